@@ -1,0 +1,248 @@
+//! `tokentap burn`: seed, profile and clock onto the token, then the code that it must show.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::args::{BurnArgs, Global, HashArg};
+use super::describe::{token_line, written};
+use super::output::Output;
+use super::verify::{parse_code, verdict_fields, verdict_words};
+use super::{Ran, interrupt, plan, prompt, secret, station, sync};
+use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge};
+use crate::job::{self, ConfigPlan, Exit, Failure, Hooks, UNTOUCHED, WritePlan, WriteReport};
+use crate::otp::search::TotpProfile;
+use crate::otp::{Code, Digits, totp};
+use crate::seed::{Seed, TOKEN_MAX_BYTES};
+use crate::seedfile::{Row, SaveError, csv, save_secret};
+use crate::time::{HostClock, SystemClock};
+use crate::token::Info;
+
+/// How far around the expected time a displayed code is looked for, in seconds.
+const WINDOW_S: u32 = 86_400;
+
+/// How often a person may mistype, or forget to switch the token off and on.
+const TRIES: usize = 3;
+
+pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
+    let clock = SystemClock::new();
+    let typed = args.verify.as_deref().map(parse_code).transpose()?;
+    let row = match args.generate {
+        Some(bytes) => generate(bytes, args)?,
+        None => secret::from_args_or_prompt(&args.seed)?,
+    };
+    let (profile, from) = plan::resolve_profile(&args.profile, Some(&row))?;
+    let config = if args.seed_only {
+        None
+    } else {
+        let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
+        Some(ConfigPlan { profile, from, clock: clock_plan })
+    };
+    let mut plan = plan::make(global, config, Some(&row), &args.write)?;
+    if let Some(out) = &args.out {
+        check_new(out)?;
+        plan.again = format!(
+            "run: tokentap burn --seed-file {} (the seed is safe there; twice is safe on the same token)",
+            shown(out)
+        );
+    }
+
+    let mut station = station::open(global, &clock, output)?;
+    if global.dry_run {
+        return plan::show(&plan, &mut station, &clock, output);
+    }
+    let mut record = |info: &Info| match &args.out {
+        Some(out) => keep(out, &row, info, &plan),
+        None => Ok(()),
+    };
+    let mut hooks = Hooks { record: &mut record, interrupted: &interrupt::asked };
+    let report = job::write(&mut station.link, &clock, &plan, &mut hooks)?;
+    // The reader is free again while somebody types.
+    let station::Station { reader, emulated, link } = station;
+    drop(link);
+
+    output.text(&sync::line(&report, &plan, emulated));
+    let burned = Burned { row: &row, profile: shown_profile(&plan, &row), report: &report, clock: &clock };
+    burned.show_codes(output);
+    if args.show_secrets {
+        output.text(&format!("seed    {}", row.seed.to_base32().as_str()));
+    }
+    let checked = burned.check(typed, args, output);
+    let mut object = written(&report, plan.config.as_ref(), &reader, emulated);
+    object.insert("seed_bytes".to_owned(), json!(row.seed.len()));
+    object.insert("codes".to_owned(), burned.codes());
+    if args.show_secrets {
+        object.insert("secret".to_owned(), json!(row.seed.to_base32().as_str()));
+    }
+    let verdict = match &checked {
+        Checked::Unchecked => Value::Null,
+        Checked::Right(verdict) | Checked::Wrong(verdict) => Value::Object(verdict_fields(verdict)),
+    };
+    object.insert("verify".to_owned(), verdict);
+    match checked {
+        Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info)),
+        right => {
+            if output.is_json() {
+                output.report("", object);
+            } else if matches!(right, Checked::Unchecked) {
+                output.text("the displayed code was not checked");
+            }
+            sync::remarks(&report, &plan, output);
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// A new seed from the operating system's generator.
+fn generate(bytes: Option<usize>, args: &BurnArgs) -> Result<Row, Failure> {
+    let usual = if matches!(args.profile.hash, Some(HashArg::Sha256)) { 32 } else { 20 };
+    let count = bytes.unwrap_or(usual);
+    if !(16..=TOKEN_MAX_BYTES).contains(&count) {
+        return Err(Failure::usage(
+            format!("a new seed of {count} bytes is not made"),
+            format!("give 16 (RFC 4226, section 4, R6) to {TOKEN_MAX_BYTES} bytes; 20 is usual, 32 for SHA-256"),
+        ));
+    }
+    let mut secret = Zeroizing::new(vec![0; count]);
+    getrandom::fill(&mut secret).map_err(|error| {
+        Failure::file(format!("the system's random generator failed: {error}"), "do not use this machine for seeds")
+    })?;
+    Seed::from_bytes(secret).map(Row::of_seed).map_err(|error| Failure::usage(error.to_string(), "give another length"))
+}
+
+/// A file name as one types it.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// `--out` names a file that is not there yet: found out before anything else.
+fn check_new(out: &Path) -> Result<(), Failure> {
+    match out.symlink_metadata() {
+        Ok(_) => Err(not_kept(&SaveError::Exists(out.to_owned()), "no token was touched")),
+        Err(_) => Ok(()),
+    }
+}
+
+fn not_kept(error: &SaveError, state: &str) -> Failure {
+    let next = "name a new file in a folder that you may write to: a seed is never burned before it is kept";
+    Failure::new("file", Exit::Fault, format!("the new seed cannot be kept: {error}"), state, next)
+}
+
+/// Writes the new seed into its file, with the serial of the token that it is for.
+fn keep(out: &Path, row: &Row, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
+    let mut kept = row.clone();
+    kept.serial = Some(info.serial.to_string());
+    kept.model = info.model().map(|model| model.name.to_owned());
+    kept.manufacturer = info.model().map(|_| "Token2".to_owned());
+    kept.digits = Some(6);
+    if let Some(config) = &plan.config {
+        kept.hash = Some(config.profile.hash());
+        kept.step = Some(config.profile.step());
+    }
+    let failed = |error: SaveError| not_kept(&error, UNTOUCHED);
+    let text = csv::write(std::slice::from_ref(&kept))
+        .map_err(|error| failed(SaveError::Io { path: out.to_owned(), source: std::io::Error::other(error) }))?;
+    save_secret(out, &text, false).map_err(failed)
+}
+
+/// What the display counts with: as written, or as the seed states, or the factory's.
+fn shown_profile(plan: &WritePlan, row: &Row) -> TotpProfile {
+    match &plan.config {
+        Some(config) => TotpProfile { hash: config.profile.hash(), step: config.profile.step() },
+        None => expected_profile(row.hash, row.step),
+    }
+}
+
+/// A token whose seed was just burned.
+struct Burned<'a> {
+    row: &'a Row,
+    profile: TotpProfile,
+    report: &'a WriteReport,
+    clock: &'a SystemClock,
+}
+
+enum Checked {
+    Unchecked,
+    Right(Verdict),
+    Wrong(Verdict),
+}
+
+impl Burned<'_> {
+    /// The token's own time now, in Unix seconds.
+    fn token_time(&self) -> i64 {
+        let now = self.clock.now().wall.timestamp_micros() as f64 / 1e6;
+        (now + self.report.after.middle_s()).floor() as i64
+    }
+
+    fn code_at(&self, time: i64) -> Code {
+        totp(&self.row.seed, self.profile.hash, self.profile.step, Digits::Six, time)
+    }
+
+    fn codes(&self) -> Value {
+        let (now, step) = (self.token_time(), self.profile.step);
+        json!({
+            "now": self.code_at(now).to_string(),
+            "next": self.code_at(now + i64::from(step.seconds())).to_string(),
+            "seconds_left": step.seconds_left(now),
+        })
+    }
+
+    fn show_codes(&self, output: &Output) {
+        let (now, step) = (self.token_time(), self.profile.step);
+        let next = self.code_at(now + i64::from(step.seconds()));
+        output.text(&format!(
+            "switch the token off and on: its display must then show\n  {}  for {} s more, then\n  {next}",
+            self.code_at(now),
+            step.seconds_left(now),
+        ));
+    }
+
+    /// Compares what the display shows: the code given, or those that a person types.
+    fn check(&self, typed: Option<Code>, args: &BurnArgs, output: &Output) -> Checked {
+        let judged = |code| judge(&self.row.seed, self.profile, &[code], self.token_time(), WINDOW_S);
+        let accept = self.profile.step.seconds();
+        if let Some(code) = typed {
+            let verdict = judged(code);
+            if !verdict.is_accepted(accept) {
+                return Checked::Wrong(verdict);
+            }
+            output.text(&verdict_words(&verdict, WINDOW_S));
+            return Checked::Right(verdict);
+        }
+        if args.no_verify || output.is_json() || !prompt::has_person() {
+            return Checked::Unchecked;
+        }
+        let state = "seed, profile and clock are written; the displayed code was not checked";
+        let mut last = Checked::Unchecked;
+        for _ in 0..TRIES {
+            let question = "Code on the display (Enter to skip): ";
+            let Some(answer) = prompt::line(question, state, "check it later with tokentap verify") else {
+                return last;
+            };
+            let Ok(code) = parse_code(&answer) else {
+                output.note("a code has 6 digits");
+                continue;
+            };
+            let verdict = judged(code);
+            output.text(&verdict_words(&verdict, WINDOW_S));
+            if verdict.is_accepted(accept) {
+                return Checked::Right(verdict);
+            }
+            output.note("was the token switched off and on since it was burned?");
+            last = Checked::Wrong(verdict);
+        }
+        last
+    }
+}
+
+fn wrong(verdict: &Verdict, info: &Info) -> Failure {
+    let kind = if verdict.kind() == VerdictKind::Drifted { "drift" } else { "wrong-code" };
+    Failure::new(
+        kind,
+        Exit::Wrong,
+        format!("{} ({})", verdict_words(verdict, WINDOW_S), token_line(info, false)),
+        "the token accepted seed, profile and clock",
+        "switch the token off and on, and check again with tokentap verify; if it is still wrong, burn it again",
+    )
+}

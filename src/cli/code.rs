@@ -1,0 +1,55 @@
+//! `tokentap code`: the codes of a seed.
+
+use serde_json::json;
+
+use super::args::CodeArgs;
+use super::describe::fields;
+use super::output::Output;
+use super::{Ran, secret, time_arg};
+use crate::clock::check_plausible;
+use crate::job::{Exit, Failure};
+use crate::otp::{Digits, Hash, TimeStep, hotp, totp};
+use crate::time::{HostClock, SystemClock};
+
+pub fn run(args: &CodeArgs, output: &Output) -> Ran {
+    let row = secret::from_args_or_prompt(&args.seed)?;
+    let digits = match args.digits.or(row.digits) {
+        None | Some(6) => Digits::Six,
+        Some(8) => Digits::Eight,
+        Some(other) => return Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8")),
+    };
+    let hash = args.hash.map(Hash::from).or(row.hash).unwrap_or(Hash::Sha1);
+    if let Some(counter) = args.counter {
+        let code = hotp(&row.seed, hash, counter, digits).to_string();
+        output.report(&code, fields([("code", json!(code)), ("counter", json!(counter))]));
+        return Ok(Exit::Done);
+    }
+    let step = match args.step {
+        Some(seconds) => TimeStep::new(seconds)
+            .ok_or_else(|| Failure::usage("--step 0 is no time step", "give a number of seconds, such as 30"))?,
+        None => row.step.unwrap_or(TimeStep::S30),
+    };
+    let (time, is_now) = match &args.at {
+        Some(text) => (time_arg::parse(text)?, false),
+        None => {
+            let now = SystemClock::new().now().wall;
+            check_plausible(now)?;
+            (now.timestamp(), true)
+        }
+    };
+    if time < 0 {
+        return Err(Failure::usage("there are no codes before 1970", "give a time from 1970 on"));
+    }
+    let code = totp(&row.seed, hash, step, digits, time).to_string();
+    let next = totp(&row.seed, hash, step, digits, time.saturating_add(step.seconds().into())).to_string();
+    let left = step.seconds_left(time);
+    let text = if is_now { format!("{code}  for {left} s more, then {next}") } else { code.clone() };
+    let object = fields([
+        ("code", json!(code)),
+        ("next", json!(next)),
+        ("time", json!(time)),
+        ("seconds_left", json!(left)),
+    ]);
+    output.report(&text, object);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,96 @@
+//! Tokens, clocks and profiles as text and JSON, the same in every command.
+
+use chrono::{Local, SecondsFormat};
+use serde_json::{Map, Value, json};
+
+use crate::clock::Drift;
+use crate::job::{ConfigPlan, WriteReport};
+use crate::time::UnixTime;
+use crate::token::{Info, Sync};
+
+/// The fields of an object.
+pub fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// `{"serial","model","sync"}`, and `"emulated": true` for what is no real token.
+pub fn token(info: &Info, emulated: bool) -> Value {
+    let mut object = fields([
+        ("serial", json!(info.serial.as_str())),
+        ("model", json!(info.model().map(|model| model.name))),
+        ("sync", json!(info.sync().word())),
+    ]);
+    if emulated {
+        object.insert("emulated".to_owned(), json!(true));
+    }
+    Value::Object(object)
+}
+
+/// The token in a line: model, serial, and whether it is emulated.
+pub fn token_line(info: &Info, emulated: bool) -> String {
+    format!("{info}{}", if emulated { " (emulated)" } else { "" })
+}
+
+/// What a clock write does to the seed, in words.
+pub fn sync_words(sync: Sync) -> &'static str {
+    match sync {
+        Sync::Unrestricted => "setting its clock keeps the seed",
+        Sync::Restricted => "setting its clock ERASES the seed",
+        Sync::Unknown => "unknown model: setting its clock may erase the seed",
+    }
+}
+
+/// `{"drift_s","resolution_s"}` to the millisecond; the resolution is rounded up.
+pub fn drift(drift: Drift) -> Map<String, Value> {
+    fields([
+        ("drift_s", json!(round((drift.middle_s() * 1000.0).round()))),
+        ("resolution_s", json!(round((drift.resolution_s() * 1000.0).ceil()))),
+        ("method", json!(drift.method().word())),
+    ])
+}
+
+fn round(milliseconds: f64) -> f64 {
+    milliseconds / 1000.0
+}
+
+/// A time for people: local, with its offset.
+pub fn local(time: UnixTime) -> String {
+    time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// A time for programs: UTC, to the millisecond.
+pub fn utc(time: UnixTime) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The profile and where it comes from.
+pub fn profile(config: &ConfigPlan) -> Value {
+    let mut value = serde_json::to_value(config.profile).unwrap_or_default();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("from".to_owned(), json!(config.from.word()));
+    }
+    value
+}
+
+/// The profile in words: `SHA1, 30 s, display 30 s (factory)`.
+pub fn profile_words(config: &ConfigPlan) -> String {
+    let profile = config.profile;
+    let (hash, step, display) = (profile.hash(), profile.step(), profile.display().seconds());
+    format!("{hash}, {step}, display {display} s ({})", config.from.word())
+}
+
+/// The fields that every write reports.
+pub fn written(report: &WriteReport, config: Option<&ConfigPlan>, reader: &str, emulated: bool) -> Map<String, Value> {
+    let clock = json!({ "before": drift(report.before), "after": drift(report.after) });
+    let mut object = fields([
+        ("reader", json!(reader)),
+        ("token", token(&report.info, emulated)),
+        ("clock", clock),
+        ("seed", json!(report.seed.word())),
+        ("outcome", json!(report.outcome.word())),
+    ]);
+    if let Some(config) = config {
+        object.insert("profile".to_owned(), profile(config));
+    }
+    object
+}

@@ -1,0 +1,109 @@
+//! `tokentap doctor`: service, readers, permissions, host clock, each with its remedy.
+
+use serde_json::{Value, json};
+
+use super::Ran;
+use super::describe::{fields, local};
+use super::output::Output;
+use super::readers::words;
+use crate::clock::check_plausible;
+use crate::job::{Exit, Failure};
+use crate::reader::{ReaderError, Slots};
+use crate::time::{HostClock, SystemClock};
+
+/// One thing that was looked at.
+struct Finding {
+    what: &'static str,
+    /// What was found.
+    fact: String,
+    /// What to do about it; `None` where all is well.
+    next: Option<String>,
+    exit: Exit,
+}
+
+impl Finding {
+    fn good(what: &'static str, fact: impl Into<String>) -> Self {
+        Self { what, fact: fact.into(), next: None, exit: Exit::Done }
+    }
+
+    fn bad(what: &'static str, failure: Failure) -> Self {
+        Self { what, fact: failure.fact, next: Some(failure.next), exit: failure.exit }
+    }
+}
+
+pub fn run(output: &Output) -> Ran {
+    let mut findings = Vec::new();
+    match Slots::open() {
+        Err(error) => findings.push(Finding::bad("service", error.into())),
+        Ok(slots) => {
+            findings.push(Finding::good("service", "the PC/SC service answers"));
+            match slots.list() {
+                Err(error) => findings.push(Finding::bad("readers", error.into())),
+                Ok(list) if list.is_empty() => findings.push(Finding::bad("readers", no_reader())),
+                Ok(list) => {
+                    findings.extend(list.iter().map(|slot| {
+                        Finding::good("reader", format!("{}: {}", slot.name.escape_debug(), words(slot)))
+                    }));
+                }
+            }
+        }
+    }
+    findings.push(host_clock());
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|finding| {
+            let mark = if finding.next.is_none() { "ok " } else { "BAD" };
+            let next = finding.next.as_ref().map(|next| format!("\n     next: {next}")).unwrap_or_default();
+            format!("{mark}  {}: {}{next}", finding.what, finding.fact)
+        })
+        .collect();
+    let list: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            json!({"what": finding.what, "ok": finding.next.is_none(), "fact": finding.fact, "next": finding.next})
+        })
+        .collect();
+    output.report(&lines.join("\n"), fields([("findings", json!(list))]));
+    Ok(findings.iter().map(|finding| finding.exit).find(|exit| *exit != Exit::Done).unwrap_or(Exit::Done))
+}
+
+fn host_clock() -> Finding {
+    let now = SystemClock::new().now().wall;
+    match check_plausible(now) {
+        Ok(_) => Finding::good("host clock", local(now)),
+        Err(error) => Finding::bad("host clock", error.into()),
+    }
+}
+
+/// No reader: perhaps one is plugged in and the kernel's NFC driver has taken it.
+fn no_reader() -> Failure {
+    let mut failure = Failure::from(ReaderError::NoReader);
+    if let Some(product) = taken_by_kernel() {
+        failure.fact = format!("the service sees no reader, but {product} is plugged in and the kernel's NFC driver has it");
+        failure.next = "sudo modprobe -r pn533_usb pn533 nfc, then plug it in again; docs/readers.md says how to keep \
+                        the driver away for good"
+            .to_owned();
+    }
+    failure
+}
+
+/// An ACS reader on USB while the kernel's driver for its chip is loaded.
+#[cfg(target_os = "linux")]
+fn taken_by_kernel() -> Option<String> {
+    const ACS: &str = "072f";
+    let modules = std::fs::read_to_string("/proc/modules").ok()?;
+    if !modules.lines().any(|line| line.starts_with("pn533_usb ")) {
+        return None;
+    }
+    let devices = std::fs::read_dir("/sys/bus/usb/devices").ok()?;
+    devices.flatten().find_map(|device| {
+        let vendor = std::fs::read_to_string(device.path().join("idVendor")).ok()?;
+        let product = std::fs::read_to_string(device.path().join("product")).unwrap_or_default();
+        (vendor.trim() == ACS).then(|| format!("an ACS reader ({})", product.trim().escape_debug()))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn taken_by_kernel() -> Option<String> {
+    None
+}

@@ -1,0 +1,165 @@
+//! `tokentap emulate`: a token in software on pcscd's virtual reader.
+
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::DateTime;
+use serde_json::json;
+
+use super::args::EmulateArgs;
+use super::describe::fields;
+use super::output::Output;
+use super::{Ran, interrupt};
+use crate::emulator::{CardState, EmulatedLink, Fault, FaultKind, Latency, StateFile, TokenClock, vpcd};
+use crate::job::{Exit, Failure};
+use crate::time::{HostClock, SystemClock, nanoseconds};
+use crate::token::{Model, Sync};
+
+pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
+    let clock = SystemClock::new();
+    let fresh = fresh(args, &clock)?;
+    let file = args.state.as_ref().map(StateFile::new);
+    let state_failed = |error: crate::emulator::StateError| {
+        Failure::file(error.to_string(), "name a file that tokentap emulate made, or one that is not there yet")
+    };
+    if args.create {
+        if let Some(path) = args.state.as_ref().filter(|path| path.exists()) {
+            return Err(Failure::file(format!("{} exists already", path.display()), "remove it, or name another file"));
+        }
+        if let Some(file) = &file {
+            file.save(&fresh).map_err(state_failed)?;
+        }
+        output.report(&format!("made: {}", described(&fresh)), token_fields(&fresh));
+        return Ok(Exit::Done);
+    }
+    if args.press {
+        let loaded = file.as_ref().map(StateFile::load).transpose().map_err(state_failed)?.flatten();
+        let Some(state) = loaded else {
+            return Err(Failure::file("there is no such state file", "make it with tokentap emulate --create --state FILE"));
+        };
+        let mut object = token_fields(&state);
+        let display = display(&state, &clock);
+        object.insert("display".to_owned(), json!(display));
+        output.report(&display, object);
+        return Ok(Exit::Done);
+    }
+    let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
+    let token = match file {
+        Some(file) => EmulatedLink::in_file(file, fresh, shared).map_err(state_failed)?,
+        None => EmulatedLink::new(fresh, shared),
+    };
+    let half = Duration::try_from_secs_f64(args.latency / 2000.0)
+        .map_err(|_| Failure::usage("--latency is no number of milliseconds", "give one from 0 upwards"))?;
+    let token = token.with_latency(Latency { there: half, back: half }).with_faults(faults(args));
+    serve(args, token, &clock, output)
+}
+
+fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, output: &Output) -> Ran {
+    let stream = vpcd::connect(args.connect).map_err(|error| {
+        Failure::new(
+            "no-service",
+            Exit::NoReader,
+            format!("no virtual reader listens on {}: {error}", args.connect),
+            "no token was touched",
+            "install vsmartcard-vpcd and start pcscd; without both, use --reader emulated:FILE",
+        )
+    })?;
+    let state = Arc::new(Mutex::new(token.card().state().clone()));
+    watch_for_ctrl_c(&stream);
+    if args.show && !output.is_json() {
+        show_display(Arc::clone(&state), clock.clone());
+    }
+    let mut object = token_fields(token.card().state());
+    object.insert("connected".to_owned(), json!(args.connect.to_string()));
+    let text = format!("{} lies on {}; Ctrl-C takes it off", described(token.card().state()), args.connect);
+    output.report(&text, object);
+    let served = vpcd::serve(&mut token, stream, |token| {
+        state.lock().unwrap_or_else(PoisonError::into_inner).clone_from(token.card().state());
+    });
+    served.map_err(|error| {
+        let next = "start it again; its state is as the last answered command left it";
+        Failure::new("emulator", Exit::Fault, format!("the emulated token failed: {error}"), "it left the reader", next)
+    })?;
+    Ok(Exit::Done)
+}
+
+fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> {
+    let usual = if args.restricted { "86596220000001" } else { "86596120000001" };
+    let serial = args.serial.as_deref().unwrap_or(usual);
+    if !(1..=255).contains(&serial.len()) || !serial.is_ascii() {
+        return Err(Failure::usage("--serial is no serial", "give 1 to 255 ASCII characters"));
+    }
+    if !(args.drift.is_finite() && args.drift.abs() < 1e9 && args.ppm.is_finite() && args.ppm.abs() < 1e6) {
+        return Err(Failure::usage("--drift or --ppm is out of bounds", "give seconds, and parts per million below 1000000"));
+    }
+    let restricted = args.restricted || Model::of_serial(serial).is_some_and(|model| model.sync == Sync::Restricted);
+    let token_clock = TokenClock::new(host_ns(clock), args.drift, args.ppm, args.free_running);
+    let mut state = CardState::new(serial, restricted, token_clock);
+    state.lock_after = args.lock_after;
+    if let Some(path) = &args.token_key {
+        state.key = key_as_hex(path)?;
+    }
+    Ok(state)
+}
+
+/// The key for the emulated device, which keeps it as hex digits.
+fn key_as_hex(path: &std::path::Path) -> Result<String, Failure> {
+    super::secret::token_key(Some(path))?;
+    let content = std::fs::read(path).map_err(|error| Failure::file(error.to_string(), "name the file with the key"))?;
+    Ok(if content.len() == 16 {
+        data_encoding::HEXLOWER.encode(&content)
+    } else {
+        String::from_utf8_lossy(content.trim_ascii()).to_lowercase()
+    })
+}
+
+fn faults(args: &EmulateArgs) -> Vec<Fault> {
+    let before = args.leave_before.map(|at| Fault { at, kind: FaultKind::LeaveBefore });
+    let after = args.leave_after.map(|at| Fault { at, kind: FaultKind::LeaveAfter });
+    before.into_iter().chain(after).collect()
+}
+
+fn host_ns(clock: &SystemClock) -> i64 {
+    nanoseconds(clock.now().wall - DateTime::UNIX_EPOCH)
+}
+
+fn described(state: &CardState) -> String {
+    let model = Model::of_serial(&state.serial).map_or("unknown model", |model| model.name);
+    let restricted = if state.restricted { ", restricted" } else { "" };
+    format!("emulated {model} {}{restricted}", state.serial.escape_debug())
+}
+
+fn token_fields(state: &CardState) -> serde_json::Map<String, serde_json::Value> {
+    fields([("token", json!({"serial": state.serial, "restricted": state.restricted, "emulated": true}))])
+}
+
+fn display(state: &CardState, clock: &SystemClock) -> String {
+    state.display(host_ns(clock)).unwrap_or_else(|| "------".to_owned())
+}
+
+/// Shows the display whenever it changes, until the program ends.
+fn show_display(state: Arc<Mutex<CardState>>, clock: SystemClock) {
+    std::thread::spawn(move || {
+        let mut shown = String::new();
+        loop {
+            let now = display(&state.lock().unwrap_or_else(PoisonError::into_inner), &clock);
+            if now != shown {
+                println!("display {now}");
+                shown = now;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+}
+
+/// Ctrl-C closes the connection, which ends the service to the reader.
+fn watch_for_ctrl_c(stream: &TcpStream) {
+    let Ok(stream) = stream.try_clone() else { return };
+    std::thread::spawn(move || {
+        while !interrupt::asked() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = stream.shutdown(Shutdown::Both);
+    });
+}

@@ -1,0 +1,99 @@
+//! The command line: arguments to plan, job, report as text or JSON. One file a command.
+
+mod args;
+mod burn;
+mod code;
+mod config;
+mod describe;
+mod doctor;
+mod emulate;
+mod info;
+mod interrupt;
+mod output;
+mod plan;
+mod prompt;
+mod readers;
+mod secret;
+mod station;
+mod sync;
+mod time_arg;
+mod verify;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::job::{Exit, Failure};
+use args::{Cli, Command};
+use output::Output;
+
+/// What a command reports when it has done what it was asked, or has checked and found something wrong.
+type Ran = Result<Exit, Failure>;
+
+/// Runs the program with these arguments, the program's name first, and returns its exit code.
+#[must_use]
+pub fn run(arguments: Vec<OsString>) -> u8 {
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, wants_json),
+    };
+    interrupt::install();
+    let output = Output::new(cli.global.json, cli.command_name());
+    match dispatch(&cli, &output) {
+        Ok(exit) => exit as u8,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit as u8
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, output: &Output) -> Ran {
+    let global = &cli.global;
+    match (&cli.command, &cli.time) {
+        (Some(_), Some(_)) => Err(Failure::usage(
+            "--time stands in front of the command",
+            "write it behind: tokentap sync --time 0",
+        )),
+        (None, Some(time)) => sync::run(global, &args::SyncArgs::with_time(time), output),
+        (None, None) => Err(Failure::usage("no command was given", "tokentap --help lists the commands")),
+        (Some(command), None) => match command {
+            Command::Readers => readers::run(global, output),
+            Command::Info(args) => info::run(global, args, output),
+            Command::Sync(args) => sync::run(global, args, output),
+            Command::Burn(args) => burn::run(global, args, output),
+            Command::Config(args) => config::run(global, args, output),
+            Command::Verify(args) => verify::run(args, output),
+            Command::Code(args) => code::run(args, output),
+            Command::Doctor => doctor::run(output),
+            Command::Emulate(args) => emulate::run(args, output),
+        },
+    }
+}
+
+/// Help and version as clap has them; usage errors in the form of all others.
+fn usage(error: &clap::Error, json: bool) -> u8 {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            return Exit::Done as u8;
+        }
+        _ => {}
+    }
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let fact: Vec<&str> =
+        lines.by_ref().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("tip:")).collect();
+    let fact = fact.join(" ");
+    let fact = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command was given",
+        _ => fact.strip_prefix("error: ").unwrap_or(&fact),
+    };
+    let tip = text.lines().map(str::trim).find_map(|line| line.strip_prefix("tip: ")).map(|tip| format!("{tip}; "));
+    let next = format!("{}see tokentap --help, or tokentap COMMAND --help", tip.unwrap_or_default());
+    let failure = Failure::usage(fact, next);
+    Output::new(json, "tokentap").failure(&failure);
+    Exit::Usage as u8
+}

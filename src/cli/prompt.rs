@@ -1,0 +1,38 @@
+//! Questions at a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use zeroize::Zeroizing;
+
+use super::interrupt::during_prompt;
+use crate::job::Failure;
+
+/// Whether a person sits at standard input and sees standard error.
+pub fn has_person() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for a secret without showing it.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
+    let answer = during_prompt("no token was touched", "run the same command again", || {
+        rpassword::prompt_password(question)
+    });
+    answer.map(Zeroizing::new).map_err(|error| {
+        Failure::file(format!("the terminal cannot be read: {error}"), "give the seed with --seed-file or --seed-stdin")
+    })
+}
+
+/// Asks a question; `None` for an empty answer or the end of input. `state` is what Ctrl-C then says of the token.
+pub fn line(question: &str, state: &str, next: &str) -> Option<String> {
+    let mut answer = String::new();
+    let read = during_prompt(state, next, || {
+        let mut to = io::stderr();
+        write!(to, "{question}").and_then(|()| to.flush())?;
+        io::stdin().read_line(&mut answer)
+    });
+    let answer = answer.trim();
+    (read.is_ok() && !answer.is_empty()).then(|| answer.to_owned())
+}

@@ -1,0 +1,58 @@
+//! `tokentap readers`: the readers, and what lies on each.
+
+use serde_json::{Value, json};
+
+use super::Ran;
+use super::args::Global;
+use super::describe::fields;
+use super::output::Output;
+use crate::job::{Exit, Failure};
+use crate::reader::{CardKind, Laid, ReaderError, Slot, Slots};
+
+pub fn run(_: &Global, output: &Output) -> Ran {
+    let slots = Slots::open()?.list()?;
+    if slots.is_empty() {
+        return Err(Failure::from(ReaderError::NoReader));
+    }
+    let width = slots.iter().map(|slot| slot.name.chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> = (1..)
+        .zip(&slots)
+        .map(|(number, slot)| format!("{number:>2}  {:width$}  {}", slot.name.escape_debug().to_string(), words(slot)))
+        .collect();
+    let list: Vec<Value> = (1..)
+        .zip(&slots)
+        .map(|(number, slot)| {
+            json!({
+                "number": number, "name": slot.name, "state": word(slot.laid), "exclusive": slot.exclusive,
+            })
+        })
+        .collect();
+    output.report(&lines.join("\n"), fields([("readers", json!(list))]));
+    Ok(Exit::Done)
+}
+
+fn word(laid: Laid) -> &'static str {
+    match laid {
+        Laid::Nothing => "empty",
+        Laid::Mute => "mute",
+        Laid::Card(CardKind::Contactless) => "card",
+        Laid::Card(CardKind::StorageTag) => "storage-tag",
+        Laid::Card(CardKind::Other) => "other-card",
+        Laid::Unknown => "unknown",
+    }
+}
+
+/// What lies on a slot, and what to do about it.
+pub fn words(slot: &Slot) -> String {
+    let laid = match slot.laid {
+        Laid::Nothing => "empty",
+        Laid::Mute => "something that does not answer: switch the token on by its button",
+        Laid::Card(CardKind::Contactless) => "a contactless card: perhaps a token",
+        Laid::Card(CardKind::StorageTag) => "a storage tag or access card, not a token",
+        Laid::Card(CardKind::Other) => "a card, probably not a token",
+        Laid::Unknown => "the reader does not say",
+    };
+    let sam = if slot.name.contains("SAM") { "; this slot is for a SAM and is passed over" } else { "" };
+    let exclusive = if slot.exclusive { "; another program has it for itself" } else { "" };
+    format!("{laid}{sam}{exclusive}")
+}

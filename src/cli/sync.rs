@@ -1,0 +1,88 @@
+//! `tokentap sync`, and `tokentap --time 0`: set the clock, on one line.
+
+use super::args::{Global, SyncArgs};
+use super::describe::{profile_words, token_line, written};
+use super::output::Output;
+use super::{Ran, interrupt, plan, secret, station, time_arg};
+use crate::job::{self, ClockPlan, ConfigPlan, Exit, Failure, Hooks, Outcome, WritePlan, WriteReport};
+use crate::time::{HostClock, SystemClock};
+
+/// A correction beyond this may fall out of the window in which a server follows a token, in seconds.
+const SERVER_WINDOW_S: f64 = 90.0;
+
+pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
+    let row = secret::from_args(&args.seed)?;
+    let (profile, from) = plan::resolve_profile(&args.profile, row.as_ref())?;
+    let clock = SystemClock::new();
+    let clock_plan = time_arg::clock_plan(&args.time, clock.now().wall, args.write.allow_other_time)?;
+    let config = ConfigPlan { profile, from, clock: clock_plan };
+    if args.if_drift_over.is_some_and(|bound| !(0.0..=1e9).contains(&bound)) {
+        return Err(Failure::usage("--if-drift-over is no number of seconds", "give one from 0 upwards, such as 2"));
+    }
+    let plan = WritePlan {
+        erase_seed: args.erase_seed,
+        if_drift_over: args.if_drift_over,
+        ..plan::make(global, Some(config), row.as_ref(), &args.write)?
+    };
+    carry_out(global, &plan, &clock, output)
+}
+
+/// Carries out a plan that has nothing to record, and reports it on one line.
+///
+/// # Errors
+/// The job's.
+pub fn carry_out(global: &Global, plan: &WritePlan, clock: &SystemClock, output: &Output) -> Ran {
+    let mut station = station::open(global, clock, output)?;
+    if global.dry_run {
+        return plan::show(plan, &mut station, clock, output);
+    }
+    let mut hooks = Hooks { record: &mut |_| Ok(()), interrupted: &interrupt::asked };
+    let report = job::write(&mut station.link, clock, plan, &mut hooks)?;
+    let text = match report.outcome {
+        Outcome::Within => {
+            format!("{}: clock {}, within bounds; nothing was written", token_line(&report.info, station.emulated), report.before)
+        }
+        Outcome::Synced => line(&report, plan, station.emulated),
+    };
+    let config = plan.config.as_ref().filter(|_| report.outcome == Outcome::Synced);
+    output.report(&text, written(&report, config, &station.reader, station.emulated));
+    remarks(&report, plan, output);
+    Ok(Exit::Done)
+}
+
+/// What was written, in one line.
+pub fn line(report: &WriteReport, plan: &WritePlan, emulated: bool) -> String {
+    let profile = plan.config.as_ref().map(|config| format!("; profile {}", profile_words(config))).unwrap_or_default();
+    format!(
+        "{}: clock {} → {}; seed {}{profile}",
+        token_line(&report.info, emulated),
+        report.before,
+        report.after,
+        report.seed.word(),
+    )
+}
+
+/// What a careful person should know after a write.
+pub fn remarks(report: &WriteReport, plan: &WritePlan, output: &Output) {
+    let Some(config) = plan.config.as_ref().filter(|_| report.outcome == Outcome::Synced) else {
+        return;
+    };
+    match config.clock {
+        ClockPlan::CarryOn => output.note("the clock was carried on as it was, to within a second; it was not set to now"),
+        ClockPlan::At(_) => output.note(
+            "the clock was set to another time than now: whoever holds the token can read off codes that are valid then",
+        ),
+        ClockPlan::Now => {}
+    }
+    if report.keeps_phase {
+        output.note("this clock keeps its own phase: it cannot be set closer than it is now");
+    }
+    let moved = report.after.middle_s() - report.before.middle_s();
+    let set_back = moved < -1.0 - report.before.resolution_s();
+    if config.clock == ClockPlan::Now && (moved.abs() > SERVER_WINDOW_S || set_back) {
+        output.note(
+            "Duo takes the corrected codes at once; Entra ID and privacyIDEA have followed the old clock and may refuse \
+             them until the token is resynchronised there",
+        );
+    }
+}

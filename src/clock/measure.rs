@@ -1,0 +1,149 @@
+//! Reading a token's clock: once, or finely by catching its tick (`docs/clock.md`).
+
+use std::time::Duration;
+
+use super::drift::{Drift, Reading};
+use super::tick::{Estimator, Seen};
+use crate::link::{Link, LinkFault};
+use crate::time::HostClock;
+use crate::token::{Identified, Reason, Session, TokenError};
+
+/// How long a fine reading may take. A tick comes within a second.
+pub const SCAN_LIMIT: Duration = Duration::from_millis(1200);
+
+/// How many APDUs a fine reading may send.
+pub const SCAN_APDUS: u32 = 80;
+
+/// The distance between two polls: a second and a little more, shared out over the APDUs that are allowed.
+const POLL_SPACING: Duration = Duration::from_micros(13_500);
+
+/// How long before the predicted moment of a tick the polls begin, at least.
+const LEAD: Duration = Duration::from_millis(3);
+
+/// How many polls are sent around one predicted moment, at most.
+const AROUND_APDUS: u32 = 16;
+
+/// Begins a contact and takes the first reading with it: one APDU.
+///
+/// # Errors
+/// [`TokenError`] at get info.
+pub fn open<'l>(
+    link: &'l mut dyn Link,
+    host: &dyn HostClock,
+) -> Result<(Session<'l, Identified>, Reading), TokenError> {
+    let before = host.now();
+    let session = Session::open(link)?;
+    let reading = Reading { before, after: host.now(), token: session.info().clock };
+    Ok((session, reading))
+}
+
+/// Reads a clock once: one APDU.
+///
+/// # Errors
+/// [`TokenError`] at get info.
+pub fn read<S>(session: &mut Session<'_, S>, host: &dyn HostClock) -> Result<Reading, TokenError> {
+    let before = host.now();
+    let token = session.read_info()?.clock;
+    Ok(Reading { before, after: host.now(), token })
+}
+
+/// A fine reading: the drift, and the shortest round trip that was seen on the way.
+#[derive(Debug, Clone, Copy)]
+pub struct Fine {
+    /// The drift. Its method says whether a tick was caught.
+    pub drift: Drift,
+    /// The shortest exchange, in nanoseconds.
+    pub round_trip_ns: i64,
+    /// The host's monotonic time at which the last poll ended.
+    pub ended: Duration,
+}
+
+/// Polls a token's clock.
+pub struct Poller<'a, 'l, S> {
+    session: &'a mut Session<'l, S>,
+    host: &'a dyn HostClock,
+    estimator: Estimator,
+    round_trip_ns: i64,
+    ended: Duration,
+    /// One lost answer is passed over.
+    lost: bool,
+}
+
+impl<'a, 'l, S> Poller<'a, 'l, S> {
+    /// Begins with a reading that is there already.
+    pub fn new(session: &'a mut Session<'l, S>, host: &'a dyn HostClock, first: &Reading) -> Self {
+        Self {
+            session,
+            host,
+            estimator: Estimator::new(first),
+            round_trip_ns: first.round_trip_ns(),
+            ended: first.after.monotonic,
+            lost: false,
+        }
+    }
+
+    /// Polls until the reading changes, within [`SCAN_LIMIT`] and [`SCAN_APDUS`].
+    ///
+    /// # Errors
+    /// [`TokenError`]; a single answer that does not come through is passed over.
+    pub fn scan(&mut self) -> Result<Fine, TokenError> {
+        let began = self.host.now().monotonic;
+        let mut next = began;
+        for _ in 0..SCAN_APDUS {
+            self.host.sleep_until(next);
+            let now = self.host.now().monotonic;
+            if now.saturating_sub(began) >= SCAN_LIMIT || self.poll()? == Some(Seen::Tick) {
+                break;
+            }
+            next = now + POLL_SPACING;
+        }
+        Ok(self.fine())
+    }
+
+    /// Polls densely while a tick is due between two host times, and a little around them. `true` if it came.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    pub fn around(&mut self, from: Duration, to: Duration) -> Result<bool, TokenError> {
+        let trip = Duration::from_nanos(u64::try_from(self.round_trip_ns).unwrap_or(0));
+        let until = to + LEAD + trip;
+        self.host.sleep_until(from.saturating_sub(LEAD + trip));
+        for _ in 0..AROUND_APDUS {
+            let now = self.host.now().monotonic;
+            if now > until {
+                break;
+            }
+            if self.poll()? == Some(Seen::Tick) {
+                return Ok(true);
+            }
+            // On a fast reader, share the polls out so that they last to the end.
+            self.host.sleep_until(now + (until.saturating_sub(now)) / AROUND_APDUS);
+        }
+        Ok(false)
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub fn fine(&self) -> Fine {
+        Fine { drift: self.estimator.drift(), round_trip_ns: self.round_trip_ns, ended: self.ended }
+    }
+
+    fn poll(&mut self) -> Result<Option<Seen>, TokenError> {
+        match read(self.session, self.host) {
+            Ok(reading) => {
+                self.round_trip_ns = self.round_trip_ns.min(reading.round_trip_ns());
+                self.ended = reading.after.monotonic;
+                Ok(Some(self.estimator.add(&reading)))
+            }
+            Err(error) if !self.lost && is_lost_answer(&error) => {
+                self.lost = true;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_lost_answer(error: &TokenError) -> bool {
+    matches!(&error.reason, Reason::Link(link) if link.fault == LinkFault::NoAnswer)
+}

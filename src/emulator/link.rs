@@ -1,0 +1,137 @@
+//! An emulated token in process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::card::Card;
+use super::fault::{Fault, FaultKind};
+use super::state::{CardState, StateError, StateFile};
+use crate::link::{Link, LinkError, LinkFault};
+use crate::time::HostClock;
+
+/// How long a command takes to reach the token, and its answer to come back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// Before the token carries the command out.
+    pub there: Duration,
+    /// After that.
+    pub back: Duration,
+}
+
+/// A link to an emulated token in this process.
+pub struct EmulatedLink {
+    card: Card,
+    file: Option<StateFile>,
+    clock: Arc<dyn HostClock>,
+    latency: Latency,
+    faults: Vec<Fault>,
+    commands: u32,
+    gone: bool,
+}
+
+impl EmulatedLink {
+    /// A token that forgets everything with this process.
+    #[must_use]
+    pub fn new(state: CardState, clock: Arc<dyn HostClock>) -> Self {
+        let card = Card::new(state, Arc::clone(&clock));
+        Self { card, file: None, clock, latency: Latency::default(), faults: Vec::new(), commands: 0, gone: false }
+    }
+
+    /// A token that keeps its state in a file. Without that file it begins with `fresh`, and the file is made.
+    ///
+    /// # Errors
+    /// [`StateError`] if the file cannot be read, made, or understood.
+    pub fn in_file(file: StateFile, fresh: CardState, clock: Arc<dyn HostClock>) -> Result<Self, StateError> {
+        let state = match file.load()? {
+            Some(state) => state,
+            None => {
+                file.save(&fresh)?;
+                fresh
+            }
+        };
+        Ok(Self { file: Some(file), ..Self::new(state, clock) })
+    }
+
+    /// The same token, but slower.
+    #[must_use]
+    pub fn with_latency(self, latency: Latency) -> Self {
+        Self { latency, ..self }
+    }
+
+    /// The same token, with faults to come.
+    #[must_use]
+    pub fn with_faults(self, faults: Vec<Fault>) -> Self {
+        Self { faults, ..self }
+    }
+
+    /// The token.
+    #[must_use]
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// How many commands were sent to it since it was laid down.
+    #[must_use]
+    pub fn commands(&self) -> u32 {
+        self.commands
+    }
+
+    fn carry_out(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let before = self.card.state().clone();
+        let reply = self.card.transmit(command);
+        if let Some(file) = &self.file
+            && *self.card.state() != before
+        {
+            // A token that cannot remember must not say that it did.
+            file.save(self.card.state()).map_err(|error| LinkError::new(LinkFault::Other, error.to_string()))?;
+        }
+        Ok(reply)
+    }
+
+    fn wait(&self, span: Duration) {
+        if !span.is_zero() {
+            self.clock.sleep_until(self.clock.now().monotonic + span);
+        }
+    }
+
+    fn leave(&mut self) -> LinkError {
+        self.gone = true;
+        self.card.reset();
+        LinkError::new(LinkFault::Removed, "the emulated token was taken off")
+    }
+}
+
+impl Link for EmulatedLink {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        if self.gone {
+            return Err(LinkError::new(LinkFault::LeftBefore, "the emulated token is not on the reader"));
+        }
+        self.commands += 1;
+        self.wait(self.latency.there);
+        let fault = self.faults.iter().find(|fault| fault.at == self.commands).map(|fault| fault.kind.clone());
+        let reply = match fault {
+            None => self.carry_out(command),
+            Some(FaultKind::LeaveBefore) => Err(self.leave()),
+            Some(FaultKind::LeaveAfter) => self.carry_out(command).and_then(|_| Err(self.leave())),
+            Some(FaultKind::Reset) => {
+                self.card.reset();
+                Err(LinkError::new(LinkFault::Reset, "another program reset the emulated token"))
+            }
+            Some(FaultKind::NoAnswer) => {
+                self.carry_out(command)?;
+                Err(LinkError::new(LinkFault::NoAnswer, "one answer of the emulated token was lost"))
+            }
+            Some(FaultKind::Answer(bytes)) => Ok(bytes),
+        };
+        self.wait(self.latency.back);
+        reply
+    }
+
+    fn hold(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.card.reset();
+    }
+}

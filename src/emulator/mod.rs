@@ -1,0 +1,19 @@
+//! A token in software: what the rest of this program is tried on where there is no hardware.
+//!
+//! It shares no cryptography with [`crate::token`]: its cipher calls, MAC and codes are its own, so that an error in
+//! one of the two does not hide in the other. It serves as a [`crate::link::Link`] in process ([`EmulatedLink`]) or as
+//! a card behind pcscd's virtual reader ([`vpcd`]).
+
+mod card;
+mod clock;
+mod crypto;
+mod fault;
+mod link;
+mod state;
+pub mod vpcd;
+
+pub use card::Card;
+pub use clock::TokenClock;
+pub use fault::{Fault, FaultKind};
+pub use link::{EmulatedLink, Latency};
+pub use state::{CardState, StateError, StateFile};

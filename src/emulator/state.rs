@@ -1,0 +1,144 @@
+//! What an emulated token remembers, and the file that it can remember it in.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::TokenClock;
+use super::crypto;
+
+/// All that is in a token. Seeds in here are test seeds: nothing protects them but the file's mode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CardState {
+    /// The serial, up to 255 bytes.
+    pub serial: String,
+    /// A clock write erases the seed.
+    pub restricted: bool,
+    /// The seed as hex digits; empty when there is none.
+    pub seed: String,
+    /// SHA-256 instead of SHA-1.
+    pub sha256: bool,
+    /// The time step in seconds.
+    pub step_s: u32,
+    /// The display time in seconds.
+    pub display_s: u32,
+    /// The clock.
+    pub clock: TokenClock,
+    /// The key, as 32 hex digits.
+    pub key: String,
+    /// Locks for good after so many wrong answers; `None`: never.
+    pub lock_after: Option<u32>,
+    /// The wrong answers since the last right one.
+    pub wrong_answers: u32,
+}
+
+impl CardState {
+    /// A token as it comes from the factory: no seed, SHA-1, 30 s, the public key.
+    #[must_use]
+    pub fn new(serial: &str, restricted: bool, clock: TokenClock) -> Self {
+        Self {
+            serial: serial.to_owned(),
+            restricted,
+            seed: String::new(),
+            sha256: false,
+            step_s: 30,
+            display_s: 30,
+            clock,
+            key: crypto::FACTORY_KEY.to_owned(),
+            lock_after: None,
+            wrong_answers: 0,
+        }
+    }
+
+    /// The seed's bytes; empty when there is none.
+    #[must_use]
+    pub fn seed_bytes(&self) -> Vec<u8> {
+        data_encoding::HEXLOWER.decode(self.seed.as_bytes()).unwrap_or_default()
+    }
+
+    /// What the display shows at a true time after the token was switched off and on; `None` without a seed.
+    #[must_use]
+    pub fn display(&self, host_ns: i64) -> Option<String> {
+        let seed = self.seed_bytes();
+        let counter = u64::from(self.clock.reading(host_ns) / self.step_s.max(1));
+        (!seed.is_empty()).then(|| crypto::code(&seed, self.sha256, counter))
+    }
+}
+
+/// A state file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is no state of an emulated token.
+    #[error("{path} is not the state of an emulated token: {detail}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// A file that keeps a token's state between runs.
+#[derive(Debug, Clone)]
+pub struct StateFile(PathBuf);
+
+impl StateFile {
+    /// The file at `path`; it need not exist yet.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The state in the file; `None` if there is no file.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn load(&self) -> Result<Option<CardState>, StateError> {
+        let text = match std::fs::read_to_string(&self.0) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(self.io(source)),
+        };
+        let invalid = |detail: String| StateError::Invalid { path: self.0.clone(), detail };
+        let state: CardState = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        if !(1..=255).contains(&state.serial.len()) {
+            return Err(invalid("the serial has no 1 to 255 bytes".to_owned()));
+        }
+        if crypto::key_from_hex(&state.key).is_none() {
+            return Err(invalid("the key has no 32 hex digits".to_owned()));
+        }
+        Ok(Some(state))
+    }
+
+    /// Replaces the file's content in one step, readable by its owner only.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn save(&self, state: &CardState) -> Result<(), StateError> {
+        let folder = match self.0.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let text = serde_json::to_string_pretty(state).map_err(std::io::Error::other);
+        text.and_then(|text| {
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            writeln!(file, "{text}")?;
+            file.persist(&self.0).map_err(|error| error.error)?;
+            Ok(())
+        })
+        .map_err(|source| self.io(source))
+    }
+
+    fn io(&self, source: std::io::Error) -> StateError {
+        StateError::Io { path: self.0.clone(), source }
+    }
+}

@@ -1,0 +1,90 @@
+//! An emulated token as a card behind pcscd's virtual reader (vsmartcard's vpcd).
+//!
+//! The card connects to the reader's TCP port. Each message is a big-endian u16 length and that many bytes; messages of
+//! one byte switch the card off (0) and on (1), reset it (2) or ask for its ATR (4), all others are APDUs.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::link::EmulatedLink;
+use crate::link::{Link, LinkFault};
+
+/// The ATR of a contactless card: no token's own, which is not published, but of the same shape.
+const ATR: &[u8] = &[0x3B, 0x88, 0x80, 0x01, b'T', b'O', b'K', b'E', b'N', b'T', b'A', b'P', 0x17];
+
+/// Why serving ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The reader closed the connection: the service stopped.
+    ByReader,
+    /// A fault made the token leave.
+    Left,
+}
+
+/// Lays a token on the reader at `address`.
+///
+/// # Errors
+/// When nothing listens there.
+pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Serves until the connection ends. `after` is called after each command with the token as it is then.
+///
+/// Behind this reader a lost answer and a reset by another program look like a token that leaves.
+///
+/// # Errors
+/// When the connection breaks, or when the token's state cannot be kept.
+pub fn serve(token: &mut EmulatedLink, mut stream: TcpStream, mut after: impl FnMut(&EmulatedLink)) -> io::Result<Ended> {
+    while let Some(message) = receive(&mut stream)? {
+        match message.as_slice() {
+            [0..=2] => token.close(),
+            [4] => send(&mut stream, ATR)?,
+            command => match token.transmit(command) {
+                Ok(reply) => {
+                    send(&mut stream, &reply)?;
+                    after(token);
+                }
+                Err(error) if error.fault == LinkFault::Other => return Err(io::Error::other(error)),
+                Err(_) => return Ok(Ended::Left),
+            },
+        }
+    }
+    Ok(Ended::ByReader)
+}
+
+/// The next message; `None` at the end of the connection.
+fn receive(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 2];
+    match read(stream, &mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    read(stream, &mut message)?;
+    Ok(Some(message))
+}
+
+fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<()> {
+    acknowledge_quickly(stream);
+    stream.read_exact(buffer)
+}
+
+/// vpcd sends length and message apart; unless the first is acknowledged at once, the second waits 40 ms for that.
+#[cfg(target_os = "linux")]
+fn acknowledge_quickly(stream: &TcpStream) {
+    let _ = rustix::net::sockopt::set_tcp_quickack(stream, true);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn acknowledge_quickly(_: &TcpStream) {}
+
+fn send(stream: &mut TcpStream, message: &[u8]) -> io::Result<()> {
+    let length = u16::try_from(message.len()).map_err(io::Error::other)?;
+    let mut framed = length.to_be_bytes().to_vec();
+    framed.extend_from_slice(message);
+    stream.write_all(&framed)
+}

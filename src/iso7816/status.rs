@@ -1,0 +1,106 @@
+//! Status words (ISO/IEC 7816-4, section 5.1.3; `docs/protocol.md` §8).
+
+use std::fmt;
+
+/// The two bytes that end every response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct StatusWord(u16);
+
+/// What a status word says, whatever the command was. Every word is one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusKind {
+    /// 9000.
+    Done,
+    /// 61 XX: so many more bytes wait (0 means 256).
+    MoreData(u8),
+    /// 6C XX: ask again with this Le.
+    WrongLe(u8),
+    /// 63 CX: refused, and so many tries are left.
+    TriesLeft(u8),
+    /// 63 XX otherwise: refused, on related devices with the tries left in XX.
+    Warning(u8),
+    /// 6700.
+    WrongLength,
+    /// 6983: locked, or not authenticated, or a wrong answer or MAC.
+    Blocked,
+    /// 6A80: the data is not acceptable.
+    WrongData,
+    /// 6D00: the instruction is unknown.
+    UnknownInstruction,
+    /// 6E00: the class is unknown.
+    UnknownClass,
+    /// Anything else.
+    Other,
+}
+
+impl StatusWord {
+    /// 9000: done.
+    pub const OK: Self = Self(0x9000);
+
+    /// The word of two bytes.
+    #[must_use]
+    pub fn new(sw1: u8, sw2: u8) -> Self {
+        Self(u16::from_be_bytes([sw1, sw2]))
+    }
+
+    /// The word as a number.
+    #[must_use]
+    pub fn value(self) -> u16 {
+        self.0
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn kind(self) -> StatusKind {
+        let [sw1, sw2] = self.0.to_be_bytes();
+        match (sw1, sw2) {
+            (0x90, 0x00) => StatusKind::Done,
+            (0x61, left) => StatusKind::MoreData(left),
+            (0x6C, le) => StatusKind::WrongLe(le),
+            (0x63, 0xC0..=0xCF) => StatusKind::TriesLeft(sw2 & 0x0F),
+            (0x63, detail) => StatusKind::Warning(detail),
+            (0x67, 0x00) => StatusKind::WrongLength,
+            (0x69, 0x83) => StatusKind::Blocked,
+            (0x6A, 0x80) => StatusKind::WrongData,
+            (0x6D, _) => StatusKind::UnknownInstruction,
+            (0x6E, _) => StatusKind::UnknownClass,
+            _ => StatusKind::Other,
+        }
+    }
+}
+
+impl fmt::Display for StatusWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04X}", self.0)
+    }
+}
+
+impl fmt::Debug for StatusWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StatusWord({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_protocol_are_told_apart() {
+        for (word, kind) in [
+            ([0x90, 0x00], StatusKind::Done),
+            ([0x61, 0x10], StatusKind::MoreData(0x10)),
+            ([0x6C, 0x1C], StatusKind::WrongLe(0x1C)),
+            ([0x63, 0xC2], StatusKind::TriesLeft(2)),
+            ([0x63, 0x00], StatusKind::Warning(0)),
+            ([0x67, 0x00], StatusKind::WrongLength),
+            ([0x69, 0x83], StatusKind::Blocked),
+            ([0x6A, 0x80], StatusKind::WrongData),
+            ([0x6D, 0x00], StatusKind::UnknownInstruction),
+            ([0x6E, 0x00], StatusKind::UnknownClass),
+            ([0x90, 0x01], StatusKind::Other),
+        ] {
+            assert_eq!(StatusWord::new(word[0], word[1]).kind(), kind, "{word:02X?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! A failure as people and scripts get it: fact, state of the token, remedy, exit code.
+
+use crate::clock::HostClockError;
+use crate::reader::ReaderError;
+
+/// The exit codes; scripts rely on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// A fault of the program or its files.
+    Fault = 1,
+    /// Usage or bad input, or several tokens and none named.
+    Usage = 2,
+    /// No PC/SC service, no reader, access refused, or the reader held by another program.
+    NoReader = 3,
+    /// No token came.
+    NoToken = 4,
+    /// Not a token that may be written.
+    NotWritable = 5,
+    /// The token refused.
+    Refused = 6,
+    /// The link was lost and the job is incomplete.
+    LinkLost = 7,
+    /// Checked and wrong: code or drift out of bounds.
+    Wrong = 8,
+    /// The host's clock is not to be trusted.
+    HostClock = 9,
+    /// A batch or desk run ended with tokens undone.
+    Undone = 10,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+/// The state of a token that nothing was sent to but questions.
+pub const UNTOUCHED: &str = "nothing was written: the token is as it was";
+
+/// A job that did not end as it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{fact}")]
+pub struct Failure {
+    /// A word for scripts, such as `link-lost`.
+    pub kind: &'static str,
+    /// The exit code.
+    pub exit: Exit,
+    /// What happened.
+    pub fact: String,
+    /// What state the token is in.
+    pub state: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl Failure {
+    /// A failure of these parts.
+    #[must_use]
+    pub fn new(
+        kind: &'static str,
+        exit: Exit,
+        fact: impl Into<String>,
+        state: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self { kind, exit, fact: fact.into(), state: state.into(), next: next.into() }
+    }
+
+    /// Bad input, found before any token was touched.
+    #[must_use]
+    pub fn usage(fact: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new("usage", Exit::Usage, fact, "no token was touched", next)
+    }
+
+    /// A file that cannot be read or written, found before any token was touched.
+    #[must_use]
+    pub fn file(fact: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::new("file", Exit::Fault, fact, "no token was touched", next)
+    }
+}
+
+impl From<ReaderError> for Failure {
+    fn from(error: ReaderError) -> Self {
+        let (kind, exit) = match &error {
+            ReaderError::NoService | ReaderError::ServiceStopped => ("no-service", Exit::NoReader),
+            ReaderError::NoReader => ("no-reader", Exit::NoReader),
+            ReaderError::AccessDenied => ("access-denied", Exit::NoReader),
+            ReaderError::Busy(_) | ReaderError::Held(_) => ("reader-busy", Exit::NoReader),
+            ReaderError::NoSuchReader { .. } => ("no-such-reader", Exit::NoReader),
+            ReaderError::Several(_) => ("several-tokens", Exit::Usage),
+            ReaderError::NoToken { .. } | ReaderError::NoTokenNow => ("no-token", Exit::NoToken),
+            ReaderError::Mute(_) => ("mute", Exit::NoToken),
+            ReaderError::StorageTag(_) => ("not-a-token", Exit::NotWritable),
+            ReaderError::Left(_) => ("link-lost", Exit::LinkLost),
+            ReaderError::Interrupted => ("interrupted", Exit::Interrupted),
+            ReaderError::Other(_) => ("reader", Exit::NoReader),
+        };
+        Self::new(kind, exit, error.to_string(), "no token was touched", error.remedy())
+    }
+}
+
+impl From<HostClockError> for Failure {
+    fn from(error: HostClockError) -> Self {
+        let next = "set the host's clock, best by NTP (timedatectl set-ntp true), and run the same command again";
+        Self::new("host-clock", Exit::HostClock, error.to_string(), UNTOUCHED, next)
+    }
+}

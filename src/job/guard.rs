@@ -1,0 +1,51 @@
+//! The right token: what a token must be before anything is written to it.
+
+use super::failure::{Exit, Failure, UNTOUCHED};
+use crate::token::{Info, Serial, Sync};
+
+/// What the user said of the token.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// `--expect-serial`, or the serial that the seed names.
+    pub expect_serial: Option<Serial>,
+    /// `--allow-unknown-model`.
+    pub allow_unknown_model: bool,
+}
+
+impl Guard {
+    /// Whether this is the token that was meant.
+    ///
+    /// # Errors
+    /// A failure with [`Exit::NotWritable`] that names both serials.
+    pub fn check_serial(&self, info: &Info) -> Result<(), Failure> {
+        match &self.expect_serial {
+            Some(expected) if *expected != info.serial => Err(Failure::new(
+                "wrong-token",
+                Exit::NotWritable,
+                format!("this is the token {info}, not {expected}"),
+                UNTOUCHED,
+                format!("lay the token {expected} on the reader"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this token may be written.
+    ///
+    /// # Errors
+    /// As [`Self::check_serial`], and for a model that is not known and not allowed by name.
+    pub fn check_writable(&self, info: &Info) -> Result<(), Failure> {
+        self.check_serial(info)?;
+        if info.sync() == Sync::Unknown && !self.allow_unknown_model {
+            return Err(Failure::new(
+                "unknown-model",
+                Exit::NotWritable,
+                format!("no model is known whose serial begins like {}", info.serial),
+                UNTOUCHED,
+                "if you are sure of what it is, say --allow-unknown-model; other brands use other keys, and some lock \
+                 for good after wrong answers",
+            ));
+        }
+        Ok(())
+    }
+}

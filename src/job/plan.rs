@@ -1,0 +1,128 @@
+//! What is to be written: checked, and shown by `--dry-run`, before the token is touched.
+
+use super::failure::{Exit, Failure, UNTOUCHED};
+use super::guard::Guard;
+use crate::seed::Seed;
+use crate::token::{Info, Profile, Sync, TokenKey};
+
+/// What the clock is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockPlan {
+    /// The host's time at the moment of the write: auto-sync.
+    Now,
+    /// This time, in Unix seconds, whatever the host's clock says.
+    At(u32),
+    /// The token's own time, carried on to within a second.
+    CarryOn,
+}
+
+/// Where a profile comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileFrom {
+    /// Flags, or the seed's own statement.
+    Flags,
+    /// The factory's.
+    Factory,
+}
+
+impl ProfileFrom {
+    /// The word that JSON uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Flags => "flags",
+            Self::Factory => "factory",
+        }
+    }
+}
+
+/// What a config write sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfigPlan {
+    /// Hash, time step and display time.
+    pub profile: Profile,
+    /// Where they come from.
+    pub from: ProfileFrom,
+    /// The clock.
+    pub clock: ClockPlan,
+}
+
+/// Everything that a write job needs to know.
+#[derive(Debug, Clone)]
+pub struct WritePlan {
+    /// Profile and clock; `None` leaves both alone.
+    pub config: Option<ConfigPlan>,
+    /// The seed to burn.
+    pub seed: Option<Seed>,
+    /// The user accepts that a restricted token loses its seed.
+    pub erase_seed: bool,
+    /// Leave a token alone whose drift is surely within so many seconds.
+    pub if_drift_over: Option<f64>,
+    /// Catch ticks and write on the second.
+    pub fine: bool,
+    /// What the token must be.
+    pub guard: Guard,
+    /// The key.
+    pub key: TokenKey,
+    /// What to run when the job was broken off.
+    pub again: String,
+}
+
+/// What becomes of the seed that a token holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeedFate {
+    /// It stays.
+    Kept,
+    /// It is erased.
+    Erased,
+    /// A new one takes its place.
+    Burned,
+}
+
+impl SeedFate {
+    /// The word that JSON uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Erased => "erased",
+            Self::Burned => "burned",
+        }
+    }
+}
+
+impl WritePlan {
+    /// What this plan does to the seed of a token.
+    #[must_use]
+    pub fn seed_fate(&self, info: &Info) -> SeedFate {
+        match (&self.seed, &self.config) {
+            (Some(_), _) => SeedFate::Burned,
+            (None, Some(_)) if info.sync().erases_seed() => SeedFate::Erased,
+            (None, _) => SeedFate::Kept,
+        }
+    }
+
+    /// Whether this plan may be carried out on a token.
+    ///
+    /// # Errors
+    /// A failure with [`Exit::NotWritable`]: the wrong token, an unknown model, or one that would lose its seed.
+    pub fn check(&self, info: &Info) -> Result<(), Failure> {
+        self.guard.check_writable(info)?;
+        if self.seed_fate(info) == SeedFate::Erased && !self.erase_seed {
+            let model = info.model_name();
+            let why = match info.sync() {
+                Sync::Restricted => format!("setting the clock of this model, {model}, erases its seed"),
+                _ => "setting the clock of a model that is not known may erase its seed".to_owned(),
+            };
+            return Err(Failure::new(
+                "restricted",
+                Exit::NotWritable,
+                format!("{why} ({info})"),
+                UNTOUCHED,
+                "give the seed along (--seed-file FILE, --seed-stdin, --seed-env NAME), or accept the loss with \
+                 --erase-seed; without its seed the user needs another token",
+            ));
+        }
+        Ok(())
+    }
+}

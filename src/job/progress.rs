@@ -1,0 +1,201 @@
+//! How far a write job came, and what that means for the token: in words, for every place where it can break.
+
+use super::failure::{Exit, Failure, UNTOUCHED};
+use super::plan::WritePlan;
+use crate::iso7816::{StatusKind, StatusWord};
+use crate::link::{Link, LinkError, LinkFault};
+use crate::token::{Info, Other, Reason, Step, Sync, TokenError, identify_other};
+
+/// Whether a write was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Written {
+    /// It was not.
+    #[default]
+    No,
+    /// It was sent and its answer did not come.
+    Unknown,
+    /// The token said that it was.
+    Yes,
+}
+
+/// How far a job came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// The config write.
+    pub config: Written,
+    /// The seed write.
+    pub seed: Written,
+}
+
+impl Progress {
+    /// Takes note of a write that failed: it is unknown, unless the token refused it or never got it.
+    pub fn note_failure(&mut self, error: &TokenError) {
+        let certainly_not = match &error.reason {
+            Reason::Refused(_) => true,
+            Reason::Link(link) => matches!(link.fault, LinkFault::LeftBefore | LinkFault::Reset),
+            Reason::Malformed(_) | Reason::SerialChanged(_) => false,
+        };
+        let written = match error.step {
+            Step::Config => &mut self.config,
+            Step::Seed => &mut self.seed,
+            Step::Info | Step::Hold | Step::Challenge | Step::Answer => return,
+        };
+        if !certainly_not {
+            *written = Written::Unknown;
+        }
+    }
+
+    /// The token's state in words.
+    fn words(self, plan: &WritePlan, sync: Sync) -> String {
+        let erased = match sync {
+            Sync::Restricted => "the seed is ERASED: the token shows no codes",
+            _ => "the seed may be ERASED: an unknown model counts as one that loses it",
+        };
+        let kept = !sync.erases_seed();
+        match (self.config, self.seed) {
+            (Written::No, Written::No) => UNTOUCHED.to_owned(),
+            (Written::Unknown, _) if kept => {
+                "whether profile and clock were written is unknown; its seed is as it was".to_owned()
+            }
+            (Written::Unknown, _) => {
+                format!("whether profile and clock were written is unknown; if they were, {erased}")
+            }
+            (Written::Yes, Written::No) if kept && plan.seed.is_some() => {
+                "profile and clock are written, the new seed is not: the token still has its old one".to_owned()
+            }
+            (Written::Yes, Written::No) if kept => "profile and clock are written, its seed is as it was".to_owned(),
+            (Written::Yes, Written::No) => format!("profile and clock are written, {erased}"),
+            (config, Written::Unknown) => {
+                let first = if config == Written::Yes { "profile and clock are written; " } else { "" };
+                let old = if config == Written::Yes && !kept { "no codes" } else { "those of its old one" };
+                format!("{first}whether the new seed was written is unknown: the token shows its codes, or {old}")
+            }
+            (_, Written::Yes) => "everything is written; only the reading at the end is missing".to_owned(),
+        }
+    }
+}
+
+/// The failure of a job that only reads, or has not written yet.
+pub fn reading_failed(error: &TokenError, link: &mut dyn Link, info: Option<&Info>, again: &str) -> Failure {
+    let who = info.map(|info| format!(" ({info})")).unwrap_or_default();
+    match &error.reason {
+        Reason::Link(broken) => link_failure(broken, error.step, &who, UNTOUCHED, again),
+        Reason::Refused(status) if error.step == Step::Info => not_a_token(*status, link),
+        Reason::Refused(status) => refusal(error.step, *status, &who, UNTOUCHED.to_owned()),
+        Reason::Malformed(what) => Failure::new(
+            "bad-reply",
+            Exit::NotWritable,
+            format!("what lies on the reader does not answer like a token: {what}{who}"),
+            UNTOUCHED,
+            "take away other cards, lay the token down alone, and run the same command again",
+        ),
+        Reason::SerialChanged(serial) => Failure::new(
+            "wrong-token",
+            Exit::NotWritable,
+            format!("another token lies on the reader than before: {serial}{who}"),
+            UNTOUCHED,
+            "leave one token on the reader until the command is done",
+        ),
+    }
+}
+
+/// The failure of a job in the middle of writing.
+pub fn writing_failed(error: &TokenError, info: &Info, progress: Progress, plan: &WritePlan) -> Failure {
+    let who = format!(" ({info})");
+    let state = progress.words(plan, info.sync());
+    match &error.reason {
+        Reason::Link(broken) => link_failure(broken, error.step, &who, &state, &plan.again),
+        Reason::Refused(status) => refusal(error.step, *status, &who, state),
+        Reason::Malformed(what) => Failure::new(
+            "bad-reply",
+            Exit::LinkLost,
+            format!("the answer to \"{}\" makes no sense: {what}{who}", error.step),
+            state,
+            format!("switch it on, lay it back, and {}", plan.again),
+        ),
+        Reason::SerialChanged(serial) => Failure::new(
+            "wrong-token",
+            Exit::LinkLost,
+            format!("another token came onto the reader in the middle: {serial}, after{who}"),
+            state,
+            format!("take {serial} away, lay {} back, and {}", info.serial, plan.again),
+        ),
+    }
+}
+
+fn link_failure(broken: &LinkError, step: Step, who: &str, state: &str, again: &str) -> Failure {
+    let what = match step {
+        Step::Info => "it was read",
+        Step::Hold | Step::Challenge | Step::Answer => "anything was written",
+        Step::Config => "its clock was written",
+        Step::Seed => "its seed was written",
+    };
+    let lost = |fact: String| {
+        Failure::new("link-lost", Exit::LinkLost, fact, state, format!("switch it on, lay it back, and {again}"))
+    };
+    let detail = &broken.detail;
+    match broken.fault {
+        LinkFault::LeftBefore => lost(format!("the token left the reader before {what}{who}")),
+        LinkFault::Removed | LinkFault::NoAnswer => {
+            lost(format!("the token left the reader before it answered \"{step}\": {detail}{who}"))
+        }
+        LinkFault::Reset => lost(format!("another program reset the token before {what}{who}")),
+        LinkFault::TimedOut => lost(format!("the token did not answer \"{step}\": {detail}{who}")),
+        LinkFault::ReaderGone => Failure::new(
+            "link-lost",
+            Exit::LinkLost,
+            format!("the reader or its service went away before {what}: {detail}{who}"),
+            state,
+            format!("plug the reader in, see `tokentap doctor`, then {again}"),
+        ),
+        LinkFault::Busy => Failure::new(
+            "reader-busy",
+            Exit::NoReader,
+            detail.clone(),
+            state,
+            "wait until the other program is done, or close it, and run the same command again; if it is GnuPG: \
+             gpgconf --kill scdaemon",
+        ),
+        LinkFault::Interrupted => {
+            Failure::new("interrupted", Exit::Interrupted, "interrupted", state, format!("to go on, {again}"))
+        }
+        LinkFault::Other => lost(format!("the link to the token failed at \"{step}\": {detail}{who}")),
+    }
+}
+
+fn not_a_token(status: StatusWord, link: &mut dyn Link) -> Failure {
+    let fact = match identify_other(link) {
+        Other::SecurityKey => "a security key (FIDO or OATH) lies on the reader, not a programmable token".to_owned(),
+        Other::Unknown => format!("what lies on the reader is not a programmable token: it refuses get info with {status}"),
+    };
+    let next = "take it away and lay a Token2 programmable token there (README.md lists the models)";
+    Failure::new("not-a-token", Exit::NotWritable, fact, UNTOUCHED, next)
+}
+
+fn refusal(step: Step, status: StatusWord, who: &str, state: String) -> Failure {
+    let left = match status.kind() {
+        StatusKind::TriesLeft(tries) => format!("; {tries} tries are left"),
+        _ => String::new(),
+    };
+    let (fact, next) = match (step, status.kind()) {
+        (Step::Answer, _) => (
+            format!("the token refused the key with {status}: it has another key, or it is locked{left}{who}"),
+            "do not try again and again: tokens made before 2025 lock for good after some wrong answers; a token with a \
+             customer key of its own needs --token-key FILE",
+        ),
+        (Step::Config | Step::Seed, StatusKind::Blocked) => (
+            format!("the token refused \"{step}\" with {status}: it no longer counts as authenticated, or the MAC is wrong{who}"),
+            "take the token off, switch it on, lay it back, and run the same command again, once",
+        ),
+        (Step::Config | Step::Seed, StatusKind::WrongData | StatusKind::WrongLength) => (
+            format!("the token does not accept the data of \"{step}\" ({status}){who}"),
+            "this is no model that tokentap knows how to write: please report it with the output of --trace",
+        ),
+        _ => (
+            format!("the token refused \"{step}\" with {status}{left}{who}"),
+            "take the token off, switch it on, lay it back, and run the same command again; if it refuses again, please \
+             report it with the output of --trace",
+        ),
+    };
+    Failure::new("refused", Exit::Refused, fact, state, next)
+}

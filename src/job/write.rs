@@ -1,0 +1,230 @@
+//! Writing a token: sync, config and burn are this one job with different plans.
+//!
+//! Order (`docs/protocol.md` §7): read and check, record, authenticate, profile and clock, seed, read back.
+
+use std::time::Duration;
+
+use super::failure::{Exit, Failure, UNTOUCHED};
+use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
+use super::progress::{Progress, Written, reading_failed, writing_failed};
+use crate::clock::{self, Drift, Fine, Method, Poller, Reading, Target, check_plausible, set_on_the_second};
+use crate::link::{Link, LinkFault};
+use crate::time::HostClock;
+use crate::token::{Authenticated, Identified, Info, Reason, Session, Step, TokenError};
+
+/// Whether anything had to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was written.
+    Synced,
+    /// The drift was within `if_drift_over`: nothing was written.
+    Within,
+}
+
+impl Outcome {
+    /// The word that JSON uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Synced => "synced",
+            Self::Within => "within",
+        }
+    }
+}
+
+/// What a write job did.
+#[derive(Debug, Clone)]
+pub struct WriteReport {
+    /// The token.
+    pub info: Info,
+    /// Whether anything had to be written.
+    pub outcome: Outcome,
+    /// The drift before.
+    pub before: Drift,
+    /// The drift afterwards; the same as before if nothing was written.
+    pub after: Drift,
+    /// What became of the seed.
+    pub seed: SeedFate,
+    /// The clock kept its own phase and cannot be set closer.
+    pub keeps_phase: bool,
+}
+
+/// What the job needs from the program around it.
+pub struct Hooks<'a> {
+    /// Called once with the token before the first write: what it records must be durable when it returns.
+    pub record: &'a mut dyn FnMut(&Info) -> Result<(), Failure>,
+    /// Whether the user wants to stop. Asked until the first write, not after it.
+    pub interrupted: &'a dyn Fn() -> bool,
+}
+
+/// Why one pass of the job ended early.
+enum Stop {
+    Token(TokenError),
+    Failed(Failure),
+}
+
+impl From<TokenError> for Stop {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Carries out a plan on the token that the link leads to, and closes the link.
+///
+/// If another program resets the token, the job is begun once more, on the same serial only: both writes are
+/// idempotent (`docs/protocol.md` §7).
+///
+/// # Errors
+/// A [`Failure`] that says what state the token is in.
+pub fn write(
+    link: &mut dyn Link,
+    host: &dyn HostClock,
+    plan: &WritePlan,
+    hooks: &mut Hooks<'_>,
+) -> Result<WriteReport, Failure> {
+    let mut job = Job { host, plan, known: None, recorded: false, progress: Progress::default() };
+    let mut result = job.pass(link, hooks);
+    if matches!(&result, Err(Stop::Token(error)) if was_reset(error)) {
+        result = job.pass(link, hooks);
+    }
+    let result = result.map_err(|stop| match (stop, &job.known) {
+        (Stop::Failed(failure), _) => failure,
+        (Stop::Token(error), Some(info)) if job.progress != Progress::default() => {
+            writing_failed(&error, info, job.progress, plan)
+        }
+        (Stop::Token(error), known) => reading_failed(&error, link, known.as_ref(), &plan.again),
+    });
+    link.close();
+    result
+}
+
+fn was_reset(error: &TokenError) -> bool {
+    matches!(&error.reason, Reason::Link(link) if link.fault == LinkFault::Reset)
+}
+
+struct Job<'a> {
+    host: &'a dyn HostClock,
+    plan: &'a WritePlan,
+    known: Option<Info>,
+    recorded: bool,
+    progress: Progress,
+}
+
+impl Job<'_> {
+    fn pass(&mut self, link: &mut dyn Link, hooks: &mut Hooks<'_>) -> Result<WriteReport, Stop> {
+        let (mut session, first) = clock::open(link, self.host)?;
+        let info = session.info().clone();
+        if let Some(known) = &self.known
+            && known.serial != info.serial
+        {
+            let reason = Reason::SerialChanged(info.serial.to_string());
+            return Err(TokenError { step: Step::Info, reason }.into());
+        }
+        self.known = Some(info.clone());
+        self.plan.check(&info)?;
+        // Whatever the plan sets, its seed's record and its report are dated by the host.
+        check_plausible(first.before.wall).map_err(Failure::from)?;
+
+        let before = self.measure(&mut session, &first)?;
+        if let Some(bound) = self.plan.if_drift_over
+            && before.drift.is_surely_within(bound)
+        {
+            let (drift, seed) = (before.drift, SeedFate::Kept);
+            let outcome = Outcome::Within;
+            return Ok(WriteReport { info, outcome, before: drift, after: drift, seed, keeps_phase: false });
+        }
+        if (hooks.interrupted)() {
+            let next = format!("to go on, {}", self.plan.again);
+            return Err(Failure::new("interrupted", Exit::Interrupted, "interrupted", UNTOUCHED, next).into());
+        }
+        if !self.recorded {
+            (hooks.record)(&info)?;
+            self.recorded = true;
+        }
+
+        let session = session.authenticate(&self.plan.key)?;
+        let restricted = info.sync().erases_seed();
+        let mut writer = Writer { session, plan: self.plan, restricted, progress: &mut self.progress };
+        let (after, keeps_phase) = match &self.plan.config {
+            Some(config) if can_be_fine(self.plan, config, &before) => {
+                let set = set_on_the_second(&mut writer, self.host, &before)?;
+                (set.drift, set.keeps_phase)
+            }
+            config => {
+                match config {
+                    Some(config) => writer.write_clock(clock_value(config.clock, self.host, &first))?,
+                    None => writer.write_seed()?,
+                }
+                (Drift::of_reading(&clock::read(&mut writer.session, self.host)?), false)
+            }
+        };
+        let seed = self.plan.seed_fate(&info);
+        Ok(WriteReport { info, outcome: Outcome::Synced, before: before.drift, after, seed, keeps_phase })
+    }
+
+    /// The drift before anything is written.
+    fn measure(&self, session: &mut Session<'_, Identified>, first: &Reading) -> Result<Fine, TokenError> {
+        let mut poller = Poller::new(session, self.host, first);
+        if self.plan.fine { poller.scan() } else { Ok(poller.fine()) }
+    }
+}
+
+/// Writing on the second needs a tick to start from, and the host's time to aim at.
+fn can_be_fine(plan: &WritePlan, config: &ConfigPlan, before: &Fine) -> bool {
+    plan.fine && config.clock == ClockPlan::Now && before.drift.method() == Method::Tick
+}
+
+/// The seconds to write, at the last moment before they are sent.
+fn clock_value(clock: ClockPlan, host: &dyn HostClock, first: &Reading) -> u32 {
+    let now = host.now();
+    match clock {
+        ClockPlan::At(seconds) => seconds,
+        ClockPlan::Now => u32::try_from(now.wall.timestamp()).unwrap_or(u32::MAX),
+        ClockPlan::CarryOn => {
+            // The token showed this second somewhere in its course: its middle is the best guess.
+            let passed = now.monotonic.saturating_sub(first.after.monotonic) + Duration::from_millis(500);
+            first.token.saturating_add(u32::try_from(passed.as_secs()).unwrap_or(u32::MAX))
+        }
+    }
+}
+
+/// An authenticated token, and how far the writes on it have come.
+struct Writer<'a, 'l> {
+    session: Session<'l, Authenticated>,
+    plan: &'a WritePlan,
+    restricted: bool,
+    progress: &'a mut Progress,
+}
+
+impl Writer<'_, '_> {
+    fn write_seed(&mut self) -> Result<(), TokenError> {
+        let Some(seed) = &self.plan.seed else { return Ok(()) };
+        self.session.write_seed(seed).inspect_err(|error| self.progress.note_failure(error))?;
+        self.progress.seed = Written::Yes;
+        Ok(())
+    }
+}
+
+impl<'l> Target<'l> for Writer<'_, 'l> {
+    /// Profile and clock, and at once the seed where there is one to write: a restricted token has just lost its own.
+    fn write_clock(&mut self, seconds: u32) -> Result<(), TokenError> {
+        let Some(config) = &self.plan.config else { return Ok(()) };
+        let written = self.session.write_config(config.profile, seconds);
+        if self.restricted {
+            self.progress.seed = Written::No;
+        }
+        written.inspect_err(|error| self.progress.note_failure(error))?;
+        self.progress.config = Written::Yes;
+        if self.progress.seed == Written::Yes { Ok(()) } else { self.write_seed() }
+    }
+
+    fn session(&mut self) -> &mut Session<'l, Authenticated> {
+        &mut self.session
+    }
+}

@@ -1,0 +1,18 @@
+//! Programs Token2's NFC-programmable TOTP tokens from a desk reader.
+//!
+//! Floors from the ground up; a file imports only from its own floor or below:
+//! [`time`], [`seed`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`], [`seedfile`],
+//! [`job`], [`cli`].
+
+pub mod cli;
+pub mod clock;
+pub mod emulator;
+pub mod iso7816;
+pub mod job;
+pub mod link;
+pub mod otp;
+pub mod reader;
+pub mod seed;
+pub mod seedfile;
+pub mod time;
+pub mod token;

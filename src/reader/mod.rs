@@ -1,0 +1,21 @@
+//! Readers over PC/SC: which there are, what lies on them, waiting for a token, and what goes wrong there.
+//!
+//! `docs/readers.md` has each trouble with its remedy.
+
+mod atr;
+mod link;
+mod select;
+mod slots;
+mod trouble;
+
+pub use atr::CardKind;
+pub use link::{Patience, PcscLink};
+pub use select::{Pick, Selector, pick};
+pub use slots::{Laid, Slot, Slots};
+pub use trouble::ReaderError;
+
+/// Whether a reader of this name is vsmartcard's virtual reader, so that what lies on it is no real token.
+#[must_use]
+pub fn is_virtual(reader: &str) -> bool {
+    reader.starts_with("Virtual PCD")
+}

@@ -1,0 +1,149 @@
+//! The slots of all readers, and waiting for something to be laid on one.
+
+use std::ffi::CString;
+use std::time::{Duration, Instant};
+
+use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
+
+use super::atr::CardKind;
+use super::select::{Pick, Selector, pick};
+use super::trouble::ReaderError;
+
+/// What lies on a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Laid {
+    /// Nothing.
+    Nothing,
+    /// Something that does not answer: a token that is switched off, or a tag of another kind.
+    Mute,
+    /// A card.
+    Card(CardKind),
+    /// The reader does not say.
+    Unknown,
+}
+
+/// A slot of a reader, as PC/SC names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// The name.
+    pub name: String,
+    /// What lies on it.
+    pub laid: Laid,
+    /// Another program has it for itself.
+    pub exclusive: bool,
+}
+
+/// How long one wait for a change lasts before Ctrl-C and newly come readers are looked for.
+const SLICE: Duration = Duration::from_millis(500);
+
+/// The PC/SC service's view of all readers.
+pub struct Slots {
+    context: Context,
+}
+
+impl Slots {
+    /// Connects to the service.
+    ///
+    /// # Errors
+    /// [`ReaderError::NoService`] and others of the platform.
+    pub fn open() -> Result<Self, ReaderError> {
+        let context = Context::establish(Scope::User).map_err(|error| ReaderError::from_pcsc(error, ""))?;
+        Ok(Self { context })
+    }
+
+    /// The connection to the service.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// All slots, in the service's order.
+    ///
+    /// # Errors
+    /// [`ReaderError`]; no readers at all is an empty list.
+    pub fn list(&self) -> Result<Vec<Slot>, ReaderError> {
+        self.states().map(|states| states.iter().map(slot).collect())
+    }
+
+    /// Waits up to `wait` for a token on a reader that `selector` fits. Without a time it only looks.
+    ///
+    /// `on_wait` is called once when waiting begins, with the name of a reader that holds something mute;
+    /// `interrupted` is asked from time to time.
+    ///
+    /// # Errors
+    /// [`ReaderError`]; [`ReaderError::NoToken`] or [`ReaderError::Mute`] when the time is over.
+    pub fn wait_for_token(
+        &mut self,
+        selector: &Selector,
+        wait: Duration,
+        on_wait: &mut dyn FnMut(Option<&str>),
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Slot, ReaderError> {
+        let began = Instant::now();
+        let mut told = false;
+        loop {
+            let mut states = self.states()?;
+            let slots: Vec<Slot> = states.iter().map(slot).collect();
+            let mute = match pick(&slots, selector)? {
+                Pick::Slot(slot) => return Ok(slot),
+                Pick::Wait { mute } => mute,
+            };
+            if interrupted() {
+                return Err(ReaderError::Interrupted);
+            }
+            let left = wait.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Err(match mute {
+                    Some(reader) => ReaderError::Mute(reader),
+                    None if wait.is_zero() => ReaderError::NoTokenNow,
+                    None => ReaderError::NoToken { waited_s: wait.as_secs() },
+                });
+            }
+            if !told {
+                on_wait(mute.as_deref());
+                told = true;
+            }
+            states.push(ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE));
+            for state in &mut states {
+                state.sync_current_state();
+            }
+            match self.context.get_status_change(left.min(SLICE), &mut states) {
+                Ok(()) | Err(Error::Timeout | Error::UnknownReader | Error::Cancelled) => {}
+                // The service went, or was started anew: this context stays dead.
+                Err(Error::ServiceStopped | Error::NoService | Error::InvalidHandle) => *self = Self::open()?,
+                Err(error) => return Err(ReaderError::from_pcsc(error, "")),
+            }
+        }
+    }
+
+    fn states(&self) -> Result<Vec<ReaderState>, ReaderError> {
+        let names = match self.context.list_readers_owned() {
+            Ok(names) => names,
+            Err(Error::NoReadersAvailable) => Vec::new(),
+            Err(error) => return Err(ReaderError::from_pcsc(error, "")),
+        };
+        let mut states: Vec<ReaderState> =
+            names.into_iter().map(|name: CString| ReaderState::new(name, State::UNAWARE)).collect();
+        if !states.is_empty() {
+            match self.context.get_status_change(Duration::ZERO, &mut states) {
+                Ok(()) | Err(Error::Timeout) => {}
+                Err(error) => return Err(ReaderError::from_pcsc(error, "")),
+            }
+        }
+        Ok(states)
+    }
+}
+
+fn slot(state: &ReaderState) -> Slot {
+    let event = state.event_state();
+    let laid = if event.contains(State::MUTE) {
+        Laid::Mute
+    } else if event.contains(State::PRESENT) {
+        Laid::Card(CardKind::of_atr(state.atr()))
+    } else if event.contains(State::EMPTY) {
+        Laid::Nothing
+    } else {
+        Laid::Unknown
+    };
+    Slot { name: state.name().to_string_lossy().into_owned(), laid, exclusive: event.contains(State::EXCLUSIVE) }
+}

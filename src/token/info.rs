@@ -1,0 +1,160 @@
+//! What a token says of itself: its serial and its clock (`docs/protocol.md` §4).
+
+use std::fmt;
+
+use super::{Model, Sync};
+
+/// A serial: 1 to 255 printable ASCII characters, white space and NULs around it trimmed. It is text, never a number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Serial(String);
+
+impl Serial {
+    /// The serial in a text that a person typed; `None` if it is empty or not printable ASCII.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        (!text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() || c == ' ')).then(|| Self(text.to_owned()))
+    }
+
+    /// The serial as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The answer to get info.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// The serial.
+    pub serial: Serial,
+    /// The clock: whole Unix seconds, from 1970 to 2106.
+    pub clock: u32,
+}
+
+/// What is wrong with an answer to get info.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InfoError {
+    /// The answer ends before its serial's length, or before its clock.
+    #[error("its answer has {actual} bytes where {needed} are needed")]
+    TooShort {
+        /// The bytes that came.
+        actual: usize,
+        /// The bytes that its own lengths ask for.
+        needed: usize,
+    },
+    /// Bytes behind the clock.
+    #[error("its answer has {0} bytes more than its own lengths account for")]
+    TooLong(usize),
+    /// No serial.
+    #[error("its serial is empty")]
+    NoSerial,
+    /// A serial that is not printable ASCII; escaped.
+    #[error("its serial is not printable ASCII: \"{0}\"")]
+    NotAscii(String),
+}
+
+impl Info {
+    /// Reads `h h h N serial[N] s s time[4]`; the opaque bytes `h` and `s` are not constant and are not looked at.
+    ///
+    /// # Errors
+    /// [`InfoError`]; every length is checked before it is used.
+    pub fn parse(data: &[u8]) -> Result<Self, InfoError> {
+        let too_short = |needed| InfoError::TooShort { actual: data.len(), needed };
+        let length = usize::from(*data.get(3).ok_or(too_short(4))?);
+        let needed = 4 + length + 2 + 4;
+        let serial = data.get(4..4 + length).ok_or(too_short(needed))?;
+        let clock: [u8; 4] = data
+            .get(4 + length + 2..needed)
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or(too_short(needed))?;
+        if data.len() > needed {
+            return Err(InfoError::TooLong(data.len() - needed));
+        }
+        let trimmed = serial.trim_ascii();
+        if trimmed.iter().all(|byte| *byte == 0) {
+            return Err(InfoError::NoSerial);
+        }
+        let serial = std::str::from_utf8(serial)
+            .ok()
+            .and_then(Serial::new)
+            .ok_or_else(|| InfoError::NotAscii(trimmed.escape_ascii().to_string()))?;
+        Ok(Self { serial, clock: u32::from_be_bytes(clock) })
+    }
+
+    /// The model, if the serial's prefix is known.
+    #[must_use]
+    pub fn model(&self) -> Option<Model> {
+        Model::of_serial(self.serial.as_str())
+    }
+
+    /// What a clock write does to the seed.
+    #[must_use]
+    pub fn sync(&self) -> Sync {
+        self.model().map_or(Sync::Unknown, |model| model.sync)
+    }
+
+    /// The model's name, or "unknown model".
+    #[must_use]
+    pub fn model_name(&self) -> &'static str {
+        self.model().map_or("unknown model", |model| model.name)
+    }
+}
+
+impl fmt::Display for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.model_name(), self.serial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(serial: &[u8], clock: u32) -> Vec<u8> {
+        let mut data = vec![0xFF, 0x01, 0x02, u8::try_from(serial.len()).unwrap()];
+        data.extend_from_slice(serial);
+        data.extend_from_slice(&[0xAA, 0xBB]);
+        data.extend_from_slice(&clock.to_be_bytes());
+        data
+    }
+
+    #[test]
+    fn opaque_bytes_are_not_looked_at() {
+        let info = Info::parse(&answer(b"86596120001234", 1_795_454_228)).unwrap();
+        assert_eq!((info.serial.as_str(), info.clock), ("86596120001234", 1_795_454_228));
+    }
+
+    #[test]
+    fn white_space_and_nuls_around_the_serial_are_trimmed() {
+        assert_eq!(Info::parse(&answer(b" 8659612\0\0", 0)).unwrap().serial.as_str(), "8659612");
+    }
+
+    #[test]
+    fn an_answer_cut_short_anywhere_is_named_and_never_panics() {
+        let whole = answer(b"86596120001234", 1);
+        for length in 0..whole.len() {
+            assert!(matches!(Info::parse(&whole[..length]), Err(InfoError::TooShort { .. })), "{length}");
+        }
+        let mut long = whole;
+        long.push(0);
+        assert_eq!(Info::parse(&long), Err(InfoError::TooLong(1)));
+    }
+
+    #[test]
+    fn control_characters_in_a_serial_are_escaped_in_the_error() {
+        assert_eq!(
+            Info::parse(&answer(b"86\x1b[2J", 0)),
+            Err(InfoError::NotAscii("86\\x1b[2J".to_owned()))
+        );
+        assert_eq!(Info::parse(&answer(b"\0\0", 0)), Err(InfoError::NoSerial));
+        assert_eq!(Info::parse(&answer(b"", 0)), Err(InfoError::NoSerial));
+        assert_eq!(Info::parse(&answer(b"\xff\xfe", 0)), Err(InfoError::NotAscii("\\xff\\xfe".to_owned())));
+    }
+}

@@ -1,0 +1,172 @@
+//! A session on a token. Its states are types: what is not authenticated has no method that writes.
+
+use std::fmt;
+
+use super::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
+use super::{Info, Profile, TokenKey};
+use crate::iso7816::{Apdu, StatusWord};
+use crate::link::{ExchangeError, Link, LinkError, exchange};
+use crate::seed::Seed;
+
+/// The exchange in which something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Get info.
+    Info,
+    /// Taking hold of the card, before the challenge.
+    Hold,
+    /// Get challenge.
+    Challenge,
+    /// Answer challenge.
+    Answer,
+    /// Write config.
+    Config,
+    /// Write seed.
+    Seed,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Info => "get info",
+            Self::Hold => "taking hold of the card",
+            Self::Challenge => "get challenge",
+            Self::Answer => "answer challenge",
+            Self::Config => "write config",
+            Self::Seed => "write seed",
+        })
+    }
+}
+
+/// An exchange with a token that did not end in 9000.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{step}: {reason}")]
+pub struct TokenError {
+    /// Where it happened.
+    pub step: Step,
+    /// What happened.
+    pub reason: Reason,
+}
+
+/// What went wrong in an exchange.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// The link broke. A write's outcome is unknown then.
+    #[error(transparent)]
+    Link(LinkError),
+    /// The token answered, and refused.
+    #[error("refused with {0}")]
+    Refused(StatusWord),
+    /// The answer makes no sense.
+    #[error("{0}")]
+    Malformed(String),
+    /// Another serial than at the beginning of this contact.
+    #[error("the serial changed to {0} within one contact")]
+    SerialChanged(String),
+}
+
+/// The token said who it is; nothing can be written yet.
+#[derive(Debug)]
+pub struct Identified(());
+
+/// The token accepted the key; writes are possible until the contact ends.
+#[derive(Debug)]
+pub struct Authenticated {
+    key: TokenKey,
+}
+
+/// One contact with one token, from get info to the reset at its end.
+pub struct Session<'l, State> {
+    link: &'l mut dyn Link,
+    info: Info,
+    state: State,
+}
+
+impl<'l> Session<'l, Identified> {
+    /// Begins a contact by reading serial and clock: one APDU.
+    ///
+    /// # Errors
+    /// [`TokenError`] at [`Step::Info`].
+    pub fn open(link: &'l mut dyn Link) -> Result<Self, TokenError> {
+        let info = get_info(link)?;
+        Ok(Self { link, info, state: Identified(()) })
+    }
+
+    /// Takes hold of the card and authenticates: one attempt, because tokens made before 2025 lock for good after
+    /// some wrong answers (`docs/protocol.md` §1). A refusal ends the session.
+    ///
+    /// # Errors
+    /// [`TokenError`] at [`Step::Hold`], [`Step::Challenge`] or [`Step::Answer`].
+    pub fn authenticate(self, key: &TokenKey) -> Result<Session<'l, Authenticated>, TokenError> {
+        let Self { link, info, .. } = self;
+        link.hold().map_err(|error| TokenError { step: Step::Hold, reason: Reason::Link(error) })?;
+        let data = command(link, Step::Challenge, &GetChallenge.apdu())?;
+        let challenge = GetChallenge.parse(&data).map_err(|length| TokenError {
+            step: Step::Challenge,
+            reason: Reason::Malformed(format!("a challenge of {length} bytes where 8 are due")),
+        })?;
+        command(link, Step::Answer, &AnswerChallenge { challenge }.apdu(key))?;
+        Ok(Session { link, info, state: Authenticated { key: key.clone() } })
+    }
+}
+
+impl<State> Session<'_, State> {
+    /// What the token said when it was last asked.
+    #[must_use]
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// Reads serial and clock again: one APDU.
+    ///
+    /// # Errors
+    /// [`TokenError`] at [`Step::Info`], also if the serial is not the one that this contact began with.
+    pub fn read_info(&mut self) -> Result<&Info, TokenError> {
+        let info = get_info(self.link)?;
+        if info.serial != self.info.serial {
+            return Err(TokenError { step: Step::Info, reason: Reason::SerialChanged(info.serial.to_string()) });
+        }
+        self.info = info;
+        Ok(&self.info)
+    }
+}
+
+impl Session<'_, Authenticated> {
+    /// Writes profile and clock. On a restricted model this erases the seed.
+    ///
+    /// # Errors
+    /// [`TokenError`] at [`Step::Config`].
+    pub fn write_config(&mut self, profile: Profile, clock: u32) -> Result<(), TokenError> {
+        let apdu = WriteConfig { profile, clock }.apdu(&self.state.key);
+        command(self.link, Step::Config, &apdu).map(drop)
+    }
+
+    /// Writes the seed; one of more than 63 bytes is refused before anything is sent.
+    ///
+    /// # Errors
+    /// [`TokenError`] at [`Step::Seed`].
+    pub fn write_seed(&mut self, seed: &Seed) -> Result<(), TokenError> {
+        seed.check_fits_token()
+            .map_err(|error| TokenError { step: Step::Seed, reason: Reason::Malformed(error.to_string()) })?;
+        let apdu = WriteSeed { seed }.apdu(&self.state.key);
+        command(self.link, Step::Seed, &apdu).map(drop)
+    }
+}
+
+fn get_info(link: &mut dyn Link) -> Result<Info, TokenError> {
+    let data = command(link, Step::Info, &GetInfo.apdu())?;
+    GetInfo
+        .parse(&data)
+        .map_err(|error| TokenError { step: Step::Info, reason: Reason::Malformed(error.to_string()) })
+}
+
+/// Sends one command; its data exists only after 9000.
+fn command(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<Vec<u8>, TokenError> {
+    let failed = |reason| TokenError { step, reason };
+    match exchange(link, apdu) {
+        Ok(response) if response.status == StatusWord::OK => Ok(response.data),
+        Ok(response) => Err(failed(Reason::Refused(response.status))),
+        Err(ExchangeError::Link(error)) => Err(failed(Reason::Link(error))),
+        Err(error) => Err(failed(Reason::Malformed(error.to_string()))),
+    }
+}
