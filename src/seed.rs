@@ -183,10 +183,7 @@ pub fn encodings_that_fit(text: &str) -> Result<Fits, SeedError> {
     if hex_digits + base32_characters == 0 {
         return Err(SeedError::Empty);
     }
-    Ok(Fits {
-        hex: hex && hex_digits.is_multiple_of(2),
-        base32: base32 && !matches!(base32_characters % 8, 1 | 3 | 6),
-    })
+    Ok(Fits { hex: hex && hex_digits.is_multiple_of(2), base32: base32 && !matches!(base32_characters % 8, 1 | 3 | 6) })
 }
 
 /// The error for a text of which no encoding makes sense: the likelier encoding's own complaint.
@@ -266,12 +263,9 @@ mod tests {
 
     #[test]
     fn base32_of_rfc_4648_section_10_is_read_in_any_case_and_spacing() {
-        for (text, bytes) in [
-            ("MZXW6YTB", "fooba"),
-            ("mzxw6ytboi", "foobar"),
-            ("MZXW 6YTB-OI======", "foobar"),
-            ("MZXW6YQ=", "foob"),
-        ] {
+        for (text, bytes) in
+            [("MZXW6YTB", "fooba"), ("mzxw6ytboi", "foobar"), ("MZXW 6YTB-OI======", "foobar"), ("MZXW6YQ=", "foob")]
+        {
             assert_eq!(parse(text).unwrap(), bytes.as_bytes(), "{text}");
         }
     }

@@ -23,7 +23,7 @@ pub struct Cli {
     pub global: Global,
 
     /// Without a command: sync to this time; 0 is now
-    #[arg(long, value_name = "0|UNIX|RFC3339")]
+    #[arg(long, value_name = "0|UNIX|RFC3339", allow_hyphen_values = true)]
     pub time: Option<String>,
 
     #[command(subcommand)]
@@ -49,6 +49,7 @@ impl Cli {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "For every command")]
 pub struct Global {
     /// Reader: name, part of it, number; emulated[:FILE]
     #[arg(long, global = true, env = "TOKENTAP_READER", value_name = "READER", hide_env_values = true)]
@@ -82,22 +83,31 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The readers, what lies on each, and what is wrong with them
+    #[command(before_help = "Example: tokentap readers")]
     Readers,
     /// Serial, model, clock, drift
+    #[command(before_help = "Example: tokentap info --precise")]
     Info(InfoArgs),
     /// Set the clock to the host's
+    #[command(before_help = "Example: tokentap sync")]
     Sync(SyncArgs),
     /// Seed, profile and clock onto the token, then check
+    #[command(before_help = "Example: tokentap burn --seed-file seed.txt")]
     Burn(BurnArgs),
     /// The profile (and the clock)
+    #[command(before_help = "Example: tokentap config --step 60")]
     Config(ConfigArgs),
     /// A code typed off the display: right, drifted, other seed, other profile
+    #[command(before_help = "Example: tokentap verify 123456 --seed-file seed.txt")]
     Verify(VerifyArgs),
     /// The codes of a seed, now or at a time
+    #[command(before_help = "Example: tokentap code --seed-file seed.txt")]
     Code(CodeArgs),
     /// Service, readers, permissions, host clock: each with its remedy
+    #[command(before_help = "Example: tokentap doctor")]
     Doctor,
     /// A token in software on pcscd's virtual reader
+    #[command(before_help = "Example: tokentap emulate --drift -97.25")]
     Emulate(EmulateArgs),
 }
 
@@ -180,10 +190,6 @@ pub struct WriteArgs {
     #[arg(long)]
     pub allow_other_time: bool,
 
-    /// One reading instead of catching ticks, no wait for the second
-    #[arg(long)]
-    pub fast: bool,
-
     /// The token's own key: 16 raw bytes or 32 hex digits
     #[arg(long, value_name = "FILE")]
     pub token_key: Option<PathBuf>,
@@ -196,11 +202,11 @@ pub struct WriteArgs {
 #[derive(Debug, Default, Args)]
 pub struct SyncArgs {
     /// What to set the clock to; 0 is now
-    #[arg(long, value_name = "0|UNIX|RFC3339", default_value = "0")]
+    #[arg(long, value_name = "0|UNIX|RFC3339", default_value = "0", allow_hyphen_values = true)]
     pub time: String,
 
     /// Leave a token alone that is surely within so many seconds
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     pub if_drift_over: Option<f64>,
 
     /// Accept that a restricted token loses its seed
@@ -212,6 +218,10 @@ pub struct SyncArgs {
 
     #[command(flatten)]
     pub seed: SeedArgs,
+
+    /// One reading instead of catching ticks, no wait for the second
+    #[arg(long)]
+    pub fast: bool,
 
     #[command(flatten)]
     pub write: WriteArgs,
@@ -239,6 +249,10 @@ pub struct ConfigArgs {
     #[command(flatten)]
     pub seed: SeedArgs,
 
+    /// One reading instead of catching ticks, no wait for the second
+    #[arg(long)]
+    pub fast: bool,
+
     #[command(flatten)]
     pub write: WriteArgs,
 }
@@ -247,7 +261,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Default, Args)]
 pub struct ClockArgs {
     /// What to set the clock to; 0 is now [default: 0]
-    #[arg(long, value_name = "0|UNIX|RFC3339", conflicts_with = "no_auto_sync")]
+    #[arg(long, value_name = "0|UNIX|RFC3339", conflicts_with = "no_auto_sync", allow_hyphen_values = true)]
     pub time: Option<String>,
 
     /// Set the clock to now (the default)
@@ -285,6 +299,10 @@ pub struct BurnArgs {
 
     #[command(flatten)]
     pub clock: ClockArgs,
+
+    /// Set the clock to the millisecond: catch ticks, write on the second
+    #[arg(long, conflicts_with = "seed_only")]
+    pub precise: bool,
 
     /// Do not ask for the displayed code
     #[arg(long, conflicts_with = "verify")]

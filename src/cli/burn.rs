@@ -39,7 +39,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
         Some(ConfigPlan { profile, from, clock: clock_plan })
     };
-    let mut plan = plan::make(global, config, Some(&row), &args.write)?;
+    let mut plan = WritePlan { fine: args.precise, ..plan::make(global, config, Some(&row), &args.write)? };
     if let Some(out) = &args.out {
         check_new(out)?;
         plan.again = format!(

@@ -16,7 +16,9 @@ pub fn run(args: &CodeArgs, output: &Output) -> Ran {
     let digits = match args.digits.or(row.digits) {
         None | Some(6) => Digits::Six,
         Some(8) => Digits::Eight,
-        Some(other) => return Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8")),
+        Some(other) => {
+            return Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8"));
+        }
     };
     let hash = args.hash.map(Hash::from).or(row.hash).unwrap_or(Hash::Sha1);
     if let Some(counter) = args.counter {
@@ -44,12 +46,8 @@ pub fn run(args: &CodeArgs, output: &Output) -> Ran {
     let next = totp(&row.seed, hash, step, digits, time.saturating_add(step.seconds().into())).to_string();
     let left = step.seconds_left(time);
     let text = if is_now { format!("{code}  for {left} s more, then {next}") } else { code.clone() };
-    let object = fields([
-        ("code", json!(code)),
-        ("next", json!(next)),
-        ("time", json!(time)),
-        ("seconds_left", json!(left)),
-    ]);
+    let object =
+        fields([("code", json!(code)), ("next", json!(next)), ("time", json!(time)), ("seconds_left", json!(left))]);
     output.report(&text, object);
     Ok(Exit::Done)
 }

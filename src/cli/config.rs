@@ -22,6 +22,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let config = ConfigPlan { profile, from, clock: clock_plan };
     let plan = WritePlan {
         erase_seed: args.erase_seed,
+        fine: !args.fast,
         ..plan::make(global, Some(config), row.as_ref(), &args.write)?
     };
     sync::carry_out(global, &plan, &clock, output)

@@ -36,7 +36,7 @@ pub fn sync_words(sync: Sync) -> &'static str {
     match sync {
         Sync::Unrestricted => "setting its clock keeps the seed",
         Sync::Restricted => "setting its clock ERASES the seed",
-        Sync::Unknown => "unknown model: setting its clock may erase the seed",
+        Sync::Unknown => "setting its clock may erase the seed",
     }
 }
 

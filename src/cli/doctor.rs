@@ -41,9 +41,11 @@ pub fn run(output: &Output) -> Ran {
                 Err(error) => findings.push(Finding::bad("readers", error.into())),
                 Ok(list) if list.is_empty() => findings.push(Finding::bad("readers", no_reader())),
                 Ok(list) => {
-                    findings.extend(list.iter().map(|slot| {
-                        Finding::good("reader", format!("{}: {}", slot.name.escape_debug(), words(slot)))
-                    }));
+                    findings.extend(
+                        list.iter().map(|slot| {
+                            Finding::good("reader", format!("{}: {}", slot.name.escape_debug(), words(slot)))
+                        }),
+                    );
                 }
             }
         }
@@ -79,7 +81,8 @@ fn host_clock() -> Finding {
 fn no_reader() -> Failure {
     let mut failure = Failure::from(ReaderError::NoReader);
     if let Some(product) = taken_by_kernel() {
-        failure.fact = format!("the service sees no reader, but {product} is plugged in and the kernel's NFC driver has it");
+        failure.fact =
+            format!("the service sees no reader, but {product} is plugged in and the kernel's NFC driver has it");
         failure.next = "sudo modprobe -r pn533_usb pn533 nfc, then plug it in again; docs/readers.md says how to keep \
                         the driver away for good"
             .to_owned();

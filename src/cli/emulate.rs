@@ -36,7 +36,10 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
     if args.press {
         let loaded = file.as_ref().map(StateFile::load).transpose().map_err(state_failed)?.flatten();
         let Some(state) = loaded else {
-            return Err(Failure::file("there is no such state file", "make it with tokentap emulate --create --state FILE"));
+            return Err(Failure::file(
+                "there is no such state file",
+                "make it with tokentap emulate --create --state FILE",
+            ));
         };
         let mut object = token_fields(&state);
         let display = display(&state, &clock);
@@ -91,7 +94,10 @@ fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> 
         return Err(Failure::usage("--serial is no serial", "give 1 to 255 ASCII characters"));
     }
     if !(args.drift.is_finite() && args.drift.abs() < 1e9 && args.ppm.is_finite() && args.ppm.abs() < 1e6) {
-        return Err(Failure::usage("--drift or --ppm is out of bounds", "give seconds, and parts per million below 1000000"));
+        return Err(Failure::usage(
+            "--drift or --ppm is out of bounds",
+            "give seconds, and parts per million below 1000000",
+        ));
     }
     let restricted = args.restricted || Model::of_serial(serial).is_some_and(|model| model.sync == Sync::Restricted);
     let token_clock = TokenClock::new(host_ns(clock), args.drift, args.ppm, args.free_running);
@@ -106,7 +112,8 @@ fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> 
 /// The key for the emulated device, which keeps it as hex digits.
 fn key_as_hex(path: &std::path::Path) -> Result<String, Failure> {
     super::secret::token_key(Some(path))?;
-    let content = std::fs::read(path).map_err(|error| Failure::file(error.to_string(), "name the file with the key"))?;
+    let content =
+        std::fs::read(path).map_err(|error| Failure::file(error.to_string(), "name the file with the key"))?;
     Ok(if content.len() == 16 {
         data_encoding::HEXLOWER.encode(&content)
     } else {

@@ -52,10 +52,9 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
 fn dispatch(cli: &Cli, output: &Output) -> Ran {
     let global = &cli.global;
     match (&cli.command, &cli.time) {
-        (Some(_), Some(_)) => Err(Failure::usage(
-            "--time stands in front of the command",
-            "write it behind: tokentap sync --time 0",
-        )),
+        (Some(_), Some(_)) => {
+            Err(Failure::usage("--time stands in front of the command", "write it behind: tokentap sync --time 0"))
+        }
         (None, Some(time)) => sync::run(global, &args::SyncArgs::with_time(time), output),
         (None, None) => Err(Failure::usage("no command was given", "tokentap --help lists the commands")),
         (Some(command), None) => match command {
@@ -83,16 +82,15 @@ fn usage(error: &clap::Error, json: bool) -> u8 {
         _ => {}
     }
     let text = error.to_string();
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let fact: Vec<&str> =
-        lines.by_ref().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("tip:")).collect();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let is_fact = |line: &&&str| !["Usage:", "tip:", "For more"].iter().any(|other| line.starts_with(other));
+    let fact: Vec<&str> = lines.iter().take_while(is_fact).copied().collect();
     let fact = fact.join(" ");
-    let fact = match error.kind() {
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command was given",
-        _ => fact.strip_prefix("error: ").unwrap_or(&fact),
-    };
-    let tip = text.lines().map(str::trim).find_map(|line| line.strip_prefix("tip: ")).map(|tip| format!("{tip}; "));
-    let next = format!("{}see tokentap --help, or tokentap COMMAND --help", tip.unwrap_or_default());
+    let fact = fact.strip_prefix("error: ").unwrap_or(&fact);
+    let tip = lines.iter().find_map(|line| line.strip_prefix("tip: ")).map(|tip| format!("{tip}; "));
+    let usage = lines.iter().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("tokentap");
+    let command: Vec<&str> = usage.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).collect();
+    let next = format!("{}see {} --help", tip.unwrap_or_default(), command.join(" "));
     let failure = Failure::usage(fact, next);
     Output::new(json, "tokentap").failure(&failure);
     Exit::Usage as u8

@@ -30,8 +30,9 @@ pub fn make(
 ) -> Result<WritePlan, Failure> {
     let mut guard = station::guard(global, write.allow_unknown_model)?;
     if let Some(named) = row.and_then(|row| row.serial.as_deref()) {
-        let named = Serial::new(named)
-            .ok_or_else(|| Failure::usage("the seed names a serial that no token can have", "correct the seed's serial"))?;
+        let named = Serial::new(named).ok_or_else(|| {
+            Failure::usage("the seed names a serial that no token can have", "correct the seed's serial")
+        })?;
         match &guard.expect_serial {
             Some(expected) if *expected != named => {
                 let fact = format!("the seed belongs to {named}, --expect-serial says {expected}");
@@ -45,7 +46,7 @@ pub fn make(
         seed: row.map(|row| row.seed.clone()),
         erase_seed: false,
         if_drift_over: None,
-        fine: !write.fast,
+        fine: false,
         guard,
         key: secret::token_key(write.token_key.as_deref().map(Path::new))?,
         again: AGAIN.to_owned(),

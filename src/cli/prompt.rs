@@ -17,9 +17,8 @@ pub fn has_person() -> bool {
 /// # Errors
 /// When the terminal cannot be read.
 pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
-    let answer = during_prompt("no token was touched", "run the same command again", || {
-        rpassword::prompt_password(question)
-    });
+    let answer =
+        during_prompt("no token was touched", "run the same command again", || rpassword::prompt_password(question));
     answer.map(Zeroizing::new).map_err(|error| {
         Failure::file(format!("the terminal cannot be read: {error}"), "give the seed with --seed-file or --seed-stdin")
     })

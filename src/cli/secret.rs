@@ -33,7 +33,10 @@ pub fn from_args(args: &SeedArgs) -> Result<Option<Row>, Failure> {
             Ok(value) => Zeroizing::new(value),
             Err(_) => {
                 let fact = format!("the environment variable {} is not set", name.escape_debug());
-                return Err(Failure::usage(fact, "set it to the seed, or give the seed with --seed-file or --seed-stdin"));
+                return Err(Failure::usage(
+                    fact,
+                    "set it to the seed, or give the seed with --seed-file or --seed-stdin",
+                ));
             }
         }
     } else {
@@ -97,7 +100,9 @@ fn single(rows: Vec<Row>) -> Result<Row, Failure> {
     let count = rows.len();
     match <[Row; 1]>::try_from(rows) {
         Ok([row]) => Ok(row),
-        Err(_) => Err(Failure::usage(format!("the file has {count} rows where one seed is needed"), "keep one row in it")),
+        Err(_) => {
+            Err(Failure::usage(format!("the file has {count} rows where one seed is needed"), "keep one row in it"))
+        }
     }
 }
 

@@ -76,7 +76,10 @@ fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Station, Failure>
     let link = match file {
         None => EmulatedLink::new(fresh, shared),
         Some(file) => EmulatedLink::in_file(StateFile::new(file), fresh, shared).map_err(|error| {
-            Failure::file(error.to_string(), "name a file that tokentap emulate --create made, or one that is not there yet")
+            Failure::file(
+                error.to_string(),
+                "name a file that tokentap emulate --create made, or one that is not there yet",
+            )
         })?,
     };
     let reader = file.map_or_else(|| "emulated".to_owned(), |file| format!("emulated:{file}"));
@@ -95,7 +98,9 @@ fn on_reader(global: &Global, selector: Selector, output: &Output) -> Result<Sta
         None => output.note("waiting for a token: switch it on and lay it on the reader"),
     };
     let slot = match slots.wait_for_token(&selector, wait, &mut tell, &interrupt::asked) {
-        Err(ReaderError::Several(readers)) if prompt::has_person() && !output.is_json() => choose(&mut slots, &readers)?,
+        Err(ReaderError::Several(readers)) if prompt::has_person() && !output.is_json() => {
+            choose(&mut slots, &readers)?
+        }
         found => found?,
     };
     let patience = Patience {

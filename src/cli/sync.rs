@@ -4,7 +4,9 @@ use super::args::{Global, SyncArgs};
 use super::describe::{profile_words, token_line, written};
 use super::output::Output;
 use super::{Ran, interrupt, plan, secret, station, time_arg};
-use crate::job::{self, ClockPlan, ConfigPlan, Exit, Failure, Hooks, Outcome, WritePlan, WriteReport};
+use crate::job::{
+    self, ClockPlan, ConfigPlan, Exit, Failure, Hooks, Outcome, ProfileFrom, SeedFate, WritePlan, WriteReport,
+};
 use crate::time::{HostClock, SystemClock};
 
 /// A correction beyond this may fall out of the window in which a server follows a token, in seconds.
@@ -21,6 +23,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     }
     let plan = WritePlan {
         erase_seed: args.erase_seed,
+        fine: !args.fast,
         if_drift_over: args.if_drift_over,
         ..plan::make(global, Some(config), row.as_ref(), &args.write)?
     };
@@ -40,7 +43,11 @@ pub fn carry_out(global: &Global, plan: &WritePlan, clock: &SystemClock, output:
     let report = job::write(&mut station.link, clock, plan, &mut hooks)?;
     let text = match report.outcome {
         Outcome::Within => {
-            format!("{}: clock {}, within bounds; nothing was written", token_line(&report.info, station.emulated), report.before)
+            format!(
+                "{}: clock {}, within bounds; nothing was written",
+                token_line(&report.info, station.emulated),
+                report.before
+            )
         }
         Outcome::Synced => line(&report, plan, station.emulated),
     };
@@ -73,6 +80,12 @@ pub fn remarks(report: &WriteReport, plan: &WritePlan, output: &Output) {
             "the clock was set to another time than now: whoever holds the token can read off codes that are valid then",
         ),
         ClockPlan::Now => {}
+    }
+    if config.from == ProfileFrom::Factory && report.seed == SeedFate::Kept {
+        output.note(
+            "the profile is the factory's now, because nothing else is known of this token; if it was burned for another \
+             hash or time step, sync it again with --hash and --step",
+        );
     }
     if report.keeps_phase {
         output.note("this clock keeps its own phase: it cannot be set closer than it is now");

@@ -27,16 +27,17 @@ pub fn run(args: &VerifyArgs, output: &Output) -> Ran {
 /// # Errors
 /// A usage failure.
 pub fn parse_code(text: &str) -> Result<Code, Failure> {
-    text.parse().map_err(|error: crate::otp::CodeError| Failure::usage(error.to_string(), "type the digits on the display"))
+    text.parse()
+        .map_err(|error: crate::otp::CodeError| Failure::usage(error.to_string(), "type the digits on the display"))
 }
 
 fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     let mut codes = args.codes.iter().map(|code| parse_code(code)).collect::<Result<Vec<_>, _>>()?;
     let step = match args.step {
         None => None,
-        Some(seconds) => Some(
-            TimeStep::new(seconds).ok_or_else(|| Failure::usage("--step 0 is no time step", "give 30 or 60"))?,
-        ),
+        Some(seconds) => {
+            Some(TimeStep::new(seconds).ok_or_else(|| Failure::usage("--step 0 is no time step", "give 30 or 60"))?)
+        }
     };
     let expected = expected_profile(args.hash.map(Hash::from).or(row.hash), step.or(row.step));
     let asks = codes.is_empty();
@@ -55,7 +56,11 @@ fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
         codes.push(ask("That can be an accident. The next code on the display: ")?);
         verdict = judged(&codes)?;
     }
-    let exit = if verdict.is_accepted(args.accept_drift.unwrap_or(expected.step.seconds())) { Exit::Done } else { Exit::Wrong };
+    let exit = if verdict.is_accepted(args.accept_drift.unwrap_or(expected.step.seconds())) {
+        Exit::Done
+    } else {
+        Exit::Wrong
+    };
     let mut text = verdict_words(&verdict, args.window);
     if let Some(advice) = advice(&verdict, exit, codes.len()) {
         text = format!("{text}\n{advice}");
@@ -66,7 +71,10 @@ fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
 
 fn ask(question: &str) -> Result<Code, Failure> {
     if !prompt::has_person() {
-        return Err(Failure::usage("no code was given", "give the code on the display: tokentap verify CODE --seed-file FILE"));
+        return Err(Failure::usage(
+            "no code was given",
+            "give the code on the display: tokentap verify CODE --seed-file FILE",
+        ));
     }
     let answer = prompt::line(question, NO_TOKEN, AGAIN);
     parse_code(&answer.unwrap_or_default())
@@ -146,7 +154,9 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
         None => None,
         Some(6) => Some(Digits::Six),
         Some(8) => Some(Digits::Eight),
-        Some(other) => return Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8")),
+        Some(other) => {
+            return Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8"));
+        }
     };
     let mut typed = args.codes.clone();
     if typed.is_empty() && prompt::has_person() {
@@ -156,7 +166,7 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     }
     if !(2..=3).contains(&typed.len()) {
         return Err(Failure::usage(
-            format!("{} codes were given where two or three in a row are needed", typed.len()),
+            format!("two or three codes in a row are needed, not {}", typed.len()),
             "press the button twice and give both codes in their order",
         ));
     }
@@ -175,7 +185,8 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
         return Ok(Exit::Wrong);
     };
     let next = first + codes.len() as u64;
-    let text = format!("match: the codes are those of counters {first} to {}\nset the server's counter to {next}", next - 1);
+    let text =
+        format!("match: the codes are those of counters {first} to {}\nset the server's counter to {next}", next - 1);
     let object = fields([
         ("verdict", json!(VerdictKind::Match.word())),
         ("counter", json!(first)),

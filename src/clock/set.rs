@@ -103,11 +103,7 @@ fn nearest_second(span_ns: i64) -> i64 {
 }
 
 /// Writes the next whole second of true time so that it takes effect as that second begins.
-fn write_on_second(
-    target: &mut dyn Target<'_>,
-    host: &dyn HostClock,
-    latency_ns: i64,
-) -> Result<Written, TokenError> {
+fn write_on_second(target: &mut dyn Target<'_>, host: &dyn HostClock, latency_ns: i64) -> Result<Written, TokenError> {
     let now = host.now();
     let shows = unix_ns(now.wall);
     let earliest = shows + latency_ns + HEADROOM.as_nanos() as i64;
@@ -134,11 +130,7 @@ fn write_in_phase(
     write(target, host, (shows + wait - too_fast_ns).div_euclid(SECOND_NS))
 }
 
-fn write(
-    target: &mut dyn Target<'_>,
-    host: &dyn HostClock,
-    second: i64,
-) -> Result<Written, TokenError> {
+fn write(target: &mut dyn Target<'_>, host: &dyn HostClock, second: i64) -> Result<Written, TokenError> {
     // The plan was checked against 2020 to 2106; a second beyond either end stays at that end.
     let clock = u32::try_from(second.max(0)).unwrap_or(u32::MAX);
     let from = host.now().monotonic;

@@ -37,7 +37,11 @@ pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 ///
 /// # Errors
 /// When the connection breaks, or when the token's state cannot be kept.
-pub fn serve(token: &mut EmulatedLink, mut stream: TcpStream, mut after: impl FnMut(&EmulatedLink)) -> io::Result<Ended> {
+pub fn serve(
+    token: &mut EmulatedLink,
+    mut stream: TcpStream,
+    mut after: impl FnMut(&EmulatedLink),
+) -> io::Result<Ended> {
     while let Some(message) = receive(&mut stream)? {
         match message.as_slice() {
             [0..=2] => token.close(),

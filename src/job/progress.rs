@@ -166,7 +166,9 @@ fn link_failure(broken: &LinkError, step: Step, who: &str, state: &str, again: &
 fn not_a_token(status: StatusWord, link: &mut dyn Link) -> Failure {
     let fact = match identify_other(link) {
         Other::SecurityKey => "a security key (FIDO or OATH) lies on the reader, not a programmable token".to_owned(),
-        Other::Unknown => format!("what lies on the reader is not a programmable token: it refuses get info with {status}"),
+        Other::Unknown => {
+            format!("what lies on the reader is not a programmable token: it refuses get info with {status}")
+        }
     };
     let next = "take it away and lay a Token2 programmable token there (README.md lists the models)";
     Failure::new("not-a-token", Exit::NotWritable, fact, UNTOUCHED, next)
@@ -184,7 +186,9 @@ fn refusal(step: Step, status: StatusWord, who: &str, state: String) -> Failure 
              customer key of its own needs --token-key FILE",
         ),
         (Step::Config | Step::Seed, StatusKind::Blocked) => (
-            format!("the token refused \"{step}\" with {status}: it no longer counts as authenticated, or the MAC is wrong{who}"),
+            format!(
+                "the token refused \"{step}\" with {status}: it no longer counts as authenticated, or the MAC is wrong{who}"
+            ),
             "take the token off, switch it on, lay it back, and run the same command again, once",
         ),
         (Step::Config | Step::Seed, StatusKind::WrongData | StatusKind::WrongLength) => (

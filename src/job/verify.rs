@@ -94,13 +94,13 @@ pub fn judge(seed: &Seed, expected: TotpProfile, codes: &[Code], unix_seconds: i
         _ => {
             let tried = profiles_tried(expected);
             // The expected profile comes first, so it wins where two places are equally near.
-            let found = tried.iter().filter_map(|profile| nearest(*profile)).min_by_key(|f| f.offset_s().unsigned_abs());
+            let found =
+                tried.iter().filter_map(|profile| nearest(*profile)).min_by_key(|f| f.offset_s().unsigned_abs());
             (found, tried)
         }
     };
-    let reach = found.map_or(window_s, |found| {
-        u32::try_from(found.offset_s().unsigned_abs()).unwrap_or(window_s).min(window_s)
-    });
+    let reach = found
+        .map_or(window_s, |found| u32::try_from(found.offset_s().unsigned_abs()).unwrap_or(window_s).min(window_s));
     let places = tried.iter().map(|profile| profile.steps_in(reach)).sum();
     let chance = codes.last().map_or(1.0, |code| chance_of_accident(places, *code, codes.len()));
     Verdict { found, expected, chance }

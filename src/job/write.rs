@@ -185,7 +185,11 @@ fn clock_value(clock: ClockPlan, host: &dyn HostClock, first: &Reading) -> u32 {
     let now = host.now();
     match clock {
         ClockPlan::At(seconds) => seconds,
-        ClockPlan::Now => u32::try_from(now.wall.timestamp()).unwrap_or(u32::MAX),
+        // The nearest second: a token that begins a new second at the write is then off by half of one at most.
+        ClockPlan::Now => {
+            let nearest = now.wall + Duration::from_millis(500);
+            u32::try_from(nearest.timestamp()).unwrap_or(u32::MAX)
+        }
         ClockPlan::CarryOn => {
             // The token showed this second somewhere in its course: its middle is the best guess.
             let passed = now.monotonic.saturating_sub(first.after.monotonic) + Duration::from_millis(500);

@@ -70,9 +70,8 @@ mod tests {
     #[test]
     fn the_codes_are_those_of_rfc_4226_appendix_d() {
         let seed = Seed::from_bytes(b"12345678901234567890".to_vec()).unwrap();
-        let expected = [
-            "755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",
-        ];
+        let expected =
+            ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
         for (counter, code) in (0..).zip(expected) {
             assert_eq!(hotp(&seed, Hash::Sha1, counter, Digits::Six).to_string(), code, "counter {counter}");
         }

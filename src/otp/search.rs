@@ -53,13 +53,7 @@ const SECOND_CODE_WITHIN: u64 = 4;
 /// With two codes the second must follow the first within a few steps; the place is that of the last one. Codes before
 /// 1970 are not looked for.
 #[must_use]
-pub fn search_totp(
-    seed: &Seed,
-    profile: TotpProfile,
-    codes: &[Code],
-    unix_seconds: i64,
-    window_s: u32,
-) -> Vec<Found> {
+pub fn search_totp(seed: &Seed, profile: TotpProfile, codes: &[Code], unix_seconds: i64, window_s: u32) -> Vec<Found> {
     let Some((last, earlier)) = codes.split_last() else {
         return Vec::new();
     };
@@ -69,10 +63,13 @@ pub fn search_totp(
     let mut found: Vec<Found> = (now.saturating_sub(reach)..=now.saturating_add(reach))
         .filter(|counter| made_at(*counter, *last))
         .filter(|counter| {
-            earlier.iter().rev().try_fold(*counter, |next, code| {
-                (next.saturating_sub(SECOND_CODE_WITHIN)..next).rev().find(|candidate| made_at(*candidate, *code))
-            })
-            .is_some()
+            earlier
+                .iter()
+                .rev()
+                .try_fold(*counter, |next, code| {
+                    (next.saturating_sub(SECOND_CODE_WITHIN)..next).rev().find(|candidate| made_at(*candidate, *code))
+                })
+                .is_some()
         })
         .map(|counter| Found { profile, steps: counter.wrapping_sub(now).cast_signed() })
         .collect();

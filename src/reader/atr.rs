@@ -19,7 +19,9 @@ impl CardKind {
     #[must_use]
     pub fn of_atr(atr: &[u8]) -> Self {
         match atr {
-            [0x3B, 0x80..=0x8F, 0x80, 0x01, historical @ ..] if historical.starts_with(STORAGE_CARD) => Self::StorageTag,
+            [0x3B, 0x80..=0x8F, 0x80, 0x01, historical @ ..] if historical.starts_with(STORAGE_CARD) => {
+                Self::StorageTag
+            }
             [0x3B, 0x80..=0x8F, 0x80, 0x01, ..] => Self::Contactless,
             _ => Self::Other,
         }

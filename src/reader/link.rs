@@ -75,15 +75,8 @@ impl PcscLink {
             let _ = outgoing.send(Ok(Vec::new()));
             serve(card, &incoming, &outgoing);
         });
-        let mut link = Self {
-            reader: reader.to_owned(),
-            requests,
-            answers,
-            patience,
-            told: false,
-            held: false,
-            open: true,
-        };
+        let mut link =
+            Self { reader: reader.to_owned(), requests, answers, patience, told: false, held: false, open: true };
         match link.wait(LET_GO_WITHIN) {
             Ok(Ok(_)) => Ok(link),
             Ok(Err(error)) => Err(ReaderError::from_pcsc(error, reader)),

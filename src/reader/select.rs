@@ -114,7 +114,9 @@ mod tests {
         assert_eq!(picked(&slots, "Beta 00 00"), Ok("Beta 00 00".into()));
         assert_eq!(picked(&slots, "bet"), Ok("Beta 00 00".into()));
         assert_eq!(picked(&slots, "1"), Ok("Alpha 00 00".into()));
-        assert!(matches!(picked(&slots, "Gamma"), Err(ReaderError::NoSuchReader { readers, .. }) if readers.len() == 2));
+        assert!(
+            matches!(picked(&slots, "Gamma"), Err(ReaderError::NoSuchReader { readers, .. }) if readers.len() == 2)
+        );
         assert!(matches!(picked(&slots, "0 7"), Err(ReaderError::NoSuchReader { .. })));
     }
 

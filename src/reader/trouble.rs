@@ -90,24 +90,34 @@ impl ReaderError {
         match self {
             Self::NoService if cfg!(windows) => "plug in a reader: Windows stops the service when there is none".into(),
             Self::NoService => "start it: sudo systemctl enable --now pcscd.socket".into(),
-            Self::ServiceStopped if cfg!(windows) => "plug the reader in again: Windows stops the service without one".into(),
-            Self::ServiceStopped => "compare the versions of the library and the daemon, which differ in containers, Flatpak \
+            Self::ServiceStopped if cfg!(windows) => {
+                "plug the reader in again: Windows stops the service without one".into()
+            }
+            Self::ServiceStopped => {
+                "compare the versions of the library and the daemon, which differ in containers, Flatpak \
                  and AppImage: pkg-config --modversion libpcsclite; pcscd --version"
-                .into(),
-            Self::NoReader => "plug in a reader; `tokentap doctor` looks for one that the kernel's NFC driver has taken, \
+                    .into()
+            }
+            Self::NoReader => {
+                "plug in a reader; `tokentap doctor` looks for one that the kernel's NFC driver has taken, \
                  as it does with an ACR122U: sudo modprobe -r pn533_usb pn533 nfc"
-                .into(),
-            Self::AccessDenied => "the service admits only the user at the machine itself, not SSH: add a polkit rule for \
+                    .into()
+            }
+            Self::AccessDenied => {
+                "the service admits only the user at the machine itself, not SSH: add a polkit rule for \
                  org.debian.pcsc-lite.access_pcsc and org.debian.pcsc-lite.access_card (docs/readers.md has one)"
-                .into(),
+                    .into()
+            }
             Self::Busy(_) => "close the program that holds it; if it is GnuPG: gpgconf --kill scdaemon".into(),
             Self::Held(_) => "wait until the other program is done, or close it, and run the same command again".into(),
             Self::NoSuchReader { readers, .. } if readers.is_empty() => "see `tokentap readers`".into(),
             Self::NoSuchReader { readers, .. } => format!("say one of: {}", list(readers)),
             Self::Several(_) => "say which with --reader NAME or its number in `tokentap readers`".into(),
-            Self::NoToken { .. } | Self::NoTokenNow => "switch the token on (press its button until the display lights), \
+            Self::NoToken { .. } | Self::NoTokenNow => {
+                "switch the token on (press its button until the display lights), \
                  lay it on the reader, and run the same command again; --wait SECONDS waits for it"
-                .into(),
+                    .into()
+            }
             Self::Mute(_) => "switch the token on: press its button until the display lights, and lay it back".into(),
             Self::StorageTag(_) => "take it away and lay the token there".into(),
             Self::Left(_) => "switch the token on, lay it back, and run the same command again".into(),

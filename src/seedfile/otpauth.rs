@@ -131,7 +131,11 @@ fn hash(value: &str) -> Result<Hash, UriError> {
     }
 }
 
-fn number<T>(name: &'static str, value: Option<&String>, range: std::ops::RangeInclusive<T>) -> Result<Option<T>, UriError>
+fn number<T>(
+    name: &'static str,
+    value: Option<&String>,
+    range: std::ops::RangeInclusive<T>,
+) -> Result<Option<T>, UriError>
 where
     T: std::str::FromStr + PartialOrd,
 {

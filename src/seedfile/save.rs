@@ -17,13 +17,19 @@ pub enum SaveError {
     #[error("{} is not a regular file", .0.display())]
     NotAFile(PathBuf),
     /// The system refused.
-    #[error("{} cannot be written: {source}", .path.display())]
+    #[error("{} cannot be written: {}", .path.display(), plain(.source))]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// The system's own words, without the temporary file's name that tempfile puts behind them.
+fn plain(error: &io::Error) -> String {
+    let words = error.to_string();
+    words.split(" at path ").next().unwrap_or(&words).to_owned()
 }
 
 /// Writes `content` to `path`: mode 0600, into a temporary file beside it, synced to disk, and renamed into place.

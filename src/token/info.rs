@@ -70,10 +70,8 @@ impl Info {
         let length = usize::from(*data.get(3).ok_or(too_short(4))?);
         let needed = 4 + length + 2 + 4;
         let serial = data.get(4..4 + length).ok_or(too_short(needed))?;
-        let clock: [u8; 4] = data
-            .get(4 + length + 2..needed)
-            .and_then(|bytes| bytes.try_into().ok())
-            .ok_or(too_short(needed))?;
+        let clock: [u8; 4] =
+            data.get(4 + length + 2..needed).and_then(|bytes| bytes.try_into().ok()).ok_or(too_short(needed))?;
         if data.len() > needed {
             return Err(InfoError::TooLong(data.len() - needed));
         }
@@ -149,10 +147,7 @@ mod tests {
 
     #[test]
     fn control_characters_in_a_serial_are_escaped_in_the_error() {
-        assert_eq!(
-            Info::parse(&answer(b"86\x1b[2J", 0)),
-            Err(InfoError::NotAscii("86\\x1b[2J".to_owned()))
-        );
+        assert_eq!(Info::parse(&answer(b"86\x1b[2J", 0)), Err(InfoError::NotAscii("86\\x1b[2J".to_owned())));
         assert_eq!(Info::parse(&answer(b"\0\0", 0)), Err(InfoError::NoSerial));
         assert_eq!(Info::parse(&answer(b"", 0)), Err(InfoError::NoSerial));
         assert_eq!(Info::parse(&answer(b"\xff\xfe", 0)), Err(InfoError::NotAscii("\\xff\\xfe".to_owned())));

@@ -43,10 +43,9 @@ impl TokenKey {
         if text.len() != 2 * BLOCK {
             return Err(KeyError::Length(content.len()));
         }
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text).map(Zeroizing::new).map_err(|_| KeyError::NotHex)?;
-        <[u8; BLOCK]>::try_from(bytes.as_slice())
-            .map(|raw| Self(Zeroizing::new(raw)))
-            .map_err(|_| KeyError::NotHex)
+        let bytes =
+            data_encoding::HEXLOWER_PERMISSIVE.decode(text).map(Zeroizing::new).map_err(|_| KeyError::NotHex)?;
+        <[u8; BLOCK]>::try_from(bytes.as_slice()).map(|raw| Self(Zeroizing::new(raw))).map_err(|_| KeyError::NotHex)
     }
 
     fn cipher(&self) -> Sm4 {

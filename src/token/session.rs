@@ -155,9 +155,7 @@ impl Session<'_, Authenticated> {
 
 fn get_info(link: &mut dyn Link) -> Result<Info, TokenError> {
     let data = command(link, Step::Info, &GetInfo.apdu())?;
-    GetInfo
-        .parse(&data)
-        .map_err(|error| TokenError { step: Step::Info, reason: Reason::Malformed(error.to_string()) })
+    GetInfo.parse(&data).map_err(|error| TokenError { step: Step::Info, reason: Reason::Malformed(error.to_string()) })
 }
 
 /// Sends one command; its data exists only after 9000.

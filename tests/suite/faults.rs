@@ -1,0 +1,129 @@
+//! Faults in the middle of a job: what is said of the token is true, and running it again ends right.
+
+use tokentap::emulator::{Fault, FaultKind};
+use tokentap::job::{Exit, SeedFate};
+
+use crate::support::{RESTRICTED, UNRESTRICTED, carry_out, link, plan, seed, simulated_clock, token};
+
+const OLD: &[u8] = b"the old seed";
+const NEW: &[u8] = b"the new seed of 20 b";
+
+/// A fault at one of the six APDUs of a burn, on a token of either kind.
+fn burn_with(serial: &str, at: u32, kind: FaultKind) {
+    let world = simulated_clock();
+    let name = format!("{serial}, APDU {at}, {kind:?}");
+    let was_reset = kind == FaultKind::Reset;
+    let mut broken = link(token(serial, OLD, -97.25), &world).with_faults(vec![Fault { at, kind }]);
+    let plan = plan(Some(seed(NEW)));
+    let result = carry_out(&mut broken, &world, &plan);
+    let state = broken.card().state().clone();
+
+    match result {
+        Ok(report) => {
+            assert!(was_reset, "{name}");
+            assert_eq!((report.seed, state.seed_bytes().as_slice()), (SeedFate::Burned, NEW), "{name}");
+            return;
+        }
+        Err(failure) => {
+            let said = &failure.state;
+            let holds = state.seed_bytes();
+            if said.contains("nothing was written") {
+                assert_eq!(holds, OLD, "{name}: {said}");
+                assert_eq!(state.clock, token(serial, OLD, -97.25).clock, "{name}: {said}");
+            } else if said.contains("if they were") {
+                assert!(holds.is_empty() || holds == OLD, "{name}: {said}");
+            } else if said.contains("ERASED") {
+                assert!(holds.is_empty(), "{name}: {said}");
+            } else if said.contains("as it was") || said.contains("its old one") && said.contains("is not") {
+                assert_eq!(holds, OLD, "{name}: {said}");
+            } else if said.contains("everything is written") {
+                assert_eq!(holds, NEW, "{name}: {said}");
+            } else if said.contains("or no codes") {
+                assert!(holds.is_empty() || holds == NEW, "{name}: {said}");
+            } else {
+                assert!(said.contains("whether the new seed was written is unknown"), "{name}: {said}");
+                assert!(holds == OLD || holds == NEW, "{name}: {said}");
+            }
+            assert!(matches!(failure.exit, Exit::LinkLost | Exit::Refused | Exit::NotWritable), "{name}: {failure:?}");
+        }
+    }
+    // The same command again, on the token as it is now.
+    let mut again = link(state, &world);
+    carry_out(&mut again, &world, &plan).unwrap();
+    assert_eq!(again.card().state().seed_bytes(), NEW, "{name}, again");
+}
+
+#[test]
+fn whatever_breaks_a_burn_the_state_that_is_told_is_true_and_a_second_run_ends_right() {
+    for serial in [UNRESTRICTED, RESTRICTED] {
+        for at in 1..=6 {
+            burn_with(serial, at, FaultKind::LeaveBefore);
+            burn_with(serial, at, FaultKind::LeaveAfter);
+            burn_with(serial, at, FaultKind::Reset);
+            burn_with(serial, at, FaultKind::NoAnswer);
+            for word in [[0x69, 0x83], [0x6A, 0x80], [0x67, 0x00], [0x6D, 0x00], [0x6E, 0x00], [0x63, 0xC2]] {
+                burn_with(serial, at, FaultKind::Answer(word.to_vec()));
+            }
+            for length in [0, 1, 300] {
+                burn_with(serial, at, FaultKind::Answer(vec![0x90; length]));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sync_of_a_restricted_token_without_its_seed_sends_one_apdu_and_stops() {
+    let world = simulated_clock();
+    let mut link = link(token(RESTRICTED, OLD, -97.25), &world);
+    let failure = carry_out(&mut link, &world, &plan(None)).unwrap_err();
+    assert_eq!((failure.kind, failure.exit), ("restricted", Exit::NotWritable));
+    assert_eq!((link.commands(), link.card().state().seed_bytes().as_slice()), (1, OLD));
+}
+
+#[test]
+fn a_refused_answer_is_never_tried_again_in_the_same_contact() {
+    let world = simulated_clock();
+    let mut state = token(UNRESTRICTED, OLD, 0.0);
+    state.key = "00000000000000000000000000000001".to_owned();
+    state.lock_after = Some(5);
+    let mut link = link(state, &world);
+    let failure = carry_out(&mut link, &world, &plan(None)).unwrap_err();
+    assert_eq!(failure.exit, Exit::Refused);
+    assert_eq!((link.commands(), link.card().state().wrong_answers), (3, 1));
+    assert!(failure.fact.contains("6983") && failure.next.contains("lock for good"), "{failure:?}");
+}
+
+#[test]
+fn a_token_that_locked_refuses_even_the_right_key() {
+    let world = simulated_clock();
+    let mut state = token(UNRESTRICTED, OLD, 0.0);
+    (state.lock_after, state.wrong_answers) = (Some(3), 3);
+    let mut link = link(state, &world);
+    assert_eq!(carry_out(&mut link, &world, &plan(None)).unwrap_err().exit, Exit::Refused);
+}
+
+#[test]
+fn a_clock_that_is_carried_on_is_right_to_within_a_second() {
+    use tokentap::job::ClockPlan;
+    for fraction in [0.0, 0.3, 0.6, 0.9] {
+        let world = simulated_clock();
+        let mut link = link(token(UNRESTRICTED, OLD, -97.0 - fraction), &world);
+        let mut plan = plan(None);
+        plan.config.as_mut().unwrap().clock = ClockPlan::CarryOn;
+        carry_out(&mut link, &world, &plan).unwrap();
+        let moved = link.card().drift_s() + 97.0 + fraction;
+        assert!(moved.abs() <= 1.0, "{fraction}: moved by {moved}");
+    }
+}
+
+#[test]
+fn a_host_clock_that_failed_programs_nothing() {
+    use tokentap::time::SimulatedClock;
+    for seconds in [0, 1_577_836_799, 4_294_967_296] {
+        let world = SimulatedClock::new(chrono::DateTime::from_timestamp(seconds, 0).unwrap());
+        let mut link = link(token(UNRESTRICTED, OLD, 0.0), &world);
+        let failure = carry_out(&mut link, &world, &plan(Some(seed(NEW)))).unwrap_err();
+        assert_eq!(failure.exit, Exit::HostClock, "{seconds}");
+        assert_eq!((link.commands(), link.card().state().seed_bytes().as_slice()), (1, OLD), "{seconds}");
+    }
+}

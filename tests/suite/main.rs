@@ -1,0 +1,19 @@
+//! All tests that need more than one module, in one program, so that it is linked once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod burning;
+mod faults;
+mod secrets;
+#[cfg(target_os = "linux")]
+mod stack;
+mod support;
+#[cfg(target_os = "linux")]
+mod transcripts;
+mod vectors;

@@ -1,0 +1,87 @@
+//! What several tests share: emulated tokens in simulated time, and the built program.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use chrono::DateTime;
+use tokentap::emulator::{CardState, EmulatedLink, TokenClock};
+use tokentap::job::{ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, WritePlan, WriteReport, write};
+use tokentap::link::Link;
+use tokentap::seed::Seed;
+use tokentap::time::{HostClock, SimulatedClock};
+use tokentap::token::{Info, Profile, TokenKey};
+
+/// The time at which simulated tests begin, with a fraction of a second.
+pub const NOW_NS: i64 = 1_795_454_228_300_000_000;
+
+pub const UNRESTRICTED: &str = "86596120001234";
+pub const RESTRICTED: &str = "86596220005678";
+
+pub fn simulated_clock() -> SimulatedClock {
+    SimulatedClock::new(DateTime::from_timestamp_nanos(NOW_NS))
+}
+
+/// A token with a seed, `drift_s` seconds ahead.
+pub fn token(serial: &str, seed: &[u8], drift_s: f64) -> CardState {
+    let restricted = serial == RESTRICTED;
+    let mut state = CardState::new(serial, restricted, TokenClock::new(NOW_NS, drift_s, 0.0, false));
+    state.seed = data_encoding::HEXLOWER.encode(seed);
+    state
+}
+
+pub fn link(state: CardState, clock: &SimulatedClock) -> EmulatedLink {
+    let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
+    EmulatedLink::new(state, shared)
+}
+
+pub fn seed(bytes: &[u8]) -> Seed {
+    Seed::from_bytes(bytes.to_vec()).unwrap()
+}
+
+/// A plan that sets profile and clock, and burns `seed` if there is one.
+pub fn plan(seed: Option<Seed>) -> WritePlan {
+    WritePlan {
+        config: Some(ConfigPlan { profile: Profile::FACTORY, from: ProfileFrom::Factory, clock: ClockPlan::Now }),
+        seed,
+        erase_seed: false,
+        if_drift_over: None,
+        fine: false,
+        guard: Guard::default(),
+        key: TokenKey::factory(),
+        again: "run the same command again".to_owned(),
+    }
+}
+
+pub fn carry_out(link: &mut dyn Link, clock: &dyn HostClock, plan: &WritePlan) -> Result<WriteReport, Failure> {
+    let mut record = |_: &Info| Ok(());
+    write(link, clock, plan, &mut Hooks { record: &mut record, interrupted: &|| false })
+}
+
+/// The built program, with nothing of this process's environment that it would look at.
+pub fn tokentap() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokentap"));
+    command.env_remove("TOKENTAP_READER").env_remove("TOKENTAP_WAIT").env("TZ", "UTC").stdin(Stdio::null());
+    command
+}
+
+/// Runs the program with arguments and standard input.
+pub fn run_with_input(args: &[&str], input: &[u8]) -> Output {
+    let mut command = tokentap();
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A program that refuses its arguments reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+/// Both outputs as text.
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A file in the folder of test data.
+pub fn data(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
