@@ -42,7 +42,7 @@ impl Cli {
             Some(Command::Config(_)) => "config",
             Some(Command::Verify(_)) => "verify",
             Some(Command::Code(_)) => "code",
-            Some(Command::Doctor) => "doctor",
+            Some(Command::Doctor(_)) => "doctor",
             Some(Command::Emulate(_)) => "emulate",
         }
     }
@@ -51,7 +51,7 @@ impl Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For every command")]
 pub struct Global {
-    /// Reader: name, part of it, number; emulated[:FILE]
+    /// Reader: name, part of it, number; or emulated, emulated:FILE
     #[arg(long, global = true, env = "TOKENTAP_READER", value_name = "READER", hide_env_values = true)]
     pub reader: Option<String>,
 
@@ -105,7 +105,7 @@ pub enum Command {
     Code(CodeArgs),
     /// Service, readers, permissions, host clock: each with its remedy
     #[command(before_help = "Example: tokentap doctor")]
-    Doctor,
+    Doctor(DoctorArgs),
     /// A token in software on pcscd's virtual reader
     #[command(before_help = "Example: tokentap emulate --drift -97.25")]
     Emulate(EmulateArgs),
@@ -116,6 +116,15 @@ pub struct InfoArgs {
     /// Catch the tick: the drift to a few milliseconds
     #[arg(long)]
     pub precise: bool,
+
+    #[command(flatten)]
+    pub host: HostArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub host: HostArgs,
 }
 
 /// Where a seed comes from; never from an argument.
@@ -183,9 +192,42 @@ pub struct ProfileArgs {
     pub display: Option<u32>,
 }
 
+/// What is demanded of the host's clock before a token is set by it.
+#[derive(Debug, Args)]
+pub struct HostArgs {
+    /// Ask this NTP server, and correct by what it says; repeatable
+    #[arg(long, value_name = "SERVER[:PORT]")]
+    pub ntp: Vec<String>,
+
+    /// Do not correct: refuse a clock that is off
+    #[arg(long, requires = "ntp")]
+    pub ntp_check: bool,
+
+    /// Refuse a clock that nothing keeps synchronised
+    #[arg(long)]
+    pub strict_clock: bool,
+
+    /// What --ntp-check lets pass
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    pub max_host_error: f64,
+
+    /// Take the host's clock as it is; recorded
+    #[arg(long)]
+    pub trust_host_clock: bool,
+}
+
+impl Default for HostArgs {
+    fn default() -> Self {
+        Self { ntp: Vec::new(), ntp_check: false, strict_clock: false, max_host_error: 2.0, trust_host_clock: false }
+    }
+}
+
 /// What goes for every write.
 #[derive(Debug, Default, Args)]
 pub struct WriteArgs {
+    #[command(flatten)]
+    pub host: HostArgs,
+
     /// Allow a --time more than 60 s from the host's clock
     #[arg(long)]
     pub allow_other_time: bool,

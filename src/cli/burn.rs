@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::args::{BurnArgs, Global, HashArg};
 use super::describe::{token_line, written};
+use super::host::{self, Host};
 use super::output::Output;
 use super::verify::{parse_code, verdict_fields, verdict_words};
 use super::{Ran, interrupt, plan, prompt, secret, station, sync};
@@ -16,7 +17,7 @@ use crate::otp::search::TotpProfile;
 use crate::otp::{Code, Digits, totp};
 use crate::seed::{Seed, TOKEN_MAX_BYTES};
 use crate::seedfile::{Row, SaveError, csv, save_secret};
-use crate::time::{HostClock, SystemClock};
+use crate::time::HostClock;
 use crate::token::Info;
 
 /// How far around the expected time a displayed code is looked for, in seconds.
@@ -26,12 +27,13 @@ const WINDOW_S: u32 = 86_400;
 const TRIES: usize = 3;
 
 pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
-    let clock = SystemClock::new();
     let typed = args.verify.as_deref().map(parse_code).transpose()?;
     let row = match args.generate {
         Some(bytes) => generate(bytes, args)?,
         None => secret::from_args_or_prompt(&args.seed)?,
     };
+    let host = Host::assess(&args.write.host)?;
+    let clock = host.clock();
     let (profile, from) = plan::resolve_profile(&args.profile, Some(&row))?;
     let config = if args.seed_only {
         None
@@ -48,14 +50,15 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         );
     }
 
-    let mut station = station::open(global, &clock, output)?;
+    let mut station = station::open(global, &host.system, output)?;
     if global.dry_run {
-        return plan::show(&plan, &mut station, &clock, output);
+        return plan::show(&plan, &mut station, &host, output);
     }
     let mut record = |info: &Info| match &args.out {
         Some(out) => keep(out, &row, info, &plan),
         None => Ok(()),
     };
+    host.warn(output);
     let mut hooks = Hooks { record: &mut record, interrupted: &interrupt::asked };
     let report = job::write(&mut station.link, &clock, &plan, &mut hooks)?;
     // The reader is free again while somebody types.
@@ -72,6 +75,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let mut object = written(&report, plan.config.as_ref(), &reader, emulated);
     object.insert("seed_bytes".to_owned(), json!(row.seed.len()));
     object.insert("codes".to_owned(), burned.codes());
+    object.insert("host_clock".to_owned(), host::fields(&host.standing));
     if args.show_secrets {
         object.insert("secret".to_owned(), json!(row.seed.to_base32().as_str()));
     }
@@ -159,7 +163,7 @@ struct Burned<'a> {
     row: &'a Row,
     profile: TotpProfile,
     report: &'a WriteReport,
-    clock: &'a SystemClock,
+    clock: &'a dyn HostClock,
 }
 
 enum Checked {

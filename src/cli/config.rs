@@ -1,10 +1,10 @@
 //! `tokentap config`: the profile, and with it the clock.
 
 use super::args::{ConfigArgs, Global};
+use super::host::Host;
 use super::output::Output;
 use super::{Ran, plan, secret, sync};
 use crate::job::{ConfigPlan, Failure, WritePlan};
-use crate::time::SystemClock;
 
 pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let flags = &args.profile;
@@ -17,13 +17,13 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     }
     let row = secret::from_args(&args.seed)?;
     let (profile, from) = plan::resolve_profile(flags, row.as_ref())?;
-    let clock = SystemClock::new();
-    let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
+    let host = Host::assess(&args.write.host)?;
+    let clock_plan = plan::clock_plan(&args.clock, &host.clock(), args.write.allow_other_time)?;
     let config = ConfigPlan { profile, from, clock: clock_plan };
     let plan = WritePlan {
         erase_seed: args.erase_seed,
         fine: !args.fast,
         ..plan::make(global, Some(config), row.as_ref(), &args.write)?
     };
-    sync::carry_out(global, &plan, &clock, output)
+    sync::carry_out(global, &plan, &host, output)
 }

@@ -1,11 +1,11 @@
 //! Tokens, clocks and profiles as text and JSON, the same in every command.
 
-use chrono::{Local, SecondsFormat};
+use chrono::{Local, SecondsFormat, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Drift;
 use crate::job::{ConfigPlan, WriteReport};
-use crate::time::UnixTime;
+use crate::time::{UnixTime, seconds};
 use crate::token::{Info, Sync};
 
 /// The fields of an object.
@@ -50,7 +50,8 @@ pub fn drift(drift: Drift) -> Map<String, Value> {
 }
 
 fn round(milliseconds: f64) -> f64 {
-    milliseconds / 1000.0
+    // Adding zero turns a negative zero into a plain one.
+    milliseconds / 1000.0 + 0.0
 }
 
 /// A time for people: local, with its offset.
@@ -77,6 +78,11 @@ pub fn profile_words(config: &ConfigPlan) -> String {
     let profile = config.profile;
     let (hash, step, display) = (profile.hash(), profile.step(), profile.display().seconds());
     format!("{hash}, {step}, display {display} s ({})", config.from.word())
+}
+
+/// What to say when the host's wall clock was stepped during a job.
+pub fn jumped(by: TimeDelta) -> String {
+    format!("the host's clock jumped by {:.3} s meanwhile; the token was read again after that", seconds(by))
 }
 
 /// The fields that every write reports.

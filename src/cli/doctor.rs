@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Ran;
+use super::args::{DoctorArgs, HostArgs};
 use super::describe::{fields, local};
+use super::host;
 use super::output::Output;
 use super::readers::words;
-use crate::clock::check_plausible;
+use crate::clock::{Demands, assess, check_plausible, kernel_word};
 use crate::job::{Exit, Failure};
 use crate::reader::{ReaderError, Slots};
 use crate::time::{HostClock, SystemClock};
@@ -31,7 +33,7 @@ impl Finding {
     }
 }
 
-pub fn run(output: &Output) -> Ran {
+pub fn run(args: &DoctorArgs, output: &Output) -> Ran {
     let mut findings = Vec::new();
     match Slots::open() {
         Err(error) => findings.push(Finding::bad("service", error.into())),
@@ -50,7 +52,7 @@ pub fn run(output: &Output) -> Ran {
             }
         }
     }
-    findings.push(host_clock());
+    findings.extend(host_clock(&args.host));
     let lines: Vec<String> = findings
         .iter()
         .map(|finding| {
@@ -69,12 +71,25 @@ pub fn run(output: &Output) -> Ran {
     Ok(findings.iter().map(|finding| finding.exit).find(|exit| *exit != Exit::Done).unwrap_or(Exit::Done))
 }
 
-fn host_clock() -> Finding {
+/// The host's clock: whether it can be right at all, and whether anything vouches for it.
+fn host_clock(args: &HostArgs) -> [Finding; 2] {
     let now = SystemClock::new().now().wall;
-    match check_plausible(now) {
+    let plausible = match check_plausible(now) {
         Ok(_) => Finding::good("host clock", local(now)),
         Err(error) => Finding::bad("host clock", error.into()),
-    }
+    };
+    let strict = Demands { strict: !args.trust_host_clock, ..host::demands(args) };
+    let vouched = match assess(&strict, kernel_word()) {
+        Ok(standing) => Finding::good("host clock", host::words(&standing)),
+        Err(distrust) => {
+            let asked = assess(&Demands { trust: true, ..strict }, kernel_word());
+            let detail = asked.map(|standing| host::words(&standing)).unwrap_or_default();
+            let mut failure = Failure::from(distrust);
+            failure.fact = format!("{} ({detail})", failure.fact);
+            Finding::bad("host clock", failure)
+        }
+    };
+    [plausible, vouched]
 }
 
 /// No reader: perhaps one is plugged in and the kernel's NFC driver has taken it.

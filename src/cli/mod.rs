@@ -7,6 +7,7 @@ mod config;
 mod describe;
 mod doctor;
 mod emulate;
+mod host;
 mod info;
 mod interrupt;
 mod output;
@@ -65,7 +66,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Config(args) => config::run(global, args, output),
             Command::Verify(args) => verify::run(args, output),
             Command::Code(args) => code::run(args, output),
-            Command::Doctor => doctor::run(output),
+            Command::Doctor(args) => doctor::run(args, output),
             Command::Emulate(args) => emulate::run(args, output),
         },
     }

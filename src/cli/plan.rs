@@ -6,13 +6,14 @@ use serde_json::json;
 
 use super::args::{ClockArgs, Global, ProfileArgs, WriteArgs};
 use super::describe::{drift, fields, profile, profile_words, token, token_line};
+use super::host::Host;
 use super::output::Output;
 use super::station::{self, Station};
 use super::{Ran, secret, time_arg};
 use crate::job::{self, ClockPlan, ConfigPlan, Exit, Failure, ProfileFrom, SeedFate, WritePlan};
 use crate::otp::{Hash, TimeStep};
 use crate::seedfile::Row;
-use crate::time::{HostClock, SystemClock};
+use crate::time::HostClock;
 use crate::token::{DisplayTime, Profile, ProfileError, Serial};
 
 /// What to run when a job was broken off.
@@ -123,8 +124,8 @@ pub fn clock_words(clock: ClockPlan) -> String {
 ///
 /// # Errors
 /// What the plan's own checks would say.
-pub fn show(plan: &WritePlan, station: &mut Station, clock: &SystemClock, output: &Output) -> Ran {
-    let report = job::read(&mut station.link, clock, &plan.guard, plan.fine)?;
+pub fn show(plan: &WritePlan, station: &mut Station, host: &Host, output: &Output) -> Ran {
+    let report = job::read(&mut station.link, &host.clock(), &plan.guard, plan.fine)?;
     plan.check(&report.info)?;
     let fate = plan.seed_fate(&report.info);
     let seed = match (fate, &plan.seed) {

@@ -1,13 +1,14 @@
 //! `tokentap sync`, and `tokentap --time 0`: set the clock, on one line.
 
 use super::args::{Global, SyncArgs};
-use super::describe::{profile_words, token_line, written};
+use super::describe::{jumped, profile_words, token_line, written};
+use super::host::{self, Host};
 use super::output::Output;
 use super::{Ran, interrupt, plan, secret, station, time_arg};
 use crate::job::{
     self, ClockPlan, ConfigPlan, Exit, Failure, Hooks, Outcome, ProfileFrom, SeedFate, WritePlan, WriteReport,
 };
-use crate::time::{HostClock, SystemClock};
+use crate::time::HostClock;
 
 /// A correction beyond this may fall out of the window in which a server follows a token, in seconds.
 const SERVER_WINDOW_S: f64 = 90.0;
@@ -15,8 +16,8 @@ const SERVER_WINDOW_S: f64 = 90.0;
 pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let row = secret::from_args(&args.seed)?;
     let (profile, from) = plan::resolve_profile(&args.profile, row.as_ref())?;
-    let clock = SystemClock::new();
-    let clock_plan = time_arg::clock_plan(&args.time, clock.now().wall, args.write.allow_other_time)?;
+    let host = Host::assess(&args.write.host)?;
+    let clock_plan = time_arg::clock_plan(&args.time, host.clock().now().wall, args.write.allow_other_time)?;
     let config = ConfigPlan { profile, from, clock: clock_plan };
     if args.if_drift_over.is_some_and(|bound| !(0.0..=1e9).contains(&bound)) {
         return Err(Failure::usage("--if-drift-over is no number of seconds", "give one from 0 upwards, such as 2"));
@@ -27,20 +28,21 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         if_drift_over: args.if_drift_over,
         ..plan::make(global, Some(config), row.as_ref(), &args.write)?
     };
-    carry_out(global, &plan, &clock, output)
+    carry_out(global, &plan, &host, output)
 }
 
 /// Carries out a plan that has nothing to record, and reports it on one line.
 ///
 /// # Errors
 /// The job's.
-pub fn carry_out(global: &Global, plan: &WritePlan, clock: &SystemClock, output: &Output) -> Ran {
-    let mut station = station::open(global, clock, output)?;
+pub fn carry_out(global: &Global, plan: &WritePlan, host: &Host, output: &Output) -> Ran {
+    let mut station = station::open(global, &host.system, output)?;
     if global.dry_run {
-        return plan::show(plan, &mut station, clock, output);
+        return plan::show(plan, &mut station, host, output);
     }
+    host.warn(output);
     let mut hooks = Hooks { record: &mut |_| Ok(()), interrupted: &interrupt::asked };
-    let report = job::write(&mut station.link, clock, plan, &mut hooks)?;
+    let report = job::write(&mut station.link, &host.clock(), plan, &mut hooks)?;
     let text = match report.outcome {
         Outcome::Within => {
             format!(
@@ -52,7 +54,9 @@ pub fn carry_out(global: &Global, plan: &WritePlan, clock: &SystemClock, output:
         Outcome::Synced => line(&report, plan, station.emulated),
     };
     let config = plan.config.as_ref().filter(|_| report.outcome == Outcome::Synced);
-    output.report(&text, written(&report, config, &station.reader, station.emulated));
+    let mut object = written(&report, config, &station.reader, station.emulated);
+    object.insert("host_clock".to_owned(), host::fields(&host.standing));
+    output.report(&text, object);
     remarks(&report, plan, output);
     Ok(Exit::Done)
 }
@@ -71,6 +75,9 @@ pub fn line(report: &WriteReport, plan: &WritePlan, emulated: bool) -> String {
 
 /// What a careful person should know after a write.
 pub fn remarks(report: &WriteReport, plan: &WritePlan, output: &Output) {
+    if let Some(by) = report.host_jumped {
+        output.note(&jumped(by));
+    }
     let Some(config) = plan.config.as_ref().filter(|_| report.outcome == Outcome::Synced) else {
         return;
     };
@@ -86,6 +93,9 @@ pub fn remarks(report: &WriteReport, plan: &WritePlan, output: &Output) {
             "the profile is the factory's now, because nothing else is known of this token; if it was burned for another \
              hash or time step, sync it again with --hash and --step",
         );
+    }
+    if config.clock == ClockPlan::Now && !plan.fine && plan.seed.is_none() {
+        output.note("read in whole seconds: what the drift is within the second was not measured");
     }
     if report.keeps_phase {
         output.note("this clock keeps its own phase: it cannot be set closer than it is now");

@@ -2,12 +2,18 @@
 
 mod drift;
 mod host;
+mod kernel;
 mod measure;
+mod ntp;
 mod set;
 mod tick;
+mod trust;
 
 pub use drift::{Drift, Method, Reading};
 pub use host::{HostClockError, check_plausible};
+pub use kernel::{KernelWord, kernel_word};
 pub use measure::{Fine, Poller, SCAN_APDUS, SCAN_LIMIT, open, read};
+pub use ntp::{NtpError, NtpReading};
 pub use set::{SetClock, Target, set_on_the_second};
 pub use tick::{Estimator, Seen};
+pub use trust::{Demands, Distrust, Standing, assess, jump_between};

@@ -1,6 +1,6 @@
 //! A failure as people and scripts get it: fact, state of the token, remedy, exit code.
 
-use crate::clock::HostClockError;
+use crate::clock::{Distrust, HostClockError};
 use crate::reader::ReaderError;
 
 /// The exit codes; scripts rely on them.
@@ -102,5 +102,24 @@ impl From<HostClockError> for Failure {
     fn from(error: HostClockError) -> Self {
         let next = "set the host's clock, best by NTP (timedatectl set-ntp true), and run the same command again";
         Self::new("host-clock", Exit::HostClock, error.to_string(), UNTOUCHED, next)
+    }
+}
+
+impl From<Distrust> for Failure {
+    fn from(distrust: Distrust) -> Self {
+        let next = match &distrust {
+            Distrust::Unsynchronised | Distrust::Unknown => {
+                "synchronise it (timedatectl set-ntp true), or name a server with --ntp, or answer for it with \
+                 --trust-host-clock"
+            }
+            Distrust::Off(..) => {
+                "set the host's clock, or leave --ntp-check away so that what is written is corrected, or answer for the \
+                 clock with --trust-host-clock"
+            }
+            Distrust::Ntp(_) | Distrust::Vague(_) => {
+                "name another server with --ntp, or none, or answer for the host's clock with --trust-host-clock"
+            }
+        };
+        Self::new("host-clock", Exit::HostClock, distrust.to_string(), "no token was touched", next)
     }
 }

@@ -1,9 +1,11 @@
 //! Reading a token: serial, model, clock, drift.
 
+use chrono::TimeDelta;
+
 use super::failure::Failure;
 use super::guard::Guard;
 use super::progress::reading_failed;
-use crate::clock::{self, Drift, Poller};
+use crate::clock::{self, Drift, Poller, jump_between};
 use crate::link::Link;
 use crate::time::{HostClock, UnixTime};
 use crate::token::Info;
@@ -17,6 +19,8 @@ pub struct ReadReport {
     pub host: UnixTime,
     /// The token's clock minus the host's.
     pub drift: Drift,
+    /// By how much the host's wall clock was stepped during the job; the token was read again after that.
+    pub host_jumped: Option<TimeDelta>,
 }
 
 const AGAIN: &str = "run the same command again";
@@ -29,9 +33,17 @@ pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool
     let mut known = None;
     let opened = clock::open(link, host).and_then(|(mut session, first)| {
         let info = known.insert(session.info().clone()).clone();
-        let mut report = ReadReport { info, host: first.host(), drift: Drift::of_reading(&first) };
+        let mut report = ReadReport { info, host: first.host(), drift: Drift::of_reading(&first), host_jumped: None };
         if fine {
             report.drift = Poller::new(&mut session, host, &first).scan()?.drift;
+        }
+        // What was read by a clock that was stepped meanwhile says nothing.
+        report.host_jumped = jump_between(first.before, host.now());
+        if report.host_jumped.is_some() {
+            let again = clock::read(&mut session, host)?;
+            report.host = again.host();
+            let mut poller = Poller::new(&mut session, host, &again);
+            report.drift = if fine { poller.scan()?.drift } else { poller.fine().drift };
         }
         Ok(report)
     });

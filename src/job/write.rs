@@ -4,12 +4,16 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::failure::{Exit, Failure, UNTOUCHED};
 use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
 use super::progress::{Progress, Written, reading_failed, writing_failed};
-use crate::clock::{self, Drift, Fine, Method, Poller, Reading, Target, check_plausible, set_on_the_second};
+use crate::clock::{
+    self, Drift, Fine, Method, Poller, Reading, Target, check_plausible, jump_between, set_on_the_second,
+};
 use crate::link::{Link, LinkFault};
-use crate::time::HostClock;
+use crate::time::{HostClock, seconds};
 use crate::token::{Authenticated, Identified, Info, Reason, Session, Step, TokenError};
 
 /// Whether anything had to be written.
@@ -47,6 +51,8 @@ pub struct WriteReport {
     pub seed: SeedFate,
     /// The clock kept its own phase and cannot be set closer.
     pub keeps_phase: bool,
+    /// By how much the host's wall clock was stepped during the job; the token was read again after that.
+    pub host_jumped: Option<TimeDelta>,
 }
 
 /// What the job needs from the program around it.
@@ -137,7 +143,10 @@ impl Job<'_> {
         {
             let (drift, seed) = (before.drift, SeedFate::Kept);
             let outcome = Outcome::Within;
-            return Ok(WriteReport { info, outcome, before: drift, after: drift, seed, keeps_phase: false });
+            let jumped = read_again_after_jump(self.plan, self.host, &mut session, &first)?;
+            let after = jumped.map_or(drift, |(_, drift)| drift);
+            let host_jumped = jumped.map(|(by, _)| by);
+            return Ok(WriteReport { info, outcome, before: drift, after, seed, keeps_phase: false, host_jumped });
         }
         if (hooks.interrupted)() {
             let next = format!("to go on, {}", self.plan.again);
@@ -164,8 +173,22 @@ impl Job<'_> {
                 (Drift::of_reading(&clock::read(&mut writer.session, self.host)?), false)
             }
         };
-        let seed = self.plan.seed_fate(&info);
-        Ok(WriteReport { info, outcome: Outcome::Synced, before: before.drift, after, seed, keeps_phase })
+        let jumped = read_again_after_jump(self.plan, self.host, &mut writer.session, &first)?;
+        let after = jumped.map_or(after, |(_, drift)| drift);
+        let (seed, outcome) = (self.plan.seed_fate(&info), Outcome::Synced);
+        let host_jumped = jumped.map(|(by, _)| by);
+        let is_now = self.plan.config.is_some_and(|config| config.clock == ClockPlan::Now);
+        if let Some(by) = host_jumped.filter(|_| is_now && !after.may_be_within(1.0)) {
+            return Err(Failure::new(
+                "host-clock",
+                Exit::HostClock,
+                format!("the host's clock jumped by {:.3} s while the token was written ({info})", seconds(by)),
+                format!("the token is written, and its clock is now {after} by the host's"),
+                "see that the host's clock is right and stays so, and run the same command again",
+            )
+            .into());
+        }
+        Ok(WriteReport { info, outcome, before: before.drift, after, seed, keeps_phase, host_jumped })
     }
 
     /// The drift before anything is written.
@@ -173,6 +196,20 @@ impl Job<'_> {
         let mut poller = Poller::new(session, self.host, first);
         if self.plan.fine { poller.scan() } else { Ok(poller.fine()) }
     }
+}
+
+/// If the host's wall clock was stepped since the contact began: by how much, and the drift by its new time.
+fn read_again_after_jump<S>(
+    plan: &WritePlan,
+    host: &dyn HostClock,
+    session: &mut Session<'_, S>,
+    first: &Reading,
+) -> Result<Option<(TimeDelta, Drift)>, TokenError> {
+    let Some(by) = jump_between(first.before, host.now()) else { return Ok(None) };
+    let again = clock::read(session, host)?;
+    let mut poller = Poller::new(session, host, &again);
+    let fine = if plan.fine { poller.scan()? } else { poller.fine() };
+    Ok(Some((by, fine.drift)))
 }
 
 /// Writing on the second needs a tick to start from, and the host's time to aim at.

@@ -98,7 +98,7 @@ pub fn search_hotp(seed: &Seed, hash: Hash, codes: &[Code], from: u64, look_ahea
 
 /// How likely it is that codes of another seed fit at one of `places` by accident: between 0 and 1.
 ///
-/// `codes` is how many codes have to fit, each within [`SECOND_CODE_WITHIN`] steps of the one before.
+/// `codes` is how many codes have to fit, each within a few steps of the one before.
 #[must_use]
 pub fn chance_of_accident(places: u64, code: Code, codes: usize) -> f64 {
     let one = 1.0 / f64::from(code.digits().codes());

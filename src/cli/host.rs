@@ -1,0 +1,104 @@
+//! The host's clock as a command uses it: assessed, corrected where it can be, and reported.
+
+use serde_json::{Value, json};
+
+use super::args::HostArgs;
+use super::output::Output;
+use crate::clock::{Demands, Standing, assess, kernel_word};
+use crate::job::Failure;
+use crate::time::{CorrectedClock, SystemClock};
+
+/// The host's clock, and what is known of it.
+pub struct Host {
+    /// The system's own clock.
+    pub system: SystemClock,
+    /// What is known of it.
+    pub standing: Standing,
+}
+
+impl Host {
+    /// Holds the host's clock against the arguments.
+    ///
+    /// # Errors
+    /// A failure with exit code 9.
+    pub fn assess(args: &HostArgs) -> Result<Self, Failure> {
+        if !(0.0..=86_400.0).contains(&args.max_host_error) {
+            return Err(Failure::usage(
+                "--max-host-error is no number of seconds",
+                "give one from 0 to 86400, such as 2",
+            ));
+        }
+        let standing = assess(&demands(args), kernel_word())?;
+        Ok(Self { system: SystemClock::new(), standing })
+    }
+
+    /// Warns, before anything is written, of a clock that is used though nothing vouches for it.
+    pub fn warn(&self, output: &Output) {
+        if let Some(warning) = &self.standing.warning {
+            output.note(&format!("{warning}; the token is set by it all the same (--ntp SERVER asks a server)"));
+        }
+    }
+
+    /// The clock to work by: corrected where a server was asked.
+    pub fn clock(&self) -> CorrectedClock<'_> {
+        CorrectedClock::new(&self.system, self.standing.correction)
+    }
+}
+
+/// The arguments as demands.
+pub fn demands(args: &HostArgs) -> Demands {
+    Demands {
+        ntp: args.ntp.clone(),
+        ntp_check: args.ntp_check,
+        strict: args.strict_clock,
+        max_error_s: args.max_host_error,
+        trust: args.trust_host_clock,
+    }
+}
+
+/// The standing as JSON has it.
+pub fn fields(standing: &Standing) -> Value {
+    let kernel = &standing.kernel;
+    let milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
+    let ntp = standing.ntp.as_ref().map(|reading| {
+        json!({
+            "server": reading.server,
+            "offset_s": milliseconds(reading.offset_s),
+            "uncertainty_s": milliseconds(reading.uncertainty_s),
+            "corrected": !standing.correction.is_zero(),
+        })
+    });
+    json!({
+        "synchronised": kernel.synchronised,
+        "estimated_error_s": kernel.estimated_error_s,
+        "maximum_error_s": kernel.maximum_error_s,
+        "ntp": ntp,
+        "trusted_by_user": standing.trusted,
+    })
+}
+
+/// The standing in words, for `doctor` and `-v`.
+pub fn words(standing: &Standing) -> String {
+    let kernel = &standing.kernel;
+    let synchronised = match kernel.synchronised {
+        Some(true) => "synchronised",
+        Some(false) => "not synchronised",
+        None => "synchronised or not: the system does not say",
+    };
+    let error = |name: &str, value: Option<f64>| value.map(|s| format!(", {name} error {s:.3} s")).unwrap_or_default();
+    let ntp = standing.ntp.as_ref().map(|reading| {
+        let direction = if reading.offset_s < 0.0 { "fast" } else { "slow" };
+        format!(
+            "; by {} it is {:.3} s {direction} (±{:.3} s)",
+            reading.server,
+            reading.offset_s.abs(),
+            reading.uncertainty_s
+        )
+    });
+    format!(
+        "{synchronised}{}{}{}",
+        error("estimated", kernel.estimated_error_s),
+        error("maximum", kernel.maximum_error_s),
+        ntp.unwrap_or_default(),
+    )
+}
