@@ -95,6 +95,7 @@ pub fn written(report: &WriteReport, config: Option<&ConfigPlan>, reader: &str, 
         ("seed", json!(report.seed.word())),
         ("outcome", json!(report.outcome.word())),
     ]);
+    object.insert("keeps_phase".to_owned(), json!(report.keeps_phase));
     if let Some(config) = config {
         object.insert("profile".to_owned(), profile(config));
     }

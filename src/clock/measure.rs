@@ -100,24 +100,28 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
         Ok(self.fine())
     }
 
-    /// Polls densely while a tick is due between two host times, and a little around them. `true` if it came.
+    /// Polls densely while a tick is due between two host times, and a little around them.
+    ///
+    /// `true` if it was caught as finely as a scan would have. A tick that came before the first poll is not.
     ///
     /// # Errors
     /// As [`Self::scan`].
     pub fn around(&mut self, from: Duration, to: Duration) -> Result<bool, TokenError> {
         let trip = Duration::from_nanos(u64::try_from(self.round_trip_ns).unwrap_or(0));
-        let until = to + LEAD + trip;
-        self.host.sleep_until(from.saturating_sub(LEAD + trip));
-        for _ in 0..AROUND_APDUS {
+        let (mut next, until) = (from.saturating_sub(LEAD + trip), to + LEAD + trip);
+        // Shared out evenly, so that they last to the end of the window on a fast reader too.
+        let spacing = until.saturating_sub(next) / AROUND_APDUS;
+        for _ in 0..=AROUND_APDUS {
+            self.host.sleep_until(next);
             let now = self.host.now().monotonic;
             if now > until {
                 break;
             }
             if self.poll()? == Some(Seen::Tick) {
-                return Ok(true);
+                let as_fine = i64::try_from((POLL_SPACING / 2 + trip).as_nanos()).unwrap_or(i64::MAX);
+                return Ok(self.estimator.drift().half_width_ns() <= as_fine);
             }
-            // On a fast reader, share the polls out so that they last to the end.
-            self.host.sleep_until(now + (until.saturating_sub(now)) / AROUND_APDUS);
+            next = now + spacing;
         }
         Ok(false)
     }

@@ -69,7 +69,7 @@ pub fn set_on_the_second(
     }
     if kept_phase(before.drift, after.drift) {
         let whole = nearest_second(off);
-        if !is_worth_a_write(off, off - whole, after.drift.half_width_ns()) {
+        if !is_worth_a_write(off, off - whole) {
             return Ok(set(after, 1, off.abs() > WORTH_NS));
         }
         let written = write_in_phase(target, host, &after, whole)?;
@@ -87,8 +87,8 @@ pub fn set_on_the_second(
 
 /// Whether a second write to a clock that keeps its phase is worth it: it must make it better by [`WORTH_NS`], or
 /// bring it back within half a second, the most that such a clock need be off.
-fn is_worth_a_write(off: i64, then: i64, half_width: i64) -> bool {
-    off.abs() - then.abs() > WORTH_NS || off.abs() > SECOND_NS / 2 + half_width
+fn is_worth_a_write(off: i64, then: i64) -> bool {
+    off.abs() - then.abs() > WORTH_NS || off.abs() > SECOND_NS / 2
 }
 
 /// Whether the token still ticks where it ticked before the write, as far as both readings can tell.

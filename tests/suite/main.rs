@@ -9,6 +9,7 @@
 )]
 
 mod burning;
+mod clock;
 mod faults;
 mod secrets;
 #[cfg(target_os = "linux")]
@@ -16,4 +17,6 @@ mod stack;
 mod support;
 #[cfg(target_os = "linux")]
 mod transcripts;
+#[cfg(target_os = "linux")]
+mod trust;
 mod vectors;

@@ -1,0 +1,289 @@
+//! The clock, in simulated time: whatever happens, the stated interval contains the true drift.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use tokentap::clock::{Drift, Estimator, Method, Reading, SCAN_APDUS, SCAN_LIMIT, Seen};
+use tokentap::emulator::{CardState, EmulatedLink, Fault, FaultKind, TokenClock};
+use tokentap::job::{Exit, Failure, Guard, ReadReport, WriteReport, read};
+use tokentap::link::{Link, LinkError};
+use tokentap::time::{HostClock, SimulatedClock};
+
+use crate::support::{NOW_NS, RESTRICTED, UNRESTRICTED, carry_out, link, plan, seed, simulated_clock, token};
+
+/// A link on which every command and every answer takes a time of its own, and the world may change in between.
+struct Slow<'a> {
+    inner: EmulatedLink,
+    clock: &'a SimulatedClock,
+    /// There and back, in microseconds, used in turn.
+    delays: Vec<(u64, u64)>,
+    sent: usize,
+    /// Steps the wall clock by so many seconds before the command of this number.
+    step_wall: Option<(usize, i64)>,
+}
+
+impl<'a> Slow<'a> {
+    fn new(inner: EmulatedLink, clock: &'a SimulatedClock, delays: Vec<(u64, u64)>) -> Self {
+        Self { inner, clock, delays, sent: 0, step_wall: None }
+    }
+
+    fn true_drift_s(&self) -> f64 {
+        self.inner.card().drift_s()
+    }
+}
+
+impl Link for Slow<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let (there, back) = self.delays[self.sent % self.delays.len()];
+        self.sent += 1;
+        if let Some((_, seconds)) = self.step_wall.take_if(|(at, _)| *at == self.sent) {
+            self.clock.step_wall(TimeDelta::seconds(seconds));
+        }
+        self.clock.advance(Duration::from_micros(there));
+        let reply = self.inner.transmit(command);
+        self.clock.advance(Duration::from_micros(back));
+        reply
+    }
+
+    fn hold(&mut self) -> Result<(), LinkError> {
+        self.inner.hold()
+    }
+
+    fn close(&mut self) {
+        self.inner.close();
+    }
+}
+
+fn contains(drift: Drift, truth_s: f64) -> bool {
+    // Beyond floating-point rounding, nothing is granted.
+    (drift.middle_s() - truth_s).abs() <= drift.resolution_s() + 1e-6
+}
+
+/// A token whose clock is `drift_s` ahead and runs `ppm` too fast.
+fn drifting(drift_s: f64, ppm: f64, free_running: bool) -> CardState {
+    let mut state = token(UNRESTRICTED, b"a seed", 0.0);
+    state.clock = TokenClock::new(NOW_NS, drift_s, ppm, free_running);
+    state
+}
+
+/// Latencies from 0 to 30 ms, split unevenly between the two ways, with jitter.
+fn latencies() -> impl Strategy<Value = Vec<(u64, u64)>> {
+    (0_u64..30_000, 0.0..=1.0_f64, prop::collection::vec(0_u64..3_000, 1..40)).prop_map(|(trip, split, jitter)| {
+        jitter
+            .iter()
+            .map(|extra| ((trip as f64 * split) as u64 + extra / 2, (trip as f64 * (1.0 - split)) as u64 + extra / 2))
+            .collect()
+    })
+}
+
+fn precise(slow: &mut Slow<'_>) -> Result<ReadReport, Failure> {
+    let clock = slow.clock;
+    read(slow, clock, &Guard::default(), true)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn a_fine_reading_contains_the_true_drift_whatever_phase_rate_and_latency(
+        drift in -10_800.0..10_800.0_f64,
+        ppm in -100.0..100.0_f64,
+        delays in latencies(),
+    ) {
+        let world = simulated_clock();
+        let mut slow = Slow::new(link(drifting(drift, ppm, false), &world), &world, delays.clone());
+        let began = world.now().monotonic;
+        let report = precise(&mut slow).unwrap();
+        let took = world.now().monotonic - began;
+        prop_assert!(contains(report.drift, slow.true_drift_s()), "{} is not in {:?}", slow.true_drift_s(), report.drift);
+        prop_assert_eq!(report.drift.method(), Method::Tick);
+        prop_assert!(slow.sent <= 1 + SCAN_APDUS as usize);
+        let longest = delays.iter().map(|(there, back)| there + back).max().unwrap();
+        prop_assert!(took <= SCAN_LIMIT + Duration::from_micros(2 * longest), "{:?}", took);
+    }
+
+    #[test]
+    fn with_a_round_trip_of_5_ms_it_is_within_25_ms(drift in -100.0..100.0_f64, there in 0_u64..=5_000) {
+        let world = simulated_clock();
+        let mut slow = Slow::new(link(drifting(drift, 12.0, false), &world), &world, vec![(there, 5_000 - there)]);
+        let report = precise(&mut slow).unwrap();
+        prop_assert!(report.drift.resolution_s() < 0.025, "{:?}", report.drift);
+        prop_assert!(contains(report.drift, slow.true_drift_s()));
+    }
+
+    #[test]
+    fn a_late_answer_and_a_lost_one_widen_it_and_do_not_make_it_lie(
+        drift in -100.0..100.0_f64,
+        late_at in 1_usize..80,
+        lost_at in 2_u32..80,
+    ) {
+        let world = simulated_clock();
+        let mut delays = vec![(1_500, 1_500); 90];
+        delays[late_at] = (1_500, 31_500);
+        let token = link(drifting(drift, 0.0, false), &world).with_faults(vec![Fault { at: lost_at, kind: FaultKind::NoAnswer }]);
+        let mut slow = Slow::new(token, &world, delays);
+        let report = precise(&mut slow).unwrap();
+        prop_assert!(contains(report.drift, slow.true_drift_s()));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_between_two_polls_is_noticed(
+        phase in 0.0..1.0_f64,
+        jump in prop_oneof![-100.0..-1.0_f64, 2.0..100.0_f64],
+        at in 1_usize..60,
+    ) {
+        // Readings every 13.5 ms of an exact clock that is set in between.
+        let world = simulated_clock();
+        let mut true_drift = phase;
+        let mut estimator: Option<Estimator> = None;
+        let mut jumped = false;
+        for poll in 0..160 {
+            let before = world.now();
+            world.advance(Duration::from_millis(1));
+            if poll == at {
+                true_drift += jump;
+            }
+            let shows = before.wall.timestamp_nanos_opt().unwrap() as f64 / 1e9 + 0.001 + true_drift;
+            world.advance(Duration::from_millis(1));
+            let reading = Reading { before, after: world.now(), token: shows.floor() as u32 };
+            match &mut estimator {
+                None => estimator = Some(Estimator::new(&reading)),
+                Some(estimator) => jumped |= estimator.add(&reading) == Seen::Jump,
+            }
+            world.advance(Duration::from_micros(11_500));
+        }
+        prop_assert!(jumped);
+        let drift = estimator.unwrap().drift();
+        prop_assert!(contains(drift, true_drift), "{true_drift} is not in {drift:?}");
+    }
+}
+
+/// A fine sync of a token with these properties, and the token's true drift when the job ended.
+fn fine_sync(state: CardState, delays: Vec<(u64, u64)>) -> (WriteReport, f64, Duration, usize) {
+    let world = simulated_clock();
+    let mut slow = Slow::new(link(state, &world), &world, delays);
+    let mut plan = plan(None);
+    plan.fine = true;
+    let began = world.now().monotonic;
+    let report = carry_out(&mut slow, &world, &plan).unwrap();
+    (report, slow.true_drift_s(), world.now().monotonic - began, slow.sent)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn a_clock_that_restarts_is_set_to_within_20_ms_in_time(
+        drift in -10_800.0..10_800.0_f64,
+        delays in latencies(),
+    ) {
+        let (report, truth, took, _) = fine_sync(drifting(drift, 0.0, false), delays);
+        prop_assert!(truth.abs() <= 0.020, "off by {truth}");
+        prop_assert!(report.after.resolution_s() <= 0.045, "{:?}", report.after);
+        prop_assert!(contains(report.before, drift), "{:?}", report.before);
+        prop_assert!(contains(report.after, truth), "{truth} is not in {:?}", report.after);
+        prop_assert!(took <= Duration::from_millis(3600), "{took:?}");
+    }
+
+    #[test]
+    fn a_clock_that_keeps_its_phase_is_set_to_within_half_a_second(
+        drift in -10_800.0..10_800.0_f64,
+        delays in latencies(),
+    ) {
+        let (report, truth, took, _) = fine_sync(drifting(drift, 0.0, true), delays);
+        let resolution = report.after.resolution_s();
+        prop_assert!(truth.abs() <= 0.5 + resolution, "off by {truth}");
+        prop_assert!(contains(report.after, truth), "{truth} is not in {:?}", report.after);
+        prop_assert!(took <= Duration::from_millis(5800), "{took:?}");
+        // The proof is as fine as a scan, also where the tick did not come where it was expected.
+        prop_assert!(resolution <= 0.045, "{:?}", report.after);
+        // What is off by more than any doubt cannot be put down to a restart.
+        prop_assert!(report.keeps_phase || truth.abs() < 0.15, "off by {truth} without a word");
+    }
+}
+
+#[test]
+fn a_write_that_takes_effect_late_is_allowed_for_with_a_second_one() {
+    // Flash that takes 180 ms: info is quick, so the first write comes late, and the second knows.
+    struct Flash<'a>(Slow<'a>);
+    impl Link for Flash<'_> {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+            if command[1] == 0xD4 {
+                self.0.clock.advance(Duration::from_millis(180));
+            }
+            self.0.transmit(command)
+        }
+        fn hold(&mut self) -> Result<(), LinkError> {
+            self.0.hold()
+        }
+        fn close(&mut self) {
+            self.0.close();
+        }
+    }
+    let world = simulated_clock();
+    let mut slow = Flash(Slow::new(link(drifting(-97.25, 0.0, false), &world), &world, vec![(500, 500)]));
+    let mut plan = plan(None);
+    plan.fine = true;
+    let report = carry_out(&mut slow, &world, &plan).unwrap();
+    assert!(slow.0.true_drift_s().abs() < 0.010, "{}", slow.0.true_drift_s());
+    assert!(contains(report.after, slow.0.true_drift_s()) && !report.keeps_phase);
+}
+
+#[test]
+fn a_restricted_token_is_set_finely_and_ends_with_its_seed_even_if_it_is_written_twice() {
+    for free_running in [false, true] {
+        for drift in [-97.25, -97.75] {
+            let world = simulated_clock();
+            let mut state = token(RESTRICTED, b"old", 0.0);
+            state.clock = TokenClock::new(NOW_NS, drift, 0.0, free_running);
+            let mut slow = Slow::new(link(state, &world), &world, vec![(500, 500)]);
+            let mut plan = plan(Some(seed(b"the new seed")));
+            plan.fine = true;
+            let report = carry_out(&mut slow, &world, &plan).unwrap();
+            assert_eq!(slow.inner.card().state().seed_bytes(), b"the new seed", "{free_running}, {drift}");
+            assert!(slow.true_drift_s().abs() <= 0.5 && contains(report.after, slow.true_drift_s()));
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_stands_still_is_read_in_whole_seconds_within_the_limits() {
+    let world = simulated_clock();
+    let mut slow = Slow::new(link(drifting(-5.0, -1_000_000.0, false), &world), &world, vec![(500, 500)]);
+    let report = precise(&mut slow).unwrap();
+    assert_eq!(report.drift.method(), Method::WholeSeconds);
+    assert!(slow.sent <= 1 + SCAN_APDUS as usize, "{}", slow.sent);
+    assert!(contains(report.drift, slow.true_drift_s()), "{} is not in {:?}", slow.true_drift_s(), report.drift);
+}
+
+#[test]
+fn a_host_clock_that_is_stepped_during_a_reading_is_noticed_and_the_token_read_again() {
+    for seconds in [-5, 3600] {
+        let world = simulated_clock();
+        let mut slow = Slow::new(link(drifting(-97.25, 0.0, false), &world), &world, vec![(500, 500)]);
+        slow.step_wall = Some((10, seconds));
+        let report = precise(&mut slow).unwrap();
+        assert_eq!(report.host_jumped, Some(TimeDelta::seconds(seconds)));
+        // The emulated token knows the true time; the host is now wrong by the step.
+        assert!(contains(report.drift, -97.25 - seconds as f64), "{:?}", report.drift);
+    }
+}
+
+#[test]
+fn a_host_clock_that_is_stepped_during_a_sync_is_never_reported_as_a_good_one() {
+    for at in [10, 85] {
+        let world = simulated_clock();
+        let mut slow = Slow::new(link(drifting(-97.25, 0.0, false), &world), &world, vec![(500, 500)]);
+        slow.step_wall = Some((at, 3600));
+        let mut plan = plan(None);
+        plan.fine = true;
+        match carry_out(&mut slow, &world, &plan) {
+            Ok(report) => {
+                assert_eq!(report.host_jumped, Some(TimeDelta::seconds(3600)), "{at}");
+                assert!(contains(report.after, slow.true_drift_s() - 3600.0), "{at}: {:?}", report.after);
+            }
+            Err(failure) => assert_eq!(failure.exit, Exit::HostClock, "{at}: {failure:?}"),
+        }
+    }
+}

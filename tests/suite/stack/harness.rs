@@ -1,0 +1,228 @@
+//! A PC/SC daemon with the virtual reader, and emulated tokens on it, in namespaces of their own.
+//!
+//! The daemon's socket has a fixed path and the virtual reader fixed ports, so every user of this starts itself anew
+//! inside `unshare` and brings its own daemon and configuration.
+
+use std::ffi::CString;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use pcsc::{Context, ReaderState, Scope, State};
+use serde_json::Value;
+
+use crate::support::{text, tokentap};
+
+/// Set inside the namespaces, to the name of the one test that runs there.
+const INSIDE: &str = "TOKENTAP_TEST_STACK";
+
+/// A test's upper bound on any single wait; a wait that ends there has failed.
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub const READERS: [&str; 2] = ["Virtual PCD 00 00", "Virtual PCD 00 01"];
+pub const PORTS: [&str; 2] = ["127.0.0.1:35963", "127.0.0.1:35964"];
+
+/// Runs `body` in namespaces of its own. `name` is the calling test's.
+pub fn in_namespace(name: &str, body: impl FnOnce(&Path)) {
+    let full = format!("stack::{name}");
+    if is_inside(&full) {
+        return inside(body);
+    }
+    let output =
+        anew(&full, &["--exact", &full, "--nocapture", "--test-threads=1"]).output().expect("unshare of util-linux");
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("1 passed"), "the test did not run inside: {}", text(&output));
+}
+
+/// Whether this process was started in its namespaces already.
+pub fn is_inside(name: &str) -> bool {
+    std::env::var(INSIDE).is_ok_and(|inside| inside == name)
+}
+
+/// This program again, in new namespaces.
+pub fn anew(name: &str, args: &[&str]) -> Command {
+    let mut unshare = Command::new("unshare");
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        unshare.args(["-U", "-r"]);
+    }
+    unshare.args(["-m", "-n", "-p", "-f", "--mount-proc", "--kill-child"]);
+    unshare.arg(std::env::current_exe().unwrap()).args(args).env(INSIDE, name);
+    unshare
+}
+
+/// Prepares the namespaces and runs `body` in them, with a folder that is removed afterwards.
+pub fn inside(body: impl FnOnce(&Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    sh("mount -t tmpfs none /run && mkdir /run/pcscd && ip link set lo up");
+    body(folder.path());
+}
+
+pub fn sh(script: &str) {
+    let output = Command::new("sh").args(["-ec", script]).output().unwrap();
+    assert!(output.status.success(), "{script}: {}", text(&output));
+}
+
+/// A PC/SC daemon with the virtual reader's two slots, or with none.
+pub struct Stack {
+    daemon: Child,
+    folder: PathBuf,
+    pub context: Context,
+}
+
+impl Stack {
+    pub fn start(folder: &Path) -> Self {
+        let config = folder.join("readers");
+        fs::create_dir(&config).unwrap();
+        let driver = ["/usr/lib/pcsc/drivers/serial/libifdvpcd.so", "/usr/lib64/pcsc/drivers/serial/libifdvpcd.so"]
+            .into_iter()
+            .find(|path| Path::new(path).exists())
+            .expect("the driver of vsmartcard-vpcd");
+        let entry =
+            format!("FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:0x8C7B\nLIBPATH {driver}\nCHANNELID 0x8C7B\n");
+        fs::write(config.join("vpcd"), entry).unwrap();
+        Self::start_with(folder, &config)
+    }
+
+    pub fn start_without_readers(folder: &Path) -> Self {
+        let config = folder.join("none");
+        fs::create_dir(&config).unwrap();
+        Self::start_with(folder, &config)
+    }
+
+    fn start_with(folder: &Path, config: &Path) -> Self {
+        let (daemon, context) = start_daemon(config);
+        Self { daemon, folder: folder.to_owned(), context }
+    }
+
+    /// Stops the daemon and starts it again, as a package update does.
+    pub fn restart(&mut self) {
+        self.stop();
+        (self.daemon, self.context) = start_daemon(&self.folder.join("readers"));
+    }
+
+    fn stop(&mut self) {
+        let _ = self.daemon.kill();
+        self.daemon.wait().unwrap();
+        let _ = fs::remove_file("/run/pcscd/pcscd.comm");
+        let _ = fs::remove_file("/run/pcscd/pcscd.pid");
+    }
+
+    /// Lays an emulated token on a slot, and returns when the daemon sees it.
+    pub fn lay(&self, slot: usize, args: &[&str]) -> Laid<'_> {
+        let mut child = tokentap()
+            .args(["emulate", "--connect", PORTS[slot]])
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains(" lies on "), "{line}");
+        let event = self.wait_until(slot, State::PRESENT, None);
+        Laid { child, stack: self, slot, event }
+    }
+
+    /// Waits for the daemon's word that a slot holds something or nothing, in an event after `after`.
+    ///
+    /// The state alone does not tell: when a reset fails the daemon says that the slot is empty before it has looked,
+    /// and a card that comes back before it looks is never seen.
+    fn wait_until(&self, slot: usize, wanted: State, after: Option<u32>) -> u32 {
+        let name = CString::new(READERS[slot]).unwrap();
+        let mut states = [ReaderState::new(name, State::UNAWARE)];
+        loop {
+            self.context.get_status_change(LIMIT, &mut states).expect("a change in time");
+            let event = states[0].event_count();
+            if states[0].event_state().contains(wanted) && Some(event) != after {
+                return event;
+            }
+            states[0].sync_current_state();
+        }
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        tokentap().args(args).output().unwrap()
+    }
+
+    /// Runs a command that must succeed.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", text(&output));
+        text(&output)
+    }
+
+    /// Runs a command that must succeed, and returns its JSON.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(&[&["--json"][..], args].concat());
+        assert!(output.status.success(), "{args:?}: {}", text(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail with this exit code, and returns its error object.
+    pub fn fails(&self, exit: i32, args: &[&str]) -> Value {
+        let output = self.run(&[&["--json"][..], args].concat());
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", text(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["error"].clone()
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+/// Starts pcscd and returns when it lets programs in.
+fn start_daemon(config: &Path) -> (Child, Context) {
+    let help = Command::new("pcscd").arg("--help").output().expect("pcscd");
+    let mut pcscd = Command::new("pcscd");
+    pcscd.arg("--foreground").arg("-c").arg(config).stdout(Stdio::null());
+    // 2.0 and later want polkit, or to be told not to; 1.9.9 does not know the flag.
+    if text(&help).contains("--disable-polkit") {
+        pcscd.arg("--disable-polkit");
+    }
+    let daemon = pcscd.spawn().unwrap();
+    // It says that it is ready before its socket is; only the library tells when it really is.
+    let began = std::time::Instant::now();
+    loop {
+        match Context::establish(Scope::User) {
+            Ok(context) => return (daemon, context),
+            Err(error) => assert!(began.elapsed() < LIMIT, "pcscd did not start: {error}"),
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// An emulated token on a slot.
+pub struct Laid<'a> {
+    child: Child,
+    stack: &'a Stack,
+    slot: usize,
+    /// The daemon's count of events when it came.
+    event: u32,
+}
+
+impl Laid<'_> {
+    /// Takes it off, and returns when the daemon has seen that.
+    pub fn take_off(mut self) {
+        let _ = self.child.kill();
+        self.gone();
+    }
+
+    /// Waits until it has left by itself, and the daemon has seen that.
+    pub fn gone(&mut self) {
+        self.child.wait().unwrap();
+        self.stack.wait_until(self.slot, State::EMPTY, Some(self.event));
+    }
+}
+
+impl Drop for Laid<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
