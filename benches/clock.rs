@@ -127,8 +127,7 @@ mod linux {
                 let mut errors: Vec<f64> = chosen.iter().map(|run| run.true_error.abs()).collect();
                 let mut resolutions: Vec<f64> = chosen.iter().map(|run| run.resolution).collect();
                 let mut times: Vec<f64> = chosen.iter().map(|run| run.took).collect();
-                // The report is rounded to the millisecond.
-                let holds = |run: &&&Run| (run.true_error - run.reported).abs() <= run.resolution + 0.0005;
+                let holds = |run: &&&Run| (run.true_error - run.reported).abs() <= run.resolution;
                 println!(
                     "{:14} {latency_ms:4} ms {:5}      {:10.4} s {:6.4} s {:6.4} s {:11.4} s  {:4}/{:<4}  {:8.2} s {:5.2} s",
                     if free_running { "free-running" } else { "restarting" },

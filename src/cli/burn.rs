@@ -1,16 +1,19 @@
 //! `tokentap burn`: seed, profile and clock onto the token, then the code that it must show.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::args::{BurnArgs, Global, HashArg};
-use super::describe::{token_line, written};
+use super::describe::{self, token_line, written};
 use super::host::{self, Host};
 use super::output::Output;
+use super::secret::Given;
+use super::station::{Desk, Station};
 use super::verify::{parse_code, verdict_fields, verdict_words};
-use super::{Ran, interrupt, plan, prompt, secret, station, sync};
+use super::{Ran, interrupt, plan, prompt, secret, sync};
 use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge};
 use crate::job::{self, ConfigPlan, Exit, Failure, Hooks, UNTOUCHED, WritePlan, WriteReport};
 use crate::otp::search::TotpProfile;
@@ -28,12 +31,14 @@ const TRIES: usize = 3;
 
 pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let typed = args.verify.as_deref().map(parse_code).transpose()?;
-    let row = match args.generate {
-        Some(bytes) => generate(bytes, args)?,
-        None => secret::from_args_or_prompt(&args.seed)?,
+    let given = match args.generate {
+        Some(bytes) => Given::One(Box::new(new_seed(bytes, args.profile.hash)?)),
+        None => secret::from_args_or_prompt(&args.seed, false)?,
     };
     let host = Host::assess(&args.write.host)?;
     let clock = host.clock();
+    let mut desk = Desk::new(global, &host, output);
+    let row = desk.row_for(given)?;
     let (profile, from) = plan::resolve_profile(&args.profile, Some(&row))?;
     let config = if args.seed_only {
         None
@@ -44,29 +49,40 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let mut plan = WritePlan { fine: args.precise, ..plan::make(global, config, Some(&row), &args.write)? };
     if let Some(out) = &args.out {
         check_new(out)?;
-        plan.again = format!(
-            "run: tokentap burn --seed-file {} (the seed is safe there; twice is safe on the same token)",
-            shown(out)
-        );
+        plan.again = again(out);
     }
 
-    let mut station = station::open(global, &host.system, output)?;
+    let mut station = desk.station()?;
     if global.dry_run {
         return plan::show(&plan, &mut station, &host, output);
     }
-    let mut record = |info: &Info| match &args.out {
-        Some(out) => keep(out, &row, info, &plan),
-        None => Ok(()),
+    let recorded = Cell::new(false);
+    let mut record = |info: &Info| {
+        if plan.config.is_some() {
+            host.warn(output);
+        }
+        match &args.out {
+            Some(out) => keep(out, &row, info, &plan).inspect(|()| recorded.set(true)),
+            None => Ok(()),
+        }
     };
-    host.warn(output);
     let mut hooks = Hooks { record: &mut record, interrupted: &interrupt::asked };
-    let report = job::write(&mut station.link, &clock, &plan, &mut hooks)?;
+    let report = job::write(&mut station.link, &clock, &plan, &mut hooks).map_err(|failure| match &args.out {
+        Some(out) if recorded.get() => kept_though_failed(failure, out),
+        _ => failure,
+    })?;
     // The reader is free again while somebody types.
-    let station::Station { reader, emulated, link } = station;
+    let Station { reader, emulated, link } = station;
     drop(link);
 
     output.text(&sync::line(&report, &plan, emulated));
-    let burned = Burned { row: &row, profile: shown_profile(&plan, &row), report: &report, clock: &clock };
+    let burned = Burned {
+        row: &row,
+        profile: shown_profile(&plan, &row),
+        report: &report,
+        clock: &clock,
+        with_config: plan.config.is_some(),
+    };
     burned.show_codes(output);
     if args.show_secrets {
         output.text(&format!("seed    {}", row.seed.to_base32().as_str()));
@@ -85,7 +101,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     };
     object.insert("verify".to_owned(), verdict);
     match checked {
-        Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info)),
+        Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info, burned.accepted())),
         right => {
             if output.is_json() {
                 output.report("", object);
@@ -98,9 +114,12 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     }
 }
 
-/// A new seed from the operating system's generator.
-fn generate(bytes: Option<usize>, args: &BurnArgs) -> Result<Row, Failure> {
-    let usual = if matches!(args.profile.hash, Some(HashArg::Sha256)) { 32 } else { 20 };
+/// A new seed from the operating system's generator: of so many bytes, or as many as are usual for the hash.
+///
+/// # Errors
+/// A failure for a length that is not made, or of the generator.
+pub fn new_seed(bytes: Option<usize>, hash: Option<HashArg>) -> Result<Row, Failure> {
+    let usual = if matches!(hash, Some(HashArg::Sha256)) { 32 } else { 20 };
     let count = bytes.unwrap_or(usual);
     if !(16..=TOKEN_MAX_BYTES).contains(&count) {
         return Err(Failure::usage(
@@ -115,16 +134,39 @@ fn generate(bytes: Option<usize>, args: &BurnArgs) -> Result<Row, Failure> {
     Seed::from_bytes(secret).map(Row::of_seed).map_err(|error| Failure::usage(error.to_string(), "give another length"))
 }
 
-/// A file name as one types it.
+/// A failure after a new seed was kept: the file stays, and is what the next try takes.
+fn kept_though_failed(mut failure: Failure, out: &Path) -> Failure {
+    failure.state.push_str(&format!("; the new seed is kept in {}", shown(out)));
+    let again = again(out);
+    if !failure.next.contains(&again) {
+        failure.next.push_str(&format!("; for another try, {again}"));
+    }
+    failure
+}
+
+/// What to run when a burn with a new seed was broken off.
+fn again(out: &Path) -> String {
+    let out = shown(out);
+    format!(
+        "run the same command with --seed-file {out} instead of --generate --out {out} (twice is safe on the same token)"
+    )
+}
+
+/// A file name as one types it in a shell.
 fn shown(path: &Path) -> String {
-    path.display().to_string()
+    let name = describe::path(path);
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '=');
+    if name.chars().all(is_plain) { name } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
 /// `--out` names a file that is not there yet: found out before anything else.
 fn check_new(out: &Path) -> Result<(), Failure> {
     match out.symlink_metadata() {
         Ok(_) => Err(not_kept(&SaveError::Exists(out.to_owned()), "no token was touched")),
-        Err(_) => Ok(()),
+        Err(_) => match out.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::metadata) {
+            Some(Err(source)) => Err(not_kept(&SaveError::Io { path: out.to_owned(), source }, "no token was touched")),
+            _ => Ok(()),
+        },
     }
 }
 
@@ -145,9 +187,9 @@ fn keep(out: &Path, row: &Row, info: &Info, plan: &WritePlan) -> Result<(), Fail
         kept.step = Some(config.profile.step());
     }
     let failed = |error: SaveError| not_kept(&error, UNTOUCHED);
-    let text = csv::write(std::slice::from_ref(&kept))
+    let text = csv::file_of(&kept)
         .map_err(|error| failed(SaveError::Io { path: out.to_owned(), source: std::io::Error::other(error) }))?;
-    save_secret(out, &text, false).map_err(failed)
+    save_secret(out, text.as_bytes(), false).map_err(failed)
 }
 
 /// What the display counts with: as written, or as the seed states, or the factory's.
@@ -164,6 +206,8 @@ struct Burned<'a> {
     profile: TotpProfile,
     report: &'a WriteReport,
     clock: &'a dyn HostClock,
+    /// Profile and clock were written too.
+    with_config: bool,
 }
 
 enum Checked {
@@ -202,6 +246,11 @@ impl Burned<'_> {
         ));
     }
 
+    /// What the token has accepted.
+    fn accepted(&self) -> &'static str {
+        if self.with_config { "the token accepted seed, profile and clock" } else { "the token accepted the seed" }
+    }
+
     /// Compares what the display shows: the code given, or those that a person types.
     fn check(&self, typed: Option<Code>, args: &BurnArgs, output: &Output) -> Checked {
         let judged = |code| judge(&self.row.seed, self.profile, &[code], self.token_time(), WINDOW_S);
@@ -217,11 +266,11 @@ impl Burned<'_> {
         if args.no_verify || output.is_json() || !prompt::has_person() {
             return Checked::Unchecked;
         }
-        let state = "seed, profile and clock are written; the displayed code was not checked";
+        let state = format!("{}; the displayed code was not checked", self.accepted());
         let mut last = Checked::Unchecked;
         for _ in 0..TRIES {
             let question = "Code on the display (Enter to skip): ";
-            let Some(answer) = prompt::line(question, state, "check it later with tokentap verify") else {
+            let Some(answer) = prompt::line(question, &state, "check it later with tokentap verify") else {
                 return last;
             };
             let Ok(code) = parse_code(&answer) else {
@@ -240,13 +289,13 @@ impl Burned<'_> {
     }
 }
 
-fn wrong(verdict: &Verdict, info: &Info) -> Failure {
+fn wrong(verdict: &Verdict, info: &Info, accepted: &str) -> Failure {
     let kind = if verdict.kind() == VerdictKind::Drifted { "drift" } else { "wrong-code" };
     Failure::new(
         kind,
         Exit::Wrong,
         format!("{} ({})", verdict_words(verdict, WINDOW_S), token_line(info, false)),
-        "the token accepted seed, profile and clock",
+        accepted,
         "switch the token off and on, and check again with tokentap verify; if it is still wrong, burn it again",
     )
 }

@@ -5,23 +5,26 @@ use serde_json::json;
 use super::args::CodeArgs;
 use super::describe::fields;
 use super::output::Output;
+use super::verify::digits_of;
 use super::{Ran, secret, time_arg};
 use crate::clock::check_plausible;
 use crate::job::{Exit, Failure};
-use crate::otp::{Digits, Hash, TimeStep, hotp, totp};
+use crate::otp::{Hash, TimeStep, hotp, totp};
+use crate::seedfile::Kind;
 use crate::time::{HostClock, SystemClock};
 
 pub fn run(args: &CodeArgs, output: &Output) -> Ran {
-    let row = secret::from_args_or_prompt(&args.seed)?;
-    let digits = match args.digits.or(row.digits) {
-        None | Some(6) => Digits::Six,
-        Some(8) => Digits::Eight,
-        Some(other) => {
-            return Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8"));
-        }
-    };
+    let row = secret::from_args_or_prompt(&args.seed, args.counter.is_some())?.single()?;
+    let digits = digits_of(args.digits.or(row.digits).unwrap_or(6))?;
     let hash = args.hash.map(Hash::from).or(row.hash).unwrap_or(Hash::Sha1);
-    if let Some(counter) = args.counter {
+    if row.kind == Kind::Hotp && args.at.is_some() {
+        return Err(Failure::usage(
+            "the seed is one of HOTP, which knows no time",
+            "leave --at away, or say --counter",
+        ));
+    }
+    let counter = args.counter.or_else(|| (row.kind == Kind::Hotp).then_some(row.counter.unwrap_or(0)));
+    if let Some(counter) = counter {
         let code = hotp(&row.seed, hash, counter, digits).to_string();
         output.report(&code, fields([("code", json!(code)), ("counter", json!(counter))]));
         return Ok(Exit::Done);

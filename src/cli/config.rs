@@ -3,6 +3,7 @@
 use super::args::{ConfigArgs, Global};
 use super::host::Host;
 use super::output::Output;
+use super::station::Desk;
 use super::{Ran, plan, secret, sync};
 use crate::job::{ConfigPlan, Failure, WritePlan};
 
@@ -15,9 +16,11 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
              to set only the clock use tokentap sync",
         ));
     }
-    let row = secret::from_args(&args.seed)?;
-    let (profile, from) = plan::resolve_profile(flags, row.as_ref())?;
+    let given = secret::from_args(&args.seed, false)?;
     let host = Host::assess(&args.write.host)?;
+    let mut desk = Desk::new(global, &host, output);
+    let row = given.map(|given| desk.row_for(given)).transpose()?;
+    let (profile, from) = plan::resolve_profile(flags, row.as_ref())?;
     let clock_plan = plan::clock_plan(&args.clock, &host.clock(), args.write.allow_other_time)?;
     let config = ConfigPlan { profile, from, clock: clock_plan };
     let plan = WritePlan {
@@ -25,5 +28,5 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
         fine: !args.fast,
         ..plan::make(global, Some(config), row.as_ref(), &args.write)?
     };
-    sync::carry_out(global, &plan, &host, output)
+    sync::carry_out(global, &plan, desk, output)
 }

@@ -1,12 +1,21 @@
 //! Tokens, clocks and profiles as text and JSON, the same in every command.
 
+use std::path::Path;
+
 use chrono::{Local, SecondsFormat, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Drift;
-use crate::job::{ConfigPlan, WriteReport};
+use crate::job::{ClockPlan, ConfigPlan, WriteReport};
 use crate::time::{UnixTime, seconds};
 use crate::token::{Info, Sync};
+
+/// A path for a message: control characters are escaped, so that a name cannot play with the terminal.
+pub fn path(path: &Path) -> String {
+    let shown = path.display().to_string();
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    shown.chars().map(escape).collect()
+}
 
 /// The fields of an object.
 pub fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
@@ -40,11 +49,11 @@ pub fn sync_words(sync: Sync) -> &'static str {
     }
 }
 
-/// `{"drift_s","resolution_s"}` to the millisecond; the resolution is rounded up.
+/// `{"drift_s","resolution_s"}` to the millisecond; the resolution is widened by what the rounding may take away.
 pub fn drift(drift: Drift) -> Map<String, Value> {
     fields([
         ("drift_s", json!(round((drift.middle_s() * 1000.0).round()))),
-        ("resolution_s", json!(round((drift.resolution_s() * 1000.0).ceil()))),
+        ("resolution_s", json!(round((drift.resolution_s() * 1000.0 + 0.5).ceil()))),
         ("method", json!(drift.method().word())),
     ])
 }
@@ -97,6 +106,12 @@ pub fn written(report: &WriteReport, config: Option<&ConfigPlan>, reader: &str, 
     ]);
     object.insert("keeps_phase".to_owned(), json!(report.keeps_phase));
     if let Some(config) = config {
+        let set = match config.clock {
+            ClockPlan::Now => "now",
+            ClockPlan::At(_) => "at",
+            ClockPlan::CarryOn => "carried-on",
+        };
+        object.insert("clock_set".to_owned(), json!(set));
         object.insert("profile".to_owned(), profile(config));
     }
     object

@@ -1,5 +1,6 @@
 //! `tokentap emulate`: a token in software on pcscd's virtual reader.
 
+use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,10 +9,10 @@ use chrono::DateTime;
 use serde_json::json;
 
 use super::args::EmulateArgs;
-use super::describe::fields;
+use super::describe::{self, fields};
 use super::output::Output;
 use super::{Ran, interrupt};
-use crate::emulator::{CardState, EmulatedLink, Fault, FaultKind, Latency, StateFile, TokenClock, vpcd};
+use crate::emulator::{CardState, EmulatedLink, Fault, FaultKind, Latency, MAX_SERIAL, StateFile, TokenClock, vpcd};
 use crate::job::{Exit, Failure};
 use crate::time::{HostClock, SystemClock, nanoseconds};
 use crate::token::{Model, Sync};
@@ -19,13 +20,19 @@ use crate::token::{Model, Sync};
 pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
     let clock = SystemClock::new();
     let fresh = fresh(args, &clock)?;
+    let half = Duration::try_from_secs_f64(args.latency / 2000.0)
+        .map_err(|_| Failure::usage("--latency is no number of milliseconds", "give one from 0 upwards"))?;
+    let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
     let file = args.state.as_ref().map(StateFile::new);
     let state_failed = |error: crate::emulator::StateError| {
         Failure::file(error.to_string(), "name a file that tokentap emulate made, or one that is not there yet")
     };
     if args.create {
         if let Some(path) = args.state.as_ref().filter(|path| path.exists()) {
-            return Err(Failure::file(format!("{} exists already", path.display()), "remove it, or name another file"));
+            return Err(Failure::file(
+                format!("{} exists already", describe::path(path)),
+                "remove it, or name another file",
+            ));
         }
         if let Some(file) = &file {
             file.save(&fresh).map_err(state_failed)?;
@@ -47,13 +54,19 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
         output.report(&display, object);
         return Ok(Exit::Done);
     }
-    let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
     let token = match file {
-        Some(file) => EmulatedLink::in_file(file, fresh, shared).map_err(state_failed)?,
+        Some(file) => {
+            let state = match file.load().map_err(state_failed)? {
+                Some(state) => state,
+                None => {
+                    file.save(&fresh).map_err(state_failed)?;
+                    fresh
+                }
+            };
+            EmulatedLink::kept(file, state, shared)
+        }
         None => EmulatedLink::new(fresh, shared),
     };
-    let half = Duration::try_from_secs_f64(args.latency / 2000.0)
-        .map_err(|_| Failure::usage("--latency is no number of milliseconds", "give one from 0 upwards"))?;
     let token = token.with_latency(Latency { there: half, back: half }).with_faults(faults(args));
     serve(args, token, &clock, output)
 }
@@ -69,6 +82,7 @@ fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, outpu
         )
     })?;
     let state = Arc::new(Mutex::new(token.card().state().clone()));
+    interrupt::begin_work();
     watch_for_ctrl_c(&stream);
     if args.show && !output.is_json() {
         show_display(Arc::clone(&state), clock.clone());
@@ -90,8 +104,8 @@ fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, outpu
 fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> {
     let usual = if args.restricted { "86596220000001" } else { "86596120000001" };
     let serial = args.serial.as_deref().unwrap_or(usual);
-    if !(1..=255).contains(&serial.len()) || !serial.is_ascii() {
-        return Err(Failure::usage("--serial is no serial", "give 1 to 255 ASCII characters"));
+    if !(1..=MAX_SERIAL).contains(&serial.len()) || !serial.is_ascii() {
+        return Err(Failure::usage("--serial is no serial", "give 1 to 246 ASCII characters"));
     }
     if !(args.drift.is_finite() && args.drift.abs() < 1e9 && args.ppm.is_finite() && args.ppm.abs() < 1e6) {
         return Err(Failure::usage(
@@ -152,7 +166,7 @@ fn show_display(state: Arc<Mutex<CardState>>, clock: SystemClock) {
         loop {
             let now = display(&state.lock().unwrap_or_else(PoisonError::into_inner), &clock);
             if now != shown {
-                println!("display {now}");
+                let _ = writeln!(std::io::stdout(), "display {now}");
                 shown = now;
             }
             std::thread::sleep(Duration::from_millis(100));

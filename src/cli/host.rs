@@ -4,16 +4,18 @@ use serde_json::{Value, json};
 
 use super::args::HostArgs;
 use super::output::Output;
-use crate::clock::{Demands, Standing, assess, kernel_word};
-use crate::job::Failure;
-use crate::time::{CorrectedClock, SystemClock};
+use crate::clock::{Demands, Standing, assess, jump_between, kernel_word};
+use crate::job::{Exit, Failure};
+use crate::time::{CorrectedClock, HostClock, Moment, SystemClock, seconds};
 
 /// The host's clock, and what is known of it.
 pub struct Host {
     /// The system's own clock.
     pub system: SystemClock,
-    /// What is known of it.
+    /// What is known of it …
     pub standing: Standing,
+    /// … since then.
+    assessed: Moment,
 }
 
 impl Host {
@@ -28,14 +30,44 @@ impl Host {
                 "give one from 0 to 86400, such as 2",
             ));
         }
+        let system = SystemClock::new();
         let standing = assess(&demands(args), kernel_word())?;
-        Ok(Self { system: SystemClock::new(), standing })
+        let assessed = system.now();
+        Ok(Self { system, standing, assessed })
     }
 
     /// Warns, before anything is written, of a clock that is used though nothing vouches for it.
     pub fn warn(&self, output: &Output) {
-        if let Some(warning) = &self.standing.warning {
+        let standing = &self.standing;
+        if let Some(warning) = &standing.warning {
             output.note(&format!("{warning}; the token is set by it all the same (--ntp SERVER asks a server)"));
+        }
+        if let Some(reading) = standing.ntp.as_ref().filter(|_| !standing.correction.is_zero()) {
+            let (offset, doubt) = (reading.offset_s, reading.uncertainty_s);
+            output.note(&format!(
+                "what is written is corrected by {offset:+.3} s (±{doubt:.3} s), by {}",
+                reading.server
+            ));
+        }
+        if standing.trusted {
+            output.note("the host's clock is taken as it is, on the user's word");
+        }
+    }
+
+    /// Whether what was found out about the clock still holds: it must not have been stepped since.
+    ///
+    /// # Errors
+    /// A failure with exit code 9.
+    pub fn check_steady(&self) -> Result<(), Failure> {
+        match jump_between(self.assessed, self.system.now()) {
+            None => Ok(()),
+            Some(by) => Err(Failure::new(
+                "host-clock",
+                Exit::HostClock,
+                format!("the host's clock jumped by {:.3} s while the token was waited for", seconds(by)),
+                "no token was touched",
+                "run the same command again",
+            )),
         }
     }
 

@@ -3,23 +3,20 @@
 use chrono::DateTime;
 use serde_json::json;
 
+use super::Ran;
 use super::args::{Global, InfoArgs};
 use super::describe::{drift, fields, jumped, local, sync_words, token, token_line, utc};
-use super::host::{self, demands};
+use super::host::{self, Host};
 use super::output::Output;
-use super::{Ran, station};
-use crate::clock::{Demands, assess, kernel_word};
+use super::station::{self, Desk};
 use crate::job::{self, Exit, ReadReport};
-use crate::time::{CorrectedClock, SystemClock};
 
 pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let guard = station::guard(global, true)?;
-    let clock = SystemClock::new();
-    let mut station = station::open(global, &clock, output)?;
     // Reading harms nothing, so a clock that nobody vouches for is no reason to warn here.
-    let standing = assess(&Demands { trust: !args.host.strict_clock, ..demands(&args.host) }, kernel_word())?;
-    let corrected = CorrectedClock::new(&clock, standing.correction);
-    let report = job::read(&mut station.link, &corrected, &guard, args.precise)?;
+    let host_clock = Host::assess(&args.host)?;
+    let mut station = Desk::new(global, &host_clock, output).station()?;
+    let report = job::read(&mut station.link, &host_clock.clock(), &guard, args.precise)?;
     let ReadReport { info, host, drift: found, host_jumped } = &report;
     if let Some(by) = host_jumped {
         output.note(&jumped(*by));
@@ -38,7 +35,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         ("reader", json!(station.reader)),
         ("token", token(info, station.emulated)),
         ("clock", clock_fields.into()),
-        ("host_clock", host::fields(&standing)),
+        ("host_clock", host::fields(&host_clock.standing)),
     ]);
     output.report(&text, object);
     Ok(Exit::Done)

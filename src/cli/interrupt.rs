@@ -4,25 +4,46 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::job::Exit;
+use super::output::Output;
+use crate::job::{Exit, Failure};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// A token is in reach: Ctrl-C is then noted and asked for, so that no write is cut off.
+static WORKING: AtomicBool = AtomicBool::new(false);
 
 /// What to say if Ctrl-C comes while a prompt waits: state and next.
 static PROMPT: Mutex<Option<(String, String)>> = Mutex::new(None);
 
 /// Takes over Ctrl-C (and, on Unix, the signals that ask a program to end).
-pub fn install() {
+pub fn install(json: bool) {
     // Without a handler Ctrl-C ends the program at once, which is worse but no reason to refuse all work.
-    let _ = ctrlc::set_handler(|| {
+    let _ = ctrlc::set_handler(move || {
         let prompt = PROMPT.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((state, next)) = prompt {
-            restore_terminal();
-            let _ = writeln!(std::io::stderr(), "\nerror: interrupted\n state: {state}\n next: {next}");
-            std::process::exit(i32::from(Exit::Interrupted as u8));
+        if prompt.is_none() && WORKING.load(Ordering::SeqCst) {
+            ASKED.store(true, Ordering::SeqCst);
+            return;
         }
-        ASKED.store(true, Ordering::SeqCst);
+        restore_terminal();
+        let (state, next) =
+            prompt.unwrap_or_else(|| ("no token was touched".to_owned(), "run the same command again".to_owned()));
+        if !json {
+            let _ = writeln!(std::io::stderr());
+        }
+        Output::new(json, "tokentap").failure(&Failure::new(
+            "interrupted",
+            Exit::Interrupted,
+            "interrupted",
+            state,
+            next,
+        ));
+        std::process::exit(i32::from(Exit::Interrupted as u8));
     });
+}
+
+/// From here on Ctrl-C is only noted: [`asked`] tells of it.
+pub fn begin_work() {
+    WORKING.store(true, Ordering::SeqCst);
 }
 
 /// Whether Ctrl-C was pressed.
@@ -32,6 +53,7 @@ pub fn asked() -> bool {
 
 /// Runs a prompt during which Ctrl-C ends the program with these words.
 pub fn during_prompt<T>(state: &str, next: &str, prompt: impl FnOnce() -> T) -> T {
+    remember_terminal();
     let set = |to| *PROMPT.lock().unwrap_or_else(PoisonError::into_inner) = to;
     set(Some((state.to_owned(), next.to_owned())));
     let answer = prompt();
@@ -39,17 +61,29 @@ pub fn during_prompt<T>(state: &str, next: &str, prompt: impl FnOnce() -> T) -> 
     answer
 }
 
-/// A hidden prompt has switched the echo off; nobody else will switch it on again.
+/// How the terminal was before a prompt.
+#[cfg(unix)]
+static TERMINAL: Mutex<Option<rustix::termios::Termios>> = Mutex::new(None);
+
+#[cfg(unix)]
+fn remember_terminal() {
+    let modes = std::fs::File::open("/dev/tty").ok().and_then(|terminal| rustix::termios::tcgetattr(terminal).ok());
+    *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = modes;
+}
+
+/// A hidden prompt has switched off echo, lines and signals; nobody else will switch them on again.
 #[cfg(unix)]
 fn restore_terminal() {
-    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-    if let Ok(terminal) = std::fs::File::open("/dev/tty")
-        && let Ok(mut modes) = tcgetattr(&terminal)
+    use rustix::termios::{OptionalActions, tcsetattr};
+    if let Some(modes) = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        && let Ok(terminal) = std::fs::File::open("/dev/tty")
     {
-        modes.local_modes |= LocalModes::ECHO;
-        let _ = tcsetattr(&terminal, OptionalActions::Now, &modes);
+        let _ = tcsetattr(&terminal, OptionalActions::Now, modes);
     }
 }
+
+#[cfg(not(unix))]
+fn remember_terminal() {}
 
 #[cfg(not(unix))]
 fn restore_terminal() {}

@@ -15,6 +15,7 @@ mod plan;
 mod prompt;
 mod readers;
 mod secret;
+mod seeds;
 mod station;
 mod sync;
 mod time_arg;
@@ -39,15 +40,20 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return usage(&error, wants_json),
     };
-    interrupt::install();
+    interrupt::install(cli.global.json);
     let output = Output::new(cli.global.json, cli.command_name());
-    match dispatch(&cli, &output) {
-        Ok(exit) => exit as u8,
+    let exit = match dispatch(&cli, &output) {
+        Ok(exit) => exit,
         Err(failure) => {
             output.failure(&failure);
-            failure.exit as u8
+            failure.exit
         }
+    };
+    if output.is_lost() {
+        output::note("the report could not be written to standard output");
+        return if exit == Exit::Done { Exit::Fault as u8 } else { exit as u8 };
     }
+    exit as u8
 }
 
 fn dispatch(cli: &Cli, output: &Output) -> Ran {
@@ -66,15 +72,20 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Config(args) => config::run(global, args, output),
             Command::Verify(args) => verify::run(args, output),
             Command::Code(args) => code::run(args, output),
+            Command::Seeds(command) => seeds::run(command, output),
             Command::Doctor(args) => doctor::run(args, output),
             Command::Emulate(args) => emulate::run(args, output),
         },
     }
 }
 
+/// The commands, for the usage error of one.
+const COMMANDS: &[&str] =
+    &["readers", "info", "sync", "burn", "config", "verify", "code", "seeds", "doctor", "emulate"];
+
 /// Help and version as clap has them; usage errors in the form of all others.
 fn usage(error: &clap::Error, json: bool) -> u8 {
-    use clap::error::ErrorKind;
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let _ = error.print();
@@ -88,11 +99,17 @@ fn usage(error: &clap::Error, json: bool) -> u8 {
     let fact: Vec<&str> = lines.iter().take_while(is_fact).copied().collect();
     let fact = fact.join(" ");
     let fact = fact.strip_prefix("error: ").unwrap_or(&fact);
+    // What stands where no argument belongs may be a secret: it is not repeated.
+    let is_stray =
+        matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if !arg.starts_with('-'));
+    let is_unknown = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
+    let fact = if is_stray && is_unknown { "there is an argument too many" } else { fact };
     let tip = lines.iter().find_map(|line| line.strip_prefix("tip: ")).map(|tip| format!("{tip}; "));
     let usage = lines.iter().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("tokentap");
     let command: Vec<&str> = usage.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).collect();
     let next = format!("{}see {} --help", tip.unwrap_or_default(), command.join(" "));
     let failure = Failure::usage(fact, next);
-    Output::new(json, "tokentap").failure(&failure);
+    let named = command.last().and_then(|word| COMMANDS.iter().find(|known| *known == word));
+    Output::new(json, named.unwrap_or(&"tokentap")).failure(&failure);
     Exit::Usage as u8
 }

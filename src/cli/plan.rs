@@ -6,10 +6,11 @@ use serde_json::json;
 
 use super::args::{ClockArgs, Global, ProfileArgs, WriteArgs};
 use super::describe::{drift, fields, profile, profile_words, token, token_line};
-use super::host::Host;
+use super::host::{self, Host};
 use super::output::Output;
 use super::station::{self, Station};
 use super::{Ran, secret, time_arg};
+use crate::clock::check_plausible;
 use crate::job::{self, ClockPlan, ConfigPlan, Exit, Failure, ProfileFrom, SeedFate, WritePlan};
 use crate::otp::{Hash, TimeStep};
 use crate::seedfile::Row;
@@ -127,6 +128,8 @@ pub fn clock_words(clock: ClockPlan) -> String {
 pub fn show(plan: &WritePlan, station: &mut Station, host: &Host, output: &Output) -> Ran {
     let report = job::read(&mut station.link, &host.clock(), &plan.guard, plan.fine)?;
     plan.check(&report.info)?;
+    check_plausible(host.clock().now().wall)?;
+    let within = plan.if_drift_over.is_some_and(|bound| report.drift.is_surely_within(bound));
     let fate = plan.seed_fate(&report.info);
     let seed = match (fate, &plan.seed) {
         (SeedFate::Burned, Some(seed)) => format!("a new one of {} bytes is burned", seed.len()),
@@ -138,13 +141,16 @@ pub fn show(plan: &WritePlan, station: &mut Station, host: &Host, output: &Outpu
         Some(config) => (clock_words(config.clock), profile_words(config)),
         None => ("left alone".to_owned(), "left alone".to_owned()),
     };
+    let within_words = if within { "\n  the drift is within bounds: nothing would be written" } else { "" };
     let text = format!(
-        "plan for {}; nothing was written\n  seed     {seed}\n  clock    now {}; {clock_line}\n  profile  {profile_line}",
+        "plan for {}; nothing was written\n  seed     {seed}\n  clock    now {}; {clock_line}\n  profile  {profile_line}{within_words}",
         token_line(&report.info, station.emulated),
         report.drift,
     );
     let object = fields([
         ("dry_run", json!(true)),
+        ("outcome", json!(if within { "within" } else { "synced" })),
+        ("host_clock", host::fields(&host.standing)),
         ("reader", json!(station.reader)),
         ("token", token(&report.info, station.emulated)),
         ("clock", json!({ "before": drift(report.drift) })),

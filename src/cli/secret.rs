@@ -1,108 +1,342 @@
-//! Where a seed comes from: a hidden prompt, standard input, a file, the environment. Never an argument.
+//! Where a seed comes from: a hidden prompt, standard input, a file, a picture, the environment. Never an argument.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::args::SeedArgs;
-use super::prompt;
+use super::args::{ChoiceArgs, FileArgs, SeedArgs};
+use super::output::note;
+use super::{describe, prompt};
 use crate::job::Failure;
 use crate::seed::{Seed, SeedError};
-use crate::seedfile::{Row, csv, otpauth};
-use crate::token::{KeyError, TokenKey};
+use crate::seedfile::{
+    Format, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Source, otpauth, qr, recognise,
+};
+use crate::token::{Info, KeyError, TokenKey};
 
-/// The longest text that a single seed is looked for in, in bytes.
-const MAX_TEXT: u64 = 1 << 20;
+/// The longest text that a single seed is looked for in, in bytes; a longer one is a seed file.
+const MAX_TEXT: usize = 4096;
+
+/// The largest picture that is read, in bytes.
+const MAX_PICTURE: u64 = 64 << 20;
+
+/// The seed that the arguments name, before the token is known.
+pub enum Given {
+    /// One seed.
+    One(Box<Row>),
+    /// Several rows, of which the token's own serial picks one.
+    OfToken(Vec<Row>),
+}
+
+impl Given {
+    /// The row for a token that was read.
+    ///
+    /// # Errors
+    /// A usage failure where no row has its serial.
+    pub fn for_token(self, info: &Info) -> Result<Row, Failure> {
+        match self {
+            Self::One(row) => Ok(*row),
+            Self::OfToken(rows) => {
+                let mut own = rows.into_iter().filter(|row| row.serial.as_deref() == Some(info.serial.as_str()));
+                own.next().ok_or_else(|| {
+                    Failure::new(
+                        "wrong-token",
+                        crate::job::Exit::NotWritable,
+                        format!("no row of the seed file has the serial of this token ({info})"),
+                        crate::job::UNTOUCHED,
+                        "name a row with --serial, --row or --user, or give the file that has this token",
+                    )
+                })
+            }
+        }
+    }
+
+    /// The row where no token is at hand.
+    ///
+    /// # Errors
+    /// A usage failure where there are several.
+    pub fn single(self) -> Result<Row, Failure> {
+        match self {
+            Self::One(row) => Ok(*row),
+            Self::OfToken(rows) => Err(Failure::usage(
+                format!("the file has {} rows where one seed is needed", rows.len()),
+                "name one with --serial, --row or --user",
+            )),
+        }
+    }
+}
 
 /// The seed that the arguments name, or none if they name none.
 ///
 /// # Errors
-/// A failure: the source cannot be read, or holds no seed or several. None repeats any of the seed.
-pub fn from_args(args: &SeedArgs) -> Result<Option<Row>, Failure> {
-    let text = if args.seed_stdin {
-        read(std::io::stdin(), "standard input")?
+/// A failure: the source cannot be read, or holds no seed or none that fits. None repeats any of the seed.
+pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
+    let (source, name) = if args.seed_stdin {
+        let input = read_all(std::io::stdin(), "standard input", crate::seedfile::MAX_WHOLE)?;
+        return parse(&input, "standard input", args, hotp).map(Some);
     } else if let Some(path) = &args.seed_file {
-        let file = File::open(path).map_err(|error| {
-            Failure::file(format!("{} cannot be read: {error}", path.display()), "name a file that holds the seed")
-        })?;
-        read(file, &path.display().to_string())?
+        (path, describe::path(path))
+    } else if let Some(path) = &args.qr {
+        let rows = of_picture(path)?;
+        return choose(rows, &args.choice).map(Some);
     } else if let Some(name) = &args.seed_env {
-        match std::env::var(name) {
-            Ok(value) => Zeroizing::new(value),
-            Err(_) => {
-                let fact = format!("the environment variable {} is not set", name.escape_debug());
-                return Err(Failure::usage(
-                    fact,
-                    "set it to the seed, or give the seed with --seed-file or --seed-stdin",
-                ));
-            }
-        }
+        // The name is not repeated: somebody may have put the seed there.
+        let value = std::env::var(name).map(Zeroizing::new).map_err(|error| {
+            let what = match error {
+                std::env::VarError::NotPresent => "not set",
+                std::env::VarError::NotUnicode(_) => "not text",
+            };
+            Failure::usage(
+                format!("the environment variable that --seed-env names is {what}"),
+                "set it to the seed, or give the seed with --seed-file or --seed-stdin",
+            )
+        })?;
+        return parse(value.as_bytes(), "the variable", args, hotp).map(Some);
     } else {
         return Ok(None);
     };
-    parse(&text, args).map(Some)
+    let mut file = open(source, "name a file that holds the seed")?;
+    let mut start = Zeroizing::new(Vec::with_capacity(MAX_TEXT + 1));
+    let failed = |error: std::io::Error| Failure::file(format!("{name} cannot be read: {error}"), "name another file");
+    (&mut file).take(MAX_TEXT as u64 + 1).read_to_end(&mut start).map_err(failed)?;
+    if start.len() <= MAX_TEXT {
+        return parse(&start, &name, args, hotp).map(Some);
+    }
+    let whole = Cursor::new(start.to_vec()).chain(file);
+    choose(collect(rows_of(Source::new(whole), &args.file, hotp), &name)?, &args.choice).map(Some)
 }
 
 /// The seed that the arguments name, or one that is asked for at the terminal.
 ///
 /// # Errors
 /// As [`from_args`]; a usage failure where no source is named and nobody can be asked.
-pub fn from_args_or_prompt(args: &SeedArgs) -> Result<Row, Failure> {
-    if let Some(row) = from_args(args)? {
-        return Ok(row);
+pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<Given, Failure> {
+    if let Some(given) = from_args(args, hotp)? {
+        return Ok(given);
     }
     if !prompt::has_person() {
         return Err(Failure::usage(
             "no seed was given and there is no terminal to ask at",
-            "give it with --seed-file FILE, --seed-stdin or --seed-env NAME",
+            "give it with --seed-file FILE, --qr IMAGE, --seed-stdin or --seed-env NAME",
         ));
     }
-    parse(&prompt::secret("Seed (hex, Base32 or otpauth://; not shown): ")?, args)
+    parse(prompt::secret("Seed (hex, Base32 or otpauth://; not shown): ")?.as_bytes(), "the answer", args, hotp)
 }
 
-fn read(from: impl Read, name: &str) -> Result<Zeroizing<String>, Failure> {
-    // Reserved in full, so that no shorter copy of a seed is left behind by growth.
+/// Opens a file.
+///
+/// # Errors
+/// A failure with this remedy.
+pub fn open(path: &Path, next: &str) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::file(format!("{} cannot be read: {error}", describe::path(path)), next))
+}
+
+fn read_all(from: impl Read, name: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // Reserved ahead, so that no shorter copy of a single seed is left behind by growth.
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
     let failed = |what: String| Failure::file(format!("{name} {what}"), "give a text that holds one seed");
-    from.take(MAX_TEXT + 1).read_to_end(&mut bytes).map_err(|error| failed(format!("cannot be read: {error}")))?;
-    if bytes.len() as u64 > MAX_TEXT {
-        return Err(failed("is too large for a single seed".to_owned()));
-    }
-    std::str::from_utf8(&bytes)
-        .map(|text| Zeroizing::new(text.to_owned()))
-        .map_err(|_| failed("is not text (UTF-8)".to_owned()))
+    from.take(limit + 1).read_to_end(&mut bytes).map_err(|error| failed(format!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > limit { Err(failed("is too large".to_owned())) } else { Ok(bytes) }
 }
 
-fn parse(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
-    let text = text.trim_start_matches('\u{FEFF}').trim();
-    if otpauth::is_otpauth(text) {
+/// A short text: the bare seed, one URI, or a seed file.
+fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<Given, Failure> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim_start_matches('\u{FEFF}').trim();
+    let is_bare = std::str::from_utf8(bytes).is_ok()
+        && args.file.from.is_none()
+        && !text.contains(['\n', '\r', ',', ';', '\t', '<', '{'])
+        && !text.starts_with("otpauth-migration:");
+    if is_bare && otpauth::is_otpauth(text) {
         return otpauth::parse(text)
+            .map(one)
             .map_err(|error| Failure::usage(error.to_string(), "check the URI, or give the bare secret"));
     }
-    if csv::has_header(text) {
-        return single(csv::read(text).map_err(|error| Failure::usage(error.to_string(), "correct that line"))?);
+    if is_bare {
+        return bare(text, args).map(one);
     }
-    match Seed::parse(text, args.secret_encoding.map(Into::into)) {
-        Ok(parsed) => Ok(Row::of_seed(parsed.seed)),
-        Err(error) => {
-            let next = match error {
-                SeedError::Ambiguous => "say which: --secret-encoding hex or --secret-encoding base32",
-                _ => "give hex digits, Base32 or an otpauth:// URI",
-            };
-            Err(Failure::usage(error.to_string(), next))
+    let rows = rows_of(Source::new(Cursor::new(bytes.to_vec())), &args.file, hotp);
+    choose(collect(rows, name)?, &args.choice)
+}
+
+/// One row; what is odd about its secret is said.
+fn one(row: Row) -> Given {
+    if row.trailing_bits {
+        note("the seed's last Base32 character has bits that belong to no byte; they are dropped");
+    }
+    Given::One(Box::new(row))
+}
+
+fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
+    Seed::parse(text, args.file.secret_encoding.map(Into::into)).map(Row::of_parsed).map_err(|error| {
+        let next = match error {
+            SeedError::Ambiguous => "say which: --secret-encoding hex or --secret-encoding base32",
+            _ => "give hex digits, Base32 or an otpauth:// URI",
+        };
+        Failure::usage(error.to_string(), next)
+    })
+}
+
+/// The rows of a source, by the format that is named or that it looks like; `hotp` is for Duo's third field.
+///
+/// # Errors
+/// A [`Problem`] of the file as a whole, or a usage failure of the arguments.
+pub fn rows_of(source: Result<Source, Problem>, args: &FileArgs, hotp: bool) -> Result<Result<Rows, Problem>, Failure> {
+    let options = read_options(args, hotp)?;
+    let named = args.from.as_deref().map(format_of_name).transpose()?;
+    Ok(source.and_then(|mut source| {
+        let format = match named {
+            Some(format) => format,
+            None => recognise(&mut source, &options)?,
+        };
+        (format.read)(source, &options)
+    }))
+}
+
+/// The format of a name on the command line.
+///
+/// # Errors
+/// A usage failure that lists the names.
+pub fn format_of_name(name: &str) -> Result<&'static Format, Failure> {
+    Format::of_name(name).ok_or_else(|| {
+        let names: Vec<&str> = crate::seedfile::FORMATS.iter().map(|format| format.name).collect();
+        Failure::usage(
+            format!("no format is called \"{}\"", name.escape_debug()),
+            format!("say one of {}", names.join(", ")),
+        )
+    })
+}
+
+fn read_options(args: &FileArgs, hotp: bool) -> Result<ReadOptions, Failure> {
+    Ok(ReadOptions {
+        secret_encoding: args.secret_encoding.map(Into::into),
+        hotp,
+        columns: args.columns.clone(),
+        pskc: pskc_keys(args.pskc_key.as_deref(), args.pskc_password.as_deref())?,
+    })
+}
+
+/// What a PSKC file is encrypted under.
+///
+/// # Errors
+/// A failure that never repeats any of the files.
+pub fn pskc_keys(key: Option<&Path>, password: Option<&Path>) -> Result<Option<PskcKeys>, Failure> {
+    let content = |path: &Path| read_all(open(path, "name the file with the key or password")?, "the file", 1 << 16);
+    let keys = match (key, password) {
+        (Some(path), _) => PskcKeys::pre_shared(&content(path)?),
+        (None, Some(path)) => {
+            let bytes = content(path)?;
+            let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end_matches(['\r', '\n']);
+            PskcKeys::password(Zeroizing::new(text.to_owned()))
         }
+        (None, None) => return Ok(None),
+    };
+    let bad = |error: PskcKeyError| Failure::usage(error.to_string(), "name the file that came with the PSKC file");
+    keys.map(Some).map_err(bad)
+}
+
+/// All rows, or all that is wrong with them.
+fn collect(rows: Result<Result<Rows, Problem>, Failure>, name: &str) -> Result<Vec<Row>, Failure> {
+    let mut good = Vec::new();
+    let mut bad = Vec::new();
+    match rows? {
+        Err(problem) => bad.push(problem),
+        Ok(rows) => {
+            for row in rows {
+                match row {
+                    Ok(row) => good.push(row),
+                    Err(problem) => bad.push(problem),
+                }
+            }
+        }
+    }
+    if bad.is_empty() { Ok(good) } else { Err(bad_file(name, &bad, 0)) }
+}
+
+/// The failure of a file with problems, each with its place.
+pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
+    let count = problems.len() as u64 + more;
+    let mut failure = match problems {
+        [only] if more == 0 && only.place.line == 0 => {
+            Failure::usage(format!("{name}: {}", only.what), only.next.clone())
+        }
+        _ => {
+            let plural = if count == 1 { "" } else { "s" };
+            Failure::usage(
+                format!("{name} has {count} problem{plural}"),
+                "correct the file, and run the same command again",
+            )
+        }
+    };
+    if problems.len() > 1 || problems.iter().any(|problem| problem.place.line > 0) {
+        failure.details = problems.iter().map(|problem| format!("{name}:{problem}")).collect();
+    }
+    if more > 0 {
+        failure.details.push(format!("{name}: and {more} more"));
+    }
+    failure
+}
+
+/// The row that the arguments choose; without a choice the only one, or all of them.
+///
+/// # Errors
+/// A usage failure where none or several fit.
+pub fn choose(mut rows: Vec<Row>, choice: &ChoiceArgs) -> Result<Given, Failure> {
+    let (mut fitting, what): (Vec<Row>, String) = match (&choice.serial, choice.row, &choice.user) {
+        (Some(serial), ..) => {
+            let what = format!("the serial {}", serial.escape_debug());
+            (rows.into_iter().filter(|row| row.serial.as_ref() == Some(serial)).collect(), what)
+        }
+        (None, Some(number), _) => {
+            let count = rows.len();
+            let index = number.wrapping_sub(1);
+            let row = if index < count { vec![rows.swap_remove(index)] } else { Vec::new() };
+            (row, format!("the number {number} (it has {count} rows)"))
+        }
+        (None, None, Some(user)) => {
+            let what = format!("the user {}", user.escape_debug());
+            (rows.into_iter().filter(|row| row.user.as_ref() == Some(user)).collect(), what)
+        }
+        (None, None, None) if rows.len() != 1 => return Ok(Given::OfToken(rows)),
+        (None, None, None) => (rows, String::new()),
+    };
+    match (fitting.pop(), fitting.len()) {
+        (Some(row), 0) => Ok(one(row)),
+        (None, _) => {
+            Err(Failure::usage(format!("no row has {what}"), "look into the file, or run tokentap seeds check"))
+        }
+        (Some(_), _) => Err(Failure::usage(format!("several rows have {what}"), "name one with --serial or --row")),
     }
 }
 
-fn single(rows: Vec<Row>) -> Result<Row, Failure> {
-    let count = rows.len();
-    match <[Row; 1]>::try_from(rows) {
-        Ok([row]) => Ok(row),
-        Err(_) => {
-            Err(Failure::usage(format!("the file has {count} rows where one seed is needed"), "keep one row in it"))
+/// The seeds of all QR codes in a picture.
+///
+/// # Errors
+/// A usage failure that says what the codes are instead.
+pub fn of_picture(path: &Path) -> Result<Vec<Row>, Failure> {
+    let name = describe::path(path);
+    let bytes = read_all(open(path, "name a PNG or JPEG picture")?, &name, MAX_PICTURE)?;
+    let texts = qr::texts(&bytes).map_err(|error| {
+        Failure::usage(format!("{name}: {error}"), "give a sharp PNG or JPEG picture of the whole code")
+    })?;
+    let mut rows = Vec::new();
+    let mut others = Vec::new();
+    for text in &texts {
+        match qr::content(text) {
+            qr::Content::Seeds(found) => rows.extend(found),
+            qr::Content::Other(what, next) => others.push((what, next)),
         }
+    }
+    match (rows.is_empty(), others.first()) {
+        (true, Some((what, next))) => {
+            let mut failure = Failure::usage(format!("{name}: the QR code is {what}"), *next);
+            if others.len() > 1 {
+                failure.details = others.iter().map(|(what, next)| format!("{name}: {what} ({next})")).collect();
+            }
+            Err(failure)
+        }
+        _ => Ok(rows),
     }
 }
 
@@ -112,10 +346,8 @@ fn single(rows: Vec<Row>) -> Result<Row, Failure> {
 /// A failure that never repeats any of the file.
 pub fn token_key(path: Option<&Path>) -> Result<TokenKey, Failure> {
     let Some(path) = path else { return Ok(TokenKey::factory()) };
-    let content = std::fs::read(path).map(Zeroizing::new).map_err(|error| {
-        Failure::file(format!("{} cannot be read: {error}", path.display()), "name the file with the token's key")
-    })?;
+    let content = read_all(open(path, "name the file with the token's key")?, &describe::path(path), 1 << 16)?;
     TokenKey::from_file_content(&content).map_err(|error: KeyError| {
-        Failure::usage(format!("{}: {error}", path.display()), "name a file with 16 raw bytes or 32 hex digits")
+        Failure::usage(format!("{}: {error}", describe::path(path)), "name a file with 16 raw bytes or 32 hex digits")
     })
 }

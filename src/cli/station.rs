@@ -1,16 +1,20 @@
 //! The reader that a command works at: found, waited for, connected to.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::Global;
-use super::output::Output;
-use super::{interrupt, prompt};
+use super::host::Host;
+use super::output::{Output, note};
+use super::secret::Given;
+use super::{describe, interrupt, prompt};
 use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock};
-use crate::job::{Failure, Guard};
+use crate::job::{self, Failure, Guard};
 use crate::link::{Link, Trace};
 use crate::reader::{Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
+use crate::seedfile::Row;
 use crate::time::{HostClock, SystemClock, nanoseconds};
 use crate::token::Serial;
 
@@ -27,6 +31,49 @@ pub struct Station {
     pub emulated: bool,
 }
 
+/// The reader that a command will work at, opened when it is needed: for a row of a seed file, or for the job.
+pub struct Desk<'a> {
+    global: &'a Global,
+    /// The host's clock.
+    pub host: &'a Host,
+    output: &'a Output,
+    open: Option<Station>,
+}
+
+impl<'a> Desk<'a> {
+    /// Nothing is opened yet.
+    pub fn new(global: &'a Global, host: &'a Host, output: &'a Output) -> Self {
+        Self { global, host, output, open: None }
+    }
+
+    /// The row for the token on the reader. It is read for that only where its serial has to pick the row.
+    ///
+    /// # Errors
+    /// A failure of the reader or the token, or that no row is the token's.
+    pub fn row_for(&mut self, given: Given) -> Result<Row, Failure> {
+        if let Given::One(row) = given {
+            return Ok(*row);
+        }
+        let mut station = open(self.global, &self.host.system, self.output)?;
+        let info = job::identify(&mut station.link)?;
+        self.open = Some(station);
+        given.for_token(&info)
+    }
+
+    /// The reader with its token.
+    ///
+    /// # Errors
+    /// A failure of the reader.
+    pub fn station(self) -> Result<Station, Failure> {
+        let station = match self.open {
+            Some(station) => station,
+            None => open(self.global, &self.host.system, self.output)?,
+        };
+        self.host.check_steady()?;
+        Ok(station)
+    }
+}
+
 /// Finds the reader, waits for a token, and connects to it.
 ///
 /// # Errors
@@ -40,6 +87,7 @@ pub fn open(global: &Global, clock: &SystemClock, output: &Output) -> Result<Sta
         },
         None => on_reader(global, Selector::Any, output)?,
     };
+    interrupt::begin_work();
     if global.verbose {
         output.note(&format!("using {}", station.reader));
     }
@@ -72,26 +120,29 @@ pub fn fresh_emulated(clock: &dyn HostClock) -> CardState {
 
 fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Station, Failure> {
     let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
-    let fresh = fresh_emulated(clock);
+    let next = "make the token first: tokentap emulate --create --state FILE";
     let link = match file {
-        None => EmulatedLink::new(fresh, shared),
-        Some(file) => EmulatedLink::in_file(StateFile::new(file), fresh, shared).map_err(|error| {
-            Failure::file(
-                error.to_string(),
-                "name a file that tokentap emulate --create made, or one that is not there yet",
-            )
-        })?,
+        None => EmulatedLink::new(fresh_emulated(clock), shared),
+        Some(file) => {
+            let state = StateFile::new(file).load().map_err(|error| Failure::file(error.to_string(), next))?;
+            let name = Path::new(file);
+            let state = state.ok_or_else(|| {
+                Failure::file(format!("there is no emulated token in {}", describe::path(name)), next)
+            })?;
+            EmulatedLink::kept(StateFile::new(file), state, shared)
+        }
     };
     let reader = file.map_or_else(|| "emulated".to_owned(), |file| format!("emulated:{file}"));
     Ok(Station { link: Box::new(link), reader, emulated: true })
 }
 
 fn on_reader(global: &Global, selector: Selector, output: &Output) -> Result<Station, Failure> {
-    let wait = match global.wait {
+    let wait = match wait_seconds(global)? {
         Some(seconds) => Duration::from_secs(seconds.into()),
         None if std::io::stdin().is_terminal() => WAIT_AT_TERMINAL,
         None => Duration::ZERO,
     };
+    interrupt::begin_work();
     let mut slots = Slots::open()?;
     let mut tell = |mute: Option<&str>| match mute {
         Some(reader) => output.note(&format!("{}; {}", ReaderError::Mute(reader.to_owned()), "switch the token on")),
@@ -104,20 +155,29 @@ fn on_reader(global: &Global, selector: Selector, output: &Output) -> Result<Sta
         found => found?,
     };
     let patience = Patience {
-        on_hang: Box::new(|| eprintln!("note: waiting for another program that uses the reader")),
+        on_hang: Box::new(|| note("waiting for another program that uses the reader")),
         interrupted: Box::new(interrupt::asked),
     };
     let link = PcscLink::connect(slots.context(), &slot.name, patience)?;
     Ok(Station { link: Box::new(link), emulated: is_virtual(&slot.name), reader: slot.name })
 }
 
+/// `--wait`, or what stands in for it; an empty variable counts as none.
+fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
+    match global.wait.as_deref().map(str::trim) {
+        None | Some("") => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| {
+            let fact = format!("--wait or TOKENTAP_WAIT is no number of seconds: \"{}\"", text.escape_debug());
+            Failure::usage(fact, "give a whole number, such as 30")
+        }),
+    }
+}
+
 /// Asks which of several tokens is meant.
 fn choose(slots: &mut Slots, readers: &[String]) -> Result<Slot, Failure> {
-    eprintln!("Several readers hold a card:");
-    for (index, reader) in readers.iter().enumerate() {
-        eprintln!("  {}  {reader}", index + 1);
-    }
-    let answer = prompt::line("Which one (number)? ", "no token was touched", "run the same command again");
+    let list: Vec<String> = (1..).zip(readers).map(|(number, reader)| format!("  {number}  {reader}\n")).collect();
+    let question = format!("Several readers hold a card:\n{}Which one (number)? ", list.concat());
+    let answer = prompt::line(&question, "no token was touched", "run the same command again");
     let reader = answer
         .and_then(|answer| answer.parse::<usize>().ok())
         .and_then(|number| readers.get(number.wrapping_sub(1)))

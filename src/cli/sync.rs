@@ -4,19 +4,23 @@ use super::args::{Global, SyncArgs};
 use super::describe::{jumped, profile_words, token_line, written};
 use super::host::{self, Host};
 use super::output::Output;
-use super::{Ran, interrupt, plan, secret, station, time_arg};
+use super::station::Desk;
+use super::{Ran, interrupt, plan, secret, time_arg};
 use crate::job::{
     self, ClockPlan, ConfigPlan, Exit, Failure, Hooks, Outcome, ProfileFrom, SeedFate, WritePlan, WriteReport,
 };
 use crate::time::HostClock;
+use crate::token::Info;
 
 /// A correction beyond this may fall out of the window in which a server follows a token, in seconds.
 const SERVER_WINDOW_S: f64 = 90.0;
 
 pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
-    let row = secret::from_args(&args.seed)?;
-    let (profile, from) = plan::resolve_profile(&args.profile, row.as_ref())?;
+    let given = secret::from_args(&args.seed, false)?;
     let host = Host::assess(&args.write.host)?;
+    let mut desk = Desk::new(global, &host, output);
+    let row = given.map(|given| desk.row_for(given)).transpose()?;
+    let (profile, from) = plan::resolve_profile(&args.profile, row.as_ref())?;
     let clock_plan = time_arg::clock_plan(&args.time, host.clock().now().wall, args.write.allow_other_time)?;
     let config = ConfigPlan { profile, from, clock: clock_plan };
     if args.if_drift_over.is_some_and(|bound| !(0.0..=1e9).contains(&bound)) {
@@ -26,22 +30,36 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         erase_seed: args.erase_seed,
         fine: !args.fast,
         if_drift_over: args.if_drift_over,
+        again: again(args),
         ..plan::make(global, Some(config), row.as_ref(), &args.write)?
     };
-    carry_out(global, &plan, &host, output)
+    carry_out(global, &plan, desk, output)
+}
+
+/// What to run when the job was broken off: a restricted token may have lost its seed while its clock is right.
+fn again(args: &SyncArgs) -> String {
+    match args.if_drift_over {
+        None => plan::AGAIN.to_owned(),
+        Some(_) => "run the same command again, without --if-drift-over".to_owned(),
+    }
 }
 
 /// Carries out a plan that has nothing to record, and reports it on one line.
 ///
 /// # Errors
 /// The job's.
-pub fn carry_out(global: &Global, plan: &WritePlan, host: &Host, output: &Output) -> Ran {
-    let mut station = station::open(global, &host.system, output)?;
+pub fn carry_out(global: &Global, plan: &WritePlan, desk: Desk<'_>, output: &Output) -> Ran {
+    let host = desk.host;
+    let mut station = desk.station()?;
     if global.dry_run {
         return plan::show(plan, &mut station, host, output);
     }
-    host.warn(output);
-    let mut hooks = Hooks { record: &mut |_| Ok(()), interrupted: &interrupt::asked };
+    // Just before the first write: a token that is refused needs no warning of the clock.
+    let mut warn = |_: &Info| {
+        host.warn(output);
+        Ok(())
+    };
+    let mut hooks = Hooks { record: &mut warn, interrupted: &interrupt::asked };
     let report = job::write(&mut station.link, &host.clock(), plan, &mut hooks)?;
     let text = match report.outcome {
         Outcome::Within => {
@@ -57,6 +75,9 @@ pub fn carry_out(global: &Global, plan: &WritePlan, host: &Host, output: &Output
     let mut object = written(&report, config, &station.reader, station.emulated);
     object.insert("host_clock".to_owned(), host::fields(&host.standing));
     output.report(&text, object);
+    if report.outcome == Outcome::Synced && !plan.fine {
+        output.note("read in whole seconds: what the drift is within the second was not measured");
+    }
     remarks(&report, plan, output);
     Ok(Exit::Done)
 }
@@ -67,7 +88,7 @@ pub fn line(report: &WriteReport, plan: &WritePlan, emulated: bool) -> String {
     format!(
         "{}: clock {} → {}; seed {}{profile}",
         token_line(&report.info, emulated),
-        report.before,
+        report.before.in_short(),
         report.after,
         report.seed.word(),
     )
@@ -93,9 +114,6 @@ pub fn remarks(report: &WriteReport, plan: &WritePlan, output: &Output) {
             "the profile is the factory's now, because nothing else is known of this token; if it was burned for another \
              hash or time step, sync it again with --hash and --step",
         );
-    }
-    if config.clock == ClockPlan::Now && !plan.fine && plan.seed.is_none() {
-        output.note("read in whole seconds: what the drift is within the second was not measured");
     }
     if report.keeps_phase {
         output.note("this clock keeps its own phase: it cannot be set closer than it is now");

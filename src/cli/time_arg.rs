@@ -29,10 +29,10 @@ pub fn parse(text: &str) -> Result<i64, Failure> {
 /// # Errors
 /// A usage failure: no time, one that a token cannot hold, or one far from the host's clock without `allow_other`.
 pub fn clock_plan(text: &str, host: UnixTime, allow_other: bool) -> Result<ClockPlan, Failure> {
-    let seconds = parse(text)?;
-    if seconds == 0 {
+    if text.trim() == "0" {
         return Ok(ClockPlan::Now);
     }
+    let seconds = parse(text)?;
     let time = u32::try_from(seconds).map_err(|_| {
         Failure::usage(format!("a token's clock cannot hold {seconds}"), "give a time from 1970 to 2106; 0 is now")
     })?;

@@ -7,18 +7,24 @@ use super::describe::fields;
 use super::output::Output;
 use super::{Ran, prompt, secret};
 use crate::clock::check_plausible;
-use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge, profiles_tried};
+use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge};
 use crate::job::{Exit, Failure};
 use crate::otp::search::{TotpProfile, search_hotp};
 use crate::otp::{Code, Digits, Hash, TimeStep};
-use crate::seedfile::Row;
+use crate::seedfile::{Kind, Row};
 use crate::time::{HostClock, SystemClock};
 
 const NO_TOKEN: &str = "no token was touched";
 const AGAIN: &str = "run the same command again";
 
 pub fn run(args: &VerifyArgs, output: &Output) -> Ran {
-    let row = secret::from_args_or_prompt(&args.seed)?;
+    let row = secret::from_args_or_prompt(&args.seed, args.hotp)?.single()?;
+    if row.kind == Kind::Hotp && !args.hotp {
+        return Err(Failure::usage(
+            "the seed is one of HOTP, which counts button presses",
+            "say --hotp, and give two codes in a row",
+        ));
+    }
     if args.hotp { counter(args, &row, output) } else { time(args, &row, output) }
 }
 
@@ -65,7 +71,9 @@ fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     if let Some(advice) = advice(&verdict, exit, codes.len()) {
         text = format!("{text}\n{advice}");
     }
-    output.report(&text, verdict_fields(&verdict));
+    let mut object = verdict_fields(&verdict);
+    object.insert("accepted".to_owned(), json!(exit == Exit::Done));
+    output.report(&text, object);
     Ok(exit)
 }
 
@@ -121,11 +129,17 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize) -> Option<String> {
     }
     match verdict.kind() {
         VerdictKind::Match => None,
-        VerdictKind::Drifted if exit == Exit::Done => Some("that is close enough for any server".to_owned()),
-        VerdictKind::Drifted => Some("its clock is wrong: tokentap sync sets it".to_owned()),
+        VerdictKind::Drifted if exit == Exit::Done => Some("that is within what --accept-drift lets pass".to_owned()),
+        VerdictKind::Drifted => {
+            Some("its clock is wrong: tokentap sync sets it (a restricted model needs its seed along)".to_owned())
+        }
         VerdictKind::OtherProfile => {
             Some("token and server count differently: burn or config the token with the server's hash and step".to_owned())
         }
+        VerdictKind::NoMatch if codes > 1 => Some(
+            "were the codes given in the order in which they appeared, one after the other? If so, it is another seed"
+                .to_owned(),
+        ),
         VerdictKind::NoMatch => Some(
             "the token has another seed, or its clock is further off: read it with tokentap info; if its clock is right, \
              burn the seed again"
@@ -137,7 +151,7 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize) -> Option<String> {
 /// The fields that JSON has for a verdict.
 pub fn verdict_fields(verdict: &Verdict) -> Map<String, Value> {
     let profile = |profile: &TotpProfile| json!({"hash": profile.hash, "step_s": profile.step.seconds()});
-    let tried: Vec<Value> = profiles_tried(verdict.expected).iter().map(profile).collect();
+    let tried: Vec<Value> = verdict.tried.iter().map(profile).collect();
     fields([
         ("verdict", json!(verdict.kind().word())),
         ("offset_s", json!(verdict.found.map(|found| found.offset_s()))),
@@ -150,14 +164,7 @@ pub fn verdict_fields(verdict: &Verdict) -> Map<String, Value> {
 
 /// `--hotp`: the counter from two or three codes.
 fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
-    let digits = match args.digits {
-        None => None,
-        Some(6) => Some(Digits::Six),
-        Some(8) => Some(Digits::Eight),
-        Some(other) => {
-            return Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8"));
-        }
-    };
+    let digits = args.digits.map(digits_of).transpose()?;
     let mut typed = args.codes.clone();
     if typed.is_empty() && prompt::has_person() {
         for question in ["First code: ", "The next one: "] {
@@ -184,7 +191,7 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
         output.report(&text, fields([("verdict", json!(VerdictKind::NoMatch.word())), ("counter", Value::Null)]));
         return Ok(Exit::Wrong);
     };
-    let next = first + codes.len() as u64;
+    let next = first.saturating_add(codes.len() as u64);
     let text =
         format!("match: the codes are those of counters {first} to {}\nset the server's counter to {next}", next - 1);
     let object = fields([
@@ -194,6 +201,18 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     ]);
     output.report(&text, object);
     Ok(Exit::Done)
+}
+
+/// Six or eight digits.
+///
+/// # Errors
+/// A usage failure for any other number.
+pub fn digits_of(number: u32) -> Result<Digits, Failure> {
+    match number {
+        6 => Ok(Digits::Six),
+        8 => Ok(Digits::Eight),
+        other => Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8")),
+    }
 }
 
 /// A HOTP code as typed by a person, or by a key as a keyboard: an identifier may stand in front of it.

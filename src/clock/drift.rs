@@ -112,6 +112,17 @@ impl Drift {
         self.method
     }
 
+    /// The middle in words, without the doubt: `97.250 s slow`.
+    #[must_use]
+    pub fn in_short(self) -> String {
+        let middle = self.middle_s();
+        let direction = if middle < 0.0 { "slow" } else { "fast" };
+        match self.method {
+            Method::Tick => format!("{:.3} s {direction}", middle.abs()),
+            Method::WholeSeconds => format!("{:.1} s {direction}", middle.abs()),
+        }
+    }
+
     /// Whether every value in the interval lies within ±`bound_s` seconds.
     #[must_use]
     pub fn is_surely_within(self, bound_s: f64) -> bool {
@@ -126,13 +137,12 @@ impl Drift {
 }
 
 impl fmt::Display for Drift {
-    /// `97.250 s slow (±0.022 s)`, or `97 s slow (±0.5 s)` from a reading of whole seconds.
+    /// `97.250 s slow (±0.022 s)`, or `97.0 s slow (±0.5 s)` from a reading of whole seconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (middle, resolution) = (self.middle_s(), self.resolution_s());
-        let direction = if middle < 0.0 { "slow" } else { "fast" };
+        let resolution = self.resolution_s();
         match self.method {
-            Method::Tick => write!(f, "{:.3} s {direction} (±{:.3} s)", middle.abs(), round_up(resolution, 1000.0)),
-            Method::WholeSeconds => write!(f, "{:.1} s {direction} (±{:.1} s)", middle.abs(), resolution),
+            Method::Tick => write!(f, "{} (±{:.3} s)", self.in_short(), round_up(resolution, 1000.0)),
+            Method::WholeSeconds => write!(f, "{} (±{resolution:.1} s)", self.in_short()),
         }
     }
 }

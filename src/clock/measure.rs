@@ -54,8 +54,6 @@ pub struct Fine {
     pub drift: Drift,
     /// The shortest exchange, in nanoseconds.
     pub round_trip_ns: i64,
-    /// The host's monotonic time at which the last poll ended.
-    pub ended: Duration,
 }
 
 /// Polls a token's clock.
@@ -64,7 +62,6 @@ pub struct Poller<'a, 'l, S> {
     host: &'a dyn HostClock,
     estimator: Estimator,
     round_trip_ns: i64,
-    ended: Duration,
     /// One lost answer is passed over.
     lost: bool,
 }
@@ -72,14 +69,7 @@ pub struct Poller<'a, 'l, S> {
 impl<'a, 'l, S> Poller<'a, 'l, S> {
     /// Begins with a reading that is there already.
     pub fn new(session: &'a mut Session<'l, S>, host: &'a dyn HostClock, first: &Reading) -> Self {
-        Self {
-            session,
-            host,
-            estimator: Estimator::new(first),
-            round_trip_ns: first.round_trip_ns(),
-            ended: first.after.monotonic,
-            lost: false,
-        }
+        Self { session, host, estimator: Estimator::new(first), round_trip_ns: first.round_trip_ns(), lost: false }
     }
 
     /// Polls until the reading changes, within [`SCAN_LIMIT`] and [`SCAN_APDUS`].
@@ -111,7 +101,7 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
         let (mut next, until) = (from.saturating_sub(LEAD + trip), to + LEAD + trip);
         // Shared out evenly, so that they last to the end of the window on a fast reader too.
         let spacing = until.saturating_sub(next) / AROUND_APDUS;
-        for _ in 0..=AROUND_APDUS {
+        for _ in 0..AROUND_APDUS {
             self.host.sleep_until(next);
             let now = self.host.now().monotonic;
             if now > until {
@@ -129,14 +119,13 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
     /// What is known so far.
     #[must_use]
     pub fn fine(&self) -> Fine {
-        Fine { drift: self.estimator.drift(), round_trip_ns: self.round_trip_ns, ended: self.ended }
+        Fine { drift: self.estimator.drift(), round_trip_ns: self.round_trip_ns }
     }
 
     fn poll(&mut self) -> Result<Option<Seen>, TokenError> {
         match read(self.session, self.host) {
             Ok(reading) => {
                 self.round_trip_ns = self.round_trip_ns.min(reading.round_trip_ns());
-                self.ended = reading.after.monotonic;
                 Ok(Some(self.estimator.add(&reading)))
             }
             Err(error) if !self.lost && is_lost_answer(&error) => {

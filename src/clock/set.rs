@@ -15,7 +15,7 @@ const SECOND_NS: i64 = 1_000_000_000;
 /// A second write must make the clock better by more than this to be worth it, in nanoseconds.
 const WORTH_NS: i64 = 50_000_000;
 
-/// Authentication and sleep need this much time before the write is due, at least.
+/// Falling asleep and waking up need this much time before the write is due, at least.
 const HEADROOM: Duration = Duration::from_millis(2);
 
 /// A token whose clock can be set.
@@ -35,13 +35,11 @@ pub trait Target<'l> {
 pub struct SetClock {
     /// The drift afterwards.
     pub drift: Drift,
-    /// How many config writes it took: 1 or 2.
-    pub writes: u32,
     /// The clock kept its phase and cannot be set closer.
     pub keeps_phase: bool,
 }
 
-/// One write: between which moments it went, and what it wrote.
+/// One write: between which moments it went.
 struct Written {
     from: Duration,
     to: Duration,
@@ -63,26 +61,26 @@ pub fn set_on_the_second(
     let written = write_on_second(target, host, latency_ns)?;
     let after = read_back(target, host, &written, before)?;
     let off = after.drift.middle_ns();
-    let set = |fine: Fine, writes, keeps_phase| SetClock { drift: fine.drift, writes, keeps_phase };
+    let set = |fine: Fine, keeps_phase| SetClock { drift: fine.drift, keeps_phase };
     if after.drift.method() != Method::Tick {
-        return Ok(set(after, 1, false));
+        return Ok(set(after, false));
     }
     if kept_phase(before.drift, after.drift) {
         let whole = nearest_second(off);
         if !is_worth_a_write(off, off - whole) {
-            return Ok(set(after, 1, off.abs() > WORTH_NS));
+            return Ok(set(after, off.abs() > WORTH_NS));
         }
         let written = write_in_phase(target, host, &after, whole)?;
         let again = read_back(target, host, &written, &after)?;
-        return Ok(set(again, 2, true));
+        return Ok(set(again, true));
     }
     if off >= -(WORTH_NS + after.drift.half_width_ns()) {
-        return Ok(set(after, 1, false));
+        return Ok(set(after, false));
     }
     // The write took effect later than its round trip said: allow for that and write once more.
     let written = write_on_second(target, host, latency_ns - off)?;
     let again = read_back(target, host, &written, &after)?;
-    Ok(set(again, 2, false))
+    Ok(set(again, false))
 }
 
 /// Whether a second write to a clock that keeps its phase is worth it: it must make it better by [`WORTH_NS`], or
@@ -131,7 +129,7 @@ fn write_in_phase(
 }
 
 fn write(target: &mut dyn Target<'_>, host: &dyn HostClock, second: i64) -> Result<Written, TokenError> {
-    // The plan was checked against 2020 to 2106; a second beyond either end stays at that end.
+    // The target looks at the host's clock once more; a second that 32 bits do not hold stays at their end.
     let clock = u32::try_from(second.max(0)).unwrap_or(u32::MAX);
     let from = host.now().monotonic;
     target.write_clock(clock)?;

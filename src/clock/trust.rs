@@ -80,7 +80,7 @@ pub fn assess(demands: &Demands, kernel: KernelWord) -> Result<Standing, Distrus
             Some(false) if demands.strict => Err(Distrust::Unsynchronised),
             None if demands.strict => Err(Distrust::Unknown),
             Some(false) => Ok(plain(None, Some(Distrust::Unsynchronised.to_string()))),
-            None => Ok(plain(None, None)),
+            None => Ok(plain(None, Some(Distrust::Unknown.to_string()))),
         };
     };
     if reading.uncertainty_s > demands.max_error_s && !demands.trust {

@@ -120,7 +120,7 @@ impl Card {
             return Err(sw::BLOCKED);
         }
         if answer != crypto::expected_answer(&self.key, challenge) {
-            self.state.wrong_answers += 1;
+            self.state.wrong_answers = self.state.wrong_answers.saturating_add(1);
             return Err(sw::BLOCKED);
         }
         self.state.wrong_answers = 0;

@@ -24,6 +24,13 @@ impl TokenClock {
         Self { shown_ns: host_ns + (drift_s * 1e9).round() as i64, host_ns, ppm, free_running }
     }
 
+    /// Whether its times lie within three hundred years of 1970 and its rate below a hundred per cent.
+    #[must_use]
+    pub fn is_sane(&self) -> bool {
+        let bound = i64::MAX / 4;
+        [self.shown_ns, self.host_ns].iter().all(|time| (-bound..=bound).contains(time)) && self.ppm.abs() <= 1e6
+    }
+
     /// What the clock shows at a true time, to the nanosecond.
     #[must_use]
     pub fn at(&self, host_ns: i64) -> i64 {

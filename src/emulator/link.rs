@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::card::Card;
 use super::fault::{Fault, FaultKind};
-use super::state::{CardState, StateError, StateFile};
+use super::state::{CardState, StateFile};
 use crate::link::{Link, LinkError, LinkFault};
 use crate::time::HostClock;
 
@@ -37,19 +37,10 @@ impl EmulatedLink {
         Self { card, file: None, clock, latency: Latency::default(), faults: Vec::new(), commands: 0, gone: false }
     }
 
-    /// A token that keeps its state in a file. Without that file it begins with `fresh`, and the file is made.
-    ///
-    /// # Errors
-    /// [`StateError`] if the file cannot be read, made, or understood.
-    pub fn in_file(file: StateFile, fresh: CardState, clock: Arc<dyn HostClock>) -> Result<Self, StateError> {
-        let state = match file.load()? {
-            Some(state) => state,
-            None => {
-                file.save(&fresh)?;
-                fresh
-            }
-        };
-        Ok(Self { file: Some(file), ..Self::new(state, clock) })
+    /// A token that keeps its state, which is `state` now, in a file.
+    #[must_use]
+    pub fn kept(file: StateFile, state: CardState, clock: Arc<dyn HostClock>) -> Self {
+        Self { file: Some(file), ..Self::new(state, clock) }
     }
 
     /// The same token, but slower.

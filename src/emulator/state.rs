@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::clock::TokenClock;
 use super::crypto;
 
+/// The longest serial that an answer to get info has room for, in bytes.
+pub const MAX_SERIAL: usize = 246;
+
 /// All that is in a token. Seeds in here are test seeds: nothing protects them but the file's mode.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CardState {
     /// The serial, up to 255 bytes.
     pub serial: String,
@@ -31,6 +34,12 @@ pub struct CardState {
     pub lock_after: Option<u32>,
     /// The wrong answers since the last right one.
     pub wrong_answers: u32,
+}
+
+impl std::fmt::Debug for CardState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CardState({})", self.serial)
+    }
 }
 
 impl CardState {
@@ -110,8 +119,15 @@ impl StateFile {
         };
         let invalid = |detail: String| StateError::Invalid { path: self.0.clone(), detail };
         let state: CardState = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        if !(1..=255).contains(&state.serial.len()) {
-            return Err(invalid("the serial has no 1 to 255 bytes".to_owned()));
+        if !(1..=MAX_SERIAL).contains(&state.serial.len()) {
+            return Err(invalid(format!("the serial has no 1 to {MAX_SERIAL} bytes")));
+        }
+        let seed = data_encoding::HEXLOWER.decode(state.seed.as_bytes());
+        if !seed.is_ok_and(|seed| seed.len() <= 63) {
+            return Err(invalid("the seed is no more than 63 bytes of lower-case hex".to_owned()));
+        }
+        if !matches!(state.step_s, 30 | 60) || !state.clock.is_sane() {
+            return Err(invalid("the time step or the clock is out of bounds".to_owned()));
         }
         if crypto::key_from_hex(&state.key).is_none() {
             return Err(invalid("the key has no 32 hex digits".to_owned()));

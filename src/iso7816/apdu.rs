@@ -38,13 +38,14 @@ impl Apdu {
     /// The same command asking for `le` bytes (0 means 256). An Le that is there already is replaced; a body never is.
     #[must_use]
     pub fn with_le(&self, le: u8) -> Self {
-        let mut other = self.clone();
-        if other.has_le {
-            other.bytes.pop();
+        // Reserved with the Le's byte, so that no shorter copy of a seed is left behind by growth.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(self.bytes.len() + 1));
+        bytes.extend_from_slice(&self.bytes);
+        if self.has_le {
+            bytes.pop();
         }
-        other.bytes.push(le);
-        other.has_le = true;
-        other
+        bytes.push(le);
+        Self { bytes, has_le: true }
     }
 
     /// The bytes to send.

@@ -43,12 +43,6 @@ impl StatusWord {
         Self(u16::from_be_bytes([sw1, sw2]))
     }
 
-    /// The word as a number.
-    #[must_use]
-    pub fn value(self) -> u16 {
-        self.0
-    }
-
     /// What it says.
     #[must_use]
     pub fn kind(self) -> StatusKind {

@@ -50,6 +50,8 @@ pub struct Failure {
     pub state: String,
     /// What to do.
     pub next: String,
+    /// All that is wrong, one thing a line, where it is more than the fact says.
+    pub details: Vec<String>,
 }
 
 impl Failure {
@@ -62,7 +64,7 @@ impl Failure {
         state: impl Into<String>,
         next: impl Into<String>,
     ) -> Self {
-        Self { kind, exit, fact: fact.into(), state: state.into(), next: next.into() }
+        Self { kind, exit, fact: fact.into(), state: state.into(), next: next.into(), details: Vec::new() }
     }
 
     /// Bad input, found before any token was touched.

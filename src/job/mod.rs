@@ -13,5 +13,5 @@ mod write;
 pub use failure::{Exit, Failure, UNTOUCHED};
 pub use guard::Guard;
 pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, SeedFate, WritePlan};
-pub use read::{ReadReport, read};
+pub use read::{ReadReport, identify, read};
 pub use write::{Hooks, Outcome, WriteReport, write};

@@ -25,17 +25,20 @@ pub struct Progress {
     pub config: Written,
     /// The seed write.
     pub seed: Written,
+    /// A second config write, which was to set the clock closer, failed; whether it was carried out.
+    pub correction: Option<Written>,
 }
 
 impl Progress {
     /// Takes note of a write that failed: it is unknown, unless the token refused it or never got it.
     pub fn note_failure(&mut self, error: &TokenError) {
         let certainly_not = match &error.reason {
-            Reason::Refused(_) => true,
+            Reason::Refused(_) | Reason::Withheld(_) => true,
             Reason::Link(link) => matches!(link.fault, LinkFault::LeftBefore | LinkFault::Reset),
             Reason::Malformed(_) | Reason::SerialChanged(_) => false,
         };
         let written = match error.step {
+            Step::Config if self.config == Written::Yes => self.correction.insert(Written::No),
             Step::Config => &mut self.config,
             Step::Seed => &mut self.seed,
             Step::Info | Step::Hold | Step::Challenge | Step::Answer => return,
@@ -52,6 +55,15 @@ impl Progress {
             _ => "the seed may be ERASED: an unknown model counts as one that loses it",
         };
         let kept = !sync.erases_seed();
+        if let Some(correction) = self.correction {
+            let all = if self.seed == Written::Yes { "profile, clock and seed" } else { "profile and clock" };
+            return match correction {
+                Written::Unknown if !kept => format!(
+                    "{all} were written; whether the clock was then written again, to set it closer, is unknown; if it was, {erased}"
+                ),
+                _ => format!("{all} are written; only a second clock write, to set it closer, is missing"),
+            };
+        }
         match (self.config, self.seed) {
             (Written::No, Written::No) => UNTOUCHED.to_owned(),
             (Written::Unknown, _) if kept => {
@@ -80,7 +92,8 @@ pub fn reading_failed(error: &TokenError, link: &mut dyn Link, info: Option<&Inf
     let who = info.map(|info| format!(" ({info})")).unwrap_or_default();
     match &error.reason {
         Reason::Link(broken) => link_failure(broken, error.step, &who, UNTOUCHED, again),
-        Reason::Refused(status) if error.step == Step::Info => not_a_token(*status, link),
+        Reason::Refused(status) if error.step == Step::Info && info.is_none() => not_a_token(*status, link),
+        Reason::Withheld(why) => withheld(why, &who, UNTOUCHED.to_owned()),
         Reason::Refused(status) => refusal(error.step, *status, &who, UNTOUCHED.to_owned()),
         Reason::Malformed(what) => Failure::new(
             "bad-reply",
@@ -106,6 +119,7 @@ pub fn writing_failed(error: &TokenError, info: &Info, progress: Progress, plan:
     match &error.reason {
         Reason::Link(broken) => link_failure(broken, error.step, &who, &state, &plan.again),
         Reason::Refused(status) => refusal(error.step, *status, &who, state),
+        Reason::Withheld(why) => withheld(why, &who, state),
         Reason::Malformed(what) => Failure::new(
             "bad-reply",
             Exit::LinkLost,
@@ -153,14 +167,19 @@ fn link_failure(broken: &LinkError, step: Step, who: &str, state: &str, again: &
             Exit::NoReader,
             detail.clone(),
             state,
-            "wait until the other program is done, or close it, and run the same command again; if it is GnuPG: \
-             gpgconf --kill scdaemon",
+            "take the token off, switch it off and on, and lay it back; if another program uses the reader, close it (GnuPG: \
+             gpgconf --kill scdaemon); then run the same command again",
         ),
         LinkFault::Interrupted => {
             Failure::new("interrupted", Exit::Interrupted, "interrupted", state, format!("to go on, {again}"))
         }
         LinkFault::Other => lost(format!("the link to the token failed at \"{step}\": {detail}{who}")),
     }
+}
+
+fn withheld(why: &str, who: &str, state: String) -> Failure {
+    let next = "see that the host's clock is right and stays so, and run the same command again";
+    Failure::new("host-clock", Exit::HostClock, format!("{why}{who}"), state, next)
 }
 
 fn not_a_token(status: StatusWord, link: &mut dyn Link) -> Failure {

@@ -8,7 +8,7 @@ use super::progress::reading_failed;
 use crate::clock::{self, Drift, Poller, jump_between};
 use crate::link::Link;
 use crate::time::{HostClock, UnixTime};
-use crate::token::Info;
+use crate::token::{Info, Session};
 
 /// What a token said, and what that says of its clock.
 #[derive(Debug, Clone)]
@@ -42,6 +42,7 @@ pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool
         if report.host_jumped.is_some() {
             let again = clock::read(&mut session, host)?;
             report.host = again.host();
+            report.info = session.info().clone();
             let mut poller = Poller::new(&mut session, host, &again);
             report.drift = if fine { poller.scan()?.drift } else { poller.fine().drift };
         }
@@ -52,4 +53,19 @@ pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool
     let report = report?;
     guard.check_serial(&report.info)?;
     Ok(report)
+}
+
+/// Reads who a token is, one APDU, and leaves the link open for the job that follows.
+///
+/// # Errors
+/// A [`Failure`]; the link is closed then.
+pub fn identify(link: &mut dyn Link) -> Result<Info, Failure> {
+    match Session::open(link).map(|session| session.info().clone()) {
+        Ok(info) => Ok(info),
+        Err(error) => {
+            let failure = reading_failed(&error, link, None, AGAIN);
+            link.close();
+            Err(failure)
+        }
+    }
 }

@@ -5,12 +5,14 @@ use crate::otp::{Code, Hash, TimeStep};
 use crate::seed::Seed;
 
 /// What typed codes say of a token.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// Where the codes fit; `None`: nowhere.
     pub found: Option<Found>,
     /// The profile that was expected.
     pub expected: TotpProfile,
+    /// The profiles that were looked at.
+    pub tried: Vec<TotpProfile>,
     /// How likely it is that codes of another seed fit at that place or a nearer one: 0 to 1.
     pub chance: f64,
 }
@@ -74,7 +76,7 @@ impl Verdict {
 
 /// Every profile that is looked at when `expected` does not fit: it first, then all that tokens can have.
 #[must_use]
-pub fn profiles_tried(expected: TotpProfile) -> Vec<TotpProfile> {
+fn profiles_tried(expected: TotpProfile) -> Vec<TotpProfile> {
     let others = TotpProfile::OF_TOKENS.into_iter().filter(|profile| *profile != expected);
     std::iter::once(expected).chain(others).collect()
 }
@@ -103,7 +105,7 @@ pub fn judge(seed: &Seed, expected: TotpProfile, codes: &[Code], unix_seconds: i
         .map_or(window_s, |found| u32::try_from(found.offset_s().unsigned_abs()).unwrap_or(window_s).min(window_s));
     let places = tried.iter().map(|profile| profile.steps_in(reach)).sum();
     let chance = codes.last().map_or(1.0, |code| chance_of_accident(places, *code, codes.len()));
-    Verdict { found, expected, chance }
+    Verdict { found, expected, tried, chance }
 }
 
 /// A profile to expect where only some of it is known; the rest is the factory's.

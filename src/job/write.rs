@@ -13,7 +13,7 @@ use crate::clock::{
     self, Drift, Fine, Method, Poller, Reading, Target, check_plausible, jump_between, set_on_the_second,
 };
 use crate::link::{Link, LinkFault};
-use crate::time::{HostClock, seconds};
+use crate::time::{HostClock, Moment, seconds};
 use crate::token::{Authenticated, Identified, Info, Reason, Session, Step, TokenError};
 
 /// Whether anything had to be written.
@@ -94,7 +94,7 @@ pub fn write(
     plan: &WritePlan,
     hooks: &mut Hooks<'_>,
 ) -> Result<WriteReport, Failure> {
-    let mut job = Job { host, plan, known: None, recorded: false, progress: Progress::default() };
+    let mut job = Job { host, plan, known: None, recorded: false, before: None, progress: Progress::default() };
     let mut result = job.pass(link, hooks);
     if matches!(&result, Err(Stop::Token(error)) if was_reset(error)) {
         result = job.pass(link, hooks);
@@ -119,6 +119,8 @@ struct Job<'a> {
     plan: &'a WritePlan,
     known: Option<Info>,
     recorded: bool,
+    /// The drift that the first pass found.
+    before: Option<Drift>,
     progress: Progress,
 }
 
@@ -138,8 +140,11 @@ impl Job<'_> {
         check_plausible(first.before.wall).map_err(Failure::from)?;
 
         let before = self.measure(&mut session, &first)?;
+        let drift_before = *self.before.get_or_insert(before.drift);
+        // A second pass goes on with what the first one began, whatever the clock shows by now.
         if let Some(bound) = self.plan.if_drift_over
             && before.drift.is_surely_within(bound)
+            && self.progress == Progress::default()
         {
             let (drift, seed) = (before.drift, SeedFate::Kept);
             let outcome = Outcome::Within;
@@ -159,7 +164,8 @@ impl Job<'_> {
 
         let session = session.authenticate(&self.plan.key)?;
         let restricted = info.sync().erases_seed();
-        let mut writer = Writer { session, plan: self.plan, restricted, progress: &mut self.progress };
+        let (plan, host, since) = (self.plan, self.host, first.before);
+        let mut writer = Writer { session, plan, host, since, restricted, progress: &mut self.progress };
         let (after, keeps_phase) = match &self.plan.config {
             Some(config) if can_be_fine(self.plan, config, &before) => {
                 let set = set_on_the_second(&mut writer, self.host, &before)?;
@@ -188,7 +194,7 @@ impl Job<'_> {
             )
             .into());
         }
-        Ok(WriteReport { info, outcome, before: before.drift, after, seed, keeps_phase, host_jumped })
+        Ok(WriteReport { info, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
     }
 
     /// The drift before anything is written.
@@ -239,11 +245,27 @@ fn clock_value(clock: ClockPlan, host: &dyn HostClock, first: &Reading) -> u32 {
 struct Writer<'a, 'l> {
     session: Session<'l, Authenticated>,
     plan: &'a WritePlan,
+    host: &'a dyn HostClock,
+    /// When the contact began.
+    since: Moment,
     restricted: bool,
     progress: &'a mut Progress,
 }
 
 impl Writer<'_, '_> {
+    /// The last look at the host's clock before it is written: it must not have been stepped since the contact began.
+    fn check_host(&self) -> Result<(), TokenError> {
+        let now = self.host.now();
+        let why = match (jump_between(self.since, now), check_plausible(now.wall)) {
+            (None, Ok(_)) => return Ok(()),
+            (Some(by), _) => {
+                format!("the host's clock jumped by {:.3} s before the token's was written", seconds(by))
+            }
+            (None, Err(error)) => error.to_string(),
+        };
+        Err(TokenError { step: Step::Config, reason: Reason::Withheld(why) })
+    }
+
     fn write_seed(&mut self) -> Result<(), TokenError> {
         let Some(seed) = &self.plan.seed else { return Ok(()) };
         self.session.write_seed(seed).inspect_err(|error| self.progress.note_failure(error))?;
@@ -256,12 +278,13 @@ impl<'l> Target<'l> for Writer<'_, 'l> {
     /// Profile and clock, and at once the seed where there is one to write: a restricted token has just lost its own.
     fn write_clock(&mut self, seconds: u32) -> Result<(), TokenError> {
         let Some(config) = &self.plan.config else { return Ok(()) };
+        self.check_host().inspect_err(|error| self.progress.note_failure(error))?;
         let written = self.session.write_config(config.profile, seconds);
+        written.inspect_err(|error| self.progress.note_failure(error))?;
+        self.progress.config = Written::Yes;
         if self.restricted {
             self.progress.seed = Written::No;
         }
-        written.inspect_err(|error| self.progress.note_failure(error))?;
-        self.progress.config = Written::Yes;
         if self.progress.seed == Written::Yes { Ok(()) } else { self.write_seed() }
     }
 

@@ -86,7 +86,9 @@ pub fn search_totp(seed: &Seed, profile: TotpProfile, codes: &[Code], unix_secon
 pub fn search_hotp(seed: &Seed, hash: Hash, codes: &[Code], from: u64, look_ahead: u32) -> Result<Option<u64>, usize> {
     let places: Vec<u64> = (from..=from.saturating_add(u64::from(look_ahead)))
         .filter(|counter| {
-            (*counter..).zip(codes).all(|(counter, code)| hotp(seed, hash, counter, code.digits()) == *code)
+            (0..).zip(codes).all(|(index, code)| {
+                counter.checked_add(index).is_some_and(|counter| hotp(seed, hash, counter, code.digits()) == *code)
+            })
         })
         .collect();
     match places.as_slice() {

@@ -88,12 +88,6 @@ impl PcscLink {
         }
     }
 
-    /// The reader's name.
-    #[must_use]
-    pub fn reader(&self) -> &str {
-        &self.reader
-    }
-
     fn call(&mut self, request: Request, limit: Duration) -> Result<Vec<u8>, LinkError> {
         if !self.open || self.requests.send(request).is_err() {
             return Err(LinkError::new(LinkFault::ReaderGone, "the link to the card is closed"));
@@ -104,7 +98,11 @@ impl PcscLink {
                 // The thread hangs in the call: whatever it answers later belongs to nobody.
                 self.open = false;
                 let detail = match fault {
-                    LinkFault::Busy => format!("another program uses the card on {} and does not let go", self.reader),
+                    LinkFault::Busy => format!(
+                        "no answer on {} within {} s: another program does not let go of the card, or the token hangs",
+                        self.reader,
+                        limit.as_secs()
+                    ),
                     LinkFault::TimedOut => format!("no answer within {} s", limit.as_secs()),
                     LinkFault::Interrupted => "interrupted".to_owned(),
                     _ => "the PC/SC library ended unexpectedly".to_owned(),
@@ -201,8 +199,8 @@ fn serve(mut card: Card, requests: &Receiver<Request>, answers: &Sender<Answer>)
 
 fn link_error(error: Error) -> LinkError {
     let fault = match error {
-        // pcsc-lite looks for a removal before it sends anything; Windows reports it the same way in the middle.
-        Error::RemovedCard | Error::NoSmartcard if cfg!(unix) => LinkFault::LeftBefore,
+        // pcsc-lite looks for a removal before it sends anything; others report it the same way in the middle.
+        Error::RemovedCard | Error::NoSmartcard if cfg!(target_os = "linux") => LinkFault::LeftBefore,
         Error::RemovedCard | Error::NoSmartcard | Error::UnpoweredCard | Error::UnresponsiveCard => LinkFault::Removed,
         Error::ResetCard => LinkFault::Reset,
         Error::NotTransacted => LinkFault::NoAnswer,

@@ -82,7 +82,16 @@ impl Slots {
         let began = Instant::now();
         let mut told = false;
         loop {
-            let mut states = self.states()?;
+            let mut states = match self.states() {
+                // The service was started anew meanwhile: this context stays dead.
+                Err(
+                    ReaderError::NoService | ReaderError::ServiceStopped | ReaderError::Other(Error::InvalidHandle),
+                ) => {
+                    *self = Self::open()?;
+                    self.states()?
+                }
+                states => states?,
+            };
             let slots: Vec<Slot> = states.iter().map(slot).collect();
             let mute = match pick(&slots, selector)? {
                 Pick::Slot(slot) => return Ok(slot),
@@ -103,7 +112,10 @@ impl Slots {
                 on_wait(mute.as_deref());
                 told = true;
             }
-            states.push(ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE));
+            // macOS has no such notification: there the slice's end is when new readers are looked for.
+            if !cfg!(target_os = "macos") {
+                states.push(ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE));
+            }
             for state in &mut states {
                 state.sync_current_state();
             }

@@ -1,10 +1,14 @@
-//! `csv`, the tool's own format: a header, and every field that a row can have.
+//! `csv`, the tool's own format: a header, and every field that a row can have. Other headers are read by their words.
 
 use zeroize::Zeroizing;
 
-use super::row::{Kind, Row};
-use crate::otp::{Hash, TimeStep};
-use crate::seed::{SecretEncoding, Seed, SeedError};
+use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
+use super::oath_line::digits;
+use super::problem::Problem;
+use super::row::{Field, Kind, Row};
+use super::table::{Fields, Records, check_serial, hash_of_name, kind, rows, shown};
+use super::text::Source;
+use crate::seed::{SecretEncoding, encodings_that_fit};
 
 /// The columns, in the order in which they are written.
 pub const HEADER: [&str; 12] = [
@@ -22,143 +26,197 @@ pub const HEADER: [&str; 12] = [
     "account",
 ];
 
-/// A row that cannot be read: in which line, and what is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {what}")]
-pub struct CsvError {
-    /// The line, counted from 1.
-    pub line: u64,
-    /// What is wrong; never the secret.
-    pub what: String,
+/// Other words for the columns, as people's tables have them.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("serial number", "serial"),
+    ("serialnumber", "serial"),
+    ("sn", "serial"),
+    ("secret key", "secret"),
+    ("secretkey", "secret"),
+    ("seed", "secret"),
+    ("key", "secret"),
+    ("algorithm", "hash"),
+    ("algo", "hash"),
+    ("period", "step"),
+    ("time step", "step"),
+    ("time interval", "step"),
+    ("timeinterval", "step"),
+    ("user", "upn"),
+    ("username", "upn"),
+    ("email", "upn"),
+];
+
+/// How many rows are looked at to settle the encoding of a column of secrets.
+const MAX_LOOKED_AT: usize = 100_000;
+
+/// The format.
+pub const FORMAT: Format = Format {
+    name: "csv",
+    title: "tokentap's own, which keeps everything",
+    carries: &Field::ALL,
+    one_kind: false,
+    fits,
+    read,
+    write: Some(Write { begin, row, end: "" }),
+};
+
+fn fits(sample: &Sample<'_>) -> bool {
+    let named = |wanted: &str| sample.fields.iter().any(|field| column_of(field) == Some(wanted));
+    let others = sample.has_field("upn") && sample.has_field("secret key") || sample.has_field("profile");
+    named("secret") && !others
 }
 
-/// Whether a text begins with this format's header.
-#[must_use]
-pub fn has_header(text: &str) -> bool {
-    text.trim_start_matches('\u{FEFF}').lines().next().is_some_and(|line| line.trim_end() == HEADER.join(","))
+/// The column that a header's word means.
+fn column_of(word: &str) -> Option<&'static str> {
+    let word = word.trim().to_lowercase();
+    let own = HEADER.iter().find(|column| **column == word);
+    own.or_else(|| OTHER_WORDS.iter().find(|(other, _)| *other == word).map(|(_, column)| column)).copied()
 }
 
-/// Writes header and rows.
+/// Which field of a record has which column.
+struct Columns([Option<usize>; HEADER.len()]);
+
+impl Columns {
+    fn of_words<'a>(words: impl Iterator<Item = &'a str>, line: u64) -> Result<Self, Problem> {
+        let mut columns = [None; HEADER.len()];
+        for (index, word) in words.enumerate() {
+            let Some(column) = column_of(word).and_then(|name| HEADER.iter().position(|own| *own == name)) else {
+                continue;
+            };
+            if let Some(slot) = columns.get_mut(column)
+                && slot.replace(index).is_some()
+            {
+                let what = format!("the column \"{}\" is there twice", shown(word));
+                return Err(Problem::new(line, index as u64 + 1, what, "remove one"));
+            }
+        }
+        let columns = Self(columns);
+        if columns.at("secret").is_none() {
+            return Err(Problem::new(
+                line,
+                0,
+                "no column is called secret",
+                "give the file a header, or say --columns",
+            ));
+        }
+        Ok(columns)
+    }
+
+    fn at(&self, name: &str) -> Option<usize> {
+        let index = HEADER.iter().position(|column| *column == name)?;
+        self.0.get(index).copied().flatten()
+    }
+}
+
+fn read(mut source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
+    let is_own = source.sample()?.lines().next().is_some_and(|line| line.trim_end() == HEADER.join(","));
+    let mut records = Records::new(source)?;
+    let columns = match &options.columns {
+        Some(words) => Columns::of_words(words.iter().map(String::as_str), 0)?,
+        None => {
+            let Some(header) = records.next()? else {
+                return Err(Problem::of_file("the file is empty", "give a header and rows"));
+            };
+            Columns::of_words(header.iter(), header.line)?
+        }
+    };
+    let known = options.secret_encoding.or(is_own.then_some(SecretEncoding::Base32));
+    match known {
+        Some(encoding) => Ok(Box::new(rows(records, move |fields| one(fields, &columns, encoding)))),
+        None => undecided(records, columns),
+    }
+}
+
+/// A column of secrets that could be hex or Base32 is settled by looking at all of it.
+fn undecided(mut records: Records, columns: Columns) -> Result<Rows, Problem> {
+    let secret = columns.at("secret").unwrap_or_default();
+    let (mut hex, mut base32) = (true, true);
+    let mut kept = Vec::new();
+    while let Some(fields) = records.next()? {
+        if let Some(fits) = fields.get(secret).and_then(|text| encodings_that_fit(text).ok()) {
+            // A row that fits neither is a broken one: it says nothing of the others.
+            if fits.hex || fits.base32 {
+                (hex, base32) = (hex && fits.hex, base32 && fits.base32);
+            }
+        }
+        kept.push((one(&fields, &columns, SecretEncoding::Hex), one(&fields, &columns, SecretEncoding::Base32)));
+        if kept.len() > MAX_LOOKED_AT {
+            let what =
+                format!("the file has more than {MAX_LOOKED_AT} rows and does not say how its secrets are written");
+            return Err(Problem::of_file(what, "say --secret-encoding hex or --secret-encoding base32"));
+        }
+    }
+    match (hex, base32) {
+        (true, false) => Ok(Box::new(kept.into_iter().map(|(as_hex, _)| as_hex))),
+        (false, true) => Ok(Box::new(kept.into_iter().map(|(_, as_base32)| as_base32))),
+        (true, true) => Err(Problem::of_file(
+            "all secrets could be hex or Base32",
+            "say which: --secret-encoding hex or --secret-encoding base32",
+        )),
+        (false, false) => Err(Problem::of_file(
+            "some secrets can only be hex and others only Base32",
+            "write all of them in one encoding",
+        )),
+    }
+}
+
+fn one(fields: &Fields<'_>, columns: &Columns, encoding: SecretEncoding) -> Result<Row, Problem> {
+    let at = |name: &str| columns.at(name);
+    let text = |name: &str| at(name).and_then(|index| fields.get(index)).map(str::to_owned);
+    let mut row = Row::of_parsed(fields.secret(at("secret").unwrap_or_default(), encoding)?);
+    if let Some((index, serial)) = at("serial").and_then(|index| Some((index, fields.get(index)?))) {
+        check_serial(serial).map_err(|(what, next)| fields.problem(index, what, next))?;
+        row.serial = Some(serial.to_owned());
+    }
+    if let Some(index) = at("type") {
+        row.kind = kind(fields, index)?;
+    }
+    if let Some((index, name)) = at("hash").and_then(|index| Some((index, fields.get(index)?))) {
+        row.hash = Some(hash_of_name(name).ok_or_else(|| {
+            fields.problem(index, format!("the hash \"{}\" is not known", shown(name)), "SHA1, SHA256 or SHA512")
+        })?);
+    }
+    row.step = at("step").map(|index| fields.step(index)).transpose()?.flatten();
+    row.counter = at("counter").map(|index| fields.number(index, "counter")).transpose()?.flatten();
+    row.digits = at("digits").map(|index| digits(fields, index)).transpose()?.flatten();
+    row.user = text("upn");
+    row.manufacturer = text("manufacturer");
+    row.model = text("model");
+    row.issuer = text("issuer");
+    row.account = text("account");
+    row.place = fields.place();
+    Ok(row)
+}
+
+fn begin(_: &WriteOptions) -> String {
+    format!("{}\n", HEADER.join(","))
+}
+
+fn row(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String> {
+    let text = |field: &Option<String>| quoted(field.as_deref().unwrap_or_default());
+    let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+    Ok(Zeroizing::new(format!(
+        "{},{},{},{},{},{},{},{},{},{},{},{}\n",
+        text(&row.serial),
+        row.seed.to_base32().as_str(),
+        if row.kind == Kind::Hotp { "hotp" } else { "totp" },
+        row.hash.map(|hash| hash.to_string()).unwrap_or_default(),
+        number(row.step.map(|step| step.seconds().into())),
+        number(row.counter),
+        number(row.digits.map(u64::from)),
+        text(&row.user),
+        text(&row.manufacturer),
+        text(&row.model),
+        text(&row.issuer),
+        text(&row.account),
+    )))
+}
+
+/// One row with its header, as a file of its own.
 ///
 /// # Errors
-/// None that a valid row causes; the writer's own otherwise.
-pub fn write(rows: &[Row]) -> Result<Zeroizing<Vec<u8>>, ::csv::Error> {
-    let mut writer = ::csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER)?;
-    for row in rows {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let secret = row.seed.to_base32();
-        writer.write_record([
-            text(&row.serial).as_str(),
-            secret.as_str(),
-            if row.kind == Kind::Hotp { "hotp" } else { "totp" },
-            &row.hash.map(|hash| hash.to_string()).unwrap_or_default(),
-            &row.step.map(|step| step.seconds().to_string()).unwrap_or_default(),
-            &row.counter.map(|counter| counter.to_string()).unwrap_or_default(),
-            &row.digits.map(|digits| digits.to_string()).unwrap_or_default(),
-            &text(&row.user),
-            &text(&row.manufacturer),
-            &text(&row.model),
-            &text(&row.issuer),
-            &text(&row.account),
-        ])?;
-    }
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-    Ok(Zeroizing::new(bytes))
-}
-
-/// Reads all rows of a text that [`has_header`].
-///
-/// # Errors
-/// [`CsvError`] for the first line that cannot be read.
-pub fn read(text: &str) -> Result<Vec<Row>, CsvError> {
-    let mut reader = ::csv::Reader::from_reader(text.trim_start_matches('\u{FEFF}').as_bytes());
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| CsvError {
-            line: error.position().map_or(0, ::csv::Position::line),
-            what: "the number of fields differs from the header's".to_owned(),
-        })?;
-        let line = record.position().map_or(0, ::csv::Position::line);
-        rows.push(row(&record).map_err(|what| CsvError { line, what })?);
-    }
-    Ok(rows)
-}
-
-fn row(record: &::csv::StringRecord) -> Result<Row, String> {
-    let field = |name: &str| {
-        let index = HEADER.iter().position(|column| *column == name);
-        index.and_then(|index| record.get(index)).map(str::trim).filter(|value| !value.is_empty())
-    };
-    let text = |name: &str| field(name).map(str::to_owned);
-    let number = |name: &str| {
-        field(name).map(|value| value.parse::<u64>().map_err(|_| format!("{name} is no number"))).transpose()
-    };
-    let small = |name: &str| {
-        number(name)?.map(|value| u32::try_from(value).map_err(|_| format!("{name} is too large"))).transpose()
-    };
-    let secret = field("secret").ok_or("there is no secret")?;
-    let seed = Seed::parse(secret, Some(SecretEncoding::Base32)).map_err(|error: SeedError| error.to_string())?.seed;
-    let kind = match field("type").unwrap_or("totp") {
-        "totp" => Kind::Totp,
-        "hotp" => Kind::Hotp,
-        _ => return Err("type is neither totp nor hotp".to_owned()),
-    };
-    let hash = match field("hash") {
-        None => None,
-        Some("SHA1") => Some(Hash::Sha1),
-        Some("SHA256") => Some(Hash::Sha256),
-        Some("SHA512") => Some(Hash::Sha512),
-        Some(_) => return Err("hash is none of SHA1, SHA256, SHA512".to_owned()),
-    };
-    Ok(Row {
-        seed,
-        serial: text("serial"),
-        kind,
-        hash,
-        step: small("step")?.and_then(TimeStep::new),
-        digits: small("digits")?,
-        counter: number("counter")?,
-        user: text("upn"),
-        manufacturer: text("manufacturer"),
-        model: text("model"),
-        issuer: text("issuer"),
-        account: text("account"),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_field_comes_back() {
-        let row = Row {
-            serial: Some("0086596120001234".into()),
-            hash: Some(Hash::Sha256),
-            step: Some(TimeStep::S60),
-            digits: Some(6),
-            user: Some("ana, the \"first\"@example.org".into()),
-            manufacturer: Some("Token2".into()),
-            model: Some("OTPC-P1-i".into()),
-            issuer: Some("Example".into()),
-            account: Some("ana".into()),
-            counter: Some(7),
-            kind: Kind::Hotp,
-            seed: Seed::from_bytes(b"12345678901234567890".to_vec()).unwrap(),
-        };
-        let text = write(std::slice::from_ref(&row)).unwrap();
-        let text = std::str::from_utf8(&text).unwrap();
-        assert!(has_header(text));
-        assert_eq!(read(text).unwrap(), [row]);
-    }
-
-    #[test]
-    fn a_fault_is_named_with_its_line() {
-        let text = format!("{}\n1,JBSWY3DP,totp,,,,,,,,,\n2,JBSWY3D1,totp,,,,,,,,,\n", HEADER.join(","));
-        assert_eq!(
-            read(&text).unwrap_err().to_string(),
-            "line 3: character 8 of the seed is neither Base32 (A-Z, 2-7) nor hex (0-9, A-F)"
-        );
-    }
+/// Why the row cannot be written.
+pub fn file_of(one: &Row) -> Result<Zeroizing<String>, String> {
+    let options = WriteOptions::default();
+    Ok(Zeroizing::new(format!("{}{}", begin(&options), row(one, &options, true)?.as_str())))
 }

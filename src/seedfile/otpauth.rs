@@ -1,11 +1,77 @@
 //! `otpauth://` URIs, as authenticators' QR codes carry them (Google Authenticator's key URI format).
 
-use percent_encoding::percent_decode_str;
+use std::io::{BufRead, BufReader};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::row::{Kind, Row};
-use crate::otp::{Hash, TimeStep};
+use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
+use super::problem::Problem;
+use super::row::{Field, Kind, Place, Row};
+use super::table::hash_of_name;
+use super::text::{Source, broken_line};
+use crate::otp::TimeStep;
 use crate::seed::{SecretEncoding, Seed, SeedError};
+
+/// The format: one URI a line.
+pub const FORMAT: Format = Format {
+    name: "otpauth",
+    title: "otpauth:// URIs, one a line",
+    carries: &[Field::Counter, Field::Hash, Field::Step, Field::Digits, Field::Issuer, Field::Account],
+    one_kind: false,
+    fits: |sample: &Sample<'_>| is_otpauth(sample.first),
+    read,
+    write: Some(Write { begin: |_| String::new(), row: uri_line, end: "" }),
+};
+
+fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
+    let lines = BufReader::new(source.into_lines()).lines();
+    Ok(Box::new((1..).zip(lines).filter_map(|(line, text)| match text {
+        Ok(text) if text.trim().is_empty() => None,
+        Ok(text) => {
+            let text = Zeroizing::new(text);
+            let place = Place { line, column: 0 };
+            let read =
+                parse(&text).map_err(|error| Problem::at(place, error.to_string(), "correct or remove this line"));
+            Some(read.map(|row| Row { place, ..row }))
+        }
+        Err(error) => Some(Err(broken_line(&error))),
+    })))
+}
+
+/// What must be percent-encoded in a label or value.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+
+/// A row as a URI. Only what differs from the defaults is stated, and the issuer twice, as the format recommends.
+#[must_use]
+pub fn uri(row: &Row) -> Zeroizing<String> {
+    let encoded = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
+    let account = encoded(row.account.as_deref().unwrap_or_default());
+    let label = match &row.issuer {
+        Some(issuer) => format!("{}:{account}", encoded(issuer)),
+        None => account,
+    };
+    let mut query = Zeroizing::new(format!("secret={}", row.seed.to_base32().as_str()));
+    if let Some(issuer) = &row.issuer {
+        query.push_str(&format!("&issuer={}", encoded(issuer)));
+    }
+    query.push_str(&format!("&algorithm={}&digits={}", row.effective_hash(), row.effective_digits()));
+    let kind = match row.kind {
+        Kind::Totp => {
+            query.push_str(&format!("&period={}", row.effective_step()));
+            "totp"
+        }
+        Kind::Hotp => {
+            query.push_str(&format!("&counter={}", row.counter.unwrap_or(0)));
+            "hotp"
+        }
+    };
+    Zeroizing::new(format!("{SCHEME}{kind}/{label}?{}", query.as_str()))
+}
+
+fn uri_line(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String> {
+    Ok(Zeroizing::new(format!("{}\n", uri(row).as_str())))
+}
 
 /// Why a text is no usable `otpauth://` URI. No message repeats the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,16 +136,26 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
         found.take(&name.to_ascii_lowercase(), decode(value)?)?;
     }
     let secret = found.secret.ok_or(UriError::NoSecret)?;
-    let mut row = Row::of_seed(Seed::parse(&secret, Some(SecretEncoding::Base32))?.seed);
+    let mut row = Row::of_parsed(Seed::parse(&secret, Some(SecretEncoding::Base32))?);
     row.kind = kind;
-    row.hash = found.algorithm.map(|value| hash(&value)).transpose()?;
+    row.hash = match &found.algorithm {
+        None => None,
+        Some(name) => Some(hash_of_name(name).ok_or_else(|| bad("algorithm", name))?),
+    };
     row.digits = number("digits", found.digits.as_deref(), 1..=10)?;
     row.counter = number("counter", found.counter.as_deref(), 0..=u64::MAX)?;
     row.step = number("period", found.period.as_deref(), 1..=86_400)?.and_then(TimeStep::new);
-    let label = decode(label)?;
+    // The colon between issuer and account may itself be encoded, but an encoded one in a name comes after a plain one.
     let (issuer, account) = match label.split_once(':') {
-        Some((issuer, account)) => (Some(issuer.trim().to_owned()), account.trim().to_owned()),
-        None => (None, label.trim().to_owned()),
+        Some((issuer, account)) => (Some(decode(issuer)?.trim().to_owned()), decode(account)?.trim().to_owned()),
+        None => match decode(label)?.split_once(':') {
+            Some((issuer, account))
+                if found.issuer.is_none() || found.issuer.as_deref().map(String::as_str) == Some(issuer) =>
+            {
+                (Some(issuer.trim().to_owned()), account.trim().to_owned())
+            }
+            _ => (None, decode(label)?.trim().to_owned()),
+        },
     };
     row.issuer = found.issuer.map(|issuer| issuer.to_string()).or(issuer).filter(|issuer| !issuer.is_empty());
     row.account = Some(account).filter(|account| !account.is_empty());
@@ -121,16 +197,6 @@ fn bad(name: &'static str, value: &str) -> UriError {
     UriError::Value { name, value: value.chars().take(20).flat_map(char::escape_default).collect() }
 }
 
-fn hash(value: &str) -> Result<Hash, UriError> {
-    let plain: String = value.to_ascii_uppercase().chars().filter(|c| *c != '-').collect();
-    match plain.trim_start_matches("HMAC") {
-        "SHA1" => Ok(Hash::Sha1),
-        "SHA256" => Ok(Hash::Sha256),
-        "SHA512" => Ok(Hash::Sha512),
-        _ => Err(bad("algorithm", value)),
-    }
-}
-
 fn number<T>(
     name: &'static str,
     value: Option<&String>,
@@ -149,6 +215,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::otp::Hash;
     use crate::seedfile::RowError;
     use crate::token::ProfileError;
 

@@ -1,7 +1,7 @@
 //! One row of a seed file: a seed, whose it is, and how it is used.
 
 use crate::otp::{Hash, TimeStep};
-use crate::seed::{Seed, SeedError};
+use crate::seed::{ParsedSeed, Seed, SeedError};
 use crate::token::{DisplayTime, Profile, ProfileError};
 
 /// What a seed is used for.
@@ -12,6 +12,79 @@ pub enum Kind {
     Totp,
     /// Codes of a counter.
     Hotp,
+}
+
+/// Where a row stood in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The line, counted from 1; 0 where there are none.
+    pub line: u64,
+    /// The field within the line, counted from 1; 0 for the whole line.
+    pub column: u64,
+}
+
+/// A field of a row, as formats carry it or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Field {
+    /// The serial.
+    Serial,
+    /// HOTP, and its counter.
+    Counter,
+    /// The hash, where it is not SHA-1.
+    Hash,
+    /// The time step, where it is not 30 s.
+    Step,
+    /// The digits, where they are not six.
+    Digits,
+    /// The user.
+    User,
+    /// The manufacturer.
+    Manufacturer,
+    /// The model.
+    Model,
+    /// The issuer.
+    Issuer,
+    /// The account.
+    Account,
+}
+
+impl Field {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Serial,
+        Self::Counter,
+        Self::Hash,
+        Self::Step,
+        Self::Digits,
+        Self::User,
+        Self::Manufacturer,
+        Self::Model,
+        Self::Issuer,
+        Self::Account,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Serial => "serial",
+            Self::Counter => "counter",
+            Self::Hash => "hash",
+            Self::Step => "step",
+            Self::Digits => "digits",
+            Self::User => "user",
+            Self::Manufacturer => "manufacturer",
+            Self::Model => "model",
+            Self::Issuer => "issuer",
+            Self::Account => "account",
+        }
+    }
+
+    /// The field of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
 }
 
 /// A row. What is `None` was not stated, which is not the same as a default.
@@ -41,6 +114,10 @@ pub struct Row {
     pub issuer: Option<String>,
     /// The account of an `otpauth://` URI.
     pub account: Option<String>,
+    /// Where it stood.
+    pub place: Place,
+    /// The secret's last Base32 character carried bits that belong to no byte.
+    pub trailing_bits: bool,
 }
 
 /// What a token cannot do.
@@ -74,7 +151,68 @@ impl Row {
             model: None,
             issuer: None,
             account: None,
+            place: Place::default(),
+            trailing_bits: false,
         }
+    }
+
+    /// A row that states nothing but its seed, as it was read from text.
+    #[must_use]
+    pub fn of_parsed(parsed: ParsedSeed) -> Self {
+        Self { trailing_bits: parsed.trailing_bits, ..Self::of_seed(parsed.seed) }
+    }
+
+    /// The hash: SHA-1 where none is stated, as RFC 6238 has it.
+    #[must_use]
+    pub fn effective_hash(&self) -> Hash {
+        self.hash.unwrap_or(Hash::Sha1)
+    }
+
+    /// The time step in seconds: 30 where none is stated.
+    #[must_use]
+    pub fn effective_step(&self) -> u32 {
+        self.step.unwrap_or(TimeStep::S30).seconds()
+    }
+
+    /// The digits: 6 where none are stated.
+    #[must_use]
+    pub fn effective_digits(&self) -> u32 {
+        self.digits.unwrap_or(6)
+    }
+
+    /// Whether this row says something in a field that a reader would not assume anyway.
+    #[must_use]
+    pub fn states(&self, field: Field) -> bool {
+        match field {
+            Field::Serial => self.serial.is_some(),
+            Field::Counter => self.kind == Kind::Hotp,
+            Field::Hash => self.effective_hash() != Hash::Sha1,
+            Field::Step => self.kind == Kind::Totp && self.effective_step() != 30,
+            Field::Digits => self.effective_digits() != 6,
+            Field::User => self.user.is_some(),
+            Field::Manufacturer => self.manufacturer.is_some(),
+            Field::Model => self.model.is_some(),
+            Field::Issuer => self.issuer.is_some(),
+            Field::Account => self.account.is_some(),
+        }
+    }
+
+    /// The same row without what a field says.
+    #[must_use]
+    pub fn without(mut self, field: Field) -> Self {
+        match field {
+            Field::Serial => self.serial = None,
+            Field::Counter => (self.kind, self.counter) = (Kind::Totp, None),
+            Field::Hash => self.hash = None,
+            Field::Step => self.step = None,
+            Field::Digits => self.digits = None,
+            Field::User => self.user = None,
+            Field::Manufacturer => self.manufacturer = None,
+            Field::Model => self.model = None,
+            Field::Issuer => self.issuer = None,
+            Field::Account => self.account = None,
+        }
+        self
     }
 
     /// Whether a token can do what this row states: nothing is ever downgraded.

@@ -1,8 +1,10 @@
-//! Writing a file that holds secrets: whole or not at all, and readable by its owner only.
+//! Writing files that hold secrets: whole or not at all, and readable by their owner only.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 /// A file of secrets that was not written. Whatever was there before is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -32,34 +34,72 @@ fn plain(error: &io::Error) -> String {
     words.split(" at path ").next().unwrap_or(&words).to_owned()
 }
 
-/// Writes `content` to `path`: mode 0600, into a temporary file beside it, synced to disk, and renamed into place.
+/// A file of secrets in the making: a temporary file of mode 0600 beside its place, which [`SecretFile::commit`] renames.
 ///
-/// When it returns, the content survives a power failure.
+/// Dropped without that, it leaves nothing behind.
+pub struct SecretFile {
+    path: PathBuf,
+    folder: PathBuf,
+    file: BufWriter<NamedTempFile>,
+    force: bool,
+}
+
+impl SecretFile {
+    /// Begins a file that will be at `path`.
+    ///
+    /// # Errors
+    /// [`SaveError`]; what is there already is overwritten only with `force`, and links and devices never are.
+    pub fn create(path: &Path, force: bool) -> Result<Self, SaveError> {
+        let failed = |source| SaveError::Io { path: path.to_owned(), source };
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() => return Err(SaveError::Symlink(path.to_owned())),
+            Ok(found) if !found.is_file() => return Err(SaveError::NotAFile(path.to_owned())),
+            Ok(_) if !force => return Err(SaveError::Exists(path.to_owned())),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let file = BufWriter::with_capacity(1 << 16, NamedTempFile::new_in(&folder).map_err(failed)?);
+        Ok(Self { path: path.to_owned(), folder, file, force })
+    }
+
+    /// Adds to it.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`], such as a full disk.
+    pub fn write(&mut self, content: &[u8]) -> Result<(), SaveError> {
+        self.file.write_all(content).map_err(|source| SaveError::Io { path: self.path.clone(), source })
+    }
+
+    /// Syncs it to disk and renames it into place. When this returns, the content survives a power failure.
+    ///
+    /// # Errors
+    /// [`SaveError`]; whatever was there before is as it was.
+    pub fn commit(self) -> Result<(), SaveError> {
+        let Self { path, folder, file, force } = self;
+        let failed = |source| SaveError::Io { path: path.clone(), source };
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        let renamed = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
+        renamed.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => SaveError::Exists(path.clone()),
+            _ => failed(error.error),
+        })?;
+        sync_folder(&folder).map_err(failed)
+    }
+}
+
+/// Writes `content` to `path` as a [`SecretFile`].
 ///
 /// # Errors
-/// [`SaveError`]; nothing is overwritten unless `force`, and no remnant stays.
+/// [`SaveError`].
 pub fn save_secret(path: &Path, content: &[u8], force: bool) -> Result<(), SaveError> {
-    let failed = |source| SaveError::Io { path: path.to_owned(), source };
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => return Err(SaveError::Symlink(path.to_owned())),
-        Ok(found) if !found.is_file() => return Err(SaveError::NotAFile(path.to_owned())),
-        Ok(_) if !force => return Err(SaveError::Exists(path.to_owned())),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // tempfile makes it with mode 0600 and removes it if anything below fails.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    let renamed = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    renamed.map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => SaveError::Exists(path.to_owned()),
-        _ => failed(error.error),
-    })?;
-    sync_folder(folder).map_err(failed)
+    let mut file = SecretFile::create(path, force)?;
+    file.write(content)?;
+    file.commit()
 }
 
 /// Makes the rename itself durable.
@@ -101,7 +141,17 @@ mod tests {
         symlink(&path, &link).unwrap();
         assert!(matches!(save_secret(&link, b"x", true), Err(SaveError::Symlink(_))));
         assert!(matches!(save_secret(folder.path(), b"x", true), Err(SaveError::NotAFile(_))));
+        assert!(matches!(save_secret(Path::new("/dev/full"), b"x", true), Err(SaveError::NotAFile(_))));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no remnants");
+    }
+
+    #[test]
+    fn a_file_that_is_not_committed_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = SecretFile::create(&folder.path().join("seeds.csv"), false).unwrap();
+        file.write(b"half").unwrap();
+        drop(file);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

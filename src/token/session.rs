@@ -60,6 +60,9 @@ pub enum Reason {
     /// The answer makes no sense.
     #[error("{0}")]
     Malformed(String),
+    /// The write was held back: the caller found a reason not to send it.
+    #[error("held back: {0}")]
+    Withheld(String),
     /// Another serial than at the beginning of this contact.
     #[error("the serial changed to {0} within one contact")]
     SerialChanged(String),

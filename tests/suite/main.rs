@@ -10,8 +10,11 @@
 
 mod burning;
 mod clock;
+#[cfg(target_os = "linux")]
+mod counterparts;
 mod faults;
 mod secrets;
+mod seedfiles;
 #[cfg(target_os = "linux")]
 mod stack;
 mod support;

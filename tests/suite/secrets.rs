@@ -70,6 +70,27 @@ fn a_generated_seed_is_only_in_its_file() {
     assert!(printed.contains("seed burned") && !printed.contains(secret), "{printed}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn while_it_works_the_seed_is_not_among_its_arguments() {
+    use std::io::Write;
+    let mut command = crate::support::tokentap();
+    command.args(["--reader", "emulated", "burn", "--no-verify", "--seed-stdin"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(HEX.as_bytes()).unwrap();
+    input.flush().unwrap();
+    // It still waits for the end of its input.
+    for file in ["cmdline", "environ"] {
+        let path = format!("/proc/{}/{file}", child.id());
+        // Both are empty until the new program is in place.
+        let seen = std::iter::repeat_with(|| fs::read(&path).unwrap()).find(|seen| !seen.is_empty()).unwrap();
+        assert_unseen(file, &String::from_utf8_lossy(&seen));
+    }
+    drop(input);
+    assert!(child.wait_with_output().unwrap().status.success());
+}
+
 #[test]
 fn show_secrets_shows_it_when_asked() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,295 @@
+//! `tokentap seeds`: check, convert, generate, qr.
+
+use std::io::{IsTerminal, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::args::{OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs};
+use super::describe::{self, fields};
+use super::output::Output;
+use super::secret::{self, bad_file, format_of_name};
+use super::{Ran, burn, plan};
+use crate::job::{Exit, Failure};
+use crate::seedfile::{
+    Converted, Field, Place, Problem, Row, Rows, SaveError, SecretFile, Severity, Sink, Source, Target, WriteOptions,
+    convert, for_token, otpauth, qr, save_secret,
+};
+
+/// The most seeds that are generated at once.
+const MAX_GENERATED: usize = 1_000_000;
+
+pub fn run(command: &SeedsCommand, output: &Output) -> Ran {
+    match command {
+        SeedsCommand::Check(args) => check(args, output),
+        SeedsCommand::Convert(args) => convert_file(args, output),
+        SeedsCommand::Generate(args) => generate(args, output),
+        SeedsCommand::Qr(args) => make_qr(args, output),
+    }
+}
+
+fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
+    Ok(Source::new(secret::open(path, "name a seed file that you may read")?))
+}
+
+/// The rows of a file, or the failure of the file as a whole.
+fn rows_of(path: &Path, args: &super::args::FileArgs, hotp: bool) -> Result<Rows, Failure> {
+    secret::rows_of(source(path)?, args, hotp)?.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))
+}
+
+fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
+    let (rows, name): (Rows, String) = match (&args.qr, &args.input) {
+        (Some(picture), _) => {
+            let rows = secret::of_picture(picture)?;
+            for row in rows.iter().filter(|_| !output.is_json()) {
+                output.text(&named(row));
+            }
+            (Box::new(rows.into_iter().map(Ok)), describe::path(picture))
+        }
+        (None, Some(path)) => (rows_of(path, &args.file, args.hotp)?, describe::path(path)),
+        (None, None) => return Err(Failure::usage("no seed file was named", "name one")),
+    };
+    let wanted = args.for_format.as_deref().map(format_of_name).transpose()?;
+    let sinks = match wanted {
+        None => Vec::new(),
+        Some(format) => {
+            let sink = Sink::new(format, Target::Nowhere);
+            vec![sink.ok_or_else(|| {
+                Failure::usage(format!("{} is only read, never written", format.name), "name another format with --for")
+            })?]
+        }
+    };
+    let also = |row: &Row| if args.for_token { for_token(row) } else { None };
+    let converted = convert(rows, sinks, &WriteOptions::default(), &[], &also).map_err(|error| save_failed(&error))?;
+    conclude(&converted, &name, output)?;
+    let object = fields([("rows", json!(converted.rows)), ("problems", json!(warnings(&converted, &name)))]);
+    output.report(&format!("{name}: {}, nothing wrong", rows_in_words(converted.rows)), object);
+    Ok(Exit::Done)
+}
+
+fn rows_in_words(rows: u64) -> String {
+    format!("{rows} row{}", if rows == 1 { "" } else { "s" })
+}
+
+/// A seed in a picture: whose it is, never what it is.
+fn named(row: &Row) -> String {
+    let text = |field: &Option<String>| field.as_deref().unwrap_or("-").escape_debug().to_string();
+    format!(
+        "issuer {}, account {}, {} bytes, {}, {} digits, {} s",
+        text(&row.issuer),
+        text(&row.account),
+        row.seed.len(),
+        row.effective_hash(),
+        row.effective_digits(),
+        row.effective_step(),
+    )
+}
+
+fn warnings(converted: &Converted, name: &str) -> Vec<String> {
+    converted.problems.iter().map(|problem| format!("{name}:{problem}")).collect()
+}
+
+/// Says the warnings, or fails with all that is wrong.
+fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<(), Failure> {
+    if converted.has_failed() {
+        return Err(bad_file(name, &converted.problems, converted.more));
+    }
+    for problem in converted.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
+        output.note(&format!("{name}:{problem}"));
+    }
+    Ok(())
+}
+
+fn convert_file(args: &SeedsConvertArgs, output: &Output) -> Ran {
+    let dropped = args
+        .drop
+        .iter()
+        .map(|name| {
+            Field::of_name(name).ok_or_else(|| {
+                let names: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
+                let fact = format!("no field is called \"{}\"", name.escape_debug());
+                Failure::usage(fact, format!("say one of {}", names.join(", ")))
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let rows = rows_of(&args.input, &args.file, args.hotp)?;
+    write(rows, &args.output, &dropped, &describe::path(&args.input), output)
+}
+
+/// Writes rows to where the arguments say, and reports it.
+fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &Output) -> Ran {
+    let options = WriteOptions {
+        pskc: secret::pskc_keys(args.to_pskc_key.as_deref(), args.to_pskc_password.as_deref())?,
+        entra_timeinterval: args.entra_timeinterval,
+    };
+    let mut sinks = Vec::new();
+    let mut files = Vec::new();
+    for (format, file) in targets(args)? {
+        let format = format_of_name(&format)?;
+        let target = match &file {
+            Some(path) => Target::File(SecretFile::create(path, args.force).map_err(|error| save_failed(&error))?),
+            None => Target::Memory(Zeroizing::default()),
+        };
+        sinks.push(Sink::new(format, target).ok_or_else(|| {
+            Failure::usage(format!("{} is only read, never written", format.name), "name another format with --to")
+        })?);
+        files.extend(file);
+    }
+    let converted = convert(rows, sinks, &options, dropped, &|_| None).map_err(|error| save_failed(&error))?;
+    conclude(&converted, name, output)?;
+    for bytes in &converted.memory {
+        let _ = std::io::stdout().write_all(bytes);
+    }
+    if converted.memory.is_empty() {
+        let names: Vec<String> = files.iter().map(|path| describe::path(path)).collect();
+        let object = fields([
+            ("rows", json!(converted.rows)),
+            ("files", json!(names)),
+            ("problems", json!(warnings(&converted, name))),
+        ]);
+        output.report(&format!("{} written to {}", rows_in_words(converted.rows), names.join(", ")), object);
+    }
+    Ok(Exit::Done)
+}
+
+/// The formats to write, and their files; no file is standard output, for one format only.
+fn targets(args: &OutputArgs) -> Result<Vec<(String, Option<PathBuf>)>, Failure> {
+    let split = |to: &String| match to.split_once('=') {
+        Some((format, file)) => (format.to_owned(), Some(PathBuf::from(file))),
+        None => (to.clone(), None),
+    };
+    let mut targets: Vec<_> = args.to.iter().map(split).collect();
+    if let (Some(out), [(_, file @ None)]) = (&args.out, targets.as_mut_slice()) {
+        *file = Some(out.clone());
+    } else if args.out.is_some() {
+        return Err(Failure::usage(
+            "--out goes with a single --to FORMAT",
+            "name each file: --to duo=a.csv --to entra=b.csv",
+        ));
+    }
+    let without = targets.iter().filter(|(_, file)| file.is_none()).count();
+    if without > 0 && targets.len() > 1 {
+        return Err(Failure::usage("several formats cannot go to standard output", "name each file: --to duo=a.csv"));
+    }
+    if without > 0 && std::io::stdout().is_terminal() && !args.show_secrets {
+        return Err(Failure::usage(
+            "standard output is a terminal, and this writes secrets",
+            "name a file with --out, or say --show-secrets",
+        ));
+    }
+    Ok(targets)
+}
+
+/// A file that could not be written.
+fn save_failed(error: &SaveError) -> Failure {
+    let next = match error {
+        SaveError::Exists(_) => "name another file, or overwrite it with --force",
+        SaveError::Symlink(_) | SaveError::NotAFile(_) => {
+            "name a file of its own: secrets go through no link and to no device"
+        }
+        SaveError::Io { .. } => "see that the folder may be written and the disk has room; nothing was changed",
+    };
+    Failure::file(error.to_string(), next)
+}
+
+fn generate(args: &SeedsGenerateArgs, output: &Output) -> Ran {
+    let profile = super::args::ProfileArgs { hash: args.hash, step: args.step, display: None };
+    let (profile, _) = plan::resolve_profile(&profile, None)?;
+    let serials = serials(args)?;
+    let count = match (args.count, serials.len()) {
+        (Some(count), 0) => count,
+        (Some(count), known) if count != known => {
+            return Err(Failure::usage(
+                format!("--count says {count}, there are {known} serials"),
+                "leave --count away",
+            ));
+        }
+        (_, known) => known,
+    };
+    if !(1..=MAX_GENERATED).contains(&count) {
+        return Err(Failure::usage(
+            format!("{count} seeds cannot be made at once"),
+            format!("give 1 to {MAX_GENERATED}"),
+        ));
+    }
+    let mut rows = Vec::with_capacity(count);
+    for index in 0..count {
+        let mut row = burn::new_seed(args.bytes, args.hash)?;
+        row.hash = Some(profile.hash());
+        row.step = Some(profile.step());
+        row.digits = Some(6);
+        row.serial = serials.get(index).cloned();
+        row.place = Place { line: index as u64 + 1, column: 0 };
+        rows.push(Ok(row));
+    }
+    write(Box::new(rows.into_iter()), &args.output, &[], "the new seeds", output)
+}
+
+/// The serials that the arguments name, in their order.
+fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
+    if let Some(path) = &args.serials {
+        let mut text = String::new();
+        let read = secret::open(path, "name a file with one serial a line")?.take(1 << 26).read_to_string(&mut text);
+        read.map_err(|error| {
+            Failure::file(format!("{} cannot be read: {error}", describe::path(path)), "give plain text")
+        })?;
+        return Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect());
+    }
+    let Some(range) = &args.serial_range else { return Ok(Vec::new()) };
+    let bad =
+        || Failure::usage("--serial-range is no range of serials", "give A..B, such as 86596120001000..86596120001199");
+    let (first, last) = range.split_once("..").ok_or_else(bad)?;
+    let number = |text: &str| text.parse::<u128>().ok().filter(|_| text.len() <= 38 && first.len() == last.len());
+    let (Some(from), Some(to)) = (number(first), number(last)) else { return Err(bad()) };
+    let count = to.checked_sub(from).ok_or_else(bad)?.saturating_add(1);
+    if count > MAX_GENERATED as u128 {
+        return Err(Failure::usage(
+            format!("--serial-range has {count} serials"),
+            format!("give {MAX_GENERATED} at most"),
+        ));
+    }
+    // Leading zeros belong to a serial.
+    Ok((from..=to).map(|serial| format!("{serial:0width$}", width = first.len())).collect())
+}
+
+fn make_qr(args: &SeedsQrArgs, output: &Output) -> Ran {
+    let row = match &args.input {
+        Some(path) => {
+            let rows = rows_of(path, &args.file, false)?.collect::<Result<Vec<_>, _>>();
+            let rows = rows.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))?;
+            secret::choose(rows, &args.choice)?.single()?
+        }
+        None => {
+            let mut text = Zeroizing::new(String::new());
+            let read = std::io::stdin().take(1 << 16).read_to_string(&mut text);
+            read.map_err(|error| {
+                Failure::file(format!("standard input cannot be read: {error}"), "give an otpauth:// URI")
+            })?;
+            otpauth::parse(&text).map_err(|error| Failure::usage(error.to_string(), "give an otpauth:// URI"))?
+        }
+    };
+    // Authenticators show an account; a token's row may have a user or a serial only.
+    let mut named = row;
+    named.account = named.account.take().or_else(|| named.user.clone()).or_else(|| named.serial.clone());
+    let uri = otpauth::uri(&named);
+    let too_long = |error: qr::QrError| Failure::usage(error.to_string(), "a shorter issuer or account helps");
+    let (path, content) = match (&args.png, &args.svg) {
+        (Some(path), _) => (path, qr::png(&uri).map_err(too_long)?),
+        (None, Some(path)) => (path, Zeroizing::new(qr::svg(&uri).map_err(too_long)?.as_bytes().to_vec())),
+        (None, None) => {
+            if std::io::stdout().is_terminal() && !args.show_secrets {
+                return Err(Failure::usage(
+                    "the code is the secret, and this is a terminal",
+                    "say --show-secrets, --png FILE or --svg FILE",
+                ));
+            }
+            output.text(&qr::for_terminal(&uri).map_err(too_long)?);
+            return Ok(Exit::Done);
+        }
+    };
+    save_secret(path, &content, args.force).map_err(|error| save_failed(&error))?;
+    let object = fields([("files", json!([describe::path(path)]))]);
+    output.report(&format!("written to {}", describe::path(path)), object);
+    Ok(Exit::Done)
+}

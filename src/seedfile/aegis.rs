@@ -1,0 +1,105 @@
+//! `aegis`: a plain export of the Aegis authenticator, read only.
+
+use serde_json::Value;
+
+use super::format::{Format, ReadOptions, Rows, Sample};
+use super::graph::parse_json;
+use super::problem::Problem;
+use super::row::{Field, Kind, Place, Row};
+use super::table::{hash_of_name, shown};
+use super::text::Source;
+use crate::otp::TimeStep;
+use crate::seed::{SecretEncoding, Seed};
+
+/// The format.
+pub const FORMAT: Format = Format {
+    name: "aegis",
+    title: "Aegis, plain export",
+    carries: &[Field::Counter, Field::Hash, Field::Step, Field::Digits, Field::Issuer, Field::Account],
+    one_kind: false,
+    fits: |sample: &Sample<'_>| {
+        sample.text.trim_start().starts_with('{')
+            && sample.text.contains("\"db\"")
+            && sample.text.contains("\"header\"")
+    },
+    read,
+    write: None,
+};
+
+fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
+    let root = parse_json(&source.into_whole()?)?;
+    let Some(entries) = root.pointer("/db/entries").and_then(Value::as_array) else {
+        return Err(Problem::of_file("this Aegis export is encrypted", "export it again without encryption"));
+    };
+    let read: Vec<_> = (1..).zip(entries).map(|(number, entry)| one(number, entry)).collect();
+    Ok(Box::new(read.into_iter()))
+}
+
+fn one(number: u64, entry: &Value) -> Result<Row, Problem> {
+    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let account = Account {
+        kind: text("/type"),
+        secret: text("/info/secret"),
+        hash: Some(text("/info/algo")).filter(|name| !name.is_empty()),
+        digits: entry.pointer("/info/digits").and_then(Value::as_u64),
+        step: entry.pointer("/info/period").and_then(Value::as_u64),
+        counter: entry.pointer("/info/counter").and_then(Value::as_u64),
+        issuer: text("/issuer"),
+        name: text("/name"),
+    };
+    account.into_row(Place { line: number, column: 0 })
+}
+
+/// An account of an authenticator, as its export has it.
+pub struct Account<'a> {
+    /// totp or hotp, in any case.
+    pub kind: &'a str,
+    /// Base32.
+    pub secret: &'a str,
+    /// The hash's name.
+    pub hash: Option<&'a str>,
+    /// Digits of a code.
+    pub digits: Option<u64>,
+    /// Time step in seconds.
+    pub step: Option<u64>,
+    /// The counter, for HOTP.
+    pub counter: Option<u64>,
+    /// Who issued it.
+    pub issuer: &'a str,
+    /// Whose it is.
+    pub name: &'a str,
+}
+
+impl Account<'_> {
+    /// The account as a row.
+    pub fn into_row(self, place: Place) -> Result<Row, Problem> {
+        let problem = |what: String| Problem::at(place, what, "leave this entry out of the export");
+        let kind = match self.kind.to_ascii_lowercase().as_str() {
+            "totp" => Kind::Totp,
+            "hotp" => Kind::Hotp,
+            other => return Err(problem(format!("an entry of the type \"{}\", neither totp nor hotp", shown(other)))),
+        };
+        let seed =
+            Seed::parse(self.secret, Some(SecretEncoding::Base32)).map_err(|error| problem(error.to_string()))?.seed;
+        let mut row = Row::of_seed(seed);
+        row.kind = kind;
+        row.hash = match self.hash {
+            None => None,
+            Some(name) => {
+                Some(hash_of_name(name).ok_or_else(|| problem(format!("the hash \"{}\" is not known", shown(name))))?)
+            }
+        };
+        let small = |number: Option<u64>, name: &str| match number.map(u32::try_from) {
+            None => Ok(None),
+            Some(Ok(number)) if number <= 86_400 => Ok(Some(number)),
+            Some(_) => Err(problem(format!("{name} is out of bounds"))),
+        };
+        row.digits = small(self.digits, "the number of digits")?;
+        row.step = if kind == Kind::Totp { small(self.step, "the time step")?.and_then(TimeStep::new) } else { None };
+        row.counter = self.counter.filter(|_| kind == Kind::Hotp);
+        row.issuer = Some(self.issuer.to_owned()).filter(|text| !text.is_empty());
+        row.account = Some(self.name.to_owned()).filter(|text| !text.is_empty());
+        row.place = place;
+        Ok(row)
+    }
+}

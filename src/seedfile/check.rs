@@ -1,0 +1,130 @@
+//! What is wrong with the rows of a file taken together: duplicates, and serials that have lost a zero.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+
+use super::problem::Problem;
+use super::row::{Place, Row};
+use super::table::shown;
+
+/// Looks at row after row. It keeps 128 bits a value, hashed under keys of this run, and no secret.
+pub struct Checker {
+    keys: [RandomState; 2],
+    serials: Vec<(u128, u64)>,
+    secrets: Vec<(u128, u64)>,
+    /// For each length of a serial, how many there are and where the first one stands.
+    lengths: BTreeMap<usize, (u64, u64)>,
+    rows: u64,
+}
+
+impl Default for Checker {
+    fn default() -> Self {
+        Self {
+            keys: [RandomState::new(), RandomState::new()],
+            serials: Vec::new(),
+            secrets: Vec::new(),
+            lengths: BTreeMap::new(),
+            rows: 0,
+        }
+    }
+}
+
+impl Checker {
+    /// Takes note of a row.
+    pub fn see(&mut self, row: &Row) {
+        self.rows += 1;
+        let line = if row.place.line == 0 { self.rows } else { row.place.line };
+        if let Some(serial) = &row.serial {
+            self.serials.push((self.hash(serial), line));
+            self.lengths.entry(serial.chars().count()).or_insert((0, line)).0 += 1;
+        }
+        self.secrets.push((self.hash(row.seed.expose()), line));
+    }
+
+    /// How many rows were seen.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    fn hash(&self, value: impl Hash) -> u128 {
+        let [high, low] = &self.keys;
+        u128::from(high.hash_one(&value)) << 64 | u128::from(low.hash_one(&value))
+    }
+
+    /// What is wrong with all of them together, in the order of their lines.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Problem> {
+        let mut problems = duplicates(&mut self.serials, "the serial", "one of the two is wrong");
+        problems.extend(duplicates(&mut self.secrets, "the secret", "two tokens with one seed show the same codes"));
+        if let Some((usual, _)) = self.lengths.iter().max_by_key(|(_, (count, _))| *count) {
+            for (length, (_, line)) in self.lengths.iter().filter(|(length, _)| *length != usual) {
+                let what = format!("a serial of {length} characters, where most have {usual}");
+                problems.push(Problem::new(*line, 0, what, "has a spreadsheet dropped a leading zero?").as_warning());
+            }
+        }
+        problems.sort_by_key(|problem| problem.place.line);
+        problems
+    }
+}
+
+fn duplicates(values: &mut [(u128, u64)], what: &str, next: &str) -> Vec<Problem> {
+    values.sort_unstable();
+    let doubled = values.windows(2).filter_map(|pair| match pair {
+        [(one, first), (other, second)] if one == other => Some((*first, *second)),
+        _ => None,
+    });
+    doubled.map(|(first, second)| Problem::new(second, 0, format!("{what} stands in line {first} too"), next)).collect()
+}
+
+/// What a token cannot do with a row, as a problem.
+#[must_use]
+pub fn for_token(row: &Row) -> Option<Problem> {
+    let serial = row.serial.as_deref().map(|serial| format!(" ({})", shown(serial))).unwrap_or_default();
+    let place = Place { column: 0, ..row.place };
+    row.check_for_token()
+        .err()
+        .map(|error| Problem::at(place, format!("{error}{serial}"), "no token can be burned with it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    fn row(line: u64, serial: &str, secret: &[u8]) -> Row {
+        let mut row = Row::of_seed(Seed::from_bytes(secret.to_vec()).unwrap());
+        row.serial = Some(serial.to_owned());
+        row.place = Place { line, column: 0 };
+        row
+    }
+
+    fn found(rows: &[Row]) -> Vec<String> {
+        let mut checker = Checker::default();
+        rows.iter().for_each(|row| checker.see(row));
+        checker.finish().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_serial_and_a_secret_that_stand_there_twice_are_named_with_both_lines() {
+        let rows = [row(2, "A1", b"one"), row(3, "A2", b"two"), row(4, "A1", b"three"), row(5, "A3", b"two")];
+        assert_eq!(
+            found(&rows),
+            [
+                "4: the serial stands in line 2 too (one of the two is wrong)",
+                "5: the secret stands in line 3 too (two tokens with one seed show the same codes)",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_serial_that_has_lost_a_zero_is_warned_of() {
+        let rows = [row(1, "0123", b"1"), row(2, "0124", b"2"), row(3, "125", b"3")];
+        let said = found(&rows);
+        assert_eq!(
+            said,
+            ["3: warning: a serial of 3 characters, where most have 4 (has a spreadsheet dropped a leading zero?)"]
+        );
+    }
+}

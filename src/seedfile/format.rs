@@ -1,0 +1,203 @@
+//! The table of formats. Adding one is one file and one line here; `docs/formats.md` is checked against this table.
+
+use zeroize::Zeroizing;
+
+use super::problem::Problem;
+use super::pskc::PskcKeys;
+use super::row::{Field, Row};
+use super::text::Source;
+use super::{
+    aegis, csv, duo, entra, graph, linotp, migration, molto2, netiq, otpauth, pingid, privacyidea, pskc, twofas, webadm,
+};
+use crate::seed::SecretEncoding;
+
+/// Rows as they are read, one after the other, good ones and bad ones.
+pub type Rows = Box<dyn Iterator<Item = Result<Row, Problem>>>;
+
+/// What the user says of a file beside its format.
+#[derive(Default)]
+pub struct ReadOptions {
+    /// How its secrets are written, where the format's own encoding does not hold.
+    pub secret_encoding: Option<SecretEncoding>,
+    /// Duo's third field is a counter, not a time step.
+    pub hotp: bool,
+    /// The columns of a table without a header.
+    pub columns: Option<Vec<String>>,
+    /// What opens an encrypted PSKC file.
+    pub pskc: Option<PskcKeys>,
+}
+
+/// What the user says of a file that is to be written.
+#[derive(Default)]
+pub struct WriteOptions {
+    /// What a PSKC file is encrypted under.
+    pub pskc: Option<PskcKeys>,
+    /// Older Entra files have `timeinterval` in their header.
+    pub entra_timeinterval: bool,
+}
+
+/// The beginning of a file, as the formats look at it to recognise themselves.
+pub struct Sample<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The first line that has any content and is no `sep=`.
+    pub first: &'a str,
+    /// Its fields, trimmed, in lower case.
+    pub fields: Vec<String>,
+}
+
+impl<'a> Sample<'a> {
+    /// Looks at the beginning of a text.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        let is_content = |line: &&str| !line.trim().is_empty() && !line.to_ascii_lowercase().starts_with("sep=");
+        let first = text.split(['\r', '\n']).find(is_content).unwrap_or_default();
+        let fields = first.split([',', ';', '\t']).map(|field| field.trim().trim_matches('"').to_lowercase()).collect();
+        Self { text, first, fields }
+    }
+
+    /// Whether one of the first line's fields is this.
+    #[must_use]
+    pub fn has_field(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field == name)
+    }
+
+    /// Whether a field of the first line, counted from 0, is hex digits.
+    #[must_use]
+    pub fn is_hex(&self, index: usize) -> bool {
+        self.fields.get(index).is_some_and(|field| {
+            !field.is_empty() && field.chars().all(|c| c.is_ascii_hexdigit() || c == ':' || c == ' ')
+        })
+    }
+
+    /// Whether the first line has so many fields, not counting empty ones at the end, and no header's words.
+    #[must_use]
+    pub fn has_fields(&self, count: usize) -> bool {
+        let last = self.fields.iter().rposition(|field| !field.is_empty());
+        last.map_or(0, |last| last + 1) == count
+    }
+}
+
+/// How a format is written: what goes in front, a row, and what goes behind.
+pub struct Write {
+    /// In front of the first row.
+    pub begin: fn(&WriteOptions) -> String,
+    /// One row; the flag says whether it is the first. The error says why this row cannot be written.
+    pub row: fn(&Row, &WriteOptions, bool) -> Result<Zeroizing<String>, String>,
+    /// Behind the last row.
+    pub end: &'static str,
+}
+
+/// A format.
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// What it can carry beside the secret.
+    pub carries: &'static [Field],
+    /// A file holds either TOTP or HOTP tokens, because nothing in a line tells them apart.
+    pub one_kind: bool,
+    /// Whether a file could be of this format.
+    pub fits: fn(&Sample<'_>) -> bool,
+    /// How it is read.
+    pub read: fn(Source, &ReadOptions) -> Result<Rows, Problem>,
+    /// How it is written; `None` where it is only read.
+    pub write: Option<Write>,
+}
+
+/// All formats.
+pub static FORMATS: &[Format] = &[
+    csv::FORMAT,
+    entra::FORMAT,
+    graph::FORMAT,
+    duo::FORMAT,
+    privacyidea::FORMAT,
+    linotp::FORMAT,
+    netiq::FORMAT,
+    pingid::FORMAT,
+    webadm::FORMAT,
+    pskc::FORMAT,
+    otpauth::FORMAT,
+    migration::FORMAT,
+    molto2::FORMAT,
+    aegis::FORMAT,
+    twofas::FORMAT,
+];
+
+impl Format {
+    /// The format of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// What a row says that this format cannot carry.
+    #[must_use]
+    pub fn loses(&self, row: &Row) -> Vec<Field> {
+        Field::ALL.into_iter().filter(|field| row.states(*field) && !self.carries.contains(field)).collect()
+    }
+}
+
+/// The one format that a file has, by looking at its beginning.
+///
+/// # Errors
+/// A [`Problem`] where none fits, or several whose difference matters.
+pub fn recognise(source: &mut Source, options: &ReadOptions) -> Result<&'static Format, Problem> {
+    let sample = Sample::new(source.sample()?);
+    if sample.first.is_empty() {
+        return Err(Problem::of_file("the file is empty", "name a file with at least one row"));
+    }
+    if options.columns.is_some() {
+        return Ok(&csv::FORMAT);
+    }
+    let fitting: Vec<&'static Format> = FORMATS.iter().filter(|format| (format.fits)(&sample)).collect();
+    match fitting.as_slice() {
+        [format] => Ok(format),
+        [] => {
+            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+            let next = format!("say --from and one of {}, or --columns for a table without a header", names.join(", "));
+            Err(Problem::of_file("no known format looks like this", next))
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(|format| format.name).collect();
+            // Without this, a Duo file of counters could pass for one of time steps.
+            let hotp = if names.contains(&"duo") { " (duo counters: --from duo --hotp)" } else { "" };
+            Err(Problem::of_file(
+                format!("this could be {}", names.join(" or ")),
+                format!("say which: --from {}{hotp}", names.join(", --from ")),
+            ))
+        }
+    }
+}
+
+/// A field for a line of comma-separated values, in quotes where it needs them (RFC 4180, section 2).
+#[must_use]
+pub fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) || field.starts_with(' ') || field.ends_with(' ') {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// The serial, without which most formats have no row.
+///
+/// # Errors
+/// That it is missing, or cannot stand in an unquoted line.
+pub fn needed_serial(row: &Row) -> Result<&str, String> {
+    row.serial.as_deref().ok_or_else(|| "it has no serial, and this format needs one".to_owned())
+}
+
+/// The serial for a format whose lines know no quotes.
+///
+/// # Errors
+/// That it is missing or has a comma.
+pub fn bare_serial(row: &Row) -> Result<&str, String> {
+    let serial = needed_serial(row)?;
+    if serial.contains([',', '"']) {
+        Err("its serial has a comma or quote, which this format cannot carry".to_owned())
+    } else {
+        Ok(serial)
+    }
+}

@@ -1,0 +1,165 @@
+//! QR codes: seeds in pictures, and pictures of seeds.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, ImageReader, Limits, Luma};
+use qrcode::{EcLevel, QrCode};
+use zeroize::Zeroizing;
+
+use super::migration;
+use super::otpauth;
+use super::row::Row;
+
+/// The largest picture that is looked at, in pixels a side.
+const MAX_SIDE: u32 = 12_000;
+
+/// Why a picture gives no seed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QrError {
+    /// No PNG or JPEG, or a broken one.
+    #[error("this is no PNG or JPEG picture that can be read")]
+    NoPicture,
+    /// No QR code.
+    #[error("there is no QR code in the picture that can be read")]
+    NoCode,
+    /// The secret is too long for a QR code.
+    #[error("the text is too long for a QR code")]
+    TooLong,
+}
+
+/// What a QR code in a picture holds.
+#[derive(Debug)]
+pub enum Content {
+    /// Seeds: one of `otpauth://`, or several of an authenticator's export.
+    Seeds(Vec<Row>),
+    /// Something else: what it is, and what to do.
+    Other(String, &'static str),
+}
+
+/// The texts of all QR codes in a PNG or JPEG picture, rotated and inverted ones too.
+///
+/// # Errors
+/// [`QrError::NoPicture`], [`QrError::NoCode`].
+pub fn texts(picture: &[u8]) -> Result<Vec<Zeroizing<String>>, QrError> {
+    let mut reader = ImageReader::new(Cursor::new(picture)).with_guessed_format().map_err(|_| QrError::NoPicture)?;
+    if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
+        return Err(QrError::NoPicture);
+    }
+    let mut limits = Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
+    reader.limits(limits);
+    let picture = reader.decode().map_err(|_| QrError::NoPicture)?;
+    // Small codes in a screenshot read better enlarged, large photos better reduced.
+    let (width, height) = (picture.width(), picture.height());
+    let half = || picture.resize(width / 2, height / 2, image::imageops::FilterType::Triangle);
+    let double = || picture.resize(width * 2, height * 2, image::imageops::FilterType::Nearest);
+    let mut found = decode(&picture);
+    if found.is_empty() && width.max(height) > 800 {
+        found = decode(&half());
+    }
+    if found.is_empty() && width.max(height) < 3000 {
+        found = decode(&double());
+    }
+    if found.is_empty() { Err(QrError::NoCode) } else { Ok(found) }
+}
+
+/// All codes in a picture as it is and with black and white exchanged.
+fn decode(picture: &DynamicImage) -> Vec<Zeroizing<String>> {
+    let plain = picture.to_luma8();
+    let mut inverted = plain.clone();
+    image::imageops::invert(&mut inverted);
+    let mut found: Vec<Zeroizing<String>> = Vec::new();
+    for luma in [plain, inverted] {
+        let mut prepared = rqrr::PreparedImage::prepare(luma);
+        for grid in prepared.detect_grids() {
+            if let Ok((_, text)) = grid.decode() {
+                let text = Zeroizing::new(text);
+                if !found.contains(&text) {
+                    found.push(text);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What a code's text is: seeds, or one of the usual wrong ones in plain words.
+#[must_use]
+pub fn content(text: &str) -> Content {
+    let other = |what: &str, next| Content::Other(what.to_owned(), next);
+    let lower = text.trim().to_ascii_lowercase();
+    if otpauth::is_otpauth(text) {
+        return match otpauth::parse(text) {
+            Ok(row) => Content::Seeds(vec![row]),
+            Err(error) => Content::Other(format!("a broken otpauth:// code: {error}"), "show the code again"),
+        };
+    }
+    if lower.starts_with(migration::SCHEME) {
+        return match migration::parse(text, 1) {
+            Ok(rows) => Content::Seeds(rows),
+            Err(problem) => Content::Other(format!("an authenticator's export: {}", problem.what), "export it again"),
+        };
+    }
+    if lower.starts_with("phonefactor://") {
+        return other(
+            "a code for Microsoft's own app, which no token can use",
+            "choose \"I want to use a different authenticator app\" at Microsoft, and take that code",
+        );
+    }
+    if lower.starts_with("fido:/") {
+        return other("a passkey's code: a TOTP token cannot hold a passkey", "choose an authenticator app instead");
+    }
+    if lower.starts_with("https://") || lower.starts_with("http://") {
+        return other("a web address", "open it, and look for the code of an authenticator app");
+    }
+    if !lower.is_empty() && lower.len() <= 20 && lower.chars().all(|c| c.is_ascii_digit()) {
+        return other("a serial number, perhaps the token's own", "take the code that the server shows");
+    }
+    other("something else than a seed", "take the code that the server shows for an authenticator app")
+}
+
+fn code(text: &str) -> Result<QrCode, QrError> {
+    QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| QrError::TooLong)
+}
+
+/// A QR code as text for a terminal, two rows of modules a line, dark on light.
+///
+/// # Errors
+/// [`QrError::TooLong`].
+pub fn for_terminal(text: &str) -> Result<Zeroizing<String>, QrError> {
+    use qrcode::render::unicode::Dense1x2;
+    // Most terminals are dark, so what is dark in the code is left blank there.
+    let (dark, light) = (Dense1x2::Light, Dense1x2::Dark);
+    Ok(Zeroizing::new(code(text)?.render::<Dense1x2>().dark_color(dark).light_color(light).build()))
+}
+
+/// A QR code as an SVG picture.
+///
+/// # Errors
+/// [`QrError::TooLong`].
+pub fn svg(text: &str) -> Result<Zeroizing<String>, QrError> {
+    Ok(Zeroizing::new(code(text)?.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build()))
+}
+
+/// A QR code as a PNG picture.
+///
+/// # Errors
+/// [`QrError::TooLong`].
+pub fn png(text: &str) -> Result<Zeroizing<Vec<u8>>, QrError> {
+    let modules = code(text)?;
+    // A module of eight pixels and a quiet zone of four modules (ISO/IEC 18004, section 6.3.8).
+    let (module, quiet) = (8_u32, 4_u32);
+    let width = u32::try_from(modules.width()).map_err(|_| QrError::TooLong)?;
+    let side = (width + 2 * quiet) * module;
+    let picture = image::ImageBuffer::from_fn(side, side, |x, y| {
+        let at = |pixel: u32| (pixel / module).checked_sub(quiet).filter(|index| *index < width);
+        let dark = match (at(x), at(y)) {
+            (Some(x), Some(y)) => modules[(x as usize, y as usize)] == qrcode::Color::Dark,
+            _ => false,
+        };
+        Luma([if dark { 0_u8 } else { 255 }])
+    });
+    let mut bytes = Zeroizing::new(Vec::new());
+    picture.write_to(&mut Cursor::new(&mut *bytes), ImageFormat::Png).map_err(|_| QrError::TooLong)?;
+    Ok(bytes)
+}
