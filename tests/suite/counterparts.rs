@@ -106,13 +106,8 @@ fn python_pskc_opens_what_is_encrypted_here_and_what_it_encrypts_is_opened_here(
         tokentap(&["seeds", "convert", csv, "--to", "pskc", "--drop", "account", "--out", ours, &flag, secret_arg]);
         let read = python(READ, &[ours, kind, word]);
         for (serial, secret) in SECRETS {
-            let hex = data_encoding::HEXLOWER.encode(
-                &tokentap::seed::Seed::parse(secret, Some(tokentap::seed::SecretEncoding::Base32))
-                    .unwrap()
-                    .seed
-                    .expose()
-                    .to_vec(),
-            );
+            let seed = tokentap::seed::Seed::parse(secret, Some(tokentap::seed::SecretEncoding::Base32)).unwrap().seed;
+            let hex = seed.to_hex().to_lowercase();
             assert!(read.contains(&format!("{serial} {hex}")), "{kind}: {read}");
         }
         let theirs = folder.path().join(format!("theirs-{kind}.xml"));
