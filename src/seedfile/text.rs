@@ -55,7 +55,7 @@ impl Source {
         Ok(Self { reader })
     }
 
-    /// The beginning of the text, up to [`SAMPLE`] bytes, cut at a character.
+    /// The beginning of the text, up to 64 KiB, cut at a character.
     ///
     /// # Errors
     /// A [`Problem`] for what cannot be read or is no UTF-8.
@@ -70,7 +70,7 @@ impl Source {
         }
     }
 
-    /// The text line by line or field by field: lines are at most [`MAX_LINE`] long and have no NUL.
+    /// The text line by line or field by field: lines are at most 64 KiB long and have no NUL.
     #[must_use]
     pub fn into_lines(self) -> Limited {
         Limited { inner: self.reader, line: 1, length: 0 }
