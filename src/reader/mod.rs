@@ -5,13 +5,15 @@
 mod atr;
 mod link;
 mod select;
+mod slot;
 mod slots;
 mod trouble;
 
 pub use atr::CardKind;
 pub use link::{Patience, PcscLink};
 pub use select::{Pick, Selector, pick};
-pub use slots::{Laid, Slot, Slots};
+pub use slot::{Laid, Slot};
+pub use slots::Slots;
 pub use trouble::ReaderError;
 
 /// Whether a reader of this name is vsmartcard's virtual reader, so that what lies on it is no real token.

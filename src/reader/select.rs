@@ -1,7 +1,7 @@
 //! Which of the readers to use.
 
 use super::atr::CardKind;
-use super::slots::{Laid, Slot};
+use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
 
 /// What the user said of the reader.

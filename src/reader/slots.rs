@@ -7,31 +7,8 @@ use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 
 use super::atr::CardKind;
 use super::select::{Pick, Selector, pick};
+use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
-
-/// What lies on a slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Laid {
-    /// Nothing.
-    Nothing,
-    /// Something that does not answer: a token that is switched off, or a tag of another kind.
-    Mute,
-    /// A card.
-    Card(CardKind),
-    /// The reader does not say.
-    Unknown,
-}
-
-/// A slot of a reader, as PC/SC names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slot {
-    /// The name.
-    pub name: String,
-    /// What lies on it.
-    pub laid: Laid,
-    /// Another program has it for itself.
-    pub exclusive: bool,
-}
 
 /// How long one wait for a change lasts before Ctrl-C and newly come readers are looked for.
 const SLICE: Duration = Duration::from_millis(500);

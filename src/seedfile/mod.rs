@@ -1,12 +1,14 @@
 //! Seed files: one model of a row, and one file for each format.
 
 mod aegis;
+mod arbitrary;
 mod check;
 mod convert;
 pub mod csv;
 mod duo;
 mod entra;
 mod format;
+mod formats;
 mod graph;
 mod linotp;
 mod migration;
@@ -28,9 +30,11 @@ mod twofas;
 mod webadm;
 mod xml;
 
+pub use arbitrary::read_arbitrary;
 pub use check::{Checker, for_token};
 pub use convert::{Converted, Sink, Target, convert};
-pub use format::{FORMATS, Format, ReadOptions, Rows, Sample, Write, WriteOptions, recognise};
+pub use format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
+pub use formats::{FORMATS, recognise};
 pub use problem::{Problem, Severity};
 pub use pskc::{PskcKeyError, PskcKeys};
 pub use row::{Field, Kind, Place, Row, RowError};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::support::{run_with_input, text};
+use crate::support::{data, run_with_input, text};
 
 const SECRETS: [(&str, &str); 3] = [
     ("86596120001234", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
@@ -293,4 +293,28 @@ fn a_target_that_cannot_be_written_is_named_and_leaves_everything_as_it_was() {
     tokentap(&["seeds", "convert", csv, "--to", "csv", "--force", "--out", old.to_str().unwrap()]);
     assert!(fs::read_to_string(&old).unwrap().contains("JBSWY3DP"));
     assert_eq!(names(), before);
+}
+
+#[test]
+fn a_full_disk_is_named_and_leaves_nothing() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (full, big) = (folder.path().join("full"), folder.path().join("big.csv"));
+    fs::create_dir(&full).unwrap();
+    let rows: Vec<String> = (0..2000).map(|row| format!("8659612{row:07},{row:040X},60\n")).collect();
+    fs::write(&big, rows.concat()).unwrap();
+    let mut unshare = Command::new("unshare");
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        unshare.args(["-U", "-r"]);
+    }
+    let script = "mount -t tmpfs -o size=16k none \"$1\" && { \"$2\" seeds convert \"$3\" --to csv --out \"$1/out.csv\"; \
+                  echo \"exit $?\"; ls -A \"$1\"; }";
+    let output = unshare
+        .args(["-m", "sh", "-c", script, "sh"])
+        .args([&full, Path::new(env!("CARGO_BIN_EXE_tokentap")), &big])
+        .output()
+        .expect("unshare of util-linux");
+    let said = text(&output);
+    assert!(said.contains("cannot be written: No space left on device") && said.contains("exit 1"), "{said}");
+    assert!(String::from_utf8(output.stdout).unwrap().trim().ends_with("exit 1"), "a remnant is left: {said}");
 }

@@ -309,3 +309,30 @@ fn encodings_separators_and_line_ends_of_real_files_are_read() {
         assert_eq!(rows[0].seed.to_base32().as_str(), "JBSWY3DPEHPK3PXP", "{what}");
     }
 }
+
+/// The files of the transcripts, good and bad, cut and bent at every place that counts, through every reader.
+#[test]
+fn no_reader_panics_whatever_is_cut_off_or_changed() {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/bad-seeds.in");
+    let mut files = 0;
+    for group in std::fs::read_dir(folder).unwrap() {
+        for file in std::fs::read_dir(group.unwrap().path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            files += 1;
+            tokentap::seedfile::read_arbitrary(&names, &bytes);
+            if bytes.len() > 2000 {
+                continue;
+            }
+            for at in 0..bytes.len() {
+                tokentap::seedfile::read_arbitrary(&names, &bytes[..at]);
+                for byte in [0, b'\n', b'"', b',', b'9', 0x80, 0xFF] {
+                    let mut bent = bytes.clone();
+                    bent[at] = byte;
+                    tokentap::seedfile::read_arbitrary(&names, &bent);
+                }
+            }
+        }
+    }
+    assert!(files > 60, "{files}");
+}

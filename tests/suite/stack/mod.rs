@@ -191,6 +191,13 @@ fn a_token_that_leaves_during_a_sync_is_told_truly_and_synced_when_it_is_back() 
 }
 
 #[test]
+fn a_token_that_leaves_during_a_config_is_told_truly_and_set_when_it_is_back() {
+    in_namespace("a_token_that_leaves_during_a_config_is_told_truly_and_set_when_it_is_back", |folder| {
+        leaves_in_the_middle(folder, &["config", "--fast", "--step", "60", "--erase-seed"], 5);
+    });
+}
+
+#[test]
 fn a_token_that_leaves_during_a_burn_is_told_truly_and_burned_when_it_is_back() {
     in_namespace("a_token_that_leaves_during_a_burn_is_told_truly_and_burned_when_it_is_back", |folder| {
         leaves_in_the_middle(folder, &["burn", "--no-verify"], 6);

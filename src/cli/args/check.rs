@@ -1,0 +1,107 @@
+//! Arguments of the commands that read and check.
+
+use clap::{Args, ValueEnum};
+
+use super::common::{HashArg, HostArgs, SeedArgs};
+use crate::otp::Hash;
+
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// Catch the tick: the drift to a few milliseconds
+    #[arg(long)]
+    pub precise: bool,
+
+    #[command(flatten)]
+    pub host: HostArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub host: HostArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The code on the display; a second one settles an accident
+    #[arg(value_name = "CODE")]
+    pub codes: Vec<String>,
+
+    #[command(flatten)]
+    pub seed: SeedArgs,
+
+    /// Hash [default: sha1]
+    #[arg(long, value_enum)]
+    pub hash: Option<HashArg>,
+
+    /// Time step in seconds [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub step: Option<u32>,
+
+    /// How far to look, to both sides
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    pub window: u32,
+
+    /// Count a drift up to this as right [default: one time step]
+    #[arg(long, value_name = "SECONDS")]
+    pub accept_drift: Option<u32>,
+
+    /// Find the counter of a token or key whose button was pressed too often
+    #[arg(long)]
+    pub hotp: bool,
+
+    /// The counter that the server expects next
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "hotp")]
+    pub counter: u64,
+
+    /// Digits of a HOTP code [default: as typed, else 6]
+    #[arg(long, value_name = "N", requires = "hotp")]
+    pub digits: Option<u32>,
+
+    /// How far ahead of it to look
+    #[arg(long, value_name = "N", default_value_t = 1000, requires = "hotp", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub look_ahead: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct CodeArgs {
+    #[command(flatten)]
+    pub seed: SeedArgs,
+
+    /// The time of the code [default: now]
+    #[arg(long, value_name = "UNIX|RFC3339", conflicts_with = "counter")]
+    pub at: Option<String>,
+
+    /// A HOTP code: its counter
+    #[arg(long, value_name = "N", conflicts_with = "step")]
+    pub counter: Option<u64>,
+
+    /// Digits of the code: 6 or 8 [default: 6]
+    #[arg(long, value_name = "N")]
+    pub digits: Option<u32>,
+
+    /// Hash [default: sha1]
+    #[arg(long, value_enum)]
+    pub hash: Option<CodeHashArg>,
+
+    /// Time step in seconds [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub step: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum CodeHashArg {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl From<CodeHashArg> for Hash {
+    fn from(arg: CodeHashArg) -> Self {
+        match arg {
+            CodeHashArg::Sha1 => Self::Sha1,
+            CodeHashArg::Sha256 => Self::Sha256,
+            CodeHashArg::Sha512 => Self::Sha512,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::otp::Hash;
+use crate::seed::SecretEncoding;
+
+/// Where a seed comes from; never from an argument.
+#[derive(Debug, Default, Args)]
+pub struct SeedArgs {
+    /// Read the seed from standard input
+    #[arg(long, group = "seed_source")]
+    pub seed_stdin: bool,
+
+    /// Read the seed from a file: the bare seed, a URI, or a seed file
+    #[arg(long, group = "seed_source", value_name = "FILE")]
+    pub seed_file: Option<PathBuf>,
+
+    /// Read the seed from a QR code in a PNG or JPEG picture
+    #[arg(long, group = "seed_source", value_name = "IMAGE")]
+    pub qr: Option<PathBuf>,
+
+    /// Read the seed from this environment variable
+    #[arg(long, group = "seed_source", value_name = "NAME")]
+    pub seed_env: Option<String>,
+
+    #[command(flatten)]
+    pub file: FileArgs,
+
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
+}
+
+/// How a seed file is read.
+#[derive(Debug, Default, Args)]
+pub struct FileArgs {
+    /// The seed file's format [default: by looking at it]
+    #[arg(long, value_name = "FORMAT")]
+    pub from: Option<String>,
+
+    /// Say which it is where the secrets could be either
+    #[arg(long, value_enum, value_name = "ENCODING")]
+    pub secret_encoding: Option<EncodingArg>,
+
+    /// The columns of a table without a header
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+
+    /// The key of an encrypted PSKC file: 16 raw bytes or 32 hex digits
+    #[arg(long, value_name = "FILE")]
+    pub pskc_key: Option<PathBuf>,
+
+    /// The password of an encrypted PSKC file, in a file
+    #[arg(long, value_name = "FILE", conflicts_with = "pskc_key")]
+    pub pskc_password: Option<PathBuf>,
+}
+
+/// Which row of a seed file.
+#[derive(Debug, Default, Args)]
+pub struct ChoiceArgs {
+    /// The row of this serial
+    #[arg(long, value_name = "SERIAL", group = "choice")]
+    pub serial: Option<String>,
+
+    /// The row of this number, counted from 1 without the header
+    #[arg(long, value_name = "N", group = "choice")]
+    pub row: Option<usize>,
+
+    /// The row of this user
+    #[arg(long, value_name = "USER", group = "choice")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum EncodingArg {
+    Hex,
+    Base32,
+}
+
+impl From<EncodingArg> for SecretEncoding {
+    fn from(arg: EncodingArg) -> Self {
+        match arg {
+            EncodingArg::Hex => Self::Hex,
+            EncodingArg::Base32 => Self::Base32,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum HashArg {
+    Sha1,
+    Sha256,
+}
+
+impl From<HashArg> for Hash {
+    fn from(arg: HashArg) -> Self {
+        match arg {
+            HashArg::Sha1 => Self::Sha1,
+            HashArg::Sha256 => Self::Sha256,
+        }
+    }
+}
+
+#[derive(Debug, Default, Args)]
+pub struct ProfileArgs {
+    /// Hash [default: sha1]
+    #[arg(long, value_enum)]
+    pub hash: Option<HashArg>,
+
+    /// Time step in seconds, 30 or 60 [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub step: Option<u32>,
+
+    /// Display time in seconds: 15, 30, 60 or 120 [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub display: Option<u32>,
+}
+
+/// What is demanded of the host's clock before a token is set by it.
+#[derive(Debug, Args)]
+pub struct HostArgs {
+    /// Ask this NTP server, and correct by what it says; repeatable
+    #[arg(long, value_name = "SERVER[:PORT]")]
+    pub ntp: Vec<String>,
+
+    /// Do not correct: refuse a clock that is off
+    #[arg(long, requires = "ntp")]
+    pub ntp_check: bool,
+
+    /// Refuse a clock that nothing keeps synchronised
+    #[arg(long)]
+    pub strict_clock: bool,
+
+    /// What --ntp-check lets pass
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    pub max_host_error: f64,
+
+    /// Take the host's clock as it is; recorded
+    #[arg(long)]
+    pub trust_host_clock: bool,
+}
+
+impl Default for HostArgs {
+    fn default() -> Self {
+        Self { ntp: Vec::new(), ntp_check: false, strict_clock: false, max_host_error: 2.0, trust_host_clock: false }
+    }
+}
+
+/// What goes for every write.
+#[derive(Debug, Default, Args)]
+pub struct WriteArgs {
+    #[command(flatten)]
+    pub host: HostArgs,
+
+    /// Allow a --time more than 60 s from the host's clock
+    #[arg(long)]
+    pub allow_other_time: bool,
+
+    /// The token's own key: 16 raw bytes or 32 hex digits
+    #[arg(long, value_name = "FILE")]
+    pub token_key: Option<PathBuf>,
+
+    /// Write to a token of a model that is not known
+    #[arg(long)]
+    pub allow_unknown_model: bool,
+}
+
+/// What becomes of the clock when something else is written.
+#[derive(Debug, Default, Args)]
+pub struct ClockArgs {
+    /// What to set the clock to; 0 is now [default: 0]
+    #[arg(long, value_name = "0|UNIX|RFC3339", conflicts_with = "no_auto_sync", allow_hyphen_values = true)]
+    pub time: Option<String>,
+
+    /// Set the clock to now (the default)
+    #[arg(long, overrides_with = "no_auto_sync")]
+    pub auto_sync: bool,
+
+    /// Carry the token's own clock on, to within a second
+    #[arg(long, overrides_with = "auto_sync")]
+    pub no_auto_sync: bool,
+}

@@ -1,0 +1,69 @@
+//! Arguments of the emulated token.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub struct EmulateArgs {
+    /// Where the virtual reader listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:35963")]
+    pub connect: SocketAddr,
+
+    /// The serial; its first digits are the model [default: 86596120000001, or 86596220000001 with --restricted]
+    #[arg(long, value_name = "SERIAL")]
+    pub serial: Option<String>,
+
+    /// A clock write erases the seed
+    #[arg(long)]
+    pub restricted: bool,
+
+    /// How many seconds its clock is ahead; negative: behind
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value_t = 0.0)]
+    pub drift: f64,
+
+    /// How much too fast its clock runs
+    #[arg(long, value_name = "PPM", allow_hyphen_values = true, default_value_t = 0.0)]
+    pub ppm: f64,
+
+    /// Its clock keeps the fraction of its second at a write
+    #[arg(long)]
+    pub free_running: bool,
+
+    /// Keep its state in this file; what is there wins over the flags above
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+
+    /// Its own key: 16 raw bytes or 32 hex digits
+    #[arg(long, value_name = "FILE")]
+    pub token_key: Option<PathBuf>,
+
+    /// Lock for good after so many wrong answers
+    #[arg(long, value_name = "N")]
+    pub lock_after: Option<u32>,
+
+    /// Milliseconds that every APDU takes
+    #[arg(long, value_name = "MS", default_value_t = 0.0)]
+    pub latency: f64,
+
+    /// Leave before the N-th APDU is carried out
+    #[arg(long, value_name = "N")]
+    pub leave_before: Option<u32>,
+
+    /// Leave after the N-th APDU was carried out, without its answer
+    #[arg(long, value_name = "N")]
+    pub leave_after: Option<u32>,
+
+    /// Show the display whenever it changes
+    #[arg(long)]
+    pub show: bool,
+
+    /// Press the button of the token in --state: show its display once, and end
+    #[arg(long, requires = "state", conflicts_with = "create")]
+    pub press: bool,
+
+    /// Make the token's --state file, and end
+    #[arg(long, requires = "state", conflicts_with_all = ["leave_before", "leave_after"])]
+    pub create: bool,
+}

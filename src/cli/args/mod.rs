@@ -1,0 +1,122 @@
+//! The arguments, as clap reads them. What they mean is checked where they are used.
+
+mod check;
+mod common;
+mod emulate;
+mod seeds;
+mod write;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use check::{CodeArgs, DoctorArgs, InfoArgs, VerifyArgs};
+pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WriteArgs};
+pub use emulate::EmulateArgs;
+pub use seeds::{OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs};
+pub use write::{BurnArgs, ConfigArgs, SyncArgs};
+
+/// Tap a token on the reader: its seed is burned, its clock is right, its code is checked.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tokentap",
+    version,
+    after_help = "Examples:\n  tokentap info               what lies on the reader, and how wrong its clock is\n  \
+                  tokentap sync               set the clock to the host's\n  \
+                  tokentap burn               seed, profile and clock; asks for the seed\n  \
+                  tokentap --time 0           the same as tokentap sync --time 0"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+
+    /// Without a command: sync to this time; 0 is now
+    #[arg(long, value_name = "0|UNIX|RFC3339", allow_hyphen_values = true)]
+    pub time: Option<String>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+impl Cli {
+    /// The command's name, as JSON has it.
+    pub fn command_name(&self) -> &'static str {
+        match &self.command {
+            None => "sync",
+            Some(Command::Readers) => "readers",
+            Some(Command::Info(_)) => "info",
+            Some(Command::Sync(_)) => "sync",
+            Some(Command::Burn(_)) => "burn",
+            Some(Command::Config(_)) => "config",
+            Some(Command::Verify(_)) => "verify",
+            Some(Command::Code(_)) => "code",
+            Some(Command::Seeds(_)) => "seeds",
+            Some(Command::Doctor(_)) => "doctor",
+            Some(Command::Emulate(_)) => "emulate",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "For every command")]
+pub struct Global {
+    /// Reader: name, part of it, number; or emulated, emulated:FILE
+    #[arg(long, global = true, env = "TOKENTAP_READER", value_name = "READER", hide_env_values = true)]
+    pub reader: Option<String>,
+
+    /// Only go on if the token has this serial
+    #[arg(long, global = true, value_name = "SERIAL")]
+    pub expect_serial: Option<String>,
+
+    /// Report as one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// How long to wait for a token [default: 30 on a terminal, else 0]
+    #[arg(long, global = true, env = "TOKENTAP_WAIT", value_name = "SECONDS", hide_env_values = true)]
+    pub wait: Option<String>,
+
+    /// Read the token and show what would be done; write nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+
+    /// Say more on standard error
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Show headers, lengths and status words of all APDUs
+    #[arg(long, global = true)]
+    pub trace: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The readers, what lies on each, and what is wrong with them
+    #[command(before_help = "Example: tokentap readers")]
+    Readers,
+    /// Serial, model, clock, drift
+    #[command(before_help = "Example: tokentap info --precise")]
+    Info(InfoArgs),
+    /// Set the clock to the host's
+    #[command(before_help = "Example: tokentap sync")]
+    Sync(SyncArgs),
+    /// Seed, profile and clock onto the token, then check
+    #[command(before_help = "Example: tokentap burn --seed-file seed.txt")]
+    Burn(BurnArgs),
+    /// The profile (and the clock)
+    #[command(before_help = "Example: tokentap config --step 60")]
+    Config(ConfigArgs),
+    /// A code typed off the display: right, drifted, other seed, other profile
+    #[command(before_help = "Example: tokentap verify 123456 --seed-file seed.txt")]
+    Verify(VerifyArgs),
+    /// The codes of a seed, now or at a time
+    #[command(before_help = "Example: tokentap code --seed-file seed.txt")]
+    Code(CodeArgs),
+    /// Seed files: check, convert, generate, qr
+    #[command(subcommand, before_help = "Example: tokentap seeds convert tokens.csv --to duo --out duo.csv")]
+    Seeds(SeedsCommand),
+    /// Service, readers, permissions, host clock: each with its remedy
+    #[command(before_help = "Example: tokentap doctor")]
+    Doctor(DoctorArgs),
+    /// A token in software on pcscd's virtual reader
+    #[command(before_help = "Example: tokentap emulate --drift -97.25")]
+    Emulate(EmulateArgs),
+}

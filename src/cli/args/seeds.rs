@@ -1,0 +1,161 @@
+//! Arguments of the seed files' commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::common::{ChoiceArgs, FileArgs, HashArg};
+
+#[derive(Debug, Subcommand)]
+pub enum SeedsCommand {
+    /// All that is wrong with a seed file, in one go
+    #[command(before_help = "Example: tokentap seeds check tokens.csv --for-token")]
+    Check(SeedsCheckArgs),
+    /// From one format to others; what would be lost is refused
+    #[command(before_help = "Example: tokentap seeds convert tokens.csv --to duo=duo.csv --to entra=entra.csv")]
+    Convert(SeedsConvertArgs),
+    /// New seeds from the system's generator
+    #[command(before_help = "Example: tokentap seeds generate --count 200 --to csv --out seeds.csv")]
+    Generate(SeedsGenerateArgs),
+    /// The enrolment QR code of one seed
+    #[command(before_help = "Example: tokentap seeds qr seeds.csv --row 1 --png code.png")]
+    Qr(SeedsQrArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SeedsCheckArgs {
+    /// The seed file
+    #[arg(value_name = "FILE", required_unless_present = "qr")]
+    pub input: Option<PathBuf>,
+
+    /// QR codes in a PNG or JPEG picture instead
+    #[arg(long, value_name = "IMAGE", conflicts_with = "input")]
+    pub qr: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub file: FileArgs,
+
+    /// Duo's third field is a counter
+    #[arg(long)]
+    pub hotp: bool,
+
+    /// Also whether this format can carry every row
+    #[arg(long = "for", value_name = "FORMAT")]
+    pub for_format: Option<String>,
+
+    /// Also whether a token can do what every row states
+    #[arg(long)]
+    pub for_token: bool,
+}
+
+/// What is written, and where to.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// The format to write, and its file; repeatable with files
+    #[arg(long, value_name = "FORMAT[=FILE]", required = true)]
+    pub to: Vec<String>,
+
+    /// The file of a single --to [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+
+    /// Write secrets to standard output though it is a terminal
+    #[arg(long)]
+    pub show_secrets: bool,
+
+    /// Encrypt PSKC under this key: 16 raw bytes or 32 hex digits
+    #[arg(long, value_name = "FILE")]
+    pub to_pskc_key: Option<PathBuf>,
+
+    /// Encrypt PSKC under the password in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "to_pskc_key")]
+    pub to_pskc_password: Option<PathBuf>,
+
+    /// Head Entra's column "timeinterval", as older files have it
+    #[arg(long)]
+    pub entra_timeinterval: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SeedsConvertArgs {
+    /// The seed file
+    #[arg(value_name = "FILE")]
+    pub input: PathBuf,
+
+    #[command(flatten)]
+    pub file: FileArgs,
+
+    /// Duo's third field is a counter
+    #[arg(long)]
+    pub hotp: bool,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// A field that may be lost: serial, counter, hash, step, digits, user, …; repeatable
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub drop: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SeedsGenerateArgs {
+    /// How many
+    #[arg(long, value_name = "N", required_unless_present_any = ["serials", "serial_range"])]
+    pub count: Option<usize>,
+
+    /// Serials, one a line
+    #[arg(long, value_name = "FILE")]
+    pub serials: Option<PathBuf>,
+
+    /// Serials from A to B
+    #[arg(long, value_name = "A..B", conflicts_with = "serials")]
+    pub serial_range: Option<String>,
+
+    /// Bytes of a seed: 16 to 63 [default: 20, or 32 for SHA-256]
+    #[arg(long, value_name = "N")]
+    pub bytes: Option<usize>,
+
+    /// Hash [default: sha1]
+    #[arg(long, value_enum)]
+    pub hash: Option<HashArg>,
+
+    /// Time step in seconds, 30 or 60 [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub step: Option<u32>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct SeedsQrArgs {
+    /// The seed file; without one, an otpauth:// URI on standard input
+    #[arg(value_name = "FILE")]
+    pub input: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub file: FileArgs,
+
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
+
+    /// Write a PNG picture
+    #[arg(long, value_name = "FILE", conflicts_with = "svg")]
+    pub png: Option<PathBuf>,
+
+    /// Write an SVG picture
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+
+    /// Show the code, which is the secret, on the terminal
+    #[arg(long)]
+    pub show_secrets: bool,
+}

@@ -1,0 +1,108 @@
+//! Arguments of the commands that write a token.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::common::{ClockArgs, ProfileArgs, SeedArgs, WriteArgs};
+
+#[derive(Debug, Default, Args)]
+pub struct SyncArgs {
+    /// What to set the clock to; 0 is now
+    #[arg(long, value_name = "0|UNIX|RFC3339", default_value = "0", allow_hyphen_values = true)]
+    pub time: String,
+
+    /// Leave a token alone that is surely within so many seconds
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub if_drift_over: Option<f64>,
+
+    /// Accept that a restricted token loses its seed
+    #[arg(long)]
+    pub erase_seed: bool,
+
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+
+    #[command(flatten)]
+    pub seed: SeedArgs,
+
+    /// One reading instead of catching ticks, no wait for the second
+    #[arg(long)]
+    pub fast: bool,
+
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+impl SyncArgs {
+    /// `tokentap --time T` without a command.
+    pub fn with_time(time: &str) -> Self {
+        Self { time: time.to_owned(), ..Self::default() }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+
+    #[command(flatten)]
+    pub clock: ClockArgs,
+
+    /// Accept that a restricted token loses its seed
+    #[arg(long)]
+    pub erase_seed: bool,
+
+    #[command(flatten)]
+    pub seed: SeedArgs,
+
+    /// One reading instead of catching ticks, no wait for the second
+    #[arg(long)]
+    pub fast: bool,
+
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct BurnArgs {
+    #[command(flatten)]
+    pub seed: SeedArgs,
+
+    /// Make a new seed of so many bytes [20; 32 for SHA-256]; needs --out
+    #[arg(long, group = "seed_source", value_name = "BYTES", num_args = 0..=1, require_equals = true, requires = "out")]
+    pub generate: Option<Option<usize>>,
+
+    /// Where the new seed is kept: a csv file that does not exist yet
+    #[arg(long, value_name = "FILE", requires = "generate")]
+    pub out: Option<PathBuf>,
+
+    /// Also print the seed
+    #[arg(long)]
+    pub show_secrets: bool,
+
+    /// Leave profile and clock alone
+    #[arg(long, conflicts_with_all = ["hash", "step", "display", "time", "auto_sync", "no_auto_sync"])]
+    pub seed_only: bool,
+
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+
+    #[command(flatten)]
+    pub clock: ClockArgs,
+
+    /// Set the clock to the millisecond: catch ticks, write on the second
+    #[arg(long, conflicts_with = "seed_only")]
+    pub precise: bool,
+
+    /// Do not ask for the displayed code
+    #[arg(long, conflicts_with = "verify")]
+    pub no_verify: bool,
+
+    /// The displayed code, for scripts that can read it
+    #[arg(long, value_name = "CODE")]
+    pub verify: Option<String>,
+
+    #[command(flatten)]
+    pub write: WriteArgs,
+}

@@ -1,0 +1,27 @@
+//! A slot of a reader, and what lies on it.
+
+use super::atr::CardKind;
+
+/// What lies on a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Laid {
+    /// Nothing.
+    Nothing,
+    /// Something that does not answer: a token that is switched off, or a tag of another kind.
+    Mute,
+    /// A card.
+    Card(CardKind),
+    /// The reader does not say.
+    Unknown,
+}
+
+/// A slot of a reader, as PC/SC names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// The name.
+    pub name: String,
+    /// What lies on it.
+    pub laid: Laid,
+    /// Another program has it for itself.
+    pub exclusive: bool,
+}
