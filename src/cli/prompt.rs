@@ -1,11 +1,12 @@
 //! Questions at a terminal.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::interrupt::during_prompt;
-use crate::job::Failure;
+use crate::job::{Exit, Failure};
 
 /// Whether a person sits at standard input and sees standard error.
 pub fn has_person() -> bool {
@@ -17,8 +18,19 @@ pub fn has_person() -> bool {
 /// # Errors
 /// When the terminal cannot be read.
 pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
-    let answer =
-        during_prompt("no token was touched", "run the same command again", || rpassword::prompt_password(question));
+    let (state, next) = ("no token was touched", "run the same command again");
+    let is_interrupt = |error: &io::Error| error.kind() == io::ErrorKind::Interrupted;
+    let answer = during_prompt(state, next, || {
+        // At Ctrl-C the handler is about to say so and to end the program.
+        rpassword::prompt_password(question).inspect_err(|error| {
+            if is_interrupt(error) {
+                std::thread::park_timeout(Duration::from_secs(2));
+            }
+        })
+    });
+    if answer.as_ref().is_err_and(is_interrupt) {
+        return Err(Failure::new("interrupted", Exit::Interrupted, "interrupted", state, next));
+    }
     answer.map(Zeroizing::new).map_err(|error| {
         Failure::file(format!("the terminal cannot be read: {error}"), "give the seed with --seed-file or --seed-stdin")
     })

@@ -51,11 +51,8 @@ fn pskctool_validates_every_plain_pskc_that_is_written() {
 }
 
 fn python(script: &str, args: &[&str]) -> String {
-    let python = ["CARGO_TARGET_DIR"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
-    let python = python.join("tools/pskc/bin/python");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| data("../../target"), PathBuf::from);
+    let python = target.join("tools/pskc/bin/python");
     ok(Command::new(&python)
         .arg("-c")
         .arg(script)

@@ -127,3 +127,77 @@ fn a_host_clock_that_failed_programs_nothing() {
         assert_eq!((link.commands(), link.card().state().seed_bytes().as_slice()), (1, OLD), "{seconds}");
     }
 }
+
+/// Fails the second config write of a contact in one way or another.
+struct SecondWrite {
+    inner: tokentap::emulator::EmulatedLink,
+    writes: u32,
+    kind: FaultKind,
+}
+
+impl tokentap::link::Link for SecondWrite {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, tokentap::link::LinkError> {
+        use tokentap::link::{LinkError, LinkFault};
+        self.writes += u32::from(command[1] == 0xD4);
+        if command[1] != 0xD4 || self.writes != 2 {
+            return self.inner.transmit(command);
+        }
+        match &self.kind {
+            FaultKind::Answer(bytes) => Ok(bytes.clone()),
+            FaultKind::LeaveBefore => Err(LinkError::new(LinkFault::Removed, "gone")),
+            _ => {
+                self.inner.transmit(command)?;
+                Err(LinkError::new(LinkFault::Removed, "gone"))
+            }
+        }
+    }
+
+    fn hold(&mut self) -> Result<(), tokentap::link::LinkError> {
+        self.inner.hold()
+    }
+
+    fn close(&mut self) {
+        self.inner.close();
+    }
+}
+
+#[test]
+fn when_the_second_clock_write_of_a_fine_burn_fails_the_state_that_is_told_is_true() {
+    use tokentap::emulator::TokenClock;
+    for serial in [UNRESTRICTED, RESTRICTED] {
+        for kind in [FaultKind::LeaveBefore, FaultKind::LeaveAfter, FaultKind::Answer(vec![0x6A, 0x80])] {
+            let world = simulated_clock();
+            let mut state = token(serial, OLD, 0.0);
+            // Its phase is three quarters of a second off and stays so: a second write is worth it.
+            state.clock = TokenClock::new(crate::support::NOW_NS, -97.25, 0.0, true);
+            let name = format!("{serial}, {kind:?}");
+            let mut broken = SecondWrite { inner: link(state, &world), writes: 0, kind };
+            let mut plan = plan(Some(seed(NEW)));
+            plan.fine = true;
+            let failure = carry_out(&mut broken, &world, &plan).unwrap_err();
+            assert_eq!(broken.writes, 2, "{name}");
+            let (said, holds) = (&failure.state, broken.inner.card().state().seed_bytes());
+            assert!(said.starts_with("profile, clock and seed"), "{name}: {said}");
+            if said.contains("ERASED") {
+                assert!(holds.is_empty() || holds == NEW, "{name}: {said}");
+            } else {
+                assert_eq!(holds, NEW, "{name}: {said}");
+            }
+            let mut again = link(broken.inner.card().state().clone(), &world);
+            carry_out(&mut again, &world, &plan).unwrap();
+            assert_eq!(again.card().state().seed_bytes(), NEW, "{name}, again");
+        }
+    }
+}
+
+#[test]
+fn a_reset_at_the_seed_of_a_conditional_sync_does_not_end_as_within_bounds() {
+    let world = simulated_clock();
+    let faults = vec![Fault { at: 5, kind: FaultKind::Reset }];
+    let mut link = link(token(RESTRICTED, OLD, -97.25), &world).with_faults(faults);
+    let mut plan = plan(Some(seed(NEW)));
+    plan.if_drift_over = Some(2.0);
+    let report = carry_out(&mut link, &world, &plan).unwrap();
+    assert_eq!((report.seed, link.card().state().seed_bytes().as_slice()), (SeedFate::Burned, NEW));
+    assert!((report.before.middle_s() + 97.25).abs() < 1.0, "{:?}", report.before);
+}
