@@ -12,12 +12,10 @@ use super::{describe, prompt};
 use crate::job::Failure;
 use crate::seed::{Seed, SeedError};
 use crate::seedfile::{
-    Format, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Source, otpauth, qr, recognise,
+    Format, MAX_WHOLE, PSKC_LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Source, otpauth, qr,
+    recognise,
 };
 use crate::token::{Info, KeyError, TokenKey};
-
-/// The longest text that a single seed is looked for in, in bytes; a longer one is a seed file.
-const MAX_TEXT: usize = 4096;
 
 /// The largest picture that is read, in bytes.
 const MAX_PICTURE: u64 = 64 << 20;
@@ -73,39 +71,31 @@ impl Given {
 /// # Errors
 /// A failure: the source cannot be read, or holds no seed or none that fits. None repeats any of the seed.
 pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
-    let (source, name) = if args.seed_stdin {
-        let input = read_all(std::io::stdin(), "standard input", crate::seedfile::MAX_WHOLE)?;
+    if args.seed_stdin {
+        let input = read_all(std::io::stdin(), "standard input", MAX_WHOLE)?;
         return parse(&input, "standard input", args, hotp).map(Some);
-    } else if let Some(path) = &args.seed_file {
-        (path, describe::path(path))
-    } else if let Some(path) = &args.qr {
-        let rows = of_picture(path)?;
-        return choose(rows, &args.choice).map(Some);
-    } else if let Some(name) = &args.seed_env {
-        // The name is not repeated: somebody may have put the seed there.
-        let value = std::env::var(name).map(Zeroizing::new).map_err(|error| {
-            let what = match error {
-                std::env::VarError::NotPresent => "not set",
-                std::env::VarError::NotUnicode(_) => "not text",
-            };
-            Failure::usage(
-                format!("the environment variable that --seed-env names is {what}"),
-                "set it to the seed, or give the seed with --seed-file or --seed-stdin",
-            )
-        })?;
-        return parse(value.as_bytes(), "the variable", args, hotp).map(Some);
-    } else {
-        return Ok(None);
-    };
-    let mut file = open(source, "name a file that holds the seed")?;
-    let mut start = Zeroizing::new(Vec::with_capacity(MAX_TEXT + 1));
-    let failed = |error: std::io::Error| Failure::file(format!("{name} cannot be read: {error}"), "name another file");
-    (&mut file).take(MAX_TEXT as u64 + 1).read_to_end(&mut start).map_err(failed)?;
-    if start.len() <= MAX_TEXT {
-        return parse(&start, &name, args, hotp).map(Some);
     }
-    let whole = Cursor::new(start.to_vec()).chain(file);
-    choose(collect(rows_of(Source::new(whole), &args.file, hotp), &name)?, &args.choice).map(Some)
+    if let Some(path) = &args.seed_file {
+        let name = describe::path(path);
+        let content = read_all(open(path, "name a file that holds the seed")?, &name, MAX_WHOLE)?;
+        return parse(&content, &name, args, hotp).map(Some);
+    }
+    if let Some(path) = &args.qr {
+        return choose(of_picture(path)?, &args.choice).map(Some);
+    }
+    let Some(name) = &args.seed_env else { return Ok(None) };
+    // The name is not repeated: somebody may have put the seed there.
+    let value = std::env::var(name).map(Zeroizing::new).map_err(|error| {
+        let what = match error {
+            std::env::VarError::NotPresent => "not set",
+            std::env::VarError::NotUnicode(_) => "not text",
+        };
+        Failure::usage(
+            format!("the environment variable that --seed-env names is {what}"),
+            "set it to the seed, or give the seed with --seed-file or --seed-stdin",
+        )
+    })?;
+    parse(value.as_bytes(), "the variable", args, hotp).map(Some)
 }
 
 /// The seed that the arguments name, or one that is asked for at the terminal.
@@ -156,7 +146,7 @@ fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<Given,
     if is_bare {
         return bare(text, args).map(one);
     }
-    let rows = rows_of(Source::new(Cursor::new(bytes.to_vec())), &args.file, hotp);
+    let rows = rows_of(&|| Ok(Source::new(Cursor::new(bytes.to_vec()))), &args.file, hotp)?;
     choose(collect(rows, name)?, &args.choice)
 }
 
@@ -180,18 +170,36 @@ fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
 
 /// The rows of a source, by the format that is named or that it looks like; `hotp` is for Duo's third field.
 ///
+/// An encrypted PSKC file whose key nobody named is opened with a password that is asked for, where somebody can be.
+///
 /// # Errors
 /// A [`Problem`] of the file as a whole, or a usage failure of the arguments.
-pub fn rows_of(source: Result<Source, Problem>, args: &FileArgs, hotp: bool) -> Result<Result<Rows, Problem>, Failure> {
-    let options = read_options(args, hotp)?;
+pub fn rows_of(
+    source: &dyn Fn() -> Result<Result<Source, Problem>, Failure>,
+    args: &FileArgs,
+    hotp: bool,
+) -> Result<Result<Rows, Problem>, Failure> {
+    let mut options = read_options(args, hotp)?;
     let named = args.from.as_deref().map(format_of_name).transpose()?;
-    Ok(source.and_then(|mut source| {
-        let format = match named {
-            Some(format) => format,
-            None => recognise(&mut source, &options)?,
-        };
-        (format.read)(source, &options)
-    }))
+    let read = |source: Result<Source, Problem>, options: &ReadOptions| {
+        source.and_then(|mut source| {
+            let format = match named {
+                Some(format) => format,
+                None => recognise(&mut source, options)?,
+            };
+            (format.read)(source, options)
+        })
+    };
+    let rows = read(source()?, &options);
+    let is_locked = rows.as_ref().is_err_and(|problem| problem.what == PSKC_LOCKED);
+    if !is_locked || options.pskc.is_some() || !prompt::has_person() {
+        return Ok(rows);
+    }
+    let password = prompt::secret("Password of the PSKC file (not shown): ")?;
+    let keys = PskcKeys::password(password)
+        .map_err(|error| Failure::usage(error.to_string(), "type it, or name --pskc-key"))?;
+    options.pskc = Some(keys);
+    Ok(read(source()?, &options))
 }
 
 /// The format of a name on the command line.
@@ -237,10 +245,10 @@ pub fn pskc_keys(key: Option<&Path>, password: Option<&Path>) -> Result<Option<P
 }
 
 /// All rows, or all that is wrong with them.
-fn collect(rows: Result<Result<Rows, Problem>, Failure>, name: &str) -> Result<Vec<Row>, Failure> {
+fn collect(rows: Result<Rows, Problem>, name: &str) -> Result<Vec<Row>, Failure> {
     let mut good = Vec::new();
     let mut bad = Vec::new();
-    match rows? {
+    match rows {
         Err(problem) => bad.push(problem),
         Ok(rows) => {
             for row in rows {

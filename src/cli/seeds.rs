@@ -35,7 +35,7 @@ fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
 
 /// The rows of a file, or the failure of the file as a whole.
 fn rows_of(path: &Path, args: &super::args::FileArgs, hotp: bool) -> Result<Rows, Failure> {
-    secret::rows_of(source(path)?, args, hotp)?.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))
+    secret::rows_of(&|| source(path), args, hotp)?.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))
 }
 
 fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {

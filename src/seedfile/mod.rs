@@ -36,7 +36,7 @@ pub use convert::{Converted, Sink, Target, convert};
 pub use format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
 pub use formats::{FORMATS, recognise};
 pub use problem::{Problem, Severity};
-pub use pskc::{PskcKeyError, PskcKeys};
+pub use pskc::{LOCKED as PSKC_LOCKED, PskcKeyError, PskcKeys};
 pub use row::{Field, Kind, Place, Row, RowError};
 pub use save::{SaveError, SecretFile, save_secret};
 pub use text::{MAX_WHOLE, Source};

@@ -35,6 +35,9 @@ pub const FORMAT: Format = Format {
     write: Some(Write { begin, row, end: "</KeyContainer>\n" }),
 };
 
+/// What is said of an encrypted file without its key.
+pub const LOCKED: &str = "the file is encrypted";
+
 /// The algorithms' profile identifiers begin with this (RFC 6030, section 10).
 const ALGORITHM: &str = "urn:ietf:params:xml:ns:keyprov:pskc:";
 
@@ -51,8 +54,8 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
         (None, _) => None,
         (Some(_), None) => {
             return Err(Problem::of_file(
-                "the file is encrypted",
-                "name its key with --pskc-key FILE, or its password",
+                LOCKED,
+                "name its key with --pskc-key FILE, or its password with --pskc-password FILE",
             ));
         }
         (Some(key), Some(keys)) => Some(keys.open(key, root.child("MACMethod")).map_err(|what| {

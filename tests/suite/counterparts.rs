@@ -210,6 +210,11 @@ fn a_screenshot_with_several_codes_names_each_and_a_rotated_one_is_read() {
         let screen = screenshot(folder.path(), &[(uris[0], 40, 60), (uris[1], 700, 400)], turn);
         let said = tokentap(&["seeds", "check", "--qr", &screen]);
         assert!(said.contains("issuer One, account ana") && said.contains("issuer Two, account ben"), "{said}");
+        // The same as a JPEG picture.
+        let jpeg = folder.path().join("screen.jpg");
+        image::open(&screen).unwrap().save(&jpeg).unwrap();
+        let said = tokentap(&["seeds", "check", "--qr", jpeg.to_str().unwrap()]);
+        assert!(said.contains("issuer One, account ana") && said.contains("issuer Two, account ben"), "{said}");
         let refused = run_with_input(&["code", "--qr", &screen], b"");
         assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
     }
