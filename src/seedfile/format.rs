@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
-use super::pskc::PskcKeys;
+use super::pskc_crypto::PskcKeys;
 use super::row::{Field, Row};
 use super::text::Source;
 use crate::seed::SecretEncoding;

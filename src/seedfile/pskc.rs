@@ -12,8 +12,6 @@ use super::xml::{Element, escaped, parse};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
 
-pub use super::pskc_crypto::{PskcKeyError, PskcKeys};
-
 /// The format.
 pub const FORMAT: Format = Format {
     name: "pskc",
