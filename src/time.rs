@@ -108,6 +108,15 @@ pub fn seconds(span: TimeDelta) -> f64 {
     nanoseconds(span) as f64 / 1e9
 }
 
+/// A second, in nanoseconds.
+pub const SECOND_NS: i64 = 1_000_000_000;
+
+/// Nanoseconds since 1970; saturates at ±292 years.
+#[must_use]
+pub fn unix_ns(time: UnixTime) -> i64 {
+    nanoseconds(time - UnixTime::UNIX_EPOCH)
+}
+
 /// A difference of two moments in nanoseconds; saturates at ±292 years.
 #[must_use]
 pub fn nanoseconds(span: TimeDelta) -> i64 {

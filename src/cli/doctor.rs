@@ -8,7 +8,7 @@ use super::describe::{fields, local};
 use super::host;
 use super::output::Output;
 use super::readers::words;
-use crate::clock::{Demands, assess, check_plausible, kernel_word};
+use crate::clock::{Demands, ask, check_plausible, judge, kernel_word};
 use crate::job::{Exit, Failure};
 use crate::reader::{ReaderError, Slots};
 use crate::time::{HostClock, SystemClock};
@@ -79,10 +79,11 @@ fn host_clock(args: &HostArgs) -> [Finding; 2] {
         Err(error) => Finding::bad("host clock", error.into()),
     };
     let strict = Demands { strict: !args.trust_host_clock, ..host::demands(args) };
-    let vouched = match assess(&strict, kernel_word()) {
+    let (kernel, answer) = (kernel_word(), ask(&strict.ntp));
+    let vouched = match judge(&strict, kernel, answer.clone()) {
         Ok(standing) => Finding::good("host clock", host::words(&standing)),
         Err(distrust) => {
-            let asked = assess(&Demands { trust: true, ..strict }, kernel_word());
+            let asked = judge(&Demands { trust: true, ..strict }, kernel, answer);
             let detail = asked.map(|standing| host::words(&standing)).unwrap_or_default();
             let mut failure = Failure::from(distrust);
             failure.fact = format!("{} ({detail})", failure.fact);

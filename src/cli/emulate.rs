@@ -5,16 +5,18 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::DateTime;
 use serde_json::json;
 
 use super::args::EmulateArgs;
 use super::describe::{self, fields};
 use super::output::Output;
+use super::secret::token_key;
 use super::{Ran, interrupt};
-use crate::emulator::{CardState, EmulatedLink, Fault, FaultKind, Latency, MAX_SERIAL, StateFile, TokenClock, vpcd};
+use crate::emulator::{
+    CardState, EmulatedLink, Fault, FaultKind, Latency, MAX_SERIAL, StateFile, TokenClock, USUAL_SERIAL, vpcd,
+};
 use crate::job::{Exit, Failure};
-use crate::time::{HostClock, SystemClock, nanoseconds};
+use crate::time::{HostClock, SystemClock, unix_ns};
 use crate::token::{Model, Sync};
 
 pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
@@ -102,7 +104,7 @@ fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, outpu
 }
 
 fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> {
-    let usual = if args.restricted { "86596220000001" } else { "86596120000001" };
+    let usual = if args.restricted { "86596220000001" } else { USUAL_SERIAL };
     let serial = args.serial.as_deref().unwrap_or(usual);
     if !(1..=MAX_SERIAL).contains(&serial.len()) || !serial.is_ascii() {
         return Err(Failure::usage("--serial is no serial", "give 1 to 246 ASCII characters"));
@@ -114,35 +116,19 @@ fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> 
         ));
     }
     let restricted = args.restricted || Model::of_serial(serial).is_some_and(|model| model.sync == Sync::Restricted);
-    let token_clock = TokenClock::new(host_ns(clock), args.drift, args.ppm, args.free_running);
+    let token_clock = TokenClock::new(unix_ns(clock.now().wall), args.drift, args.ppm, args.free_running);
     let mut state = CardState::new(serial, restricted, token_clock);
     state.lock_after = args.lock_after;
-    if let Some(path) = &args.token_key {
-        state.key = key_as_hex(path)?;
+    if args.token_key.is_some() {
+        state.key = token_key(args.token_key.as_deref())?.to_hex().to_string();
     }
     Ok(state)
-}
-
-/// The key for the emulated device, which keeps it as hex digits.
-fn key_as_hex(path: &std::path::Path) -> Result<String, Failure> {
-    super::secret::token_key(Some(path))?;
-    let content =
-        std::fs::read(path).map_err(|error| Failure::file(error.to_string(), "name the file with the key"))?;
-    Ok(if content.len() == 16 {
-        data_encoding::HEXLOWER.encode(&content)
-    } else {
-        String::from_utf8_lossy(content.trim_ascii()).to_lowercase()
-    })
 }
 
 fn faults(args: &EmulateArgs) -> Vec<Fault> {
     let before = args.leave_before.map(|at| Fault { at, kind: FaultKind::LeaveBefore });
     let after = args.leave_after.map(|at| Fault { at, kind: FaultKind::LeaveAfter });
     before.into_iter().chain(after).collect()
-}
-
-fn host_ns(clock: &SystemClock) -> i64 {
-    nanoseconds(clock.now().wall - DateTime::UNIX_EPOCH)
 }
 
 fn described(state: &CardState) -> String {
@@ -156,7 +142,7 @@ fn token_fields(state: &CardState) -> serde_json::Map<String, serde_json::Value>
 }
 
 fn display(state: &CardState, clock: &SystemClock) -> String {
-    state.display(host_ns(clock)).unwrap_or_else(|| "------".to_owned())
+    state.display(unix_ns(clock.now().wall)).unwrap_or_else(|| "------".to_owned())
 }
 
 /// Shows the display whenever it changes, until the program ends.

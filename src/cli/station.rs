@@ -10,12 +10,12 @@ use super::host::Host;
 use super::output::{Output, note};
 use super::secret::Given;
 use super::{describe, interrupt, prompt};
-use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock};
+use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock, USUAL_SERIAL};
 use crate::job::{self, Failure, Guard};
 use crate::link::{Link, Trace};
 use crate::reader::{Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
 use crate::seedfile::Row;
-use crate::time::{HostClock, SystemClock, nanoseconds};
+use crate::time::{HostClock, SystemClock, unix_ns};
 use crate::token::Serial;
 
 /// How long a command waits for a token where a person can lay one down.
@@ -114,8 +114,8 @@ pub fn guard(global: &Global, allow_unknown_model: bool) -> Result<Guard, Failur
 
 /// The state of a new emulated token: one whose clock is as far off as the token in the README.
 pub fn fresh_emulated(clock: &dyn HostClock) -> CardState {
-    let now = nanoseconds(clock.now().wall - chrono::DateTime::UNIX_EPOCH);
-    CardState::new("86596120000001", false, TokenClock::new(now, -97.25, 0.0, false))
+    let now = unix_ns(clock.now().wall);
+    CardState::new(USUAL_SERIAL, false, TokenClock::new(now, -97.25, 0.0, false))
 }
 
 fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Station, Failure> {

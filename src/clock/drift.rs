@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::time::{Moment, UnixTime, nanoseconds};
-
-const SECOND_NS: i64 = 1_000_000_000;
+use crate::time::{Moment, SECOND_NS, UnixTime, unix_ns};
 
 /// One reading of a token's clock, between two moments of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,11 +148,6 @@ impl fmt::Display for Drift {
 /// Rounds up to a fraction of a second: a resolution is never shown finer than it is.
 fn round_up(value: f64, per_second: f64) -> f64 {
     (value * per_second).ceil() / per_second
-}
-
-/// Nanoseconds since 1970.
-pub(crate) fn unix_ns(time: UnixTime) -> i64 {
-    nanoseconds(time - UnixTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]

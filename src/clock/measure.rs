@@ -137,6 +137,20 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
     }
 }
 
+/// What a first reading says, or with `fine` what is known once the tick is caught.
+///
+/// # Errors
+/// As [`Poller::scan`].
+pub fn measure<S>(
+    session: &mut Session<'_, S>,
+    host: &dyn HostClock,
+    first: &Reading,
+    fine: bool,
+) -> Result<Fine, TokenError> {
+    let mut poller = Poller::new(session, host, first);
+    if fine { poller.scan() } else { Ok(poller.fine()) }
+}
+
 fn is_lost_answer(error: &TokenError) -> bool {
     matches!(&error.reason, Reason::Link(link) if link.fault == LinkFault::NoAnswer)
 }

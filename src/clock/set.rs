@@ -5,12 +5,10 @@
 
 use std::time::Duration;
 
-use super::drift::{Drift, Method, Reading, unix_ns};
+use super::drift::{Drift, Method, Reading};
 use super::measure::{Fine, Poller, read};
-use crate::time::{HostClock, Moment};
+use crate::time::{HostClock, Moment, SECOND_NS, unix_ns};
 use crate::token::{Authenticated, Session, TokenError};
-
-const SECOND_NS: i64 = 1_000_000_000;
 
 /// A second write must make the clock better by more than this to be worth it, in nanoseconds.
 const WORTH_NS: i64 = 50_000_000;

@@ -7,9 +7,8 @@
 
 use std::time::Duration;
 
-use super::drift::{Drift, Method, Reading, unix_ns};
-
-const SECOND_NS: i64 = 1_000_000_000;
+use super::drift::{Drift, Method, Reading};
+use crate::time::{SECOND_NS, unix_ns};
 
 /// How wrong the rate of the two clocks against each other may be: ten times a bad crystal's 20 ppm.
 const RATE_PPM: i64 = 200;

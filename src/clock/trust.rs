@@ -67,8 +67,20 @@ pub enum Distrust {
 /// # Errors
 /// [`Distrust`], never with `trust`.
 pub fn assess(demands: &Demands, kernel: KernelWord) -> Result<Standing, Distrust> {
+    judge(demands, kernel, ask(&demands.ntp))
+}
+
+/// The same with the servers' answer at hand.
+///
+/// # Errors
+/// [`Distrust`], never with `trust`.
+pub fn judge(
+    demands: &Demands,
+    kernel: KernelWord,
+    answer: Result<Option<NtpReading>, NtpError>,
+) -> Result<Standing, Distrust> {
     let plain = |ntp, warning| Standing { kernel, ntp, trusted: demands.trust, warning, correction: TimeDelta::zero() };
-    let reading = match ask(&demands.ntp) {
+    let reading = match answer {
         Ok(reading) => reading,
         Err(error) if demands.trust => return Ok(plain(None, Some(error.to_string()))),
         Err(error) => return Err(error.into()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::crypto;
 use super::state::CardState;
-use crate::time::{HostClock, Moment, nanoseconds};
+use crate::time::{HostClock, Moment, unix_ns};
 
 /// Status words, as the device sends them.
 mod sw {
@@ -48,7 +48,7 @@ impl Card {
     #[must_use]
     pub fn true_time_ns(&self) -> i64 {
         let passed = self.truth.now().monotonic.saturating_sub(self.began.monotonic);
-        nanoseconds(self.began.wall - chrono::DateTime::UNIX_EPOCH) + i64::try_from(passed.as_nanos()).unwrap_or(0)
+        unix_ns(self.began.wall) + i64::try_from(passed.as_nanos()).unwrap_or(0)
     }
 
     /// The token's clock minus the true time now, in seconds.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::SECOND_NS;
+
 /// A clock chip. Times are in nanoseconds of Unix time; `host` is the true time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TokenClock {
@@ -14,8 +16,6 @@ pub struct TokenClock {
     /// At a write it keeps the fraction of a second that it had, instead of starting a new second.
     pub free_running: bool,
 }
-
-const SECOND: i64 = 1_000_000_000;
 
 impl TokenClock {
     /// A clock that is `drift_s` seconds ahead of the true time `host_ns` (negative: behind).
@@ -42,7 +42,7 @@ impl TokenClock {
     /// What a reader sees of it: whole seconds, as the token's 32-bit counter has them.
     #[must_use]
     pub fn reading(&self, host_ns: i64) -> u32 {
-        self.at(host_ns).div_euclid(SECOND).rem_euclid(1 << 32) as u32
+        self.at(host_ns).div_euclid(SECOND_NS).rem_euclid(1 << 32) as u32
     }
 
     /// The token's clock minus the true time, in seconds.
@@ -53,8 +53,8 @@ impl TokenClock {
 
     /// Sets the clock to a whole second at a true time.
     pub fn set(&mut self, seconds: u32, host_ns: i64) {
-        let fraction = if self.free_running { self.at(host_ns).rem_euclid(SECOND) } else { 0 };
-        self.shown_ns = i64::from(seconds) * SECOND + fraction;
+        let fraction = if self.free_running { self.at(host_ns).rem_euclid(SECOND_NS) } else { 0 };
+        self.shown_ns = i64::from(seconds) * SECOND_NS + fraction;
         self.host_ns = host_ns;
     }
 }
@@ -63,12 +63,12 @@ impl TokenClock {
 mod tests {
     use super::*;
 
-    const NOON: i64 = 1_795_454_228 * SECOND + 300_000_000;
+    const NOON: i64 = 1_795_454_228 * SECOND_NS + 300_000_000;
 
     #[test]
     fn a_clock_that_is_12_ppm_fast_gains_a_second_in_a_day() {
         let clock = TokenClock::new(NOON, 0.0, 12.0, false);
-        let day_later = NOON + 86_400 * SECOND;
+        let day_later = NOON + 86_400 * SECOND_NS;
         assert!((clock.drift_s(day_later) - 1.0368).abs() < 1e-6);
     }
 
@@ -77,7 +77,7 @@ mod tests {
         for (free_running, fraction) in [(false, 0), (true, 300_000_000)] {
             let mut clock = TokenClock::new(NOON, -97.0, 0.0, free_running);
             clock.set(1_700_000_000, NOON);
-            assert_eq!(clock.at(NOON), 1_700_000_000 * SECOND + fraction, "free running: {free_running}");
+            assert_eq!(clock.at(NOON), 1_700_000_000 * SECOND_NS + fraction, "free running: {free_running}");
         }
     }
 
@@ -85,6 +85,6 @@ mod tests {
     fn the_counter_has_32_bits() {
         let mut clock = TokenClock::new(NOON, 0.0, 0.0, false);
         clock.set(u32::MAX, NOON);
-        assert_eq!((clock.reading(NOON), clock.reading(NOON + SECOND)), (u32::MAX, 0));
+        assert_eq!((clock.reading(NOON), clock.reading(NOON + SECOND_NS)), (u32::MAX, 0));
     }
 }

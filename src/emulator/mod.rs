@@ -16,4 +16,4 @@ pub use card::Card;
 pub use clock::TokenClock;
 pub use fault::{Fault, FaultKind};
 pub use link::{EmulatedLink, Latency};
-pub use state::{CardState, MAX_SERIAL, StateError, StateFile};
+pub use state::{CardState, MAX_SERIAL, StateError, StateFile, USUAL_SERIAL};

@@ -11,6 +11,9 @@ use super::crypto;
 /// The longest serial that an answer to get info has room for, in bytes.
 pub const MAX_SERIAL: usize = 246;
 
+/// The serial of an emulated token of which nothing else is said.
+pub const USUAL_SERIAL: &str = "86596120000001";
+
 /// All that is in a token. Seeds in here are test seeds: nothing protects them but the file's mode.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CardState {

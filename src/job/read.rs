@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::failure::Failure;
 use super::guard::Guard;
 use super::progress::reading_failed;
-use crate::clock::{self, Drift, Poller, jump_between};
+use crate::clock::{self, Drift, jump_between, measure};
 use crate::link::Link;
 use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Session};
@@ -33,18 +33,15 @@ pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool
     let mut known = None;
     let opened = clock::open(link, host).and_then(|(mut session, first)| {
         let info = known.insert(session.info().clone()).clone();
-        let mut report = ReadReport { info, host: first.host(), drift: Drift::of_reading(&first), host_jumped: None };
-        if fine {
-            report.drift = Poller::new(&mut session, host, &first).scan()?.drift;
-        }
+        let drift = measure(&mut session, host, &first, fine)?.drift;
+        let mut report = ReadReport { info, host: first.host(), drift, host_jumped: None };
         // What was read by a clock that was stepped meanwhile says nothing.
         report.host_jumped = jump_between(first.before, host.now());
         if report.host_jumped.is_some() {
             let again = clock::read(&mut session, host)?;
             report.host = again.host();
             report.info = session.info().clone();
-            let mut poller = Poller::new(&mut session, host, &again);
-            report.drift = if fine { poller.scan()?.drift } else { poller.fine().drift };
+            report.drift = measure(&mut session, host, &again, fine)?.drift;
         }
         Ok(report)
     });

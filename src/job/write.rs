@@ -10,11 +10,11 @@ use super::failure::{Exit, Failure, UNTOUCHED};
 use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
 use super::progress::{Progress, Written, reading_failed, writing_failed};
 use crate::clock::{
-    self, Drift, Fine, Method, Poller, Reading, Target, check_plausible, jump_between, set_on_the_second,
+    self, Drift, Fine, Method, Reading, Target, check_plausible, jump_between, measure, set_on_the_second,
 };
 use crate::link::{Link, LinkFault};
 use crate::time::{HostClock, Moment, seconds};
-use crate::token::{Authenticated, Identified, Info, Reason, Session, Step, TokenError};
+use crate::token::{Authenticated, Info, Reason, Session, Step, TokenError};
 
 /// Whether anything had to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl Job<'_> {
         // Whatever the plan sets, its seed's record and its report are dated by the host.
         check_plausible(first.before.wall).map_err(Failure::from)?;
 
-        let before = self.measure(&mut session, &first)?;
+        let before = measure(&mut session, self.host, &first, self.plan.fine)?;
         let drift_before = *self.before.get_or_insert(before.drift);
         // A second pass goes on with what the first one began, whatever the clock shows by now.
         if let Some(bound) = self.plan.if_drift_over
@@ -196,12 +196,6 @@ impl Job<'_> {
         }
         Ok(WriteReport { info, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
     }
-
-    /// The drift before anything is written.
-    fn measure(&self, session: &mut Session<'_, Identified>, first: &Reading) -> Result<Fine, TokenError> {
-        let mut poller = Poller::new(session, self.host, first);
-        if self.plan.fine { poller.scan() } else { Ok(poller.fine()) }
-    }
 }
 
 /// If the host's wall clock was stepped since the contact began: by how much, and the drift by its new time.
@@ -213,9 +207,7 @@ fn read_again_after_jump<S>(
 ) -> Result<Option<(TimeDelta, Drift)>, TokenError> {
     let Some(by) = jump_between(first.before, host.now()) else { return Ok(None) };
     let again = clock::read(session, host)?;
-    let mut poller = Poller::new(session, host, &again);
-    let fine = if plan.fine { poller.scan()? } else { poller.fine() };
-    Ok(Some((by, fine.drift)))
+    Ok(Some((by, measure(session, host, &again, plan.fine)?.drift)))
 }
 
 /// Writing on the second needs a tick to start from, and the host's time to aim at.

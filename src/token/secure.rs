@@ -48,6 +48,12 @@ impl TokenKey {
         <[u8; BLOCK]>::try_from(bytes.as_slice()).map(|raw| Self(Zeroizing::new(raw))).map_err(|_| KeyError::NotHex)
     }
 
+    /// The key as 32 hex digits in lower case.
+    #[must_use]
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(data_encoding::HEXLOWER.encode(&*self.0))
+    }
+
     fn cipher(&self) -> Sm4 {
         Sm4::new((&*self.0).into())
     }
