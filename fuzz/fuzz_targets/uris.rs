@@ -3,4 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| tokentap::seedfile::read_arbitrary(&["otpauth", "otpauth-migration"], data));
+#[path = "../../tests/suite/arbitrary.rs"]
+#[allow(dead_code, reason = "each target runs one of its functions")]
+mod arbitrary;
+
+fuzz_target!(|data: &[u8]| arbitrary::seed_file("uris", data));

@@ -1,6 +1,5 @@
 //! `tokentap burn`: seed, profile and clock onto the token, then the code that it must show.
 
-use std::cell::Cell;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,12 +9,15 @@ use super::args::{BurnArgs, Global, HashArg};
 use super::describe::{self, token_line, written};
 use super::host::{self, Host};
 use super::output::Output;
+use super::record::{self, Need, Record};
 use super::secret::Given;
 use super::station::{Desk, Station};
 use super::verify::{parse_code, verdict_fields, verdict_words};
-use super::{Ran, interrupt, plan, prompt, secret, sync};
+use super::writing::Writing;
+use super::{Ran, plan, prompt, secret, sync};
+use crate::inventory::{Deed, Outcome};
 use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge};
-use crate::job::{self, ConfigPlan, Exit, Failure, Hooks, UNTOUCHED, WritePlan, WriteReport};
+use crate::job::{self, Completion, ConfigPlan, Exit, Failure, UNTOUCHED, WritePlan, WriteReport};
 use crate::otp::search::TotpProfile;
 use crate::otp::{Code, Digits, totp};
 use crate::seed::{Seed, TOKEN_MAX_BYTES};
@@ -31,75 +33,94 @@ const TRIES: usize = 3;
 
 pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let typed = args.verify.as_deref().map(parse_code).transpose()?;
-    let given = match args.generate {
-        Some(bytes) => Given::One(Box::new(new_seed(bytes, args.profile.hash)?)),
-        None => secret::from_args_or_prompt(&args.seed, false)?,
-    };
+    let identity = record::identity(args.write.identity.as_deref())?;
+    let given = given(args, identity.is_some())?;
     let host = Host::assess(&args.write.host)?;
     let clock = host.clock();
+    let record = Record::open(global, Need::Must, output)?;
+    if args.generate.is_some() && args.out.is_none() && !record.seals() {
+        return Err(Failure::usage(
+            "a new seed would be nowhere but on the token",
+            "name a file for it with --out FILE, or let the inventory keep it: tokentap inventory init --recipient age1…",
+        ));
+    }
     let mut desk = Desk::new(global, &host, output);
-    let row = desk.row_for(given)?;
-    let (profile, from) = plan::resolve_profile(&args.profile, Some(&row))?;
+    let row = given.map(|given| desk.row_for(given)).transpose()?;
+    let wish = plan::wish(&args.profile, row.as_ref())?;
+    let (profile, from) = wish.resolve(None)?;
     let config = if args.seed_only {
         None
     } else {
         let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
         Some(ConfigPlan { profile, from, clock: clock_plan })
     };
-    let mut plan = WritePlan { fine: args.precise, ..plan::make(global, config, Some(&row), &args.write)? };
+    let mut plan = WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.write)? };
     if let Some(out) = &args.out {
         check_new(out)?;
         plan.again = again(out);
     }
+    let user = row.as_ref().and_then(|row| row.user.clone());
+    // A new seed has the factory's profile unless flags or the seed say more; one from the inventory has its own.
+    let burns_sealed = row.is_none();
+    let completion = Completion { wish, learns: burns_sealed, identity: identity.as_ref(), burns_sealed };
+    let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Burn, user, output };
 
     let mut station = desk.station()?;
     if global.dry_run {
-        return plan::show(&plan, &mut station, &host, output);
+        return writing.show(&mut station);
     }
-    let recorded = Cell::new(false);
-    let mut record = |info: &Info| {
+    let mut recorded = false;
+    let mut burned_seed = None;
+    let mut before = |info: &Info, plan: &WritePlan| {
         if plan.config.is_some() {
             host.warn(output);
         }
-        match &args.out {
-            Some(out) => keep(out, &row, info, &plan).inspect(|()| recorded.set(true)),
-            None => Ok(()),
+        burned_seed.clone_from(&plan.seed);
+        match (&args.out, &plan.seed) {
+            (Some(out), Some(seed)) => keep(out, seed, info, plan).inspect(|()| recorded = true),
+            _ => Ok(()),
         }
     };
-    let mut hooks = Hooks { record: &mut record, interrupted: &interrupt::asked };
-    let report = job::write(&mut station.link, &clock, &plan, &mut hooks).map_err(|failure| match &args.out {
-        Some(out) if recorded.get() => kept_though_failed(failure, out),
+    let result = writing.run(&mut station, &mut before);
+    let report = result.map_err(|failure| match &args.out {
+        Some(out) if recorded => kept_though_failed(failure, out),
         _ => failure,
     })?;
     // The reader is free again while somebody types.
     let Station { reader, emulated, link } = station;
     drop(link);
-
-    output.text(&sync::line(&report, &plan, emulated));
-    let burned = Burned {
-        row: &row,
-        profile: shown_profile(&plan, &row),
-        report: &report,
-        clock: &clock,
-        with_config: plan.config.is_some(),
+    let Some(seed) = burned_seed else {
+        return Err(Failure::usage("no seed was burned", "give one with --seed-file FILE"));
     };
+
+    output.text(&sync::line(&report, emulated));
+    let profile = shown_profile(&report, row.as_ref());
+    let with_config = report.config.is_some();
+    let burned = Burned { seed: &seed, profile, report: &report, clock: &clock, with_config };
     burned.show_codes(output);
     if args.show_secrets {
-        output.text(&format!("seed    {}", row.seed.to_base32().as_str()));
+        output.text(&format!("seed    {}", seed.to_base32().as_str()));
     }
     let checked = burned.check(typed, args, output);
-    let mut object = written(&report, plan.config.as_ref(), &reader, emulated);
-    object.insert("seed_bytes".to_owned(), json!(row.seed.len()));
+    let mut object = written(&report, &reader, emulated);
+    object.insert("seed_bytes".to_owned(), json!(seed.len()));
     object.insert("codes".to_owned(), burned.codes());
     object.insert("host_clock".to_owned(), host::fields(&host.standing));
     if args.show_secrets {
-        object.insert("secret".to_owned(), json!(row.seed.to_base32().as_str()));
+        object.insert("secret".to_owned(), json!(seed.to_base32().as_str()));
     }
-    let verdict = match &checked {
-        Checked::Unchecked => Value::Null,
-        Checked::Right(verdict) | Checked::Wrong(verdict) => Value::Object(verdict_fields(verdict)),
+    let (verdict, outcome) = match &checked {
+        Checked::Unchecked => (Value::Null, None),
+        Checked::Right(verdict) => (Value::Object(verdict_fields(verdict)), Some(Outcome::Right)),
+        Checked::Wrong(verdict) => (Value::Object(verdict_fields(verdict)), Some(Outcome::Wrong)),
     };
     object.insert("verify".to_owned(), verdict);
+    if let Some(outcome) = outcome {
+        let recorder = record.recorder(Deed::Verify, &reader, emulated);
+        if let Err(error) = recorder.note(clock.now().wall, report.info.serial.as_str(), outcome, None) {
+            output.note(&format!("{error}; the check is not recorded ({})", error.remedy()));
+        }
+    }
     match checked {
         Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info, burned.accepted())),
         right => {
@@ -108,9 +129,21 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             } else if matches!(right, Checked::Unchecked) {
                 output.text("the displayed code was not checked");
             }
-            sync::remarks(&report, &plan, output);
+            sync::remarks(&report, output);
             Ok(Exit::Done)
         }
+    }
+}
+
+/// The seed that the arguments name; none where the inventory's is meant.
+fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<Given>, Failure> {
+    if args.out.is_some() && args.generate.is_none() {
+        return Err(Failure::usage("--out keeps a new seed", "say --generate too, or leave --out away"));
+    }
+    match args.generate {
+        Some(bytes) => new_seed(bytes, args.profile.hash).map(|row| Some(Given::One(Box::new(row)))),
+        None if has_identity => secret::from_args(&args.seed, false),
+        None => secret::from_args_or_prompt(&args.seed, false).map(Some),
     }
 }
 
@@ -176,16 +209,8 @@ fn not_kept(error: &SaveError, state: &str) -> Failure {
 }
 
 /// Writes the new seed into its file, with the serial of the token that it is for.
-fn keep(out: &Path, row: &Row, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
-    let mut kept = row.clone();
-    kept.serial = Some(info.serial.to_string());
-    kept.model = info.model().map(|model| model.name.to_owned());
-    kept.manufacturer = info.model().map(|_| "Token2".to_owned());
-    kept.digits = Some(6);
-    if let Some(config) = &plan.config {
-        kept.hash = Some(config.profile.hash());
-        kept.step = Some(config.profile.step());
-    }
+fn keep(out: &Path, seed: &Seed, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
+    let kept = job::row_of(seed.clone(), info, plan.config.map(|config| config.profile), None);
     let failed = |error: SaveError| not_kept(&error, UNTOUCHED);
     let text = csv::file_of(&kept)
         .map_err(|error| failed(SaveError::Io { path: out.to_owned(), source: std::io::Error::other(error) }))?;
@@ -193,16 +218,16 @@ fn keep(out: &Path, row: &Row, info: &Info, plan: &WritePlan) -> Result<(), Fail
 }
 
 /// What the display counts with: as written, or as the seed states, or the factory's.
-fn shown_profile(plan: &WritePlan, row: &Row) -> TotpProfile {
-    match &plan.config {
+fn shown_profile(report: &WriteReport, row: Option<&Row>) -> TotpProfile {
+    match &report.config {
         Some(config) => TotpProfile { hash: config.profile.hash(), step: config.profile.step() },
-        None => expected_profile(row.hash, row.step),
+        None => expected_profile(row.and_then(|row| row.hash), row.and_then(|row| row.step)),
     }
 }
 
 /// A token whose seed was just burned.
 struct Burned<'a> {
-    row: &'a Row,
+    seed: &'a Seed,
     profile: TotpProfile,
     report: &'a WriteReport,
     clock: &'a dyn HostClock,
@@ -224,7 +249,7 @@ impl Burned<'_> {
     }
 
     fn code_at(&self, time: i64) -> Code {
-        totp(&self.row.seed, self.profile.hash, self.profile.step, Digits::Six, time)
+        totp(self.seed, self.profile.hash, self.profile.step, Digits::Six, time)
     }
 
     fn codes(&self) -> Value {
@@ -253,7 +278,7 @@ impl Burned<'_> {
 
     /// Compares what the display shows: the code given, or those that a person types.
     fn check(&self, typed: Option<Code>, args: &BurnArgs, output: &Output) -> Checked {
-        let judged = |code| judge(&self.row.seed, self.profile, &[code], self.token_time(), WINDOW_S);
+        let judged = |code| judge(self.seed, self.profile, &[code], self.token_time(), WINDOW_S);
         let accept = self.profile.step.seconds();
         if let Some(code) = typed {
             let verdict = judged(code);

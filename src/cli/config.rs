@@ -3,24 +3,30 @@
 use super::args::{ConfigArgs, Global};
 use super::host::Host;
 use super::output::Output;
+use super::record::{self, Need, Record};
 use super::station::Desk;
+use super::writing::Writing;
 use super::{Ran, plan, secret, sync};
-use crate::job::{ConfigPlan, Failure, WritePlan};
+use crate::inventory::Deed;
+use crate::job::{Completion, ConfigPlan, Failure, WritePlan};
 
 pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let flags = &args.profile;
     if flags.hash.is_none() && flags.step.is_none() && flags.display.is_none() {
         return Err(Failure::usage(
             "nothing of the profile was named",
-            "say --hash, --step or --display: all three are written, and what is not named becomes the factory's; \
-             to set only the clock use tokentap sync",
+            "say --hash, --step or --display: all three are written, and what is not named is as the inventory knows it, \
+             else the factory's; to set only the clock use tokentap sync",
         ));
     }
     let given = secret::from_args(&args.seed, false)?;
+    let identity = record::identity(args.write.identity.as_deref())?;
     let host = Host::assess(&args.write.host)?;
+    let record = Record::open(global, Need::Wanted, output)?;
     let mut desk = Desk::new(global, &host, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
-    let (profile, from) = plan::resolve_profile(flags, row.as_ref())?;
+    let wish = plan::wish(flags, row.as_ref())?;
+    let (profile, from) = wish.resolve(None)?;
     let clock_plan = plan::clock_plan(&args.clock, &host.clock(), args.write.allow_other_time)?;
     let config = ConfigPlan { profile, from, clock: clock_plan };
     let plan = WritePlan {
@@ -28,5 +34,8 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
         fine: !args.fast,
         ..plan::make(global, Some(config), row.as_ref(), &args.write)?
     };
-    sync::carry_out(global, &plan, desk, output)
+    let completion = Completion { wish, learns: true, identity: identity.as_ref(), burns_sealed: false };
+    let user = row.and_then(|row| row.user);
+    let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Config, user, output };
+    sync::carry_out(&writing, desk)
 }

@@ -6,15 +6,19 @@ use chrono::{Local, SecondsFormat, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Drift;
-use crate::job::{ClockPlan, ConfigPlan, WriteReport};
+use crate::job::{ClockPlan, ConfigPlan, Outcome, WriteReport};
 use crate::time::{UnixTime, seconds};
 use crate::token::{Info, Sync};
 
 /// A path for a message: control characters are escaped, so that a name cannot play with the terminal.
 pub fn path(path: &Path) -> String {
-    let shown = path.display().to_string();
+    plain(&path.display().to_string())
+}
+
+/// Text from elsewhere for a message: control characters are escaped.
+pub fn plain(text: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    shown.chars().map(escape).collect()
+    text.chars().map(escape).collect()
 }
 
 /// The fields of an object.
@@ -95,7 +99,7 @@ pub fn jumped(by: TimeDelta) -> String {
 }
 
 /// The fields that every write reports.
-pub fn written(report: &WriteReport, config: Option<&ConfigPlan>, reader: &str, emulated: bool) -> Map<String, Value> {
+pub fn written(report: &WriteReport, reader: &str, emulated: bool) -> Map<String, Value> {
     let clock = json!({ "before": drift(report.before), "after": drift(report.after) });
     let mut object = fields([
         ("reader", json!(reader)),
@@ -105,7 +109,7 @@ pub fn written(report: &WriteReport, config: Option<&ConfigPlan>, reader: &str, 
         ("outcome", json!(report.outcome.word())),
     ]);
     object.insert("keeps_phase".to_owned(), json!(report.keeps_phase));
-    if let Some(config) = config {
+    if let Some(config) = report.config.as_ref().filter(|_| report.outcome == Outcome::Synced) {
         let set = match config.clock {
             ClockPlan::Now => "now",
             ClockPlan::At(_) => "at",

@@ -1,9 +1,12 @@
 //! The host's clock as a command uses it: assessed, corrected where it can be, and reported.
 
+use std::sync::{Mutex, PoisonError};
+
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::args::HostArgs;
-use super::output::Output;
+use super::output::{Output, note};
 use crate::clock::{Demands, Standing, assess, jump_between, kernel_word};
 use crate::job::{Exit, Failure};
 use crate::time::{CorrectedClock, HostClock, Moment, SystemClock, seconds};
@@ -71,9 +74,44 @@ impl Host {
         }
     }
 
+    /// What the records of writes say of the clock: whose word it was taken on.
+    pub fn remark(&self) -> Option<String> {
+        self.standing.trusted.then(|| "the host's clock was taken on the user's word".to_owned())
+    }
+
     /// The clock to work by: corrected where a server was asked.
     pub fn clock(&self) -> CorrectedClock<'_> {
         CorrectedClock::new(&self.system, self.standing.correction)
+    }
+}
+
+/// The host's clock through a run of hours: looked at anew for every token, and assessed anew after a step.
+pub struct WatchedHost<'a> {
+    args: &'a HostArgs,
+    system: SystemClock,
+    /// When it was last looked at, and the correction that goes with it.
+    last: Mutex<(Moment, TimeDelta)>,
+}
+
+impl<'a> WatchedHost<'a> {
+    /// Watches a clock that was assessed by these arguments.
+    pub fn new(host: &Host, args: &'a HostArgs) -> Self {
+        let last = Mutex::new((host.assessed, host.standing.correction));
+        Self { args, system: host.system.clone(), last }
+    }
+
+    /// The clock to work by now.
+    ///
+    /// # Errors
+    /// A failure with exit code 9: it was stepped, and is not to be trusted any more.
+    pub fn look(&self) -> Result<CorrectedClock<'_>, Failure> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(by) = jump_between(last.0, self.system.now()) {
+            note(&format!("the host's clock jumped by {:.3} s; it is assessed anew", seconds(by)));
+            last.1 = assess(&demands(self.args), kernel_word())?.correction;
+        }
+        last.0 = self.system.now();
+        Ok(CorrectedClock::new(&self.system, last.1))
     }
 }
 

@@ -12,6 +12,10 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 /// A token is in reach: Ctrl-C is then noted and asked for, so that no write is cut off.
 static WORKING: AtomicBool = AtomicBool::new(false);
 
+/// Where several tokens follow each other: those that are being written. Ctrl-C is then noted once, and the second one
+/// ends the program.
+static IN_HAND: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
 /// What to say if Ctrl-C comes while a prompt waits: state and next.
 static PROMPT: Mutex<Option<(String, String)>> = Mutex::new(None);
 
@@ -21,24 +25,57 @@ pub fn install(json: bool) {
     let _ = ctrlc::set_handler(move || {
         let prompt = PROMPT.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if prompt.is_none() && WORKING.load(Ordering::SeqCst) {
-            ASKED.store(true, Ordering::SeqCst);
-            return;
+            let again = ASKED.swap(true, Ordering::SeqCst);
+            let in_hand = IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            match in_hand {
+                Some(serials) if again => end(json, Some((unknown(&serials), RESUME.to_owned()))),
+                _ => return,
+            }
         }
-        restore_terminal();
-        let (state, next) =
-            prompt.unwrap_or_else(|| ("no token was touched".to_owned(), "run the same command again".to_owned()));
-        if !json {
-            let _ = writeln!(std::io::stderr());
-        }
-        Output::new(json, "tokentap").failure(&Failure::new(
-            "interrupted",
-            Exit::Interrupted,
-            "interrupted",
-            state,
-            next,
-        ));
-        std::process::exit(i32::from(Exit::Interrupted as u8));
+        end(json, prompt);
     });
+}
+
+/// What to do when a run was stopped at once.
+const RESUME: &str = "run the same command again: it goes on where it was";
+
+fn unknown(serials: &[String]) -> String {
+    match serials {
+        [] => "no token was in hand".to_owned(),
+        _ => format!("unknown, because it was being written: {}", serials.join(", ")),
+    }
+}
+
+/// Says what an interrupted program leaves behind, and ends it.
+fn end(json: bool, said: Option<(String, String)>) -> ! {
+    restore_terminal();
+    let (state, next) =
+        said.unwrap_or_else(|| ("no token was touched".to_owned(), "run the same command again".to_owned()));
+    if !json {
+        let _ = writeln!(std::io::stderr());
+    }
+    Output::new(json, "tokentap").failure(&Failure::new("interrupted", Exit::Interrupted, "interrupted", state, next));
+    std::process::exit(i32::from(Exit::Interrupted as u8));
+}
+
+/// From here on several tokens follow each other: the first Ctrl-C is noted, the second ends the program.
+pub fn begin_run() {
+    *IN_HAND.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    begin_work();
+}
+
+/// A token is being written from here on …
+pub fn in_hand(serial: &str) {
+    if let Some(serials) = IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        serials.push(serial.to_owned());
+    }
+}
+
+/// … until here.
+pub fn let_go(serial: &str) {
+    if let Some(serials) = IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        serials.retain(|held| held != serial);
+    }
 }
 
 /// From here on Ctrl-C is only noted: [`asked`] tells of it.

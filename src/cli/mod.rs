@@ -1,25 +1,32 @@
 //! The command line: arguments to plan, job, report as text or JSON. One file a command.
 
 mod args;
+mod batch;
 mod burn;
 mod code;
 mod config;
 mod describe;
+mod desk;
 mod doctor;
 mod emulate;
 mod host;
 mod info;
 mod interrupt;
+mod inventory;
 mod output;
 mod plan;
 mod prompt;
 mod readers;
+mod record;
+mod screen;
 mod secret;
 mod seeds;
 mod station;
 mod sync;
 mod time_arg;
+mod trays;
 mod verify;
+mod writing;
 
 use std::ffi::OsString;
 
@@ -72,6 +79,9 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Config(args) => config::run(global, args, output),
             Command::Verify(args) => verify::run(args, output),
             Command::Code(args) => code::run(args, output),
+            Command::Batch(args) => batch::run(global, args, output),
+            Command::Desk(args) => desk::run(global, args, output),
+            Command::Inventory(command) => inventory::run(global, command, output),
             Command::Seeds(command) => seeds::run(command, output),
             Command::Doctor(args) => doctor::run(args, output),
             Command::Emulate(args) => emulate::run(args, output),
@@ -80,8 +90,21 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
 }
 
 /// The commands, for the usage error of one.
-const COMMANDS: &[&str] =
-    &["readers", "info", "sync", "burn", "config", "verify", "code", "seeds", "doctor", "emulate"];
+const COMMANDS: &[&str] = &[
+    "readers",
+    "info",
+    "sync",
+    "burn",
+    "config",
+    "verify",
+    "code",
+    "batch",
+    "desk",
+    "seeds",
+    "inventory",
+    "doctor",
+    "emulate",
+];
 
 /// Help and version as clap has them; usage errors in the form of all others.
 fn usage(error: &clap::Error, json: bool) -> u8 {

@@ -64,21 +64,26 @@ impl Output {
         }
     }
 
+    /// The error object of a failure.
+    pub fn error_fields(failure: &Failure) -> Value {
+        let mut error = json!({
+            "kind": failure.kind,
+            "exit": failure.exit as u8,
+            "message": failure.fact,
+            "state": failure.state,
+            "next": failure.next,
+        });
+        if let Some(error) = error.as_object_mut().filter(|_| !failure.details.is_empty()) {
+            error.insert("details".to_owned(), json!(failure.details));
+        }
+        error
+    }
+
     /// A failure: three lines on standard error, or one error object on standard output.
     pub fn failure(&self, failure: &Failure) {
         if self.json {
-            let mut error = json!({
-                "kind": failure.kind,
-                "exit": failure.exit as u8,
-                "message": failure.fact,
-                "state": failure.state,
-                "next": failure.next,
-            });
-            if let Some(error) = error.as_object_mut().filter(|_| !failure.details.is_empty()) {
-                error.insert("details".to_owned(), json!(failure.details));
-            }
             let mut fields = Map::new();
-            fields.insert("error".to_owned(), error);
+            fields.insert("error".to_owned(), Self::error_fields(failure));
             self.report("", fields);
         } else {
             let mut to = std::io::stderr();

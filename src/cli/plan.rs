@@ -1,21 +1,14 @@
-//! From arguments and seed to a checked plan, and the plan as `--dry-run` shows it.
+//! From arguments and seed to a checked plan.
 
 use std::path::Path;
 
-use serde_json::json;
-
 use super::args::{ClockArgs, Global, ProfileArgs, WriteArgs};
-use super::describe::{drift, fields, profile, profile_words, token, token_line};
-use super::host::{self, Host};
-use super::output::Output;
-use super::station::{self, Station};
-use super::{Ran, secret, time_arg};
-use crate::clock::check_plausible;
-use crate::job::{self, ClockPlan, ConfigPlan, Exit, Failure, ProfileFrom, SeedFate, WritePlan};
+use super::{secret, station, time_arg};
+use crate::job::{ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
 use crate::otp::{Hash, TimeStep};
 use crate::seedfile::Row;
 use crate::time::HostClock;
-use crate::token::{DisplayTime, Profile, ProfileError, Serial};
+use crate::token::{DisplayTime, ProfileError, Serial};
 
 /// What to run when a job was broken off.
 pub const AGAIN: &str = "run the same command again (twice is safe on the same token)";
@@ -55,11 +48,11 @@ pub fn make(
     })
 }
 
-/// The profile: flags first, then what the seed states, then the factory's.
+/// What flags and seed say of the profile.
 ///
 /// # Errors
 /// A usage failure: what no token can do, or a flag that contradicts the seed.
-pub fn resolve_profile(args: &ProfileArgs, row: Option<&Row>) -> Result<(Profile, ProfileFrom), Failure> {
+pub fn wish(args: &ProfileArgs, row: Option<&Row>) -> Result<ProfileWish, Failure> {
     if let Some(row) = row {
         row.check_for_token().map_err(|error| {
             Failure::usage(error.to_string(), "give a seed for 6 digits, SHA-1 or SHA-256, 30 or 60 s, 1 to 63 bytes")
@@ -75,19 +68,11 @@ pub fn resolve_profile(args: &ProfileArgs, row: Option<&Row>) -> Result<(Profile
     let row_step = row.and_then(|row| row.step);
     agree("hash", flag_hash, row_hash)?;
     agree("time step", flag_step, row_step)?;
-    let display = match args.display {
-        None | Some(30) => DisplayTime::S30,
-        Some(15) => DisplayTime::S15,
-        Some(60) => DisplayTime::S60,
-        Some(120) => DisplayTime::S120,
-        Some(other) => return Err(bad(ProfileError::Display(other))),
-    };
-    let (hash, step) = (flag_hash.or(row_hash), flag_step.or(row_step));
-    let stated = hash.is_some() || step.is_some() || args.display.is_some();
-    let from = if stated { ProfileFrom::Flags } else { ProfileFrom::Factory };
-    let factory = Profile::FACTORY;
-    let profile = Profile::new(hash.unwrap_or(factory.hash()), step.unwrap_or(factory.step()), display).map_err(bad)?;
-    Ok((profile, from))
+    let display = args.display.map(DisplayTime::of_seconds).transpose().map_err(bad)?;
+    let wish = ProfileWish { hash: flag_hash.or(row_hash), step: flag_step.or(row_step), display };
+    // Said here, before any token is waited for.
+    wish.resolve(None)?;
+    Ok(wish)
 }
 
 fn agree<T: PartialEq + std::fmt::Display>(what: &str, flag: Option<T>, stated: Option<T>) -> Result<(), Failure> {
@@ -119,44 +104,4 @@ pub fn clock_words(clock: ClockPlan) -> String {
         ClockPlan::At(seconds) => format!("set to {seconds}"),
         ClockPlan::CarryOn => "carried on to within a second".to_owned(),
     }
-}
-
-/// `--dry-run`: reads the token, shows what the plan would do to it, and writes nothing.
-///
-/// # Errors
-/// What the plan's own checks would say.
-pub fn show(plan: &WritePlan, station: &mut Station, host: &Host, output: &Output) -> Ran {
-    let report = job::read(&mut station.link, &host.clock(), &plan.guard, plan.fine)?;
-    plan.check(&report.info)?;
-    check_plausible(host.clock().now().wall)?;
-    let within = plan.if_drift_over.is_some_and(|bound| report.drift.is_surely_within(bound));
-    let fate = plan.seed_fate(&report.info);
-    let seed = match (fate, &plan.seed) {
-        (SeedFate::Burned, Some(seed)) => format!("a new one of {} bytes is burned", seed.len()),
-        (SeedFate::Burned, None) => "a new one is burned".to_owned(),
-        (SeedFate::Erased, _) => "ERASED".to_owned(),
-        (SeedFate::Kept, _) => "kept".to_owned(),
-    };
-    let (clock_line, profile_line) = match &plan.config {
-        Some(config) => (clock_words(config.clock), profile_words(config)),
-        None => ("left alone".to_owned(), "left alone".to_owned()),
-    };
-    let within_words = if within { "\n  the drift is within bounds: nothing would be written" } else { "" };
-    let text = format!(
-        "plan for {}; nothing was written\n  seed     {seed}\n  clock    now {}; {clock_line}\n  profile  {profile_line}{within_words}",
-        token_line(&report.info, station.emulated),
-        report.drift,
-    );
-    let object = fields([
-        ("dry_run", json!(true)),
-        ("outcome", json!(if within { "within" } else { "synced" })),
-        ("host_clock", host::fields(&host.standing)),
-        ("reader", json!(station.reader)),
-        ("token", token(&report.info, station.emulated)),
-        ("clock", json!({ "before": drift(report.drift) })),
-        ("seed", json!(fate.word())),
-        ("profile", plan.config.as_ref().map(profile).into()),
-    ]);
-    output.report(&text, object);
-    Ok(Exit::Done)
 }

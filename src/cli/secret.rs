@@ -123,6 +123,14 @@ pub fn open(path: &Path, next: &str) -> Result<File, Failure> {
     File::open(path).map_err(|error| Failure::file(format!("{} cannot be read: {error}", describe::path(path)), next))
 }
 
+/// The content of a file of at most 64 KiB.
+///
+/// # Errors
+/// A failure with this remedy.
+pub fn small_file(path: &Path, next: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read_all(open(path, next)?, &describe::path(path), 1 << 16)
+}
+
 fn read_all(from: impl Read, name: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
     // Reserved ahead, so that no shorter copy of a single seed is left behind by growth.
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
@@ -354,7 +362,7 @@ pub fn of_picture(path: &Path) -> Result<Vec<Row>, Failure> {
 /// A failure that never repeats any of the file.
 pub fn token_key(path: Option<&Path>) -> Result<TokenKey, Failure> {
     let Some(path) = path else { return Ok(TokenKey::factory()) };
-    let content = read_all(open(path, "name the file with the token's key")?, &describe::path(path), 1 << 16)?;
+    let content = small_file(path, "name the file with the token's key")?;
     TokenKey::from_file_content(&content).map_err(|error: KeyError| {
         Failure::usage(format!("{}: {error}", describe::path(path)), "name a file with 16 raw bytes or 32 hex digits")
     })

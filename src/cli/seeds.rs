@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::args::{OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs};
+use super::args::{
+    EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs,
+};
 use super::describe::{self, fields};
 use super::output::Output;
 use super::secret::{self, bad_file, format_of_name};
 use super::{Ran, burn, plan};
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
-    Converted, Field, Place, Problem, Row, Rows, SaveError, SecretFile, Severity, Sink, Source, Target, WriteOptions,
-    convert, for_token, otpauth, qr, save_secret,
+    Converted, Field, Format, Place, Problem, Row, Rows, SaveError, SecretFile, Severity, Sink, Source, Target,
+    WriteOptions, convert, for_token, otpauth, qr, save_secret,
 };
 
 /// The most seeds that are generated at once.
@@ -34,7 +36,7 @@ fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
 }
 
 /// The rows of a file, or the failure of the file as a whole.
-fn rows_of(path: &Path, args: &super::args::FileArgs, hotp: bool) -> Result<Rows, Failure> {
+pub fn rows_of(path: &Path, args: &super::args::FileArgs, hotp: bool) -> Result<Rows, Failure> {
     secret::rows_of(&|| source(path), args, hotp)?.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))
 }
 
@@ -68,7 +70,7 @@ fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
     Ok(Exit::Done)
 }
 
-fn rows_in_words(rows: u64) -> String {
+pub fn rows_in_words(rows: u64) -> String {
     format!("{rows} row{}", if rows == 1 { "" } else { "s" })
 }
 
@@ -91,7 +93,7 @@ fn warnings(converted: &Converted, name: &str) -> Vec<String> {
 }
 
 /// Says the warnings, or fails with all that is wrong.
-fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<(), Failure> {
+pub fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<(), Failure> {
     if converted.has_failed() {
         return Err(bad_file(name, &converted.problems, converted.more));
     }
@@ -102,38 +104,49 @@ fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<(), Fa
 }
 
 fn convert_file(args: &SeedsConvertArgs, output: &Output) -> Ran {
-    let dropped = args
-        .drop
-        .iter()
-        .map(|name| {
-            Field::of_name(name).ok_or_else(|| {
-                let names: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
-                let fact = format!("no field is called \"{}\"", name.escape_debug());
-                Failure::usage(fact, format!("say one of {}", names.join(", ")))
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let dropped = fields_of(&args.drop)?;
     let rows = rows_of(&args.input, &args.file, args.hotp)?;
     write(rows, &args.output, &dropped, &describe::path(&args.input), output)
 }
 
-/// Writes rows to where the arguments say, and reports it.
-fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &Output) -> Ran {
-    let options = WriteOptions {
+/// How formats that leave a choice are written.
+///
+/// # Errors
+/// A failure of a key's file.
+pub fn write_options(args: &EncodeArgs) -> Result<WriteOptions, Failure> {
+    Ok(WriteOptions {
         pskc: secret::pskc_keys(args.to_pskc_key.as_deref(), args.to_pskc_password.as_deref())?,
         entra_timeinterval: args.entra_timeinterval,
+    })
+}
+
+/// The fields of these names.
+///
+/// # Errors
+/// A usage failure that lists the names.
+pub fn fields_of(names: &[String]) -> Result<Vec<Field>, Failure> {
+    let field = |name: &String| {
+        Field::of_name(name).ok_or_else(|| {
+            let names: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
+            let fact = format!("no field is called \"{}\"", name.escape_debug());
+            Failure::usage(fact, format!("say one of {}", names.join(", ")))
+        })
     };
+    names.iter().map(field).collect()
+}
+
+/// Writes rows to where the arguments say, and reports it.
+fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &Output) -> Ran {
+    let options = write_options(&args.encode)?;
     let mut sinks = Vec::new();
     let mut files = Vec::new();
     for (format, file) in targets(args)? {
-        let format = format_of_name(&format)?;
+        let format = writable(&format)?;
         let target = match &file {
             Some(path) => Target::File(SecretFile::create(path, args.force).map_err(|error| save_failed(&error))?),
             None => Target::Memory(Zeroizing::default()),
         };
-        sinks.push(Sink::new(format, target).ok_or_else(|| {
-            Failure::usage(format!("{} is only read, never written", format.name), "name another format with --to")
-        })?);
+        sinks.extend(Sink::new(format, target));
         files.extend(file);
     }
     let converted = convert(rows, sinks, &options, dropped, &|_| None).map_err(|error| save_failed(&error))?;
@@ -151,6 +164,30 @@ fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &
         output.report(&format!("{} written to {}", rows_in_words(converted.rows), names.join(", ")), object);
     }
     Ok(Exit::Done)
+}
+
+/// A format that can be written.
+///
+/// # Errors
+/// A usage failure.
+pub fn writable(name: &str) -> Result<&'static Format, Failure> {
+    let format = format_of_name(name)?;
+    if format.write.is_some() {
+        return Ok(format);
+    }
+    Err(Failure::usage(format!("{} is only read, never written", format.name), "name another format with --to"))
+}
+
+/// `FORMAT=FILE`, each with its own file.
+///
+/// # Errors
+/// A usage failure.
+pub fn named_files(to: &[String]) -> Result<Vec<(&'static Format, PathBuf)>, Failure> {
+    let file = |to: &String| match to.split_once('=') {
+        Some((format, file)) if !file.is_empty() => Ok((writable(format)?, PathBuf::from(file))),
+        _ => Err(Failure::usage("--to names no file", "say --to FORMAT=FILE, such as --to duo=duo.csv")),
+    };
+    to.iter().map(file).collect()
 }
 
 /// The formats to write, and their files; no file is standard output, for one format only.
@@ -182,7 +219,7 @@ fn targets(args: &OutputArgs) -> Result<Vec<(String, Option<PathBuf>)>, Failure>
 }
 
 /// A file that could not be written.
-fn save_failed(error: &SaveError) -> Failure {
+pub fn save_failed(error: &SaveError) -> Failure {
     let next = match error {
         SaveError::Exists(_) => "name another file, or overwrite it with --force",
         SaveError::Symlink(_) | SaveError::NotAFile(_) => {
@@ -195,7 +232,7 @@ fn save_failed(error: &SaveError) -> Failure {
 
 fn generate(args: &SeedsGenerateArgs, output: &Output) -> Ran {
     let profile = super::args::ProfileArgs { hash: args.hash, step: args.step, display: None };
-    let (profile, _) = plan::resolve_profile(&profile, None)?;
+    let (profile, _) = plan::wish(&profile, None)?.resolve(None)?;
     let serials = serials(args)?;
     let count = match (args.count, serials.len()) {
         (Some(count), 0) => count,

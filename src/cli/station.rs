@@ -163,7 +163,7 @@ fn on_reader(global: &Global, selector: Selector, output: &Output) -> Result<Sta
 }
 
 /// `--wait`, or what stands in for it; an empty variable counts as none.
-fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
+pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
     match global.wait.as_deref().map(str::trim) {
         None | Some("") => Ok(None),
         Some(text) => text.parse().map(Some).map_err(|_| {

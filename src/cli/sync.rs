@@ -4,23 +4,28 @@ use super::args::{Global, SyncArgs};
 use super::describe::{jumped, profile_words, token_line, written};
 use super::host::{self, Host};
 use super::output::Output;
+use super::record::{self, Need, Record};
 use super::station::Desk;
-use super::{Ran, interrupt, plan, secret, time_arg};
+use super::writing::Writing;
+use super::{Ran, plan, secret, time_arg};
+use crate::inventory::Deed;
 use crate::job::{
-    self, ClockPlan, ConfigPlan, Exit, Failure, Hooks, Outcome, ProfileFrom, SeedFate, WritePlan, WriteReport,
+    ClockPlan, Completion, ConfigPlan, Exit, Failure, Outcome, ProfileFrom, SeedFate, WritePlan, WriteReport,
 };
 use crate::time::HostClock;
-use crate::token::Info;
 
 /// A correction beyond this may fall out of the window in which a server follows a token, in seconds.
-const SERVER_WINDOW_S: f64 = 90.0;
+pub const SERVER_WINDOW_S: f64 = 90.0;
 
 pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let given = secret::from_args(&args.seed, false)?;
+    let identity = record::identity(args.write.identity.as_deref())?;
     let host = Host::assess(&args.write.host)?;
+    let record = Record::open(global, Need::Wanted, output)?;
     let mut desk = Desk::new(global, &host, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
-    let (profile, from) = plan::resolve_profile(&args.profile, row.as_ref())?;
+    let wish = plan::wish(&args.profile, row.as_ref())?;
+    let (profile, from) = wish.resolve(None)?;
     let clock_plan = time_arg::clock_plan(&args.time, host.clock().now().wall, args.write.allow_other_time)?;
     let config = ConfigPlan { profile, from, clock: clock_plan };
     if args.if_drift_over.is_some_and(|bound| !(0.0..=1e9).contains(&bound)) {
@@ -33,7 +38,10 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         again: again(args),
         ..plan::make(global, Some(config), row.as_ref(), &args.write)?
     };
-    carry_out(global, &plan, desk, output)
+    let completion = Completion { wish, learns: true, identity: identity.as_ref(), burns_sealed: false };
+    let user = row.and_then(|row| row.user);
+    let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Sync, user, output };
+    carry_out(&writing, desk)
 }
 
 /// What to run when the job was broken off: a restricted token may have lost its seed while its clock is right.
@@ -44,23 +52,21 @@ fn again(args: &SyncArgs) -> String {
     }
 }
 
-/// Carries out a plan that has nothing to record, and reports it on one line.
+/// Carries out a write that needs nothing else, and reports it on one line.
 ///
 /// # Errors
 /// The job's.
-pub fn carry_out(global: &Global, plan: &WritePlan, desk: Desk<'_>, output: &Output) -> Ran {
-    let host = desk.host;
+pub fn carry_out(writing: &Writing<'_>, desk: Desk<'_>) -> Ran {
+    let Writing { host, output, plan, .. } = writing;
     let mut station = desk.station()?;
-    if global.dry_run {
-        return plan::show(plan, &mut station, host, output);
+    if writing.global.dry_run {
+        return writing.show(&mut station);
     }
     // Just before the first write: a token that is refused needs no warning of the clock.
-    let mut warn = |_: &Info| {
+    let report = writing.run(&mut station, &mut |_, _| {
         host.warn(output);
         Ok(())
-    };
-    let mut hooks = Hooks { record: &mut warn, interrupted: &interrupt::asked };
-    let report = job::write(&mut station.link, &host.clock(), plan, &mut hooks)?;
+    })?;
     let text = match report.outcome {
         Outcome::Within => {
             format!(
@@ -69,22 +75,22 @@ pub fn carry_out(global: &Global, plan: &WritePlan, desk: Desk<'_>, output: &Out
                 report.before
             )
         }
-        Outcome::Synced => line(&report, plan, station.emulated),
+        Outcome::Synced => line(&report, station.emulated),
     };
-    let config = plan.config.as_ref().filter(|_| report.outcome == Outcome::Synced);
-    let mut object = written(&report, config, &station.reader, station.emulated);
+    let mut object = written(&report, &station.reader, station.emulated);
     object.insert("host_clock".to_owned(), host::fields(&host.standing));
     output.report(&text, object);
     if report.outcome == Outcome::Synced && !plan.fine {
         output.note("read in whole seconds: what the drift is within the second was not measured");
     }
-    remarks(&report, plan, output);
+    remarks(&report, output);
     Ok(Exit::Done)
 }
 
 /// What was written, in one line.
-pub fn line(report: &WriteReport, plan: &WritePlan, emulated: bool) -> String {
-    let profile = plan.config.as_ref().map(|config| format!("; profile {}", profile_words(config))).unwrap_or_default();
+pub fn line(report: &WriteReport, emulated: bool) -> String {
+    let profile =
+        report.config.as_ref().map(|config| format!("; profile {}", profile_words(config))).unwrap_or_default();
     format!(
         "{}: clock {} → {}; seed {}{profile}",
         token_line(&report.info, emulated),
@@ -95,11 +101,11 @@ pub fn line(report: &WriteReport, plan: &WritePlan, emulated: bool) -> String {
 }
 
 /// What a careful person should know after a write.
-pub fn remarks(report: &WriteReport, plan: &WritePlan, output: &Output) {
+pub fn remarks(report: &WriteReport, output: &Output) {
     if let Some(by) = report.host_jumped {
         output.note(&jumped(by));
     }
-    let Some(config) = plan.config.as_ref().filter(|_| report.outcome == Outcome::Synced) else {
+    let Some(config) = report.config.as_ref().filter(|_| report.outcome == Outcome::Synced) else {
         return;
     };
     match config.clock {

@@ -10,6 +10,7 @@ mod crypto;
 mod fault;
 mod link;
 mod state;
+mod tray;
 pub mod vpcd;
 
 pub use card::Card;
@@ -17,3 +18,4 @@ pub use clock::TokenClock;
 pub use fault::{Fault, FaultKind};
 pub use link::{EmulatedLink, Latency};
 pub use state::{CardState, MAX_SERIAL, StateError, StateFile, USUAL_SERIAL};
+pub use tray::{EmulatedTray, FixedTrays};

@@ -43,6 +43,13 @@ impl StatusWord {
         Self(u16::from_be_bytes([sw1, sw2]))
     }
 
+    /// Whether the command was certainly not carried out: an error that was found before anything was done (64 XX and
+    /// 67 XX to 6F XX), or a refusal with tries left. Other words, such as 65 XX, say that memory may have changed.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        matches!(self.0.to_be_bytes(), [0x63 | 0x64 | 0x67..=0x6F, _])
+    }
+
     /// What it says.
     #[must_use]
     pub fn kind(self) -> StatusKind {

@@ -1,6 +1,8 @@
 //! A failure as people and scripts get it: fact, state of the token, remedy, exit code.
 
+use super::progress::Progress;
 use crate::clock::{Distrust, HostClockError};
+use crate::inventory::InventoryError;
 use crate::reader::ReaderError;
 
 /// The exit codes; scripts rely on them.
@@ -52,6 +54,8 @@ pub struct Failure {
     pub next: String,
     /// All that is wrong, one thing a line, where it is more than the fact says.
     pub details: Vec<String>,
+    /// What was written to the token before that.
+    pub written: Progress,
 }
 
 impl Failure {
@@ -64,7 +68,8 @@ impl Failure {
         state: impl Into<String>,
         next: impl Into<String>,
     ) -> Self {
-        Self { kind, exit, fact: fact.into(), state: state.into(), next: next.into(), details: Vec::new() }
+        let (fact, state, next) = (fact.into(), state.into(), next.into());
+        Self { kind, exit, fact, state, next, details: Vec::new(), written: Progress::default() }
     }
 
     /// Bad input, found before any token was touched.
@@ -97,6 +102,12 @@ impl From<ReaderError> for Failure {
             ReaderError::Other(_) => ("reader", Exit::NoReader),
         };
         Self::new(kind, exit, error.to_string(), "no token was touched", error.remedy())
+    }
+}
+
+impl From<InventoryError> for Failure {
+    fn from(error: InventoryError) -> Self {
+        Self::new("inventory", Exit::Fault, error.to_string(), UNTOUCHED, error.remedy())
     }
 }
 

@@ -2,16 +2,25 @@
 //!
 //! A job takes its link and its clock as arguments, so that every job runs alike on the emulator, on PC/SC and in tests.
 
+mod attend;
+pub mod batch;
+mod complete;
+pub mod desk;
 mod failure;
 mod guard;
 mod plan;
 mod progress;
 mod read;
+mod record;
 pub mod verify;
 mod write;
 
+pub use attend::{Place, ReaderNews, Visitor, attend};
+pub use complete::Completion;
 pub use failure::{Exit, Failure, UNTOUCHED};
 pub use guard::Guard;
-pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, SeedFate, WritePlan};
+pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WritePlan};
+pub use progress::{Progress, Written};
 pub use read::{ReadReport, identify, read};
+pub use record::{Around, Books, Recorded, Recorder, Stage, locked, row_of};
 pub use write::{Hooks, Outcome, WriteReport, write};

@@ -2,8 +2,9 @@
 
 use super::failure::{Exit, Failure, UNTOUCHED};
 use super::guard::Guard;
+use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
-use crate::token::{Info, Profile, Sync, TokenKey};
+use crate::token::{DisplayTime, Info, Profile, Sync, TokenKey};
 
 /// What the clock is set to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum ClockPlan {
 pub enum ProfileFrom {
     /// Flags, or the seed's own statement.
     Flags,
+    /// The inventory's record of this token.
+    Inventory,
     /// The factory's.
     Factory,
 }
@@ -31,8 +34,40 @@ impl ProfileFrom {
     pub fn word(self) -> &'static str {
         match self {
             Self::Flags => "flags",
+            Self::Inventory => "inventory",
             Self::Factory => "factory",
         }
+    }
+}
+
+/// What was said of a profile, by flags or by a seed; the rest is taken from elsewhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProfileWish {
+    /// The hash.
+    pub hash: Option<Hash>,
+    /// The time step.
+    pub step: Option<TimeStep>,
+    /// The display time.
+    pub display: Option<DisplayTime>,
+}
+
+impl ProfileWish {
+    /// The profile: what was said first, then what the inventory knows of the token, then the factory's.
+    ///
+    /// # Errors
+    /// A usage failure: what no token can do.
+    pub fn resolve(self, known: Option<Profile>) -> Result<(Profile, ProfileFrom), Failure> {
+        let rest = known.unwrap_or(Profile::FACTORY);
+        let hash = self.hash.unwrap_or(rest.hash());
+        let step = self.step.unwrap_or(rest.step());
+        let display = self.display.unwrap_or(rest.display());
+        let from = match (self == Self::default(), known) {
+            (false, _) => ProfileFrom::Flags,
+            (true, Some(_)) => ProfileFrom::Inventory,
+            (true, None) => ProfileFrom::Factory,
+        };
+        let profile = Profile::new(hash, step, display);
+        profile.map(|profile| (profile, from)).map_err(|error| Failure::usage(error.to_string(), "choose one of those"))
     }
 }
 

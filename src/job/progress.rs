@@ -33,7 +33,8 @@ impl Progress {
     /// Takes note of a write that failed: it is unknown, unless the token refused it or never got it.
     pub fn note_failure(&mut self, error: &TokenError) {
         let certainly_not = match &error.reason {
-            Reason::Refused(_) | Reason::Withheld(_) => true,
+            Reason::Refused(status) => status.is_refusal(),
+            Reason::Withheld(_) => true,
             Reason::Link(link) => matches!(link.fault, LinkFault::LeftBefore | LinkFault::Reset),
             Reason::Malformed(_) | Reason::SerialChanged(_) => false,
         };

@@ -41,6 +41,8 @@ impl Outcome {
 pub struct WriteReport {
     /// The token.
     pub info: Info,
+    /// What was planned of profile and clock, as it was completed for this token.
+    pub config: Option<ConfigPlan>,
     /// Whether anything had to be written.
     pub outcome: Outcome,
     /// The drift before.
@@ -57,8 +59,11 @@ pub struct WriteReport {
 
 /// What the job needs from the program around it.
 pub struct Hooks<'a> {
-    /// Called once with the token before the first write: what it records must be durable when it returns.
-    pub record: &'a mut dyn FnMut(&Info) -> Result<(), Failure>,
+    /// Called once when it is known which token lies there: completes the plan for it, or refuses.
+    pub complete: &'a mut dyn FnMut(&Info, &mut WritePlan) -> Result<(), Failure>,
+    /// Called once with the token, the plan and the drift that was found, before the first write: what it records must be
+    /// durable when it returns.
+    pub record: &'a mut dyn FnMut(&Info, &WritePlan, Drift) -> Result<(), Failure>,
     /// Whether the user wants to stop. Asked until the first write, not after it.
     pub interrupted: &'a dyn Fn() -> bool,
 }
@@ -94,17 +99,21 @@ pub fn write(
     plan: &WritePlan,
     hooks: &mut Hooks<'_>,
 ) -> Result<WriteReport, Failure> {
-    let mut job = Job { host, plan, known: None, recorded: false, before: None, progress: Progress::default() };
+    let progress = Progress::default();
+    let mut job = Job { host, plan: plan.clone(), known: None, recorded: false, before: None, progress };
     let mut result = job.pass(link, hooks);
     if matches!(&result, Err(Stop::Token(error)) if was_reset(error)) {
         result = job.pass(link, hooks);
     }
-    let result = result.map_err(|stop| match (stop, &job.known) {
-        (Stop::Failed(failure), _) => failure,
-        (Stop::Token(error), Some(info)) if job.progress != Progress::default() => {
-            writing_failed(&error, info, job.progress, plan)
-        }
-        (Stop::Token(error), known) => reading_failed(&error, link, known.as_ref(), &plan.again),
+    let result = result.map_err(|stop| {
+        let failure = match (stop, &job.known) {
+            (Stop::Failed(failure), _) => failure,
+            (Stop::Token(error), Some(info)) if job.progress != Progress::default() => {
+                writing_failed(&error, info, job.progress, &job.plan)
+            }
+            (Stop::Token(error), known) => reading_failed(&error, link, known.as_ref(), &job.plan.again),
+        };
+        Failure { written: job.progress, ..failure }
     });
     link.close();
     result
@@ -116,7 +125,7 @@ fn was_reset(error: &TokenError) -> bool {
 
 struct Job<'a> {
     host: &'a dyn HostClock,
-    plan: &'a WritePlan,
+    plan: WritePlan,
     known: Option<Info>,
     recorded: bool,
     /// The drift that the first pass found.
@@ -134,7 +143,9 @@ impl Job<'_> {
             let reason = Reason::SerialChanged(info.serial.to_string());
             return Err(TokenError { step: Step::Info, reason }.into());
         }
-        self.known = Some(info.clone());
+        if self.known.replace(info.clone()).is_none() {
+            (hooks.complete)(&info, &mut self.plan)?;
+        }
         self.plan.check(&info)?;
         // Whatever the plan sets, its seed's record and its report are dated by the host.
         check_plausible(first.before.wall).map_err(Failure::from)?;
@@ -148,26 +159,27 @@ impl Job<'_> {
         {
             let (drift, seed) = (before.drift, SeedFate::Kept);
             let outcome = Outcome::Within;
-            let jumped = read_again_after_jump(self.plan, self.host, &mut session, &first)?;
+            let jumped = read_again_after_jump(&self.plan, self.host, &mut session, &first)?;
             let after = jumped.map_or(drift, |(_, drift)| drift);
             let host_jumped = jumped.map(|(by, _)| by);
-            return Ok(WriteReport { info, outcome, before: drift, after, seed, keeps_phase: false, host_jumped });
+            let (config, keeps_phase) = (self.plan.config, false);
+            return Ok(WriteReport { info, config, outcome, before: drift, after, seed, keeps_phase, host_jumped });
         }
         if (hooks.interrupted)() {
             let next = format!("to go on, {}", self.plan.again);
             return Err(Failure::new("interrupted", Exit::Interrupted, "interrupted", UNTOUCHED, next).into());
         }
         if !self.recorded {
-            (hooks.record)(&info)?;
+            (hooks.record)(&info, &self.plan, drift_before)?;
             self.recorded = true;
         }
 
         let session = session.authenticate(&self.plan.key)?;
         let restricted = info.sync().erases_seed();
-        let (plan, host, since) = (self.plan, self.host, first.before);
+        let (plan, host, since) = (&self.plan, self.host, first.before);
         let mut writer = Writer { session, plan, host, since, restricted, progress: &mut self.progress };
         let (after, keeps_phase) = match &self.plan.config {
-            Some(config) if can_be_fine(self.plan, config, &before) => {
+            Some(config) if can_be_fine(plan, config, &before) => {
                 let set = set_on_the_second(&mut writer, self.host, &before)?;
                 (set.drift, set.keeps_phase)
             }
@@ -179,7 +191,7 @@ impl Job<'_> {
                 (Drift::of_reading(&clock::read(&mut writer.session, self.host)?), false)
             }
         };
-        let jumped = read_again_after_jump(self.plan, self.host, &mut writer.session, &first)?;
+        let jumped = read_again_after_jump(plan, self.host, &mut writer.session, &first)?;
         let after = jumped.map_or(after, |(_, drift)| drift);
         let (seed, outcome) = (self.plan.seed_fate(&info), Outcome::Synced);
         let host_jumped = jumped.map(|(by, _)| by);
@@ -194,7 +206,8 @@ impl Job<'_> {
             )
             .into());
         }
-        Ok(WriteReport { info, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
+        let config = self.plan.config;
+        Ok(WriteReport { info, config, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
     }
 }
 

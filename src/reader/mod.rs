@@ -7,6 +7,7 @@ mod link;
 mod select;
 mod slot;
 mod slots;
+mod tray;
 mod trouble;
 
 pub use atr::CardKind;
@@ -14,6 +15,7 @@ pub use link::{Patience, PcscLink};
 pub use select::{Pick, Selector, pick};
 pub use slot::{Laid, Slot};
 pub use slots::Slots;
+pub use tray::{Came, PcscTrays, Tray, Trays};
 pub use trouble::ReaderError;
 
 /// Whether a reader of this name is vsmartcard's virtual reader, so that what lies on it is no real token.

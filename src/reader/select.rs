@@ -58,7 +58,11 @@ pub fn pick(slots: &[Slot], selector: &Selector) -> Result<Pick, ReaderError> {
     }
 }
 
-fn candidates<'a>(slots: &'a [Slot], selector: &Selector) -> Result<Vec<&'a Slot>, ReaderError> {
+/// The slots that a selector fits; without one, all but those with `SAM` in their names.
+///
+/// # Errors
+/// [`ReaderError::NoSuchReader`].
+pub fn candidates<'a>(slots: &'a [Slot], selector: &Selector) -> Result<Vec<&'a Slot>, ReaderError> {
     let wanted = match selector {
         Selector::Any => {
             let usual: Vec<&Slot> = slots.iter().filter(|slot| !slot.name.contains("SAM")).collect();

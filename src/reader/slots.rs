@@ -11,7 +11,7 @@ use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
 
 /// How long one wait for a change lasts before Ctrl-C and newly come readers are looked for.
-const SLICE: Duration = Duration::from_millis(500);
+pub(super) const SLICE: Duration = Duration::from_millis(500);
 
 /// The PC/SC service's view of all readers.
 pub struct Slots {

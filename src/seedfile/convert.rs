@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use super::check::Checker;
-use super::format::{Format, Rows, Write, WriteOptions};
+use super::format::{Format, Write, WriteOptions};
 use super::problem::{Problem, Severity};
 use super::row::{Field, Kind, Place, Row};
 use super::save::{SaveError, SecretFile};
@@ -79,7 +79,7 @@ impl Converted {
 /// # Errors
 /// [`SaveError`]: a file could not be written. Then none is in place that was not before, and no remnant is left.
 pub fn convert(
-    rows: Rows,
+    rows: impl Iterator<Item = Result<Row, Problem>>,
     mut sinks: Vec<Sink>,
     options: &WriteOptions,
     drop: &[Field],

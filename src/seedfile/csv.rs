@@ -212,11 +212,24 @@ fn row(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String
     )))
 }
 
+/// The header line, with its line end.
+#[must_use]
+pub fn header() -> String {
+    begin(&WriteOptions::default())
+}
+
+/// One row as a line, with its line end.
+///
+/// # Errors
+/// Why the row cannot be written.
+pub fn line_of(one: &Row) -> Result<Zeroizing<String>, String> {
+    row(one, &WriteOptions::default(), true)
+}
+
 /// One row with its header, as a file of its own.
 ///
 /// # Errors
 /// Why the row cannot be written.
 pub fn file_of(one: &Row) -> Result<Zeroizing<String>, String> {
-    let options = WriteOptions::default();
-    Ok(Zeroizing::new(format!("{}{}", begin(&options), row(one, &options, true)?.as_str())))
+    Ok(Zeroizing::new(format!("{}{}", header(), line_of(one)?.as_str())))
 }

@@ -58,10 +58,7 @@ impl SecretFile {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let folder = folder_of(path).to_owned();
         let file = BufWriter::with_capacity(1 << 16, NamedTempFile::new_in(&folder).map_err(failed)?);
         Ok(Self { path: path.to_owned(), folder, file, force })
     }
@@ -100,6 +97,19 @@ pub fn save_secret(path: &Path, content: &[u8], force: bool) -> Result<(), SaveE
     let mut file = SecretFile::create(path, force)?;
     file.write(content)?;
     file.commit()
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes durable that a file is in its folder.
+///
+/// # Errors
+/// The system's.
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+    sync_folder(folder_of(path))
 }
 
 /// Makes the rename itself durable.

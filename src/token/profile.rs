@@ -18,6 +18,20 @@ pub enum DisplayTime {
 }
 
 impl DisplayTime {
+    /// The time of so many seconds.
+    ///
+    /// # Errors
+    /// [`ProfileError::Display`] for any other than 15, 30, 60 and 120.
+    pub fn of_seconds(seconds: u32) -> Result<Self, ProfileError> {
+        match seconds {
+            15 => Ok(Self::S15),
+            30 => Ok(Self::S30),
+            60 => Ok(Self::S60),
+            120 => Ok(Self::S120),
+            other => Err(ProfileError::Display(other)),
+        }
+    }
+
     /// The time in seconds.
     #[must_use]
     pub fn seconds(self) -> u32 {

@@ -8,11 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod arbitrary;
 mod burning;
 mod clock;
 #[cfg(target_os = "linux")]
 mod counterparts;
 mod faults;
+mod replay;
 mod secrets;
 mod seedfiles;
 #[cfg(target_os = "linux")]

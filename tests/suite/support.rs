@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use chrono::DateTime;
+use tokentap::clock::Drift;
 use tokentap::emulator::{CardState, EmulatedLink, TokenClock};
 use tokentap::job::{ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, WritePlan, WriteReport, write};
 use tokentap::link::Link;
@@ -55,14 +56,17 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
 }
 
 pub fn carry_out(link: &mut dyn Link, clock: &dyn HostClock, plan: &WritePlan) -> Result<WriteReport, Failure> {
-    let mut record = |_: &Info| Ok(());
-    write(link, clock, plan, &mut Hooks { record: &mut record, interrupted: &|| false })
+    let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
+    let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(());
+    write(link, clock, plan, &mut Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false })
 }
 
 /// The built program, with nothing of this process's environment that it would look at.
 pub fn tokentap() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokentap"));
     command.env_remove("TOKENTAP_READER").env_remove("TOKENTAP_WAIT").env("TZ", "UTC").stdin(Stdio::null());
+    // Tests that need an inventory name one of their own.
+    command.env("TOKENTAP_INVENTORY", "none");
     command
 }
 

@@ -165,6 +165,10 @@ pub struct WriteArgs {
     /// Write to a token of a model that is not known
     #[arg(long)]
     pub allow_unknown_model: bool,
+
+    /// What opens the inventory's sealed seeds: an age identity
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }
 
 /// What becomes of the clock when something else is written.

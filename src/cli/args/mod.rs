@@ -3,15 +3,26 @@
 mod check;
 mod common;
 mod emulate;
+mod inventory;
+mod run;
 mod seeds;
 mod write;
+
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, VerifyArgs};
 pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WriteArgs};
 pub use emulate::EmulateArgs;
-pub use seeds::{OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs};
+pub use inventory::{
+    AssignArgs, BatchesArgs, EventsArgs, ExportArgs, ImportArgs, InitArgs, InventoryCommand, ListArgs, ShowArgs,
+    TokensArgs,
+};
+pub use run::{BatchArgs, DeskArgs};
+pub use seeds::{
+    EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs,
+};
 pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 
 /// Tap a token on the reader: its seed is burned, its clock is right, its code is checked.
@@ -22,6 +33,7 @@ pub use write::{BurnArgs, ConfigArgs, SyncArgs};
     after_help = "Examples:\n  tokentap info               what lies on the reader, and how wrong its clock is\n  \
                   tokentap sync               set the clock to the host's\n  \
                   tokentap burn               seed, profile and clock; asks for the seed\n  \
+                  tokentap desk               every token that is laid down, one after the other\n  \
                   tokentap --time 0           the same as tokentap sync --time 0"
 )]
 pub struct Cli {
@@ -48,6 +60,9 @@ impl Cli {
             Some(Command::Config(_)) => "config",
             Some(Command::Verify(_)) => "verify",
             Some(Command::Code(_)) => "code",
+            Some(Command::Batch(_)) => "batch",
+            Some(Command::Desk(_)) => "desk",
+            Some(Command::Inventory(_)) => "inventory",
             Some(Command::Seeds(_)) => "seeds",
             Some(Command::Doctor(_)) => "doctor",
             Some(Command::Emulate(_)) => "emulate",
@@ -62,6 +77,10 @@ pub struct Global {
     #[arg(long, global = true, env = "TOKENTAP_READER", value_name = "READER", hide_env_values = true)]
     pub reader: Option<String>,
 
+    /// The inventory's file, or none [default: in the user's data folder]
+    #[arg(long, global = true, env = "TOKENTAP_INVENTORY", value_name = "FILE|none", hide_env_values = true)]
+    pub inventory: Option<PathBuf>,
+
     /// Only go on if the token has this serial
     #[arg(long, global = true, value_name = "SERIAL")]
     pub expect_serial: Option<String>,
@@ -70,7 +89,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// How long to wait for a token [default: 30 on a terminal, else 0]
+    /// How long to wait for a token [default: 30 on a terminal, else 0; batch and desk: without end]
     #[arg(long, global = true, env = "TOKENTAP_WAIT", value_name = "SECONDS", hide_env_values = true)]
     pub wait: Option<String>,
 
@@ -110,9 +129,18 @@ pub enum Command {
     /// The codes of a seed, now or at a time
     #[command(before_help = "Example: tokentap code --seed-file seed.txt")]
     Code(CodeArgs),
+    /// Many tokens: from a seed file, or with new seeds
+    #[command(before_help = "Example: tokentap batch tokens.csv --to duo=duo.csv --drop user")]
+    Batch(BatchArgs),
+    /// Every token laid down is identified, measured, synced, recorded
+    #[command(before_help = "Example: tokentap desk")]
+    Desk(DeskArgs),
     /// Seed files: check, convert, generate, qr
     #[command(subcommand, before_help = "Example: tokentap seeds convert tokens.csv --to duo --out duo.csv")]
     Seeds(SeedsCommand),
+    /// The record: tokens, events, batches; sealed seeds
+    #[command(subcommand, before_help = "Example: tokentap inventory show 86596120001234")]
+    Inventory(InventoryCommand),
     /// Service, readers, permissions, host clock: each with its remedy
     #[command(before_help = "Example: tokentap doctor")]
     Doctor(DoctorArgs),

@@ -67,6 +67,13 @@ pub struct OutputArgs {
     #[arg(long)]
     pub show_secrets: bool,
 
+    #[command(flatten)]
+    pub encode: EncodeArgs,
+}
+
+/// How formats that leave a choice are written.
+#[derive(Debug, Args)]
+pub struct EncodeArgs {
     /// Encrypt PSKC under this key: 16 raw bytes or 32 hex digits
     #[arg(long, value_name = "FILE")]
     pub to_pskc_key: Option<PathBuf>,

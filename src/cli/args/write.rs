@@ -69,8 +69,8 @@ pub struct BurnArgs {
     #[command(flatten)]
     pub seed: SeedArgs,
 
-    /// Make a new seed of so many bytes [20; 32 for SHA-256]; needs --out
-    #[arg(long, group = "seed_source", value_name = "BYTES", num_args = 0..=1, require_equals = true, requires = "out")]
+    /// Make a new seed of so many bytes [20; 32 for SHA-256]; needs --out, or an inventory that keeps seeds
+    #[arg(long, group = "seed_source", value_name = "BYTES", num_args = 0..=1, require_equals = true)]
     pub generate: Option<Option<usize>>,
 
     /// Where the new seed is kept: a csv file that does not exist yet

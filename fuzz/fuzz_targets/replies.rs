@@ -1,0 +1,10 @@
+//! Response APDUs and answers to get info with arbitrary bytes: lengths are checked, nothing panics.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../tests/suite/arbitrary.rs"]
+#[allow(dead_code, reason = "each target runs one of its functions")]
+mod arbitrary;
+
+fuzz_target!(|data: &[u8]| arbitrary::replies(data));

@@ -1,0 +1,169 @@
+//! Arguments of the inventory's commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::common::FileArgs;
+use super::seeds::EncodeArgs;
+
+#[derive(Debug, Subcommand)]
+pub enum InventoryCommand {
+    /// The tokens
+    #[command(before_help = "Example: tokentap inventory tokens --drift-over 2")]
+    Tokens(TokensArgs),
+    /// What was done, newest first
+    #[command(before_help = "Example: tokentap inventory events --serial 86596120001234")]
+    Events(EventsArgs),
+    /// The batches
+    #[command(before_help = "Example: tokentap inventory batches")]
+    Batches(BatchesArgs),
+    /// One token's life
+    #[command(before_help = "Example: tokentap inventory show 86596120001234")]
+    Show(ShowArgs),
+    /// Sealed seeds into a seed file
+    #[command(before_help = "Example: tokentap inventory export --identity key.txt --to duo=duo.csv --drop user")]
+    Export(ExportArgs),
+    /// Seeds that exist already, from a seed file with serials
+    #[command(before_help = "Example: tokentap inventory import tokens.csv")]
+    Import(ImportArgs),
+    /// Give a token to a user
+    #[command(before_help = "Example: tokentap inventory assign 86596120001234 ada@example.org")]
+    Assign(AssignArgs),
+    /// Remove a token's seed
+    #[command(before_help = "Example: tokentap inventory forget 86596120001234")]
+    Forget(ShowArgs),
+    /// Look for damage, and say what is in it
+    #[command(before_help = "Example: tokentap inventory check")]
+    Check,
+    /// Make the inventory, and say whom to seal seeds to
+    #[command(before_help = "Example: tokentap inventory init --passphrase --out identity.age")]
+    Init(InitArgs),
+}
+
+/// How a list is shown.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// From this time on: 2026-11-23, an RFC 3339 time, or 7d, 12h
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub limit: u64,
+
+    /// As comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TokensArgs {
+    /// Of this serial
+    #[arg(long, value_name = "SERIAL")]
+    pub serial: Option<String>,
+
+    /// Whose drift was larger when last seen
+    #[arg(long, value_name = "SECONDS")]
+    pub drift_over: Option<f64>,
+
+    /// With a job of which no end is known
+    #[arg(long)]
+    pub unfinished: bool,
+
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// Of this token
+    #[arg(long, value_name = "SERIAL")]
+    pub serial: Option<String>,
+
+    /// With this outcome: begun, done, within, right, wrong, refused, failed, unknown
+    #[arg(long, value_name = "OUTCOME")]
+    pub outcome: Option<String>,
+
+    /// With a larger drift
+    #[arg(long, value_name = "SECONDS")]
+    pub drift_over: Option<f64>,
+
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct BatchesArgs {
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The token
+    #[arg(value_name = "SERIAL")]
+    pub serial: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// What opens the sealed seeds: an age identity
+    #[arg(long, value_name = "FILE")]
+    pub identity: PathBuf,
+
+    /// The format to write, and its file; repeatable
+    #[arg(long, value_name = "FORMAT=FILE", required = true)]
+    pub to: Vec<String>,
+
+    /// Only of this token
+    #[arg(long, value_name = "SERIAL")]
+    pub serial: Option<String>,
+
+    /// A field that may be lost; repeatable
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub drop: Vec<String>,
+
+    /// Overwrite files
+    #[arg(long)]
+    pub force: bool,
+
+    #[command(flatten)]
+    pub encode: EncodeArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The seed file
+    #[arg(value_name = "FILE")]
+    pub input: PathBuf,
+
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct AssignArgs {
+    /// The token
+    #[arg(value_name = "SERIAL")]
+    pub serial: String,
+
+    /// The user: a UPN or login name
+    #[arg(value_name = "USER")]
+    pub user: String,
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Seal seeds to this recipient; repeatable
+    #[arg(long, value_name = "age1…", conflicts_with = "passphrase")]
+    pub recipient: Vec<String>,
+
+    /// Make an identity, lock it with a passphrase that is asked for, and seal seeds to it
+    #[arg(long, requires = "out")]
+    pub passphrase: bool,
+
+    /// Where the locked identity goes
+    #[arg(long, value_name = "FILE", requires = "passphrase")]
+    pub out: Option<PathBuf>,
+}

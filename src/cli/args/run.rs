@@ -1,0 +1,119 @@
+//! Arguments of the commands that deal with many tokens.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::common::{FileArgs, HostArgs, ProfileArgs};
+use super::seeds::EncodeArgs;
+
+#[derive(Debug, Args)]
+pub struct BatchArgs {
+    /// The seed file
+    #[arg(value_name = "FILE", required_unless_present = "generate", conflicts_with = "generate")]
+    pub input: Option<PathBuf>,
+
+    /// A new seed for each of so many tokens; needs --to, or an inventory that keeps seeds
+    #[arg(long, value_name = "N")]
+    pub generate: Option<u64>,
+
+    /// Whose the new seeds are: one user a line
+    #[arg(long, value_name = "FILE", requires = "generate")]
+    pub users: Option<PathBuf>,
+
+    /// Bytes of a new seed: 16 to 63 [default: 20, or 32 for SHA-256]
+    #[arg(long, value_name = "N", requires = "generate")]
+    pub bytes: Option<usize>,
+
+    /// The server's file: what was burned, written at the end; repeatable
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub to: Vec<String>,
+
+    /// Overwrite the server's files
+    #[arg(long)]
+    pub force: bool,
+
+    /// A field that may be lost in the server's files: user, model, …; repeatable
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub drop: Vec<String>,
+
+    /// Go on with the batch that was begun (the default)
+    #[arg(long, conflicts_with = "new_batch")]
+    pub resume: bool,
+
+    /// Begin anew, whatever was begun
+    #[arg(long)]
+    pub new_batch: bool,
+
+    /// Also burn tokens that hold a seed from elsewhere, by the inventory
+    #[arg(long)]
+    pub reburn: bool,
+
+    /// Ask for the code on the display of each Nth token
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub check_every: Option<u64>,
+
+    /// Set clocks to the millisecond: catch ticks, write on the second
+    #[arg(long)]
+    pub precise: bool,
+
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+
+    #[command(flatten)]
+    pub file: FileArgs,
+
+    #[command(flatten)]
+    pub encode: EncodeArgs,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DeskArgs {
+    /// Leave a token alone that is surely within so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    pub if_drift_over: f64,
+
+    /// Set no clocks: only measure and record
+    #[arg(long)]
+    pub no_auto_sync: bool,
+
+    /// Ask for the code on each token's display; judged where its seed is at hand
+    #[arg(long)]
+    pub ask_code: bool,
+
+    /// What opens the inventory's sealed seeds: an age identity
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+
+    /// One reading instead of catching ticks, no wait for the second
+    #[arg(long)]
+    pub fast: bool,
+
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What goes for every run of many tokens.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// No bells
+    #[arg(long)]
+    pub quiet_bell: bool,
+
+    #[command(flatten)]
+    pub host: HostArgs,
+
+    /// The tokens' own key: 16 raw bytes or 32 hex digits
+    #[arg(long, value_name = "FILE")]
+    pub token_key: Option<PathBuf>,
+
+    /// Write to tokens of a model that is not known
+    #[arg(long)]
+    pub allow_unknown_model: bool,
+}

@@ -1,0 +1,247 @@
+//! `tokentap desk`: every token that is laid down is identified, measured, set right, recorded; until told to stop.
+
+use serde_json::{Map, Value, json};
+
+use super::args::{DeskArgs, Global};
+use super::describe::{self, fields, plain, token, token_line, written};
+use super::host::{Host, WatchedHost};
+use super::output::Output;
+use super::record::{self, Need, Record};
+use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through};
+use super::secret::token_key;
+use super::sync::SERVER_WINDOW_S;
+use super::verify::{verdict_fields, verdict_words};
+use super::{Ran, interrupt, plan, prompt, trays};
+use crate::inventory::Sqlite;
+use crate::job::desk::{DeskNews, DeskPlan, DeskSurroundings, DeskVisitor, Done, Visited, Why};
+use crate::job::{Books, Exit, Failure, Outcome, SeedFate};
+use crate::token::Info;
+
+/// How wide the line between two visits is.
+const RULE_WIDTH: usize = 78;
+
+pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
+    if !(0.0..=1e9).contains(&args.if_drift_over) {
+        return Err(Failure::usage("--if-drift-over is no number of seconds", "give one from 0 upwards, such as 2"));
+    }
+    if args.ask_code && (!prompt::has_person() || output.is_json()) {
+        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "leave it away"));
+    }
+    if global.dry_run {
+        return Err(Failure::usage("--dry-run is for one token", "say --no-auto-sync: the desk then only measures"));
+    }
+    let plan = DeskPlan {
+        auto_sync: !args.no_auto_sync,
+        if_drift_over: args.if_drift_over,
+        fine: !args.fast,
+        wish: plan::wish(&args.profile, None)?,
+        key: token_key(args.run.token_key.as_deref())?,
+        identity: record::identity(args.identity.as_deref())?,
+        ask_code: args.ask_code,
+    };
+    let record = open_record(global, output)?;
+    let host = Host::assess(&args.run.host)?;
+    let mut trays = trays::open(global, &host.system)?;
+    host.warn(output);
+    let watched = WatchedHost::new(&host, &args.run.host);
+    let look = || watched.look();
+    let mut screen = Screen::new(output, args.run.quiet_bell);
+    let wire = Wire::<DeskNews>::new();
+    let sender = wire.sender();
+    let idle = Idle::new(global)?;
+    let tell = |news: DeskNews| {
+        if !matches!(news, DeskNews::Reader(..)) {
+            idle.note();
+        }
+        let _ = sender.send(Message::News(news));
+    };
+    let ask = |info: &Info| ask_through(&sender, info);
+    let stop = || interrupt::asked() || idle.is_over();
+    let around = DeskSurroundings {
+        station: record.station().clone(),
+        remark: host.remark(),
+        host: &look,
+        tell: &tell,
+        ask: args.ask_code.then_some(&ask as _),
+        stop: &stop,
+    };
+    let mut view = View { is_live: screen.is_live(), seen: 0, set: 0, bad: 0, bound: args.if_drift_over };
+    screen.event("the desk is open: lay tokens down; Ctrl-C ends it", "begin", Map::new(), Bell::None);
+    let visitor = DeskVisitor::new(record.books(), plan, around);
+    wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
+
+    let undone = visitor.undone();
+    let mut text = format!("{}: {} tokens, {} clocks set", "the desk is closed", view.seen, view.set);
+    for serial in &undone {
+        text.push_str(&format!("\n  UNDONE  {serial}"));
+    }
+    let object = fields([
+        ("event", json!("summary")),
+        ("tokens", json!(view.seen)),
+        ("set", json!(view.set)),
+        ("undone", json!(undone)),
+    ]);
+    output.report(&text, object);
+    Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
+}
+
+/// The inventory, checked as a whole; the desk goes on without the usual one, and says so.
+fn open_record(global: &Global, output: &Output) -> Result<Record, Failure> {
+    let opened = record::open_sqlite(global)
+        .and_then(|sqlite| sqlite.map(|sqlite: Sqlite| sqlite.quick_check().map(|()| sqlite)).transpose());
+    match opened {
+        Ok(Some(sqlite)) => Ok(Record::over(Books::new(Box::new(sqlite)))),
+        Ok(None) => Record::open(global, Need::Wanted, output),
+        Err(error) => Err(record::unopened(&error)),
+    }
+}
+
+struct View {
+    is_live: bool,
+    seen: u64,
+    set: u64,
+    bad: u64,
+    bound: f64,
+}
+
+impl View {
+    fn show(&mut self, screen: &mut Screen<'_>, news: DeskNews) {
+        match news {
+            DeskNews::Reader(place, news) => screen.reader(place.as_ref(), &news),
+            DeskNews::Begins(place, info) => screen.at_reader(&place, &format!("measuring {info}")),
+            DeskNews::Writes(place, info) => {
+                interrupt::in_hand(info.serial.as_str());
+                screen.at_reader(&place, &format!("setting {info}"));
+            }
+            DeskNews::Visited(visited) => {
+                if let Some(info) = &visited.info {
+                    interrupt::let_go(info.serial.as_str());
+                }
+                self.visited(screen, &visited);
+            }
+        }
+        screen.progress(&format!(
+            "desk: {} tokens, {} clocks set, {} not as they should be",
+            self.seen, self.set, self.bad
+        ));
+    }
+
+    fn visited(&mut self, screen: &mut Screen<'_>, visited: &Visited) {
+        let is_well = visited.is_well(self.bound);
+        self.seen += 1;
+        self.bad += u64::from(!is_well);
+        if let Done::Written(report) = &visited.done
+            && report.outcome == Outcome::Synced
+        {
+            self.set += 1;
+        }
+        let said = words(visited);
+        let rule = "-".repeat(RULE_WIDTH);
+        let text = match self.is_live {
+            // Seen from across the table.
+            true => format!("{rule}\n {}\n {}\n next: {}\n{rule}", said.who, said.what.to_uppercase(), said.next),
+            false => format!("{}: {}; next: {}", said.who, said.what, said.next),
+        };
+        screen.at_reader(&visited.place, "take the token off");
+        screen.event(&text, "token", visit_fields(visited, &said), if is_well { Bell::Well } else { Bell::Badly });
+        if let Some(why) = &visited.unrecorded {
+            screen.note(&format!("{why}; this visit stands in no record"));
+        }
+    }
+}
+
+/// What its owner is told: what it is, how far off it was and what was done, what to do next.
+struct Said {
+    who: String,
+    what: String,
+    next: String,
+}
+
+fn words(visited: &Visited) -> Said {
+    let owner = visited.known.as_ref().and_then(|known| known.user.as_deref());
+    let owner = owner.map(|user| format!(", {}", plain(user))).unwrap_or_default();
+    let who = match &visited.info {
+        Some(info) => format!("{}{owner}", token_line(info, visited.place.emulated)),
+        None => "a token".to_owned(),
+    };
+    let (mut what, mut next) = match &visited.done {
+        Done::Written(report) if report.outcome == Outcome::Within => {
+            (format!("clock {}: right as it is", report.before.in_short()), "take it".to_owned())
+        }
+        Done::Written(report) => {
+            let seed = if report.seed == SeedFate::Burned { ", seed burned again" } else { "" };
+            let what = format!("clock was {}; set, now {}{seed}", report.before.in_short(), report.after.in_short());
+            let moved = (report.after.middle_s() - report.before.middle_s()).abs() > SERVER_WINDOW_S;
+            let next = if moved {
+                "switch it off and on; Entra ID or privacyIDEA may have to resynchronise it once"
+            } else {
+                "switch it off and on, and use its next code"
+            };
+            (what, next.to_owned())
+        }
+        Done::Read(report, why) => {
+            let drift = report.drift.in_short();
+            let (what, next) = match why {
+                Why::Within => ("right as it is", "take it"),
+                Why::NoAutoSync => ("only measured", "set it with tokentap sync if it is to be right"),
+                Why::Restricted => (
+                    "NOT set, because that would erase its seed",
+                    "burn it again with its seed: tokentap burn --seed-file FILE",
+                ),
+                Why::Sealed => (
+                    "NOT set, because that would erase its seed, which is sealed",
+                    "open the desk with --identity FILE, and lay it back",
+                ),
+                Why::Unknown => ("NOT set, because its model is not known", "see whose token it is"),
+            };
+            (format!("clock {drift}: {what}"), next.to_owned())
+        }
+        Done::Failed(failure) => (format!("{}; {}", failure.fact, failure.state), failure.next.clone()),
+    };
+    if let Some(pending) =
+        visited.known.as_ref().and_then(|known| known.pending.as_ref()).filter(|pending| pending.seed.is_some())
+    {
+        what.push_str(&format!("; a burn of {} was never seen to end", pending.at.format("%Y-%m-%d")));
+        next = "burn it again: nobody knows which seed it holds".to_owned();
+    }
+    if let Some(verdict) = &visited.verdict {
+        what.push_str(&format!("; {}", verdict_words(verdict, 86_400)));
+    }
+    Said { who, what, next }
+}
+
+fn visit_fields(visited: &Visited, said: &Said) -> Map<String, Value> {
+    let place = &visited.place;
+    let mut object = match &visited.done {
+        Done::Written(report) => written(report, &place.reader, place.emulated),
+        _ => fields([
+            ("reader", json!(place.reader)),
+            ("token", visited.info.as_ref().map_or(Value::Null, |info| token(info, place.emulated))),
+        ]),
+    };
+    match &visited.done {
+        Done::Written(_) => {}
+        Done::Read(report, why) => {
+            let outcome = match why {
+                Why::Within => "within",
+                Why::NoAutoSync => "measured",
+                Why::Restricted => "restricted",
+                Why::Sealed => "sealed",
+                Why::Unknown => "unknown-model",
+            };
+            object.insert("clock".to_owned(), json!({ "before": describe::drift(report.drift) }));
+            object.insert("outcome".to_owned(), json!(outcome));
+        }
+        Done::Failed(failure) => {
+            object.insert("outcome".to_owned(), json!("failed"));
+            object.insert("error".to_owned(), Output::error_fields(failure));
+        }
+    }
+    object.insert("user".to_owned(), json!(visited.known.as_ref().and_then(|known| known.user.as_ref())));
+    object.insert("next".to_owned(), json!(said.next));
+    object.insert(
+        "verify".to_owned(),
+        visited.verdict.as_ref().map_or(Value::Null, |verdict| verdict_fields(verdict).into()),
+    );
+    object
+}

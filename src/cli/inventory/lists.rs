@@ -1,0 +1,256 @@
+//! `inventory tokens`, `events` and `batches`: text, JSON and comma-separated values.
+
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use serde_json::{Map, Value, json};
+
+use super::failed;
+use crate::cli::Ran;
+use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
+use crate::cli::describe::{fields, local, plain, utc};
+use crate::cli::output::Output;
+use crate::inventory::{
+    BatchRecord, Event, EventFilter, Inventory, Measured, Outcome, RowState, Sqlite, TokenFilter, TokenRecord,
+};
+use crate::job::{Exit, Failure};
+use crate::seedfile::quoted;
+use crate::time::{HostClock, SystemClock, UnixTime};
+
+/// A list: what its columns are called, and its rows as text and as values.
+struct List {
+    name: &'static str,
+    columns: Vec<(&'static str, usize)>,
+    rows: Vec<Vec<String>>,
+    values: Vec<Value>,
+}
+
+impl List {
+    fn report(self, args: &ListArgs, output: &Output) {
+        let is_cut = self.values.len() as u64 >= args.limit;
+        if output.is_json() {
+            output.report("", fields([(self.name, json!(self.values)), ("is_cut", json!(is_cut))]));
+            return;
+        }
+        let line = |row: &Vec<String>| -> String {
+            if args.csv {
+                return row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",");
+            }
+            let cells = row.iter().zip(&self.columns).map(|(cell, (_, width))| format!("{cell:width$}"));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let head: Vec<String> = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let mut text = line(&head);
+        for row in &self.rows {
+            text.push('\n');
+            text.push_str(&line(row));
+        }
+        output.text(&text);
+        if is_cut {
+            output.note(&format!("only the first {} are shown: --limit shows more, --since fewer", args.limit));
+        }
+    }
+}
+
+/// A time that somebody typed: a date, an RFC 3339 time, or so many days, hours or minutes ago.
+pub fn since(text: Option<&str>) -> Result<Option<UnixTime>, Failure> {
+    let Some(text) = text.map(str::trim) else { return Ok(None) };
+    let ago = |number: &str, each: TimeDelta| {
+        let many = number.parse::<i32>().ok().filter(|many| *many >= 0)?;
+        Some(SystemClock::new().now().wall - each * many)
+    };
+    let parsed = match text.as_bytes() {
+        [number @ .., b'd'] => std::str::from_utf8(number).ok().and_then(|number| ago(number, TimeDelta::days(1))),
+        [number @ .., b'h'] => std::str::from_utf8(number).ok().and_then(|number| ago(number, TimeDelta::hours(1))),
+        [number @ .., b'm'] => std::str::from_utf8(number).ok().and_then(|number| ago(number, TimeDelta::minutes(1))),
+        _ => None,
+    };
+    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
+    let parsed = parsed.or_else(date).or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()));
+    parsed.map(Some).ok_or_else(|| {
+        Failure::usage("--since is no time", "give a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 30m")
+    })
+}
+
+fn drift(measured: Option<Measured>) -> String {
+    measured.map(|measured| format!("{:+.3}", measured.drift_s)).unwrap_or_default()
+}
+
+/// A drift as JSON has it.
+pub fn drift_value(measured: Option<Measured>) -> Value {
+    let round = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
+    measured.map_or(
+        Value::Null,
+        |measured| json!({ "drift_s": round(measured.drift_s), "resolution_s": round(measured.resolution_s) }),
+    )
+}
+
+fn shown(text: Option<&str>) -> String {
+    plain(text.unwrap_or_default())
+}
+
+pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran {
+    let filter = TokenFilter {
+        serial: args.serial.clone(),
+        since: since(args.list.since.as_deref())?,
+        drift_over: args.drift_over,
+        sealed: false,
+        pending: args.unfinished,
+    };
+    let columns = vec![("serial", 14), ("model", 14), ("user", 20), ("last seen", 26), ("drift_s", 9), ("seed", 0)];
+    let mut list = List { name: "tokens", columns, rows: Vec::new(), values: Vec::new() };
+    let mut visit = |token: TokenRecord| {
+        list.rows.push(vec![
+            token.serial.clone(),
+            shown(token.model.as_deref()),
+            shown(token.user.as_deref()),
+            local(token.last_seen),
+            drift(token.drift),
+            seed_word(&token).to_owned(),
+        ]);
+        list.values.push(Value::Object(token_fields(&token)));
+    };
+    inventory.visit_tokens(&filter, args.list.limit, &mut visit).map_err(failed)?;
+    list.report(&args.list, output);
+    Ok(Exit::Done)
+}
+
+/// What is known of a token's seed, in a word.
+pub fn seed_word(token: &TokenRecord) -> &'static str {
+    match (&token.pending, &token.sealed, &token.seed) {
+        (Some(pending), ..) if pending.seed.is_some() => "unknown",
+        (_, Some(_), _) => "sealed",
+        (_, None, Some(_)) => "known",
+        (_, None, None) => "",
+    }
+}
+
+/// A token as JSON has it; never its seed.
+pub fn token_fields(token: &TokenRecord) -> Map<String, Value> {
+    let pending =
+        token.pending.as_ref().map(|pending| json!({ "what": pending.deed.word(), "since": utc(pending.at) }));
+    fields([
+        ("serial", json!(token.serial)),
+        ("model", json!(token.model)),
+        ("emulated", json!(token.emulated)),
+        ("user", json!(token.user)),
+        ("profile", serde_json::to_value(token.profile).unwrap_or_default()),
+        ("first_seen", json!(utc(token.first_seen))),
+        ("last_seen", json!(utc(token.last_seen))),
+        ("drift", drift_value(token.drift)),
+        ("synced", json!(token.synced.map(utc))),
+        ("burned", json!(token.burned.map(utc))),
+        ("seed", json!(seed_word(token))),
+        ("unfinished", json!(pending)),
+    ])
+}
+
+pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran {
+    let outcome = match args.outcome.as_deref() {
+        None => None,
+        Some(word) => Some(Outcome::of_word(word).ok_or_else(|| {
+            let words: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.word()).collect();
+            Failure::usage("--outcome is no outcome", format!("say one of {}", words.join(", ")))
+        })?),
+    };
+    let filter = EventFilter {
+        serial: args.serial.clone(),
+        since: since(args.list.since.as_deref())?,
+        outcome,
+        drift_over: args.drift_over,
+    };
+    let columns = vec![
+        ("when", 26),
+        ("serial", 14),
+        ("what", 7),
+        ("outcome", 8),
+        ("before_s", 9),
+        ("after_s", 8),
+        ("desk", 10),
+        ("operator", 10),
+        ("remark", 0),
+    ];
+    let mut list = List { name: "events", columns, rows: Vec::new(), values: Vec::new() };
+    let mut visit = |event: Event| {
+        list.rows.push(vec![
+            local(event.at),
+            shown(event.serial.as_deref()),
+            event.deed.word().to_owned(),
+            event.outcome.word().to_owned(),
+            drift(event.before),
+            drift(event.after),
+            shown(Some(&event.station.desk)),
+            shown(Some(&event.station.operator)),
+            remark(&event),
+        ]);
+        list.values.push(Value::Object(event_fields(&event)));
+    };
+    inventory.visit_events(&filter, args.list.limit, &mut visit).map_err(failed)?;
+    list.report(&args.list, output);
+    Ok(Exit::Done)
+}
+
+/// What else an event says: the token's state, and the rest.
+pub fn remark(event: &Event) -> String {
+    let parts: Vec<&str> = [event.detail.as_deref(), event.state.as_deref()].into_iter().flatten().collect();
+    plain(&parts.join("; "))
+}
+
+/// An event as JSON has it.
+pub fn event_fields(event: &Event) -> Map<String, Value> {
+    fields([
+        ("at", json!(utc(event.at))),
+        ("job", json!(format!("{:016x}", event.job))),
+        ("desk", json!(event.station.desk)),
+        ("operator", json!(event.station.operator)),
+        ("reader", json!(event.station.reader)),
+        ("serial", json!(event.serial)),
+        ("what", json!(event.deed.word())),
+        ("outcome", json!(event.outcome.word())),
+        ("before", drift_value(event.before)),
+        ("after", drift_value(event.after)),
+        ("state", json!(event.state)),
+        ("remark", json!(event.detail)),
+    ])
+}
+
+pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> Ran {
+    let columns = vec![
+        ("batch", 5),
+        ("begun", 26),
+        ("rows", 6),
+        ("done", 6),
+        ("failed", 6),
+        ("unknown", 7),
+        ("state", 6),
+        ("of", 0),
+    ];
+    let mut list = List { name: "batches", columns, rows: Vec::new(), values: Vec::new() };
+    let batches = inventory.batches(since(args.list.since.as_deref())?).map_err(failed)?;
+    for batch in batches.iter().take(usize::try_from(args.list.limit).unwrap_or(usize::MAX)) {
+        let BatchRecord { counts, .. } = batch;
+        let state = if batch.closed.is_some() { "closed" } else { "open" };
+        list.rows.push(vec![
+            batch.id.to_string(),
+            local(batch.begun),
+            counts.rows().to_string(),
+            counts.done().to_string(),
+            counts.of(RowState::Failed).to_string(),
+            counts.unknown().to_string(),
+            state.to_owned(),
+            plain(&batch.name),
+        ]);
+        list.values.push(json!({
+            "batch": batch.id,
+            "name": batch.name,
+            "begun": utc(batch.begun),
+            "closed": batch.closed.map(utc),
+            "rows": counts.rows(),
+            "done": counts.done(),
+            "checked": counts.of(RowState::Checked),
+            "failed": counts.of(RowState::Failed),
+            "unknown": counts.unknown(),
+            "left": counts.left(),
+        }));
+    }
+    list.report(&args.list, output);
+    Ok(Exit::Done)
+}

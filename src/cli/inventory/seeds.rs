@@ -1,0 +1,122 @@
+//! `inventory export` and `import`: sealed seeds out of it, and existing ones into it.
+
+use serde_json::json;
+
+use super::{event, failed};
+use crate::cli::Ran;
+use crate::cli::args::{ExportArgs, ImportArgs};
+use crate::cli::describe::{self, fields};
+use crate::cli::output::Output;
+use crate::cli::record;
+use crate::cli::secret::bad_file;
+use crate::cli::seeds::{conclude, fields_of, named_files, rows_in_words, rows_of, save_failed, write_options};
+use crate::inventory::{Deed, Entry, Inventory, SeedChange, Sqlite, TokenChange, TokenFilter, open, seal};
+use crate::job::{Exit, Failure};
+use crate::seedfile::{Checker, Problem, Row, SecretFile, Severity, Sink, Target, convert};
+use crate::token::{DisplayTime, Profile};
+
+pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran {
+    let Some(identity) = record::identity(Some(&args.identity))? else {
+        return Err(Failure::usage("no identity was named", "say --identity FILE"));
+    };
+    let files = named_files(&args.to)?;
+    let options = write_options(&args.encode)?;
+    let dropped = fields_of(&args.drop)?;
+    let filter = TokenFilter { serial: args.serial.clone(), sealed: true, ..TokenFilter::default() };
+    let mut tokens = Vec::new();
+    inventory.visit_tokens(&filter, u64::MAX, &mut |token| tokens.push(token)).map_err(failed)?;
+    if tokens.is_empty() {
+        return Err(Failure::usage("the inventory keeps no sealed seed of that kind", "see tokentap inventory tokens"));
+    }
+    let mut sinks = Vec::new();
+    for (format, path) in &files {
+        let target = SecretFile::create(path, args.force).map_err(|error| save_failed(&error))?;
+        sinks.extend(Sink::new(format, Target::File(target)));
+    }
+    let serials: Vec<String> = tokens.iter().map(|token| token.serial.clone()).collect();
+    let rows = (1_u64..).zip(tokens).map(|(number, token)| -> Result<Row, Problem> {
+        let sealed = token.sealed.as_deref().unwrap_or_default();
+        let row = open(sealed, &identity).map_err(|error| {
+            Problem::new(number, 0, format!("{}: {error}", token.serial), "name the identity that opens it")
+        })?;
+        // The record knows best whose it is by now.
+        Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.serial), ..row })
+    });
+    let converted = convert(rows, sinks, &options, &dropped, &|_| None).map_err(|error| save_failed(&error))?;
+    conclude(&converted, "the inventory", output)?;
+    let names: Vec<String> = files.iter().map(|(_, path)| describe::path(path)).collect();
+    for serial in &serials {
+        let detail = format!("into {}", names.join(", "));
+        inventory.keep(&Entry::of(event(Deed::Export, Some(serial), Some(detail)))).map_err(failed)?;
+    }
+    let object = fields([("rows", json!(converted.rows)), ("files", json!(names))]);
+    output.report(&format!("{} written to {}", rows_in_words(converted.rows), names.join(", ")), object);
+    Ok(Exit::Done)
+}
+
+pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran {
+    let recipients = inventory.recipients().to_vec();
+    if recipients.is_empty() {
+        return Err(Failure::usage(
+            "this inventory keeps no seeds",
+            "tell it whom to seal them to: tokentap inventory init --recipient age1… (or --passphrase --out FILE)",
+        ));
+    }
+    let name = describe::path(&args.input);
+    let mut rows = Vec::new();
+    let mut problems = Vec::new();
+    let mut checker = Checker::default();
+    for row in rows_of(&args.input, &args.file, false)? {
+        match row.and_then(importable) {
+            Ok(row) => {
+                checker.see(&row);
+                rows.push(row);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(checker.finish().into_iter().filter(|problem| problem.severity == Severity::Error));
+    if !problems.is_empty() || rows.is_empty() {
+        problems.extend(rows.is_empty().then(|| Problem::of_file("the file has no rows", "is this the right file?")));
+        return Err(bad_file(&name, &problems, 0));
+    }
+    for row in &rows {
+        let sealed =
+            seal(row, &recipients).map_err(|error| Failure::file(error.to_string(), "run tokentap inventory check"))?;
+        let serial = row.serial.as_deref().unwrap_or_default();
+        let change = TokenChange {
+            user: row.user.clone(),
+            profile: profile(row),
+            seed: SeedChange::Is { seed: inventory.fingerprint_key().of(&row.seed), sealed: Some(sealed) },
+            ..TokenChange::of(serial)
+        };
+        let event = event(Deed::Import, Some(serial), Some(format!("from {name}")));
+        inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
+    }
+    let object = fields([("rows", json!(rows.len())), ("file", json!(name))]);
+    let text = format!(
+        "{} sealed; {name} still has them in plain: remove it when it is not needed any more",
+        rows_in_words(rows.len() as u64)
+    );
+    output.report(&text, object);
+    Ok(Exit::Done)
+}
+
+/// A row that can stand for a token.
+fn importable(row: Row) -> Result<Row, Problem> {
+    if row.serial.is_none() {
+        return Err(Problem::at(row.place, "the row has no serial", "a sealed seed belongs to a token"));
+    }
+    match crate::seedfile::for_token(&row) {
+        Some(problem) => Err(problem),
+        None => Ok(row),
+    }
+}
+
+/// The profile that a row states, if it states any.
+fn profile(row: &Row) -> Option<Profile> {
+    let factory = Profile::FACTORY;
+    let is_stated = row.hash.is_some() || row.step.is_some();
+    let (hash, step) = (row.hash.unwrap_or(factory.hash()), row.step.unwrap_or(factory.step()));
+    is_stated.then(|| Profile::new(hash, step, DisplayTime::S30).ok()).flatten()
+}

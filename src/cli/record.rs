@@ -1,0 +1,126 @@
+//! The inventory as a command uses it: opened where the arguments say, or left alone.
+
+use std::path::{Path, PathBuf};
+
+use super::args::Global;
+use super::describe;
+use super::output::Output;
+use super::prompt;
+use super::secret;
+use crate::inventory::{Deed, Identity, InventoryError, SealError, Sqlite, Station};
+use crate::job::{Books, Failure, Recorder, locked};
+
+/// How much a command needs the inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Without the usual one it goes on, with a warning.
+    Wanted,
+    /// Without it nothing is done.
+    Must,
+}
+
+/// The inventory, or none; and who works here.
+pub struct Record {
+    books: Option<Books>,
+    station: Station,
+}
+
+impl Record {
+    /// Opens the inventory that the arguments name, or the usual one.
+    ///
+    /// # Errors
+    /// A failure where it cannot be opened and is needed, or was named.
+    pub fn open(global: &Global, need: Need, output: &Output) -> Result<Self, Failure> {
+        let books = match open_sqlite(global) {
+            Ok(sqlite) => sqlite.map(|sqlite| Books::new(Box::new(sqlite))),
+            Err(error) if need == Need::Wanted && global.inventory.is_none() => {
+                output.note(&format!("{error}; this is not recorded ({})", error.remedy()));
+                None
+            }
+            Err(error) => return Err(unopened(&error)),
+        };
+        Ok(Self { books, station: station() })
+    }
+
+    /// A record over an inventory that is open already.
+    pub fn over(books: Books) -> Self {
+        Self { books: Some(books), station: station() }
+    }
+
+    /// The inventory, where there is one.
+    pub fn books(&self) -> Option<&Books> {
+        self.books.as_ref()
+    }
+
+    /// Where and by whom, apart from the reader.
+    pub fn station(&self) -> &Station {
+        &self.station
+    }
+
+    /// Whether seeds are kept, sealed.
+    pub fn seals(&self) -> bool {
+        self.books.as_ref().is_some_and(|books| !locked(books).recipients().is_empty())
+    }
+
+    /// A recorder of one job at a reader.
+    pub fn recorder(&self, deed: Deed, reader: &str, emulated: bool) -> Recorder<'_> {
+        let station = Station { reader: Some(reader.to_owned()), ..self.station.clone() };
+        Recorder { books: self.books.as_ref(), station, emulated, deed, user: None, remark: None }
+    }
+}
+
+/// The inventory's file; `None` for `--inventory none`.
+///
+/// # Errors
+/// [`InventoryError::NoFolder`].
+pub fn path(global: &Global) -> Result<Option<PathBuf>, InventoryError> {
+    match global.inventory.as_deref() {
+        Some(path) if path == Path::new("none") => Ok(None),
+        Some(path) if !path.as_os_str().is_empty() => Ok(Some(path.to_owned())),
+        _ => {
+            let folder = dirs::data_dir().ok_or(InventoryError::NoFolder)?;
+            Ok(Some(folder.join("tokentap").join("inventory.sqlite")))
+        }
+    }
+}
+
+/// Opens the inventory that the arguments name.
+///
+/// # Errors
+/// [`InventoryError`].
+pub fn open_sqlite(global: &Global) -> Result<Option<Sqlite>, InventoryError> {
+    path(global)?.map(|path| Sqlite::open(&path)).transpose()
+}
+
+/// The failure of an inventory that cannot be opened.
+pub fn unopened(error: &InventoryError) -> Failure {
+    Failure { kind: "inventory", ..Failure::file(error.to_string(), error.remedy()) }
+}
+
+/// This host and this user, as the events name them.
+pub fn station() -> Station {
+    let known = |name: Result<String, _>| name.unwrap_or_else(|_: whoami::Error| "unknown".to_owned());
+    Station { desk: known(whoami::hostname()), operator: known(whoami::username()), reader: None }
+}
+
+/// What opens the inventory's seeds, from a file; a locked one is unlocked with a passphrase that is asked for.
+///
+/// # Errors
+/// A failure that never repeats any of the file.
+pub fn identity(path: Option<&Path>) -> Result<Option<Identity>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let content = secret::small_file(path, "name the file with the identity that opens the inventory's seeds")?;
+    let bad = |error: SealError| {
+        let next = "name the identity file whose recipient the inventory seals to (tokentap inventory check shows it)";
+        Failure::usage(format!("{}: {error}", describe::path(path)), next)
+    };
+    if !Identity::is_locked(&content) {
+        return Identity::parse(&content).map(Some).map_err(bad);
+    }
+    if !prompt::has_person() {
+        let fact = format!("{} is locked with a passphrase, and there is no terminal to ask at", describe::path(path));
+        return Err(Failure::usage(fact, "run this at a terminal, or name an identity file that is not locked"));
+    }
+    let passphrase = prompt::secret("Passphrase of the identity (not shown): ")?;
+    Identity::unlock(&content, &passphrase).map(Some).map_err(bad)
+}

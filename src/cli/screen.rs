@@ -1,0 +1,320 @@
+//! What a run of many tokens shows: a live view on a terminal, else one line an event, or one JSON object an event.
+//!
+//! The live view keeps a line for the progress and one for each reader at the bottom; what happened scrolls away above
+//! them. It needs no colour, stays within the terminal's width, and writes nothing to a terminal that cannot do it.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::Local;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Map, Value, json};
+
+use super::args::Global;
+use super::output::Output;
+use super::station::wait_seconds;
+use super::{describe, interrupt, prompt, verify};
+use crate::job::{Failure, Place, ReaderNews, Visitor, attend};
+use crate::otp::Code;
+use crate::reader::Trays;
+use crate::time::{HostClock, SystemClock};
+use crate::token::Info;
+
+/// How often the view is refreshed while nothing happens.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How many characters of a reader's name are shown.
+const NAME_WIDTH: usize = 26;
+
+/// How long the second of two bells waits for the first.
+const BELL_PAUSE: Duration = Duration::from_millis(200);
+
+/// How a token left, for the ear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bell {
+    /// Nothing to hear.
+    None,
+    /// One stroke.
+    Well,
+    /// Two strokes.
+    Badly,
+}
+
+/// The lines at the bottom of a terminal.
+struct Live {
+    all: MultiProgress,
+    top: ProgressBar,
+    readers: BTreeMap<String, ProgressBar>,
+}
+
+/// What a run shows.
+pub struct Screen<'a> {
+    output: &'a Output,
+    live: Option<Live>,
+    bells: bool,
+    /// That a first Ctrl-C was noted has been said.
+    said_stopping: bool,
+    /// Somebody can be asked for codes.
+    pub asks: bool,
+}
+
+impl<'a> Screen<'a> {
+    /// A screen on this terminal, if it is one.
+    pub fn new(output: &'a Output, quiet_bell: bool) -> Self {
+        let is_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let live = (is_terminal && !is_dumb && !output.is_json()).then(|| {
+            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+            let top = all.add(ProgressBar::no_length().with_style(style()));
+            Live { all, top, readers: BTreeMap::new() }
+        });
+        let bells = !quiet_bell && std::io::stderr().is_terminal();
+        Self { output, live, bells, said_stopping: false, asks: prompt::has_person() && !output.is_json() }
+    }
+
+    /// Whether there is a live view.
+    pub fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Something happened: `text` for people, `fields` for programs.
+    pub fn event(&self, text: &str, event: &str, fields: Map<String, Value>, bell: Bell) {
+        let mut object = describe::fields([("event", json!(event))]);
+        object.extend(fields);
+        self.above(|| self.output.report(text, object));
+        self.ring(bell);
+    }
+
+    /// A remark on standard error.
+    pub fn note(&self, text: &str) {
+        self.above(|| self.output.note(text));
+    }
+
+    /// Runs what prints, without the live lines in its way.
+    fn above<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.live {
+            Some(live) => live.all.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn ring(&self, bell: Bell) {
+        let strokes = match bell {
+            _ if !self.bells => 0,
+            Bell::None => 0,
+            Bell::Well => 1,
+            Bell::Badly => 2,
+        };
+        for stroke in 0..strokes {
+            if stroke > 0 {
+                std::thread::sleep(BELL_PAUSE);
+            }
+            let _ = std::io::stderr().write_all(b"\x07");
+        }
+    }
+
+    /// The line of progress.
+    pub fn progress(&self, text: &str) {
+        if let Some(live) = &self.live {
+            live.top.set_message(text.to_owned());
+        }
+    }
+
+    /// The line of a reader.
+    pub fn at_reader(&mut self, place: &Place, text: &str) {
+        let Some(live) = &mut self.live else { return };
+        let number = live.readers.len() + 1;
+        let all = &live.all;
+        let line = live.readers.entry(place.reader.clone()).or_insert_with(|| {
+            let line = all.add(ProgressBar::no_length().with_style(style()));
+            line.set_prefix(number.to_string());
+            line
+        });
+        line.set_message(format!("{} {:NAME_WIDTH$}  {text}", line.prefix(), short(&place.reader)));
+    }
+
+    /// What happened to a reader, or to all of them.
+    pub fn reader(&mut self, place: Option<&Place>, news: &ReaderNews) {
+        match (place, news) {
+            (Some(place), ReaderNews::Came) => self.at_reader(place, "ready"),
+            (Some(place), ReaderNews::Waits) => self.at_reader(place, "waiting for a token"),
+            (Some(place), ReaderNews::Other(what)) => {
+                self.at_reader(place, "no token that answers");
+                self.reader_event(Some(place), &format!("{what}: {}", what.remedy()));
+            }
+            (Some(place), ReaderNews::Gone(why)) => {
+                self.at_reader(place, "gone");
+                self.reader_event(Some(place), &format!("{} is gone: {why}", place.reader));
+            }
+            (None, ReaderNews::Gone(why)) => self.reader_event(None, &format!("{why}; next: {}", why.remedy())),
+            (None, _) => {}
+        }
+    }
+
+    fn reader_event(&self, place: Option<&Place>, text: &str) {
+        let fields = describe::fields([("reader", json!(place.map(|place| &place.reader))), ("message", json!(text))]);
+        if self.output.is_json() {
+            self.event("", "reader", fields, Bell::None);
+        } else {
+            self.note(text);
+        }
+        self.ring(Bell::Badly);
+    }
+
+    /// Asks for the code on a token's display; three tries.
+    fn ask(&self, info: &Info) -> Option<Code> {
+        let question = format!("Switch {} off and on. Code on its display (Enter to skip): ", info.serial);
+        let state = format!("{info} was dealt with and is on record; its code was not checked");
+        self.above(|| {
+            for _ in 0..3 {
+                let answer = prompt::line(&question, &state, "run the same command again: it goes on where it was")?;
+                match verify::parse_code(&answer) {
+                    Ok(code) => return Some(code),
+                    Err(_) => self.output.note("a code has 6 digits"),
+                }
+            }
+            None
+        })
+    }
+
+    fn tick(&mut self) {
+        if interrupt::asked() && !std::mem::replace(&mut self.said_stopping, true) {
+            self.note("stopping after the token in hand; Ctrl-C again stops at once");
+        }
+        if let Some(live) = &self.live {
+            live.top.tick();
+        }
+    }
+
+    /// Takes the live lines away.
+    pub fn close(&mut self) {
+        if let Some(live) = self.live.take() {
+            let _ = live.all.clear();
+        }
+    }
+}
+
+/// A line as wide as the terminal and no wider.
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A reader's name that fits its column.
+fn short(name: &str) -> String {
+    if name.chars().count() <= NAME_WIDTH {
+        return name.to_owned();
+    }
+    let tail: Vec<char> = name.chars().rev().take(NAME_WIDTH - 3).collect();
+    format!("...{}", tail.into_iter().rev().collect::<String>())
+}
+
+/// A bar of `width` characters in black and white.
+pub fn bar(done: u64, all: u64, width: usize) -> String {
+    let filled = usize::try_from(done * width as u64 / all.max(1)).unwrap_or(width).min(width);
+    format!("[{}{}]", "#".repeat(filled), ".".repeat(width - filled))
+}
+
+/// When a run will end at the pace so far: `14:32`, or nothing before there is a pace.
+pub fn expected_end(clock: &SystemClock, began: Duration, done: u64, left: u64) -> Option<String> {
+    let now = clock.now();
+    let passed = now.monotonic.saturating_sub(began);
+    let each = passed.checked_div(u32::try_from(done).ok()?)?;
+    let end = now.wall + each.checked_mul(u32::try_from(left).ok()?)?;
+    Some(end.with_timezone(&Local).format("%H:%M").to_string())
+}
+
+/// How long nothing has come: `--wait` ends a run.
+pub struct Idle {
+    limit: Option<Duration>,
+    since: Mutex<Instant>,
+}
+
+impl Idle {
+    /// Begins now.
+    ///
+    /// # Errors
+    /// A usage failure for what is no number of seconds.
+    pub fn new(global: &Global) -> Result<Self, Failure> {
+        let limit = wait_seconds(global)?.map(|seconds| Duration::from_secs(seconds.into()));
+        Ok(Self { limit, since: Mutex::new(Instant::now()) })
+    }
+
+    /// A token came or went.
+    pub fn note(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Whether nothing came for too long.
+    pub fn is_over(&self) -> bool {
+        let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        self.limit.is_some_and(|limit| since.elapsed() >= limit)
+    }
+}
+
+/// What workers send to the screen.
+pub enum Message<N> {
+    /// Something happened.
+    News(N),
+    /// Somebody wants to know the code on a token's display.
+    Ask(Info, Sender<Option<Code>>),
+    /// All is done.
+    Over,
+}
+
+/// The way from the workers to the screen.
+pub struct Wire<N> {
+    sender: Sender<Message<N>>,
+    inbox: Receiver<Message<N>>,
+}
+
+impl<N: Send> Wire<N> {
+    /// A new one.
+    pub fn new() -> Self {
+        let (sender, inbox) = channel();
+        Self { sender, inbox }
+    }
+
+    /// Where workers tell what happens.
+    pub fn sender(&self) -> Sender<Message<N>> {
+        self.sender.clone()
+    }
+
+    /// Attends the readers, and shows what happens, until all is done.
+    pub fn run(
+        self,
+        trays: &mut dyn Trays,
+        visitor: &dyn Visitor,
+        screen: &mut Screen<'_>,
+        show: &mut dyn FnMut(&mut Screen<'_>, N),
+    ) {
+        let Self { sender, inbox } = self;
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                attend(trays, visitor);
+                let _ = sender.send(Message::Over);
+            });
+            loop {
+                match inbox.recv_timeout(TICK) {
+                    Ok(Message::News(news)) => show(screen, news),
+                    Ok(Message::Ask(info, answer)) => {
+                        let _ = answer.send(if screen.asks { screen.ask(&info) } else { None });
+                    }
+                    Ok(Message::Over) | Err(RecvTimeoutError::Disconnected) => break,
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+                screen.tick();
+            }
+        });
+        screen.close();
+    }
+}
+
+/// Asks through the wire.
+pub fn ask_through<N>(wire: &Sender<Message<N>>, info: &Info) -> Option<Code> {
+    let (reply, answer) = channel();
+    wire.send(Message::Ask(info.clone(), reply)).ok()?;
+    answer.recv().ok().flatten()
+}

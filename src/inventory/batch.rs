@@ -1,0 +1,167 @@
+//! Batches, and their rows with a state each.
+
+use super::event::words;
+use super::fingerprint::Fingerprint;
+use crate::time::UnixTime;
+
+/// A batch's number in its inventory.
+pub type BatchId = i64;
+
+/// How far a row has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowState {
+    /// Its token has not come yet.
+    Planned,
+    /// A serial is meant for it, and nothing was written.
+    Assigned,
+    /// Its seed is about to be sent, or was when the program ended.
+    Burning,
+    /// The token accepted it.
+    Burned,
+    /// A code off the token's display was right.
+    Checked,
+    /// It was tried, and the token does not hold it.
+    Failed,
+    /// It was tried, and whether the token holds it is not known.
+    Unknown,
+}
+
+words!(RowState {
+    Planned => "planned", Assigned => "assigned", Burning => "burning", Burned => "burned", Checked => "checked",
+    Failed => "failed", Unknown => "unknown",
+});
+
+impl RowState {
+    /// Whether the token holds the seed.
+    #[must_use]
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Burned | Self::Checked)
+    }
+}
+
+/// How many rows are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// In [`RowState::ALL`]'s order.
+    counts: [u64; RowState::ALL.len()],
+}
+
+impl Counts {
+    /// How many rows are in a state.
+    #[must_use]
+    pub fn of(&self, state: RowState) -> u64 {
+        self.counts.get(state as usize).copied().unwrap_or_default()
+    }
+
+    /// So many more (or fewer) are in a state.
+    pub fn add(&mut self, state: RowState, more: i64) {
+        if let Some(count) = self.counts.get_mut(state as usize) {
+            *count = count.saturating_add_signed(more);
+        }
+    }
+
+    /// All rows.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The rows whose token holds its seed.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.of(RowState::Burned) + self.of(RowState::Checked)
+    }
+
+    /// The rows of which it is not known whether a token holds them.
+    #[must_use]
+    pub fn unknown(&self) -> u64 {
+        self.of(RowState::Burning) + self.of(RowState::Unknown)
+    }
+
+    /// The rows that are still to be done, for whatever reason.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.rows() - self.done()
+    }
+}
+
+/// A batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchRecord {
+    /// Its number.
+    pub id: BatchId,
+    /// What it was made from: a path, or words for new seeds.
+    pub name: String,
+    /// What its rows say, hashed.
+    pub content: Vec<u8>,
+    /// When it was begun.
+    pub begun: UnixTime,
+    /// When nothing was left to do.
+    pub closed: Option<UnixTime>,
+    /// Its rows.
+    pub counts: Counts,
+}
+
+/// A batch that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewBatch {
+    /// What it is made from.
+    pub name: String,
+    /// What its rows say, hashed.
+    pub content: Vec<u8>,
+    /// When.
+    pub begun: UnixTime,
+}
+
+/// A row of a batch that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRow {
+    /// Its token, if there is one already.
+    pub serial: Option<String>,
+    /// The serial stands in the file: it is not ours to change.
+    pub is_named: bool,
+    /// Whose it will be.
+    pub user: Option<String>,
+    /// Its seed; new seeds have none yet.
+    pub seed: Option<Fingerprint>,
+    /// How far it has come.
+    pub state: RowState,
+}
+
+/// A row of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowRecord {
+    /// Its number, counted from 1.
+    pub row: u64,
+    /// How far it has come.
+    pub state: RowState,
+    /// Its token.
+    pub serial: Option<String>,
+    /// The serial stands in the file: it is not ours to change.
+    pub is_named: bool,
+    /// Whose it is.
+    pub user: Option<String>,
+    /// Its seed.
+    pub seed: Option<Fingerprint>,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+/// What an event changes in a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowChange {
+    /// The batch.
+    pub batch: BatchId,
+    /// The row, counted from 1.
+    pub row: u64,
+    /// How far it had come: if another program has changed it since, nothing is kept.
+    pub was: RowState,
+    /// How far it has come now.
+    pub state: RowState,
+    /// Its token; `None` gives a row that was dealt out back.
+    pub serial: Option<String>,
+    /// Its seed.
+    pub seed: Option<Fingerprint>,
+    /// What went wrong.
+    pub error: Option<String>,
+}

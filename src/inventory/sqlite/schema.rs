@@ -1,0 +1,118 @@
+//! The tables, as a list of steps: each brings the schema from one version to the next, and is never changed once it
+//! was released.
+
+use rusqlite::{Connection, Error};
+
+/// What marks a file as an inventory, in the header that `SQLite` leaves to applications: "tokt".
+pub const APPLICATION_ID: i64 = 0x746F_6B74;
+
+/// The steps. An inventory of version N has had the first N of them.
+pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES];
+
+/// Times are milliseconds since 1970, drifts seconds. A job that was begun stands in `pending_…` until its end is known.
+const TOKENS_AND_EVENTS: &str = "
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tokens (
+    serial TEXT PRIMARY KEY,
+    model TEXT,
+    emulated INTEGER NOT NULL DEFAULT 0,
+    user TEXT,
+    hash TEXT, step_s INTEGER, display_s INTEGER,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    drift_s REAL, resolution_s REAL,
+    synced INTEGER, burned INTEGER,
+    seed BLOB, sealed BLOB,
+    pending_job INTEGER, pending_deed TEXT, pending_at INTEGER,
+    pending_hash TEXT, pending_step_s INTEGER, pending_display_s INTEGER,
+    pending_seed BLOB, pending_sealed BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_seed ON tokens (seed) WHERE seed IS NOT NULL;
+CREATE INDEX tokens_by_pending_seed ON tokens (pending_seed) WHERE pending_seed IS NOT NULL;
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    job INTEGER NOT NULL,
+    desk TEXT NOT NULL, operator TEXT NOT NULL, reader TEXT,
+    serial TEXT,
+    deed TEXT NOT NULL, outcome TEXT NOT NULL,
+    before_s REAL, before_resolution_s REAL,
+    after_s REAL, after_resolution_s REAL,
+    state TEXT, detail TEXT
+) STRICT;
+CREATE INDEX events_by_serial ON events (serial, at);
+CREATE INDEX events_by_time ON events (at);
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END;
+CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'an event is never removed'); END;
+";
+
+const BATCHES: &str = "
+CREATE TABLE batches (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    content BLOB NOT NULL,
+    begun INTEGER NOT NULL,
+    closed INTEGER
+) STRICT;
+CREATE INDEX batches_by_content ON batches (content);
+CREATE INDEX batches_by_name ON batches (name);
+
+CREATE TABLE batch_rows (
+    batch INTEGER NOT NULL REFERENCES batches (id),
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    serial TEXT,
+    is_named INTEGER NOT NULL,
+    user TEXT,
+    seed BLOB,
+    error TEXT,
+    PRIMARY KEY (batch, number)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX batch_rows_by_serial ON batch_rows (batch, serial) WHERE serial IS NOT NULL;
+CREATE INDEX batch_rows_by_state ON batch_rows (batch, state, is_named, number);
+";
+
+/// The version of an inventory.
+///
+/// # Errors
+/// `SQLite`'s.
+pub fn version(connection: &Connection) -> Result<i64, Error> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// The mark in the header.
+///
+/// # Errors
+/// `SQLite`'s, for a file that is no database among others.
+pub fn application_id(connection: &Connection) -> Result<i64, Error> {
+    connection.query_row("PRAGMA application_id", [], |row| row.get(0))
+}
+
+/// The last version that this program knows.
+#[must_use]
+pub fn latest() -> i64 {
+    STEPS.len() as i64
+}
+
+/// Takes the steps that an inventory has not had yet, all or none.
+///
+/// # Errors
+/// `SQLite`'s.
+pub fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    if version(connection)? == latest() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Another program may have been faster.
+    let had = usize::try_from(version(&transaction)?).unwrap_or_default();
+    for (number, step) in (1_i64..).zip(STEPS).skip(had) {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", number)?;
+    }
+    transaction.commit()
+}

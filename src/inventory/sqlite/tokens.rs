@@ -1,0 +1,233 @@
+//! Tokens and events in their tables.
+
+use rusqlite::{Connection, Error, OptionalExtension, Row, named_params, params};
+
+use super::columns::{fingerprint, measured, ms, optional_time, profile, time, word};
+use crate::inventory::{
+    Deed, Event, EventFilter, Fingerprint, Outcome, Pending, SeedChange, Station, TokenChange, TokenFilter, TokenRecord,
+};
+use crate::time::UnixTime;
+use crate::token::Profile;
+
+/// Appends an event.
+pub fn add_event(to: &Connection, event: &Event) -> Result<(), Error> {
+    let mut insert = to.prepare_cached(
+        "INSERT INTO events (at, job, desk, operator, reader, serial, deed, outcome, before_s, before_resolution_s,
+             after_s, after_resolution_s, state, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    )?;
+    insert.execute(params![
+        ms(event.at),
+        event.job,
+        event.station.desk,
+        event.station.operator,
+        event.station.reader,
+        event.serial,
+        event.deed.word(),
+        event.outcome.word(),
+        event.before.map(|measured| measured.drift_s),
+        event.before.map(|measured| measured.resolution_s),
+        event.after.map(|measured| measured.drift_s),
+        event.after.map(|measured| measured.resolution_s),
+        event.state,
+        event.detail,
+    ])?;
+    Ok(())
+}
+
+/// Changes what is known of a token; one that was not known is from now on.
+pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(), Error> {
+    let now = ms(at);
+    let seen = change.seen.map(ms);
+    let mut put = to.prepare_cached(
+        "INSERT INTO tokens (serial, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s,
+             resolution_s, synced)
+         VALUES (:serial, :model, :emulated, :user, :hash, :step, :display, coalesce(:seen, :now), coalesce(:seen, :now),
+             :drift, :resolution, :synced)
+         ON CONFLICT (serial) DO UPDATE SET
+             model = coalesce(excluded.model, model), emulated = max(emulated, excluded.emulated),
+             user = coalesce(excluded.user, user), hash = coalesce(excluded.hash, hash),
+             step_s = coalesce(excluded.step_s, step_s), display_s = coalesce(excluded.display_s, display_s),
+             last_seen = coalesce(:seen, last_seen), drift_s = coalesce(excluded.drift_s, drift_s),
+             resolution_s = coalesce(excluded.resolution_s, resolution_s), synced = coalesce(excluded.synced, synced)",
+    )?;
+    put.execute(named_params! {
+        ":serial": change.serial,
+        ":model": change.model,
+        ":emulated": change.emulated,
+        ":user": change.user,
+        ":hash": change.profile.map(|profile| profile.hash().to_string()),
+        ":step": change.profile.map(|profile| profile.step().seconds()),
+        ":display": change.profile.map(|profile| profile.display().seconds()),
+        ":seen": seen,
+        ":now": now,
+        ":drift": change.drift.map(|measured| measured.drift_s),
+        ":resolution": change.drift.map(|measured| measured.resolution_s),
+        ":synced": change.synced.then_some(now),
+    })?;
+    change_seed(to, &change.serial, &change.seed, now)?;
+    match &change.pending {
+        None => Ok(()),
+        Some(pending) => set_pending(to, &change.serial, pending.as_ref()),
+    }
+}
+
+fn change_seed(to: &Connection, serial: &str, seed: &SeedChange, now: i64) -> Result<(), Error> {
+    let changed = match seed {
+        SeedChange::Keep => return Ok(()),
+        SeedChange::Is { seed, sealed } => to
+            .prepare_cached("UPDATE tokens SET seed = ?2, sealed = ?3 WHERE serial = ?1")?
+            .execute(params![serial, seed.as_bytes(), sealed]),
+        SeedChange::Burned => to
+            .prepare_cached(
+                "UPDATE tokens SET seed = pending_seed, sealed = pending_sealed, burned = ?2 WHERE serial = ?1",
+            )?
+            .execute(params![serial, now]),
+        SeedChange::Erased => {
+            to.prepare_cached("UPDATE tokens SET seed = NULL, sealed = NULL WHERE serial = ?1")?.execute([serial])
+        }
+        SeedChange::Forgotten => to
+            .prepare_cached(
+                "UPDATE tokens SET seed = NULL, sealed = NULL, pending_seed = NULL, pending_sealed = NULL WHERE serial = ?1",
+            )?
+            .execute([serial]),
+    };
+    changed.map(drop)
+}
+
+fn set_pending(to: &Connection, serial: &str, pending: Option<&Pending>) -> Result<(), Error> {
+    let written = pending.and_then(|pending| pending.profile);
+    to.prepare_cached(
+        "UPDATE tokens SET pending_job = :job, pending_deed = :deed, pending_at = :at, pending_hash = :hash,
+             pending_step_s = :step, pending_display_s = :display, pending_seed = :seed, pending_sealed = :sealed
+         WHERE serial = :serial",
+    )?
+    .execute(named_params! {
+        ":serial": serial,
+        ":job": pending.map(|pending| pending.job),
+        ":deed": pending.map(|pending| pending.deed.word()),
+        ":at": pending.map(|pending| ms(pending.at)),
+        ":hash": written.map(|profile: Profile| profile.hash().to_string()),
+        ":step": written.map(|profile| profile.step().seconds()),
+        ":display": written.map(|profile| profile.display().seconds()),
+        ":seed": pending.and_then(|pending| pending.seed.as_ref()).map(Fingerprint::as_bytes),
+        ":sealed": pending.and_then(|pending| pending.sealed.as_ref()),
+    })
+    .map(drop)
+}
+
+/// What is known of a token.
+pub fn get(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error> {
+    from.prepare_cached("SELECT * FROM tokens WHERE serial = ?1")?.query_row([serial], token).optional()
+}
+
+/// The token that holds, or may hold, a seed.
+pub fn holder(from: &Connection, seed: &Fingerprint) -> Result<Option<String>, Error> {
+    from.prepare_cached(
+        "SELECT serial FROM tokens WHERE seed = ?1 UNION ALL SELECT serial FROM tokens WHERE pending_seed = ?1 LIMIT 1",
+    )?
+    .query_row([seed.as_bytes()], |row| row.get(0))
+    .optional()
+}
+
+/// Tokens by serial.
+pub fn visit(
+    from: &Connection,
+    filter: &TokenFilter,
+    limit: u64,
+    visit: &mut dyn FnMut(TokenRecord),
+) -> Result<(), Error> {
+    let mut select = from.prepare_cached(
+        "SELECT * FROM tokens
+         WHERE (:serial IS NULL OR serial = :serial) AND (:since IS NULL OR last_seen >= :since)
+             AND (:over IS NULL OR abs(drift_s) > :over) AND (NOT :sealed OR sealed IS NOT NULL)
+             AND (NOT :pending OR pending_job IS NOT NULL)
+         ORDER BY serial LIMIT :limit",
+    )?;
+    let found = select.query_map(
+        named_params! {
+            ":serial": filter.serial,
+            ":since": filter.since.map(ms),
+            ":over": filter.drift_over,
+            ":sealed": filter.sealed,
+            ":pending": filter.pending,
+            ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+        },
+        token,
+    )?;
+    found.into_iter().try_for_each(|token| token.map(&mut *visit))
+}
+
+fn token(row: &Row<'_>) -> Result<TokenRecord, Error> {
+    let pending = match row.get("pending_job")? {
+        None => None,
+        Some(job) => Some(Pending {
+            job,
+            deed: word(row, "pending_deed", Deed::of_word)?,
+            at: time(row, "pending_at")?,
+            profile: profile(row, "pending_")?,
+            seed: fingerprint(row, "pending_seed")?,
+            sealed: row.get("pending_sealed")?,
+        }),
+    };
+    Ok(TokenRecord {
+        serial: row.get("serial")?,
+        model: row.get("model")?,
+        emulated: row.get("emulated")?,
+        user: row.get("user")?,
+        profile: profile(row, "")?,
+        first_seen: time(row, "first_seen")?,
+        last_seen: time(row, "last_seen")?,
+        drift: measured(row, "drift_s", "resolution_s")?,
+        synced: optional_time(row, "synced")?,
+        burned: optional_time(row, "burned")?,
+        seed: fingerprint(row, "seed")?,
+        sealed: row.get("sealed")?,
+        pending,
+    })
+}
+
+/// Events, newest first.
+pub fn visit_events(
+    from: &Connection,
+    filter: &EventFilter,
+    limit: u64,
+    visit: &mut dyn FnMut(Event),
+) -> Result<(), Error> {
+    // One statement for each way in, so that an index leads there.
+    let by = match filter.serial {
+        Some(_) => "serial = :serial AND at >= :since",
+        None => ":serial IS NULL AND at >= :since",
+    };
+    let mut select = from.prepare_cached(&format!(
+        "SELECT * FROM events WHERE {by} AND (:outcome IS NULL OR outcome = :outcome)
+             AND (:over IS NULL OR abs(before_s) > :over)
+         ORDER BY at DESC, id DESC LIMIT :limit"
+    ))?;
+    let found = select.query_map(
+        named_params! {
+            ":serial": filter.serial,
+            ":since": filter.since.map_or(i64::MIN, ms),
+            ":outcome": filter.outcome.map(Outcome::word),
+            ":over": filter.drift_over,
+            ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+        },
+        event,
+    )?;
+    found.into_iter().try_for_each(|event| event.map(&mut *visit))
+}
+
+fn event(row: &Row<'_>) -> Result<Event, Error> {
+    Ok(Event {
+        at: time(row, "at")?,
+        job: row.get("job")?,
+        station: Station { desk: row.get("desk")?, operator: row.get("operator")?, reader: row.get("reader")? },
+        serial: row.get("serial")?,
+        deed: word(row, "deed", Deed::of_word)?,
+        outcome: word(row, "outcome", Outcome::of_word)?,
+        before: measured(row, "before_s", "before_resolution_s")?,
+        after: measured(row, "after_s", "after_resolution_s")?,
+        state: row.get("state")?,
+        detail: row.get("detail")?,
+    })
+}

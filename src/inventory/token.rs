@@ -1,0 +1,133 @@
+//! What is known of a token.
+
+use super::event::{Deed, Measured};
+use super::fingerprint::Fingerprint;
+use crate::time::UnixTime;
+use crate::token::Profile;
+
+/// A token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenRecord {
+    /// Its serial.
+    pub serial: String,
+    /// Its model, if it is a known one.
+    pub model: Option<String>,
+    /// No real token.
+    pub emulated: bool,
+    /// Whose it is.
+    pub user: Option<String>,
+    /// The profile last written.
+    pub profile: Option<Profile>,
+    /// When it was first seen.
+    pub first_seen: UnixTime,
+    /// When it was last seen.
+    pub last_seen: UnixTime,
+    /// The drift as it was when it was last seen, before anything was written.
+    pub drift: Option<Measured>,
+    /// When its clock was last set.
+    pub synced: Option<UnixTime>,
+    /// When its seed was last burned.
+    pub burned: Option<UnixTime>,
+    /// The seed that it holds, as far as is known.
+    pub seed: Option<Fingerprint>,
+    /// That seed, sealed.
+    pub sealed: Option<Vec<u8>>,
+    /// A job that was begun and of which no end is known, or whose outcome is not.
+    pub pending: Option<Pending>,
+}
+
+/// A job that may have written a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Its number.
+    pub job: i64,
+    /// What it was to do.
+    pub deed: Deed,
+    /// When it was begun.
+    pub at: UnixTime,
+    /// The profile that it was to write.
+    pub profile: Option<Profile>,
+    /// The seed that it was to burn …
+    pub seed: Option<Fingerprint>,
+    /// … sealed.
+    pub sealed: Option<Vec<u8>>,
+}
+
+/// What becomes of the record of a token's seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeedChange {
+    /// It stays.
+    Keep,
+    /// It is this one.
+    Is {
+        /// Its fingerprint.
+        seed: Fingerprint,
+        /// The seed, sealed.
+        sealed: Option<Vec<u8>>,
+    },
+    /// The seed of the pending job was burned.
+    Burned,
+    /// The token holds none any more.
+    Erased,
+    /// The token may hold it, and the inventory forgets it.
+    Forgotten,
+}
+
+/// What an event changes in the record of a token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenChange {
+    /// Its serial.
+    pub serial: String,
+    /// Its model, if it is a known one.
+    pub model: Option<String>,
+    /// No real token.
+    pub emulated: bool,
+    /// When it lay on a reader; `None` where only the record changes.
+    pub seen: Option<UnixTime>,
+    /// Whose it is from now on.
+    pub user: Option<String>,
+    /// The profile that was written.
+    pub profile: Option<Profile>,
+    /// The drift that was found.
+    pub drift: Option<Measured>,
+    /// Its clock was set.
+    pub synced: bool,
+    /// Its seed.
+    pub seed: SeedChange,
+    /// A job that begins (`Some(Some)`), or the end of the one that is pending (`Some(None)`).
+    pub pending: Option<Option<Pending>>,
+}
+
+impl TokenChange {
+    /// A change of nothing.
+    #[must_use]
+    pub fn of(serial: impl Into<String>) -> Self {
+        Self {
+            serial: serial.into(),
+            model: None,
+            emulated: false,
+            seen: None,
+            user: None,
+            profile: None,
+            drift: None,
+            synced: false,
+            seed: SeedChange::Keep,
+            pending: None,
+        }
+    }
+}
+
+/// Which tokens are wanted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TokenFilter {
+    /// This one.
+    pub serial: Option<String>,
+    /// Seen from this time on.
+    pub since: Option<UnixTime>,
+    /// Whose drift was larger than this when last seen, in seconds, to either side.
+    pub drift_over: Option<f64>,
+    /// With a sealed seed.
+    pub sealed: bool,
+    /// With a job of which no end is known.
+    pub pending: bool,
+}

@@ -1,0 +1,94 @@
+//! Several readers at once: one worker each, so that a slow or dead one does not stop the others.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::link::Link;
+use crate::reader::{Came, ReaderError, Tray, Trays};
+
+/// How long to wait before a service that is gone is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The reader that something happened at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its name.
+    pub reader: String,
+    /// What lies there is no real token.
+    pub emulated: bool,
+}
+
+/// What happened to a reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReaderNews {
+    /// It is worked at from now on.
+    Came,
+    /// It waits for a token.
+    Waits,
+    /// What lies there is no token that answers.
+    Other(ReaderError),
+    /// It is gone; another may come.
+    Gone(ReaderError),
+}
+
+/// Who works with the tokens. One visitor serves all readers, each from a thread of its own.
+pub trait Visitor: Sync {
+    /// Works with one token.
+    fn visit(&self, place: &Place, link: Box<dyn Link>);
+
+    /// Is told what happens to a reader; `None` is all of them.
+    fn reader(&self, place: Option<&Place>, news: ReaderNews);
+
+    /// Whether to stop: after the tokens in hand, no more are taken.
+    fn is_over(&self) -> bool;
+}
+
+/// Attends all readers until the visitor has enough, or nothing more can come.
+pub fn attend(trays: &mut dyn Trays, visitor: &dyn Visitor) {
+    let attended: Mutex<Vec<String>> = Mutex::default();
+    let names = || attended.lock().unwrap_or_else(PoisonError::into_inner);
+    std::thread::scope(|scope| {
+        let mut is_cut_off = false;
+        while !visitor.is_over() {
+            let now = names().clone();
+            match trays.newcomers(&now) {
+                Ok(newcomers) => {
+                    is_cut_off = false;
+                    for tray in newcomers {
+                        let name = tray.name().to_owned();
+                        names().push(name.clone());
+                        scope.spawn(move || {
+                            work_at(tray, visitor);
+                            names().retain(|attended| *attended != name);
+                        });
+                    }
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut is_cut_off, true) {
+                        visitor.reader(None, ReaderNews::Gone(error));
+                    }
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+            }
+            if trays.is_closed() {
+                break;
+            }
+        }
+    });
+}
+
+fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) {
+    let place = Place { reader: tray.name().to_owned(), emulated: tray.is_emulated() };
+    let tell = |news| visitor.reader(Some(&place), news);
+    tell(ReaderNews::Came);
+    while !visitor.is_over() {
+        tell(ReaderNews::Waits);
+        match tray.next(&|| visitor.is_over()) {
+            Ok(Came::Token(link)) => visitor.visit(&place, link),
+            Ok(Came::Other(what)) => tell(ReaderNews::Other(what)),
+            Ok(Came::Stopped) => {}
+            Ok(Came::Ended) => return,
+            Err(error) => return tell(ReaderNews::Gone(error)),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The server's files: what was burned, and nothing else, written whole at the end of a run.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::part::PartFile;
+use crate::inventory::{BatchId, Fingerprint, Inventory, InventoryError, RowRecord, RowState};
+use crate::job::Failure;
+use crate::seedfile::{
+    Converted, Field, Format, Problem, Row, SaveError, SecretFile, Sink, Target, WriteOptions, convert,
+};
+
+/// One file.
+pub struct Output {
+    /// Its format.
+    pub format: &'static Format,
+    /// Where it goes.
+    pub path: PathBuf,
+}
+
+/// All files of a batch, and the `.part` file beside the first.
+pub struct Outputs {
+    /// The files; none where the inventory keeps the seeds.
+    pub files: Vec<Output>,
+    /// How they are written.
+    pub options: WriteOptions,
+    /// The fields that may be lost.
+    pub dropped: Vec<Field>,
+    /// The rows so far.
+    pub part: PartFile,
+}
+
+/// A file that could not be written, as a failure.
+fn unsaved(error: &SaveError) -> Failure {
+    let next = "see that the folder may be written and the disk has room, and run the same command again";
+    Failure { state: "the inventory has what was burned".to_owned(), ..Failure::file(error.to_string(), next) }
+}
+
+/// Whether rows can be written in all of these formats: found out before the first token.
+///
+/// # Errors
+/// [`SaveError`].
+pub fn rehearse(
+    files: &[&'static Format],
+    rows: impl Iterator<Item = Result<Row, Problem>>,
+    options: &WriteOptions,
+    dropped: &[Field],
+) -> Result<Converted, SaveError> {
+    let sinks = files.iter().filter_map(|format| Sink::new(format, Target::Nowhere)).collect();
+    convert(rows, sinks, options, dropped, &|_| None)
+}
+
+impl Outputs {
+    /// Writes the files with the rows that tokens hold. Returns how many there are; with none, no file is written.
+    ///
+    /// # Errors
+    /// A failure of a file or of the inventory.
+    pub fn write(&self, inventory: &mut dyn Inventory, batch: BatchId) -> Result<u64, Failure> {
+        let mut wanted = done_rows(inventory, batch)?;
+        if wanted.is_empty() {
+            return Ok(0);
+        }
+        let key = inventory.fingerprint_key().clone();
+        let rows = self.part.rows().map_err(|error| unsaved(&error))?.filter(move |row| match row {
+            // A row that was written twice goes into the file once.
+            Ok(row) => {
+                let serial = row.serial.as_deref().unwrap_or_default();
+                let is_it = wanted.get(serial) == Some(&key.of(&row.seed));
+                is_it && wanted.remove(serial).is_some()
+            }
+            Err(_) => true,
+        });
+        let mut sinks = Vec::new();
+        for file in &self.files {
+            let target = SecretFile::create(&file.path, true).map_err(|error| unsaved(&error))?;
+            sinks.extend(Sink::new(file.format, Target::File(target)));
+        }
+        let written = convert(rows, sinks, &self.options, &self.dropped, &|_| None);
+        let written = written.map_err(|error| unsaved(&error))?;
+        if let Some(problem) = written.problems.first().filter(|_| written.has_failed()) {
+            let next = "correct what is named, and run the same command again: it writes the file anew";
+            let mut failure = Failure::file(format!("{}: {problem}", self.part.path().display()), next);
+            "the inventory has what was burned; no server's file was written".clone_into(&mut failure.state);
+            return Err(failure);
+        }
+        Ok(written.rows)
+    }
+
+    /// Removes the `.part` file: nothing is left to do, and its rows are in their files.
+    pub fn finish(self) {
+        let _ = std::fs::remove_file(self.part.path());
+    }
+}
+
+/// The tokens that hold their row's seed.
+fn done_rows(inventory: &mut dyn Inventory, batch: BatchId) -> Result<HashMap<String, Fingerprint>, InventoryError> {
+    let mut done = HashMap::new();
+    inventory.visit_rows(batch, &[RowState::Burned, RowState::Checked], &mut |row| {
+        done.extend(row.serial.zip(row.seed));
+    })?;
+    Ok(done)
+}
+
+/// Rows that are done and do not stand in the `.part` file.
+///
+/// # Errors
+/// [`InventoryError`].
+pub fn missing(
+    part: &PartFile,
+    inventory: &mut dyn Inventory,
+    batch: BatchId,
+) -> Result<Vec<RowRecord>, InventoryError> {
+    let mut missing = Vec::new();
+    inventory.visit_rows(batch, &[RowState::Burned, RowState::Checked], &mut |row| {
+        if let (Some(serial), Some(seed)) = (&row.serial, &row.seed)
+            && !part.has(serial, seed)
+        {
+            missing.push(row);
+        }
+    })?;
+    Ok(missing)
+}

@@ -1,0 +1,147 @@
+//! The `.part` file of a batch: each row with its serial, synced to disk before its seed is sent.
+//!
+//! It is a `csv` file, readable by its owner only. A line is either there in full or, at the very end, torn: then the
+//! program ended while it was written, its seed was not sent, and the line is cut off.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::inventory::{Fingerprint, FingerprintKey};
+use crate::seed::SecretEncoding;
+use crate::seedfile::{Problem, ReadOptions, Row, Rows, SaveError, Source, csv, sync_folder_of};
+
+/// The `.part` file.
+pub struct PartFile {
+    path: PathBuf,
+    file: File,
+    key: FingerprintKey,
+    /// Serial and seed of each line, hashed together.
+    lines: HashSet<Vec<u8>>,
+}
+
+impl PartFile {
+    /// The path beside a server's file.
+    #[must_use]
+    pub fn beside(file: &Path) -> PathBuf {
+        let mut name = file.as_os_str().to_owned();
+        name.push(".part");
+        PathBuf::from(name)
+    }
+
+    /// Opens the file, or makes it. `see` is called with each row that is there.
+    ///
+    /// # Errors
+    /// [`SaveError`]: it cannot be made, read or written, or is no such file.
+    pub fn open(path: &Path, key: &FingerprintKey, see: &mut dyn FnMut(&Row)) -> Result<Self, SaveError> {
+        let failed = |source| SaveError::Io { path: path.to_owned(), source };
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() => return Err(SaveError::Symlink(path.to_owned())),
+            Ok(found) if !found.is_file() => return Err(SaveError::NotAFile(path.to_owned())),
+            _ => {}
+        }
+        let mut file = open_for_owner(path).map_err(failed)?;
+        cut_torn_line(&mut file).map_err(failed)?;
+        let mut part = Self { path: path.to_owned(), file, key: key.clone(), lines: HashSet::new() };
+        if part.file.metadata().map_err(failed)?.len() == 0 {
+            part.put(csv::header().as_bytes())?;
+            sync_folder_of(path).map_err(failed)?;
+        }
+        for row in part.rows()? {
+            let row = row.map_err(|problem| failed(io::Error::other(problem.to_string())))?;
+            part.lines.insert(part.line_of(&row));
+            see(&row);
+        }
+        Ok(part)
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All rows, in the order in which they were written.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn rows(&self) -> Result<Rows, SaveError> {
+        let failed = |source| SaveError::Io { path: self.path.clone(), source };
+        let wrong = |problem: Problem| failed(io::Error::other(problem.to_string()));
+        let file = File::open(&self.path).map_err(failed)?;
+        let options = ReadOptions { secret_encoding: Some(SecretEncoding::Base32), ..ReadOptions::default() };
+        (csv::FORMAT.read)(Source::new(file).map_err(wrong)?, &options).map_err(wrong)
+    }
+
+    /// Whether this seed stands there for this serial.
+    #[must_use]
+    pub fn has(&self, serial: &str, seed: &Fingerprint) -> bool {
+        self.lines.contains(&self.line(serial, seed))
+    }
+
+    /// Adds a row and syncs it to disk; one that is there already is left alone.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`], such as a full disk. Then the row counts as not there.
+    pub fn add(&mut self, row: &Row) -> Result<(), SaveError> {
+        let line = self.line_of(row);
+        if self.lines.contains(&line) {
+            return Ok(());
+        }
+        let text = csv::line_of(row)
+            .map_err(|error| SaveError::Io { path: self.path.clone(), source: io::Error::other(error) })?;
+        self.put(text.as_bytes())?;
+        self.lines.insert(line);
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+        let failed = |source| SaveError::Io { path: self.path.clone(), source };
+        let before = self.file.seek(SeekFrom::End(0)).map_err(failed)?;
+        let put = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
+        put.map_err(|error| {
+            // Half a line must not stand in front of the next one.
+            let _ = self.file.set_len(before);
+            failed(error)
+        })
+    }
+
+    fn line_of(&self, row: &Row) -> Vec<u8> {
+        self.line(row.serial.as_deref().unwrap_or_default(), &self.key.of(&row.seed))
+    }
+
+    fn line(&self, serial: &str, seed: &Fingerprint) -> Vec<u8> {
+        let mut hash = self.key.hash(&[serial.as_bytes(), seed.as_bytes()]);
+        hash.truncate(16);
+        hash
+    }
+}
+
+#[cfg(unix)]
+fn open_for_owner(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_for_owner(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).create(true).open(path)
+}
+
+/// Cuts off what stands behind the last line end.
+fn cut_torn_line(file: &mut File) -> io::Result<()> {
+    let length = file.seek(SeekFrom::End(0))?;
+    // No line is longer than this.
+    let start = length.saturating_sub(1 << 17);
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = zeroize::Zeroizing::new(Vec::new());
+    file.read_to_end(&mut tail)?;
+    let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let keep = start + whole as u64;
+    if keep < length {
+        file.set_len(keep)?;
+        file.sync_data()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! A batch's rows as they are checked before the first token: seeds in memory, the rest for the inventory.
+
+use crate::inventory::{FingerprintKey, NewRow, RowState};
+use crate::job::{Failure, ProfileWish};
+use crate::otp::{Hash, TimeStep};
+use crate::seed::Seed;
+use crate::seedfile::{Checker, Problem, Row, Severity, for_token};
+use crate::token::Profile;
+
+/// How many problems are kept with their words; beyond that they are only counted.
+const MAX_PROBLEMS: usize = 200;
+
+/// What one row burns.
+#[derive(Debug, Clone)]
+pub struct RowSeed {
+    /// The seed.
+    pub seed: Seed,
+    hash: Option<Hash>,
+    step: Option<TimeStep>,
+    digits: Option<u32>,
+    /// What few rows have.
+    more: Option<Box<More>>,
+}
+
+/// What a row says that does not matter to the token.
+#[derive(Debug, Clone)]
+struct More {
+    manufacturer: Option<String>,
+    model: Option<String>,
+    issuer: Option<String>,
+    account: Option<String>,
+}
+
+impl RowSeed {
+    fn new(row: Row) -> Self {
+        let Row { seed, hash, step, digits, manufacturer, model, issuer, account, .. } = row;
+        let has_more = [&manufacturer, &model, &issuer, &account].into_iter().any(Option::is_some);
+        let more = has_more.then(|| Box::new(More { manufacturer, model, issuer, account }));
+        Self { seed, hash, step, digits, more }
+    }
+
+    /// A new seed with nothing else to say.
+    #[must_use]
+    pub fn fresh(seed: Seed) -> Self {
+        Self { seed, hash: None, step: None, digits: None, more: None }
+    }
+
+    /// The row for the server, with the token it goes onto.
+    #[must_use]
+    pub fn row(&self, serial: &str, user: Option<&str>, profile: Profile) -> Row {
+        let more = self.more.as_deref();
+        Row {
+            serial: Some(serial.to_owned()),
+            user: user.map(str::to_owned),
+            hash: Some(profile.hash()),
+            step: Some(profile.step()),
+            digits: self.digits.or(Some(6)),
+            manufacturer: more.and_then(|more| more.manufacturer.clone()),
+            model: more.and_then(|more| more.model.clone()),
+            issuer: more.and_then(|more| more.issuer.clone()),
+            account: more.and_then(|more| more.account.clone()),
+            ..Row::of_seed(self.seed.clone())
+        }
+    }
+
+    /// What the row says of the profile, where flags do not.
+    #[must_use]
+    pub fn wish(&self, flags: ProfileWish) -> ProfileWish {
+        ProfileWish { hash: flags.hash.or(self.hash), step: flags.step.or(self.step), ..flags }
+    }
+}
+
+/// All rows of a file, checked.
+pub struct SeedList {
+    /// What is burned, in the order of the rows.
+    pub seeds: Vec<RowSeed>,
+    /// The same rows for the inventory.
+    pub rows: Vec<NewRow>,
+    /// What all rows say together, hashed.
+    pub content: Vec<u8>,
+    /// What is odd about them.
+    pub warnings: Vec<Problem>,
+}
+
+/// A file whose rows cannot all be burned: what is wrong, and how much more.
+pub struct BadRows {
+    /// With their places.
+    pub problems: Vec<Problem>,
+    /// Not kept in words.
+    pub more: u64,
+}
+
+impl SeedList {
+    /// Checks every row: what a token cannot do, doubles, and what flags contradict.
+    ///
+    /// # Errors
+    /// All that is wrong with the file.
+    pub fn check(
+        rows: impl Iterator<Item = Result<Row, Problem>>,
+        key: &FingerprintKey,
+        flags: ProfileWish,
+    ) -> Result<Self, BadRows> {
+        let mut list = Self { seeds: Vec::new(), rows: Vec::new(), content: Vec::new(), warnings: Vec::new() };
+        let mut checker = Checker::default();
+        let mut bad = BadRows { problems: Vec::new(), more: 0 };
+        for row in rows {
+            let row = match row {
+                Ok(row) => row,
+                Err(problem) => {
+                    bad.add(problem);
+                    continue;
+                }
+            };
+            checker.see(&row);
+            let broken = [&row.serial, &row.user, &row.issuer, &row.account, &row.manufacturer, &row.model]
+                .into_iter()
+                .flatten()
+                .any(|text| text.contains(char::is_control));
+            if broken {
+                bad.add(Problem::at(row.place, "a field has a control character", "remove it"));
+            }
+            if let Some(problem) = for_token(&row).or_else(|| contradiction(&row, flags)) {
+                bad.add(problem);
+            }
+            list.take(row, key);
+        }
+        let (wrong, odd): (Vec<_>, Vec<_>) =
+            checker.finish().into_iter().partition(|problem| problem.severity == Severity::Error);
+        wrong.into_iter().for_each(|problem| bad.add(problem));
+        list.warnings = odd;
+        if list.rows.is_empty() && bad.problems.is_empty() {
+            bad.add(Problem::of_file("the file has no rows", "is this the right file?"));
+        }
+        if bad.problems.is_empty() { Ok(list) } else { Err(bad) }
+    }
+
+    fn take(&mut self, row: Row, key: &FingerprintKey) {
+        let seed = key.of(&row.seed);
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        let hash = row.hash.map(|hash| hash.to_string()).unwrap_or_default();
+        let step = row.step.map(|step| step.seconds().to_string()).unwrap_or_default();
+        let (serial, user) = (text(&row.serial), text(&row.user));
+        self.content = key.hash(&[
+            &self.content,
+            seed.as_bytes(),
+            serial.as_bytes(),
+            user.as_bytes(),
+            hash.as_bytes(),
+            step.as_bytes(),
+        ]);
+        let is_named = row.serial.is_some();
+        let (serial, user) = (row.serial.clone(), row.user.clone());
+        self.rows.push(NewRow { serial, is_named, user, seed: Some(seed), state: RowState::Planned });
+        self.seeds.push(RowSeed::new(row));
+    }
+}
+
+impl BadRows {
+    fn add(&mut self, problem: Problem) {
+        if self.problems.len() < MAX_PROBLEMS { self.problems.push(problem) } else { self.more += 1 }
+    }
+}
+
+/// A flag that says otherwise than the row.
+fn contradiction(row: &Row, flags: ProfileWish) -> Option<Problem> {
+    let hash = row.hash.zip(flags.hash).filter(|(stated, flag)| stated != flag);
+    let step = row.step.zip(flags.step).filter(|(stated, flag)| stated != flag);
+    let what = match (hash, step) {
+        (Some((stated, flag)), _) => format!("the row states {stated}, the flag says {flag}"),
+        (None, Some((stated, flag))) => format!("the row states {stated}, the flag says {flag}"),
+        (None, None) => return None,
+    };
+    Some(Problem::at(row.place, what, "leave the flag away, or correct the row"))
+}
+
+/// A new seed from the operating system's generator.
+///
+/// # Errors
+/// A failure of the generator.
+pub fn fresh_seed(bytes: usize) -> Result<Seed, Failure> {
+    let mut secret = zeroize::Zeroizing::new(vec![0; bytes]);
+    getrandom::fill(&mut secret).map_err(|error| {
+        Failure::file(format!("the system's random generator failed: {error}"), "do not use this machine for seeds")
+    })?;
+    Seed::from_bytes(secret).map_err(|error| Failure::usage(error.to_string(), "give another length"))
+}

@@ -1,0 +1,390 @@
+//! One token of a batch: recognised, burned with its row, recorded, perhaps checked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::outputs::Outputs;
+use super::seeds::{RowSeed, fresh_seed};
+use super::{Batch, Claim};
+use crate::inventory::{Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, Station, TokenRecord};
+use crate::job::attend::{Place, ReaderNews, Visitor};
+use crate::job::verify::{Verdict, expected_profile, judge};
+use crate::job::{
+    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, ProfileFrom, ProfileWish, Recorder, Stage, UNTOUCHED,
+    WritePlan, WriteReport, Written, locked,
+};
+use crate::link::Link;
+use crate::otp::Code;
+use crate::seed::Seed;
+use crate::time::{CorrectedClock, HostClock, UnixTime};
+use crate::token::{Info, Profile, TokenKey};
+
+/// How far around the expected time a displayed code is looked for, in seconds.
+const WINDOW_S: u32 = 86_400;
+
+/// Where the seeds come from.
+pub enum SeedSource {
+    /// The rows of a file, in their order.
+    File(Vec<RowSeed>),
+    /// New ones of so many bytes.
+    Fresh(usize),
+}
+
+/// What goes for every token of a batch.
+pub struct BatchPlan {
+    /// The seeds.
+    pub source: SeedSource,
+    /// What flags say of the profile.
+    pub flags: ProfileWish,
+    /// Catch ticks and write on the second.
+    pub fine: bool,
+    /// Write to tokens of a model that is not known.
+    pub allow_unknown_model: bool,
+    /// The key.
+    pub key: TokenKey,
+    /// Ask for the displayed code of each so manieth token; 0 for none.
+    pub check_every: u64,
+}
+
+/// Asks for the code on the display of a token; `None` if nobody answers.
+pub type Ask<'a> = &'a (dyn Fn(&Info) -> Option<Code> + Sync);
+
+/// How a token left.
+#[derive(Debug, Clone)]
+pub enum Left {
+    /// It was burned.
+    Burned(Box<WriteReport>),
+    /// It was burned, and the code on its display was judged.
+    Judged(Box<WriteReport>, Box<Verdict>, bool),
+    /// It had its row already, and was left alone.
+    Done,
+    /// It is not on the list, and was left alone.
+    NotListed,
+    /// It holds a seed from elsewhere, and was left alone.
+    HoldsAnother(Option<UnixTime>, Option<String>),
+    /// It did not end well.
+    Failed(Failure),
+}
+
+/// What happens in a batch.
+#[derive(Debug, Clone)]
+pub enum BatchNews {
+    /// Something happened to a reader, or to all of them.
+    Reader(Option<Place>, ReaderNews),
+    /// A token is being written.
+    Begins(Place, Info, u64),
+    /// A token was dealt with.
+    Left(Box<Departure>),
+}
+
+/// A token that was dealt with.
+#[derive(Debug, Clone)]
+pub struct Departure {
+    /// Where.
+    pub place: Place,
+    /// The token, if it could be read.
+    pub info: Option<Info>,
+    /// Its row, if it has one.
+    pub row: Option<RowRecord>,
+    /// How it ended.
+    pub how: Left,
+    /// How far the batch has come.
+    pub counts: Counts,
+}
+
+/// Deals with every token that is laid down during a batch.
+pub struct BatchVisitor<'a> {
+    books: &'a Books,
+    batch: Mutex<Batch>,
+    outputs: Option<Mutex<Outputs>>,
+    plan: BatchPlan,
+    station: Station,
+    remark: Option<String>,
+    /// The clock to work by, looked at anew for every token.
+    host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + Sync),
+    tell: &'a (dyn Fn(BatchNews) + Sync),
+    ask: Option<Ask<'a>>,
+    stop: &'a (dyn Fn() -> bool + Sync),
+    burned: AtomicU64,
+    /// What ends the batch: nothing more can be recorded.
+    fatal: Mutex<Option<Failure>>,
+}
+
+/// What a visitor needs from the program around it.
+pub struct Surroundings<'a> {
+    /// Where and by whom.
+    pub station: Station,
+    /// What goes into every record.
+    pub remark: Option<String>,
+    /// The clock to work by, looked at anew for every token.
+    pub host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + Sync),
+    /// Is told everything.
+    pub tell: &'a (dyn Fn(BatchNews) + Sync),
+    /// Asks for codes.
+    pub ask: Option<Ask<'a>>,
+    /// Whether to stop after the tokens in hand.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> BatchVisitor<'a> {
+    /// Works at a batch.
+    #[must_use]
+    pub fn new(
+        books: &'a Books,
+        batch: Batch,
+        outputs: Option<Outputs>,
+        plan: BatchPlan,
+        around: Surroundings<'a>,
+    ) -> Self {
+        let Surroundings { station, remark, host, tell, ask, stop } = around;
+        let outputs = outputs.map(Mutex::new);
+        let (burned, fatal) = (AtomicU64::new(0), Mutex::new(None));
+        Self { books, batch: Mutex::new(batch), outputs, plan, station, remark, host, tell, ask, stop, burned, fatal }
+    }
+
+    /// The batch and its files after all readers were attended, and what ended it early.
+    #[must_use]
+    pub fn into_parts(self) -> (Batch, Option<Outputs>, Option<Failure>) {
+        let unlocked = |mutex: Mutex<Outputs>| mutex.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let batch = self.batch.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let fatal = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (batch, self.outputs.map(unlocked), fatal)
+    }
+
+    fn recorder(&self, place: &Place, deed: Deed, user: Option<String>) -> Recorder<'_> {
+        let station = Station { reader: Some(place.reader.clone()), ..self.station.clone() };
+        let remark = self.remark.clone();
+        Recorder { books: Some(self.books), station, emulated: place.emulated, deed, user, remark }
+    }
+
+    fn write_plan(&self) -> WritePlan {
+        let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
+        WritePlan {
+            config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
+            seed: None,
+            erase_seed: false,
+            if_drift_over: None,
+            fine: self.plan.fine,
+            guard: Guard { expect_serial: None, allow_unknown_model: self.plan.allow_unknown_model },
+            key: self.plan.key.clone(),
+            again: "lay it back: it is recognised, and gets the same row".to_owned(),
+        }
+    }
+
+    /// The seed of a row, and the plan completed with it.
+    fn fill_plan(&self, row: &RowRecord, plan: &mut WritePlan) -> Result<RowSeed, Failure> {
+        let index = usize::try_from(row.row).ok().and_then(|number| number.checked_sub(1));
+        let seed = match &self.plan.source {
+            SeedSource::Fresh(bytes) => RowSeed::fresh(fresh_seed(*bytes)?),
+            SeedSource::File(seeds) => index.and_then(|index| seeds.get(index)).cloned().ok_or_else(|| {
+                Failure::file("the inventory has a row that the file has not", "run tokentap inventory check")
+            })?,
+        };
+        if let Some(config) = &mut plan.config {
+            (config.profile, config.from) = seed.wish(self.plan.flags).resolve(None)?;
+        }
+        plan.seed = Some(seed.seed.clone());
+        Ok(seed)
+    }
+
+    /// The row and its token in the `.part` file, on disk.
+    fn keep_part(&self, seed: &RowSeed, row: &RowRecord, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
+        let Some(outputs) = &self.outputs else { return Ok(()) };
+        let profile = plan.config.map_or(Profile::FACTORY, |config| config.profile);
+        let line = seed.row(info.serial.as_str(), row.user.as_deref(), profile);
+        let mut outputs = lock(outputs);
+        outputs.part.add(&line).map_err(|error| {
+            let next = "see that the disk has room, and run the same command again: it goes on where it was";
+            Failure::new("file", Exit::Fault, error.to_string(), UNTOUCHED, next)
+        })
+    }
+
+    /// Asks for the code on the display and judges it.
+    fn check(&self, place: &Place, report: WriteReport, seed: &Seed, row: &RowRecord, host: &dyn HostClock) -> Left {
+        let Some(code) = self.ask.and_then(|ask| ask(&report.info)) else { return Left::Burned(Box::new(report)) };
+        let config = report.config.map(|config| config.profile);
+        let profile = expected_profile(config.map(Profile::hash), config.map(Profile::step));
+        let now = host.now().wall;
+        let shown_s = now.timestamp() + report.after.middle_s().round() as i64;
+        let verdict = judge(seed, profile, &[code], shown_s, WINDOW_S);
+        let is_right = verdict.is_accepted(profile.step.seconds());
+        let (outcome, state, error) = if is_right {
+            (Outcome::Right, RowState::Checked, None)
+        } else {
+            (Outcome::Wrong, RowState::Failed, Some("the code on its display was wrong".to_owned()))
+        };
+        let serial = report.info.serial.as_str();
+        let change = self.change(row, RowState::Burned, state, Some(serial), error);
+        match self.recorder(place, Deed::Verify, None).note(now, serial, outcome, Some(change.clone())) {
+            Ok(()) => lock(&self.batch).note(change.was, change.state),
+            Err(error) => self.give_up(error),
+        }
+        Left::Judged(Box::new(report), Box::new(verdict), is_right)
+    }
+
+    fn change(
+        &self,
+        row: &RowRecord,
+        was: RowState,
+        state: RowState,
+        serial: Option<&str>,
+        error: Option<String>,
+    ) -> RowChange {
+        let batch = lock(&self.batch).id();
+        RowChange { batch, row: row.row, was, state, serial: serial.map(str::to_owned), seed: None, error }
+    }
+
+    /// Ends the batch: what happens cannot be recorded any more.
+    fn give_up(&self, error: InventoryError) {
+        let mut failure = Failure::from(error);
+        "what was in hand is on record as begun; it counts as unknown until it is burned again"
+            .clone_into(&mut failure.state);
+        lock(&self.fatal).get_or_insert(failure);
+    }
+
+    fn left(&self, place: &Place, info: Option<Info>, row: Option<RowRecord>, how: Left) {
+        let counts = lock(&self.batch).counts();
+        (self.tell)(BatchNews::Left(Box::new(Departure { place: place.clone(), info, row, how, counts })));
+    }
+}
+
+impl Visitor for BatchVisitor<'_> {
+    fn visit(&self, place: &Place, mut link: Box<dyn Link>) {
+        let host = match (self.host)() {
+            Ok(host) => host,
+            Err(failure) => return self.left(place, None, None, Left::Failed(failure)),
+        };
+        let mut claimed: Option<(RowRecord, RowSeed)> = None;
+        let mut refused: Option<(Info, Claim)> = None;
+        let recorder = self.recorder(place, Deed::Burn, None);
+        let recorded = {
+            let claimed_row = std::cell::RefCell::new(&mut claimed);
+            let mut complete = |info: &Info, _: Option<&TokenRecord>, plan: &mut WritePlan| {
+                let serial = info.serial.as_str();
+                let claim = lock(&self.batch).claim(locked(self.books).as_mut(), serial)?;
+                match claim {
+                    Claim::Row(row) => {
+                        let seed = self.fill_plan(&row, plan);
+                        let is_good = seed.and_then(|seed| plan.check(info).map(|()| seed));
+                        let seed = is_good.inspect_err(|_| lock(&self.batch).release(row.row, serial))?;
+                        **claimed_row.borrow_mut() = Some((row, seed));
+                        Ok(())
+                    }
+                    other => {
+                        refused = Some((info.clone(), other));
+                        Err(Failure::new(
+                            "left-alone",
+                            Exit::NotWritable,
+                            "it was left alone",
+                            UNTOUCHED,
+                            "take it off",
+                        ))
+                    }
+                }
+            };
+            let mut before = |info: &Info, plan: &WritePlan| {
+                let claimed = claimed_row.borrow();
+                let Some((row, seed)) = claimed.as_ref() else { return Ok(()) };
+                (self.tell)(BatchNews::Begins(place.clone(), info.clone(), row.row));
+                self.keep_part(seed, row, info, plan).inspect_err(|failure| {
+                    lock(&self.fatal).get_or_insert(failure.clone());
+                })
+            };
+            let mut change = |stage: Stage<'_>| {
+                let claimed = claimed_row.borrow();
+                let (row, seed) = claimed.as_ref()?;
+                Some(match stage {
+                    Stage::Begins(info) => {
+                        let key = locked(self.books).fingerprint_key().of(&seed.seed);
+                        let serial = Some(info.serial.as_str());
+                        RowChange { seed: Some(key), ..self.change(row, row.state, RowState::Burning, serial, None) }
+                    }
+                    Stage::Ended(info, result) => {
+                        let (state, is_bound) = ended(row, info, result);
+                        let error = result.as_ref().err().map(|failure| failure.fact.clone());
+                        let serial = is_bound.then(|| info.serial.as_str());
+                        self.change(row, RowState::Burning, state, serial, error)
+                    }
+                })
+            };
+            let mut around = Around {
+                complete: &mut complete,
+                before: &mut before,
+                row: &mut change,
+                // The token in hand is finished.
+                interrupted: &|| false,
+            };
+            recorder.write(&mut link, &host, &self.write_plan(), &mut around)
+        };
+        // The reader is free again, and the token was reset.
+        drop(link);
+
+        if let Some((info, claim)) = refused {
+            let (row, how) = match claim {
+                Claim::Done(row) => (Some(row), Left::Done),
+                Claim::HoldsAnother { burned, user } => (None, Left::HoldsAnother(burned, user)),
+                Claim::Row(_) | Claim::NotListed | Claim::InHand => (None, Left::NotListed),
+            };
+            return self.left(place, Some(info), row, how);
+        }
+        let Some((mut row, seed)) = claimed else {
+            let failure = recorded.result.err().unwrap_or_else(|| Failure::usage("no row was found", "lay it back"));
+            return self.left(place, recorded.info, None, Left::Failed(failure));
+        };
+        let serial = recorded.info.as_ref().map(|info| info.serial.to_string()).unwrap_or_default();
+        let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
+        {
+            let mut batch = lock(&self.batch);
+            batch.release(row.row, &serial);
+            if is_clean {
+                batch.note(row.state, RowState::Burned);
+            } else if let Err(error) = batch.recount(locked(self.books).as_mut()) {
+                drop(batch);
+                self.give_up(error);
+            }
+        }
+        if let Some(error) = recorded.lost {
+            self.give_up(error);
+        }
+        row.serial = Some(serial);
+        let how = match recorded.result {
+            Err(failure) => Left::Failed(failure),
+            Ok(report) => {
+                let burned = self.burned.fetch_add(1, Ordering::SeqCst) + 1;
+                let is_due = self.plan.check_every > 0 && burned.is_multiple_of(self.plan.check_every);
+                if is_due { self.check(place, report, &seed.seed, &row, &host) } else { Left::Burned(Box::new(report)) }
+            }
+        };
+        self.left(place, recorded.info, Some(row), how);
+    }
+
+    fn reader(&self, place: Option<&Place>, news: ReaderNews) {
+        (self.tell)(BatchNews::Reader(place.cloned(), news));
+    }
+
+    fn is_over(&self) -> bool {
+        (self.stop)() || lock(&self.fatal).is_some() || lock(&self.batch).counts().left() == 0
+    }
+}
+
+/// How far a row has come after a job that had begun, and whether it stays with its token.
+fn ended(row: &RowRecord, info: &Info, result: &Result<WriteReport, Failure>) -> (RowState, bool) {
+    let Err(failure) = result else { return (RowState::Burned, true) };
+    let written = failure.written;
+    let is_erased = written.config == Written::Yes && info.sync().erases_seed();
+    let was_unknown = matches!(row.state, RowState::Burning | RowState::Unknown);
+    match written.seed {
+        Written::Yes => (RowState::Burned, true),
+        Written::Unknown => (RowState::Unknown, true),
+        // An earlier try may have burned it.
+        Written::No if was_unknown && !is_erased => (RowState::Unknown, true),
+        // Its seed reached no token: another one may have it.
+        Written::No if !row.is_named && row.state != RowState::Assigned => (RowState::Planned, false),
+        Written::No if row.state == RowState::Assigned => (RowState::Assigned, true),
+        Written::No => (RowState::Failed, true),
+    }
+}

@@ -1,0 +1,90 @@
+//! What a plan takes from the inventory once it is known which token lies there: its profile, and its sealed seed.
+
+use super::failure::{Exit, Failure, UNTOUCHED};
+use super::plan::{ProfileWish, WritePlan};
+use crate::inventory::{Identity, TokenRecord, open};
+use crate::token::Info;
+
+/// How a plan is completed.
+pub struct Completion<'a> {
+    /// What was said of the profile.
+    pub wish: ProfileWish,
+    /// What was not said comes from the inventory's record; otherwise from the factory.
+    pub learns: bool,
+    /// What opens the inventory's seeds.
+    pub identity: Option<&'a Identity>,
+    /// Burn the seed that the inventory keeps, whatever the model.
+    pub burns_sealed: bool,
+}
+
+impl Completion<'_> {
+    /// Completes a plan for a token.
+    ///
+    /// # Errors
+    /// A [`Failure`]: the profile is not known since a job was broken off, or the sealed seed is missing or not opened.
+    pub fn complete(&self, info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan) -> Result<(), Failure> {
+        let mut wish = self.wish;
+        let must_burn = self.burns_sealed || (plan.seed_fate(info) == super::SeedFate::Erased && !plan.erase_seed);
+        if plan.seed.is_none() && must_burn {
+            let sealed = known.and_then(|token| {
+                token.pending.as_ref().and_then(|pending| pending.sealed.as_ref()).or(token.sealed.as_ref())
+            });
+            match (sealed, self.identity) {
+                (Some(sealed), Some(identity)) => {
+                    let row = open(sealed, identity).map_err(|error| no_seed(info, &error.to_string(), UNLOCK))?;
+                    row.check_for_token().map_err(|error| no_seed(info, &error.to_string(), GIVE))?;
+                    wish.hash = wish.hash.or(row.hash);
+                    wish.step = wish.step.or(row.step);
+                    plan.seed = Some(row.seed);
+                }
+                (None, _) if self.burns_sealed => {
+                    return Err(no_seed(info, "the inventory keeps no seed of this token", GIVE));
+                }
+                (Some(_), None) if self.burns_sealed => return Err(no_seed(info, "its seed is sealed", UNLOCK)),
+                (Some(_), None) => {
+                    let fact = "setting the clock of this model erases its seed, which the inventory keeps sealed";
+                    return Err(no_seed(info, fact, UNLOCK));
+                }
+                // The plan's own check refuses it, in its own words.
+                (None, _) => {}
+            }
+        }
+        if let Some(config) = &mut plan.config
+            && self.learns
+        {
+            if let Some(token) = known {
+                check_known_profile(info, token, wish)?;
+            }
+            (config.profile, config.from) = wish.resolve(known.and_then(|token| token.profile))?;
+        }
+        Ok(())
+    }
+}
+
+const UNLOCK: &str = "name the identity that opens it with --identity FILE, or give the seed with --seed-file FILE";
+const GIVE: &str = "give the seed along (--seed-file FILE, --seed-stdin, --seed-env NAME)";
+
+fn no_seed(info: &Info, fact: &str, next: &str) -> Failure {
+    Failure::new("restricted", Exit::NotWritable, format!("{fact} ({info})"), UNTOUCHED, next)
+}
+
+/// A job that was broken off may have written another profile than the one on record.
+fn check_known_profile(info: &Info, token: &TokenRecord, wish: ProfileWish) -> Result<(), Failure> {
+    let Some(pending) = token.pending.as_ref().filter(|pending| pending.profile.is_some()) else { return Ok(()) };
+    let (old, _) = ProfileWish::default().resolve(token.profile)?;
+    let is_said = wish.hash.is_some() && wish.step.is_some();
+    if is_said || pending.profile == Some(old) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "unknown-profile",
+        Exit::Usage,
+        format!(
+            "which profile this token has is not known: \"{}\" was begun at {} and its end is not on record ({info})",
+            pending.deed.word(),
+            pending.at.format("%Y-%m-%d %H:%M:%S UTC"),
+        ),
+        UNTOUCHED,
+        "say --hash and --step, as its server has them, or burn it again",
+    ))
+}

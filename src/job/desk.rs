@@ -1,0 +1,310 @@
+//! The desk: every token that is laid down is identified, measured, set right where that may be done, and recorded.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::attend::{Place, ReaderNews, Visitor};
+use super::read::identify;
+use super::record::Recorded;
+use super::{
+    Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadReport, Recorder,
+    WritePlan, WriteReport, locked, read,
+};
+use crate::inventory::{Deed, Identity, Outcome, Station, TokenRecord, open};
+use crate::job::verify::{Verdict, expected_profile, judge};
+use crate::link::Link;
+use crate::otp::Code;
+use crate::time::{CorrectedClock, HostClock};
+use crate::token::{Info, Profile, Sync, TokenKey};
+
+/// How far around the token's time a displayed code is looked for, in seconds.
+const WINDOW_S: u32 = 86_400;
+
+/// What goes for every token at a desk.
+pub struct DeskPlan {
+    /// Set clocks at all.
+    pub auto_sync: bool,
+    /// Leave a token alone that is surely within so many seconds.
+    pub if_drift_over: f64,
+    /// Catch ticks and write on the second.
+    pub fine: bool,
+    /// What flags say of the profile.
+    pub wish: ProfileWish,
+    /// The key.
+    pub key: TokenKey,
+    /// What opens the inventory's seeds.
+    pub identity: Option<Identity>,
+    /// Ask for the code on each token's display.
+    pub ask_code: bool,
+}
+
+/// Why a token was only read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Clocks are not set at this desk.
+    NoAutoSync,
+    /// Its clock is within bounds.
+    Within,
+    /// Setting its clock would erase its seed, which is not at hand.
+    Restricted,
+    /// Its seed is sealed, and no identity was named.
+    Sealed,
+    /// Its model is not known.
+    Unknown,
+}
+
+/// What was done with a token.
+#[derive(Debug, Clone)]
+pub enum Done {
+    /// Its clock was set (and its seed burned again, where that was needed), or was within bounds.
+    Written(Box<WriteReport>),
+    /// It was only read.
+    Read(Box<ReadReport>, Why),
+    /// It did not end well.
+    Failed(Failure),
+}
+
+/// A token that was at the desk.
+#[derive(Debug, Clone)]
+pub struct Visited {
+    /// Where.
+    pub place: Place,
+    /// The token, if it could be read.
+    pub info: Option<Info>,
+    /// What was known of it before.
+    pub known: Option<Box<TokenRecord>>,
+    /// What was done.
+    pub done: Done,
+    /// What the code on its display says, where it was asked for and there is a seed to judge by.
+    pub verdict: Option<Verdict>,
+    /// Why this stands in no record.
+    pub unrecorded: Option<String>,
+}
+
+impl Visited {
+    /// Whether the token left as it should be.
+    #[must_use]
+    pub fn is_well(&self, if_drift_over: f64) -> bool {
+        let is_code_wrong =
+            self.verdict.as_ref().is_some_and(|verdict| !verdict.is_accepted(verdict.expected.step.seconds()));
+        !is_code_wrong
+            && match &self.done {
+                Done::Written(_) => true,
+                Done::Read(report, _) => report.drift.may_be_within(if_drift_over),
+                Done::Failed(_) => false,
+            }
+    }
+}
+
+/// What happens at a desk.
+#[derive(Debug, Clone)]
+pub enum DeskNews {
+    /// Something happened to a reader, or to all of them.
+    Reader(Option<Place>, ReaderNews),
+    /// A token is being measured.
+    Begins(Place, Info),
+    /// A token is being written.
+    Writes(Place, Info),
+    /// A token was dealt with.
+    Visited(Box<Visited>),
+}
+
+/// What the desk needs from the program around it.
+pub struct DeskSurroundings<'a> {
+    /// Where and by whom.
+    pub station: Station,
+    /// What goes into every record.
+    pub remark: Option<String>,
+    /// The clock to work by, looked at anew for every token.
+    pub host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + std::marker::Sync),
+    /// Is told everything.
+    pub tell: &'a (dyn Fn(DeskNews) + std::marker::Sync),
+    /// Asks for the code on a display.
+    pub ask: Option<super::batch::Ask<'a>>,
+    /// Whether to stop after the tokens in hand.
+    pub stop: &'a (dyn Fn() -> bool + std::marker::Sync),
+}
+
+/// Deals with every token that is laid down.
+pub struct DeskVisitor<'a> {
+    books: Option<&'a Books>,
+    plan: DeskPlan,
+    around: DeskSurroundings<'a>,
+    /// The tokens that did not leave as they should be.
+    undone: Mutex<HashSet<String>>,
+}
+
+impl<'a> DeskVisitor<'a> {
+    /// A desk.
+    #[must_use]
+    pub fn new(books: Option<&'a Books>, plan: DeskPlan, around: DeskSurroundings<'a>) -> Self {
+        Self { books, plan, around, undone: Mutex::default() }
+    }
+
+    /// The tokens that did not leave as they should be, by serial.
+    #[must_use]
+    pub fn undone(&self) -> Vec<String> {
+        let mut undone: Vec<String> =
+            self.undone.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        undone.sort();
+        undone
+    }
+
+    fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'_> {
+        let station = Station { reader: Some(place.reader.clone()), ..self.around.station.clone() };
+        let remark = self.around.remark.clone();
+        Recorder { books: self.books, station, emulated: place.emulated, deed, user: None, remark }
+    }
+
+    fn known(&self, info: &Info) -> Option<TokenRecord> {
+        self.books.and_then(|books| locked(books).token(info.serial.as_str()).ok().flatten())
+    }
+
+    /// Why a token is not written, if it is not.
+    fn why_not(&self, info: &Info, known: Option<&TokenRecord>) -> Option<Why> {
+        let is_sealed = known.is_some_and(|token| {
+            token.sealed.is_some() || token.pending.as_ref().is_some_and(|pending| pending.sealed.is_some())
+        });
+        match info.sync() {
+            _ if !self.plan.auto_sync => Some(Why::NoAutoSync),
+            Sync::Unrestricted => None,
+            Sync::Unknown => Some(Why::Unknown),
+            Sync::Restricted if !is_sealed => Some(Why::Restricted),
+            Sync::Restricted if self.plan.identity.is_none() => Some(Why::Sealed),
+            Sync::Restricted => None,
+        }
+    }
+
+    fn write(&self, place: &Place, link: &mut dyn Link, host: &dyn HostClock, expected: &Info) -> Recorded {
+        let completion = Completion {
+            wish: self.plan.wish,
+            learns: true,
+            identity: self.plan.identity.as_ref(),
+            burns_sealed: false,
+        };
+        let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
+        let plan = WritePlan {
+            config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
+            seed: None,
+            erase_seed: false,
+            if_drift_over: Some(self.plan.if_drift_over),
+            fine: self.plan.fine,
+            guard: Guard { expect_serial: Some(expected.serial.clone()), allow_unknown_model: false },
+            key: self.plan.key.clone(),
+            again: "lay it back".to_owned(),
+        };
+        let mut around = Around {
+            complete: &mut |info, known, plan| completion.complete(info, known, plan),
+            before: &mut |info, _| {
+                (self.around.tell)(DeskNews::Writes(place.clone(), info.clone()));
+                Ok(())
+            },
+            row: &mut |_| None,
+            interrupted: &|| false,
+        };
+        self.recorder(place, Deed::Sync).write(link, host, &plan, &mut around)
+    }
+
+    fn deal_with(&self, place: &Place, mut link: Box<dyn Link>) -> Visited {
+        let mut visited = Visited {
+            place: place.clone(),
+            info: None,
+            known: None,
+            done: Done::Failed(Failure::usage("nothing was done", "lay it back")),
+            verdict: None,
+            unrecorded: None,
+        };
+        let host = match (self.around.host)() {
+            Ok(host) => host,
+            Err(failure) => return Visited { done: Done::Failed(failure), ..visited },
+        };
+        let info = match identify(&mut link) {
+            Ok(info) => info,
+            Err(failure) => return Visited { done: Done::Failed(failure), ..visited },
+        };
+        visited.info = Some(info.clone());
+        (self.around.tell)(DeskNews::Begins(place.clone(), info.clone()));
+        let known = self.known(&info);
+        visited.done = match self.why_not(&info, known.as_ref()) {
+            None => {
+                let recorded = self.write(place, &mut link, &host, &info);
+                visited.unrecorded = recorded.lost.map(|error| error.to_string());
+                match recorded.result {
+                    Ok(report) => Done::Written(Box::new(report)),
+                    Err(failure) => Done::Failed(failure),
+                }
+            }
+            Some(why) => {
+                let guard = Guard { expect_serial: Some(info.serial.clone()), allow_unknown_model: true };
+                match read(&mut link, &host, &guard, self.plan.fine) {
+                    Ok(report) => {
+                        let is_within = report.drift.is_surely_within(self.plan.if_drift_over);
+                        let outcome = if is_within { Outcome::Within } else { Outcome::Done };
+                        let seen = self.recorder(place, Deed::Info).seen(&report, outcome);
+                        visited.unrecorded = seen.err().map(|error| error.to_string());
+                        let why = if is_within && why != Why::NoAutoSync { Why::Within } else { why };
+                        Done::Read(Box::new(report), why)
+                    }
+                    Err(failure) => Done::Failed(failure),
+                }
+            }
+        };
+        drop(link);
+        visited.verdict = self.check(place, &visited, known.as_ref(), &host);
+        visited.known = known.map(Box::new);
+        visited
+    }
+
+    /// Asks for the code on the display, and judges it by the sealed seed.
+    fn check(
+        &self,
+        place: &Place,
+        visited: &Visited,
+        known: Option<&TokenRecord>,
+        host: &dyn HostClock,
+    ) -> Option<Verdict> {
+        let ask = self.around.ask.filter(|_| self.plan.ask_code)?;
+        let info = visited.info.as_ref()?;
+        let drift_s = match &visited.done {
+            Done::Written(report) => report.after.middle_s(),
+            Done::Read(report, _) => report.drift.middle_s(),
+            Done::Failed(_) => return None,
+        };
+        let row = open(known?.sealed.as_ref()?, self.plan.identity.as_ref()?).ok()?;
+        let code: Code = ask(info)?;
+        let now = host.now().wall;
+        // What the token's display counts with: its own clock.
+        let shown_s = now.timestamp() + drift_s.round() as i64;
+        let profile = known.and_then(|token| token.profile);
+        let expected =
+            expected_profile(profile.map(Profile::hash).or(row.hash), profile.map(Profile::step).or(row.step));
+        let verdict = judge(&row.seed, expected, &[code], shown_s, WINDOW_S);
+        let outcome = if verdict.is_accepted(expected.step.seconds()) { Outcome::Right } else { Outcome::Wrong };
+        // The judgement stands on the screen; a record that fails is not worth more than that.
+        let _ = self.recorder(place, Deed::Verify).note(now, info.serial.as_str(), outcome, None);
+        Some(verdict)
+    }
+}
+
+impl Visitor for DeskVisitor<'_> {
+    fn visit(&self, place: &Place, link: Box<dyn Link>) {
+        let visited = self.deal_with(place, link);
+        if let Some(info) = &visited.info {
+            let mut undone = self.undone.lock().unwrap_or_else(PoisonError::into_inner);
+            if visited.is_well(self.plan.if_drift_over) {
+                undone.remove(info.serial.as_str());
+            } else {
+                undone.insert(info.serial.to_string());
+            }
+        }
+        (self.around.tell)(DeskNews::Visited(Box::new(visited)));
+    }
+
+    fn reader(&self, place: Option<&Place>, news: ReaderNews) {
+        (self.around.tell)(DeskNews::Reader(place.cloned(), news));
+    }
+
+    fn is_over(&self) -> bool {
+        (self.around.stop)()
+    }
+}

@@ -1,0 +1,146 @@
+//! Bytes that nobody vouches for, through everything that takes any: the bodies of the fuzz targets, which include this
+//! file, and of the test that replays the stored corpus.
+
+use std::sync::Arc;
+
+use tokentap::clock::Drift;
+use tokentap::emulator::{Card, CardState, TokenClock};
+use tokentap::iso7816::Response;
+use tokentap::job::{ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, UNTOUCHED, WritePlan, read, write};
+use tokentap::link::{Link, LinkError, LinkFault};
+use tokentap::seed::Seed;
+use tokentap::time::{HostClock, SimulatedClock, UnixTime};
+use tokentap::token::{Info, Profile, TokenKey};
+
+/// 2026-11-23, as in the tests.
+const NOW_NS: i64 = 1_795_454_228_300_000_000;
+
+/// The families of seed files that are fuzzed together: those that share a reader.
+pub const FAMILIES: [(&str, &[&str]); 4] = [
+    ("tables", &["csv", "entra", "duo", "privacyidea", "linotp", "netiq", "pingid", "webadm", "molto2"]),
+    ("json", &["graph", "aegis", "2fas"]),
+    ("xml", &["pskc"]),
+    ("uris", &["otpauth", "otpauth-migration"]),
+];
+
+/// A seed file of one of the families: every row or problem is read, and what was read is written back to nowhere.
+pub fn seed_file(family: &str, data: &[u8]) {
+    for (_, formats) in FAMILIES.iter().filter(|(name, _)| *name == family) {
+        tokentap::seedfile::read_arbitrary(formats, data);
+    }
+}
+
+/// A response APDU and the answer to get info: what they say of themselves must fit what came.
+pub fn replies(data: &[u8]) {
+    if let Ok(response) = Response::parse(data.to_vec()) {
+        assert_eq!(response.data.len() + 2, data.len());
+        if let Ok(info) = Info::parse(&response.data) {
+            assert!(response.data.len() >= info.serial.as_str().len() + 10);
+            assert!(info.serial.as_str().chars().all(|c| c.is_ascii_graphic() || c == ' '));
+        }
+    }
+    let _ = Info::parse(data);
+}
+
+/// Commands for the emulated token, each with its length in front: without the key nothing changes but its wrong answers.
+pub fn emulator(data: &[u8]) {
+    let clock = SimulatedClock::new(UnixTime::from_timestamp_nanos(NOW_NS));
+    let mut state = CardState::new("86596220005678", true, TokenClock::new(NOW_NS, -97.25, 12.0, false));
+    state.seed = "00112233445566778899".to_owned();
+    let shared: Arc<dyn HostClock> = Arc::new(clock);
+    let mut card = Card::new(state.clone(), shared);
+    for command in pieces(data) {
+        let reply = card.transmit(command);
+        assert!((2..=258).contains(&reply.len()), "a reply has a status word and at most 256 bytes in front of it");
+        if command.first() == Some(&0xFF) {
+            card.reset();
+        }
+    }
+    let unchanged = CardState { wrong_answers: state.wrong_answers, ..card.state().clone() };
+    assert!(unchanged == state, "without authentication nothing changes");
+}
+
+/// Pieces of `data`, each behind a byte with its length.
+fn pieces(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = data.split_first()?;
+        let (piece, rest) = rest.split_at(usize::from(*length).min(rest.len()));
+        data = rest;
+        Some(piece)
+    })
+}
+
+/// A card whose answers come from `data`, whatever it is asked. An empty piece is a link that breaks.
+struct AnyCard<'a> {
+    answers: Box<dyn Iterator<Item = &'a [u8]> + 'a>,
+    /// A write may have been carried out.
+    may_be_written: bool,
+}
+
+impl Link for AnyCard<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let is_write = command.first() == Some(&0x84);
+        let answer = match self.answers.next() {
+            None => Err(LinkFault::LeftBefore),
+            Some([]) => Err(LinkFault::Removed),
+            Some([0]) => Err(LinkFault::Reset),
+            Some([1]) => Err(LinkFault::NoAnswer),
+            Some([2]) => Err(LinkFault::TimedOut),
+            Some([3]) => Err(LinkFault::ReaderGone),
+            Some(bytes) => Ok(bytes.to_vec()),
+        };
+        if is_write && !matches!(answer, Err(LinkFault::LeftBefore | LinkFault::Reset)) {
+            self.may_be_written |= match &answer {
+                // Anything but a plain refusal (ISO/IEC 7816-4, section 5.1.3: 65 XX changes memory).
+                Ok(bytes) => !matches!(bytes.as_slice(), [.., 0x63 | 0x64 | 0x67..=0x6F, _]),
+                Err(_) => true,
+            };
+        }
+        answer.map_err(|fault| LinkError::new(fault, "as the data has it"))
+    }
+
+    fn hold(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    fn close(&mut self) {}
+}
+
+/// A whole job against a card that answers anything: it ends, and never says "nothing was written" of a card that may
+/// have been. The first byte chooses the job.
+pub fn session(data: &[u8]) {
+    let Some((choice, rest)) = data.split_first() else { return };
+    let host = SimulatedClock::new(UnixTime::from_timestamp_nanos(NOW_NS));
+    let mut card = AnyCard { answers: Box::new(pieces(rest)), may_be_written: false };
+    let fine = choice & 1 != 0;
+    let seed =
+        (choice & 2 != 0).then(|| Seed::from_bytes(b"a seed of 20 bytes..".to_vec()).expect("20 bytes are a seed"));
+    if choice & 4 != 0 {
+        if let Err(failure) = read(&mut card, &host, &Guard::default(), fine) {
+            check_told(&failure, &card);
+        }
+        return;
+    }
+    let config = ConfigPlan { profile: Profile::FACTORY, from: ProfileFrom::Factory, clock: ClockPlan::Now };
+    let plan = WritePlan {
+        config: (choice & 8 == 0 || seed.is_none()).then_some(config),
+        seed,
+        erase_seed: choice & 16 != 0,
+        if_drift_over: (choice & 32 != 0).then_some(2.0),
+        fine,
+        guard: Guard { expect_serial: None, allow_unknown_model: choice & 64 != 0 },
+        key: TokenKey::factory(),
+        again: "run the same command again".to_owned(),
+    };
+    let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
+    let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(());
+    let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false };
+    if let Err(failure) = write(&mut card, &host, &plan, &mut hooks) {
+        check_told(&failure, &card);
+    }
+}
+
+fn check_told(failure: &Failure, card: &AnyCard<'_>) {
+    assert!(!failure.fact.is_empty() && !failure.state.is_empty() && !failure.next.is_empty(), "{failure:?}");
+    assert!(failure.state != UNTOUCHED || !card.may_be_written, "{failure:?}");
+}
