@@ -49,6 +49,15 @@ impl Progress {
         }
     }
 
+    /// Whether a token of this kind holds the seed that was sent: a second clock write may have erased it again.
+    #[must_use]
+    pub fn seed_on(self, sync: Sync) -> Written {
+        match self.correction {
+            Some(Written::Unknown) if sync.erases_seed() => Written::Unknown,
+            _ => self.seed,
+        }
+    }
+
     /// The token's state in words.
     fn words(self, plan: &WritePlan, sync: Sync) -> String {
         let erased = match sync {

@@ -119,8 +119,7 @@ impl Recorder<'_> {
         let lost = known.as_ref().filter(|_| is_completed).and_then(|info| {
             let row = begun.as_ref().and_then(|_| (around.row)(Stage::Ended(info, &result)));
             let end = End { job, at: host.now().wall, begun: begun.as_ref(), drift, row };
-            let keeps = keeps_pending(earlier.as_ref(), begun.as_ref());
-            self.end(info, &result, end, keeps).err()
+            self.end(info, &result, end, earlier.as_ref()).err()
         });
         Recorded { result, info: known, lost }
     }
@@ -200,13 +199,19 @@ impl Recorder<'_> {
             }
         };
         let profile = plan.config.map(|config| config.profile);
-        let pending = Pending { job, deed: self.deed, at, profile, seed, sealed };
         let earlier = inventory.token(info.serial.as_str())?;
         let mut event = self.event(at, job, info, Outcome::Begun);
         event.before = Some(before.into());
         let mut change = TokenChange { drift: event.before, user: self.user.clone(), ..self.change(info, at) };
-        if !keeps_pending(earlier.as_ref(), Some(plan)) {
-            change.pending = Some(Some(pending));
+        let may_hold = earlier.as_ref().and_then(|token| token.pending.as_ref()).filter(|earlier| earlier.seed != seed);
+        if let (Some(earlier), Some(_)) = (may_hold, &seed)
+            && let Some(seed) = earlier.seed
+        {
+            // Until this one is burned, that is what the token may hold.
+            change.seed = SeedChange::Is { seed, sealed: earlier.sealed.clone() };
+        }
+        if !keeps_pending(earlier.as_ref(), plan) {
+            change.pending = Some(Some(Pending { job, deed: self.deed, at, profile, seed, sealed }));
         }
         inventory.keep(&Entry { event, token: Some(change), row }).map_err(Failure::from)
     }
@@ -234,7 +239,7 @@ impl Recorder<'_> {
         info: &Info,
         result: &Result<WriteReport, Failure>,
         end: End<'_>,
-        keeps_pending: bool,
+        earlier: Option<&TokenRecord>,
     ) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
         let End { job, at, begun, drift, row } = end;
@@ -242,9 +247,7 @@ impl Recorder<'_> {
         let mut event = self.event(at, job, info, outcome);
         event.before = drift.map(Measured::from);
         let mut change = self.change(info, at);
-        if begun.is_some() && outcome != Outcome::Unknown && !keeps_pending {
-            change.pending = Some(None);
-        }
+        let mut sent = Written::No;
         match result {
             Ok(report) => {
                 event.before = Some(report.before.into());
@@ -266,11 +269,12 @@ impl Recorder<'_> {
                 if let Some(plan) = begun {
                     event.state = Some(failure.state.clone());
                     let written = failure.written;
+                    sent = written.seed_on(info.sync());
                     // What was perhaps written is what the token is meant to have; the next sync writes it again.
                     let config = plan.config.filter(|_| written.config != Written::No);
                     change.profile = config.map(|config| config.profile);
                     change.synced = written.config == Written::Yes;
-                    change.seed = match (written.config, written.seed) {
+                    change.seed = match (written.config, sent) {
                         (_, Written::Yes) => SeedChange::Burned,
                         (Written::Yes, Written::No) if info.sync().erases_seed() => SeedChange::Erased,
                         _ => SeedChange::Keep,
@@ -278,9 +282,20 @@ impl Recorder<'_> {
                 }
             }
         }
-        if change.seed == SeedChange::Erased {
-            // Whatever an earlier burn left, it is gone now.
-            change.pending = Some(None);
+        if let Some(plan) = begun {
+            let pending = earlier.and_then(|token| token.pending.as_ref()).filter(|pending| pending.seed.is_some());
+            change.pending = match (&change.seed, pending) {
+                // Whatever an earlier burn left, it is gone now.
+                (SeedChange::Burned | SeedChange::Erased, _) => Some(None),
+                (_, _) if sent == Written::Unknown => None,
+                // No seed was sent: an earlier one may still be there.
+                (_, Some(pending)) => Some(Some(pending.clone())),
+                (_, None) if outcome == Outcome::Unknown => {
+                    let profile = plan.config.map(|config| config.profile);
+                    Some(Some(Pending { job, deed: self.deed, at, profile, seed: None, sealed: None }))
+                }
+                (_, None) => Some(None),
+            };
         }
         locked(books).keep(&Entry { event, token: Some(change), row })
     }
@@ -296,9 +311,9 @@ struct End<'a> {
 }
 
 /// Whether an earlier burn of unknown end stays on record: a job that burns nothing does not settle it.
-fn keeps_pending(earlier: Option<&TokenRecord>, plan: Option<&WritePlan>) -> bool {
+fn keeps_pending(earlier: Option<&TokenRecord>, plan: &WritePlan) -> bool {
     let pending = earlier.and_then(|token| token.pending.as_ref());
-    pending.is_some_and(|pending| pending.seed.is_some()) && plan.is_none_or(|plan| plan.seed.is_none())
+    pending.is_some_and(|pending| pending.seed.is_some()) && plan.seed.is_none()
 }
 
 fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {
@@ -308,8 +323,8 @@ fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {
         Err(_) if !begun => Outcome::Refused,
         Err(failure) => {
             let written = failure.written;
-            let unknown = [Some(written.config), Some(written.seed), written.correction];
-            if unknown.contains(&Some(Written::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
+            let all = [Some(written.config), Some(written.seed), written.correction];
+            if all.contains(&Some(Written::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
         }
     }
 }

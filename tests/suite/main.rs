@@ -9,6 +9,8 @@
 )]
 
 mod arbitrary;
+mod batch;
+mod batch_faults;
 mod burning;
 mod clock;
 #[cfg(target_os = "linux")]

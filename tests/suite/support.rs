@@ -89,3 +89,34 @@ pub fn text(output: &Output) -> String {
 pub fn data(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
+
+/// Random numbers that can be had again: the seed is printed, and `TOKENTAP_TEST_SEED` sets it.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new() -> Self {
+        let given = std::env::var("TOKENTAP_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or_else(|| {
+            let mut bytes = [0; 8];
+            getrandom::fill(&mut bytes).unwrap();
+            u64::from_le_bytes(bytes) | 1
+        });
+        println!("TOKENTAP_TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    /// A number below a bound (xorshift64*, Vigna 2016).
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % bound
+    }
+
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = self.below(last as u64 + 1) as usize;
+            items.swap(last, other);
+        }
+    }
+}

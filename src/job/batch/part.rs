@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::inventory::{Fingerprint, FingerprintKey};
-use crate::seed::SecretEncoding;
+use crate::seed::{SecretEncoding, Seed};
 use crate::seedfile::{Problem, ReadOptions, Row, Rows, SaveError, Source, csv, sync_folder_of};
 
 /// The `.part` file.
@@ -78,6 +78,18 @@ impl PartFile {
     #[must_use]
     pub fn has(&self, serial: &str, seed: &Fingerprint) -> bool {
         self.lines.contains(&self.line(serial, seed))
+    }
+
+    /// The seed that stands there for this serial, by its fingerprint. Reads the whole file.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn find(&self, serial: &str, seed: &Fingerprint) -> Result<Option<Seed>, SaveError> {
+        if !self.has(serial, seed) {
+            return Ok(None);
+        }
+        let is_it = |row: &Row| row.serial.as_deref() == Some(serial) && self.key.of(&row.seed) == *seed;
+        Ok(self.rows()?.filter_map(Result::ok).find(is_it).map(|row| row.seed))
     }
 
     /// Adds a row and syncs it to disk; one that is there already is left alone.

@@ -176,10 +176,13 @@ impl<'a> BatchVisitor<'a> {
     }
 
     /// The seed of a row, and the plan completed with it.
-    fn fill_plan(&self, row: &RowRecord, plan: &mut WritePlan) -> Result<RowSeed, Failure> {
+    fn fill_plan(&self, row: &RowRecord, serial: &str, plan: &mut WritePlan) -> Result<RowSeed, Failure> {
         let index = usize::try_from(row.row).ok().and_then(|number| number.checked_sub(1));
         let seed = match &self.plan.source {
-            SeedSource::Fresh(bytes) => RowSeed::fresh(fresh_seed(*bytes)?),
+            SeedSource::Fresh(bytes) => RowSeed::fresh(match self.earlier_seed(row, serial)? {
+                Some(seed) => seed,
+                None => fresh_seed(*bytes)?,
+            }),
             SeedSource::File(seeds) => index.and_then(|index| seeds.get(index)).cloned().ok_or_else(|| {
                 Failure::file("the inventory has a row that the file has not", "run tokentap inventory check")
             })?,
@@ -189,6 +192,15 @@ impl<'a> BatchVisitor<'a> {
         }
         plan.seed = Some(seed.seed.clone());
         Ok(seed)
+    }
+
+    /// The seed of an earlier try, which may be on the token: the same one is burned again.
+    fn earlier_seed(&self, row: &RowRecord, serial: &str) -> Result<Option<Seed>, Failure> {
+        let (Some(outputs), Some(seed)) = (&self.outputs, &row.seed) else { return Ok(None) };
+        lock(outputs).part.find(serial, seed).map_err(|error| {
+            let next = "see that the file can be read, and run the same command again";
+            Failure::new("file", Exit::Fault, error.to_string(), UNTOUCHED, next)
+        })
     }
 
     /// The row and its token in the `.part` file, on disk.
@@ -268,7 +280,7 @@ impl Visitor for BatchVisitor<'_> {
                 let claim = lock(&self.batch).claim(locked(self.books).as_mut(), serial)?;
                 match claim {
                     Claim::Row(row) => {
-                        let seed = self.fill_plan(&row, plan);
+                        let seed = self.fill_plan(&row, serial, plan);
                         let is_good = seed.and_then(|seed| plan.check(info).map(|()| seed));
                         let seed = is_good.inspect_err(|_| lock(&self.batch).release(row.row, serial))?;
                         **claimed_row.borrow_mut() = Some((row, seed));
@@ -377,7 +389,7 @@ fn ended(row: &RowRecord, info: &Info, result: &Result<WriteReport, Failure>) ->
     let written = failure.written;
     let is_erased = written.config == Written::Yes && info.sync().erases_seed();
     let was_unknown = matches!(row.state, RowState::Burning | RowState::Unknown);
-    match written.seed {
+    match written.seed_on(info.sync()) {
         Written::Yes => (RowState::Burned, true),
         Written::Unknown => (RowState::Unknown, true),
         // An earlier try may have burned it.

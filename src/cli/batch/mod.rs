@@ -1,0 +1,200 @@
+//! `tokentap batch`: many tokens from one list.
+
+mod plan;
+mod summary;
+mod view;
+
+use std::path::Path;
+
+use super::args::{BatchArgs, Global};
+use super::describe;
+use super::host::{Host, WatchedHost};
+use super::output::Output;
+use super::record::{self, Record};
+use super::screen::{Idle, Message, Screen, Wire, ask_through};
+use super::secret::token_key;
+use super::seeds::save_failed;
+use super::{Ran, interrupt, prompt, trays};
+use crate::inventory::{NewRow, Sqlite};
+use crate::job::batch::{
+    Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource,
+    Surroundings, missing,
+};
+use crate::job::{Books, Exit, Failure, ProfileWish, locked};
+use crate::seedfile::{Row, SaveError};
+use crate::time::{HostClock, UnixTime};
+use crate::token::Info;
+use plan::{Planned, planned};
+use view::View;
+
+pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
+    let flags = super::plan::wish(&args.profile, None)?;
+    if args.check_every.is_some() && (!prompt::has_person() || output.is_json()) {
+        return Err(Failure::usage(
+            "--check-every asks for codes, and there is no terminal to ask at",
+            "leave it away, and check some tokens with tokentap verify",
+        ));
+    }
+    let record = open_record(global)?;
+    let Some(books) = record.books() else {
+        return Err(Failure::file("there is no inventory", "name one with --inventory FILE"));
+    };
+    let planned = planned(args, flags, &record, output)?;
+    if global.dry_run {
+        return plan::show(&planned, output);
+    }
+    let host = Host::assess(&args.run.host)?;
+    let key = token_key(args.run.token_key.as_deref())?;
+    let mut trays = trays::open(global, &host.system)?;
+    host.warn(output);
+
+    let Planned { origin, source, rows, files, options, dropped } = planned;
+    let at = host.clock().now().wall;
+    let part_path = files.first().map(|file| PartFile::beside(&file.path));
+    let opened = open_batch(args, books, &origin, rows, &files, part_path.as_deref(), at)?;
+    let (batch, how, part) = opened;
+    let name = &origin.name;
+    if how == Opened::Finished {
+        let counts = batch.counts();
+        let text = format!("{name}: all {} rows are done already; nothing is left to do", counts.rows());
+        output.report(&text, summary::summary_fields(name, counts, &[], &[]));
+        return Ok(Exit::Done);
+    }
+    let batch = batch.reburning(args.reburn);
+    let mut outputs = part.map(|part| Outputs { files, options, dropped, part });
+    if let Some(outputs) = &mut outputs {
+        restore_part(outputs, books, &batch, &source, flags)?;
+    }
+
+    let watched = WatchedHost::new(&host, &args.run.host);
+    let look = || watched.look();
+    let mut screen = Screen::new(output, args.run.quiet_bell);
+    let wire = Wire::<BatchNews>::new();
+    let sender = wire.sender();
+    let idle = Idle::new(global)?;
+    let tell = |news: BatchNews| {
+        if matches!(news, BatchNews::Begins(..) | BatchNews::Left(_)) {
+            idle.note();
+        }
+        let _ = sender.send(Message::News(news));
+    };
+    let ask = |info: &Info| ask_through(&sender, info);
+    let stop = || interrupt::asked() || idle.is_over();
+    let plan = BatchPlan {
+        source,
+        flags,
+        fine: args.precise,
+        allow_unknown_model: args.run.allow_unknown_model,
+        key,
+        check_every: args.check_every.unwrap_or(0),
+    };
+    let surroundings = Surroundings {
+        station: record.station().clone(),
+        remark: host.remark(),
+        host: &look,
+        tell: &tell,
+        ask: args.check_every.map(|_| &ask as _),
+        stop: &stop,
+    };
+    let mut view = View::new(name, batch.counts(), &host);
+    view.begin(how, &screen);
+    let visitor = BatchVisitor::new(books, batch, outputs, plan, surroundings);
+    wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
+    let (batch, outputs, fatal) = visitor.into_parts();
+    summary::finish(name, batch, outputs, fatal, books, output, host.clock().now().wall)
+}
+
+/// The inventory, checked as a whole; one in memory for `--inventory none`.
+fn open_record(global: &Global) -> Result<Record, Failure> {
+    let sqlite = match record::open_sqlite(global).map_err(|error| record::unopened(&error))? {
+        Some(sqlite) => {
+            sqlite.quick_check().map_err(|error| record::unopened(&error))?;
+            sqlite
+        }
+        None => Sqlite::in_memory().map_err(|error| record::unopened(&error))?,
+    };
+    Ok(Record::over(Books::new(Box::new(sqlite))))
+}
+
+/// Opens the batch and, where a server's file is asked for, its `.part` file.
+fn open_batch(
+    args: &BatchArgs,
+    books: &Books,
+    origin: &Origin,
+    rows: Vec<NewRow>,
+    files: &[File],
+    part_path: Option<&Path>,
+    at: UnixTime,
+) -> Result<(Batch, Opened, Option<PartFile>), Failure> {
+    let known = locked(books).batch_of_content(&origin.content)?.filter(|_| !origin.anew);
+    let is_open = known.as_ref().is_some_and(|batch| batch.closed.is_none());
+    let is_finished = known.is_some() && !is_open && !origin.is_fresh;
+    if is_finished {
+        return Batch::open(books, origin, rows, &[], at).map(|(batch, how)| (batch, how, None));
+    }
+    // The file of a run that ended with rows left is this batch's own.
+    if !is_open && !args.force {
+        for file in files {
+            if file.path.symlink_metadata().is_ok() {
+                return Err(save_failed(&SaveError::Exists(file.path.clone())));
+            }
+        }
+    }
+    let Some(part_path) = part_path else {
+        return Batch::open(books, origin, rows, &[], at).map(|(batch, how)| (batch, how, None));
+    };
+    let had_part = part_path.symlink_metadata().is_ok();
+    let key = locked(books).fingerprint_key().clone();
+    let mut begun = Vec::new();
+    let mut see = |row: &Row| {
+        // Only a batch that is not on record has to learn from the file.
+        if !is_open {
+            begun.push(row.clone());
+        }
+    };
+    let part = PartFile::open(part_path, &key, &mut see).map_err(|error| save_failed(&error))?;
+    if origin.is_fresh && !begun.is_empty() {
+        let fact = format!(
+            "{} has {} seeds of a batch that this inventory does not know",
+            describe::path(part_path),
+            begun.len()
+        );
+        return Err(Failure::usage(
+            fact,
+            "it may be their only copy: move it aside (it is a csv file), and begin anew",
+        ));
+    }
+    let opened = Batch::open(books, origin, rows, &begun, at);
+    if opened.is_err() && !had_part {
+        let _ = std::fs::remove_file(part_path);
+    }
+    opened.map(|(batch, how)| (batch, how, Some(part)))
+}
+
+/// What tokens hold and the `.part` file has not: written there again, or named where its seeds were nowhere else.
+fn restore_part(
+    outputs: &mut Outputs,
+    books: &Books,
+    batch: &Batch,
+    source: &SeedSource,
+    flags: ProfileWish,
+) -> Result<(), Failure> {
+    let missing = missing(&outputs.part, locked(books).as_mut(), batch.id())?;
+    let SeedSource::File(seeds) = source else {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let path = describe::path(outputs.part.path());
+        return Err(Failure::file(
+            format!("{path} lacks the seeds of {} tokens that were burned", missing.len()),
+            format!("put {path} back as it was; where the inventory keeps seeds, tokentap inventory export has them"),
+        ));
+    };
+    for row in missing {
+        let index = usize::try_from(row.row).unwrap_or_default().wrapping_sub(1);
+        let (Some(seed), Some(serial)) = (seeds.get(index), &row.serial) else { continue };
+        let (profile, _) = seed.wish(flags).resolve(None)?;
+        outputs.part.add(&seed.row(serial, row.user.as_deref(), profile)).map_err(|error| save_failed(&error))?;
+    }
+    Ok(())
+}

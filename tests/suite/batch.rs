@@ -1,0 +1,410 @@
+//! Batches: which row goes onto which token, whatever happens on the way.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokentap::emulator::{CardState, StateFile, TokenClock};
+use tokentap::inventory::{Inventory, RowState, Sqlite};
+use tokentap::seed::Seed;
+use tokentap::time::{HostClock, SystemClock, unix_ns};
+
+use crate::support::{Dice, text, tokentap};
+
+/// A folder with emulated tokens, an inventory, and whatever a batch writes.
+struct Tray {
+    folder: tempfile::TempDir,
+}
+
+impl Tray {
+    fn new(serials: &[String]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("tokens")).unwrap();
+        let made = Self { folder };
+        serials.iter().for_each(|serial| made.add(serial));
+        made
+    }
+
+    fn add(&self, serial: &str) {
+        let now = unix_ns(SystemClock::new().now().wall);
+        let restricted = serial.starts_with("8659622");
+        let state = CardState::new(serial, restricted, TokenClock::new(now, -97.25, 0.0, false));
+        StateFile::new(self.token(serial)).save(&state).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn token(&self, serial: &str) -> PathBuf {
+        self.path("tokens").join(format!("{serial}.json"))
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    fn command(&self, args: &[&str]) -> std::process::Command {
+        let mut command = tokentap();
+        command
+            .current_dir(self.folder.path())
+            .env("TOKENTAP_INVENTORY", self.path("inventory.sqlite"))
+            .args(["--reader", "emulated:tokens"])
+            .args(args);
+        command
+    }
+
+    /// Runs a command, and returns its exit code and its lines of JSON.
+    fn run(&self, args: &[&str]) -> (i32, Vec<Value>) {
+        let output = self.command(&[&["--json"][..], args].concat()).output().unwrap();
+        let lines = String::from_utf8(output.stdout.clone()).unwrap();
+        let values = lines.lines().map(|line| serde_json::from_str(line).expect(&lines)).collect();
+        (output.status.code().unwrap_or_else(|| panic!("{}", text(&output))), values)
+    }
+
+    fn inventory(&self) -> Sqlite {
+        Sqlite::open(&self.path("inventory.sqlite")).unwrap()
+    }
+
+    /// What each token really holds; tokens without a seed are left away.
+    fn seeds(&self) -> BTreeMap<String, Vec<u8>> {
+        let files = fs::read_dir(self.path("tokens")).unwrap().map(|entry| entry.unwrap().path());
+        // A killed emulator may leave a file that it had not yet renamed into place.
+        let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
+        let states = files.map(|file| StateFile::new(file).load().unwrap().unwrap());
+        states.filter(|state| !state.seed.is_empty()).map(|state| (state.serial.clone(), state.seed_bytes())).collect()
+    }
+}
+
+fn serials(model: &str, count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("{model}{number:07}")).collect()
+}
+
+/// Half of them of a model that loses its seed at a clock write.
+fn mixed_serials(count: usize) -> Vec<String> {
+    [serials("8659612", count / 2), serials("8659622", count - count / 2)].concat()
+}
+
+/// Rows with a seed each, some for a named serial.
+fn rows(named: &[Option<&str>]) -> String {
+    let mut content = "serial,secret,upn\n".to_owned();
+    for (number, serial) in named.iter().enumerate() {
+        let secret = Seed::from_bytes(format!("seed number {number:07}").into_bytes()).unwrap();
+        content.push_str(&format!(
+            "{},{},user{number}@example.org\n",
+            serial.unwrap_or(""),
+            secret.to_base32().as_str()
+        ));
+    }
+    content
+}
+
+fn outcomes(lines: &[Value]) -> Vec<&str> {
+    lines.iter().filter(|line| line["event"] == "token").map(|line| line["outcome"].as_str().unwrap()).collect()
+}
+
+/// The seeds of a server's file in the tool's own format, by serial.
+fn written(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let content = fs::read_to_string(path).unwrap();
+    let mut found = BTreeMap::new();
+    for line in content.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let seed = data_encoding::BASE32_NOPAD.decode(fields[1].as_bytes()).unwrap();
+        assert!(found.insert(fields[0].to_owned(), seed).is_none(), "{} stands there twice", fields[0]);
+    }
+    found
+}
+
+/// Tokens, inventory and the server's file say the same, and no two tokens hold one seed.
+fn check_agreement(desk: &Tray, output: Option<&str>) {
+    let held = desk.seeds();
+    let different: HashSet<&Vec<u8>> = held.values().collect();
+    assert_eq!(different.len(), held.len(), "a seed is on two tokens");
+    let mut inventory = desk.inventory();
+    let batch = inventory.batches(None).unwrap().remove(0);
+    let key = inventory.fingerprint_key().clone();
+    let mut done = BTreeMap::new();
+    inventory
+        .visit_rows(batch.id, &[], &mut |row| {
+            if row.state.is_done() {
+                done.insert(row.serial.unwrap(), row.seed.unwrap());
+            }
+        })
+        .unwrap();
+    for (serial, seed) in &done {
+        let true_seed = Seed::from_bytes(held[serial].clone()).unwrap();
+        assert_eq!(key.of(&true_seed), *seed, "{serial} holds another seed than its row");
+        assert_eq!(inventory.token(serial).unwrap().unwrap().seed, Some(*seed), "{serial}: token and row disagree");
+    }
+    if let Some(output) = output {
+        let written = written(&desk.path(output));
+        assert_eq!(written.len(), done.len());
+        for (serial, seed) in written {
+            assert_eq!(held[&serial], seed, "{serial}: the server would have another seed");
+        }
+    }
+}
+
+const TRUST: &str = "--trust-host-clock";
+
+#[test]
+fn rows_without_serials_are_dealt_out_in_order_and_the_servers_file_has_them() {
+    let desk = Tray::new(&mixed_serials(4));
+    desk.write("rows.csv", &rows(&[None; 4]));
+    let (exit, lines) =
+        desk.run(&["batch", "rows.csv", "--to", "csv=out.csv", "--to", "duo=duo.csv", "--drop", "user", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["burned"; 4]));
+    let summary = lines.last().unwrap();
+    assert_eq!((&summary["done"], &summary["left"]), (&4.into(), &0.into()), "{summary}");
+    check_agreement(&desk, Some("out.csv"));
+    assert_eq!(fs::read_to_string(desk.path("duo.csv")).unwrap().lines().count(), 4);
+    assert!(!desk.path("out.csv.part").exists(), "nothing is left to do");
+}
+
+#[test]
+fn named_rows_go_to_their_tokens_in_whatever_order_these_come_and_strangers_are_left_alone() {
+    let all = mixed_serials(4);
+    let desk = Tray::new(&all);
+    let before = fs::read(desk.token(&all[3])).unwrap();
+    desk.write("rows.csv", &rows(&[Some(&all[2]), Some(&all[0]), Some(&all[1])]));
+    let (exit, lines) = desk.run(&["batch", "rows.csv", "--to", "csv=out.csv", TRUST]);
+    // When the last row is done the run is over, so the stranger may not even be looked at.
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["burned"; 3]));
+    assert_eq!(desk.seeds()[&all[2]], b"seed number 0000000");
+    assert_eq!(fs::read(desk.token(&all[3])).unwrap(), before);
+    check_agreement(&desk, Some("out.csv"));
+}
+
+#[test]
+fn a_token_that_is_not_on_the_list_is_named_and_left_alone_and_rows_that_remain_are_exit_10() {
+    let all = mixed_serials(2);
+    let desk = Tray::new(&all);
+    desk.write("rows.csv", &rows(&[Some(&all[0]), Some("86596120099999")]));
+    let (exit, lines) = desk.run(&["batch", "rows.csv", "--to", "csv=out.csv", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (10, vec!["burned", "not-listed"]));
+    assert_eq!(desk.seeds().len(), 1);
+    assert!(desk.path("out.csv.part").exists());
+    // It comes the next day.
+    desk.add("86596120099999");
+    let (exit, lines) = desk.run(&["batch", "rows.csv", "--to", "csv=out.csv", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["already", "burned"]));
+    check_agreement(&desk, Some("out.csv"));
+}
+
+#[test]
+fn a_finished_batch_is_recognised_and_a_changed_file_is_refused_without_new_batch() {
+    let desk = Tray::new(&serials("8659612", 3));
+    desk.write("rows.csv", &rows(&[None; 2]));
+    assert_eq!(desk.run(&["batch", "rows.csv", TRUST]).0, 0);
+    let (exit, lines) = desk.run(&["batch", "rows.csv", TRUST]);
+    assert_eq!((exit, outcomes(&lines).len()), (0, 0));
+
+    let desk = Tray::new(&serials("8659612", 1));
+    desk.write("rows.csv", &rows(&[None; 2]));
+    assert_eq!(desk.run(&["batch", "rows.csv", TRUST]).0, 10);
+    desk.write("rows.csv", &rows(&[None; 3]));
+    let (exit, lines) = desk.run(&["batch", "rows.csv", TRUST]);
+    assert_eq!((exit, &lines[0]["error"]["kind"]), (2, &"batch-changed".into()));
+    desk.add("86596120000002");
+    desk.add("86596120000003");
+    // Its first seed is on the first token already, and goes to no other.
+    let (exit, lines) = desk.run(&["batch", "rows.csv", "--new-batch", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["burned"; 3]));
+    check_agreement(&desk, None);
+}
+
+#[test]
+fn a_token_that_holds_a_seed_from_elsewhere_is_left_alone_unless_it_is_to_be_burned_anew() {
+    let desk = Tray::new(&serials("8659612", 1));
+    desk.write("first.csv", &rows(&[None]));
+    assert_eq!(desk.run(&["batch", "first.csv", TRUST]).0, 0);
+    desk.write("second.csv", "secret\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n");
+    let (exit, lines) = desk.run(&["batch", "second.csv", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (10, vec!["holds-another"]));
+    assert_eq!(desk.seeds()["86596120000001"], b"seed number 0000000");
+    assert_eq!(desk.run(&["batch", "second.csv", "--reburn", TRUST]).0, 0);
+    check_agreement(&desk, None);
+}
+
+#[test]
+fn new_seeds_need_a_place_and_go_with_their_users() {
+    let desk = Tray::new(&mixed_serials(3));
+    let (exit, lines) = desk.run(&["batch", "--generate", "3", TRUST]);
+    assert_eq!((exit, &lines[0]["error"]["kind"]), (2, &"usage".into()));
+    desk.write("users.txt", "ada@example.org\nbob@example.org\ncho@example.org\n");
+    let (exit, lines) = desk.run(&["batch", "--generate", "3", "--users", "users.txt", "--to", "csv=out.csv", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["burned"; 3]));
+    assert_eq!(lines[1]["user"], "ada@example.org");
+    check_agreement(&desk, Some("out.csv"));
+    assert!(desk.seeds().values().all(|seed| seed.len() == 20));
+}
+
+#[test]
+fn without_an_inventory_a_batch_goes_on_by_its_part_file() {
+    let all = serials("8659612", 3);
+    let desk = Tray::new(&all[..1]);
+    desk.write("rows.csv", &rows(&[None; 3]));
+    let none = ["batch", "rows.csv", "--to", "csv=out.csv", "--inventory", "none", TRUST];
+    assert_eq!(desk.run(&none).0, 10);
+    desk.add(&all[1]);
+    desk.add(&all[2]);
+    // The files of the first run are there: that is said, and --force is what goes on over them.
+    assert_eq!(desk.run(&none).0, 1);
+    let (exit, lines) = desk.run(&[&none[..], &["--force"]].concat());
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["burned"; 3]));
+    let held = desk.seeds();
+    assert_eq!(held[&all[0]], b"seed number 0000000", "the first token keeps its row");
+    assert_eq!(written(&desk.path("out.csv")), held);
+}
+
+#[test]
+fn every_row_is_checked_before_the_first_token() {
+    let desk = Tray::new(&serials("8659612", 1));
+    for (content, what) in [
+        ("secret,hash\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,SHA512\n", "SHA-512"),
+        ("secret\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n", "stands in line 2 too"),
+        ("secret,digits\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,8\n", "6 digits"),
+    ] {
+        desk.write("rows.csv", content);
+        let (exit, lines) = desk.run(&["batch", "rows.csv", TRUST]);
+        assert_eq!(exit, 2, "{lines:?}");
+        assert!(lines[0].to_string().contains(what), "{lines:?}");
+    }
+    // What the server's format cannot carry is found out as early.
+    desk.write("rows.csv", &rows(&[None]));
+    let (exit, lines) = desk.run(&["batch", "rows.csv", "--to", "duo=duo.csv", TRUST]);
+    assert_eq!(exit, 2);
+    assert!(lines[0].to_string().contains("--drop user"), "{lines:?}");
+    assert!(desk.seeds().is_empty());
+}
+
+/// Kills the running batch until it was killed `kills` times, over as many batches as that takes.
+fn kill_and_resume(kills: usize, dice: &mut Dice, make: impl Fn(&Tray) -> Vec<String>, output: &str) -> usize {
+    let mut killed = 0;
+    let mut batches = 0;
+    while killed < kills {
+        let all = mixed_serials(30);
+        let desk = Tray::new(&all);
+        let args = make(&desk);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        loop {
+            let mut child = desk.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(Duration::from_micros(dice.below(25_000)));
+            child.kill().unwrap();
+            let status = child.wait().unwrap();
+            if let Some(code) = status.code() {
+                // Killed after its last record, a batch of new seeds is finished, and its file is in nobody's way.
+                let closed = desk.inventory().batches(None).unwrap()[0].closed;
+                assert!(code == 0 || code == 1 && closed.is_some(), "{args:?}: {code}");
+                break;
+            }
+            killed += 1;
+            check_after_a_kill(&desk, output);
+        }
+        assert_eq!(desk.seeds().len(), all.len());
+        check_agreement(&desk, Some(output));
+        assert_eq!(desk.inventory().batches(None).unwrap()[0].counts.done(), all.len() as u64);
+        batches += 1;
+    }
+    println!("{killed} kills in {batches} batches");
+    killed
+}
+
+/// After a kill nothing is on a token that is not on record, and no seed is on two.
+fn check_after_a_kill(desk: &Tray, output: &str) {
+    let held = desk.seeds();
+    let different: HashSet<&Vec<u8>> = held.values().collect();
+    assert_eq!(different.len(), held.len(), "a seed is on two tokens");
+    if held.is_empty() {
+        return;
+    }
+    let part = desk.path(&format!("{output}.part"));
+    let kept =
+        if part.exists() { fs::read_to_string(part).unwrap() } else { fs::read_to_string(desk.path(output)).unwrap() };
+    let mut inventory = desk.inventory();
+    let key = inventory.fingerprint_key().clone();
+    for (serial, seed) in held {
+        let fingerprint = key.of(&Seed::from_bytes(seed.clone()).unwrap());
+        let token = inventory.token(&serial).unwrap().unwrap();
+        let pending = token.pending.and_then(|pending| pending.seed);
+        assert!([token.seed, pending].contains(&Some(fingerprint)), "{serial} holds what the inventory does not know");
+        let line = format!("{serial},{}", data_encoding::BASE32_NOPAD.encode(&seed));
+        assert!(kept.contains(&line), "{serial} holds what no file has");
+    }
+}
+
+#[test]
+fn killed_two_hundred_times_at_random_moments_a_batch_loses_doubles_and_confuses_nothing() {
+    let mut dice = Dice::new();
+    let dealt = |desk: &Tray| {
+        desk.write("rows.csv", &rows(&[None; 30]));
+        ["batch", "rows.csv", "--to", "csv=out.csv", TRUST].map(str::to_owned).to_vec()
+    };
+    let named = |desk: &Tray| {
+        let mut all: Vec<String> = mixed_serials(30);
+        all.reverse();
+        desk.write("rows.csv", &rows(&all.iter().map(|serial| Some(serial.as_str())).collect::<Vec<_>>()));
+        ["batch", "rows.csv", "--to", "csv=out.csv", TRUST].map(str::to_owned).to_vec()
+    };
+    let fresh = |_: &Tray| ["batch", "--generate", "30", "--to", "csv=out.csv", TRUST].map(str::to_owned).to_vec();
+    let killed = kill_and_resume(70, &mut dice, dealt, "out.csv")
+        + kill_and_resume(70, &mut dice, named, "out.csv")
+        + kill_and_resume(70, &mut dice, fresh, "out.csv");
+    assert!(killed >= 200, "{killed}");
+}
+
+#[test]
+fn a_torn_line_at_the_end_of_the_part_file_is_cut_off() {
+    let all = serials("8659612", 2);
+    let desk = Tray::new(&all[..1]);
+    desk.write("rows.csv", &rows(&[None; 2]));
+    let args = ["batch", "rows.csv", "--to", "csv=out.csv", TRUST];
+    assert_eq!(desk.run(&args).0, 10);
+    let part = desk.path("out.csv.part");
+    let torn = fs::read_to_string(&part).unwrap() + "86596120000002,ONSWKZBA";
+    fs::write(&part, torn).unwrap();
+    desk.add(&all[1]);
+    assert_eq!(desk.run(&args).0, 0);
+    check_agreement(&desk, Some("out.csv"));
+}
+
+#[test]
+fn a_lost_part_file_is_made_again_from_the_list_and_missed_where_its_seeds_were_nowhere_else() {
+    let all = serials("8659612", 2);
+    for (args, exit) in [
+        (&["batch", "rows.csv", "--to", "csv=out.csv", TRUST][..], 0),
+        (&["batch", "--generate", "2", "--to", "csv=out.csv", TRUST], 1),
+    ] {
+        let desk = Tray::new(&all[..1]);
+        desk.write("rows.csv", &rows(&[None; 2]));
+        assert_eq!(desk.run(args).0, 10);
+        fs::remove_file(desk.path("out.csv.part")).unwrap();
+        desk.add(&all[1]);
+        let (code, lines) = desk.run(args);
+        assert_eq!(code, exit, "{lines:?}");
+        if exit == 0 {
+            check_agreement(&desk, Some("out.csv"));
+        } else {
+            assert!(lines[0].to_string().contains("lacks the seeds of 1 tokens"), "{lines:?}");
+        }
+    }
+}
+
+#[test]
+fn rows_keep_their_states_in_the_inventory() {
+    let all = serials("8659612", 2);
+    let desk = Tray::new(&all[..1]);
+    desk.write("rows.csv", &rows(&[None, Some("86596120000009")]));
+    assert_eq!(desk.run(&["batch", "rows.csv", TRUST]).0, 10);
+    let mut inventory = desk.inventory();
+    let batch = inventory.batches(None).unwrap().remove(0);
+    let mut states = Vec::new();
+    inventory.visit_rows(batch.id, &[], &mut |row| states.push((row.row, row.state, row.serial))).unwrap();
+    let expected =
+        [(1, RowState::Burned, Some(all[0].clone())), (2, RowState::Planned, Some("86596120000009".to_owned()))];
+    assert_eq!(states, expected);
+    assert!(batch.closed.is_none());
+}
