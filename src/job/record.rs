@@ -18,6 +18,9 @@ use crate::seedfile::Row;
 use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Profile};
 
+/// The kind of a failure to record.
+const UNRECORDED: &str = "inventory";
+
 /// An inventory that several readers share: one writes at a time.
 pub type Books = Mutex<Box<dyn Inventory>>;
 
@@ -115,8 +118,9 @@ impl Recorder<'_> {
         };
         let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: around.interrupted };
         let result = write(link, host, plan, &mut hooks);
-        // What the caller refused is the caller's to record.
-        let lost = known.as_ref().filter(|_| is_completed).and_then(|info| {
+        // What the caller refused is the caller's to record; and where the beginning could not be recorded, nothing else can.
+        let is_unrecorded = result.as_ref().is_err_and(|failure| failure.kind == UNRECORDED && begun.is_none());
+        let lost = known.as_ref().filter(|_| is_completed && !is_unrecorded).and_then(|info| {
             let row = begun.as_ref().and_then(|_| (around.row)(Stage::Ended(info, &result)));
             let end = End { job, at: host.now().wall, begun: begun.as_ref(), drift, row };
             self.end(info, &result, end, earlier.as_ref()).err()

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use tokentap::emulator::{EmulatedLink, Fault, FaultKind, FixedTrays, StateFile};
-use tokentap::inventory::{Inventory, RowState, Sqlite, Station};
+use tokentap::inventory::{RowState, Sqlite, Station};
 use tokentap::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource, Surroundings,
 };

@@ -15,7 +15,9 @@ mod burning;
 mod clock;
 #[cfg(target_os = "linux")]
 mod counterparts;
+mod desk;
 mod faults;
+mod inventory;
 mod replay;
 mod secrets;
 mod seedfiles;

@@ -20,7 +20,7 @@ use super::{Entry, Inventory, Kept};
 use crate::time::UnixTime;
 
 /// How long another program may keep the inventory locked. A record takes milliseconds.
-const LOCKED_FOR: Duration = Duration::from_secs(30);
+const LOCKED_FOR: Duration = Duration::from_secs(15);
 
 /// An inventory in a file, or in memory.
 pub struct Sqlite {

@@ -1,6 +1,7 @@
 //! The built program on a real PC/SC stack: pcscd, the virtual reader, an emulated card.
 
 pub mod harness;
+mod runs;
 
 use std::ffi::CString;
 use std::fs;

@@ -1,0 +1,121 @@
+//! The desk: each token that is laid down is identified, measured, set right where that may be done, and recorded.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{text, tokentap};
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    /// Tokens with their drifts, laid down in this order.
+    fn new(tokens: &[(&str, &str)]) -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(desk.0.path().join("tokens")).unwrap();
+        for (number, (serial, drift)) in tokens.iter().enumerate() {
+            let state = format!("tokens/{number}.json");
+            let made = desk.run(&["emulate", "--create", "--serial", serial, "--drift", drift, "--state", &state]);
+            assert_eq!(made.0, 0, "{}", made.1);
+        }
+        desk
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String) {
+        let mut command = tokentap();
+        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite")).args(args);
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), text(&output))
+    }
+
+    /// Opens the desk for all tokens; its lines of JSON.
+    fn open(&self, args: &[&str]) -> (i32, Vec<Value>) {
+        let all = ["--json", "desk", "--reader", "emulated:tokens", "--fast", "--trust-host-clock"];
+        let mut command = tokentap();
+        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite"));
+        let output = command.args([&all[..], args].concat()).output().unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let values = lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        (output.status.code().unwrap(), values)
+    }
+
+    fn state(&self, number: usize) -> String {
+        fs::read_to_string(self.0.path().join(format!("tokens/{number}.json"))).unwrap()
+    }
+}
+
+fn outcomes(lines: &[Value]) -> Vec<&str> {
+    lines.iter().filter(|line| line["event"] == "token").map(|line| line["outcome"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_token_that_is_off_is_set_and_one_within_bounds_is_left_alone() {
+    let desk = Desk::new(&[("86596120000001", "-97.25"), ("86596120000002", "0.2")]);
+    let right = desk.state(1);
+    let (exit, lines) = desk.open(&[]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["synced", "within"]));
+    assert_eq!(desk.state(1), right);
+    let summary = lines.last().unwrap();
+    assert_eq!((&summary["tokens"], &summary["set"]), (&2.into(), &1.into()), "{summary}");
+    let (_, events) = desk.run(&["--json", "inventory", "events", "--serial", "86596120000001"]);
+    let events: Value = serde_json::from_str(&events).unwrap();
+    assert_eq!(events["events"][0]["outcome"], "done");
+    assert!(events["events"][0]["before"]["drift_s"].as_f64().unwrap() < -96.0, "{events}");
+}
+
+#[test]
+fn a_restricted_token_without_its_seed_is_measured_told_and_never_written() {
+    let desk = Desk::new(&[("86596220000001", "-97.25"), ("86596990000001", "-97.25")]);
+    let before = [desk.state(0), desk.state(1)];
+    let (exit, lines) = desk.open(&[]);
+    assert_eq!((exit, outcomes(&lines)), (10, vec!["restricted", "unknown-model"]));
+    assert_eq!([desk.state(0), desk.state(1)], before);
+    assert_eq!(lines.last().unwrap()["undone"].as_array().unwrap().len(), 2);
+    assert!(lines[1]["next"].as_str().unwrap().contains("tokentap burn --seed-file"), "{}", lines[1]);
+}
+
+#[test]
+fn a_restricted_token_is_set_and_burned_again_in_one_contact_where_its_seed_is_sealed() {
+    let desk = Desk::new(&[("86596220000001", "-97.25")]);
+    let identity = age::x25519::Identity::generate();
+    let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+    fs::write(desk.0.path().join("identity"), secret).unwrap();
+    let recipient = identity.to_public().to_string();
+    assert_eq!(desk.run(&["inventory", "init", "--recipient", &recipient]).0, 0);
+    let reader = ["--reader", "emulated:tokens/0.json"];
+    // Its clock stays as it is, so that the desk has something to do.
+    let burn = ["burn", "--generate", "--no-verify", "--no-auto-sync", "--trust-host-clock"];
+    assert_eq!(desk.run(&[&burn[..], &reader].concat()).0, 0);
+    let burned: Value = serde_json::from_str(&desk.state(0)).unwrap();
+    let (exit, lines) = desk.open(&[]);
+    assert_eq!((exit, outcomes(&lines)), (10, vec!["sealed"]));
+    let (exit, lines) = desk.open(&["--identity", "identity"]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["synced"]));
+    assert_eq!(lines[1]["seed"], "burned");
+    let now: Value = serde_json::from_str(&desk.state(0)).unwrap();
+    assert_eq!(now["seed"], burned["seed"]);
+    assert_ne!(now["clock"], burned["clock"]);
+}
+
+#[test]
+fn without_auto_sync_tokens_are_only_measured() {
+    let desk = Desk::new(&[("86596120000001", "-97.25")]);
+    let before = desk.state(0);
+    let (exit, lines) = desk.open(&["--no-auto-sync"]);
+    assert_eq!((exit, outcomes(&lines)), (10, vec!["measured"]));
+    assert_eq!(desk.state(0), before);
+    let (exit, _) = desk.open(&["--no-auto-sync", "--if-drift-over", "100"]);
+    assert_eq!(exit, 0);
+}
+
+#[test]
+fn what_cannot_be_asked_or_meant_is_refused_before_the_first_token() {
+    let desk = Desk::new(&[("86596120000001", "-97.25")]);
+    let before = desk.state(0);
+    for args in
+        [&["--ask-code"][..], &["--dry-run"], &["--expect-serial", "86596120000001"], &["--if-drift-over", "-1"]]
+    {
+        assert_eq!(desk.open(args).0, 2, "{args:?}");
+    }
+    assert_eq!(desk.state(0), before);
+}

@@ -1,0 +1,484 @@
+//! The inventory: what is on record after what, and what happens to it when its file is in trouble.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tokentap::inventory::{
+    Deed, Entry, Event, EventFilter, Inventory, InventoryError, Measured, Outcome, SeedChange, Sqlite, Station,
+    TokenChange,
+};
+use tokentap::seed::Seed;
+use tokentap::time::UnixTime;
+
+use crate::support::{RESTRICTED, UNRESTRICTED, run_with_input, text, tokentap};
+
+/// Set in the processes that write the same inventory at once: the inventory, and the number of the process.
+const WRITER: &str = "TOKENTAP_TEST_WRITER";
+const EVENTS_EACH: u32 = 20;
+
+fn event(serial: &str, at_ms: i64, detail: &str) -> Event {
+    Event {
+        at: UnixTime::from_timestamp_millis(at_ms).unwrap(),
+        job: 1,
+        station: Station { desk: "desk".to_owned(), operator: "ada".to_owned(), reader: None },
+        serial: Some(serial.to_owned()),
+        deed: Deed::Sync,
+        outcome: Outcome::Done,
+        before: Some(Measured { drift_s: -97.25, resolution_s: 0.5 }),
+        after: None,
+        state: None,
+        detail: Some(detail.to_owned()),
+    }
+}
+
+fn all_events(inventory: &mut Sqlite, filter: &EventFilter) -> Vec<Event> {
+    let mut events = Vec::new();
+    inventory.visit_events(filter, 1_000_000, &mut |event| events.push(event)).unwrap();
+    events
+}
+
+/// A desk: a folder with an inventory and emulated tokens.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = tokentap();
+        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.path("inventory.sqlite")).args(args);
+        command
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.command(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", text(&output));
+        text(&output)
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let output = self.command(&[&["--json"][..], args].concat()).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", text(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn fails(&self, exit: i32, args: &[&str]) -> Value {
+        let output = self.command(&[&["--json"][..], args].concat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", text(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["error"].clone()
+    }
+
+    /// Makes an emulated token, and returns what `--reader` takes.
+    fn token(&self, serial: &str) -> String {
+        self.ok(&["emulate", "--create", "--serial", serial, "--drift", "-97.25", "--state", serial]);
+        format!("emulated:{serial}")
+    }
+
+    fn seed_of(&self, serial: &str) -> String {
+        let state: Value = serde_json::from_slice(&fs::read(self.path(serial)).unwrap()).unwrap();
+        state["seed"].as_str().unwrap().to_owned()
+    }
+
+    fn events(&self) -> Vec<(String, String)> {
+        let report = self.json(&["inventory", "events"]);
+        let word = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
+        let events = report["events"].as_array().unwrap();
+        events.iter().rev().map(|event| (word(event, "what"), word(event, "outcome"))).collect()
+    }
+}
+
+fn pair(what: &str, outcome: &str) -> (String, String) {
+    (what.to_owned(), outcome.to_owned())
+}
+
+const TRUST: &str = "--trust-host-clock";
+
+#[test]
+fn one_writer_of_many() {
+    let Ok(given) = std::env::var(WRITER) else { return };
+    let (path, number) = given.split_once('|').unwrap();
+    let mut inventory = Sqlite::open(Path::new(path)).unwrap();
+    for count in 0..EVENTS_EACH {
+        let event = event(&format!("8659612{number:0>7}"), i64::from(count), &format!("{number} {count}"));
+        inventory.keep(&Entry::of(event)).unwrap();
+    }
+}
+
+#[test]
+fn sixty_four_processes_that_write_at_once_lose_and_double_nothing() {
+    let desk = Desk::new();
+    let path = desk.path("inventory.sqlite");
+    let writers: Vec<_> = (0..64)
+        .map(|number| {
+            let mut writer = Command::new(std::env::current_exe().unwrap());
+            writer.args(["--exact", "inventory::one_writer_of_many"]);
+            writer.env(WRITER, format!("{}|{number}", path.display())).stdout(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    let mut inventory = Sqlite::open(&path).unwrap();
+    let mut details: Vec<String> =
+        all_events(&mut inventory, &EventFilter::default()).into_iter().map(|event| event.detail.unwrap()).collect();
+    details.sort();
+    let mut expected: Vec<String> =
+        (0..64).flat_map(|number| (0..EVENTS_EACH).map(move |count| format!("{number} {count}"))).collect();
+    expected.sort();
+    assert_eq!(details, expected);
+    inventory.quick_check().unwrap();
+}
+
+#[test]
+fn events_are_found_by_serial_time_outcome_and_drift_newest_first() {
+    let mut inventory = Sqlite::in_memory().unwrap();
+    for (serial, at, detail) in [("A", 1000, "first"), ("B", 2000, "second"), ("A", 3000, "third")] {
+        inventory.keep(&Entry::of(event(serial, at, detail))).unwrap();
+    }
+    let mut failed = event("B", 4000, "fourth");
+    failed.outcome = Outcome::Failed;
+    failed.before = Some(Measured { drift_s: 3.0, resolution_s: 0.5 });
+    inventory.keep(&Entry::of(failed)).unwrap();
+    let mut found = |filter: EventFilter| -> Vec<String> {
+        all_events(&mut inventory, &filter).into_iter().map(|event| event.detail.unwrap()).collect()
+    };
+    let since = |ms| UnixTime::from_timestamp_millis(ms);
+    assert_eq!(found(EventFilter::default()), ["fourth", "third", "second", "first"]);
+    assert_eq!(found(EventFilter { serial: Some("A".into()), ..EventFilter::default() }), ["third", "first"]);
+    assert_eq!(found(EventFilter { since: since(2500), ..EventFilter::default() }), ["fourth", "third"]);
+    assert_eq!(found(EventFilter { outcome: Some(Outcome::Failed), ..EventFilter::default() }), ["fourth"]);
+    assert_eq!(found(EventFilter { drift_over: Some(50.0), ..EventFilter::default() }), ["third", "second", "first"]);
+}
+
+#[test]
+fn an_event_is_never_changed_or_removed() {
+    let desk = Desk::new();
+    let path = desk.path("inventory.sqlite");
+    Sqlite::open(&path).unwrap().keep(&Entry::of(event("A", 1000, "first"))).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for statement in ["UPDATE events SET detail = 'other'", "DELETE FROM events"] {
+        let refused = connection.execute(statement, []).unwrap_err().to_string();
+        assert!(refused.contains("an event is never"), "{refused}");
+    }
+}
+
+#[test]
+fn a_new_inventory_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let path = desk.path("new/folder/inventory.sqlite");
+    let mut inventory = Sqlite::open(&path).unwrap();
+    inventory.keep(&Entry::of(event("A", 1000, "first"))).unwrap();
+    for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.file_name());
+    }
+    assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o077, 0);
+}
+
+#[test]
+fn what_is_no_inventory_or_damaged_or_too_new_is_named_and_left_as_it_is() {
+    let desk = Desk::new();
+    let path = desk.path("inventory.sqlite");
+    let refused = |path: &Path| Sqlite::open(path).and_then(|inventory| inventory.quick_check()).err();
+
+    fs::write(&path, "this is no inventory, but a text that somebody needs").unwrap();
+    assert!(matches!(refused(&path), Some(InventoryError::NotOurs(_))));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "this is no inventory, but a text that somebody needs");
+
+    fs::remove_file(&path).unwrap();
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE mine (x)").unwrap();
+    assert!(matches!(refused(&path), Some(InventoryError::NotOurs(_))));
+
+    fs::remove_file(&path).unwrap();
+    let mut inventory = Sqlite::open(&path).unwrap();
+    for count in 0..200 {
+        inventory.keep(&Entry::of(event("A", count, "something to fill pages with"))).unwrap();
+    }
+    inventory.settle().unwrap();
+    drop(inventory);
+    let sound = fs::read(&path).unwrap();
+    // The pages in the middle are overwritten, as a bad disk does it.
+    let mut damaged = sound.clone();
+    let half = sound.len() / 2;
+    damaged[half..half + 8192].fill(0x5A);
+    fs::write(&path, &damaged).unwrap();
+    assert!(matches!(refused(&path), Some(InventoryError::Damaged { .. })));
+    let error = desk.fails(1, &["inventory", "check"]);
+    assert!(error["message"].as_str().unwrap().contains("is damaged"), "{error}");
+    fs::write(desk.path("rows.csv"), "secret\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n").unwrap();
+    let reader = desk.token(UNRESTRICTED);
+    assert_eq!(desk.fails(1, &["batch", "rows.csv", "--reader", &reader, TRUST])["kind"], "inventory");
+    assert_eq!(fs::read(&path).unwrap(), damaged, "a damaged file is kept as it is");
+    assert_eq!(desk.seed_of(UNRESTRICTED), "");
+
+    fs::write(&path, &sound).unwrap();
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(refused(&path), Some(InventoryError::TooNew { found: 99, .. })));
+}
+
+#[test]
+fn an_inventory_of_the_first_schema_is_brought_to_the_latest_and_keeps_what_it_has() {
+    let desk = Desk::new();
+    let path = desk.path("inventory.sqlite");
+    let mut inventory = Sqlite::open(&path).unwrap();
+    inventory.keep(&Entry::of(event("A", 1000, "first"))).unwrap();
+    drop(inventory);
+    // Back to where the first step left it.
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("DROP TABLE batch_rows; DROP TABLE batches; PRAGMA user_version = 1;").unwrap();
+    drop(connection);
+    let mut inventory = Sqlite::open(&path).unwrap();
+    assert_eq!(all_events(&mut inventory, &EventFilter::default()).len(), 1);
+    assert!(inventory.batches(None).unwrap().is_empty());
+}
+
+#[test]
+fn where_the_usual_inventory_cannot_be_opened_reading_and_syncing_go_on_and_burning_does_not() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    // The user's data folder is a file here.
+    fs::write(desk.path("data"), "").unwrap();
+    let command = |args: &[&str]| {
+        let mut command = desk.command(args);
+        command.env_remove("TOKENTAP_INVENTORY").env("XDG_DATA_HOME", desk.path("data")).args(["--reader", &reader]);
+        command.output().unwrap()
+    };
+    for args in [&["info"][..], &["sync", "--fast", TRUST]] {
+        let output = command(args);
+        assert!(output.status.success(), "{}", text(&output));
+        assert!(text(&output).contains("this is not recorded"), "{}", text(&output));
+    }
+    let burn = ["burn", "--no-verify", "--seed-file", "seed", TRUST];
+    assert_eq!(command(&burn).status.code(), Some(1));
+    assert_eq!(desk.seed_of(UNRESTRICTED), "");
+    assert!(command(&[&burn[..], &["--inventory", "none"]].concat()).status.success());
+    assert_eq!(desk.seed_of(UNRESTRICTED).len(), 40);
+}
+
+#[test]
+fn a_locked_inventory_or_a_full_disk_burns_nothing() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    let burn = ["burn", "--reader", &reader, "--no-verify", "--seed-file", "seed", TRUST];
+    drop(Sqlite::open(&desk.path("inventory.sqlite")).unwrap());
+    let holder = rusqlite::Connection::open(desk.path("inventory.sqlite")).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = desk.fails(1, &burn);
+    assert!(error["message"].as_str().unwrap().contains("keeps the inventory"), "{error}");
+    assert_eq!(desk.seed_of(UNRESTRICTED), "");
+    holder.execute_batch("ROLLBACK; PRAGMA max_page_count = 1;").unwrap();
+    drop(holder);
+    desk.ok(&burn);
+    assert_eq!(desk.seed_of(UNRESTRICTED).len(), 40);
+}
+
+#[test]
+fn every_job_on_a_token_stands_there_with_its_beginning_and_its_end() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    desk.ok(&["info", "--reader", &reader]);
+    desk.ok(&["burn", "--reader", &reader, "--no-verify", "--seed-file", "seed", "--step", "60", TRUST]);
+    desk.ok(&["sync", "--reader", &reader, "--fast", "--if-drift-over", "5", TRUST]);
+    desk.ok(&["sync", "--reader", &reader, "--fast", "--time", "1700000000", "--allow-other-time", TRUST]);
+    let expected = [
+        pair("info", "done"),
+        pair("burn", "begun"),
+        pair("burn", "done"),
+        pair("sync", "within"),
+        pair("sync", "begun"),
+        pair("sync", "done"),
+    ];
+    assert_eq!(desk.events(), expected);
+    let shown = desk.json(&["inventory", "show", UNRESTRICTED]);
+    assert_eq!(shown["token"]["profile"]["step_s"], 60);
+    assert_eq!(shown["token"]["seed"], "known");
+    let remark = shown["events"][0]["remark"].as_str().unwrap();
+    assert!(remark.contains("set to 1700000000, not to now"), "{remark}");
+    assert!(remark.contains("on the user's word"), "{remark}");
+    let life = desk.ok(&["inventory", "show", UNRESTRICTED]);
+    assert!(life.lines().count() <= 24, "{life}");
+}
+
+#[test]
+fn a_sync_takes_the_profile_from_the_record_and_flags_go_before_it() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    let sync = ["sync", "--reader", &reader, "--fast", TRUST];
+    assert_eq!(desk.json(&sync)["profile"]["from"], "factory");
+    desk.ok(&[
+        "burn",
+        "--reader",
+        &reader,
+        "--no-verify",
+        "--seed-file",
+        "seed",
+        "--step",
+        "60",
+        "--hash",
+        "sha256",
+        TRUST,
+    ]);
+    let profile = desk.json(&sync)["profile"].clone();
+    assert_eq!((&profile["from"], &profile["step_s"]), (&"inventory".into(), &60.into()), "{profile}");
+    let profile = desk.json(&[&sync[..], &["--step", "30"]].concat())["profile"].clone();
+    assert_eq!((&profile["from"], &profile["step_s"]), (&"flags".into(), &30.into()), "{profile}");
+    // What is not named stays as it is on record.
+    assert_eq!(profile["hash"], "SHA256");
+    let set = desk.json(&["config", "--reader", &reader, "--fast", "--display", "60", TRUST])["profile"].clone();
+    assert_eq!((&set["hash"], &set["step_s"], &set["display_s"]), (&"SHA256".into(), &30.into(), &60.into()));
+}
+
+#[test]
+fn a_sealed_inventory_keeps_seeds_that_only_the_identity_opens() {
+    let desk = Desk::new();
+    let identity = age::x25519::Identity::generate();
+    let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+    fs::write(desk.path("identity"), format!("# made for this test\n{secret}\n")).unwrap();
+    let recipient = identity.to_public().to_string();
+    let reader = desk.token(RESTRICTED);
+    desk.ok(&["inventory", "init", "--recipient", &recipient]);
+    // A new seed needs no file now.
+    desk.ok(&["burn", "--reader", &reader, "--generate", "--no-verify", TRUST]);
+    let seed = desk.seed_of(RESTRICTED);
+    assert_eq!(seed.len(), 40);
+    for entry in fs::read_dir(desk.0.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.to_string_lossy().contains("inventory") {
+            let bytes = fs::read(&entry).unwrap();
+            let raw = data_encoding::HEXLOWER.decode(seed.as_bytes()).unwrap();
+            assert!(!bytes.windows(20).any(|window| window == raw), "{} has the seed in plain", entry.display());
+        }
+    }
+
+    // One tap: config and the same seed again, in one contact.
+    let sync = ["sync", "--reader", &reader, "--fast", TRUST];
+    let error = desk.fails(5, &sync);
+    assert!(error["next"].as_str().unwrap().contains("--identity FILE"), "{error}");
+    let synced = desk.json(&[&sync[..], &["--identity", "identity"]].concat());
+    assert_eq!(synced["seed"], "burned");
+    assert_eq!(desk.seed_of(RESTRICTED), seed);
+
+    desk.ok(&["inventory", "assign", RESTRICTED, "ada@example.org"]);
+    desk.ok(&["inventory", "export", "--identity", "identity", "--to", "csv=out.csv"]);
+    let out = fs::read_to_string(desk.path("out.csv")).unwrap();
+    let base32 = data_encoding::BASE32_NOPAD.encode(&data_encoding::HEXLOWER.decode(seed.as_bytes()).unwrap());
+    assert!(out.contains(&format!("{RESTRICTED},{base32}")) && out.contains("ada@example.org"), "{out}");
+
+    desk.ok(&["inventory", "forget", RESTRICTED]);
+    assert_eq!(desk.fails(5, &[&sync[..], &["--identity", "identity"]].concat())["kind"], "restricted");
+    assert_eq!(desk.seed_of(RESTRICTED), seed, "the token itself is as it was");
+    assert_eq!(desk.events().last().unwrap(), &pair("sync", "refused"));
+    assert!(desk.events().contains(&pair("forget", "done")));
+
+    // Back from the file.
+    desk.ok(&["inventory", "import", "out.csv"]);
+    assert_eq!(desk.json(&[&sync[..], &["--identity", "identity"]].concat())["seed"], "burned");
+    assert_eq!(desk.seed_of(RESTRICTED), seed);
+
+    // And burned again onto the same token after somebody erased it.
+    desk.ok(&["sync", "--reader", &reader, "--fast", "--erase-seed", TRUST, "--inventory", "none"]);
+    assert_eq!(desk.seed_of(RESTRICTED), "");
+    desk.ok(&["burn", "--reader", &reader, "--identity", "identity", "--no-verify", TRUST]);
+    assert_eq!(desk.seed_of(RESTRICTED), seed);
+}
+
+#[test]
+fn without_recipients_no_seed_is_kept_and_a_new_one_needs_a_file() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    let error = desk.fails(2, &["burn", "--reader", &reader, "--generate", "--no-verify", TRUST]);
+    assert!(error["next"].as_str().unwrap().contains("--out FILE"), "{error}");
+    fs::write(desk.path("rows.csv"), "serial,secret\nA,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n").unwrap();
+    assert_eq!(desk.fails(2, &["inventory", "import", "rows.csv"])["kind"], "usage");
+    assert_eq!(desk.fails(2, &["inventory", "init", "--recipient", "age1wrong"])["kind"], "usage");
+}
+
+#[test]
+fn a_job_that_was_killed_is_remembered_and_told_by_the_next_one() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    desk.ok(&["info", "--reader", &reader]);
+    // As a kill between the record and the first write leaves it.
+    let mut inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
+    let seed = inventory.fingerprint_key().of(&Seed::from_bytes(b"a seed that may be there".to_vec()).unwrap());
+    let at = UnixTime::from_timestamp_millis(1_795_454_228_000).unwrap();
+    let profile = tokentap::token::Profile::new(
+        tokentap::otp::Hash::Sha256,
+        tokentap::otp::TimeStep::S30,
+        tokentap::token::DisplayTime::S30,
+    );
+    let pending = tokentap::inventory::Pending {
+        job: 7,
+        deed: Deed::Burn,
+        at,
+        profile: profile.ok(),
+        seed: Some(seed),
+        sealed: None,
+    };
+    let change = TokenChange { pending: Some(Some(pending)), ..TokenChange::of(UNRESTRICTED) };
+    let begun = Event { outcome: Outcome::Begun, deed: Deed::Burn, ..event(UNRESTRICTED, 1_795_454_228_000, "") };
+    inventory.keep(&Entry { event: begun, token: Some(change), row: None }).unwrap();
+    drop(inventory);
+
+    assert!(desk.ok(&["inventory", "show", UNRESTRICTED]).contains("was never seen to end"));
+    assert!(desk.ok(&["inventory", "tokens", "--unfinished"]).contains(UNRESTRICTED));
+    // Its profile is not known either: nothing is guessed.
+    let sync = ["sync", "--reader", &reader, "--fast", TRUST];
+    assert_eq!(desk.fails(2, &sync)["kind"], "unknown-profile");
+    let said = desk.ok(&[&sync[..], &["--hash", "sha1", "--step", "30"]].concat());
+    assert!(said.contains("how it ended is not known"), "{said}");
+    // A sync does not settle which seed is there; a burn does.
+    assert_eq!(desk.json(&["inventory", "show", UNRESTRICTED])["token"]["seed"], "unknown");
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    desk.ok(&["burn", "--reader", &reader, "--no-verify", "--seed-file", "seed", TRUST]);
+    assert_eq!(desk.json(&["inventory", "show", UNRESTRICTED])["token"]["seed"], "known");
+}
+
+#[test]
+fn lists_come_as_text_json_and_comma_separated_values() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    desk.ok(&["info", "--reader", &reader]);
+    desk.ok(&["inventory", "assign", UNRESTRICTED, "ada, the first"]);
+    let csv = desk.ok(&["inventory", "tokens", "--csv"]);
+    assert!(csv.starts_with("serial,model,user,last seen,drift_s,seed\n"), "{csv}");
+    assert!(csv.contains("\"ada, the first\""), "{csv}");
+    assert_eq!(desk.json(&["inventory", "tokens", "--drift-over", "90"])["tokens"][0]["user"], "ada, the first");
+    assert_eq!(desk.json(&["inventory", "tokens", "--drift-over", "100"])["tokens"].as_array().unwrap().len(), 0);
+    assert_eq!(desk.json(&["inventory", "events", "--since", "1h"])["events"].as_array().unwrap().len(), 2);
+    assert_eq!(desk.fails(2, &["inventory", "events", "--since", "yesterday"])["kind"], "usage");
+    assert_eq!(desk.fails(2, &["inventory", "show", "86596129999999"])["kind"], "usage");
+    let cut = desk.ok(&["inventory", "events", "--limit", "1"]);
+    assert!(cut.contains("--limit shows more"), "{cut}");
+    let none = run_with_input(&["inventory", "tokens"], b"");
+    assert_eq!(none.status.code(), Some(2), "{}", text(&none));
+}
+
+#[test]
+fn a_seed_that_is_forgotten_is_gone_from_the_file() {
+    let desk = Desk::new();
+    let path = desk.path("inventory.sqlite");
+    let mut inventory = Sqlite::open(&path).unwrap();
+    let seed = inventory.fingerprint_key().of(&Seed::from_bytes(b"a seed".to_vec()).unwrap());
+    let sealed = b"what stands for a sealed seed here".to_vec();
+    let change =
+        TokenChange { seed: SeedChange::Is { seed, sealed: Some(sealed.clone()) }, ..TokenChange::of(UNRESTRICTED) };
+    inventory.keep(&Entry { event: event(UNRESTRICTED, 1, ""), token: Some(change), row: None }).unwrap();
+    inventory.settle().unwrap();
+    let is_there = || fs::read(&path).unwrap().windows(sealed.len()).any(|window| window == sealed);
+    assert!(is_there());
+    drop(inventory);
+    desk.ok(&["inventory", "forget", UNRESTRICTED]);
+    assert!(!is_there(), "secure_delete overwrites it");
+}

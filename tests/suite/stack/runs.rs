@@ -1,0 +1,227 @@
+//! Batches and the desk on the real stack: two readers, tokens that come and go, a service that restarts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use serde_json::Value;
+use tokentap::inventory::{Inventory, Sqlite};
+use tokentap::seed::Seed;
+
+use super::harness::{Stack, in_namespace, sh};
+use crate::support::{Dice, tokentap};
+
+/// A run of many tokens in the background, whose events are waited for by serial.
+struct Run {
+    child: Child,
+    waiting: Mutex<BTreeMap<String, Sender<Value>>>,
+}
+
+impl Run {
+    fn start(folder: &Path, args: &[&str]) -> (Self, BufReader<ChildStdout>) {
+        let mut command: Command = tokentap();
+        command.current_dir(folder).env("TOKENTAP_INVENTORY", folder.join("inventory.sqlite"));
+        let mut child = command.arg("--json").args(args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        lines.read_line(&mut first).unwrap();
+        assert!(first.contains("\"begin\""), "{first}");
+        (Self { child, waiting: Mutex::default() }, lines)
+    }
+
+    /// What will be said of a token.
+    fn expect(&self, serial: &str) -> Receiver<Value> {
+        let (sender, receiver) = channel();
+        self.waiting.lock().unwrap().insert(serial.to_owned(), sender);
+        receiver
+    }
+
+    /// Hands out events to those who wait for them; returns the summary.
+    fn listen(&self, lines: BufReader<ChildStdout>) -> Value {
+        let mut last = Value::Null;
+        for line in lines.lines() {
+            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            if let Some(serial) = line["token"]["serial"].as_str()
+                && let Some(sender) = self.waiting.lock().unwrap().remove(serial)
+            {
+                let _ = sender.send(line.clone());
+            }
+            last = line;
+        }
+        last
+    }
+}
+
+/// A token's state file.
+fn state(folder: &Path, serial: &str) -> PathBuf {
+    folder.join(format!("{serial}.json"))
+}
+
+fn make(folder: &Path, serial: &str) {
+    let path = state(folder, serial);
+    let made = tokentap()
+        .args(["emulate", "--create", "--serial", serial, "--drift", "-97.25", "--state", path.to_str().unwrap()])
+        .stdout(Stdio::null())
+        .status();
+    assert!(made.unwrap().success());
+}
+
+/// Lays a token on a slot, waits for what is said of it, and takes it off.
+fn visit(stack: &Stack, run: &Run, folder: &Path, slot: usize, serial: &str, fault: &[&str]) -> String {
+    let said = run.expect(serial);
+    let path = state(folder, serial);
+    let mut laid = stack.lay(slot, &[&["--state", path.to_str().unwrap()], fault].concat());
+    let event = said.recv().unwrap();
+    if fault.is_empty() {
+        laid.take_off();
+    } else {
+        laid.gone();
+    }
+    event["outcome"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn two_hundred_tokens_on_two_readers_in_any_order_with_five_faults_end_complete_and_right() {
+    in_namespace(
+        "runs::two_hundred_tokens_on_two_readers_in_any_order_with_five_faults_end_complete_and_right",
+        |folder| {
+            let mut stack = Stack::start(folder);
+            let mut dice = Dice::new();
+            let all: Vec<String> = (1..=200)
+                .map(|number| format!("{}{number:07}", if number % 2 == 0 { "8659612" } else { "8659622" }))
+                .collect();
+            let mut rows = "serial,secret\n".to_owned();
+            for serial in &all {
+                make(folder, serial);
+                let seed = Seed::from_bytes(format!("the seed of {serial}").into_bytes()).unwrap();
+                rows.push_str(&format!("{serial},{}\n", seed.to_base32().as_str()));
+            }
+            fs::write(folder.join("rows.csv"), rows).unwrap();
+            let mut order = all.clone();
+            dice.shuffle(&mut order);
+            let args = ["batch", "rows.csv", "--to", "csv=out.csv", "--trust-host-clock", "--wait", "120"];
+            let (mut run, lines) = Run::start(folder, &args);
+
+            let summary = std::thread::scope(|scope| {
+                let listener = scope.spawn(|| run.listen(lines));
+                // Two tokens leave in the middle, before and after a write is carried out; they come again at the end.
+                let restricted = order.iter().position(|serial| serial.starts_with("8659622")).unwrap();
+                order.swap(0, restricted);
+                assert_eq!(visit(&stack, &run, folder, 0, &order[0], &["--leave-after", "4"]), "failed");
+                assert_eq!(visit(&stack, &run, folder, 1, &order[1], &["--leave-before", "5"]), "failed");
+                // A stranger.
+                make(folder, "86596120099999");
+                assert_eq!(visit(&stack, &run, folder, 0, "86596120099999", &[]), "not-listed");
+                // Another program keeps the inventory for a while.
+                let holder = rusqlite::Connection::open(folder.join("inventory.sqlite")).unwrap();
+                holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+                std::thread::scope(|scope| {
+                    let locked = scope.spawn(|| visit(&stack, &run, folder, 0, &order[2], &[]));
+                    std::thread::sleep(std::time::Duration::from_millis(700));
+                    holder.execute_batch("ROLLBACK").unwrap();
+                    assert_eq!(locked.join().unwrap(), "burned");
+                });
+                drop(holder);
+
+                let work = |stack: &Stack, serials: &[String]| {
+                    let (first, second) = serials.split_at(serials.len() / 2);
+                    std::thread::scope(|scope| {
+                        for (slot, half) in [(0, first), (1, second)] {
+                            let run = &run;
+                            scope.spawn(move || {
+                                for serial in half {
+                                    assert_eq!(visit(stack, run, folder, slot, serial, &[]), "burned");
+                                }
+                            });
+                        }
+                    });
+                };
+                work(&stack, &order[3..100]);
+                stack.restart();
+                work(&stack, &order[100..]);
+                for serial in &order[..2] {
+                    assert_eq!(visit(&stack, &run, folder, 0, serial, &[]), "burned");
+                }
+                listener.join().unwrap()
+            });
+            assert_eq!(run.child.wait().unwrap().code(), Some(0), "{summary}");
+            assert_eq!((&summary["done"], &summary["left"]), (&200.into(), &0.into()), "{summary}");
+
+            // Tokens, inventory and the server's file say the same.
+            let out = fs::read_to_string(folder.join("out.csv")).unwrap();
+            assert_eq!(out.lines().count(), 201);
+            let mut inventory = Sqlite::open(&folder.join("inventory.sqlite")).unwrap();
+            let key = inventory.fingerprint_key().clone();
+            for serial in &all {
+                let seed = format!("the seed of {serial}").into_bytes();
+                let held: Value = serde_json::from_slice(&fs::read(state(folder, serial)).unwrap()).unwrap();
+                assert_eq!(held["seed"], data_encoding::HEXLOWER.encode(&seed), "{serial}");
+                let line = format!("{serial},{}", data_encoding::BASE32_NOPAD.encode(&seed));
+                assert!(out.contains(&line), "{serial}");
+                let token = inventory.token(serial).unwrap().unwrap();
+                assert_eq!(token.seed, Some(key.of(&Seed::from_bytes(seed).unwrap())), "{serial}");
+                assert_eq!(token.pending, None, "{serial}");
+            }
+        },
+    );
+}
+
+#[test]
+fn a_desk_goes_on_through_a_restart_of_the_service_and_ends_with_ctrl_c() {
+    in_namespace("runs::a_desk_goes_on_through_a_restart_of_the_service_and_ends_with_ctrl_c", |folder| {
+        let mut stack = Stack::start(folder);
+        let serials = ["86596120000001", "86596220000002", "86596120000003"];
+        serials.iter().for_each(|serial| make(folder, serial));
+        let (mut run, lines) = Run::start(folder, &["desk", "--trust-host-clock"]);
+        let summary = std::thread::scope(|scope| {
+            let listener = scope.spawn(|| run.listen(lines));
+            assert_eq!(visit(&stack, &run, folder, 0, serials[0], &[]), "synced");
+            // It has to leave before it is taken again, and then it is.
+            assert_eq!(visit(&stack, &run, folder, 1, serials[0], &[]), "within");
+            assert_eq!(visit(&stack, &run, folder, 1, serials[1], &[]), "restricted");
+            stack.restart();
+            assert_eq!(visit(&stack, &run, folder, 0, serials[2], &[]), "synced");
+            sh(&format!("kill -INT {}", run.child.id()));
+            listener.join().unwrap()
+        });
+        assert_eq!(run.child.wait().unwrap().code(), Some(10));
+        assert_eq!(summary["undone"], serde_json::json!([serials[1]]));
+        assert_eq!((&summary["tokens"], &summary["set"]), (&4.into(), &2.into()));
+    });
+}
+
+#[test]
+fn ctrl_c_ends_a_batch_with_130_and_the_next_run_goes_on() {
+    in_namespace("runs::ctrl_c_ends_a_batch_with_130_and_the_next_run_goes_on", |folder| {
+        let stack = Stack::start(folder);
+        let serials = ["86596120000001", "86596120000002"];
+        serials.iter().for_each(|serial| make(folder, serial));
+        fs::write(
+            folder.join("rows.csv"),
+            "secret\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\nGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n",
+        )
+        .unwrap();
+        let args = ["batch", "rows.csv", "--to", "csv=out.csv", "--trust-host-clock"];
+        let (mut run, lines) = Run::start(folder, &args);
+        std::thread::scope(|scope| {
+            let listener = scope.spawn(|| run.listen(lines));
+            assert_eq!(visit(&stack, &run, folder, 0, serials[0], &[]), "burned");
+            sh(&format!("kill -INT {}", run.child.id()));
+            assert_eq!(listener.join().unwrap()["left"], 1);
+        });
+        assert_eq!(run.child.wait().unwrap().code(), Some(130));
+        let (mut run, lines) = Run::start(folder, &args);
+        std::thread::scope(|scope| {
+            let listener = scope.spawn(|| run.listen(lines));
+            assert_eq!(visit(&stack, &run, folder, 0, serials[0], &[]), "already");
+            assert_eq!(visit(&stack, &run, folder, 1, serials[1], &[]), "burned");
+            assert_eq!(listener.join().unwrap()["left"], 0);
+        });
+        assert_eq!(run.child.wait().unwrap().code(), Some(0));
+        assert_eq!(fs::read_to_string(folder.join("out.csv")).unwrap().lines().count(), 3);
+    });
+}
