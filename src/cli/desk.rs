@@ -50,6 +50,15 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     let sender = wire.sender();
     let idle = Idle::new(global)?;
     let tell = |news: DeskNews| {
+        match &news {
+            DeskNews::Writes(_, info) => interrupt::in_hand(info.serial.as_str()),
+            DeskNews::Visited(visited) => {
+                if let Some(info) = &visited.info {
+                    interrupt::let_go(info.serial.as_str());
+                }
+            }
+            DeskNews::Begins(..) | DeskNews::Reader(..) => {}
+        }
         if !matches!(news, DeskNews::Reader(..)) {
             idle.note();
         }
@@ -85,12 +94,12 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
 }
 
-/// The inventory, checked as a whole; the desk goes on without the usual one, and says so.
+/// The inventory, checked as a whole. A desk without its record is no desk: `--inventory none` says so.
 fn open_record(global: &Global, output: &Output) -> Result<Record, Failure> {
     let opened = record::open_sqlite(global)
         .and_then(|sqlite| sqlite.map(|sqlite: Sqlite| sqlite.quick_check().map(|()| sqlite)).transpose());
     match opened {
-        Ok(Some(sqlite)) => Ok(Record::over(Books::new(Box::new(sqlite)))),
+        Ok(Some(sqlite)) => Ok(Record::over(Books::new(Box::new(sqlite)), true)),
         Ok(None) => Record::open(global, Need::Wanted, output),
         Err(error) => Err(record::unopened(&error)),
     }
@@ -110,13 +119,9 @@ impl View {
             DeskNews::Reader(place, news) => screen.reader(place.as_ref(), &news),
             DeskNews::Begins(place, info) => screen.at_reader(&place, &format!("measuring {info}")),
             DeskNews::Writes(place, info) => {
-                interrupt::in_hand(info.serial.as_str());
                 screen.at_reader(&place, &format!("setting {info}"));
             }
             DeskNews::Visited(visited) => {
-                if let Some(info) = &visited.info {
-                    interrupt::let_go(info.serial.as_str());
-                }
                 self.visited(screen, &visited);
             }
         }
@@ -198,9 +203,9 @@ fn words(visited: &Visited) -> Said {
         }
         Done::Failed(failure) => (format!("{}; {}", failure.fact, failure.state), failure.next.clone()),
     };
-    if let Some(pending) =
-        visited.known.as_ref().and_then(|known| known.pending.as_ref()).filter(|pending| pending.seed.is_some())
-    {
+    let is_burned = matches!(&visited.done, Done::Written(report) if report.seed == SeedFate::Burned);
+    let pending = visited.known.as_ref().and_then(|known| known.pending.as_ref());
+    if let Some(pending) = pending.filter(|pending| pending.seed.is_some() && !is_burned) {
         what.push_str(&format!("; a burn of {} was never seen to end", pending.at.format("%Y-%m-%d")));
         next = "burn it again: nobody knows which seed it holds".to_owned();
     }

@@ -24,7 +24,9 @@ pub fn install(json: bool) {
     // Without a handler Ctrl-C ends the program at once, which is worse but no reason to refuse all work.
     let _ = ctrlc::set_handler(move || {
         let prompt = PROMPT.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if prompt.is_none() && WORKING.load(Ordering::SeqCst) {
+        let is_writing =
+            IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|held| !held.is_empty());
+        if (prompt.is_none() || is_writing) && WORKING.load(Ordering::SeqCst) {
             let again = ASKED.swap(true, Ordering::SeqCst);
             let in_hand = IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone();
             match in_hand {

@@ -23,6 +23,8 @@ pub enum Need {
 pub struct Record {
     books: Option<Books>,
     station: Station,
+    /// It outlives this program.
+    lasting: bool,
 }
 
 impl Record {
@@ -39,12 +41,18 @@ impl Record {
             }
             Err(error) => return Err(unopened(&error)),
         };
-        Ok(Self { books, station: station() })
+        let lasting = books.is_some();
+        Ok(Self { books, station: station(), lasting })
     }
 
     /// A record over an inventory that is open already.
-    pub fn over(books: Books) -> Self {
-        Self { books: Some(books), station: station() }
+    pub fn over(books: Books, lasting: bool) -> Self {
+        Self { books: Some(books), station: station(), lasting }
+    }
+
+    /// Whether it outlives this program.
+    pub fn is_lasting(&self) -> bool {
+        self.lasting
     }
 
     /// The inventory, where there is one.

@@ -293,8 +293,9 @@ impl<N: Send> Wire<N> {
         let Self { sender, inbox } = self;
         std::thread::scope(|scope| {
             scope.spawn(move || {
+                // Said even if a worker panics, so that the screen does not wait for ever.
+                let _over = SaysOver(sender);
                 attend(trays, visitor);
-                let _ = sender.send(Message::Over);
             });
             loop {
                 match inbox.recv_timeout(TICK) {
@@ -309,6 +310,15 @@ impl<N: Send> Wire<N> {
             }
         });
         screen.close();
+    }
+}
+
+/// Tells the screen that all is done when it is dropped.
+struct SaysOver<N>(Sender<Message<N>>);
+
+impl<N> Drop for SaysOver<N> {
+    fn drop(&mut self) {
+        let _ = self.0.send(Message::Over);
     }
 }
 

@@ -54,6 +54,12 @@ pub enum InventoryError {
     /// Another program has changed a row of the batch in the meantime.
     #[error("another program has taken row {0} of the batch")]
     Taken(u64),
+    /// The seed is, or may be, on another token.
+    #[error("its seed is, or may be, on the token {0} already")]
+    Held(String),
+    /// Such a batch was begun by another program in the meantime.
+    #[error("another program has just begun this batch")]
+    Begun,
     /// A batch's rows could not be read, in the words of who reads them.
     #[error("{0}")]
     Rows(String),
@@ -76,6 +82,11 @@ impl InventoryError {
             Self::Full(_) => "make room, and run the same command again",
             Self::Other { .. } => "look at the file and its folder, and run tokentap inventory check",
             Self::Taken(_) => "lay the token back: it gets another row",
+            Self::Held(_) => {
+                "two tokens with one seed show the same codes; if the other one is lost or erased, say tokentap inventory \
+                 forget SERIAL for it"
+            }
+            Self::Begun => "run the same command again: it joins in",
             Self::Rows(_) => "correct the file, and run the same command again",
         }
     }

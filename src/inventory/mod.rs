@@ -18,7 +18,7 @@ pub use event::{Deed, Event, EventFilter, Measured, Outcome, Station};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use seal::{Identity, SealError, new_locked_identity, open, parse_recipient, seal};
 pub use sqlite::Sqlite;
-pub use token::{Pending, SeedChange, TokenChange, TokenFilter, TokenRecord};
+pub use token::{Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
 
 /// One durable record: an event, and what it changes. All of it is kept, or none.
 #[derive(Debug, Clone)]
@@ -52,10 +52,11 @@ pub trait Inventory: Send {
     /// The `age` recipients that seeds are sealed to; none where no seed is kept.
     fn recipients(&self) -> &[String];
 
-    /// Keeps one entry: one durable commit.
+    /// Keeps one entry: one durable commit. A row that begins to burn is kept only if no other token holds its seed.
     ///
     /// # Errors
-    /// [`InventoryError`]; nothing of the entry is kept then.
+    /// [`InventoryError`], [`InventoryError::Held`] and [`InventoryError::Taken`] among them; nothing of the entry is
+    /// kept then.
     fn keep(&mut self, entry: &Entry) -> Kept<()>;
 
     /// What is known of a token.
@@ -73,7 +74,8 @@ pub trait Inventory: Send {
     /// Begins a batch: it and all of its rows in one durable commit.
     ///
     /// # Errors
-    /// [`InventoryError`], and whatever the rows' source says; nothing is kept then.
+    /// [`InventoryError`], and whatever the rows' source says; [`InventoryError::Begun`] where one of this content is open.
+    /// Nothing is kept then.
     fn add_batch(&mut self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId>;
 
     /// The newest batch of this content.
@@ -105,6 +107,12 @@ pub trait Inventory: Send {
     /// # Errors
     /// [`InventoryError`].
     fn row_of(&mut self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>>;
+
+    /// A row of a batch by its seed.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>>;
 
     /// The first planned row that has no serial, passing over those that are in other hands.
     ///

@@ -94,8 +94,8 @@ pub struct TokenChange {
     pub synced: bool,
     /// Its seed.
     pub seed: SeedChange,
-    /// A job that begins (`Some(Some)`), or the end of the one that is pending (`Some(None)`).
-    pub pending: Option<Option<Pending>>,
+    /// What becomes of the job that is pending.
+    pub pending: PendingChange,
 }
 
 impl TokenChange {
@@ -112,9 +112,22 @@ impl TokenChange {
             drift: None,
             synced: false,
             seed: SeedChange::Keep,
-            pending: None,
+            pending: PendingChange::Keep,
         }
     }
+}
+
+/// What becomes of the record of a job whose end is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PendingChange {
+    /// It stays.
+    Keep,
+    /// This one begins. A seed that an earlier one may have left stays on record as a candidate.
+    Begins(Pending),
+    /// The one that began wrote nothing that lasts: this earlier one is pending again.
+    Restored(Pending),
+    /// Its end is known.
+    Over,
 }
 
 /// Which tokens are wanted.

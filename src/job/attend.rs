@@ -58,7 +58,10 @@ pub fn attend(trays: &mut dyn Trays, visitor: &dyn Visitor) {
                         let name = tray.name().to_owned();
                         names().push(name.clone());
                         scope.spawn(move || {
-                            work_at(tray, visitor);
+                            if work_at(tray, visitor).is_err() && !visitor.is_over() {
+                                // A reader that fails at once would fail again at once.
+                                std::thread::sleep(LOOK_AGAIN);
+                            }
                             names().retain(|attended| *attended != name);
                         });
                     }
@@ -77,7 +80,7 @@ pub fn attend(trays: &mut dyn Trays, visitor: &dyn Visitor) {
     });
 }
 
-fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) {
+fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) -> Result<(), ReaderError> {
     let place = Place { reader: tray.name().to_owned(), emulated: tray.is_emulated() };
     let tell = |news| visitor.reader(Some(&place), news);
     tell(ReaderNews::Came);
@@ -87,8 +90,12 @@ fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) {
             Ok(Came::Token(link)) => visitor.visit(&place, link),
             Ok(Came::Other(what)) => tell(ReaderNews::Other(what)),
             Ok(Came::Stopped) => {}
-            Ok(Came::Ended) => return,
-            Err(error) => return tell(ReaderNews::Gone(error)),
+            Ok(Came::Ended) => return Ok(()),
+            Err(error) => {
+                tell(ReaderNews::Gone(error.clone()));
+                return Err(error);
+            }
         }
     }
+    Ok(())
 }

@@ -22,5 +22,5 @@ pub use guard::Guard;
 pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WritePlan};
 pub use progress::{Progress, Written};
 pub use read::{ReadReport, identify, read};
-pub use record::{Around, Books, Recorded, Recorder, Stage, locked, row_of};
+pub use record::{Around, Books, LEFT_ALONE, Recorded, Recorder, Stage, locked, row_of};
 pub use write::{Hooks, Outcome, WriteReport, write};

@@ -9,14 +9,17 @@ use super::read::ReadReport;
 use super::write::{Hooks, Outcome as Wrote, WriteReport, write};
 use crate::clock::Drift;
 use crate::inventory::{
-    Deed, Entry, Event, Inventory, InventoryError, Measured, Outcome, Pending, RowChange, SeedChange, Station,
-    TokenChange, TokenRecord, seal,
+    Deed, Entry, Event, Inventory, InventoryError, Measured, Outcome, Pending, PendingChange, RowChange, SeedChange,
+    Station, TokenChange, TokenRecord, seal,
 };
 use crate::link::Link;
 use crate::seed::Seed;
 use crate::seedfile::Row;
 use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Profile};
+
+/// The kind of a token that was left alone, which is no event in its life.
+pub const LEFT_ALONE: &str = "left-alone";
 
 /// The kind of a failure to record.
 const UNRECORDED: &str = "inventory";
@@ -99,14 +102,11 @@ impl Recorder<'_> {
         let mut known: Option<Info> = None;
         let mut earlier: Option<TokenRecord> = None;
         let mut begun: Option<WritePlan> = None;
-        let mut is_completed = false;
         let mut drift = None;
         let mut complete = |info: &Info, plan: &mut WritePlan| {
             known = Some(info.clone());
             earlier = self.token(info.serial.as_str())?;
-            (around.complete)(info, earlier.as_ref(), plan)?;
-            is_completed = true;
-            Ok(())
+            (around.complete)(info, earlier.as_ref(), plan)
         };
         let mut record = |info: &Info, plan: &WritePlan, before: Drift| {
             (around.before)(info, plan)?;
@@ -118,9 +118,10 @@ impl Recorder<'_> {
         };
         let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: around.interrupted };
         let result = write(link, host, plan, &mut hooks);
-        // What the caller refused is the caller's to record; and where the beginning could not be recorded, nothing else can.
+        // Where the beginning could not be recorded, nothing else can.
         let is_unrecorded = result.as_ref().is_err_and(|failure| failure.kind == UNRECORDED && begun.is_none());
-        let lost = known.as_ref().filter(|_| is_completed && !is_unrecorded).and_then(|info| {
+        let is_left_alone = result.as_ref().is_err_and(|failure| failure.kind == LEFT_ALONE);
+        let lost = known.as_ref().filter(|_| !is_left_alone && !is_unrecorded).and_then(|info| {
             let row = begun.as_ref().and_then(|_| (around.row)(Stage::Ended(info, &result)));
             let end = End { job, at: host.now().wall, begun: begun.as_ref(), drift, row };
             self.end(info, &result, end, earlier.as_ref()).err()
@@ -207,15 +208,8 @@ impl Recorder<'_> {
         let mut event = self.event(at, job, info, Outcome::Begun);
         event.before = Some(before.into());
         let mut change = TokenChange { drift: event.before, user: self.user.clone(), ..self.change(info, at) };
-        let may_hold = earlier.as_ref().and_then(|token| token.pending.as_ref()).filter(|earlier| earlier.seed != seed);
-        if let (Some(earlier), Some(_)) = (may_hold, &seed)
-            && let Some(seed) = earlier.seed
-        {
-            // Until this one is burned, that is what the token may hold.
-            change.seed = SeedChange::Is { seed, sealed: earlier.sealed.clone() };
-        }
         if !keeps_pending(earlier.as_ref(), plan) {
-            change.pending = Some(Some(Pending { job, deed: self.deed, at, profile, seed, sealed }));
+            change.pending = PendingChange::Begins(Pending { job, deed: self.deed, at, profile, seed, sealed });
         }
         inventory.keep(&Entry { event, token: Some(change), row }).map_err(Failure::from)
     }
@@ -290,15 +284,15 @@ impl Recorder<'_> {
             let pending = earlier.and_then(|token| token.pending.as_ref()).filter(|pending| pending.seed.is_some());
             change.pending = match (&change.seed, pending) {
                 // Whatever an earlier burn left, it is gone now.
-                (SeedChange::Burned | SeedChange::Erased, _) => Some(None),
-                (_, _) if sent == Written::Unknown => None,
+                (SeedChange::Burned | SeedChange::Erased, _) => PendingChange::Over,
+                (_, _) if sent == Written::Unknown => PendingChange::Keep,
                 // No seed was sent: an earlier one may still be there.
-                (_, Some(pending)) => Some(Some(pending.clone())),
+                (_, Some(pending)) => PendingChange::Restored(pending.clone()),
                 (_, None) if outcome == Outcome::Unknown => {
                     let profile = plan.config.map(|config| config.profile);
-                    Some(Some(Pending { job, deed: self.deed, at, profile, seed: None, sealed: None }))
+                    PendingChange::Restored(Pending { job, deed: self.deed, at, profile, seed: None, sealed: None })
                 }
-                (_, None) => Some(None),
+                (_, None) => PendingChange::Over,
             };
         }
         locked(books).keep(&Entry { event, token: Some(change), row })

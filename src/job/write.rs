@@ -287,6 +287,7 @@ impl<'l> Target<'l> for Writer<'_, 'l> {
         let written = self.session.write_config(config.profile, seconds);
         written.inspect_err(|error| self.progress.note_failure(error))?;
         self.progress.config = Written::Yes;
+        self.progress.correction = None;
         if self.restricted {
             self.progress.seed = Written::No;
         }

@@ -1,6 +1,6 @@
 //! One command and its whole answer, also where the transport hands it over in pieces (`docs/protocol.md` §2).
 
-use super::{Link, LinkError};
+use super::{Link, LinkError, LinkFault};
 use crate::iso7816::{Apdu, Response, ResponseError, StatusKind};
 
 /// How many bytes an answer may have when it comes in pieces.
@@ -32,11 +32,20 @@ pub enum ExchangeError {
 pub fn exchange(link: &mut dyn Link, command: &Apdu) -> Result<Response, ExchangeError> {
     let mut collected = Vec::new();
     let mut next = command.clone();
+    let mut is_carried_out = false;
     for _ in 0..=MAX_FURTHER {
-        let mut response = Response::parse(link.transmit(next.as_bytes())?)?;
+        let reply = link.transmit(next.as_bytes()).map_err(|error| match error.fault {
+            // What failed is the fetching of an answer: the command itself was carried out.
+            LinkFault::LeftBefore | LinkFault::Reset if is_carried_out => {
+                LinkError { fault: LinkFault::Removed, ..error }
+            }
+            _ => error,
+        })?;
+        let mut response = Response::parse(reply)?;
         match response.status.kind() {
             StatusKind::WrongLe(le) => next = next.with_le(le),
             StatusKind::MoreData(left) => {
+                is_carried_out = true;
                 collected.append(&mut response.data);
                 next = get_response(left);
             }

@@ -175,9 +175,10 @@ impl Tray for PcscTray {
             match self.link() {
                 Ok(link) => return Ok(Came::Token(link)),
                 Err(
-                    error @ (ReaderError::Left(_) | ReaderError::Mute(_) | ReaderError::Busy(_) | ReaderError::Held(_)),
-                ) => return Ok(Came::Other(error)),
-                Err(error) => return Err(error),
+                    error @ (ReaderError::NoService | ReaderError::ServiceStopped | ReaderError::NoSuchReader { .. }),
+                ) => return Err(error),
+                // Whatever else is wrong is wrong with what lies there.
+                Err(error) => return Ok(Came::Other(error)),
             }
         }
     }

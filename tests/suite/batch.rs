@@ -382,6 +382,7 @@ fn a_lost_part_file_is_made_again_from_the_list_and_missed_where_its_seeds_were_
         desk.write("rows.csv", &rows(&[None; 2]));
         assert_eq!(desk.run(args).0, 10);
         fs::remove_file(desk.path("out.csv.part")).unwrap();
+        fs::remove_file(desk.path("out.csv")).unwrap();
         desk.add(&all[1]);
         let (code, lines) = desk.run(args);
         assert_eq!(code, exit, "{lines:?}");
@@ -407,4 +408,116 @@ fn rows_keep_their_states_in_the_inventory() {
         [(1, RowState::Burned, Some(all[0].clone())), (2, RowState::Planned, Some("86596120000009".to_owned()))];
     assert_eq!(states, expected);
     assert!(batch.closed.is_none());
+}
+
+#[test]
+fn a_seed_that_another_token_got_meanwhile_is_dealt_to_nobody_else() {
+    let all = serials("8659612", 3);
+    // The list waits; its first seed goes onto another token by hand.
+    let desk = Tray::new(&all[..1]);
+    desk.write("rows.csv", &rows(&[None; 2]));
+    let nobody = tempfile::tempdir().unwrap();
+    let empty = format!("emulated:{}", nobody.path().display());
+    let mut begin = tokentap();
+    begin.current_dir(desk.folder.path()).env("TOKENTAP_INVENTORY", desk.path("inventory.sqlite"));
+    assert_eq!(begin.args(["--reader", &empty, "batch", "rows.csv", TRUST]).output().unwrap().status.code(), Some(10));
+    let by_hand = format!("emulated:tokens/{}.json", all[0]);
+    let mut burn = tokentap();
+    burn.current_dir(desk.folder.path()).env("TOKENTAP_INVENTORY", desk.path("inventory.sqlite"));
+    burn.args(["--reader", &by_hand, "burn", "--no-verify", "--seed-file", "rows.csv", "--row", "1", TRUST]);
+    assert!(burn.output().unwrap().status.success());
+    desk.add(&all[1]);
+    desk.add(&all[2]);
+    let (exit, lines) = desk.run(&["batch", "rows.csv", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["burned", "burned"]), "{lines:?}");
+    let held = desk.seeds();
+    assert_eq!(held[&all[0]], b"seed number 0000000", "the row stays with the token that holds its seed");
+    assert_eq!(held[&all[1]], b"seed number 0000001");
+    assert!(!held.contains_key(&all[2]));
+    check_agreement(&desk, None);
+}
+
+#[test]
+fn two_programs_that_begin_the_same_list_at_once_share_one_batch() {
+    for round in 0..5 {
+        let all = serials("8659612", 20);
+        let desk = Tray::new(&[]);
+        for (index, serial) in all.iter().enumerate() {
+            let folder = desk.path(if index % 2 == 0 { "one" } else { "two" });
+            fs::create_dir_all(&folder).unwrap();
+            desk.add(serial);
+            fs::rename(desk.token(serial), folder.join(format!("{serial}.json"))).unwrap();
+        }
+        desk.write("rows.csv", &rows(&[None; 20]));
+        let run = |reader: &str| {
+            let mut command = tokentap();
+            command.current_dir(desk.folder.path()).env("TOKENTAP_INVENTORY", desk.path("inventory.sqlite"));
+            command.args(["--reader", reader, "batch", "rows.csv", TRUST]).stdout(Stdio::null()).spawn().unwrap()
+        };
+        for mut child in [run("emulated:one"), run("emulated:two")] {
+            assert!(matches!(child.wait().unwrap().code(), Some(0 | 10)), "round {round}");
+        }
+        for folder in ["one", "two"] {
+            for entry in fs::read_dir(desk.path(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                fs::rename(&path, desk.path("tokens").join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        assert_eq!(desk.inventory().batches(None).unwrap().len(), 1, "round {round}");
+        check_agreement(&desk, None);
+        assert_eq!(desk.run(&["batch", "rows.csv", TRUST]).0, 0, "round {round}");
+    }
+}
+
+#[test]
+fn the_part_file_of_another_batch_and_files_of_other_people_are_left_as_they_are() {
+    let all = serials("8659612", 3);
+    let desk = Tray::new(&all[..1]);
+    // New seeds, of which one is burned: their only copy.
+    let fresh = ["batch", "--generate", "2", "--to", "csv=out.csv", TRUST];
+    assert_eq!(desk.run(&fresh).0, 10);
+    fs::remove_file(desk.path("out.csv")).unwrap();
+    desk.write("rows.csv", &rows(&[None; 1]));
+    desk.add(&all[1]);
+    let (exit, lines) = desk.run(&["batch", "rows.csv", "--to", "csv=out.csv", TRUST]);
+    assert_eq!(exit, 2, "{lines:?}");
+    assert!(lines[0].to_string().contains("of another batch"), "{lines:?}");
+    assert_eq!(desk.run(&fresh).0, 0);
+    check_agreement(&desk, Some("out.csv"));
+
+    // What is no .part file is not cut.
+    desk.write("x.csv.part", "somebody's notes, without an end of line");
+    assert_eq!(desk.run(&["batch", "rows.csv", "--to", "csv=x.csv", TRUST]).0, 1);
+    assert_eq!(fs::read_to_string(desk.path("x.csv.part")).unwrap(), "somebody's notes, without an end of line");
+    // A batch that is open overwrites nothing that it did not write.
+    desk.write("rows.csv", &rows(&[None; 2]));
+    desk.write("important.csv", "mine");
+    assert_eq!(desk.run(&["batch", "rows.csv", "--reburn", TRUST]).0, 0);
+    for to in ["csv=important.csv", "csv=rows.csv", "csv=tokens", "csv=missing/out.csv"] {
+        assert!(matches!(desk.run(&["batch", "rows.csv", "--to", to, TRUST]).0, 1 | 2), "{to}");
+    }
+    assert_eq!(fs::read_to_string(desk.path("important.csv")).unwrap(), "mine");
+    assert_eq!(
+        desk.run(&["batch", "rows.csv", "--to", "csv=a.csv", "--to", "duo=./a.csv", "--drop", "user", TRUST]).0,
+        2
+    );
+    // A finished batch still writes the file that it is asked for.
+    assert_eq!(desk.run(&["batch", "rows.csv", "--to", "csv=late.csv", TRUST]).0, 0);
+    check_agreement(&desk, Some("late.csv"));
+}
+
+#[test]
+fn other_flags_are_another_batch_and_users_are_checked_before_the_first_token() {
+    let desk = Tray::new(&serials("8659612", 1));
+    desk.write("rows.csv", &rows(&[None; 2]));
+    assert_eq!(desk.run(&["batch", "rows.csv", "--to", "csv=out.csv", "--step", "60", TRUST]).0, 10);
+    let (exit, lines) = desk.run(&["batch", "rows.csv", "--to", "csv=out.csv", "--force", TRUST]);
+    assert_eq!((exit, &lines[0]["error"]["kind"]), (2, &"batch-changed".into()), "{lines:?}");
+    let desk = Tray::new(&serials("8659612", 1));
+    desk.write("users.txt", "ada\nb\u{1b}ob\n");
+    assert_eq!(desk.run(&["batch", "--generate", "2", "--users", "users.txt", "--to", "csv=u.csv", TRUST]).0, 2);
+    desk.write("rows.csv", &rows(&[None; 2]));
+    // Nothing would say which row went where.
+    assert_eq!(desk.run(&["batch", "rows.csv", "--inventory", "none", TRUST]).0, 2);
+    assert!(desk.seeds().is_empty());
 }

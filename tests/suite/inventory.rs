@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tokentap::inventory::{
-    Deed, Entry, Event, EventFilter, Inventory, InventoryError, Measured, Outcome, SeedChange, Sqlite, Station,
-    TokenChange,
+    Deed, Entry, Event, EventFilter, Inventory, InventoryError, Measured, Outcome, PendingChange, SeedChange, Sqlite,
+    Station, TokenChange,
 };
 use tokentap::seed::Seed;
 use tokentap::time::UnixTime;
@@ -386,6 +386,12 @@ fn a_sealed_inventory_keeps_seeds_that_only_the_identity_opens() {
     assert_eq!(desk.json(&[&sync[..], &["--identity", "identity"]].concat())["seed"], "burned");
     assert_eq!(desk.seed_of(RESTRICTED), seed);
 
+    // What would replace another seed is refused.
+    fs::write(desk.path("stale.csv"), format!("serial,secret\n{RESTRICTED},JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+        .unwrap();
+    let error = desk.fails(2, &["inventory", "import", "stale.csv"]);
+    assert!(error["details"][0].as_str().unwrap().contains("another seed"), "{error}");
+
     // And burned again onto the same token after somebody erased it.
     desk.ok(&["sync", "--reader", &reader, "--fast", "--erase-seed", TRUST, "--inventory", "none"]);
     assert_eq!(desk.seed_of(RESTRICTED), "");
@@ -426,7 +432,7 @@ fn a_job_that_was_killed_is_remembered_and_told_by_the_next_one() {
         seed: Some(seed),
         sealed: None,
     };
-    let change = TokenChange { pending: Some(Some(pending)), ..TokenChange::of(UNRESTRICTED) };
+    let change = TokenChange { pending: PendingChange::Begins(pending), ..TokenChange::of(UNRESTRICTED) };
     let begun = Event { outcome: Outcome::Begun, deed: Deed::Burn, ..event(UNRESTRICTED, 1_795_454_228_000, "") };
     inventory.keep(&Entry { event: begun, token: Some(change), row: None }).unwrap();
     drop(inventory);
@@ -457,7 +463,9 @@ fn lists_come_as_text_json_and_comma_separated_values() {
     assert_eq!(desk.json(&["inventory", "tokens", "--drift-over", "90"])["tokens"][0]["user"], "ada, the first");
     assert_eq!(desk.json(&["inventory", "tokens", "--drift-over", "100"])["tokens"].as_array().unwrap().len(), 0);
     assert_eq!(desk.json(&["inventory", "events", "--since", "1h"])["events"].as_array().unwrap().len(), 2);
-    assert_eq!(desk.fails(2, &["inventory", "events", "--since", "yesterday"])["kind"], "usage");
+    for since in ["yesterday", "999999999d", "-1d", "7é"] {
+        assert_eq!(desk.fails(2, &["inventory", "events", "--since", since])["kind"], "usage");
+    }
     assert_eq!(desk.fails(2, &["inventory", "show", "86596129999999"])["kind"], "usage");
     let cut = desk.ok(&["inventory", "events", "--limit", "1"]);
     assert!(cut.contains("--limit shows more"), "{cut}");

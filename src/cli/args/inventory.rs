@@ -138,6 +138,10 @@ pub struct ImportArgs {
     #[arg(value_name = "FILE")]
     pub input: PathBuf,
 
+    /// Also where the inventory has another seed of the token
+    #[arg(long)]
+    pub force: bool,
+
     #[command(flatten)]
     pub file: FileArgs,
 }

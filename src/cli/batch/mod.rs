@@ -4,6 +4,7 @@ mod plan;
 mod summary;
 mod view;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::args::{BatchArgs, Global};
@@ -15,13 +16,13 @@ use super::screen::{Idle, Message, Screen, Wire, ask_through};
 use super::secret::token_key;
 use super::seeds::save_failed;
 use super::{Ran, interrupt, prompt, trays};
-use crate::inventory::{NewRow, Sqlite};
+use crate::inventory::{Fingerprint, NewRow, Sqlite};
 use crate::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource,
     Surroundings, missing,
 };
 use crate::job::{Books, Exit, Failure, ProfileWish, locked};
-use crate::seedfile::{Row, SaveError};
+use crate::seedfile::{Row, SecretFile};
 use crate::time::{HostClock, UnixTime};
 use crate::token::Info;
 use plan::{Planned, planned};
@@ -54,7 +55,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     let opened = open_batch(args, books, &origin, rows, &files, part_path.as_deref(), at)?;
     let (batch, how, part) = opened;
     let name = &origin.name;
-    if how == Opened::Finished {
+    if how == Opened::Finished && part.is_none() {
         let counts = batch.counts();
         let text = format!("{name}: all {} rows are done already; nothing is left to do", counts.rows());
         output.report(&text, summary::summary_fields(name, counts, &[], &[]));
@@ -73,8 +74,18 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     let sender = wire.sender();
     let idle = Idle::new(global)?;
     let tell = |news: BatchNews| {
-        if matches!(news, BatchNews::Begins(..) | BatchNews::Left(_)) {
-            idle.note();
+        match &news {
+            BatchNews::Begins(_, info, _) => {
+                idle.note();
+                interrupt::in_hand(info.serial.as_str());
+            }
+            BatchNews::Left(departure) => {
+                idle.note();
+                if let Some(info) = &departure.info {
+                    interrupt::let_go(info.serial.as_str());
+                }
+            }
+            BatchNews::Reader(..) => {}
         }
         let _ = sender.send(Message::News(news));
     };
@@ -106,14 +117,17 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
 
 /// The inventory, checked as a whole; one in memory for `--inventory none`.
 fn open_record(global: &Global) -> Result<Record, Failure> {
-    let sqlite = match record::open_sqlite(global).map_err(|error| record::unopened(&error))? {
+    let unopened = |error| record::unopened(&error);
+    let named = record::open_sqlite(global).map_err(unopened)?;
+    let lasting = named.is_some();
+    let sqlite = match named {
         Some(sqlite) => {
-            sqlite.quick_check().map_err(|error| record::unopened(&error))?;
+            sqlite.quick_check().map_err(unopened)?;
             sqlite
         }
-        None => Sqlite::in_memory().map_err(|error| record::unopened(&error))?,
+        None => Sqlite::in_memory().map_err(unopened)?,
     };
-    Ok(Record::over(Books::new(Box::new(sqlite))))
+    Ok(Record::over(Books::new(Box::new(sqlite)), lasting))
 }
 
 /// Opens the batch and, where a server's file is asked for, its `.part` file.
@@ -128,37 +142,32 @@ fn open_batch(
 ) -> Result<(Batch, Opened, Option<PartFile>), Failure> {
     let known = locked(books).batch_of_content(&origin.content)?.filter(|_| !origin.anew);
     let is_open = known.as_ref().is_some_and(|batch| batch.closed.is_none());
-    let is_finished = known.is_some() && !is_open && !origin.is_fresh;
-    if is_finished {
-        return Batch::open(books, origin, rows, &[], at).map(|(batch, how)| (batch, how, None));
-    }
-    // The file of a run that ended with rows left is this batch's own.
-    if !is_open && !args.force {
-        for file in files {
-            if file.path.symlink_metadata().is_ok() {
-                return Err(save_failed(&SaveError::Exists(file.path.clone())));
-            }
-        }
+    let had_part = part_path.is_some_and(|path| path.symlink_metadata().is_ok());
+    for file in files {
+        // The file of a run that ended with rows left is this batch's own: its .part file is there too.
+        let is_own = is_open && had_part;
+        SecretFile::create(&file.path, args.force || is_own).map_err(|error| save_failed(&error))?;
     }
     let Some(part_path) = part_path else {
         return Batch::open(books, origin, rows, &[], at).map(|(batch, how)| (batch, how, None));
     };
-    let had_part = part_path.symlink_metadata().is_ok();
     let key = locked(books).fingerprint_key().clone();
+    let own: HashSet<Fingerprint> = rows.iter().filter_map(|row| row.seed).collect();
     let mut begun = Vec::new();
+    let mut foreign = 0;
     let mut see = |row: &Row| {
+        foreign += usize::from(!origin.is_fresh && !own.contains(&key.of(&row.seed)));
         // Only a batch that is not on record has to learn from the file.
         if !is_open {
             begun.push(row.clone());
         }
     };
     let part = PartFile::open(part_path, &key, &mut see).map_err(|error| save_failed(&error))?;
-    if origin.is_fresh && !begun.is_empty() {
-        let fact = format!(
-            "{} has {} seeds of a batch that this inventory does not know",
-            describe::path(part_path),
-            begun.len()
-        );
+    if origin.is_fresh {
+        foreign += begun.len();
+    }
+    if foreign > 0 {
+        let fact = format!("{} has {foreign} seeds of another batch", describe::path(part_path));
         return Err(Failure::usage(
             fact,
             "it may be their only copy: move it aside (it is a csv file), and begin anew",

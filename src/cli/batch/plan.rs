@@ -1,6 +1,6 @@
 //! What a batch is made from: read and checked before any token is waited for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -12,8 +12,9 @@ use crate::cli::secret::bad_file;
 use crate::cli::seeds::{fields_of, named_files, rows_of, save_failed, write_options};
 use crate::cli::{Ran, burn};
 use crate::inventory::{FingerprintKey, NewRow, RowState};
-use crate::job::batch::{BadRows, Origin, Output as File, RowSeed, SeedList, SeedSource, rehearse};
+use crate::job::batch::{BadRows, Origin, Output as File, RowSeed, SeedList, SeedSource, flags_digest, rehearse};
 use crate::job::{Exit, Failure, ProfileWish, locked};
+use crate::seed::Seed;
 use crate::seedfile::{Field, Place as RowPlace, WriteOptions};
 use crate::token::Profile;
 
@@ -35,6 +36,14 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
     let Some(books) = record.books() else { return Err(Failure::file("there is no inventory", "name one")) };
     let key = locked(books).fingerprint_key().clone();
     let files: Vec<File> = named_files(&args.to)?.into_iter().map(|(format, path)| File { format, path }).collect();
+    for (index, file) in files.iter().enumerate() {
+        if files.iter().skip(index + 1).any(|other| is_same(&file.path, &other.path)) {
+            return Err(Failure::usage(
+                format!("--to names {} twice", describe::path(&file.path)),
+                "name each file once",
+            ));
+        }
+    }
     let (options, dropped) = (write_options(&args.encode)?, fields_of(&args.drop)?);
     let anew = args.new_batch;
     let (origin, source, rows) = match (&args.input, args.generate) {
@@ -47,6 +56,16 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
                 output.note(&format!("{name}:{problem}"));
             }
             let SeedList { seeds, rows, content, .. } = list;
+            let is_kept = args_keep(record, &files) || rows.iter().all(|row| row.is_named);
+            if !is_kept {
+                return Err(Failure::usage(
+                    "which row went to which token would stand nowhere",
+                    "leave --inventory none away, name the server's file with --to, or give every row its serial",
+                ));
+            }
+            if files.iter().any(|file| is_same(&file.path, path)) {
+                return Err(Failure::usage("--to names the seed file itself", "name another file"));
+            }
             let name = std::fs::canonicalize(path).map_or(name, |path| describe::path(&path));
             (Origin { name, content, anew, is_fresh: false }, SeedSource::File(seeds), rows)
         }
@@ -58,7 +77,7 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
                      tokentap inventory init --recipient age1…",
                 ));
             }
-            fresh(args, count, &key, &files)?
+            fresh(args, count, flags, &key, &files)?
         }
         (None, None) => return Err(Failure::usage("no seed file was named", "name one, or say --generate N")),
     };
@@ -67,10 +86,28 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
     Ok(planned)
 }
 
+/// Whether what goes where is kept anywhere.
+fn args_keep(record: &Record, files: &[File]) -> bool {
+    record.is_lasting() || !files.is_empty()
+}
+
+/// Whether two paths name one file, there or to be made.
+fn is_same(one: &Path, other: &Path) -> bool {
+    absolute(one) == absolute(other)
+}
+
+/// A path in full, by its folder: the file itself need not be there.
+fn absolute(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name))
+}
+
 /// A batch of new seeds: so many rows, with a user each where a list names them.
 fn fresh(
     args: &BatchArgs,
     count: u64,
+    flags: ProfileWish,
     key: &FingerprintKey,
     files: &[File],
 ) -> Result<(Origin, SeedSource, Vec<NewRow>), Failure> {
@@ -88,6 +125,10 @@ fn fresh(
             let text = users_of(path)?;
             let users: Vec<String> =
                 text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+            if let Some(bad) = users.iter().position(|user| user.contains(char::is_control)) {
+                let fact = format!("{}: user {} has a control character", describe::path(path), bad + 1);
+                return Err(Failure::usage(fact, "remove it"));
+            }
             if users.len() as u64 != count {
                 let fact = format!("--generate says {count}, {} has {} users", describe::path(path), users.len());
                 return Err(Failure::usage(fact, "give as many users as tokens"));
@@ -95,9 +136,11 @@ fn fresh(
             users
         }
     };
-    let paths: Vec<String> = files.iter().map(|file| describe::path(&file.path)).collect();
+    let paths: Vec<String> = files.iter().map(|file| describe::path(&absolute(&file.path))).collect();
     let to = if paths.is_empty() { "the inventory".to_owned() } else { paths.join(", ") };
-    let mut content = key.hash(&[b"new seeds", &count.to_be_bytes(), &(bytes as u64).to_be_bytes(), to.as_bytes()]);
+    let count_bytes = count.to_be_bytes();
+    let flags = flags_digest(key, flags);
+    let mut content = key.hash(&[b"new seeds", &flags, &count_bytes, &(bytes as u64).to_be_bytes(), to.as_bytes()]);
     for user in &users {
         content = key.hash(&[&content, user.as_bytes()]);
     }
@@ -125,21 +168,18 @@ fn check_formats(planned: &Planned, flags: ProfileWish) -> Result<(), Failure> {
         return Ok(());
     }
     let formats: Vec<_> = planned.files.iter().map(|file| file.format).collect();
-    let sample = burn::new_seed(None, None)?.seed;
-    // New seeds are all alike here: one will do.
-    let many = if planned.origin.is_fresh { 1 } else { planned.rows.len() };
-    let rows = planned.rows.iter().enumerate().take(many).map(|(index, row)| {
+    let rows = planned.rows.iter().enumerate().filter_map(|(index, row)| {
         let seed = match &planned.source {
-            SeedSource::File(seeds) => seeds.get(index).cloned(),
-            SeedSource::Fresh(_) => None,
+            SeedSource::File(seeds) => seeds.get(index).cloned()?,
+            // Stands for a new one that is not made yet.
+            SeedSource::Fresh(_) => RowSeed::fresh(Seed::from_bytes((index as u128 + 1).to_be_bytes().to_vec()).ok()?),
         };
-        let seed = seed.unwrap_or_else(|| RowSeed::fresh(sample.clone()));
         let profile = seed.wish(flags).resolve(None).map_or(Profile::FACTORY, |(profile, _)| profile);
-        // A serial that is not known yet is as long as any.
-        let serial = row.serial.clone().unwrap_or_else(|| format!("8659612{index:07}"));
+        // A serial that is not known yet; no token has one like it.
+        let serial = row.serial.clone().unwrap_or_else(|| format!("ROW{index:011}"));
         let mut made = seed.row(&serial, row.user.as_deref(), profile);
         made.place = RowPlace { line: index as u64 + 1, column: 0 };
-        Ok(made)
+        Some(Ok(made))
     });
     let checked = rehearse(&formats, rows, &planned.options, &planned.dropped);
     let checked = checked.map_err(|error| save_failed(&error))?;

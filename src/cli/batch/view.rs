@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::describe::{self, fields, plain, token, token_line, written};
 use crate::cli::host::Host;
-use crate::cli::interrupt;
 use crate::cli::output::Output;
 use crate::cli::screen::{Bell, Screen, bar, expected_end};
 use crate::cli::verify::{verdict_fields, verdict_words};
@@ -56,8 +55,8 @@ impl<'a> View<'a> {
         let counts = self.counts;
         let (done, rows) = (counts.done(), counts.rows());
         let end = expected_end(&self.clock.system, self.began, done - self.done_at_first.min(done), counts.left());
-        let end = end.map(|end| format!(", ends about {end}")).unwrap_or_default();
-        let bad = if self.bad > 0 { format!(", {} did not end well", self.bad) } else { String::new() };
+        let end = end.map(|end| format!(", ends {end}")).unwrap_or_default();
+        let bad = if self.bad > 0 { format!(", {} bad", self.bad) } else { String::new() };
         screen.progress(&format!("{} {done}/{rows} done, {} left{bad}{end}", bar(done, rows, 20), counts.left()));
     }
 
@@ -65,14 +64,10 @@ impl<'a> View<'a> {
         match news {
             BatchNews::Reader(place, news) => screen.reader(place.as_ref(), &news),
             BatchNews::Begins(place, info, row) => {
-                interrupt::in_hand(info.serial.as_str());
                 screen.at_reader(&place, &format!("burning row {row} onto {info}"));
             }
             BatchNews::Left(departure) => {
                 let Departure { place, info, row, how, counts } = *departure;
-                if let Some(info) = &info {
-                    interrupt::let_go(info.serial.as_str());
-                }
                 self.counts = counts;
                 let (text, object, bell) = left(&place, info.as_ref(), row.as_ref(), &how);
                 self.bad += u64::from(bell == Bell::Badly);
@@ -105,6 +100,7 @@ fn left(place: &Place, info: Option<&Info>, row: Option<&RowRecord>, how: &Left)
         }
         Left::Done => ("already", format!("already {number}{who} has its row; it was left alone"), Bell::None),
         Left::NotListed => ("not-listed", format!("ALONE   {who} is not on the list; it was left alone"), Bell::Badly),
+        Left::InHand => ("in-hand", format!("ALONE   {who} lies on another reader too"), Bell::Badly),
         Left::HoldsAnother(burned, user) => {
             let when = burned.map(|at| format!(" since {}", describe::local(at))).unwrap_or_default();
             let whose = user.as_ref().map(|user| format!(" for {}", plain(user))).unwrap_or_default();

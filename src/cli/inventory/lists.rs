@@ -55,7 +55,7 @@ pub fn since(text: Option<&str>) -> Result<Option<UnixTime>, Failure> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
     let ago = |number: &str, each: TimeDelta| {
         let many = number.parse::<i32>().ok().filter(|many| *many >= 0)?;
-        Some(SystemClock::new().now().wall - each * many)
+        SystemClock::new().now().wall.checked_sub_signed(each.checked_mul(many)?)
     };
     let parsed = match text.as_bytes() {
         [number @ .., b'd'] => std::str::from_utf8(number).ok().and_then(|number| ago(number, TimeDelta::days(1))),

@@ -19,6 +19,10 @@ use crate::time::{HostClock, SystemClock};
 use crate::token::Serial;
 
 pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran {
+    use InventoryCommand::{Assign, Export, Forget, Import, Init};
+    if global.dry_run && matches!(command, Assign(_) | Export(_) | Forget(_) | Import(_) | Init(_)) {
+        return Err(Failure::usage("--dry-run shows what would be done to a token", "leave it away"));
+    }
     if let InventoryCommand::Init(args) = command {
         return init(global, args, output);
     }
@@ -108,7 +112,11 @@ fn forget(inventory: &mut Sqlite, args: &ShowArgs, output: &Output) -> Ran {
     let change = TokenChange { seed: SeedChange::Forgotten, ..TokenChange::of(token.serial.as_str()) };
     inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
     inventory.settle().map_err(failed)?;
-    let had = if token.sealed.is_some() { "its sealed seed" } else { "the fingerprint of its seed" };
+    let had = match (&token.sealed, &token.seed) {
+        (Some(_), _) => "its sealed seed",
+        (None, Some(_)) => "the fingerprint of its seed",
+        (None, None) => "whatever was known of its seed",
+    };
     let text =
         format!("{}: {had} is removed; what the token holds is as it was, and backups keep theirs", token.serial);
     output.report(&text, fields([("serial", json!(token.serial)), ("forgotten", json!(true))]));

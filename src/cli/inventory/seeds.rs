@@ -35,7 +35,11 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
     }
     let serials: Vec<String> = tokens.iter().map(|token| token.serial.clone()).collect();
     let rows = (1_u64..).zip(tokens).map(|(number, token)| -> Result<Row, Problem> {
-        let sealed = token.sealed.as_deref().unwrap_or_default();
+        let pending = token.pending.as_ref().and_then(|pending| pending.sealed.as_deref());
+        if pending.is_some() {
+            output.note(&format!("{}: whether it holds this seed is not known; burn it again", token.serial));
+        }
+        let sealed = pending.or(token.sealed.as_deref()).unwrap_or_default();
         let row = open(sealed, &identity).map_err(|error| {
             Problem::new(number, 0, format!("{}: {error}", token.serial), "name the identity that opens it")
         })?;
@@ -81,6 +85,12 @@ pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran
         return Err(bad_file(&name, &problems, 0));
     }
     for row in &rows {
+        problems.extend(contradiction(inventory, row)?.filter(|_| !args.force));
+    }
+    if !problems.is_empty() {
+        return Err(bad_file(&name, &problems, 0));
+    }
+    for row in &rows {
         let sealed =
             seal(row, &recipients).map_err(|error| Failure::file(error.to_string(), "run tokentap inventory check"))?;
         let serial = row.serial.as_deref().unwrap_or_default();
@@ -102,10 +112,28 @@ pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran
     Ok(Exit::Done)
 }
 
+/// What the inventory knows otherwise.
+fn contradiction(inventory: &mut Sqlite, row: &Row) -> Result<Option<Problem>, Failure> {
+    let serial = row.serial.as_deref().unwrap_or_default();
+    let seed = inventory.fingerprint_key().of(&row.seed);
+    if let Some(holder) = inventory.holder(&seed).map_err(failed)?.filter(|holder| holder != serial) {
+        let what = format!("its seed is on record for the token {holder}");
+        return Ok(Some(Problem::at(row.place, what, "one of the two is wrong; --force takes it all the same")));
+    }
+    let token = inventory.token(serial).map_err(failed)?;
+    let others = token.map(|token| [token.seed, token.pending.and_then(|pending| pending.seed)]);
+    let is_other = others.is_some_and(|others| others.iter().flatten().any(|known| *known != seed));
+    let what = format!("the inventory has another seed of {serial}, which this would replace");
+    Ok(is_other.then(|| Problem::at(row.place, what, "say --force if the file is right")))
+}
+
 /// A row that can stand for a token.
 fn importable(row: Row) -> Result<Row, Problem> {
     if row.serial.is_none() {
         return Err(Problem::at(row.place, "the row has no serial", "a sealed seed belongs to a token"));
+    }
+    if [&row.serial, &row.user].into_iter().flatten().any(|text| text.contains(char::is_control)) {
+        return Err(Problem::at(row.place, "a field has a control character", "remove it"));
     }
     match crate::seedfile::for_token(&row) {
         Some(problem) => Err(problem),

@@ -15,6 +15,11 @@ pub fn add(
     batch: &NewBatch,
     rows: &mut dyn Iterator<Item = Kept<NewRow>>,
 ) -> Result<BatchId, Stopped> {
+    let open =
+        to.query_row("SELECT 1 FROM batches WHERE content = ?1 AND closed IS NULL", [&batch.content], |_| Ok(()));
+    if open.optional()?.is_some() {
+        return Err(Stopped::Rows(InventoryError::Begun));
+    }
     to.prepare_cached("INSERT INTO batches (name, content, begun) VALUES (?1, ?2, ?3)")?.execute(params![
         batch.name,
         batch.content,
@@ -35,6 +40,9 @@ pub fn add(
 
 /// Changes a row that is still as it was.
 pub fn change_row(to: &Connection, change: &RowChange) -> Result<(), Stopped> {
+    if let (RowState::Burning, Some(seed), Some(serial)) = (change.state, &change.seed, &change.serial) {
+        super::tokens::check_free(to, seed, serial)?;
+    }
     let changed = to
         .prepare_cached(
             "UPDATE batch_rows SET state = ?3, serial = ?4, seed = coalesce(?5, seed), error = ?6
@@ -111,10 +119,19 @@ pub fn row_of(from: &Connection, id: BatchId, serial: &str) -> Result<Option<Row
         .optional()
 }
 
+/// The row of a seed.
+pub fn row_of_seed(from: &Connection, id: BatchId, seed: &Fingerprint) -> Result<Option<RowRecord>, Error> {
+    from.prepare_cached("SELECT * FROM batch_rows WHERE batch = ?1 AND seed = ?2 LIMIT 1")?
+        .query_row(params![id, seed.as_bytes()], row)
+        .optional()
+}
+
 /// The first planned row without a serial that nobody has in hand.
 pub fn next_planned(from: &Connection, id: BatchId, except: &[u64]) -> Result<Option<RowRecord>, Error> {
+    // Named, because the planner would rather walk over all rows that are done.
     let mut select = from.prepare_cached(
-        "SELECT * FROM batch_rows WHERE batch = ?1 AND state = 'planned' AND is_named = 0 ORDER BY number LIMIT ?2",
+        "SELECT * FROM batch_rows INDEXED BY batch_rows_by_state
+         WHERE batch = ?1 AND state = 'planned' AND is_named = 0 ORDER BY number LIMIT ?2",
     )?;
     let limit = i64::try_from(except.len() + 1).unwrap_or(i64::MAX);
     for found in select.query_map(params![id, limit], row)? {

@@ -125,8 +125,7 @@ impl Sqlite {
     /// # Errors
     /// [`InventoryError`].
     pub fn settle(&self) -> Kept<()> {
-        let settled = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        settled.map_err(|error| self.failed(error))
+        settle(&self.connection, &self.path)
     }
 
     fn failed(&self, error: rusqlite::Error) -> InventoryError {
@@ -175,12 +174,15 @@ fn make(path: &Path) -> Kept<()> {
         .map_err(|error| open_error(path, error))?;
     let mut connection = Connection::open(&file).map_err(|error| explained(path, error))?;
     fill(&mut connection, path)?;
+    // Only the file itself is moved into place.
+    settle(&connection, path)?;
     connection.close().map_err(|(_, error)| explained(path, error))?;
     match fs::hard_link(&file, path) {
         Ok(()) => Ok(()),
         // Another program was faster: its inventory is as good.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        // A file system without hard links.
+        // A file system without hard links: whatever is there by now stays.
+        Err(_) if path.exists() => Ok(()),
         Err(_) => fs::rename(&file, path).map_err(|error| open_error(path, error)),
     }
 }
@@ -194,6 +196,15 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_folder(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
+}
+
+/// Moves everything from the write-ahead log into the file.
+fn settle(connection: &Connection, path: &Path) -> Kept<()> {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    match busy.map_err(|error| explained(path, error))? {
+        0 => Ok(()),
+        _ => Err(InventoryError::Locked(path.to_owned())),
+    }
 }
 
 /// Everything that a new inventory has.
@@ -282,6 +293,10 @@ impl Inventory for Sqlite {
 
     fn row_of(&mut self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>> {
         batches::row_of(&self.connection, batch, serial).map_err(|error| self.failed(error))
+    }
+
+    fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
+        batches::row_of_seed(&self.connection, batch, seed).map_err(|error| self.failed(error))
     }
 
     fn next_planned(&mut self, batch: BatchId, except: &[u64]) -> Kept<Option<RowRecord>> {

@@ -34,6 +34,15 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_by_seed ON tokens (seed) WHERE seed IS NOT NULL;
 CREATE INDEX tokens_by_pending_seed ON tokens (pending_seed) WHERE pending_seed IS NOT NULL;
 
+-- Seeds of earlier burns of unknown end, which the token may hold instead of the one that stands with it.
+CREATE TABLE candidates (
+    serial TEXT NOT NULL,
+    seed BLOB NOT NULL,
+    sealed BLOB,
+    PRIMARY KEY (serial, seed)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX candidates_by_seed ON candidates (seed);
+
 CREATE TABLE events (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -60,6 +69,7 @@ CREATE TABLE batches (
     closed INTEGER
 ) STRICT;
 CREATE INDEX batches_by_content ON batches (content);
+CREATE UNIQUE INDEX batches_open ON batches (content) WHERE closed IS NULL;
 CREATE INDEX batches_by_name ON batches (name);
 
 CREATE TABLE batch_rows (
@@ -74,6 +84,7 @@ CREATE TABLE batch_rows (
     PRIMARY KEY (batch, number)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX batch_rows_by_serial ON batch_rows (batch, serial) WHERE serial IS NOT NULL;
+CREATE INDEX batch_rows_by_seed ON batch_rows (batch, seed) WHERE seed IS NOT NULL;
 CREATE INDEX batch_rows_by_state ON batch_rows (batch, state, is_named, number);
 ";
 

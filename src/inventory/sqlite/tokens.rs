@@ -2,9 +2,11 @@
 
 use rusqlite::{Connection, Error, OptionalExtension, Row, named_params, params};
 
+use super::Stopped;
 use super::columns::{fingerprint, measured, ms, optional_time, profile, time, word};
 use crate::inventory::{
-    Deed, Event, EventFilter, Fingerprint, Outcome, Pending, SeedChange, Station, TokenChange, TokenFilter, TokenRecord,
+    Deed, Event, EventFilter, Fingerprint, InventoryError, Outcome, Pending, PendingChange, SeedChange, Station,
+    TokenChange, TokenFilter, TokenRecord,
 };
 use crate::time::UnixTime;
 use crate::token::Profile;
@@ -66,9 +68,27 @@ pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(),
         ":synced": change.synced.then_some(now),
     })?;
     change_seed(to, &change.serial, &change.seed, now)?;
+    if !matches!(change.seed, SeedChange::Keep | SeedChange::Is { .. }) {
+        to.prepare_cached("DELETE FROM candidates WHERE serial = ?1")?.execute([&change.serial])?;
+    }
     match &change.pending {
-        None => Ok(()),
-        Some(pending) => set_pending(to, &change.serial, pending.as_ref()),
+        PendingChange::Keep => Ok(()),
+        PendingChange::Over => set_pending(to, &change.serial, None),
+        PendingChange::Begins(pending) => {
+            // The seed of an earlier job of unknown end may be on the token still.
+            to.prepare_cached(
+                "INSERT OR IGNORE INTO candidates (serial, seed, sealed)
+                 SELECT serial, pending_seed, pending_sealed FROM tokens
+                 WHERE serial = ?1 AND pending_seed IS NOT NULL AND pending_seed IS NOT ?2",
+            )?
+            .execute(params![change.serial, pending.seed.as_ref().map(Fingerprint::as_bytes)])?;
+            set_pending(to, &change.serial, Some(pending))
+        }
+        PendingChange::Restored(pending) => {
+            to.prepare_cached("DELETE FROM candidates WHERE serial = ?1 AND seed IS ?2")?
+                .execute(params![change.serial, pending.seed.as_ref().map(Fingerprint::as_bytes)])?;
+            set_pending(to, &change.serial, Some(pending))
+        }
     }
 }
 
@@ -124,9 +144,28 @@ pub fn get(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error
 /// The token that holds, or may hold, a seed.
 pub fn holder(from: &Connection, seed: &Fingerprint) -> Result<Option<String>, Error> {
     from.prepare_cached(
-        "SELECT serial FROM tokens WHERE seed = ?1 UNION ALL SELECT serial FROM tokens WHERE pending_seed = ?1 LIMIT 1",
+        "SELECT serial FROM tokens WHERE seed = ?1 UNION ALL SELECT serial FROM tokens WHERE pending_seed = ?1
+         UNION ALL SELECT serial FROM candidates WHERE seed = ?1 LIMIT 1",
     )?
     .query_row([seed.as_bytes()], |row| row.get(0))
+    .optional()
+}
+
+/// Refuses a seed that another token than this holds, or may hold.
+pub fn check_free(from: &Connection, seed: &Fingerprint, serial: &str) -> Result<(), Stopped> {
+    match holder_beside(from, seed, serial)? {
+        Some(other) => Err(Stopped::Rows(InventoryError::Held(other))),
+        None => Ok(()),
+    }
+}
+
+fn holder_beside(from: &Connection, seed: &Fingerprint, serial: &str) -> Result<Option<String>, Error> {
+    from.prepare_cached(
+        "SELECT serial FROM tokens WHERE seed = ?1 AND serial <> ?2
+         UNION ALL SELECT serial FROM tokens WHERE pending_seed = ?1 AND serial <> ?2
+         UNION ALL SELECT serial FROM candidates WHERE seed = ?1 AND serial <> ?2 LIMIT 1",
+    )?
+    .query_row(params![seed.as_bytes(), serial], |row| row.get(0))
     .optional()
 }
 
@@ -140,7 +179,8 @@ pub fn visit(
     let mut select = from.prepare_cached(
         "SELECT * FROM tokens
          WHERE (:serial IS NULL OR serial = :serial) AND (:since IS NULL OR last_seen >= :since)
-             AND (:over IS NULL OR abs(drift_s) > :over) AND (NOT :sealed OR sealed IS NOT NULL)
+             AND (:over IS NULL OR abs(drift_s) > :over)
+             AND (NOT :sealed OR sealed IS NOT NULL OR pending_sealed IS NOT NULL)
              AND (NOT :pending OR pending_job IS NOT NULL)
          ORDER BY serial LIMIT :limit",
     )?;

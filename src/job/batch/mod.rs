@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 pub use outputs::{Output, Outputs, missing, rehearse};
 pub use part::PartFile;
-pub use seeds::{BadRows, RowSeed, SeedList, fresh_seed};
+pub use seeds::{BadRows, RowSeed, SeedList, flags_digest, fresh_seed};
 pub use visit::{Ask, BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource, Surroundings};
 
 use super::failure::{Exit, Failure};
@@ -107,7 +107,14 @@ impl Batch {
         }
         adopt(inventory.as_mut(), &mut rows, part)?;
         let new = NewBatch { name: origin.name.clone(), content: origin.content.clone(), begun: at };
-        let id = inventory.add_batch(&new, &mut rows.into_iter().map(Ok))?;
+        let id = match inventory.add_batch(&new, &mut rows.into_iter().map(Ok)) {
+            Err(InventoryError::Begun) => {
+                // Another program was faster: this one joins in.
+                let known = inventory.batch_of_content(&origin.content)?.ok_or(InventoryError::Begun)?;
+                return Ok((Self::of(&known), Opened::Resumed));
+            }
+            id => id?,
+        };
         let counts = inventory.counts(id)?;
         let new = BatchRecord { id, name: new.name, content: new.content, begun: at, closed: None, counts };
         Ok((Self::of(&new), Opened::New))
@@ -161,21 +168,46 @@ impl Batch {
         let row = match inventory.row_of(self.id, serial)? {
             Some(row) if row.state.is_done() => return Ok(Claim::Done(row)),
             Some(row) => row,
-            None => {
-                if let Some(token) = inventory.token(serial)?.filter(|_| !self.reburns)
-                    && (token.seed.is_some() || token.pending.is_some_and(|pending| pending.seed.is_some()))
-                {
-                    return Ok(Claim::HoldsAnother { burned: token.burned, user: token.user });
-                }
-                match inventory.next_planned(self.id, &self.rows_in_hand)? {
-                    Some(row) => row,
-                    None => return Ok(Claim::NotListed),
-                }
-            }
+            None => match self.deal(inventory, serial)? {
+                Ok(row) => row,
+                Err(claim) => return Ok(claim),
+            },
         };
         self.rows_in_hand.push(row.row);
         self.serials_in_hand.insert(serial.to_owned());
         Ok(Claim::Row(row))
+    }
+
+    /// A row without a serial for a token that no row names, or why it gets none.
+    fn deal(&mut self, inventory: &mut dyn Inventory, serial: &str) -> Kept<Result<RowRecord, Claim>> {
+        if let Some(token) = inventory.token(serial)? {
+            let held = token.pending.and_then(|pending| pending.seed).or(token.seed);
+            let own = match &held {
+                Some(seed) => inventory.row_of_seed(self.id, seed)?,
+                None => None,
+            };
+            match own {
+                // A row's seed is on it already: that row is its own, and another token must not get it.
+                Some(row) if row.state == RowState::Planned && !row.is_named => return Ok(Ok(row)),
+                _ if held.is_some() && !self.reburns => {
+                    return Ok(Err(Claim::HoldsAnother { burned: token.burned, user: token.user }));
+                }
+                _ => {}
+            }
+        }
+        let mut passed = self.rows_in_hand.clone();
+        loop {
+            let Some(row) = inventory.next_planned(self.id, &passed)? else { return Ok(Err(Claim::NotListed)) };
+            let holder = match &row.seed {
+                Some(seed) => inventory.holder(seed)?,
+                None => None,
+            };
+            match holder {
+                // It waits for its own token.
+                Some(holder) if holder != serial => passed.push(row.row),
+                _ => return Ok(Ok(row)),
+            }
+        }
     }
 
     /// Lets go of a row and its token.

@@ -56,19 +56,23 @@ impl Outputs {
     /// # Errors
     /// A failure of a file or of the inventory.
     pub fn write(&self, inventory: &mut dyn Inventory, batch: BatchId) -> Result<u64, Failure> {
-        let mut wanted = done_rows(inventory, batch)?;
+        let wanted = done_rows(inventory, batch)?;
         if wanted.is_empty() {
             return Ok(0);
         }
         let key = inventory.fingerprint_key().clone();
-        let rows = self.part.rows().map_err(|error| unsaved(&error))?.filter(move |row| match row {
-            // A row that was written twice goes into the file once.
-            Ok(row) => {
-                let serial = row.serial.as_deref().unwrap_or_default();
-                let is_it = wanted.get(serial) == Some(&key.of(&row.seed));
-                is_it && wanted.remove(serial).is_some()
+        // A row that was written twice goes into the file once, as it was written last.
+        let mut last: HashMap<String, u64> = HashMap::new();
+        for (line, row) in (0..).zip(self.part.rows().map_err(|error| unsaved(&error))?) {
+            if let Ok(Row { serial: Some(serial), seed, .. }) = row
+                && wanted.get(&serial) == Some(&key.of(&seed))
+            {
+                last.insert(serial, line);
             }
-            Err(_) => true,
+        }
+        let rows = (0..).zip(self.part.rows().map_err(|error| unsaved(&error))?).filter_map(|(line, row)| match row {
+            Ok(row) => (last.get(row.serial.as_deref()?) == Some(&line)).then_some(Ok(row)),
+            Err(problem) => Some(Err(problem)),
         });
         let mut sinks = Vec::new();
         for file in &self.files {

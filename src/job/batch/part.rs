@@ -4,21 +4,30 @@
 //! program ended while it was written, its seed was not sent, and the line is cut off.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::inventory::{Fingerprint, FingerprintKey};
 use crate::seed::{SecretEncoding, Seed};
 use crate::seedfile::{Problem, ReadOptions, Row, Rows, SaveError, Source, csv, sync_folder_of};
+
+/// How long another program may still hold the file: so many tries …
+const LOCK_TRIES: u32 = 40;
+
+/// … so far apart.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The `.part` file.
 pub struct PartFile {
     path: PathBuf,
     file: File,
     key: FingerprintKey,
+    /// Each line, hashed.
+    lines: HashSet<Digest>,
     /// Serial and seed of each line, hashed together.
-    lines: HashSet<Vec<u8>>,
+    seeds: HashSet<Digest>,
 }
 
 impl PartFile {
@@ -42,15 +51,18 @@ impl PartFile {
             _ => {}
         }
         let mut file = open_for_owner(path).map_err(failed)?;
+        lock(&file).map_err(failed)?;
+        check_header(&mut file).map_err(failed)?;
         cut_torn_line(&mut file).map_err(failed)?;
-        let mut part = Self { path: path.to_owned(), file, key: key.clone(), lines: HashSet::new() };
+        let mut part =
+            Self { path: path.to_owned(), file, key: key.clone(), lines: HashSet::new(), seeds: HashSet::new() };
         if part.file.metadata().map_err(failed)?.len() == 0 {
             part.put(csv::header().as_bytes())?;
             sync_folder_of(path).map_err(failed)?;
         }
         for row in part.rows()? {
             let row = row.map_err(|problem| failed(io::Error::other(problem.to_string())))?;
-            part.lines.insert(part.line_of(&row));
+            part.learn(&row);
             see(&row);
         }
         Ok(part)
@@ -77,7 +89,7 @@ impl PartFile {
     /// Whether this seed stands there for this serial.
     #[must_use]
     pub fn has(&self, serial: &str, seed: &Fingerprint) -> bool {
-        self.lines.contains(&self.line(serial, seed))
+        self.seeds.contains(&self.digest(&[serial.as_bytes(), seed.as_bytes()]))
     }
 
     /// The seed that stands there for this serial, by its fingerprint. Reads the whole file.
@@ -97,14 +109,13 @@ impl PartFile {
     /// # Errors
     /// [`SaveError::Io`], such as a full disk. Then the row counts as not there.
     pub fn add(&mut self, row: &Row) -> Result<(), SaveError> {
-        let line = self.line_of(row);
-        if self.lines.contains(&line) {
+        if self.lines.contains(&self.whole(row)) {
             return Ok(());
         }
         let text = csv::line_of(row)
             .map_err(|error| SaveError::Io { path: self.path.clone(), source: io::Error::other(error) })?;
         self.put(text.as_bytes())?;
-        self.lines.insert(line);
+        self.learn(row);
         Ok(())
     }
 
@@ -119,26 +130,68 @@ impl PartFile {
         })
     }
 
-    fn line_of(&self, row: &Row) -> Vec<u8> {
-        self.line(row.serial.as_deref().unwrap_or_default(), &self.key.of(&row.seed))
+    fn learn(&mut self, row: &Row) {
+        let serial = row.serial.as_deref().unwrap_or_default();
+        self.seeds.insert(self.digest(&[serial.as_bytes(), self.key.of(&row.seed).as_bytes()]));
+        self.lines.insert(self.whole(row));
     }
 
-    fn line(&self, serial: &str, seed: &Fingerprint) -> Vec<u8> {
-        let mut hash = self.key.hash(&[serial.as_bytes(), seed.as_bytes()]);
-        hash.truncate(16);
-        hash
+    /// All that a line says.
+    fn whole(&self, row: &Row) -> Digest {
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        let (hash, step) = (row.effective_hash().to_string(), row.effective_step().to_string());
+        let (serial, user) = (text(&row.serial), text(&row.user));
+        let seed = self.key.of(&row.seed);
+        self.digest(&[serial.as_bytes(), seed.as_bytes(), user.as_bytes(), hash.as_bytes(), step.as_bytes()])
+    }
+
+    fn digest(&self, parts: &[&[u8]]) -> Digest {
+        let mut digest = Digest::default();
+        digest.iter_mut().zip(self.key.hash(parts)).for_each(|(to, from)| *to = from);
+        digest
     }
 }
+
+/// A keyed hash, cut to 16 bytes.
+type Digest = [u8; 16];
 
 #[cfg(unix)]
 fn open_for_owner(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+    use std::os::unix::fs::PermissionsExt;
+    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    // One that was there already may be open to others.
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 #[cfg(not(unix))]
 fn open_for_owner(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).open(path)
+}
+
+/// Keeps every other program off the file, for as long as it is open here. One that is about to end is waited for.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+        }
+    }
+    Err(io::Error::other("another program works at this batch"))
+}
+
+/// Refuses a file that is none of ours, before anything of it is changed. A torn header counts as an empty file.
+fn check_header(file: &mut File) -> io::Result<()> {
+    let header = csv::header();
+    let mut start = Vec::with_capacity(header.len());
+    file.seek(SeekFrom::Start(0))?;
+    Read::by_ref(file).take(header.len() as u64).read_to_end(&mut start)?;
+    if header.as_bytes().starts_with(&start) {
+        return Ok(());
+    }
+    Err(io::Error::other("it is there already, and is not the .part file of a batch"))
 }
 
 /// Cuts off what stands behind the last line end.
@@ -147,7 +200,8 @@ fn cut_torn_line(file: &mut File) -> io::Result<()> {
     // No line is longer than this.
     let start = length.saturating_sub(1 << 17);
     file.seek(SeekFrom::Start(start))?;
-    let mut tail = zeroize::Zeroizing::new(Vec::new());
+    // Reserved in full, so that no shorter copy is left behind by growth.
+    let mut tail = zeroize::Zeroizing::new(Vec::with_capacity((length - start) as usize + 1));
     file.read_to_end(&mut tail)?;
     let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let keep = start + whole as u64;

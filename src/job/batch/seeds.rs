@@ -100,7 +100,9 @@ impl SeedList {
         key: &FingerprintKey,
         flags: ProfileWish,
     ) -> Result<Self, BadRows> {
-        let mut list = Self { seeds: Vec::new(), rows: Vec::new(), content: Vec::new(), warnings: Vec::new() };
+        // Rows that are burned with other flags are another batch.
+        let content = flags_digest(key, flags);
+        let mut list = Self { seeds: Vec::new(), rows: Vec::new(), content, warnings: Vec::new() };
         let mut checker = Checker::default();
         let mut bad = BadRows { problems: Vec::new(), more: 0 };
         for row in rows {
@@ -159,6 +161,12 @@ impl BadRows {
     fn add(&mut self, problem: Problem) {
         if self.problems.len() < MAX_PROBLEMS { self.problems.push(problem) } else { self.more += 1 }
     }
+}
+
+/// What flags say of the profile, hashed.
+#[must_use]
+pub fn flags_digest(key: &FingerprintKey, flags: ProfileWish) -> Vec<u8> {
+    key.hash(&[format!("{flags:?}").as_bytes()])
 }
 
 /// A flag that says otherwise than the row.

@@ -10,8 +10,8 @@ use crate::inventory::{Counts, Deed, InventoryError, Outcome, RowChange, RowReco
 use crate::job::attend::{Place, ReaderNews, Visitor};
 use crate::job::verify::{Verdict, expected_profile, judge};
 use crate::job::{
-    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, ProfileFrom, ProfileWish, Recorder, Stage, UNTOUCHED,
-    WritePlan, WriteReport, Written, locked,
+    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, LEFT_ALONE, ProfileFrom, ProfileWish, Recorder, Stage,
+    UNTOUCHED, WritePlan, WriteReport, Written, locked,
 };
 use crate::link::Link;
 use crate::otp::Code;
@@ -60,6 +60,8 @@ pub enum Left {
     Done,
     /// It is not on the list, and was left alone.
     NotListed,
+    /// It lies on another reader too, and was left alone there.
+    InHand,
     /// It holds a seed from elsewhere, and was left alone.
     HoldsAnother(Option<UnixTime>, Option<String>),
     /// It did not end well.
@@ -253,7 +255,7 @@ impl<'a> BatchVisitor<'a> {
     /// Ends the batch: what happens cannot be recorded any more.
     fn give_up(&self, error: InventoryError) {
         let mut failure = Failure::from(error);
-        "what was in hand is on record as begun; it counts as unknown until it is burned again"
+        "what was being written is on record as begun, and counts as unknown until it is burned again"
             .clone_into(&mut failure.state);
         lock(&self.fatal).get_or_insert(failure);
     }
@@ -288,13 +290,7 @@ impl Visitor for BatchVisitor<'_> {
                     }
                     other => {
                         refused = Some((info.clone(), other));
-                        Err(Failure::new(
-                            "left-alone",
-                            Exit::NotWritable,
-                            "it was left alone",
-                            UNTOUCHED,
-                            "take it off",
-                        ))
+                        Err(Failure::new(LEFT_ALONE, Exit::NotWritable, "it was left alone", UNTOUCHED, "take it off"))
                     }
                 }
             };
@@ -339,7 +335,8 @@ impl Visitor for BatchVisitor<'_> {
             let (row, how) = match claim {
                 Claim::Done(row) => (Some(row), Left::Done),
                 Claim::HoldsAnother { burned, user } => (None, Left::HoldsAnother(burned, user)),
-                Claim::Row(_) | Claim::NotListed | Claim::InHand => (None, Left::NotListed),
+                Claim::InHand => (None, Left::InHand),
+                Claim::Row(_) | Claim::NotListed => (None, Left::NotListed),
             };
             return self.left(place, Some(info), row, how);
         }
@@ -395,7 +392,7 @@ fn ended(row: &RowRecord, info: &Info, result: &Result<WriteReport, Failure>) ->
         // An earlier try may have burned it.
         Written::No if was_unknown && !is_erased => (RowState::Unknown, true),
         // Its seed reached no token: another one may have it.
-        Written::No if !row.is_named && row.state != RowState::Assigned => (RowState::Planned, false),
+        Written::No if !row.is_named && row.state == RowState::Planned => (RowState::Planned, false),
         Written::No if row.state == RowState::Assigned => (RowState::Assigned, true),
         Written::No => (RowState::Failed, true),
     }

@@ -1,0 +1,271 @@
+//! A batch of a hundred thousand rows on tokens in this process, and queries over a million events. Run by
+//! `scripts/bench inventory`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench fails by panicking"
+)]
+
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "other benches run whole processes with it")]
+mod measure;
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    eprintln!("this bench needs Linux, for its accounting of memory");
+}
+
+/// Where this program, started anew, finds that it is to be the batch whose memory is measured.
+#[cfg(target_os = "linux")]
+const ROWS: &str = "TOKENTAP_BENCH_ROWS";
+
+#[cfg(target_os = "linux")]
+fn main() {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    match std::env::var(ROWS) {
+        Ok(rows) => batch::run(rows.parse().unwrap()),
+        Err(_) => {
+            println!("rows      first 1000   last 1000   ratio   commits/token   peak memory");
+            for rows in [100, 1_000, 10_000, 100_000] {
+                let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+                assert!(again.arg("--bench").env(ROWS, rows.to_string()).status().unwrap().success());
+            }
+            events::run();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod batch {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, Mutex};
+    use std::time::Instant;
+
+    use tokentap::emulator::{CardState, EmulatedLink, FixedTrays, TokenClock};
+    use tokentap::inventory::{
+        BatchId, BatchRecord, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey, Inventory, Kept,
+        NewBatch, NewRow, RowRecord, RowState, Sqlite, Station, TokenFilter, TokenRecord,
+    };
+    use tokentap::job::batch::{
+        Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource, Surroundings,
+    };
+    use tokentap::job::{Books, Failure, ProfileWish, attend, locked};
+    use tokentap::reader::{Came, ReaderError, Tray};
+    use tokentap::seed::Seed;
+    use tokentap::seedfile::Row;
+    use tokentap::time::{CorrectedClock, HostClock, SystemClock, UnixTime, unix_ns};
+    use tokentap::token::TokenKey;
+
+    use super::measure::median;
+
+    static COMMITS: AtomicU64 = AtomicU64::new(0);
+
+    /// The inventory, with its durable commits counted.
+    struct Counting(Sqlite);
+
+    impl Inventory for Counting {
+        fn fingerprint_key(&self) -> &FingerprintKey {
+            self.0.fingerprint_key()
+        }
+        fn recipients(&self) -> &[String] {
+            self.0.recipients()
+        }
+        fn keep(&mut self, entry: &Entry) -> Kept<()> {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            self.0.keep(entry)
+        }
+        fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>> {
+            self.0.token(serial)
+        }
+        fn holder(&mut self, seed: &Fingerprint) -> Kept<Option<String>> {
+            self.0.holder(seed)
+        }
+        fn add_batch(&mut self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId> {
+            self.0.add_batch(batch, rows)
+        }
+        fn batch_of_content(&mut self, content: &[u8]) -> Kept<Option<BatchRecord>> {
+            self.0.batch_of_content(content)
+        }
+        fn open_batch_named(&mut self, name: &str) -> Kept<Option<BatchRecord>> {
+            self.0.open_batch_named(name)
+        }
+        fn close_batch(&mut self, batch: BatchId, at: UnixTime) -> Kept<()> {
+            self.0.close_batch(batch, at)
+        }
+        fn counts(&mut self, batch: BatchId) -> Kept<Counts> {
+            self.0.counts(batch)
+        }
+        fn row_of(&mut self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>> {
+            self.0.row_of(batch, serial)
+        }
+        fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
+            self.0.row_of_seed(batch, seed)
+        }
+        fn next_planned(&mut self, batch: BatchId, except: &[u64]) -> Kept<Option<RowRecord>> {
+            self.0.next_planned(batch, except)
+        }
+        fn visit_rows(&mut self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {
+            self.0.visit_rows(batch, states, visit)
+        }
+        fn visit_events(&mut self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
+            self.0.visit_events(filter, limit, visit)
+        }
+        fn visit_tokens(&mut self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {
+            self.0.visit_tokens(filter, limit, visit)
+        }
+        fn batches(&mut self, since: Option<UnixTime>) -> Kept<Vec<BatchRecord>> {
+            self.0.batches(since)
+        }
+    }
+
+    /// New tokens, one after the other; each is timed from its coming to the next one's.
+    struct Endless {
+        left: u64,
+        clock: SystemClock,
+    }
+
+    impl Tray for Endless {
+        fn name(&self) -> &str {
+            "bench"
+        }
+        fn is_emulated(&self) -> bool {
+            true
+        }
+        fn next(&mut self, _: &dyn Fn() -> bool) -> Result<Came, ReaderError> {
+            if self.left == 0 {
+                return Ok(Came::Ended);
+            }
+            self.left -= 1;
+            let now = unix_ns(self.clock.now().wall);
+            let serial = format!("8659612{:07}", self.left);
+            let shared: Arc<dyn HostClock> = Arc::new(self.clock.clone());
+            let state = CardState::new(&serial, false, TokenClock::new(now, -97.25, 0.0, false));
+            Ok(Came::Token(Box::new(EmulatedLink::new(state, shared))))
+        }
+    }
+
+    pub fn run(rows: u64) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = SystemClock::new();
+        let sqlite = Sqlite::open(&folder.path().join("inventory.sqlite")).unwrap();
+        let books = Books::new(Box::new(Counting(sqlite)));
+        let key = locked(&books).fingerprint_key().clone();
+        let flags = ProfileWish::default();
+        let given = (0..rows).map(|row| {
+            let spread = u128::from(row + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+            let mut row = Row::of_seed(Seed::from_bytes(spread.to_be_bytes().to_vec()).unwrap());
+            row.user = Some("somebody.somewhere@example.org".to_owned());
+            Ok(row)
+        });
+        let Ok(list) = SeedList::check(given, &key, flags) else { panic!("bad rows") };
+        let SeedList { seeds, rows: new, content, .. } = list;
+        let origin = Origin { name: "rows".to_owned(), content, anew: false, is_fresh: false };
+        let (batch, _) = Batch::open(&books, &origin, new, &[], clock.now().wall).unwrap();
+        let moments = Mutex::new(vec![Instant::now()]);
+        let tell = |news: BatchNews| {
+            if let BatchNews::Left(departure) = news {
+                assert!(matches!(departure.how, Left::Burned(_)), "{:?}", departure.how);
+                moments.lock().unwrap().push(Instant::now());
+            }
+        };
+        let host =
+            || -> Result<CorrectedClock<'_>, Failure> { Ok(CorrectedClock::new(&clock, chrono::TimeDelta::zero())) };
+        let plan = BatchPlan {
+            source: SeedSource::File(seeds),
+            flags,
+            fine: false,
+            allow_unknown_model: false,
+            key: TokenKey::factory(),
+            check_every: 0,
+        };
+        let around = Surroundings {
+            station: Station::default(),
+            remark: None,
+            host: &host,
+            tell: &tell,
+            ask: None,
+            stop: &|| false,
+        };
+        let visitor = BatchVisitor::new(&books, batch, None, plan, around);
+        let tray = Endless { left: rows, clock: clock.clone() };
+        attend(&mut FixedTrays::new(vec![Box::new(tray)]), &visitor);
+        let moments = moments.into_inner().unwrap();
+        let each: Vec<f64> = moments.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64() * 1000.0).collect();
+        assert_eq!(each.len() as u64, rows);
+        let many = each.len().min(1000);
+        let (first, last) = (median(each[..many].to_vec()), median(each[each.len() - many..].to_vec()));
+        let commits = COMMITS.load(Ordering::Relaxed) as f64 / rows as f64;
+        println!("{rows:7} {first:10.3} ms {last:8.3} ms {:7.2} {commits:12.2} {:14.0} MiB", last / first, peak_mib());
+    }
+
+    /// The most memory that this process has held.
+    fn peak_mib() -> f64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod events {
+    use std::time::Instant;
+
+    use tokentap::inventory::{EventFilter, Inventory, Sqlite};
+    use tokentap::time::UnixTime;
+
+    use super::measure::median;
+
+    const EVENTS: i64 = 1_000_000;
+    /// So many tokens share them: each has ten.
+    const TOKENS: i64 = 100_000;
+
+    pub fn run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inventory.sqlite");
+        drop(Sqlite::open(&path).unwrap());
+        let mut connection = rusqlite::Connection::open(&path).unwrap();
+        let transaction = connection.transaction().unwrap();
+        {
+            let mut insert = transaction
+                .prepare(
+                    "INSERT INTO events (at, job, desk, operator, reader, serial, deed, outcome, before_s, before_resolution_s)
+                     VALUES (?1, ?1, 'helpdesk', 'ada', 'ACR1552 PICC', ?2, 'sync', 'done', -1.5, 0.5)",
+                )
+                .unwrap();
+            for event in 0..EVENTS {
+                // A minute apart, and the tokens in no order.
+                let serial = format!("8659612{:07}", event * 7919 % TOKENS);
+                insert.execute((event * 60_000, serial)).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+        drop(connection);
+        let mut inventory = Sqlite::open(&path).unwrap();
+        println!("\nquery over {EVENTS} events             found      time (median of 20)");
+        let mut timed = |name: &str, filter: &dyn Fn(i64) -> EventFilter| {
+            let mut found = 0;
+            let times = (0..20).map(|round| {
+                found = 0;
+                let began = Instant::now();
+                inventory.visit_events(&filter(round), 1000, &mut |_| found += 1).unwrap();
+                began.elapsed().as_secs_f64() * 1000.0
+            });
+            let times: Vec<f64> = times.collect();
+            println!("{name:36} {found:6} {:16.2} ms", median(times));
+        };
+        timed("the events of a serial", &|round| EventFilter {
+            serial: Some(format!("8659612{:07}", round * 4999)),
+            ..EventFilter::default()
+        });
+        timed("the events since a day, up to 1000", &|round| EventFilter {
+            since: UnixTime::from_timestamp_millis((EVENTS - 1440 * (round + 1)) * 60_000),
+            ..EventFilter::default()
+        });
+        timed("the last 1000 events", &|_| EventFilter::default());
+    }
+}
