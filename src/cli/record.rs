@@ -1,5 +1,6 @@
 //! The inventory as a command uses it: opened where the arguments say, or left alone.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use super::args::Global;
@@ -73,7 +74,7 @@ impl Record {
     /// A recorder of one job at a reader.
     pub fn recorder(&self, deed: Deed, reader: &str, emulated: bool) -> Recorder<'_> {
         let station = Station { reader: Some(reader.to_owned()), ..self.station.clone() };
-        Recorder { books: self.books.as_ref(), station, emulated, deed, user: None, remark: None }
+        Recorder { books: self.books.as_ref(), station, emulated, deed, user: RefCell::default(), remark: None }
     }
 }
 

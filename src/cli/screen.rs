@@ -84,7 +84,8 @@ impl<'a> Screen<'a> {
     pub fn event(&self, text: &str, event: &str, fields: Map<String, Value>, bell: Bell) {
         let mut object = describe::fields([("event", json!(event))]);
         object.extend(fields);
-        self.above(|| self.output.report(text, object));
+        let text = if self.is_live() { wrapped(text) } else { text.to_owned() };
+        self.above(|| self.output.report(&text, object));
         self.ring(bell);
     }
 
@@ -195,6 +196,16 @@ impl<'a> Screen<'a> {
             let _ = live.all.clear();
         }
     }
+}
+
+/// Text that breaks between words, at the terminal's width.
+fn wrapped(text: &str) -> String {
+    let width = textwrap::termwidth();
+    let lines = text.lines().map(|line| {
+        let indent = " ".repeat(line.len() - line.trim_start().len() + 2);
+        textwrap::fill(line, textwrap::Options::new(width).subsequent_indent(&indent))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A line as wide as the terminal and no wider.

@@ -1,5 +1,7 @@
 //! One write as the commands for one token do it: completed from the inventory, recorded, and shown by `--dry-run`.
 
+use std::cell::RefCell;
+
 use serde_json::json;
 
 use super::args::Global;
@@ -39,7 +41,7 @@ impl Writing<'_> {
         before: &mut dyn FnMut(&Info, &WritePlan) -> Result<(), Failure>,
     ) -> Result<WriteReport, Failure> {
         let mut recorder = self.record.recorder(self.deed, &station.reader, station.emulated);
-        recorder.user.clone_from(&self.user);
+        recorder.user = RefCell::new(self.user.clone());
         recorder.remark = self.host.remark();
         let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
             self.tell_pending(known);

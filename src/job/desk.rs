@@ -1,5 +1,6 @@
 //! The desk: every token that is laid down is identified, measured, set right where that may be done, and recorded.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -153,7 +154,7 @@ impl<'a> DeskVisitor<'a> {
     fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'_> {
         let station = Station { reader: Some(place.reader.clone()), ..self.around.station.clone() };
         let remark = self.around.remark.clone();
-        Recorder { books: self.books, station, emulated: place.emulated, deed, user: None, remark }
+        Recorder { books: self.books, station, emulated: place.emulated, deed, user: RefCell::default(), remark }
     }
 
     fn known(&self, info: &Info) -> Option<TokenRecord> {
@@ -191,7 +192,7 @@ impl<'a> DeskVisitor<'a> {
             fine: self.plan.fine,
             guard: Guard { expect_serial: Some(expected.serial.clone()), allow_unknown_model: false },
             key: self.plan.key.clone(),
-            again: "lay it back".to_owned(),
+            again: "it is measured anew".to_owned(),
         };
         let mut around = Around {
             complete: &mut |info, known, plan| completion.complete(info, known, plan),

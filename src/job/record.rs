@@ -1,5 +1,6 @@
 //! Jobs and the inventory: what is about to be written is durable before it is written, and how it ended afterwards.
 
+use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::failure::{Exit, Failure, UNTOUCHED};
@@ -42,8 +43,8 @@ pub struct Recorder<'a> {
     pub emulated: bool,
     /// What is done.
     pub deed: Deed,
-    /// Whose the token will be.
-    pub user: Option<String>,
+    /// Whose the token will be; may be set when its row is found.
+    pub user: RefCell<Option<String>>,
     /// What else is worth keeping, such as that the host's clock was taken on the user's word.
     pub remark: Option<String>,
 }
@@ -207,7 +208,7 @@ impl Recorder<'_> {
         let earlier = inventory.token(info.serial.as_str())?;
         let mut event = self.event(at, job, info, Outcome::Begun);
         event.before = Some(before.into());
-        let mut change = TokenChange { drift: event.before, user: self.user.clone(), ..self.change(info, at) };
+        let mut change = TokenChange { drift: event.before, user: self.user.borrow().clone(), ..self.change(info, at) };
         if !keeps_pending(earlier.as_ref(), plan) {
             change.pending = PendingChange::Begins(Pending { job, deed: self.deed, at, profile, seed, sealed });
         }
@@ -225,7 +226,7 @@ impl Recorder<'_> {
         if recipients.is_empty() {
             return Ok(None);
         }
-        let row = row_of(seed.clone(), info, plan.config.map(|config| config.profile), self.user.clone());
+        let row = row_of(seed.clone(), info, plan.config.map(|config| config.profile), self.user.borrow().clone());
         seal(&row, recipients).map(Some).map_err(|error| {
             let next = "run tokentap inventory check, or name another inventory";
             Failure::new("inventory", Exit::Fault, error.to_string(), UNTOUCHED, next)

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::failed;
 use crate::cli::Ran;
 use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
-use crate::cli::describe::{fields, local, plain, utc};
+use crate::cli::describe::{fields, plain, utc};
 use crate::cli::output::Output;
 use crate::inventory::{
     BatchRecord, Event, EventFilter, Inventory, Measured, Outcome, RowState, Sqlite, TokenFilter, TokenRecord,
@@ -19,6 +19,8 @@ use crate::time::{HostClock, SystemClock, UnixTime};
 struct List {
     name: &'static str,
     columns: Vec<(&'static str, usize)>,
+    /// The columns that only comma-separated values have: a line of text has no room for them.
+    wide: &'static [&'static str],
     rows: Vec<Vec<String>>,
     values: Vec<Value>,
 }
@@ -34,7 +36,8 @@ impl List {
             if args.csv {
                 return row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",");
             }
-            let cells = row.iter().zip(&self.columns).map(|(cell, (_, width))| format!("{cell:width$}"));
+            let shown = row.iter().zip(&self.columns).filter(|(_, (name, _))| !self.wide.contains(name));
+            let cells = shown.map(|(cell, (_, width))| format!("{cell:width$}"));
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
         let head: Vec<String> = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -83,6 +86,11 @@ pub fn drift_value(measured: Option<Measured>) -> Value {
     )
 }
 
+/// A time for a list: local, to the minute.
+fn shortly(time: UnixTime) -> String {
+    time.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M").to_string()
+}
+
 fn shown(text: Option<&str>) -> String {
     plain(text.unwrap_or_default())
 }
@@ -95,14 +103,14 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
         sealed: false,
         pending: args.unfinished,
     };
-    let columns = vec![("serial", 14), ("model", 14), ("user", 20), ("last seen", 26), ("drift_s", 9), ("seed", 0)];
-    let mut list = List { name: "tokens", columns, rows: Vec::new(), values: Vec::new() };
+    let columns = vec![("serial", 14), ("model", 12), ("user", 16), ("last seen", 16), ("drift_s", 8), ("seed", 0)];
+    let mut list = List { name: "tokens", columns, wide: &[], rows: Vec::new(), values: Vec::new() };
     let mut visit = |token: TokenRecord| {
         list.rows.push(vec![
             token.serial.clone(),
             shown(token.model.as_deref()),
             shown(token.user.as_deref()),
-            local(token.last_seen),
+            shortly(token.last_seen),
             drift(token.drift),
             seed_word(&token).to_owned(),
         ]);
@@ -158,20 +166,20 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
         drift_over: args.drift_over,
     };
     let columns = vec![
-        ("when", 26),
+        ("when", 16),
         ("serial", 14),
-        ("what", 7),
-        ("outcome", 8),
-        ("before_s", 9),
-        ("after_s", 8),
+        ("what", 6),
+        ("outcome", 7),
+        ("before_s", 8),
+        ("after_s", 7),
         ("desk", 10),
         ("operator", 10),
         ("remark", 0),
     ];
-    let mut list = List { name: "events", columns, rows: Vec::new(), values: Vec::new() };
+    let mut list = List { name: "events", columns, wide: &["desk", "operator"], rows: Vec::new(), values: Vec::new() };
     let mut visit = |event: Event| {
         list.rows.push(vec![
-            local(event.at),
+            shortly(event.at),
             shown(event.serial.as_deref()),
             event.deed.word().to_owned(),
             event.outcome.word().to_owned(),
@@ -215,7 +223,7 @@ pub fn event_fields(event: &Event) -> Map<String, Value> {
 pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> Ran {
     let columns = vec![
         ("batch", 5),
-        ("begun", 26),
+        ("begun", 16),
         ("rows", 6),
         ("done", 6),
         ("failed", 6),
@@ -223,14 +231,14 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
         ("state", 6),
         ("of", 0),
     ];
-    let mut list = List { name: "batches", columns, rows: Vec::new(), values: Vec::new() };
+    let mut list = List { name: "batches", columns, wide: &[], rows: Vec::new(), values: Vec::new() };
     let batches = inventory.batches(since(args.list.since.as_deref())?).map_err(failed)?;
     for batch in batches.iter().take(usize::try_from(args.list.limit).unwrap_or(usize::MAX)) {
         let BatchRecord { counts, .. } = batch;
         let state = if batch.closed.is_some() { "closed" } else { "open" };
         list.rows.push(vec![
             batch.id.to_string(),
-            local(batch.begun),
+            shortly(batch.begun),
             counts.rows().to_string(),
             counts.done().to_string(),
             counts.of(RowState::Failed).to_string(),

@@ -7,14 +7,14 @@ use super::{failed, known};
 use crate::cli::Ran;
 use crate::cli::describe::{fields, local, plain};
 use crate::cli::output::Output;
-use crate::inventory::{Event, EventFilter, Inventory, Measured, Sqlite, TokenRecord};
+use crate::inventory::{Event, EventFilter, Inventory, Measured, Outcome, Sqlite, TokenRecord};
 use crate::job::Exit;
 
 /// How many events fit a screen of 24 lines beside the rest.
 const ON_SCREEN: usize = 12;
 
 /// How much of a remark fits a line.
-const REMARK_WIDTH: usize = 30;
+const REMARK_WIDTH: usize = 25;
 
 /// How many events JSON has.
 const LIMIT: u64 = 1000;
@@ -62,7 +62,8 @@ fn life(token: &TokenRecord, events: &[Event]) -> String {
             (Some(before), None) => format!("{:+.3} s", before.drift_s),
             _ => String::new(),
         };
-        let mut remark: String = remark(event);
+        // What is said at the beginning is said at the end.
+        let mut remark = if event.outcome == Outcome::Begun { String::new() } else { remark(event) };
         if remark.chars().count() > REMARK_WIDTH {
             remark = remark.chars().take(REMARK_WIDTH - 3).chain("...".chars()).collect();
         }

@@ -1,5 +1,6 @@
 //! One token of a batch: recognised, burned with its row, recorded, perhaps checked.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -157,10 +158,10 @@ impl<'a> BatchVisitor<'a> {
         (batch, self.outputs.map(unlocked), fatal)
     }
 
-    fn recorder(&self, place: &Place, deed: Deed, user: Option<String>) -> Recorder<'_> {
+    fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'_> {
         let station = Station { reader: Some(place.reader.clone()), ..self.station.clone() };
         let remark = self.remark.clone();
-        Recorder { books: Some(self.books), station, emulated: place.emulated, deed, user, remark }
+        Recorder { books: Some(self.books), station, emulated: place.emulated, deed, user: RefCell::default(), remark }
     }
 
     fn write_plan(&self) -> WritePlan {
@@ -173,7 +174,7 @@ impl<'a> BatchVisitor<'a> {
             fine: self.plan.fine,
             guard: Guard { expect_serial: None, allow_unknown_model: self.plan.allow_unknown_model },
             key: self.plan.key.clone(),
-            again: "lay it back: it is recognised, and gets the same row".to_owned(),
+            again: "it gets its row".to_owned(),
         }
     }
 
@@ -233,7 +234,7 @@ impl<'a> BatchVisitor<'a> {
         };
         let serial = report.info.serial.as_str();
         let change = self.change(row, RowState::Burned, state, Some(serial), error);
-        match self.recorder(place, Deed::Verify, None).note(now, serial, outcome, Some(change.clone())) {
+        match self.recorder(place, Deed::Verify).note(now, serial, outcome, Some(change.clone())) {
             Ok(()) => lock(&self.batch).note(change.was, change.state),
             Err(error) => self.give_up(error),
         }
@@ -274,9 +275,9 @@ impl Visitor for BatchVisitor<'_> {
         };
         let mut claimed: Option<(RowRecord, RowSeed)> = None;
         let mut refused: Option<(Info, Claim)> = None;
-        let recorder = self.recorder(place, Deed::Burn, None);
+        let recorder = self.recorder(place, Deed::Burn);
         let recorded = {
-            let claimed_row = std::cell::RefCell::new(&mut claimed);
+            let claimed_row = RefCell::new(&mut claimed);
             let mut complete = |info: &Info, _: Option<&TokenRecord>, plan: &mut WritePlan| {
                 let serial = info.serial.as_str();
                 let claim = lock(&self.batch).claim(locked(self.books).as_mut(), serial)?;
@@ -285,6 +286,7 @@ impl Visitor for BatchVisitor<'_> {
                         let seed = self.fill_plan(&row, serial, plan);
                         let is_good = seed.and_then(|seed| plan.check(info).map(|()| seed));
                         let seed = is_good.inspect_err(|_| lock(&self.batch).release(row.row, serial))?;
+                        recorder.user.borrow_mut().clone_from(&row.user);
                         **claimed_row.borrow_mut() = Some((row, seed));
                         Ok(())
                     }
