@@ -15,6 +15,9 @@ use crate::job::{Exit, Failure};
 use crate::seedfile::quoted;
 use crate::time::{HostClock, SystemClock, UnixTime};
 
+/// How much of a batch's name fits a line.
+const NAME_WIDTH: usize = 22;
+
 /// A list: what its columns are called, and its rows as text and as values.
 struct List {
     name: &'static str,
@@ -91,6 +94,16 @@ fn shortly(time: UnixTime) -> String {
     time.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M").to_string()
 }
 
+/// The end of a long name, which tells more than its beginning.
+fn tail(name: &str) -> String {
+    let count = name.chars().count();
+    if count <= NAME_WIDTH {
+        name.to_owned()
+    } else {
+        format!("...{}", name.chars().skip(count - NAME_WIDTH + 3).collect::<String>())
+    }
+}
+
 fn shown(text: Option<&str>) -> String {
     plain(text.unwrap_or_default())
 }
@@ -103,7 +116,7 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
         sealed: false,
         pending: args.unfinished,
     };
-    let columns = vec![("serial", 14), ("model", 12), ("user", 16), ("last seen", 16), ("drift_s", 8), ("seed", 0)];
+    let columns = vec![("serial", 14), ("model", 12), ("user", 15), ("last seen", 16), ("drift_s", 8), ("seed", 0)];
     let mut list = List { name: "tokens", columns, wide: &[], rows: Vec::new(), values: Vec::new() };
     let mut visit = |token: TokenRecord| {
         list.rows.push(vec![
@@ -244,7 +257,7 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
             counts.of(RowState::Failed).to_string(),
             counts.unknown().to_string(),
             state.to_owned(),
-            plain(&batch.name),
+            if args.list.csv { plain(&batch.name) } else { tail(&plain(&batch.name)) },
         ]);
         list.values.push(json!({
             "batch": batch.id,

@@ -71,7 +71,10 @@ impl Sqlite {
     fn of(connection: Connection, path: &Path) -> Kept<Self> {
         let failed = |error| explained(path, error);
         connection
-            .execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA secure_delete = ON;")
+            .execute_batch(
+                "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA secure_delete = ON;
+                 PRAGMA cache_size = -16000;",
+            )
             .map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(64);
         let meta = |name: &str| {
