@@ -49,6 +49,11 @@ pub fn exchange(link: &mut dyn Link, command: &Apdu) -> Result<Response, Exchang
                 collected.append(&mut response.data);
                 next = get_response(left);
             }
+            _ if is_carried_out && response.status.is_refusal() => {
+                // 61 XX said that the command was carried out: this is about the fetching alone.
+                let detail = format!("the rest of the answer could not be fetched ({})", response.status);
+                return Err(LinkError::new(LinkFault::NoAnswer, detail).into());
+            }
             _ => {
                 collected.append(&mut response.data);
                 response.data = collected;
@@ -107,6 +112,13 @@ mod tests {
         let response = exchange(&mut link, &write()).unwrap();
         assert_eq!((response.data, response.status), (vec![1, 2, 3, 4, 5], StatusWord::OK));
         assert_eq!(link.sent[1], [0x00, 0xC0, 0x00, 0x00, 0x03]);
+    }
+
+    #[test]
+    fn a_command_that_announced_data_was_carried_out_whatever_becomes_of_the_data() {
+        let mut link = Script::new(&[&[0x61, 0x03], &[0x6F, 0x00]]);
+        let error = exchange(&mut link, &write()).unwrap_err();
+        assert!(matches!(error, ExchangeError::Link(LinkError { fault: LinkFault::NoAnswer, .. })), "{error}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokentap::job::batch::{
 };
 use tokentap::job::{Books, Failure, ProfileWish, attend, locked};
 use tokentap::link::{Link, LinkError, LinkFault};
-use tokentap::reader::{Came, ReaderError, Tray};
+use tokentap::reader::{Came, ReaderError, Tray, Trays};
 use tokentap::seed::Seed;
 use tokentap::seedfile::{Row, WriteOptions};
 use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
@@ -28,11 +28,63 @@ enum Laid {
     Token(StateFile, Vec<Fault>),
     /// The first one, and another in its place from an APDU on.
     Swapped(StateFile, StateFile, u32),
+    /// A token, and a step of the host's wall clock by an hour before an APDU.
+    Stepped(StateFile, u32),
+    /// Nothing: the reader is pulled, and comes again with the next.
+    Pulled,
 }
 
 struct TestTray {
     laid: Vec<Laid>,
     clock: SimulatedClock,
+    later: Arc<Mutex<Vec<Laid>>>,
+}
+
+/// One reader, which is there again after it was pulled.
+struct TestTrays {
+    later: Arc<Mutex<Vec<Laid>>>,
+    clock: SimulatedClock,
+}
+
+impl Trays for TestTrays {
+    fn newcomers(&mut self, attended: &[String]) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
+        if !attended.is_empty() || self.later.lock().unwrap().is_empty() {
+            std::thread::yield_now();
+            return Ok(Vec::new());
+        }
+        let laid = std::mem::take(&mut *self.later.lock().unwrap());
+        Ok(vec![Box::new(TestTray { laid, clock: self.clock.clone(), later: Arc::clone(&self.later) })])
+    }
+
+    fn is_closed(&self) -> bool {
+        false
+    }
+}
+
+/// A link under which the host's wall clock is stepped.
+struct Stepping {
+    inner: EmulatedLink,
+    clock: SimulatedClock,
+    at: u32,
+    commands: u32,
+}
+
+impl Link for Stepping {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        self.commands += 1;
+        if self.commands == self.at {
+            self.clock.step_wall(chrono::TimeDelta::hours(1));
+        }
+        self.inner.transmit(command)
+    }
+
+    fn hold(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.inner.close();
+    }
 }
 
 impl TestTray {
@@ -56,6 +108,14 @@ impl Tray for TestTray {
             return Ok(Came::Ended);
         }
         Ok(Came::Token(match self.laid.remove(0) {
+            Laid::Pulled => {
+                // What was to come comes onto the reader that is plugged in next.
+                self.later.lock().unwrap().append(&mut self.laid);
+                return Err(ReaderError::ServiceStopped);
+            }
+            Laid::Stepped(file, at) => {
+                Box::new(Stepping { inner: self.link(&file), clock: self.clock.clone(), at, commands: 0 })
+            }
             Laid::Token(file, faults) => Box::new(self.link(&file).with_faults(faults)),
             Laid::Swapped(first, second, at) => {
                 Box::new(Swapping { first: self.link(&first), second: self.link(&second), at, commands: 0 })
@@ -171,7 +231,7 @@ impl World {
             stop: &|| false,
         };
         let visitor = BatchVisitor::new(&self.books, batch, Some(outputs), plan, around);
-        let tray = TestTray { laid, clock: self.clock.clone() };
+        let tray = TestTray { laid, clock: self.clock.clone(), later: Arc::default() };
         attend(&mut FixedTrays::new(vec![Box::new(tray)]), &visitor);
         let (_, _, fatal) = visitor.into_parts();
         assert_eq!(fatal, None);
@@ -302,4 +362,54 @@ fn a_token_already_done_is_left_alone_to_the_byte() {
     let left = world.run(UNRESTRICTED, vec![Laid::Token(world.file(UNRESTRICTED), vec![])]);
     assert!(matches!(left.as_slice(), [Left::Done]), "{left:?}");
     assert_eq!(std::fs::read(world.folder.path().join(UNRESTRICTED)).unwrap(), before);
+}
+
+#[test]
+fn a_step_of_the_hosts_clock_at_any_apdu_burns_nothing_unrecorded_and_the_next_round_finishes() {
+    for serial in [UNRESTRICTED, RESTRICTED] {
+        for at in 1..=6 {
+            let name = format!("{serial}, stepped at APDU {at}");
+            let world = World::new(true);
+            world.run(serial, vec![Laid::Stepped(world.file(serial), at)]);
+            world.check(&name);
+            let round = vec![Laid::Token(world.file(serial), vec![]), Laid::Token(world.file(OTHER), vec![])];
+            world.run(serial, round);
+            world.check_done(serial, &name);
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_is_pulled_and_plugged_in_again_is_worked_at_again() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use tokentap::job::{Place, ReaderNews, Visitor};
+
+    /// Counts what comes, until three tokens have.
+    #[derive(Default)]
+    struct Counting {
+        tokens: AtomicU64,
+        gone: AtomicU64,
+    }
+
+    impl Visitor for Counting {
+        fn visit(&self, _: &Place, _: Box<dyn Link>) {
+            self.tokens.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn reader(&self, _: Option<&Place>, news: ReaderNews) {
+            self.gone.fetch_add(u64::from(matches!(news, ReaderNews::Gone(_))), Ordering::SeqCst);
+        }
+
+        fn is_over(&self) -> bool {
+            self.tokens.load(Ordering::SeqCst) == 3
+        }
+    }
+
+    let world = World::new(true);
+    let lay = |serial| Laid::Token(world.file(serial), vec![]);
+    let laid = vec![lay(UNRESTRICTED), Laid::Pulled, lay(RESTRICTED), Laid::Pulled, lay(OTHER)];
+    let counting = Counting::default();
+    let mut trays = TestTrays { later: Arc::new(Mutex::new(laid)), clock: world.clock.clone() };
+    attend(&mut trays, &counting);
+    assert_eq!((counting.tokens.into_inner(), counting.gone.into_inner()), (3, 2));
 }

@@ -225,3 +225,69 @@ fn ctrl_c_ends_a_batch_with_130_and_the_next_run_goes_on() {
         assert_eq!(fs::read_to_string(folder.join("out.csv")).unwrap().lines().count(), 3);
     });
 }
+
+#[test]
+fn a_full_disk_stops_a_batch_before_anything_unrecorded_and_with_room_again_it_ends_right() {
+    in_namespace(
+        "runs::a_full_disk_stops_a_batch_before_anything_unrecorded_and_with_room_again_it_ends_right",
+        |folder| {
+            let disk = folder.join("disk");
+            fs::create_dir(&disk).unwrap();
+            sh(&format!("mount -t tmpfs -o size=1m none {}", disk.display()));
+            fs::create_dir(folder.join("tokens")).unwrap();
+            let mut rows = "secret\n".to_owned();
+            for number in 0..40 {
+                let serial = format!("8659612{number:07}");
+                make(&folder.join("tokens"), &serial);
+                let seed = Seed::from_bytes(format!("the seed number {number:04}").into_bytes()).unwrap();
+                rows.push_str(&format!("{}\n", seed.to_base32().as_str()));
+            }
+            fs::write(folder.join("rows.csv"), rows).unwrap();
+            let run = || {
+                let mut command = tokentap();
+                command.current_dir(folder).env("TOKENTAP_INVENTORY", disk.join("inventory.sqlite"));
+                let args = [
+                    "batch",
+                    "rows.csv",
+                    "--reader",
+                    "emulated:tokens",
+                    "--to",
+                    "csv=disk/out.csv",
+                    "--trust-host-clock",
+                ];
+                command.arg("--json").args(args).output().unwrap()
+            };
+            // All but a little is taken, so that the disk is full after some tokens, in whichever file.
+            for free_kib in [8, 60, 120, 200, 300] {
+                let before = fs::metadata(disk.join("inventory.sqlite")).map_or(0, |file| file.len());
+                let taken = 1024_u64.saturating_sub(before / 1024 + free_kib);
+                let _ = fs::write(disk.join("filler"), vec![0_u8; usize::try_from(taken * 1024).unwrap()]);
+                let output = run();
+                let code = output.status.code();
+                assert!(matches!(code, Some(0 | 1)), "{free_kib} KiB free: {}", crate::support::text(&output));
+                fs::remove_file(disk.join("filler")).unwrap();
+                if !disk.join("inventory.sqlite").exists() {
+                    continue;
+                }
+                // What tokens hold is on record.
+                let mut inventory = Sqlite::open(&disk.join("inventory.sqlite")).unwrap();
+                let key = inventory.fingerprint_key().clone();
+                for entry in fs::read_dir(folder.join("tokens")).unwrap() {
+                    let state: Value = serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
+                    let (serial, seed) = (state["serial"].as_str().unwrap(), state["seed"].as_str().unwrap());
+                    if !seed.is_empty() {
+                        let held = key
+                            .of(&Seed::from_bytes(data_encoding::HEXLOWER.decode(seed.as_bytes()).unwrap()).unwrap());
+                        let token = inventory.token(serial).unwrap().unwrap();
+                        let pending = token.pending.and_then(|pending| pending.seed);
+                        assert!([token.seed, pending].contains(&Some(held)), "{serial} at {free_kib} KiB");
+                    }
+                }
+            }
+            sh(&format!("mount -o remount,size=16m {}", disk.display()));
+            let output = run();
+            assert_eq!(output.status.code(), Some(0), "{}", crate::support::text(&output));
+            assert_eq!(fs::read_to_string(disk.join("out.csv")).unwrap().lines().count(), 41);
+        },
+    );
+}
