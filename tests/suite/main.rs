@@ -16,6 +16,7 @@ mod clock;
 #[cfg(target_os = "linux")]
 mod counterparts;
 mod desk;
+mod emulator;
 mod faults;
 mod inventory;
 mod replay;
