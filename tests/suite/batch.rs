@@ -408,6 +408,10 @@ fn rows_keep_their_states_in_the_inventory() {
         [(1, RowState::Burned, Some(all[0].clone())), (2, RowState::Planned, Some("86596120000009".to_owned()))];
     assert_eq!(states, expected);
     assert!(batch.closed.is_none());
+    let mut list = tokentap();
+    list.env("TOKENTAP_INVENTORY", desk.path("inventory.sqlite"));
+    let shown = list.args(["inventory", "batches", "--rows", "1", "--state", "burned", "--csv"]).output().unwrap();
+    assert_eq!(text(&shown), "row,state,serial,user,error\n1,burned,86596120000001,user0@example.org,\n");
 }
 
 #[test]

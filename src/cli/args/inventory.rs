@@ -95,6 +95,14 @@ pub struct EventsArgs {
 
 #[derive(Debug, Args)]
 pub struct BatchesArgs {
+    /// The rows of this batch, with a state each
+    #[arg(long, value_name = "BATCH")]
+    pub rows: Option<i64>,
+
+    /// Only rows in this state: planned, assigned, burning, burned, checked, failed, unknown
+    #[arg(long, value_name = "STATE", requires = "rows")]
+    pub state: Option<String>,
+
     #[command(flatten)]
     pub list: ListArgs,
 }

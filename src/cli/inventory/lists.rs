@@ -9,7 +9,8 @@ use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
 use crate::cli::describe::{fields, plain, utc};
 use crate::cli::output::Output;
 use crate::inventory::{
-    BatchRecord, Event, EventFilter, Inventory, Measured, Outcome, RowState, Sqlite, TokenFilter, TokenRecord,
+    BatchRecord, Event, EventFilter, Inventory, Measured, Outcome, RowRecord, RowState, Sqlite, TokenFilter,
+    TokenRecord,
 };
 use crate::job::{Exit, Failure};
 use crate::seedfile::quoted;
@@ -233,7 +234,51 @@ pub fn event_fields(event: &Event) -> Map<String, Value> {
     ])
 }
 
+/// The rows of one batch.
+fn rows(inventory: &mut Sqlite, batch: i64, args: &BatchesArgs, output: &Output) -> Ran {
+    let states = match args.state.as_deref() {
+        None => Vec::new(),
+        Some(word) => vec![RowState::of_word(word).ok_or_else(|| {
+            let words: Vec<&str> = RowState::ALL.iter().map(|state| state.word()).collect();
+            Failure::usage("--state is no state of a row", format!("say one of {}", words.join(", ")))
+        })?],
+    };
+    if !inventory.batches(None).map_err(failed)?.iter().any(|known| known.id == batch) {
+        return Err(Failure::usage(
+            format!("the inventory has no batch {batch}"),
+            "tokentap inventory batches lists those it has",
+        ));
+    }
+    let columns = vec![("row", 6), ("state", 8), ("serial", 14), ("user", 20), ("error", 0)];
+    let mut list = List { name: "rows", columns, wide: &[], rows: Vec::new(), values: Vec::new() };
+    let mut visit = |row: RowRecord| {
+        if list.values.len() as u64 >= args.list.limit {
+            return;
+        }
+        list.rows.push(vec![
+            row.row.to_string(),
+            row.state.word().to_owned(),
+            shown(row.serial.as_deref()),
+            shown(row.user.as_deref()),
+            shown(row.error.as_deref()),
+        ]);
+        list.values.push(json!({
+            "row": row.row,
+            "state": row.state.word(),
+            "serial": row.serial,
+            "user": row.user,
+            "error": row.error,
+        }));
+    };
+    inventory.visit_rows(batch, &states, &mut visit).map_err(failed)?;
+    list.report(&args.list, output);
+    Ok(Exit::Done)
+}
+
 pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> Ran {
+    if let Some(batch) = args.rows {
+        return rows(inventory, batch, args, output);
+    }
     let columns = vec![
         ("batch", 5),
         ("begun", 16),
