@@ -21,6 +21,7 @@ mod record;
 mod screen;
 mod secret;
 mod seeds;
+mod shell;
 mod station;
 mod sync;
 mod time_arg;
@@ -85,6 +86,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Seeds(command) => seeds::run(command, output),
             Command::Doctor(args) => doctor::run(args, output),
             Command::Emulate(args) => emulate::run(args, output),
+            Command::Completions { shell } => shell::completions(*shell),
+            Command::Man(args) => shell::man(args, output),
         },
     }
 }
@@ -104,6 +107,8 @@ const COMMANDS: &[&str] = &[
     "inventory",
     "doctor",
     "emulate",
+    "completions",
+    "man",
 ];
 
 /// Help and version as clap has them; usage errors in the form of all others.

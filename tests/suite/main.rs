@@ -22,6 +22,7 @@ mod inventory;
 mod replay;
 mod secrets;
 mod seedfiles;
+mod shell;
 #[cfg(target_os = "linux")]
 mod stack;
 mod support;

@@ -66,6 +66,8 @@ impl Cli {
             Some(Command::Seeds(_)) => "seeds",
             Some(Command::Doctor(_)) => "doctor",
             Some(Command::Emulate(_)) => "emulate",
+            Some(Command::Completions { .. }) => "completions",
+            Some(Command::Man(_)) => "man",
         }
     }
 }
@@ -147,4 +149,21 @@ pub enum Command {
     /// A token in software on pcscd's virtual reader
     #[command(before_help = "Example: tokentap emulate --drift -97.25")]
     Emulate(EmulateArgs),
+    /// What a shell needs to complete commands and flags
+    #[command(before_help = "Example: tokentap completions bash > /etc/bash_completion.d/tokentap")]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The manual pages
+    #[command(before_help = "Example: tokentap man | man -l -")]
+    Man(ManArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// One page for each command into this folder, instead of the program's page to standard output
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
 }

@@ -1,0 +1,55 @@
+//! `tokentap completions` and `tokentap man`: what packages install beside the program.
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use serde_json::json;
+
+use super::Ran;
+use super::args::{Cli, ManArgs};
+use super::describe::{self, fields};
+use super::output::Output;
+use crate::job::{Exit, Failure};
+
+/// Writes the completions of a shell to standard output.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn completions(shell: Shell) -> Ran {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tokentap", &mut text);
+    put(&text)
+}
+
+/// Writes the manual page of the program to standard output, or one page a command into a folder.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn man(args: &ManArgs, output: &Output) -> Ran {
+    let command = Cli::command();
+    let Some(folder) = &args.out else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command).render(&mut page).map_err(|error| failed(Path::new("the page"), &error))?;
+        return put(&page);
+    };
+    clap_mangen::generate_to(command, folder).map_err(|error| failed(folder, &error))?;
+    let object = fields([("folder", json!(describe::path(folder)))]);
+    output.report(&format!("manual pages are in {}", describe::path(folder)), object);
+    Ok(Exit::Done)
+}
+
+fn put(text: &[u8]) -> Ran {
+    match std::io::stdout().write_all(text) {
+        // A reader that closed the pipe early has what it wanted.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(failed(Path::new("standard output"), &error))
+        }
+        _ => Ok(Exit::Done),
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::file(format!("{} cannot be written: {error}", describe::path(path)), "name a folder that is there")
+}
