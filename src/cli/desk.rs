@@ -15,7 +15,7 @@ use super::{Ran, interrupt, plan, prompt, trays};
 use crate::inventory::Sqlite;
 use crate::job::desk::{DeskNews, DeskPlan, DeskSurroundings, DeskVisitor, Done, Visited, Why};
 use crate::job::{Books, Exit, Failure, Outcome, SeedFate};
-use crate::token::Info;
+use crate::token::{Info, Sync};
 
 /// How wide the line between two visits is.
 const RULE_WIDTH: usize = 78;
@@ -140,7 +140,7 @@ impl View {
         {
             self.set += 1;
         }
-        let said = words(visited);
+        let said = words(visited, self.bound);
         let rule = "-".repeat(RULE_WIDTH);
         let text = match self.is_live {
             // Seen from across the table.
@@ -162,7 +162,7 @@ struct Said {
     next: String,
 }
 
-fn words(visited: &Visited) -> Said {
+fn words(visited: &Visited, bound: f64) -> Said {
     let owner = visited.known.as_ref().and_then(|known| known.user.as_deref());
     let owner = owner.map(|user| format!(", {}", plain(user))).unwrap_or_default();
     let who = match &visited.info {
@@ -188,7 +188,12 @@ fn words(visited: &Visited) -> Said {
             let drift = report.drift.in_short();
             let (what, next) = match why {
                 Why::Within => ("right as it is", "take it"),
-                Why::NoAutoSync => ("only measured", "set it with tokentap sync if it is to be right"),
+                Why::NoAutoSync => match report.info.sync() {
+                    _ if report.drift.may_be_within(bound) => ("only measured", "take it"),
+                    Sync::Unrestricted => ("only measured", "set it with tokentap sync if it is to be right"),
+                    Sync::Restricted => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
+                    Sync::Unknown => ("only measured; its model is not known", "see whose token it is"),
+                },
                 Why::Restricted => (
                     "NOT set, because that would erase its seed",
                     "burn it again with its seed: tokentap burn --seed-file FILE",

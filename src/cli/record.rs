@@ -8,7 +8,7 @@ use super::describe;
 use super::output::Output;
 use super::prompt;
 use super::secret;
-use crate::inventory::{Deed, Identity, InventoryError, SealError, Sqlite, Station};
+use crate::inventory::{Deed, Identity, InventoryError, SealError, Sqlite, Station, make_folder};
 use crate::job::{Books, Failure, Recorder, locked};
 
 /// How much a command needs the inventory.
@@ -36,7 +36,7 @@ impl Record {
     pub fn open(global: &Global, need: Need, output: &Output) -> Result<Self, Failure> {
         let books = match open_sqlite(global) {
             Ok(sqlite) => sqlite.map(|sqlite| Books::new(Box::new(sqlite))),
-            Err(error) if need == Need::Wanted && global.inventory.is_none() => {
+            Err(error) if need == Need::Wanted && !is_named(global) => {
                 output.note(&format!("{error}; this is not recorded ({})", error.remedy()));
                 None
             }
@@ -98,7 +98,17 @@ pub fn path(global: &Global) -> Result<Option<PathBuf>, InventoryError> {
 /// # Errors
 /// [`InventoryError`].
 pub fn open_sqlite(global: &Global) -> Result<Option<Sqlite>, InventoryError> {
-    path(global)?.map(|path| Sqlite::open(&path)).transpose()
+    let Some(path) = path(global)? else { return Ok(None) };
+    // A path that somebody typed may be mistyped: only the usual one's folder is made.
+    if let Some(folder) = path.parent().filter(|_| !is_named(global)) {
+        make_folder(folder).map_err(|error| InventoryError::Open { path: path.clone(), detail: error.to_string() })?;
+    }
+    Sqlite::open(&path).map(Some)
+}
+
+/// Whether the arguments name an inventory.
+fn is_named(global: &Global) -> bool {
+    global.inventory.as_ref().is_some_and(|path| !path.as_os_str().is_empty())
 }
 
 /// The failure of an inventory that cannot be opened.
@@ -120,7 +130,10 @@ pub fn identity(path: Option<&Path>) -> Result<Option<Identity>, Failure> {
     let Some(path) = path else { return Ok(None) };
     let content = secret::small_file(path, "name the file with the identity that opens the inventory's seeds")?;
     let bad = |error: SealError| {
-        let next = "name the identity file whose recipient the inventory seals to (tokentap inventory check shows it)";
+        let next = match error {
+            SealError::Passphrase => "run the same command again, and type the passphrase of this file",
+            _ => "name the identity file whose recipient the inventory seals to (tokentap inventory check shows it)",
+        };
         Failure::usage(format!("{}: {error}", describe::path(path)), next)
     };
     if !Identity::is_locked(&content) {

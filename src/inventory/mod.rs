@@ -17,7 +17,7 @@ pub use error::InventoryError;
 pub use event::{Deed, Event, EventFilter, Measured, Outcome, Station};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use seal::{Identity, SealError, new_locked_identity, open, parse_recipient, seal};
-pub use sqlite::Sqlite;
+pub use sqlite::{Sqlite, make_folder};
 pub use token::{Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
 
 /// One durable record: an event, and what it changes. All of it is kept, or none.

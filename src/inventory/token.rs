@@ -22,7 +22,7 @@ pub struct TokenRecord {
     pub first_seen: UnixTime,
     /// When it was last seen.
     pub last_seen: UnixTime,
-    /// The drift as it was when it was last seen, before anything was written.
+    /// The drift as it was left when it was last seen.
     pub drift: Option<Measured>,
     /// When its clock was last set.
     pub synced: Option<UnixTime>,

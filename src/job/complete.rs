@@ -1,7 +1,7 @@
 //! What a plan takes from the inventory once it is known which token lies there: its profile, and its sealed seed.
 
 use super::failure::{Exit, Failure, UNTOUCHED};
-use super::plan::{ProfileWish, WritePlan};
+use super::plan::{ProfileFrom, ProfileWish, WritePlan};
 use crate::inventory::{Identity, TokenRecord, open};
 use crate::token::Info;
 
@@ -56,6 +56,10 @@ impl Completion<'_> {
                 check_known_profile(info, token, wish)?;
             }
             (config.profile, config.from) = wish.resolve(known.and_then(|token| token.profile))?;
+            if self.wish == ProfileWish::default() && wish != self.wish {
+                // What the sealed row says is the inventory's word too.
+                config.from = ProfileFrom::Inventory;
+            }
         }
         Ok(())
     }

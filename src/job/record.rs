@@ -15,7 +15,7 @@ use crate::inventory::{
 };
 use crate::link::Link;
 use crate::seed::Seed;
-use crate::seedfile::Row;
+use crate::seedfile::{Field, Row};
 use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Profile};
 
@@ -227,6 +227,8 @@ impl Recorder<'_> {
             return Ok(None);
         }
         let row = row_of(seed.clone(), info, plan.config.map(|config| config.profile), self.user.borrow().clone());
+        // The record has the model beside it; not every server's format has a place for it.
+        let row = row.without(Field::Model).without(Field::Manufacturer);
         seal(&row, recipients).map(Some).map_err(|error| {
             let next = "run tokentap inventory check, or name another inventory";
             Failure::new("inventory", Exit::Fault, error.to_string(), UNTOUCHED, next)
@@ -253,6 +255,7 @@ impl Recorder<'_> {
                 change.drift = event.before;
                 if report.outcome == Wrote::Synced {
                     event.after = Some(report.after.into());
+                    change.drift = event.after;
                     change.synced = report.config.is_some();
                     change.profile = report.config.map(|config| config.profile);
                     change.seed = match (begun.is_some_and(|plan| plan.seed.is_some()), report.seed) {

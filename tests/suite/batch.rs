@@ -227,6 +227,12 @@ fn a_token_that_holds_a_seed_from_elsewhere_is_left_alone_unless_it_is_to_be_bur
     assert_eq!(desk.seeds()["86596120000001"], b"seed number 0000000");
     assert_eq!(desk.run(&["batch", "second.csv", "--reburn", TRUST]).0, 0);
     check_agreement(&desk, None);
+    // A list that names it is no leave to overwrite it either.
+    desk.write("third.csv", "serial,secret\n86596120000001,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n");
+    let (exit, lines) = desk.run(&["batch", "third.csv", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (10, vec!["holds-another"]));
+    assert_eq!(desk.run(&["batch", "third.csv", "--reburn", TRUST]).0, 0);
+    assert_eq!(desk.run(&["batch", "third.csv", "--users", "third.csv", TRUST]).0, 2);
 }
 
 #[test]

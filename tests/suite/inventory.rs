@@ -174,6 +174,8 @@ fn a_new_inventory_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
     let path = desk.path("new/folder/inventory.sqlite");
+    assert!(Sqlite::open(&path).is_err(), "a folder that is not there may be a slip of the pen");
+    tokentap::inventory::make_folder(path.parent().unwrap()).unwrap();
     let mut inventory = Sqlite::open(&path).unwrap();
     inventory.keep(&Entry::of(event("A", 1000, "first"))).unwrap();
     for entry in fs::read_dir(path.parent().unwrap()).unwrap() {

@@ -80,7 +80,7 @@ pub struct DeskArgs {
     #[arg(long)]
     pub no_auto_sync: bool,
 
-    /// Ask for the code on each token's display; judged where its seed is at hand
+    /// Ask for the code on the display of each token whose sealed seed --identity opens
     #[arg(long)]
     pub ask_code: bool,
 

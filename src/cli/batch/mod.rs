@@ -30,6 +30,9 @@ use view::View;
 
 pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     let flags = super::plan::wish(&args.profile, None)?;
+    if args.generate.is_none() && (args.users.is_some() || args.bytes.is_some()) {
+        return Err(Failure::usage("--users and --bytes go with new seeds", "say --generate N, or leave them out"));
+    }
     if args.check_every.is_some() && (!prompt::has_person() || output.is_json()) {
         return Err(Failure::usage(
             "--check-every asks for codes, and there is no terminal to ask at",

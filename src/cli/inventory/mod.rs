@@ -16,7 +16,7 @@ use crate::inventory::{
 use crate::job::{Exit, Failure};
 use crate::seedfile::save_secret;
 use crate::time::{HostClock, SystemClock};
-use crate::token::Serial;
+use crate::token::{Model, Serial};
 
 pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran {
     use InventoryCommand::{Assign, Export, Forget, Import, Init};
@@ -97,6 +97,13 @@ fn assign(inventory: &mut Sqlite, args: &AssignArgs, output: &Output) -> Ran {
     let user = args.user.trim();
     if user.is_empty() || user.chars().any(char::is_control) {
         return Err(Failure::usage("that is no user", "give a UPN or login name"));
+    }
+    let is_known = inventory.token(&serial).map_err(failed)?.is_some();
+    if !is_known && Model::of_serial(&serial).is_none() {
+        return Err(Failure::usage(
+            format!("the inventory knows no token {}, and no model has such serials", plain(&serial)),
+            "give the digits on the back of the token",
+        ));
     }
     let event = event(Deed::Assign, Some(&serial), Some(format!("to {user}")));
     let change = TokenChange { user: Some(user.to_owned()), ..TokenChange::of(serial.as_str()) };

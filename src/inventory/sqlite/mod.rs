@@ -31,7 +31,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the inventory at `path`; makes it, with its folder, where there is none.
+    /// Opens the inventory at `path`; makes it where there is none, in a folder that must be there.
     ///
     /// # Errors
     /// [`InventoryError`]. A file that is damaged or no inventory is never written to.
@@ -167,7 +167,6 @@ fn make(path: &Path) -> Kept<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    make_folder(folder).map_err(|error| open_error(path, error))?;
     let made =
         tempfile::Builder::new().prefix(".inventory").tempdir_in(folder).map_err(|error| open_error(path, error))?;
     let file = made.path().join("new");
@@ -190,14 +189,22 @@ fn make(path: &Path) -> Kept<()> {
     }
 }
 
+/// Makes the folder of an inventory, and those above it, for its owner only.
+///
+/// # Errors
+/// The system's.
 #[cfg(unix)]
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub fn make_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Makes the folder of an inventory, and those above it.
+///
+/// # Errors
+/// The system's.
 #[cfg(not(unix))]
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub fn make_folder(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
 }
 

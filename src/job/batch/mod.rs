@@ -19,7 +19,8 @@ pub use visit::{Ask, BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSo
 use super::failure::{Exit, Failure};
 use super::record::{Books, locked};
 use crate::inventory::{
-    BatchId, BatchRecord, Counts, Inventory, InventoryError, Kept, NewBatch, NewRow, RowRecord, RowState,
+    BatchId, BatchRecord, Counts, Fingerprint, Inventory, InventoryError, Kept, NewBatch, NewRow, RowRecord, RowState,
+    TokenRecord,
 };
 use crate::seedfile::Row;
 use crate::time::UnixTime;
@@ -167,6 +168,14 @@ impl Batch {
         }
         let row = match inventory.row_of(self.id, serial)? {
             Some(row) if row.state.is_done() => return Ok(Claim::Done(row)),
+            Some(row) if row.state == RowState::Planned && !self.reburns => {
+                // Not tried yet: what the token holds is from elsewhere.
+                let token = inventory.token(serial)?;
+                match token.filter(|token| held_by(token).is_some_and(|held| row.seed != Some(held))) {
+                    Some(token) => return Ok(Claim::HoldsAnother { burned: token.burned, user: token.user }),
+                    None => row,
+                }
+            }
             Some(row) => row,
             None => match self.deal(inventory, serial)? {
                 Ok(row) => row,
@@ -180,8 +189,11 @@ impl Batch {
 
     /// A row without a serial for a token that no row names, or why it gets none.
     fn deal(&mut self, inventory: &mut dyn Inventory, serial: &str) -> Kept<Result<RowRecord, Claim>> {
+        if inventory.next_planned(self.id, &self.rows_in_hand)?.is_none() {
+            return Ok(Err(Claim::NotListed));
+        }
         if let Some(token) = inventory.token(serial)? {
-            let held = token.pending.and_then(|pending| pending.seed).or(token.seed);
+            let held = held_by(&token);
             let own = match &held {
                 Some(seed) => inventory.row_of_seed(self.id, seed)?,
                 None => None,
@@ -221,6 +233,11 @@ impl Batch {
         self.counts.add(was, -1);
         self.counts.add(state, 1);
     }
+}
+
+/// The seed that a token holds, as far as the inventory knows.
+fn held_by(token: &TokenRecord) -> Option<Fingerprint> {
+    token.pending.as_ref().and_then(|pending| pending.seed).or(token.seed)
 }
 
 /// The failure of a file that is not the one that its open batch was begun with.
