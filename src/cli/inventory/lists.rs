@@ -83,11 +83,12 @@ fn drift(measured: Option<Measured>) -> String {
 
 /// A drift as JSON has it.
 pub fn drift_value(measured: Option<Measured>) -> Value {
-    let round = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
-    measured.map_or(
-        Value::Null,
-        |measured| json!({ "drift_s": round(measured.drift_s), "resolution_s": round(measured.resolution_s) }),
-    )
+    // The resolution is widened by what the rounding of the drift may take away.
+    measured.map_or(Value::Null, |measured| {
+        let drift_s = (measured.drift_s * 1000.0).round() / 1000.0 + 0.0;
+        let resolution_s = (measured.resolution_s * 1000.0 + 0.5).ceil() / 1000.0;
+        json!({ "drift_s": drift_s, "resolution_s": resolution_s })
+    })
 }
 
 /// A time for a list: local, to the minute.

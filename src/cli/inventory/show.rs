@@ -83,5 +83,7 @@ fn life(token: &TokenRecord, events: &[Event]) -> String {
 
 fn drift_words(measured: Measured) -> String {
     let direction = if measured.drift_s < 0.0 { "slow" } else { "fast" };
-    format!("{:.3} s {direction} (±{:.3} s)", measured.drift_s.abs(), measured.resolution_s)
+    // A resolution is never shown finer than it is.
+    let resolution = (measured.resolution_s * 1000.0).ceil() / 1000.0;
+    format!("{:.3} s {direction} (±{resolution:.3} s)", measured.drift_s.abs())
 }
