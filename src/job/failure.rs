@@ -1,6 +1,6 @@
 //! A failure as people and scripts get it: fact, state of the token, remedy, exit code.
 
-use super::progress::Progress;
+use super::written::Progress;
 use crate::clock::{Distrust, HostClockError};
 use crate::inventory::InventoryError;
 use crate::reader::ReaderError;

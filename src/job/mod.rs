@@ -14,13 +14,14 @@ mod read;
 mod record;
 pub mod verify;
 mod write;
+mod written;
 
 pub use attend::{Place, ReaderNews, Visitor, attend};
 pub use complete::Completion;
 pub use failure::{Exit, Failure, UNTOUCHED};
 pub use guard::Guard;
 pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WritePlan};
-pub use progress::{Progress, Written};
 pub use read::{ReadReport, identify, read};
 pub use record::{Around, Books, LEFT_ALONE, Recorded, Recorder, Stage, locked, row_of};
 pub use write::{Hooks, Outcome, WriteReport, write};
+pub use written::{Progress, Written};

@@ -2,32 +2,10 @@
 
 use super::failure::{Exit, Failure, UNTOUCHED};
 use super::plan::WritePlan;
+use super::written::{Progress, Written};
 use crate::iso7816::{StatusKind, StatusWord};
 use crate::link::{Link, LinkError, LinkFault};
 use crate::token::{Info, Other, Reason, Step, Sync, TokenError, identify_other};
-
-/// Whether a write was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Written {
-    /// It was not.
-    #[default]
-    No,
-    /// It was sent and its answer did not come.
-    Unknown,
-    /// The token said that it was.
-    Yes,
-}
-
-/// How far a job came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
-    /// The config write.
-    pub config: Written,
-    /// The seed write.
-    pub seed: Written,
-    /// A second config write, which was to set the clock closer, failed; whether it was carried out.
-    pub correction: Option<Written>,
-}
 
 impl Progress {
     /// Takes note of a write that failed: it is unknown, unless the token refused it or never got it.
@@ -46,15 +24,6 @@ impl Progress {
         };
         if !certainly_not {
             *written = Written::Unknown;
-        }
-    }
-
-    /// Whether a token of this kind holds the seed that was sent: a second clock write may have erased it again.
-    #[must_use]
-    pub fn seed_on(self, sync: Sync) -> Written {
-        match self.correction {
-            Some(Written::Unknown) if sync.erases_seed() => Written::Unknown,
-            _ => self.seed,
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::failure::{Exit, Failure, UNTOUCHED};
 use super::plan::{ClockPlan, WritePlan};
-use super::progress::Written;
 use super::read::ReadReport;
 use super::write::{Hooks, Outcome as Wrote, WriteReport, write};
+use super::written::Written;
 use crate::clock::Drift;
 use crate::inventory::{
     Deed, Entry, Event, Inventory, InventoryError, Measured, Outcome, Pending, PendingChange, RowChange, SeedChange,

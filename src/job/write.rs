@@ -8,7 +8,8 @@ use chrono::TimeDelta;
 
 use super::failure::{Exit, Failure, UNTOUCHED};
 use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
-use super::progress::{Progress, Written, reading_failed, writing_failed};
+use super::progress::{reading_failed, writing_failed};
+use super::written::{Progress, Written};
 use crate::clock::{
     self, Drift, Fine, Method, Reading, Target, check_plausible, jump_between, measure, set_on_the_second,
 };
