@@ -51,10 +51,8 @@ mod batch {
         BatchId, BatchRecord, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey, Inventory, Kept,
         NewBatch, NewRow, RowRecord, RowState, Sqlite, Station, TokenFilter, TokenRecord,
     };
-    use tokentap::job::batch::{
-        Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource, Surroundings,
-    };
-    use tokentap::job::{Books, Failure, ProfileWish, attend, locked};
+    use tokentap::job::batch::{Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource};
+    use tokentap::job::{Books, Failure, ProfileWish, Surroundings, attend, locked};
     use tokentap::reader::{Came, ReaderError, Tray};
     use tokentap::seed::Seed;
     use tokentap::seedfile::Row;

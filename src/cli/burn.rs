@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::args::{BurnArgs, Global, HashArg};
 use super::describe::{self, token_line, written};
@@ -16,7 +15,8 @@ use super::verify::{parse_code, verdict_fields, verdict_words};
 use super::writing::Writing;
 use super::{Ran, plan, prompt, secret, sync};
 use crate::inventory::{Deed, Outcome};
-use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge};
+use crate::job::batch::fresh_seed;
+use crate::job::verify::{Verdict, VerdictKind, WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{self, Completion, ConfigPlan, Exit, Failure, UNTOUCHED, WritePlan, WriteReport};
 use crate::otp::search::TotpProfile;
 use crate::otp::{Code, Digits, totp};
@@ -24,9 +24,6 @@ use crate::seed::{Seed, TOKEN_MAX_BYTES};
 use crate::seedfile::{Row, SaveError, csv, save_secret};
 use crate::time::HostClock;
 use crate::token::Info;
-
-/// How far around the expected time a displayed code is looked for, in seconds.
-const WINDOW_S: u32 = 86_400;
 
 /// How often a person may mistype, or forget to switch the token off and on.
 const TRIES: usize = 3;
@@ -147,11 +144,11 @@ fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<Given>, Failure> 
     }
 }
 
-/// A new seed from the operating system's generator: of so many bytes, or as many as are usual for the hash.
+/// How many bytes a new seed has: so many, or as many as are usual for the hash.
 ///
 /// # Errors
-/// A failure for a length that is not made, or of the generator.
-pub fn new_seed(bytes: Option<usize>, hash: Option<HashArg>) -> Result<Row, Failure> {
+/// A usage failure for a length that is not made.
+pub fn seed_length(bytes: Option<usize>, hash: Option<HashArg>) -> Result<usize, Failure> {
     let usual = if matches!(hash, Some(HashArg::Sha256)) { 32 } else { 20 };
     let count = bytes.unwrap_or(usual);
     if !(16..=TOKEN_MAX_BYTES).contains(&count) {
@@ -160,11 +157,15 @@ pub fn new_seed(bytes: Option<usize>, hash: Option<HashArg>) -> Result<Row, Fail
             format!("give 16 (RFC 4226, section 4, R6) to {TOKEN_MAX_BYTES} bytes; 20 is usual, 32 for SHA-256"),
         ));
     }
-    let mut secret = Zeroizing::new(vec![0; count]);
-    getrandom::fill(&mut secret).map_err(|error| {
-        Failure::file(format!("the system's random generator failed: {error}"), "do not use this machine for seeds")
-    })?;
-    Seed::from_bytes(secret).map(Row::of_seed).map_err(|error| Failure::usage(error.to_string(), "give another length"))
+    Ok(count)
+}
+
+/// A new seed from the operating system's generator.
+///
+/// # Errors
+/// A failure for a length that is not made, or of the generator.
+pub fn new_seed(bytes: Option<usize>, hash: Option<HashArg>) -> Result<Row, Failure> {
+    fresh_seed(seed_length(bytes, hash)?).map(Row::of_seed)
 }
 
 /// A failure after a new seed was kept: the file stays, and is what the next try takes.
@@ -244,8 +245,7 @@ enum Checked {
 impl Burned<'_> {
     /// The token's own time now, in Unix seconds.
     fn token_time(&self) -> i64 {
-        let now = self.clock.now().wall.timestamp_micros() as f64 / 1e6;
-        (now + self.report.after.middle_s()).floor() as i64
+        token_time(self.clock.now().wall, self.report.after)
     }
 
     fn code_at(&self, time: i64) -> Code {

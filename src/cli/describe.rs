@@ -21,6 +21,15 @@ pub fn plain(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
+/// The end of a name that is longer than `width` characters, which tells more than its beginning.
+pub fn tail(name: &str, width: usize) -> String {
+    let count = name.chars().count();
+    if count <= width {
+        return name.to_owned();
+    }
+    format!("...{}", name.chars().skip(count - width + 3).collect::<String>())
+}
+
 /// The fields of an object.
 pub fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -53,12 +62,18 @@ pub fn sync_words(sync: Sync) -> &'static str {
     }
 }
 
-/// `{"drift_s","resolution_s"}` to the millisecond; the resolution is widened by what the rounding may take away.
+/// A drift and how it was found.
 pub fn drift(drift: Drift) -> Map<String, Value> {
+    let mut object = milliseconds(drift.middle_s(), drift.resolution_s());
+    object.insert("method".to_owned(), json!(drift.method().word()));
+    object
+}
+
+/// `{"drift_s","resolution_s"}` to the millisecond; the resolution is widened by what the rounding may take away.
+pub fn milliseconds(drift_s: f64, resolution_s: f64) -> Map<String, Value> {
     fields([
-        ("drift_s", json!(round((drift.middle_s() * 1000.0).round()))),
-        ("resolution_s", json!(round((drift.resolution_s() * 1000.0 + 0.5).ceil()))),
-        ("method", json!(drift.method().word())),
+        ("drift_s", json!(round((drift_s * 1000.0).round()))),
+        ("resolution_s", json!(round((resolution_s * 1000.0 + 0.5).ceil()))),
     ])
 }
 

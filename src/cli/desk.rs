@@ -6,15 +6,15 @@ use super::args::{DeskArgs, Global};
 use super::describe::{self, fields, plain, token, token_line, written};
 use super::host::{Host, WatchedHost};
 use super::output::Output;
-use super::record::{self, Need, Record};
+use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through};
 use super::secret::token_key;
 use super::sync::SERVER_WINDOW_S;
 use super::verify::{verdict_fields, verdict_words};
 use super::{Ran, interrupt, plan, prompt, trays};
-use crate::inventory::Sqlite;
-use crate::job::desk::{DeskNews, DeskPlan, DeskSurroundings, DeskVisitor, Done, Visited, Why};
-use crate::job::{Books, Exit, Failure, Outcome, SeedFate};
+use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
+use crate::job::verify::WINDOW_S;
+use crate::job::{Exit, Failure, Outcome, SeedFate, Surroundings};
 use crate::token::{Info, Sync};
 
 /// How wide the line between two visits is.
@@ -39,7 +39,8 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         identity: record::identity(args.identity.as_deref())?,
         ask_code: args.ask_code,
     };
-    let record = open_record(global, output)?;
+    // A desk without its record is no desk, unless --inventory none says so.
+    let record = Record::open_checked(global)?;
     let host = Host::assess(&args.run.host)?;
     let mut trays = trays::open(global, &host.system)?;
     host.warn(output);
@@ -66,7 +67,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     };
     let ask = |info: &Info| ask_through(&sender, info);
     let stop = || interrupt::asked() || idle.is_over();
-    let around = DeskSurroundings {
+    let around = Surroundings {
         station: record.station().clone(),
         remark: host.remark(),
         host: &look,
@@ -80,7 +81,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
 
     let undone = visitor.undone();
-    let mut text = format!("{}: {} tokens, {} clocks set", "the desk is closed", view.seen, view.set);
+    let mut text = format!("the desk is closed: {} tokens, {} clocks set", view.seen, view.set);
     for serial in &undone {
         text.push_str(&format!("\n  UNDONE  {serial}"));
     }
@@ -92,17 +93,6 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     ]);
     output.report(&text, object);
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
-}
-
-/// The inventory, checked as a whole. A desk without its record is no desk: `--inventory none` says so.
-fn open_record(global: &Global, output: &Output) -> Result<Record, Failure> {
-    let opened = record::open_sqlite(global)
-        .and_then(|sqlite| sqlite.map(|sqlite: Sqlite| sqlite.quick_check().map(|()| sqlite)).transpose());
-    match opened {
-        Ok(Some(sqlite)) => Ok(Record::over(Books::new(Box::new(sqlite)), true)),
-        Ok(None) => Record::open(global, Need::Wanted, output),
-        Err(error) => Err(record::unopened(&error)),
-    }
 }
 
 struct View {
@@ -215,7 +205,7 @@ fn words(visited: &Visited, bound: f64) -> Said {
         next = "burn it again: nobody knows which seed it holds".to_owned();
     }
     if let Some(verdict) = &visited.verdict {
-        what.push_str(&format!("; {}", verdict_words(verdict, 86_400)));
+        what.push_str(&format!("; {}", verdict_words(verdict, WINDOW_S)));
     }
     Said { who, what, next }
 }

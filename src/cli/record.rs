@@ -46,9 +46,30 @@ impl Record {
         Ok(Self { books, station: station(), lasting })
     }
 
-    /// A record over an inventory that is open already.
-    pub fn over(books: Books, lasting: bool) -> Self {
-        Self { books: Some(books), station: station(), lasting }
+    /// Opens the inventory for a run of many tokens: it is checked as a whole, and needed unless none is wanted.
+    ///
+    /// # Errors
+    /// A failure where it cannot be opened or is damaged.
+    pub fn open_checked(global: &Global) -> Result<Self, Failure> {
+        let unopened = |error| unopened(&error);
+        let sqlite = open_sqlite(global).map_err(unopened)?;
+        if let Some(sqlite) = &sqlite {
+            sqlite.quick_check().map_err(unopened)?;
+        }
+        let lasting = sqlite.is_some();
+        Ok(Self { books: sqlite.map(|sqlite| Books::new(Box::new(sqlite))), station: station(), lasting })
+    }
+
+    /// The same with an inventory in memory, where none is wanted.
+    ///
+    /// # Errors
+    /// A failure of memory or of the system's generator.
+    pub fn or_in_memory(self) -> Result<Self, Failure> {
+        if self.books.is_some() {
+            return Ok(self);
+        }
+        let sqlite = Sqlite::in_memory().map_err(|error| unopened(&error))?;
+        Ok(Self { books: Some(Books::new(Box::new(sqlite))), ..self })
     }
 
     /// Whether it outlives this program.

@@ -134,7 +134,11 @@ impl<'a> Screen<'a> {
             line.set_prefix(number.to_string());
             line
         });
-        line.set_message(format!("{} {:NAME_WIDTH$}  {text}", line.prefix(), short(&place.reader)));
+        line.set_message(format!(
+            "{} {:NAME_WIDTH$}  {text}",
+            line.prefix(),
+            describe::tail(&place.reader, NAME_WIDTH)
+        ));
     }
 
     /// What happened to a reader, or to all of them.
@@ -211,15 +215,6 @@ fn wrapped(text: &str) -> String {
 /// A line as wide as the terminal and no wider.
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-/// A reader's name that fits its column.
-fn short(name: &str) -> String {
-    if name.chars().count() <= NAME_WIDTH {
-        return name.to_owned();
-    }
-    let tail: Vec<char> = name.chars().rev().take(NAME_WIDTH - 3).collect();
-    format!("...{}", tail.into_iter().rev().collect::<String>())
 }
 
 /// A bar of `width` characters in black and white.

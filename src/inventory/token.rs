@@ -36,6 +36,21 @@ pub struct TokenRecord {
     pub pending: Option<Pending>,
 }
 
+impl TokenRecord {
+    /// The seed that it holds or, after a burn of unknown end, is meant to hold.
+    #[must_use]
+    pub fn held(&self) -> Option<Fingerprint> {
+        self.pending.as_ref().and_then(|pending| pending.seed).or(self.seed)
+    }
+
+    /// The newest sealed seed that it may hold.
+    #[must_use]
+    pub fn held_sealed(&self) -> Option<&[u8]> {
+        let pending = self.pending.as_ref().and_then(|pending| pending.sealed.as_deref());
+        pending.or(self.sealed.as_deref())
+    }
+}
+
 /// A job that may have written a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {

@@ -1,10 +1,17 @@
 //! Several readers at once: one worker each, so that a slow or dead one does not stop the others.
 
-use std::sync::{Mutex, PoisonError};
+use std::cell::RefCell;
+use std::sync::Mutex;
 use std::time::Duration;
 
+use super::failure::Failure;
+use super::record::{Books, Recorder, locked};
+use crate::inventory::{Deed, Station};
 use crate::link::Link;
+use crate::otp::Code;
 use crate::reader::{Came, ReaderError, Tray, Trays};
+use crate::time::CorrectedClock;
+use crate::token::Info;
 
 /// How long to wait before a service that is gone is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -31,6 +38,34 @@ pub enum ReaderNews {
     Gone(ReaderError),
 }
 
+/// Asks for the code on the display of a token; `None` if nobody answers.
+pub type Ask<'a> = &'a (dyn Fn(&Info) -> Option<Code> + Sync);
+
+/// What a visitor that tells `News` needs from the program around it.
+pub struct Surroundings<'a, News> {
+    /// Where and by whom.
+    pub station: Station,
+    /// What goes into every record.
+    pub remark: Option<String>,
+    /// The clock to work by, looked at anew for every token.
+    pub host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + Sync),
+    /// Is told everything.
+    pub tell: &'a (dyn Fn(News) + Sync),
+    /// Asks for codes.
+    pub ask: Option<Ask<'a>>,
+    /// Whether to stop after the tokens in hand.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<News> Surroundings<'_, News> {
+    /// A recorder of one job at a reader.
+    pub fn recorder<'b>(&self, books: Option<&'b Books>, place: &Place, deed: Deed) -> Recorder<'b> {
+        let station = Station { reader: Some(place.reader.clone()), ..self.station.clone() };
+        let remark = self.remark.clone();
+        Recorder { books, station, emulated: place.emulated, deed, user: RefCell::default(), remark }
+    }
+}
+
 /// Who works with the tokens. One visitor serves all readers, each from a thread of its own.
 pub trait Visitor: Sync {
     /// Works with one token.
@@ -46,7 +81,7 @@ pub trait Visitor: Sync {
 /// Attends all readers until the visitor has enough, or nothing more can come.
 pub fn attend(trays: &mut dyn Trays, visitor: &dyn Visitor) {
     let attended: Mutex<Vec<String>> = Mutex::default();
-    let names = || attended.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = || locked(&attended);
     std::thread::scope(|scope| {
         let mut is_cut_off = false;
         while !visitor.is_over() {

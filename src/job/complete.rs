@@ -26,10 +26,7 @@ impl Completion<'_> {
         let mut wish = self.wish;
         let must_burn = self.burns_sealed || (plan.seed_fate(info) == super::SeedFate::Erased && !plan.erase_seed);
         if plan.seed.is_none() && must_burn {
-            let sealed = known.and_then(|token| {
-                token.pending.as_ref().and_then(|pending| pending.sealed.as_ref()).or(token.sealed.as_ref())
-            });
-            match (sealed, self.identity) {
+            match (known.and_then(TokenRecord::held_sealed), self.identity) {
                 (Some(sealed), Some(identity)) => {
                     let row = open(sealed, identity).map_err(|error| no_seed(info, &error.to_string(), UNLOCK))?;
                     row.check_for_token().map_err(|error| no_seed(info, &error.to_string(), GIVE))?;

@@ -1,25 +1,21 @@
 //! The desk: every token that is laid down is identified, measured, set right where that may be done, and recorded.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
-use super::attend::{Place, ReaderNews, Visitor};
+use super::attend::{Place, ReaderNews, Surroundings, Visitor};
 use super::read::identify;
 use super::record::Recorded;
 use super::{
     Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadReport, Recorder,
     WritePlan, WriteReport, locked, read,
 };
-use crate::inventory::{Deed, Identity, Outcome, Station, TokenRecord, open};
-use crate::job::verify::{Verdict, expected_profile, judge};
+use crate::inventory::{Deed, Identity, Outcome, TokenRecord, open};
+use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::link::Link;
 use crate::otp::Code;
-use crate::time::{CorrectedClock, HostClock};
+use crate::time::HostClock;
 use crate::token::{Info, Profile, Sync, TokenKey};
-
-/// How far around the token's time a displayed code is looked for, in seconds.
-const WINDOW_S: u32 = 86_400;
 
 /// What goes for every token at a desk.
 pub struct DeskPlan {
@@ -110,27 +106,11 @@ pub enum DeskNews {
     Visited(Box<Visited>),
 }
 
-/// What the desk needs from the program around it.
-pub struct DeskSurroundings<'a> {
-    /// Where and by whom.
-    pub station: Station,
-    /// What goes into every record.
-    pub remark: Option<String>,
-    /// The clock to work by, looked at anew for every token.
-    pub host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + std::marker::Sync),
-    /// Is told everything.
-    pub tell: &'a (dyn Fn(DeskNews) + std::marker::Sync),
-    /// Asks for the code on a display.
-    pub ask: Option<super::batch::Ask<'a>>,
-    /// Whether to stop after the tokens in hand.
-    pub stop: &'a (dyn Fn() -> bool + std::marker::Sync),
-}
-
 /// Deals with every token that is laid down.
 pub struct DeskVisitor<'a> {
     books: Option<&'a Books>,
     plan: DeskPlan,
-    around: DeskSurroundings<'a>,
+    around: Surroundings<'a, DeskNews>,
     /// The tokens that did not leave as they should be.
     undone: Mutex<HashSet<String>>,
 }
@@ -138,23 +118,20 @@ pub struct DeskVisitor<'a> {
 impl<'a> DeskVisitor<'a> {
     /// A desk.
     #[must_use]
-    pub fn new(books: Option<&'a Books>, plan: DeskPlan, around: DeskSurroundings<'a>) -> Self {
+    pub fn new(books: Option<&'a Books>, plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
         Self { books, plan, around, undone: Mutex::default() }
     }
 
     /// The tokens that did not leave as they should be, by serial.
     #[must_use]
     pub fn undone(&self) -> Vec<String> {
-        let mut undone: Vec<String> =
-            self.undone.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        let mut undone: Vec<String> = locked(&self.undone).iter().cloned().collect();
         undone.sort();
         undone
     }
 
-    fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'_> {
-        let station = Station { reader: Some(place.reader.clone()), ..self.around.station.clone() };
-        let remark = self.around.remark.clone();
-        Recorder { books: self.books, station, emulated: place.emulated, deed, user: RefCell::default(), remark }
+    fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'a> {
+        self.around.recorder(self.books, place, deed)
     }
 
     fn known(&self, info: &Info) -> Option<TokenRecord> {
@@ -163,9 +140,7 @@ impl<'a> DeskVisitor<'a> {
 
     /// Why a token is not written, if it is not.
     fn why_not(&self, info: &Info, known: Option<&TokenRecord>) -> Option<Why> {
-        let is_sealed = known.is_some_and(|token| {
-            token.sealed.is_some() || token.pending.as_ref().is_some_and(|pending| pending.sealed.is_some())
-        });
+        let is_sealed = known.is_some_and(|token| token.held_sealed().is_some());
         match info.sync() {
             _ if !self.plan.auto_sync => Some(Why::NoAutoSync),
             Sync::Unrestricted => None,
@@ -266,20 +241,18 @@ impl<'a> DeskVisitor<'a> {
     ) -> Option<Verdict> {
         let ask = self.around.ask.filter(|_| self.plan.ask_code)?;
         let info = visited.info.as_ref()?;
-        let drift_s = match &visited.done {
-            Done::Written(report) => report.after.middle_s(),
-            Done::Read(report, _) => report.drift.middle_s(),
+        let drift = match &visited.done {
+            Done::Written(report) => report.after,
+            Done::Read(report, _) => report.drift,
             Done::Failed(_) => return None,
         };
         let row = open(known?.sealed.as_ref()?, self.plan.identity.as_ref()?).ok()?;
         let code: Code = ask(info)?;
         let now = host.now().wall;
-        // What the token's display counts with: its own clock.
-        let shown_s = now.timestamp() + drift_s.round() as i64;
         let profile = known.and_then(|token| token.profile);
         let expected =
             expected_profile(profile.map(Profile::hash).or(row.hash), profile.map(Profile::step).or(row.step));
-        let verdict = judge(&row.seed, expected, &[code], shown_s, WINDOW_S);
+        let verdict = judge(&row.seed, expected, &[code], token_time(now, drift), WINDOW_S);
         let outcome = if verdict.is_accepted(expected.step.seconds()) { Outcome::Right } else { Outcome::Wrong };
         // The judgement stands on the screen; a record that fails is not worth more than that.
         let _ = self.recorder(place, Deed::Verify).note(now, info.serial.as_str(), outcome, None);
@@ -291,7 +264,7 @@ impl Visitor for DeskVisitor<'_> {
     fn visit(&self, place: &Place, link: Box<dyn Link>) {
         let visited = self.deal_with(place, link);
         if let Some(info) = &visited.info {
-            let mut undone = self.undone.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut undone = locked(&self.undone);
             if visited.is_well(self.plan.if_drift_over) {
                 undone.remove(info.serial.as_str());
             } else {

@@ -16,7 +16,7 @@ pub mod verify;
 mod write;
 mod written;
 
-pub use attend::{Place, ReaderNews, Visitor, attend};
+pub use attend::{Ask, Place, ReaderNews, Surroundings, Visitor, attend};
 pub use complete::Completion;
 pub use failure::{Exit, Failure, UNTOUCHED};
 pub use guard::Guard;

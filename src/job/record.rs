@@ -28,9 +28,9 @@ const UNRECORDED: &str = "inventory";
 /// An inventory that several readers share: one writes at a time.
 pub type Books = Mutex<Box<dyn Inventory>>;
 
-/// The inventory, for as long as one record takes.
-pub fn locked(books: &Books) -> MutexGuard<'_, Box<dyn Inventory>> {
-    books.lock().unwrap_or_else(PoisonError::into_inner)
+/// What several readers share, such as the inventory, for as long as it is needed. A worker that panicked harms nobody.
+pub fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Records one job on one token.

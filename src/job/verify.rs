@@ -1,8 +1,19 @@
 //! From typed codes to a verdict: right, drifted, another profile, another seed.
 
+use crate::clock::Drift;
 use crate::otp::search::{Found, TotpProfile, chance_of_accident, search_totp};
 use crate::otp::{Code, Hash, TimeStep};
 use crate::seed::Seed;
+use crate::time::UnixTime;
+
+/// How far around the expected time a displayed code is looked for, in seconds.
+pub const WINDOW_S: u32 = 86_400;
+
+/// The time that a token of this drift shows at a true time, in Unix seconds.
+#[must_use]
+pub fn token_time(now: UnixTime, drift: Drift) -> i64 {
+    (now.timestamp_micros() as f64 / 1e6 + drift.middle_s()).floor() as i64
+}
 
 /// What typed codes say of a token.
 #[derive(Debug, Clone, PartialEq)]

@@ -39,5 +39,5 @@ pub use problem::{Problem, Severity};
 pub use pskc::LOCKED as PSKC_LOCKED;
 pub use pskc_crypto::{PskcKeyError, PskcKeys};
 pub use row::{Field, Kind, Place, Row, RowError};
-pub use save::{SaveError, SecretFile, save_secret, sync_folder_of};
+pub use save::{SaveError, SecretFile, is_file, save_secret, sync_folder_of};
 pub use text::{MAX_WHOLE, Source};

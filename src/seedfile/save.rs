@@ -51,12 +51,8 @@ impl SecretFile {
     /// [`SaveError`]; what is there already is overwritten only with `force`, and links and devices never are.
     pub fn create(path: &Path, force: bool) -> Result<Self, SaveError> {
         let failed = |source| SaveError::Io { path: path.to_owned(), source };
-        match fs::symlink_metadata(path) {
-            Ok(found) if found.is_symlink() => return Err(SaveError::Symlink(path.to_owned())),
-            Ok(found) if !found.is_file() => return Err(SaveError::NotAFile(path.to_owned())),
-            Ok(_) if !force => return Err(SaveError::Exists(path.to_owned())),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
+        if is_file(path)? && !force {
+            return Err(SaveError::Exists(path.to_owned()));
         }
         let folder = folder_of(path).to_owned();
         let file = BufWriter::with_capacity(1 << 16, NamedTempFile::new_in(&folder).map_err(failed)?);
@@ -97,6 +93,20 @@ pub fn save_secret(path: &Path, content: &[u8], force: bool) -> Result<(), SaveE
     let mut file = SecretFile::create(path, force)?;
     file.write(content)?;
     file.commit()
+}
+
+/// Whether a file of secrets is at `path`, which may hold one or nothing.
+///
+/// # Errors
+/// [`SaveError::Symlink`] and [`SaveError::NotAFile`] for anything else; [`SaveError::Io`].
+pub fn is_file(path: &Path) -> Result<bool, SaveError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(SaveError::Symlink(path.to_owned())),
+        Ok(found) if !found.is_file() => Err(SaveError::NotAFile(path.to_owned())),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(SaveError::Io { path: path.to_owned(), source }),
+    }
 }
 
 /// The folder that a file is in.

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use tokentap::emulator::{EmulatedLink, Fault, FaultKind, FixedTrays, StateFile};
 use tokentap::inventory::{RowState, Sqlite, Station};
 use tokentap::job::batch::{
-    Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource, Surroundings,
+    Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
 };
-use tokentap::job::{Books, Failure, ProfileWish, attend, locked};
+use tokentap::job::{Books, Failure, ProfileWish, Surroundings, attend, locked};
 use tokentap::link::{Link, LinkError, LinkFault};
 use tokentap::reader::{Came, ReaderError, Tray, Trays};
 use tokentap::seed::Seed;

@@ -11,17 +11,16 @@ use super::args::{BatchArgs, Global};
 use super::describe;
 use super::host::{Host, WatchedHost};
 use super::output::Output;
-use super::record::{self, Record};
+use super::record::Record;
 use super::screen::{Idle, Message, Screen, Wire, ask_through};
 use super::secret::token_key;
 use super::seeds::save_failed;
 use super::{Ran, interrupt, prompt, trays};
-use crate::inventory::{Fingerprint, NewRow, Sqlite};
+use crate::inventory::{Fingerprint, NewRow};
 use crate::job::batch::{
-    Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource,
-    Surroundings, missing,
+    Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource, missing,
 };
-use crate::job::{Books, Exit, Failure, ProfileWish, locked};
+use crate::job::{Books, Exit, Failure, ProfileWish, Surroundings, locked};
 use crate::seedfile::{Row, SecretFile};
 use crate::time::{HostClock, UnixTime};
 use crate::token::Info;
@@ -39,7 +38,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
             "leave it away, and check some tokens with tokentap verify",
         ));
     }
-    let record = open_record(global)?;
+    let record = Record::open_checked(global)?.or_in_memory()?;
     let Some(books) = record.books() else {
         return Err(Failure::file("there is no inventory", "name one with --inventory FILE"));
     };
@@ -116,21 +115,6 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
     let (batch, outputs, fatal) = visitor.into_parts();
     summary::finish(name, batch, outputs, fatal, books, output, host.clock().now().wall)
-}
-
-/// The inventory, checked as a whole; one in memory for `--inventory none`.
-fn open_record(global: &Global) -> Result<Record, Failure> {
-    let unopened = |error| record::unopened(&error);
-    let named = record::open_sqlite(global).map_err(unopened)?;
-    let lasting = named.is_some();
-    let sqlite = match named {
-        Some(sqlite) => {
-            sqlite.quick_check().map_err(unopened)?;
-            sqlite
-        }
-        None => Sqlite::in_memory().map_err(unopened)?,
-    };
-    Ok(Record::over(Books::new(Box::new(sqlite)), lasting))
 }
 
 /// Opens the batch and, where a server's file is asked for, its `.part` file.

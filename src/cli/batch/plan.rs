@@ -117,8 +117,7 @@ fn fresh(
             format!("give 1 to {MAX_FRESH}"),
         ));
     }
-    // Refused here for a length that is not made.
-    let bytes = burn::new_seed(args.bytes, args.profile.hash)?.seed.len();
+    let bytes = burn::seed_length(args.bytes, args.profile.hash)?;
     let users = match &args.users {
         None => Vec::new(),
         Some(path) => {

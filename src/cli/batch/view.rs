@@ -12,6 +12,7 @@ use crate::cli::verify::{verdict_fields, verdict_words};
 use crate::inventory::{Counts, RowRecord, RowState};
 use crate::job::Place;
 use crate::job::batch::{BatchNews, Departure, Left, Opened};
+use crate::job::verify::WINDOW_S;
 use crate::time::HostClock;
 use crate::token::Info;
 
@@ -88,10 +89,10 @@ fn left(place: &Place, info: Option<&Info>, row: Option<&RowRecord>, how: &Left)
     let (outcome, text, bell) = match how {
         Left::Burned(report) => ("burned", format!("burned  {number}{who}{user}; {}", clock(report)), Bell::Well),
         Left::Judged(_, verdict, true) => {
-            ("checked", format!("checked {number}{who}{user}; {}", verdict_words(verdict, 86_400)), Bell::Well)
+            ("checked", format!("checked {number}{who}{user}; {}", verdict_words(verdict, WINDOW_S)), Bell::Well)
         }
         Left::Judged(_, verdict, false) => {
-            let text = format!("WRONG   {number}{who}{user}; {}", verdict_words(verdict, 86_400));
+            let text = format!("WRONG   {number}{who}{user}; {}", verdict_words(verdict, WINDOW_S));
             (
                 "wrong-code",
                 format!("{text}\n   next: switch it off and on, lay it back: it is burned again"),

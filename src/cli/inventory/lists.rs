@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::failed;
 use crate::cli::Ran;
 use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
-use crate::cli::describe::{fields, plain, utc};
+use crate::cli::describe::{fields, milliseconds, plain, tail, utc};
 use crate::cli::output::Output;
 use crate::inventory::{
     BatchRecord, Event, EventFilter, Inventory, Measured, Outcome, RowRecord, RowState, Sqlite, TokenFilter,
@@ -83,27 +83,12 @@ fn drift(measured: Option<Measured>) -> String {
 
 /// A drift as JSON has it.
 pub fn drift_value(measured: Option<Measured>) -> Value {
-    // The resolution is widened by what the rounding of the drift may take away.
-    measured.map_or(Value::Null, |measured| {
-        let drift_s = (measured.drift_s * 1000.0).round() / 1000.0 + 0.0;
-        let resolution_s = (measured.resolution_s * 1000.0 + 0.5).ceil() / 1000.0;
-        json!({ "drift_s": drift_s, "resolution_s": resolution_s })
-    })
+    measured.map_or(Value::Null, |measured| milliseconds(measured.drift_s, measured.resolution_s).into())
 }
 
 /// A time for a list: local, to the minute.
 fn shortly(time: UnixTime) -> String {
     time.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M").to_string()
-}
-
-/// The end of a long name, which tells more than its beginning.
-fn tail(name: &str) -> String {
-    let count = name.chars().count();
-    if count <= NAME_WIDTH {
-        name.to_owned()
-    } else {
-        format!("...{}", name.chars().skip(count - NAME_WIDTH + 3).collect::<String>())
-    }
 }
 
 fn shown(text: Option<&str>) -> String {
@@ -303,7 +288,7 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
             counts.of(RowState::Failed).to_string(),
             counts.unknown().to_string(),
             state.to_owned(),
-            if args.list.csv { plain(&batch.name) } else { tail(&plain(&batch.name)) },
+            if args.list.csv { plain(&batch.name) } else { tail(&plain(&batch.name), NAME_WIDTH) },
         ]);
         list.values.push(json!({
             "batch": batch.id,

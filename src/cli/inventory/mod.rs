@@ -23,21 +23,18 @@ pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran 
     if global.dry_run && matches!(command, Assign(_) | Export(_) | Forget(_) | Import(_) | Init(_)) {
         return Err(Failure::usage("--dry-run shows what would be done to a token", "leave it away"));
     }
-    if let InventoryCommand::Init(args) = command {
-        return init(global, args, output);
-    }
-    let mut inventory = existing(global)?;
+    let open = || existing(global);
     match command {
-        InventoryCommand::Tokens(args) => lists::tokens(&mut inventory, args, output),
-        InventoryCommand::Events(args) => lists::events(&mut inventory, args, output),
-        InventoryCommand::Batches(args) => lists::batches(&mut inventory, args, output),
-        InventoryCommand::Show(args) => show::run(&mut inventory, &args.serial, output),
-        InventoryCommand::Export(args) => seeds::export(&mut inventory, args, output),
-        InventoryCommand::Import(args) => seeds::import(&mut inventory, args, output),
-        InventoryCommand::Assign(args) => assign(&mut inventory, args, output),
-        InventoryCommand::Forget(args) => forget(&mut inventory, args, output),
-        InventoryCommand::Check => check(&mut inventory, output),
-        InventoryCommand::Init(args) => init(global, args, output),
+        InventoryCommand::Tokens(args) => lists::tokens(&mut open()?, args, output),
+        InventoryCommand::Events(args) => lists::events(&mut open()?, args, output),
+        InventoryCommand::Batches(args) => lists::batches(&mut open()?, args, output),
+        InventoryCommand::Show(args) => show::run(&mut open()?, &args.serial, output),
+        Export(args) => seeds::export(&mut open()?, args, output),
+        Import(args) => seeds::import(&mut open()?, args, output),
+        Assign(args) => assign(&mut open()?, args, output),
+        Forget(args) => forget(&mut open()?, args, output),
+        InventoryCommand::Check => check(&mut open()?, output),
+        Init(args) => init(global, args, output),
     }
 }
 

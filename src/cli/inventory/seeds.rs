@@ -35,12 +35,10 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
     }
     let serials: Vec<String> = tokens.iter().map(|token| token.serial.clone()).collect();
     let rows = (1_u64..).zip(tokens).map(|(number, token)| -> Result<Row, Problem> {
-        let pending = token.pending.as_ref().and_then(|pending| pending.sealed.as_deref());
-        if pending.is_some() {
+        if token.pending.as_ref().is_some_and(|pending| pending.sealed.is_some()) {
             output.note(&format!("{}: whether it holds this seed is not known; burn it again", token.serial));
         }
-        let sealed = pending.or(token.sealed.as_deref()).unwrap_or_default();
-        let row = open(sealed, &identity).map_err(|error| {
+        let row = open(token.held_sealed().unwrap_or_default(), &identity).map_err(|error| {
             Problem::new(number, 0, format!("{}: {error}", token.serial), "name the identity that opens it")
         })?;
         // The record knows best whose it is by now.

@@ -14,13 +14,12 @@ use std::collections::HashSet;
 pub use outputs::{Output, Outputs, missing, rehearse};
 pub use part::PartFile;
 pub use seeds::{BadRows, RowSeed, SeedList, flags_digest, fresh_seed};
-pub use visit::{Ask, BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource, Surroundings};
+pub use visit::{BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource};
 
 use super::failure::{Exit, Failure};
 use super::record::{Books, locked};
 use crate::inventory::{
-    BatchId, BatchRecord, Counts, Fingerprint, Inventory, InventoryError, Kept, NewBatch, NewRow, RowRecord, RowState,
-    TokenRecord,
+    BatchId, BatchRecord, Counts, Inventory, InventoryError, Kept, NewBatch, NewRow, RowRecord, RowState,
 };
 use crate::seedfile::Row;
 use crate::time::UnixTime;
@@ -171,7 +170,7 @@ impl Batch {
             Some(row) if row.state == RowState::Planned && !self.reburns => {
                 // Not tried yet: what the token holds is from elsewhere.
                 let token = inventory.token(serial)?;
-                match token.filter(|token| held_by(token).is_some_and(|held| row.seed != Some(held))) {
+                match token.filter(|token| token.held().is_some_and(|held| row.seed != Some(held))) {
                     Some(token) => return Ok(Claim::HoldsAnother { burned: token.burned, user: token.user }),
                     None => row,
                 }
@@ -189,11 +188,12 @@ impl Batch {
 
     /// A row without a serial for a token that no row names, or why it gets none.
     fn deal(&mut self, inventory: &mut dyn Inventory, serial: &str) -> Kept<Result<RowRecord, Claim>> {
-        if inventory.next_planned(self.id, &self.rows_in_hand)?.is_none() {
+        let mut next = inventory.next_planned(self.id, &self.rows_in_hand)?;
+        if next.is_none() {
             return Ok(Err(Claim::NotListed));
         }
         if let Some(token) = inventory.token(serial)? {
-            let held = held_by(&token);
+            let held = token.held();
             let own = match &held {
                 Some(seed) => inventory.row_of_seed(self.id, seed)?,
                 None => None,
@@ -208,8 +208,7 @@ impl Batch {
             }
         }
         let mut passed = self.rows_in_hand.clone();
-        loop {
-            let Some(row) = inventory.next_planned(self.id, &passed)? else { return Ok(Err(Claim::NotListed)) };
+        while let Some(row) = next {
             let holder = match &row.seed {
                 Some(seed) => inventory.holder(seed)?,
                 None => None,
@@ -219,7 +218,9 @@ impl Batch {
                 Some(holder) if holder != serial => passed.push(row.row),
                 _ => return Ok(Ok(row)),
             }
+            next = inventory.next_planned(self.id, &passed)?;
         }
+        Ok(Err(Claim::NotListed))
     }
 
     /// Lets go of a row and its token.
@@ -233,11 +234,6 @@ impl Batch {
         self.counts.add(was, -1);
         self.counts.add(state, 1);
     }
-}
-
-/// The seed that a token holds, as far as the inventory knows.
-fn held_by(token: &TokenRecord) -> Option<Fingerprint> {
-    token.pending.as_ref().and_then(|pending| pending.seed).or(token.seed)
 }
 
 /// The failure of a file that is not the one that its open batch was begun with.

@@ -51,14 +51,14 @@ pub fn rehearse(
 }
 
 impl Outputs {
-    /// Writes the files with the rows that tokens hold. Returns how many there are; with none, no file is written.
+    /// Writes the files with the rows that tokens hold. With none, no file is written.
     ///
     /// # Errors
     /// A failure of a file or of the inventory.
-    pub fn write(&self, inventory: &mut dyn Inventory, batch: BatchId) -> Result<u64, Failure> {
+    pub fn write(&self, inventory: &mut dyn Inventory, batch: BatchId) -> Result<(), Failure> {
         let wanted = done_rows(inventory, batch)?;
         if wanted.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let key = inventory.fingerprint_key().clone();
         // A row that was written twice goes into the file once, as it was written last.
@@ -87,7 +87,7 @@ impl Outputs {
             "the inventory has what was burned; no server's file was written".clone_into(&mut failure.state);
             return Err(failure);
         }
-        Ok(written.rows)
+        Ok(())
     }
 
     /// Removes the `.part` file: nothing is left to do, and its rows are in their files.

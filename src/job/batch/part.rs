@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::inventory::{Fingerprint, FingerprintKey};
 use crate::seed::{SecretEncoding, Seed};
-use crate::seedfile::{Problem, ReadOptions, Row, Rows, SaveError, Source, csv, sync_folder_of};
+use crate::seedfile::{Problem, ReadOptions, Row, Rows, SaveError, Source, csv, is_file, sync_folder_of};
 
 /// How long another program may still hold the file: so many tries …
 const LOCK_TRIES: u32 = 40;
@@ -45,11 +45,7 @@ impl PartFile {
     /// [`SaveError`]: it cannot be made, read or written, or is no such file.
     pub fn open(path: &Path, key: &FingerprintKey, see: &mut dyn FnMut(&Row)) -> Result<Self, SaveError> {
         let failed = |source| SaveError::Io { path: path.to_owned(), source };
-        match std::fs::symlink_metadata(path) {
-            Ok(found) if found.is_symlink() => return Err(SaveError::Symlink(path.to_owned())),
-            Ok(found) if !found.is_file() => return Err(SaveError::NotAFile(path.to_owned())),
-            _ => {}
-        }
+        is_file(path)?;
         let mut file = open_for_owner(path).map_err(failed)?;
         lock(&file).map_err(failed)?;
         check_header(&mut file).map_err(failed)?;

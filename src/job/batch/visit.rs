@@ -2,26 +2,22 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::outputs::Outputs;
 use super::seeds::{RowSeed, fresh_seed};
 use super::{Batch, Claim};
-use crate::inventory::{Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, Station, TokenRecord};
-use crate::job::attend::{Place, ReaderNews, Visitor};
-use crate::job::verify::{Verdict, expected_profile, judge};
+use crate::inventory::{Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
+use crate::job::attend::{Place, ReaderNews, Surroundings, Visitor};
+use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{
     Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, LEFT_ALONE, ProfileFrom, ProfileWish, Recorder, Stage,
     UNTOUCHED, WritePlan, WriteReport, Written, locked,
 };
 use crate::link::Link;
-use crate::otp::Code;
 use crate::seed::Seed;
-use crate::time::{CorrectedClock, HostClock, UnixTime};
+use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Profile, TokenKey};
-
-/// How far around the expected time a displayed code is looked for, in seconds.
-const WINDOW_S: u32 = 86_400;
 
 /// Where the seeds come from.
 pub enum SeedSource {
@@ -46,9 +42,6 @@ pub struct BatchPlan {
     /// Ask for the displayed code of each so manieth token; 0 for none.
     pub check_every: u64,
 }
-
-/// Asks for the code on the display of a token; `None` if nobody answers.
-pub type Ask<'a> = &'a (dyn Fn(&Info) -> Option<Code> + Sync);
 
 /// How a token left.
 #[derive(Debug, Clone)]
@@ -101,36 +94,10 @@ pub struct BatchVisitor<'a> {
     batch: Mutex<Batch>,
     outputs: Option<Mutex<Outputs>>,
     plan: BatchPlan,
-    station: Station,
-    remark: Option<String>,
-    /// The clock to work by, looked at anew for every token.
-    host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + Sync),
-    tell: &'a (dyn Fn(BatchNews) + Sync),
-    ask: Option<Ask<'a>>,
-    stop: &'a (dyn Fn() -> bool + Sync),
+    around: Surroundings<'a, BatchNews>,
     burned: AtomicU64,
     /// What ends the batch: nothing more can be recorded.
     fatal: Mutex<Option<Failure>>,
-}
-
-/// What a visitor needs from the program around it.
-pub struct Surroundings<'a> {
-    /// Where and by whom.
-    pub station: Station,
-    /// What goes into every record.
-    pub remark: Option<String>,
-    /// The clock to work by, looked at anew for every token.
-    pub host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + Sync),
-    /// Is told everything.
-    pub tell: &'a (dyn Fn(BatchNews) + Sync),
-    /// Asks for codes.
-    pub ask: Option<Ask<'a>>,
-    /// Whether to stop after the tokens in hand.
-    pub stop: &'a (dyn Fn() -> bool + Sync),
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> BatchVisitor<'a> {
@@ -141,12 +108,11 @@ impl<'a> BatchVisitor<'a> {
         batch: Batch,
         outputs: Option<Outputs>,
         plan: BatchPlan,
-        around: Surroundings<'a>,
+        around: Surroundings<'a, BatchNews>,
     ) -> Self {
-        let Surroundings { station, remark, host, tell, ask, stop } = around;
         let outputs = outputs.map(Mutex::new);
         let (burned, fatal) = (AtomicU64::new(0), Mutex::new(None));
-        Self { books, batch: Mutex::new(batch), outputs, plan, station, remark, host, tell, ask, stop, burned, fatal }
+        Self { books, batch: Mutex::new(batch), outputs, plan, around, burned, fatal }
     }
 
     /// The batch and its files after all readers were attended, and what ended it early.
@@ -158,10 +124,8 @@ impl<'a> BatchVisitor<'a> {
         (batch, self.outputs.map(unlocked), fatal)
     }
 
-    fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'_> {
-        let station = Station { reader: Some(place.reader.clone()), ..self.station.clone() };
-        let remark = self.remark.clone();
-        Recorder { books: Some(self.books), station, emulated: place.emulated, deed, user: RefCell::default(), remark }
+    fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'a> {
+        self.around.recorder(Some(self.books), place, deed)
     }
 
     fn write_plan(&self) -> WritePlan {
@@ -200,7 +164,7 @@ impl<'a> BatchVisitor<'a> {
     /// The seed of an earlier try, which may be on the token: the same one is burned again.
     fn earlier_seed(&self, row: &RowRecord, serial: &str) -> Result<Option<Seed>, Failure> {
         let (Some(outputs), Some(seed)) = (&self.outputs, &row.seed) else { return Ok(None) };
-        lock(outputs).part.find(serial, seed).map_err(|error| {
+        locked(outputs).part.find(serial, seed).map_err(|error| {
             let next = "see that the file can be read, and run the same command again";
             Failure::new("file", Exit::Fault, error.to_string(), UNTOUCHED, next)
         })
@@ -211,7 +175,7 @@ impl<'a> BatchVisitor<'a> {
         let Some(outputs) = &self.outputs else { return Ok(()) };
         let profile = plan.config.map_or(Profile::FACTORY, |config| config.profile);
         let line = seed.row(info.serial.as_str(), row.user.as_deref(), profile);
-        let mut outputs = lock(outputs);
+        let mut outputs = locked(outputs);
         outputs.part.add(&line).map_err(|error| {
             let next = "see that the disk has room, and run the same command again: it goes on where it was";
             Failure::new("file", Exit::Fault, error.to_string(), UNTOUCHED, next)
@@ -220,12 +184,13 @@ impl<'a> BatchVisitor<'a> {
 
     /// Asks for the code on the display and judges it.
     fn check(&self, place: &Place, report: WriteReport, seed: &Seed, row: &RowRecord, host: &dyn HostClock) -> Left {
-        let Some(code) = self.ask.and_then(|ask| ask(&report.info)) else { return Left::Burned(Box::new(report)) };
+        let Some(code) = self.around.ask.and_then(|ask| ask(&report.info)) else {
+            return Left::Burned(Box::new(report));
+        };
         let config = report.config.map(|config| config.profile);
         let profile = expected_profile(config.map(Profile::hash), config.map(Profile::step));
         let now = host.now().wall;
-        let shown_s = now.timestamp() + report.after.middle_s().round() as i64;
-        let verdict = judge(seed, profile, &[code], shown_s, WINDOW_S);
+        let verdict = judge(seed, profile, &[code], token_time(now, report.after), WINDOW_S);
         let is_right = verdict.is_accepted(profile.step.seconds());
         let (outcome, state, error) = if is_right {
             (Outcome::Right, RowState::Checked, None)
@@ -235,7 +200,7 @@ impl<'a> BatchVisitor<'a> {
         let serial = report.info.serial.as_str();
         let change = self.change(row, RowState::Burned, state, Some(serial), error);
         match self.recorder(place, Deed::Verify).note(now, serial, outcome, Some(change.clone())) {
-            Ok(()) => lock(&self.batch).note(change.was, change.state),
+            Ok(()) => locked(&self.batch).note(change.was, change.state),
             Err(error) => self.give_up(error),
         }
         Left::Judged(Box::new(report), Box::new(verdict), is_right)
@@ -249,7 +214,7 @@ impl<'a> BatchVisitor<'a> {
         serial: Option<&str>,
         error: Option<String>,
     ) -> RowChange {
-        let batch = lock(&self.batch).id();
+        let batch = locked(&self.batch).id();
         RowChange { batch, row: row.row, was, state, serial: serial.map(str::to_owned), seed: None, error }
     }
 
@@ -258,18 +223,18 @@ impl<'a> BatchVisitor<'a> {
         let mut failure = Failure::from(error);
         "what was being written is on record as begun, and counts as unknown until it is burned again"
             .clone_into(&mut failure.state);
-        lock(&self.fatal).get_or_insert(failure);
+        locked(&self.fatal).get_or_insert(failure);
     }
 
     fn left(&self, place: &Place, info: Option<Info>, row: Option<RowRecord>, how: Left) {
-        let counts = lock(&self.batch).counts();
-        (self.tell)(BatchNews::Left(Box::new(Departure { place: place.clone(), info, row, how, counts })));
+        let counts = locked(&self.batch).counts();
+        (self.around.tell)(BatchNews::Left(Box::new(Departure { place: place.clone(), info, row, how, counts })));
     }
 }
 
 impl Visitor for BatchVisitor<'_> {
     fn visit(&self, place: &Place, mut link: Box<dyn Link>) {
-        let host = match (self.host)() {
+        let host = match (self.around.host)() {
             Ok(host) => host,
             Err(failure) => return self.left(place, None, None, Left::Failed(failure)),
         };
@@ -280,12 +245,12 @@ impl Visitor for BatchVisitor<'_> {
             let claimed_row = RefCell::new(&mut claimed);
             let mut complete = |info: &Info, _: Option<&TokenRecord>, plan: &mut WritePlan| {
                 let serial = info.serial.as_str();
-                let claim = lock(&self.batch).claim(locked(self.books).as_mut(), serial)?;
+                let claim = locked(&self.batch).claim(locked(self.books).as_mut(), serial)?;
                 match claim {
                     Claim::Row(row) => {
                         let seed = self.fill_plan(&row, serial, plan);
                         let is_good = seed.and_then(|seed| plan.check(info).map(|()| seed));
-                        let seed = is_good.inspect_err(|_| lock(&self.batch).release(row.row, serial))?;
+                        let seed = is_good.inspect_err(|_| locked(&self.batch).release(row.row, serial))?;
                         recorder.user.borrow_mut().clone_from(&row.user);
                         **claimed_row.borrow_mut() = Some((row, seed));
                         Ok(())
@@ -299,9 +264,9 @@ impl Visitor for BatchVisitor<'_> {
             let mut before = |info: &Info, plan: &WritePlan| {
                 let claimed = claimed_row.borrow();
                 let Some((row, seed)) = claimed.as_ref() else { return Ok(()) };
-                (self.tell)(BatchNews::Begins(place.clone(), info.clone(), row.row));
+                (self.around.tell)(BatchNews::Begins(place.clone(), info.clone(), row.row));
                 self.keep_part(seed, row, info, plan).inspect_err(|failure| {
-                    lock(&self.fatal).get_or_insert(failure.clone());
+                    locked(&self.fatal).get_or_insert(failure.clone());
                 })
             };
             let mut change = |stage: Stage<'_>| {
@@ -349,7 +314,7 @@ impl Visitor for BatchVisitor<'_> {
         let serial = recorded.info.as_ref().map(|info| info.serial.to_string()).unwrap_or_default();
         let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
         {
-            let mut batch = lock(&self.batch);
+            let mut batch = locked(&self.batch);
             batch.release(row.row, &serial);
             if is_clean {
                 batch.note(row.state, RowState::Burned);
@@ -374,11 +339,11 @@ impl Visitor for BatchVisitor<'_> {
     }
 
     fn reader(&self, place: Option<&Place>, news: ReaderNews) {
-        (self.tell)(BatchNews::Reader(place.cloned(), news));
+        (self.around.tell)(BatchNews::Reader(place.cloned(), news));
     }
 
     fn is_over(&self) -> bool {
-        (self.stop)() || lock(&self.fatal).is_some() || lock(&self.batch).counts().left() == 0
+        (self.around.stop)() || locked(&self.fatal).is_some() || locked(&self.batch).counts().left() == 0
     }
 }
 
