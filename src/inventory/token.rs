@@ -62,7 +62,7 @@ pub struct Pending {
     pub at: UnixTime,
     /// The profile that it was to write.
     pub profile: Option<Profile>,
-    /// The seed that it was to burn …
+    /// The seed that it was to burn, which the token may hold or lack …
     pub seed: Option<Fingerprint>,
     /// … sealed.
     pub sealed: Option<Vec<u8>>,

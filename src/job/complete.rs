@@ -46,6 +46,11 @@ impl Completion<'_> {
                 (None, _) => {}
             }
         }
+        let may_lack_its_seed = known.is_some_and(|token| token.pending.is_some());
+        if plan.seed.is_some() && may_lack_its_seed {
+            // An earlier job may have left it without one: that its clock is right by now is not enough.
+            plan.if_drift_over = None;
+        }
         if let Some(config) = &mut plan.config
             && self.learns
         {

@@ -235,6 +235,13 @@ impl Recorder<'_> {
         })
     }
 
+    /// Whether a plan burns the seed that the token held before, as far as is known.
+    fn is_its_own(&self, plan: &WritePlan, earlier: Option<&TokenRecord>) -> bool {
+        let (Some(books), Some(seed)) = (self.books, &plan.seed) else { return false };
+        let held = earlier.and_then(TokenRecord::held);
+        held.is_some() && held == Some(locked(books).fingerprint_key().of(seed))
+    }
+
     fn end(
         &self,
         info: &Info,
@@ -286,7 +293,10 @@ impl Recorder<'_> {
         }
         if let Some(plan) = begun {
             let pending = earlier.and_then(|token| token.pending.as_ref()).filter(|pending| pending.seed.is_some());
+            let was_its_own = begun.is_some_and(|plan| self.is_its_own(plan, earlier));
             change.pending = match (&change.seed, pending) {
+                // It is to have its own seed again, which is not to be forgotten with the erased one.
+                (SeedChange::Erased, _) if was_its_own => PendingChange::Keep,
                 // Whatever an earlier burn left, it is gone now.
                 (SeedChange::Burned | SeedChange::Erased, _) => PendingChange::Over,
                 (_, _) if sent == Written::Unknown => PendingChange::Keep,

@@ -6,19 +6,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use tokentap::emulator::{EmulatedLink, Fault, FaultKind, FixedTrays, StateFile};
-use tokentap::inventory::{RowState, Sqlite, Station};
-use tokentap::job::batch::{
-    Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
-};
-use tokentap::job::{Books, Failure, ProfileWish, Surroundings, attend, locked};
+use tokentap::inventory::{RowState, Sqlite};
+use tokentap::job::batch::{Left, PartFile};
+use tokentap::job::{Books, attend, locked};
 use tokentap::link::{Link, LinkError, LinkFault};
 use tokentap::reader::{Came, ReaderError, Tray, Trays};
 use tokentap::seed::Seed;
-use tokentap::seedfile::{Row, WriteOptions};
-use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
-use tokentap::token::TokenKey;
+use tokentap::seedfile::Row;
+use tokentap::time::{HostClock, SimulatedClock};
 
-use crate::support::{RESTRICTED, UNRESTRICTED, simulated_clock, token};
+use crate::support::{RESTRICTED, UNRESTRICTED, simulated_clock, token, work_at_batch};
 
 /// A token of the other kind, that comes in between.
 const OTHER: &str = "86596120009999";
@@ -197,45 +194,13 @@ impl World {
 
     /// Works at the batch until what is laid down is dealt with; returns how each token left.
     fn run(&self, serial: &str, laid: Vec<Laid>) -> Vec<Left> {
-        let key = locked(&self.books).fingerprint_key().clone();
-        let flags = ProfileWish::default();
-        let Ok(list) = SeedList::check(self.rows(serial).into_iter().map(Ok), &key, flags) else { panic!("bad rows") };
-        let SeedList { seeds, rows, content, .. } = list;
-        let origin = Origin { name: "rows.csv".to_owned(), content, anew: false, is_fresh: false };
-        let part = PartFile::open(&self.part(), &key, &mut |_| ()).unwrap();
-        let (batch, _) = Batch::open(&self.books, &origin, rows, &[], self.clock.now().wall).unwrap();
-        let outputs = Outputs { files: Vec::new(), options: WriteOptions::default(), dropped: Vec::new(), part };
-        let left = Mutex::new(Vec::new());
-        let tell = |news: BatchNews| {
-            if let BatchNews::Left(departure) = news {
-                left.lock().unwrap().push(departure.how);
-            }
-        };
-        let host = || -> Result<CorrectedClock<'_>, Failure> {
-            Ok(CorrectedClock::new(&self.clock, chrono::TimeDelta::zero()))
-        };
-        let plan = BatchPlan {
-            source: SeedSource::File(seeds),
-            flags,
-            fine: false,
-            allow_unknown_model: false,
-            key: TokenKey::factory(),
-            check_every: 0,
-        };
-        let around = Surroundings {
-            station: Station::default(),
-            remark: None,
-            host: &host,
-            tell: &tell,
-            ask: None,
-            stop: &|| false,
-        };
-        let visitor = BatchVisitor::new(&self.books, batch, Some(outputs), plan, around);
-        let tray = TestTray { laid, clock: self.clock.clone(), later: Arc::default() };
-        attend(&mut FixedTrays::new(vec![Box::new(tray)]), &visitor);
-        let (_, _, fatal) = visitor.into_parts();
-        assert_eq!(fatal, None);
-        left.into_inner().unwrap()
+        let laid = Mutex::new(Some(laid));
+        let (left, _) = work_at_batch(&self.books, &self.clock, self.rows(serial), &self.part(), &|visitor| {
+            let laid = laid.lock().unwrap().take().unwrap();
+            let tray = TestTray { laid, clock: self.clock.clone(), later: Arc::default() };
+            attend(&mut FixedTrays::new(vec![Box::new(tray)]), visitor);
+        });
+        left
     }
 
     /// What is on record fits what the tokens hold, at any time.

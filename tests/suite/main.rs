@@ -19,6 +19,7 @@ mod desk;
 mod emulator;
 mod faults;
 mod inventory;
+mod matrix;
 mod replay;
 mod secrets;
 mod seedfiles;

@@ -1,17 +1,25 @@
 //! What several tests share: emulated tokens in simulated time, and the built program.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use tokentap::clock::Drift;
 use tokentap::emulator::{CardState, EmulatedLink, TokenClock};
-use tokentap::job::{ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, WritePlan, WriteReport, write};
+use tokentap::inventory::Station;
+use tokentap::job::batch::{
+    Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
+};
+use tokentap::job::{
+    Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, ProfileWish, Surroundings, WritePlan,
+    WriteReport, locked, write,
+};
 use tokentap::link::Link;
 use tokentap::seed::Seed;
-use tokentap::time::{HostClock, SimulatedClock};
+use tokentap::seedfile::{Row, WriteOptions};
+use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
 use tokentap::token::{Info, Profile, TokenKey};
 
 /// The time at which simulated tests begin, with a fraction of a second.
@@ -59,6 +67,47 @@ pub fn carry_out(link: &mut dyn Link, clock: &dyn HostClock, plan: &WritePlan) -
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
     let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(());
     write(link, clock, plan, &mut Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false })
+}
+
+/// Works at a batch of these rows, whose part file is at `part`, with whatever `work` lays down; how each token left,
+/// and how many rows are left to do.
+pub fn work_at_batch(
+    books: &Books,
+    clock: &SimulatedClock,
+    rows: Vec<Row>,
+    part: &Path,
+    work: &dyn Fn(&BatchVisitor<'_>),
+) -> (Vec<Left>, u64) {
+    let key = locked(books).fingerprint_key().clone();
+    let flags = ProfileWish::default();
+    let Ok(list) = SeedList::check(rows.into_iter().map(Ok), &key, flags) else { panic!("bad rows") };
+    let SeedList { seeds, rows, content, .. } = list;
+    let origin = Origin { name: "rows.csv".to_owned(), content, anew: false, is_fresh: false };
+    let part = PartFile::open(part, &key, &mut |_| ()).unwrap();
+    let (batch, _) = Batch::open(books, &origin, rows, &[], clock.now().wall).unwrap();
+    let outputs = Outputs { files: Vec::new(), options: WriteOptions::default(), dropped: Vec::new(), part };
+    let left = Mutex::new(Vec::new());
+    let tell = |news: BatchNews| {
+        if let BatchNews::Left(departure) = news {
+            left.lock().unwrap().push(departure.how);
+        }
+    };
+    let host = || -> Result<CorrectedClock<'_>, Failure> { Ok(CorrectedClock::new(clock, chrono::TimeDelta::zero())) };
+    let plan = BatchPlan {
+        source: SeedSource::File(seeds),
+        flags,
+        fine: false,
+        allow_unknown_model: false,
+        key: TokenKey::factory(),
+        check_every: 0,
+    };
+    let station = Station::default();
+    let around = Surroundings { station, remark: None, host: &host, tell: &tell, ask: None, stop: &|| false };
+    let visitor = BatchVisitor::new(books, batch, Some(outputs), plan, around);
+    work(&visitor);
+    let (batch, _, fatal) = visitor.into_parts();
+    assert_eq!(fatal, None);
+    (left.into_inner().unwrap(), batch.counts().left())
 }
 
 /// The built program, with nothing of this process's environment that it would look at.

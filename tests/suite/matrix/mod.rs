@@ -1,0 +1,217 @@
+//! Every job, at every APDU that it sends, with everything that can go wrong there: what the token holds then, what was
+//! said of it, the exit code, and that the same command ends right. `docs/faults.md` is this table, printed.
+
+mod fault;
+mod job;
+mod page;
+mod truth;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use tokentap::emulator::CardState;
+use tokentap::job::Failure;
+
+use fault::{Fault, Log, Shared, Step};
+use job::{Bench, End, Job, NEW, OLD, OTHER};
+use page::{Ending, Section};
+use truth::{Holds, Truth};
+
+use crate::support::Dice;
+
+fn state(token: &Shared) -> CardState {
+    token.lock().unwrap().card().state().clone()
+}
+
+/// One cell: a job on a token of one kind, with a fault at one APDU.
+struct Cell {
+    job: Job,
+    restricted: bool,
+    at: usize,
+    fault: Fault,
+}
+
+/// How a cell ended.
+struct Outcome {
+    step: Step,
+    end: End,
+    truth: Truth,
+    again: String,
+}
+
+impl Cell {
+    fn name(&self) -> String {
+        let kind = if self.restricted { "restricted" } else { "unrestricted" };
+        format!("{:?}, {kind}, APDU {}, {:?}", self.job, self.at, self.fault)
+    }
+
+    /// Runs it, holds what was said against the token, and runs the same command again.
+    fn run(&self) -> Outcome {
+        let name = self.name();
+        let bench = Bench::new(self.job, self.restricted);
+        let (before, other_before) = (state(&bench.token), state(&bench.other));
+        let (log, end) = bench.run(Some((self.at, self.fault.clone())));
+        let step = log.0[self.at - 1];
+        let truth = Truth::of(&before, &state(&bench.token));
+        let aim = Truth::aim(self.job, self.restricted);
+
+        // Where the first token had not said who it is, the other one is the only one of this contact.
+        let was_taken_for_it = self.fault == Fault::AnotherBack && self.at == 1 && end.failure.is_none();
+        if was_taken_for_it {
+            assert_eq!(truth, Truth { config: false, seed: Holds::Old }, "{name}");
+        } else {
+            assert_eq!(state(&bench.other), other_before, "{name}: the other token was written");
+        }
+        match &end.failure {
+            Some(failure) => self.check_failure(failure, truth, &end),
+            None if was_taken_for_it => {}
+            None => {
+                assert_eq!(truth, aim, "{name}: it ended well");
+                self.check_drift(&bench, &end);
+            }
+        }
+        let again = if was_taken_for_it && self.job == Job::BatchRow {
+            // The row is burned: the first token gets the next one.
+            assert_eq!(state(&bench.other).seed_bytes(), NEW, "{name}");
+            let (log, end) = bench.run(None);
+            assert_eq!((log.writes(), end.exit), ((false, false), 0), "{name}, again");
+            "leaves it alone: the other token has the row".to_owned()
+        } else {
+            self.run_again(&bench)
+        };
+        Outcome { step, end, truth, again }
+    }
+
+    fn check_failure(&self, failure: &Failure, truth: Truth, end: &End) {
+        let name = self.name();
+        assert!(truth.bears_out(&failure.state, self.job.seed(self.restricted)), "{name}: {truth:?}, {failure:?}");
+        let aim = Truth::aim(self.job, self.restricted);
+        match self.job {
+            // Its row is burned, and only the reading at the end is missing: nothing is left to do.
+            Job::BatchRow => assert!(end.exit == 10 || truth == aim, "{name}"),
+            // What could not say who it is cannot be counted as undone: it may be back already.
+            Job::DeskVisit => assert_eq!(end.exit == 0, self.at == 1, "{name}"),
+            _ => assert_ne!(end.exit, 0, "{name}"),
+        }
+        assert!(!failure.fact.is_empty() && !failure.next.is_empty(), "{name}: {failure:?}");
+    }
+
+    /// The drift that was told holds the true one, unless the token lied about its clock.
+    fn check_drift(&self, bench: &Bench, end: &End) {
+        let Some(told) = end.drift.filter(|_| self.fault != Fault::ClockBack) else { return };
+        let truth = bench.token.lock().unwrap().card().drift_s();
+        let off = (told.middle_s() - truth).abs();
+        assert!(off <= told.resolution_s() + 1e-6, "{}: {told:?}, {truth}", self.name());
+    }
+
+    /// The same command again, on the token as it is now; what that did.
+    fn run_again(&self, bench: &Bench) -> String {
+        let name = self.name();
+        let before = state(&bench.token);
+        let (log, end) = bench.run(None);
+        let after = state(&bench.token);
+        assert_eq!((end.exit, &end.failure), (0, &None), "{name}, again");
+        let aim = Truth::aim(self.job, self.restricted);
+        assert_eq!(Truth::of(&before, &after).seed, aim.seed, "{name}, again");
+        if aim.config {
+            let drift = bench.token.lock().unwrap().card().drift_s();
+            assert!(drift.abs() <= 1.01, "{name}, again: {drift} s off");
+        }
+        if self.job == Job::Config {
+            assert_eq!((after.sha256, after.step_s, after.display_s), (true, 60, 60), "{name}, again");
+        }
+        again_words(&log)
+    }
+}
+
+fn again_words(log: &Log) -> String {
+    match log.writes() {
+        (true, true) => "writes profile, clock and seed",
+        (true, false) => "writes profile and clock",
+        (false, true) => "writes the seed",
+        (false, false) => "reads",
+    }
+    .to_owned()
+}
+
+/// A sentence without the names that change from cell to cell.
+fn general(sentence: &str) -> String {
+    let mut text = sentence.to_owned();
+    for step in ["get info", "get challenge", "answer challenge", "write config", "write seed"] {
+        text = text.replace(&format!("\"{step}\""), "\"APDU\"");
+    }
+    for fault in Fault::all() {
+        if let Fault::Word(sw1, sw2) = fault {
+            text = text.replace(&format!("{sw1:02X}{sw2:02X}"), "STATUS");
+        }
+    }
+    for known in ["OTPC-P1-i 86596120001234", "OTPC-P2-i 86596220005678"] {
+        text = text.replace(known, "TOKEN");
+    }
+    text.replace(OTHER, "SERIAL")
+        .replace("86596120001234", "SERIAL")
+        .replace("86596220005678", "SERIAL")
+        .replace('|', "\\|")
+}
+
+#[test]
+fn every_job_at_every_apdu_with_every_fault_ends_as_docs_faults_md_says_and_right_the_second_time() {
+    let mut sections = Vec::new();
+    let mut sentences = BTreeSet::new();
+    for job in Job::ALL {
+        for restricted in [false, true] {
+            let (clean, end) = Bench::new(job, restricted).run(None);
+            assert_eq!(end.exit, 0, "{job:?}");
+            let mut section = Section { apdus: clean.0.len(), ..Section::default() };
+            for at in 1..=clean.0.len() {
+                for fault in Fault::all().into_iter().filter(|fault| fault.fits(clean.0[at - 1])) {
+                    let cell = Cell { job, restricted, at, fault: fault.clone() };
+                    let outcome = cell.run();
+                    let said = match &outcome.end.failure {
+                        None => "done".to_owned(),
+                        Some(failure) => {
+                            sentences.insert((general(&failure.fact), general(&failure.next)));
+                            format!("`{}`: {}", failure.kind, failure.state)
+                        }
+                    };
+                    let token = outcome.truth.words();
+                    let ending = Ending { exit: outcome.end.exit, token, said, again: outcome.again };
+                    section.add(outcome.step, fault, ending);
+                }
+            }
+            sections.push((job, restricted, section));
+        }
+    }
+    let printed = page::print(&sections, &sentences);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
+    if std::env::var_os("TOKENTAP_TEST_PRINT").is_some() {
+        std::fs::write(&path, &printed).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = printed.lines().zip(kept.lines()).find(|(now, then)| now != then);
+    assert!(printed == kept, "docs/faults.md says otherwise (TOKENTAP_TEST_PRINT=1 prints it anew): {differs:?}");
+}
+
+#[test]
+fn random_answers_at_random_apdus_never_make_what_is_said_untrue() {
+    let mut dice = Dice::new();
+    for _ in 0..2_000 {
+        let job = Job::ALL[dice.below(Job::ALL.len() as u64) as usize];
+        let restricted = dice.below(2) == 1;
+        let apdus = Bench::new(job, restricted).run(None).0.0.len() as u64;
+        let at = 1 + dice.below(apdus) as usize;
+        let length = dice.below(40) as usize;
+        let mut bytes: Vec<u8> = (0..length).map(|_| dice.below(256) as u8).collect();
+        // A token that says 9000 and did nothing cannot be told from one that did.
+        if bytes.ends_with(&[0x90, 0x00]) {
+            bytes.push(0x6F);
+        }
+        Cell { job, restricted, at, fault: Fault::Bytes(bytes) }.run();
+    }
+}
+
+#[test]
+fn the_other_tokens_seed_is_the_old_one_so_that_a_write_to_it_would_show() {
+    let bench = Bench::new(Job::Burn, true);
+    assert_eq!(state(&bench.other).seed_bytes(), OLD);
+}
