@@ -9,6 +9,7 @@ mod describe;
 mod desk;
 mod doctor;
 mod emulate;
+mod harden;
 mod host;
 mod info;
 mod interrupt;
@@ -43,6 +44,7 @@ type Ran = Result<Exit, Failure>;
 /// Runs the program with these arguments, the program's name first, and returns its exit code.
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> u8 {
+    harden::keep_memory_private();
     let wants_json = arguments.iter().any(|argument| argument == "--json");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,

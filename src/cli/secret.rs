@@ -72,7 +72,7 @@ impl Given {
 /// A failure: the source cannot be read, or holds no seed or none that fits. None repeats any of the seed.
 pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
     if args.seed_stdin {
-        let input = read_all(std::io::stdin(), "standard input", MAX_WHOLE)?;
+        let input = read_all(standard_input()?, "standard input", MAX_WHOLE)?;
         return parse(&input, "standard input", args, hotp).map(Some);
     }
     if let Some(path) = &args.seed_file {
@@ -129,6 +129,20 @@ pub fn open(path: &Path, next: &str) -> Result<File, Failure> {
 /// A failure with this remedy.
 pub fn small_file(path: &Path, next: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     read_all(open(path, next)?, &describe::path(path), 1 << 16)
+}
+
+/// Standard input without the buffer that the standard library would keep to the program's end.
+///
+/// # Errors
+/// A failure where there is none.
+pub fn standard_input() -> Result<File, Failure> {
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned();
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&std::io::stdin()).try_clone_to_owned();
+    own.map(File::from).map_err(|error| {
+        Failure::file(format!("standard input cannot be read: {error}"), "give the seed with --seed-file FILE")
+    })
 }
 
 fn read_all(from: impl Read, name: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {

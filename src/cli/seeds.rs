@@ -299,7 +299,7 @@ fn make_qr(args: &SeedsQrArgs, output: &Output) -> Ran {
         }
         None => {
             let mut text = Zeroizing::new(String::new());
-            let read = std::io::stdin().take(1 << 16).read_to_string(&mut text);
+            let read = secret::standard_input()?.take(1 << 16).read_to_string(&mut text);
             read.map_err(|error| {
                 Failure::file(format!("standard input cannot be read: {error}"), "give an otpauth:// URI")
             })?;

@@ -85,7 +85,7 @@ pub struct Response {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ResponseError {
     /// Fewer than the two bytes of a status word.
-    #[error("a reply of {0} bytes, shorter than a status word")]
+    #[error("a reply of length {0}, shorter than a status word")]
     TooShort(usize),
     /// More than [`MAX_RESPONSE`] bytes.
     #[error("a reply of {0} bytes, longer than any that a short command can have")]

@@ -129,9 +129,8 @@ fn link_failure(broken: &LinkError, step: Step, who: &str, state: &str, again: &
     let detail = &broken.detail;
     match broken.fault {
         LinkFault::LeftBefore => lost(format!("the token left the reader before {what}{who}")),
-        LinkFault::Removed | LinkFault::NoAnswer => {
-            lost(format!("the token left the reader before it answered \"{step}\": {detail}{who}"))
-        }
+        LinkFault::Removed => lost(format!("the token left the reader before it answered \"{step}\": {detail}{who}")),
+        LinkFault::NoAnswer => lost(format!("the answer to \"{step}\" did not come through: {detail}{who}")),
         LinkFault::Reset => lost(format!("another program reset the token before {what}{who}")),
         LinkFault::TimedOut => lost(format!("the token did not answer \"{step}\": {detail}{who}")),
         LinkFault::ReaderGone => Failure::new(
@@ -194,7 +193,10 @@ fn refusal(step: Step, status: StatusWord, who: &str, state: String) -> Failure 
             "this is no model that tokentap knows how to write: please report it with the output of --trace",
         ),
         _ => (
-            format!("the token refused \"{step}\" with {status}{left}{who}"),
+            match status.is_refusal() {
+                true => format!("the token refused \"{step}\" with {status}{left}{who}"),
+                false => format!("the token answered \"{step}\" with {status}, a status that is not known{who}"),
+            },
             "take the token off, switch it on, lay it back, and run the same command again; if it refuses again, please \
              report it with the output of --trace",
         ),

@@ -76,6 +76,25 @@ impl Fault {
         all
     }
 
+    /// Faults that have one name together in the page, where all of them end alike.
+    pub fn families() -> [(&'static str, Vec<Self>); 3] {
+        [
+            (
+                "link lost",
+                vec![
+                    Self::GoneBefore,
+                    Self::LostBefore,
+                    Self::LostAfter,
+                    Self::AnswerLost,
+                    Self::AwayAndBack,
+                    Self::MoreDataRefused,
+                ],
+            ),
+            ("refused", WORDS.map(|(sw1, sw2)| Self::Word(sw1, sw2)).to_vec()),
+            ("cut or swollen", [0, 1, 300].map(Self::Length).to_vec()),
+        ]
+    }
+
     /// Its name in the page.
     pub fn name(&self) -> String {
         match self {

@@ -148,6 +148,10 @@ fn general(sentence: &str) -> String {
     for known in ["OTPC-P1-i 86596120001234", "OTPC-P2-i 86596220005678"] {
         text = text.replace(known, "TOKEN");
     }
+    for again in ["it gets its row", "it is measured anew"] {
+        text = text.replace(again, "run the same command again");
+    }
+    text = text.replace(" (TOKEN)", "").replace("this is the token OTPC-P1-i", "this is the token");
     text.replace(OTHER, "SERIAL")
         .replace("86596120001234", "SERIAL")
         .replace("86596220005678", "SERIAL")

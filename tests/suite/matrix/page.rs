@@ -35,11 +35,20 @@ impl Section {
     }
 
     fn print(&self, page: &mut String) {
-        page.push_str("\n| exit | at, and what | the token holds | what is said of it | the same command again |\n");
-        page.push_str("|---|---|---|---|---|\n");
-        for (ending, places) in &self.cells {
+        let agains: BTreeSet<&str> = self.cells.keys().map(|ending| ending.again.as_str()).collect();
+        let is_always = agains.len() == 1;
+        if is_always {
+            writeln!(page, "\nThe same command again {}, whatever happened.", agains.iter().next().unwrap()).unwrap();
+        }
+        let (title, rule) = if is_always { ("", "") } else { (" the same command again |", "---|") };
+        writeln!(page, "\n| at, and what | exit | the token holds | what is said of it |{title}").unwrap();
+        writeln!(page, "|---|---|---|---|{rule}").unwrap();
+        let mut rows: Vec<_> = self.cells.iter().map(|(ending, places)| (places, ending)).collect();
+        rows.sort_by_key(|(places, ending)| (places.keys().next().copied(), *ending));
+        for (places, ending) in rows {
             let Ending { exit, token, said, again } = ending;
-            writeln!(page, "| {exit} | {} | {token} | {said} | {again} |", place_words(places)).unwrap();
+            let again = if is_always { String::new() } else { format!(" {again} |") };
+            writeln!(page, "| {} | {exit} | {token} | {said} |{again}", place_words(places)).unwrap();
         }
     }
 }
@@ -53,24 +62,25 @@ fn place_words(places: &BTreeMap<Step, BTreeSet<Fault>>) -> String {
     let mut groups: Vec<(Vec<Step>, &BTreeSet<Fault>)> =
         by_faults.into_iter().map(|(faults, steps)| (steps, faults)).collect();
     groups.sort();
-    let all = Fault::all();
     let words = groups.into_iter().map(|(steps, faults)| {
         let steps: Vec<_> = steps.iter().map(|step| format!("**{}**", step.name())).collect();
-        let possible: Vec<_> = all.iter().filter(|fault| steps_fit(fault, places)).collect();
-        let missing: Vec<_> =
-            possible.iter().filter(|fault| !faults.contains(**fault)).map(|fault| fault.name()).collect();
-        let faults = match missing.len() {
-            0 => "whatever happens".to_owned(),
-            1..=3 => format!("all but {}", missing.join(", ")),
-            _ => faults.iter().map(Fault::name).collect::<Vec<_>>().join(", "),
-        };
-        format!("{}: {faults}", steps.join(", "))
+        format!("{}: {}", steps.join(", "), fault_words(faults))
     });
     words.collect::<Vec<_>>().join("; ")
 }
 
-fn steps_fit(fault: &Fault, places: &BTreeMap<Step, BTreeSet<Fault>>) -> bool {
-    places.keys().any(|step| fault.fits(*step))
+/// Faults by name; those that mostly end alike have one name together.
+fn fault_words(faults: &BTreeSet<Fault>) -> String {
+    let mut left = faults.clone();
+    let mut words = Vec::new();
+    for (name, members) in Fault::families() {
+        if members.iter().all(|fault| left.contains(fault)) {
+            words.push(name.to_owned());
+            left.retain(|fault| !members.contains(fault));
+        }
+    }
+    words.extend(left.iter().map(Fault::name));
+    words.join(", ")
 }
 
 /// The whole page. `sentences` has each error with what to do next.
@@ -79,7 +89,7 @@ pub fn print(sections: &[(Job, bool, Section)], sentences: &BTreeSet<(String, St
     let mut page = format!(include_str!("page.md"), cells = cells);
     for job in Job::ALL {
         let of: Vec<_> = sections.iter().filter(|(of, _, _)| *of == job).collect();
-        writeln!(page, "\n## {}", title(job)).unwrap();
+        writeln!(page, "\n## {}", job.name()).unwrap();
         let [(_, _, plain), (_, _, restricted)] = of[..] else { panic!("two kinds of tokens") };
         if plain == restricted {
             writeln!(page, "\nOn either kind of token ({} APDUs, {} cells each).", plain.apdus, plain.count).unwrap();
@@ -92,13 +102,9 @@ pub fn print(sections: &[(Job, bool, Section)], sentences: &BTreeSet<(String, St
             section.print(&mut page);
         }
     }
-    page.push_str("\n## What is said, and what to do next\n\n| error | next |\n|---|---|\n");
+    page.push_str(include_str!("sentences.md"));
     for (fact, next) in sentences {
         writeln!(page, "| {fact} | {next} |").unwrap();
     }
     page
-}
-
-fn title(job: Job) -> String {
-    job.name().to_owned()
 }

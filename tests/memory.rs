@@ -1,0 +1,252 @@
+//! No seed is left in memory when a command has ended, well or not, and nobody could look at it or dump it meanwhile.
+//!
+//! Each case runs the program's own entry in a process of its own, with the program's allocator, and then looks through
+//! all of its writable memory: heap, freed heap, stacks. What is looked for is kept masked, so that it finds only copies.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
+#[cfg(target_os = "linux")]
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if args.get(1).is_some_and(|arg| arg == "--case") {
+        linux::child(&args[2..]);
+    } else {
+        linux::parent();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("not run: the memory of a process is read through /proc, which only Linux has");
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::{self, File};
+    use std::os::unix::fs::FileExt;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
+    const MASK: u8 = 0xA5;
+
+    /// The seed, masked: 20 bytes that look like none of the program's own.
+    const SEED: [u8; 20] = [
+        0x7B, 0x18, 0x48, 0x4A, 0x6F, 0x5B, 0xA4, 0x86, 0xE0, 0xC2, 0x24, 0x0E, 0xCC, 0xAA, 0x48, 0x54, 0x76, 0x90,
+        0xB2, 0xDC,
+    ];
+
+    fn masked(bytes: &[u8]) -> Vec<u8> {
+        bytes.iter().map(|byte| byte ^ MASK).collect()
+    }
+
+    /// The forms in which the seed could lie in memory, masked. Twelve bytes of each are enough to know it by.
+    fn forms() -> Vec<(&'static str, Vec<u8>)> {
+        let seed = masked(&SEED);
+        let forms = vec![
+            ("as bytes", masked(&seed[..12])),
+            ("in hex", masked(&data_encoding::HEXLOWER.encode(&seed).as_bytes()[..16])),
+            ("in capital hex", masked(&data_encoding::HEXUPPER.encode(&seed).as_bytes()[..16])),
+            ("in Base32", masked(&data_encoding::BASE32_NOPAD.encode(&seed).as_bytes()[..16])),
+        ];
+        // Freed, and so wiped: the allocator is this program's too.
+        drop(zeroize::Zeroizing::new(seed));
+        forms
+    }
+
+    /// Where the seed lies in this process's memory.
+    fn scan() -> Vec<String> {
+        // So that a process without privileges may look into itself again.
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable).unwrap();
+        let forms = forms();
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let memory = File::open("/proc/self/mem").unwrap();
+        let mut found = Vec::new();
+        let mut looked_at = 0_u64;
+        let mut buffer = vec![0; 1 << 16];
+        for line in maps.lines() {
+            let mut words = line.split_whitespace();
+            let (range, mode) = (words.next().unwrap(), words.next().unwrap());
+            if !mode.starts_with("rw") {
+                continue;
+            }
+            let name = words.nth(3).unwrap_or("anonymous");
+            let (from, to) = range.split_once('-').unwrap();
+            let (mut at, end) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
+            while at < end {
+                let own = buffer.as_ptr() as u64;
+                let wanted = usize::try_from((end - at).min(buffer.len() as u64)).unwrap();
+                let Ok(read @ 1..) = memory.read_at(&mut buffer[..wanted], at) else { break };
+                looked_at += read as u64;
+                for (what, form) in &forms {
+                    for (offset, window) in buffer[..read].windows(form.len()).enumerate() {
+                        let place = at + offset as u64;
+                        // What was copied here to be looked at is not found a second time.
+                        let is_own = (own..own + buffer.len() as u64).contains(&place);
+                        if !is_own && window.iter().zip(form).all(|(byte, masked)| byte ^ MASK == *masked) {
+                            found.push(format!("{what} at {place:x} in {name}"));
+                        }
+                    }
+                }
+                // Pieces overlap by a form's length.
+                at += if read == wanted && at + (read as u64) < end { read as u64 - 16 } else { read as u64 };
+            }
+        }
+        assert!(looked_at > 1 << 18, "only {looked_at} bytes were looked at");
+        found
+    }
+
+    /// Runs one case and prints what is left of the seed.
+    pub fn child(args: &[String]) {
+        let mut args = args.to_vec();
+        let held = args[0] == "held";
+        if let Some(file) = args[0].strip_prefix("interrupt-when:").map(str::to_owned) {
+            std::thread::spawn(move || {
+                while !Path::new(&file).exists() {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                let own = rustix::process::getpid();
+                rustix::process::kill_process(own, rustix::process::Signal::INT).unwrap();
+            });
+        }
+        args[0] = "tokentap".to_owned();
+        let kept = held.then(|| fs::read(args.last().unwrap()).unwrap());
+        let exit = tokentap::cli::run(args.iter().map(Into::into).collect());
+        let private = rustix::process::dumpable_behavior().unwrap();
+        assert_eq!(private, rustix::process::DumpableBehavior::NotDumpable, "others may read this process's memory");
+        let core = rustix::process::getrlimit(rustix::process::Resource::Core);
+        assert_eq!((core.current, core.maximum), (Some(0), Some(0)), "a crash would leave a core dump");
+        for place in scan() {
+            println!("FOUND {place}");
+        }
+        println!("EXIT {exit}");
+        drop(kept);
+    }
+
+    struct Case {
+        name: &'static str,
+        args: Vec<String>,
+        exit: u8,
+        stdin: Option<Vec<u8>>,
+    }
+
+    fn run(folder: &Path, case: &Case) -> (String, Vec<String>) {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("--case").args(&case.args).current_dir(folder);
+        command.env("TOKENTAP_INVENTORY", folder.join("inventory.sqlite")).env_remove("TOKENTAP_READER");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that reads nothing leaves the pipe.
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), case.stdin.as_deref().unwrap_or_default());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = format!("{text}{}", String::from_utf8_lossy(&output.stderr));
+        let found = text.lines().filter_map(|line| line.strip_prefix("FOUND ").map(str::to_owned)).collect();
+        assert!(text.contains("EXIT "), "{}: it did not come to its end: {said}", case.name);
+        (said, found)
+    }
+
+    pub fn parent() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let seed = masked(&SEED);
+        let hex = data_encoding::HEXLOWER.encode(&seed);
+        let base32 = data_encoding::BASE32_NOPAD.encode(&seed);
+        let write = |name: &str, text: String| fs::write(folder.join(name), text).unwrap();
+        write("seed", hex.clone());
+        write("broken", format!("{hex}!"));
+        write("uri", format!("otpauth://totp/someone?secret={base32}"));
+        write("duo.csv", format!("86596120000001,{hex}\n"));
+        write("bad.csv", format!("serial,secret\n1,{base32}\n2,{base32}!\n"));
+        write(
+            "rows.csv",
+            format!("serial,secret\n86596120000001,{base32}\n86596220000002,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ\n"),
+        );
+        let identity = age::x25519::Identity::generate();
+        write("identity", age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned());
+        for (state, serial) in [("token.json", "86596120000001"), ("restricted.json", "86596220000002")] {
+            let args = ["emulate", "--create", "--state", state, "--serial", serial, "--drift=-97"];
+            let made = Command::new(env!("CARGO_BIN_EXE_tokentap")).args(args).current_dir(folder).output().unwrap();
+            assert!(made.status.success(), "{made:?}");
+        }
+        fs::create_dir(folder.join("box")).unwrap();
+        for state in ["token.json", "restricted.json"] {
+            fs::copy(folder.join(state), folder.join("box").join(state)).unwrap();
+        }
+
+        let case = |name: &'static str, exit: u8, args: &str| {
+            let args = args.replace("TOKEN", "--trust-host-clock --reader emulated:token.json");
+            let args = args.replace("RESTRICTED", "--trust-host-clock --reader emulated:restricted.json");
+            Case { name, args: args.split(' ').map(str::to_owned).collect(), exit, stdin: None }
+        };
+        let recipient = format!("run inventory init --recipient {}", identity.to_public());
+        let cases = [
+            Case {
+                args: recipient.split(' ').map(str::to_owned).collect(),
+                ..case("an inventory that seals seeds", 0, "")
+            },
+            case("a burn", 0, "run burn TOKEN --no-verify --seed-file seed"),
+            Case {
+                stdin: Some(hex.clone().into()),
+                ..case("a burn from standard input", 0, "run burn TOKEN --no-verify --seed-stdin")
+            },
+            case("a burn whose code is wrong", 8, "run burn TOKEN --verify 000000 --seed-file uri"),
+            case("a burn of a restricted token", 0, "run burn RESTRICTED --no-verify --seed-file seed"),
+            case("a sync that burns a sealed seed again", 0, "run sync RESTRICTED --fast --identity identity"),
+            case("a fine sync with its seed", 0, "run sync RESTRICTED --seed-file seed"),
+            case("a wrong serial", 5, "run burn TOKEN --no-verify --seed-file seed --expect-serial 1"),
+            case("no token at all", 1, "run burn --reader emulated:none.json --no-verify --seed-file seed"),
+            case("a broken seed", 2, "run burn TOKEN --no-verify --seed-file broken"),
+            case("a code", 0, "run code --seed-file seed"),
+            case("a verification", 8, "run verify 000000 --seed-file seed"),
+            case("a check of a file", 0, "run seeds check duo.csv --from duo"),
+            case("a check of a bad file", 2, "run seeds check bad.csv"),
+            case("a conversion", 0, "run seeds convert duo.csv --from duo --to csv=out.csv"),
+            case("a QR code", 0, "run seeds qr rows.csv --row 1 --png code.png"),
+            case("a QR code that is read", 0, "run code --qr code.png"),
+            case(
+                "an encrypted PSKC file",
+                0,
+                "run seeds convert duo.csv --from duo --to pskc=out.xml --to-pskc-password identity",
+            ),
+            case("an export that is refused", 2, "run inventory export --identity identity --to csv=exported.csv"),
+            case(
+                "an export",
+                0,
+                "run inventory export --identity identity --to csv=exported.csv --serial 86596220000002",
+            ),
+            case(
+                "an interrupted batch",
+                130,
+                "interrupt-when:server.csv.part batch rows.csv --precise --to duo=server.csv --reader emulated:box --trust-host-clock",
+            ),
+        ];
+        let mut failures = Vec::new();
+        for case in &cases {
+            let (said, found) = run(folder, case);
+            let is_exit_right = said.contains(&format!("EXIT {}\n", case.exit));
+            println!("{}: {}", case.name, if found.is_empty() && is_exit_right { "nothing is left" } else { "FAILED" });
+            if !is_exit_right || !found.is_empty() {
+                failures.push(format!("{}: {found:#?}\n{said}", case.name));
+            }
+        }
+        // The scan itself: a copy that is held is found.
+        let held = Case {
+            name: "a copy that is held",
+            args: vec!["held".into(), "code".into(), "--seed-file".into(), "seed".into()],
+            exit: 0,
+            stdin: None,
+        };
+        let (said, found) = run(folder, &held);
+        assert!(found.iter().any(|place| place.contains("in hex")), "the scan finds nothing: {said}");
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+    }
+}
