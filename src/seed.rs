@@ -78,6 +78,17 @@ pub enum SeedError {
     Ambiguous,
 }
 
+/// How deep the stack is wiped, in bytes: several times what any job here needs of it.
+const STACK_DEPTH: usize = 256 << 10;
+
+/// Wipes what calls that have returned left on this thread's stack below the caller: ciphers and hashes keep padded
+/// copies of a seed in frames that nobody wipes.
+#[inline(never)]
+pub fn wipe_stack() {
+    let mut frames = [0_u8; STACK_DEPTH];
+    frames.zeroize();
+}
+
 impl Seed {
     /// Takes over bytes as a seed.
     ///

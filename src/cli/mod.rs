@@ -35,6 +35,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::job::{Exit, Failure};
+use crate::seed::wipe_stack;
 use args::{Cli, Command};
 use output::Output;
 
@@ -45,6 +46,14 @@ type Ran = Result<Exit, Failure>;
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> u8 {
     harden::keep_memory_private();
+    let exit = parse_and_run(arguments);
+    wipe_stack();
+    exit
+}
+
+/// Not inlined: what it leaves on the stack must lie below its caller's frame to be wiped.
+#[inline(never)]
+fn parse_and_run(arguments: Vec<OsString>) -> u8 {
     let wants_json = arguments.iter().any(|argument| argument == "--json");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,

@@ -10,6 +10,7 @@ use crate::inventory::{Deed, Station};
 use crate::link::Link;
 use crate::otp::Code;
 use crate::reader::{Came, ReaderError, Tray, Trays};
+use crate::seed::wipe_stack;
 use crate::time::CorrectedClock;
 use crate::token::Info;
 
@@ -122,7 +123,10 @@ fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) -> Result<(), ReaderE
     while !visitor.is_over() {
         tell(ReaderNews::Waits);
         match tray.next(&|| visitor.is_over()) {
-            Ok(Came::Token(link)) => visitor.visit(&place, link),
+            Ok(Came::Token(link)) => {
+                visitor.visit(&place, link);
+                wipe_stack();
+            }
             Ok(Came::Other(what)) => tell(ReaderNews::Other(what)),
             Ok(Came::Stopped) => {}
             Ok(Came::Ended) => return Ok(()),
