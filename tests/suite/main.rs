@@ -16,6 +16,8 @@ mod clock;
 #[cfg(target_os = "linux")]
 mod counterparts;
 mod desk;
+#[cfg(target_os = "linux")]
+mod documents;
 mod emulator;
 mod faults;
 mod inventory;

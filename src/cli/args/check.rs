@@ -39,27 +39,27 @@ pub struct VerifyArgs {
     pub step: Option<u32>,
 
     /// How far to look, to both sides
-    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(1..=31_536_000), hide_short_help = true)]
     pub window: u32,
 
-    /// Count a drift up to this as right [default: one time step]
-    #[arg(long, value_name = "SECONDS")]
+    /// A drift up to this is right [default: a step]
+    #[arg(long, value_name = "S")]
     pub accept_drift: Option<u32>,
 
-    /// Find the counter of a token or key whose button was pressed too often
+    /// Find the counter of a HOTP token or key
     #[arg(long)]
     pub hotp: bool,
 
     /// The counter that the server expects next
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "hotp")]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "hotp", hide_short_help = true)]
     pub counter: u64,
 
     /// Digits of a HOTP code [default: as typed, else 6]
-    #[arg(long, value_name = "N", requires = "hotp")]
+    #[arg(long, value_name = "N", requires = "hotp", hide_short_help = true)]
     pub digits: Option<u32>,
 
     /// How far ahead of it to look
-    #[arg(long, value_name = "N", default_value_t = 1000, requires = "hotp", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1000, requires = "hotp", value_parser = clap::value_parser!(u32).range(1..=10_000_000), hide_short_help = true)]
     pub look_ahead: u32,
 }
 

@@ -10,20 +10,20 @@ use crate::seed::SecretEncoding;
 /// Where a seed comes from; never from an argument.
 #[derive(Debug, Default, Args)]
 pub struct SeedArgs {
-    /// Read the seed from standard input
+    /// The seed from standard input
     #[arg(long, group = "seed_source")]
     pub seed_stdin: bool,
 
-    /// Read the seed from a file: the bare seed, a URI, or a seed file
+    /// A file with the seed: bare, a URI, or a seed file
     #[arg(long, group = "seed_source", value_name = "FILE")]
     pub seed_file: Option<PathBuf>,
 
-    /// Read the seed from a QR code in a PNG or JPEG picture
+    /// A QR code with the seed, in a PNG or JPEG picture
     #[arg(long, group = "seed_source", value_name = "IMAGE")]
     pub qr: Option<PathBuf>,
 
-    /// Read the seed from this environment variable
-    #[arg(long, group = "seed_source", value_name = "NAME")]
+    /// The environment variable that holds the seed
+    #[arg(long, group = "seed_source", value_name = "NAME", hide_short_help = true)]
     pub seed_env: Option<String>,
 
     #[command(flatten)]
@@ -37,23 +37,23 @@ pub struct SeedArgs {
 #[derive(Debug, Default, Args)]
 pub struct FileArgs {
     /// The seed file's format [default: by looking at it]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", hide_short_help = true)]
     pub from: Option<String>,
 
     /// Say which it is where the secrets could be either
-    #[arg(long, value_enum, value_name = "ENCODING")]
+    #[arg(long, value_enum, value_name = "ENCODING", hide_short_help = true)]
     pub secret_encoding: Option<EncodingArg>,
 
     /// The columns of a table without a header
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', hide_short_help = true)]
     pub columns: Option<Vec<String>>,
 
     /// The key of an encrypted PSKC file: 16 raw bytes or 32 hex digits
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub pskc_key: Option<PathBuf>,
 
     /// The password of an encrypted PSKC file, in a file
-    #[arg(long, value_name = "FILE", conflicts_with = "pskc_key")]
+    #[arg(long, value_name = "FILE", conflicts_with = "pskc_key", hide_short_help = true)]
     pub pskc_password: Option<PathBuf>,
 }
 
@@ -61,15 +61,15 @@ pub struct FileArgs {
 #[derive(Debug, Default, Args)]
 pub struct ChoiceArgs {
     /// The row of this serial
-    #[arg(long, value_name = "SERIAL", group = "choice")]
+    #[arg(long, value_name = "SERIAL", group = "choice", hide_short_help = true)]
     pub serial: Option<String>,
 
     /// The row of this number, counted from 1 without the header
-    #[arg(long, value_name = "N", group = "choice")]
+    #[arg(long, value_name = "N", group = "choice", hide_short_help = true)]
     pub row: Option<usize>,
 
     /// The row of this user
-    #[arg(long, value_name = "USER", group = "choice")]
+    #[arg(long, value_name = "USER", group = "choice", hide_short_help = true)]
     pub user: Option<String>,
 }
 
@@ -109,11 +109,11 @@ pub struct ProfileArgs {
     #[arg(long, value_enum)]
     pub hash: Option<HashArg>,
 
-    /// Time step in seconds, 30 or 60 [default: 30]
+    /// Time step: 30 or 60 s [default: 30]
     #[arg(long, value_name = "SECONDS")]
     pub step: Option<u32>,
 
-    /// Display time in seconds: 15, 30, 60 or 120 [default: 30]
+    /// Display time: 15, 30, 60 or 120 s [default: 30]
     #[arg(long, value_name = "SECONDS")]
     pub display: Option<u32>,
 }
@@ -122,23 +122,23 @@ pub struct ProfileArgs {
 #[derive(Debug, Args)]
 pub struct HostArgs {
     /// Ask this NTP server, and correct by what it says; repeatable
-    #[arg(long, value_name = "SERVER[:PORT]")]
+    #[arg(long, value_name = "SERVER[:PORT]", hide_short_help = true)]
     pub ntp: Vec<String>,
 
     /// Do not correct: refuse a clock that is off
-    #[arg(long, requires = "ntp")]
+    #[arg(long, requires = "ntp", hide_short_help = true)]
     pub ntp_check: bool,
 
     /// Refuse a clock that nothing keeps synchronised
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub strict_clock: bool,
 
     /// What --ntp-check lets pass
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, hide_short_help = true)]
     pub max_host_error: f64,
 
     /// Take the host's clock as it is; recorded
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub trust_host_clock: bool,
 }
 
@@ -155,18 +155,18 @@ pub struct WriteArgs {
     pub host: HostArgs,
 
     /// Allow a --time more than 60 s from the host's clock
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub allow_other_time: bool,
 
     /// The token's own key: 16 raw bytes or 32 hex digits
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub token_key: Option<PathBuf>,
 
     /// Write to a token of a model that is not known
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub allow_unknown_model: bool,
 
-    /// What opens the inventory's sealed seeds: an age identity
+    /// What opens sealed seeds: an age identity
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 }
@@ -175,14 +175,22 @@ pub struct WriteArgs {
 #[derive(Debug, Default, Args)]
 pub struct ClockArgs {
     /// What to set the clock to; 0 is now [default: 0]
-    #[arg(long, value_name = "0|UNIX|RFC3339", conflicts_with = "no_auto_sync", allow_hyphen_values = true)]
+    ///
+    /// Unix seconds, or a time as RFC 3339 writes it.
+    #[arg(
+        long,
+        value_name = "TIME",
+        conflicts_with = "no_auto_sync",
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
     pub time: Option<String>,
 
     /// Set the clock to now (the default)
-    #[arg(long, overrides_with = "no_auto_sync")]
+    #[arg(long, overrides_with = "no_auto_sync", hide_short_help = true)]
     pub auto_sync: bool,
 
-    /// Carry the token's own clock on, to within a second
+    /// Carry its own clock on, to within a second
     #[arg(long, overrides_with = "auto_sync")]
     pub no_auto_sync: bool,
 }

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct EmulateArgs {
     /// Where the virtual reader listens
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:35963")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:35963", hide_short_help = true)]
     pub connect: SocketAddr,
 
     /// The serial; its first digits are the model [default: 86596120000001, or 86596220000001 with --restricted]
@@ -19,47 +19,49 @@ pub struct EmulateArgs {
     #[arg(long)]
     pub restricted: bool,
 
-    /// How many seconds its clock is ahead; negative: behind
+    /// Seconds that its clock is ahead
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value_t = 0.0)]
     pub drift: f64,
 
     /// How much too fast its clock runs
-    #[arg(long, value_name = "PPM", allow_hyphen_values = true, default_value_t = 0.0)]
+    #[arg(long, value_name = "PPM", allow_hyphen_values = true, default_value_t = 0.0, hide_short_help = true)]
     pub ppm: f64,
 
     /// Its clock keeps the fraction of its second at a write
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub free_running: bool,
 
-    /// Keep its state in this file; what is there wins over the flags above
+    /// Keep its state in this file
+    ///
+    /// What is there wins over the other flags.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
 
     /// Its own key: 16 raw bytes or 32 hex digits
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub token_key: Option<PathBuf>,
 
     /// Lock for good after so many wrong answers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub lock_after: Option<u32>,
 
     /// Milliseconds that every APDU takes
-    #[arg(long, value_name = "MS", default_value_t = 0.0)]
+    #[arg(long, value_name = "MS", default_value_t = 0.0, hide_short_help = true)]
     pub latency: f64,
 
     /// Leave before the N-th APDU is carried out
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub leave_before: Option<u32>,
 
     /// Leave after the N-th APDU was carried out, without its answer
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub leave_after: Option<u32>,
 
     /// Show the display whenever it changes
     #[arg(long)]
     pub show: bool,
 
-    /// Press the button of the token in --state: show its display once, and end
+    /// Show the display of the token in --state once
     #[arg(long, requires = "state", conflicts_with = "create")]
     pub press: bool,
 

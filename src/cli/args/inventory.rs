@@ -22,7 +22,7 @@ pub enum InventoryCommand {
     #[command(before_help = "Example: tokentap inventory show 86596120001234")]
     Show(ShowArgs),
     /// Sealed seeds into a seed file
-    #[command(before_help = "Example: tokentap inventory export --identity key.txt --to duo=duo.csv --drop user")]
+    #[command(before_help = "Example: tokentap inventory export --identity key.txt --to csv=seeds.csv")]
     Export(ExportArgs),
     /// Seeds that exist already, from a seed file with serials
     #[command(before_help = "Example: tokentap inventory import tokens.csv")]

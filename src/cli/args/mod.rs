@@ -30,7 +30,9 @@ pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 #[command(
     name = "tokentap",
     version,
-    after_help = "Examples:\n  tokentap info               what lies on the reader, and how wrong its clock is\n  \
+    disable_help_subcommand = true,
+    before_help = "Example: tokentap sync",
+    after_long_help = "Examples:\n  tokentap info               what lies on the reader, and how wrong its clock is\n  \
                   tokentap sync               set the clock to the host's\n  \
                   tokentap burn               seed, profile and clock; asks for the seed\n  \
                   tokentap desk               every token that is laid down, one after the other\n  \
@@ -41,7 +43,7 @@ pub struct Cli {
     pub global: Global,
 
     /// Without a command: sync to this time; 0 is now
-    #[arg(long, value_name = "0|UNIX|RFC3339", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub time: Option<String>,
 
     #[command(subcommand)]
@@ -75,36 +77,49 @@ impl Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For every command")]
 pub struct Global {
-    /// Reader: name, part of it, number; or emulated, emulated:FILE
-    #[arg(long, global = true, env = "TOKENTAP_READER", value_name = "READER", hide_env_values = true)]
+    /// The reader: its name, a part of it, or its number
+    ///
+    /// "emulated" and "emulated:FILE" stand for a token in software. Without the flag: TOKENTAP_READER.
+    #[arg(long, global = true, env = "TOKENTAP_READER", value_name = "READER", hide_env = true)]
     pub reader: Option<String>,
 
     /// The inventory's file, or none [default: in the user's data folder]
-    #[arg(long, global = true, env = "TOKENTAP_INVENTORY", value_name = "FILE|none", hide_env_values = true)]
+    ///
+    /// Without the flag: TOKENTAP_INVENTORY.
+    #[arg(
+        long,
+        global = true,
+        env = "TOKENTAP_INVENTORY",
+        value_name = "FILE|none",
+        hide_env = true,
+        hide_short_help = true
+    )]
     pub inventory: Option<PathBuf>,
 
     /// Only go on if the token has this serial
-    #[arg(long, global = true, value_name = "SERIAL")]
+    #[arg(long, global = true, value_name = "SERIAL", hide_short_help = true)]
     pub expect_serial: Option<String>,
 
     /// Report as one JSON object
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub json: bool,
 
     /// How long to wait for a token [default: 30 on a terminal, else 0; batch and desk: without end]
-    #[arg(long, global = true, env = "TOKENTAP_WAIT", value_name = "SECONDS", hide_env_values = true)]
+    ///
+    /// Without the flag: TOKENTAP_WAIT.
+    #[arg(long, global = true, env = "TOKENTAP_WAIT", value_name = "SECONDS", hide_env = true, hide_short_help = true)]
     pub wait: Option<String>,
 
     /// Read the token and show what would be done; write nothing
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub dry_run: bool,
 
     /// Say more on standard error
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub verbose: bool,
 
     /// Show headers, lengths and status words of all APDUs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub trace: bool,
 }
 
@@ -125,7 +140,7 @@ pub enum Command {
     /// The profile (and the clock)
     #[command(before_help = "Example: tokentap config --step 60")]
     Config(ConfigArgs),
-    /// A code typed off the display: right, drifted, other seed, other profile
+    /// A code typed off the display: right, drifted, wrong
     #[command(before_help = "Example: tokentap verify 123456 --seed-file seed.txt")]
     Verify(VerifyArgs),
     /// The codes of a seed, now or at a time

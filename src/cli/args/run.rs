@@ -13,7 +13,9 @@ pub struct BatchArgs {
     #[arg(value_name = "FILE", required_unless_present = "generate", conflicts_with = "generate")]
     pub input: Option<PathBuf>,
 
-    /// A new seed for each of so many tokens; needs --to, or an inventory that keeps seeds
+    /// New seeds for so many tokens
+    ///
+    /// Needs --to, or an inventory that keeps seeds.
     #[arg(long, value_name = "N")]
     pub generate: Option<u64>,
 
@@ -22,23 +24,23 @@ pub struct BatchArgs {
     pub users: Option<PathBuf>,
 
     /// Bytes of a new seed: 16 to 63 [default: 20, or 32 for SHA-256]
-    #[arg(long, value_name = "N", requires = "generate")]
+    #[arg(long, value_name = "N", requires = "generate", hide_short_help = true)]
     pub bytes: Option<usize>,
 
-    /// The server's file: what was burned, written at the end; repeatable
+    /// The server's file, written at the end; repeatable
     #[arg(long, value_name = "FORMAT=FILE")]
     pub to: Vec<String>,
 
     /// Overwrite the server's files
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub force: bool,
 
-    /// A field that may be lost in the server's files: user, model, …; repeatable
+    /// A field that may be lost: user, model, …; repeatable
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     pub drop: Vec<String>,
 
     /// Go on with the batch that was begun (the default)
-    #[arg(long, conflicts_with = "new_batch")]
+    #[arg(long, conflicts_with = "new_batch", hide_short_help = true)]
     pub resume: bool,
 
     /// Begin anew, whatever was begun
@@ -46,14 +48,16 @@ pub struct BatchArgs {
     pub new_batch: bool,
 
     /// Also burn tokens that hold a seed from elsewhere, by the inventory
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub reburn: bool,
 
-    /// Ask for the code on the display of each Nth token
+    /// Ask for the code on each Nth display
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub check_every: Option<u64>,
 
-    /// Set clocks to the millisecond: catch ticks, write on the second
+    /// Set clocks to the millisecond
+    ///
+    /// Catches ticks and writes on the second, which takes about 2.5 s a token.
     #[arg(long)]
     pub precise: bool,
 
@@ -72,23 +76,27 @@ pub struct BatchArgs {
 
 #[derive(Debug, Args)]
 pub struct DeskArgs {
-    /// Leave a token alone that is surely within so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    /// Leave tokens alone within S seconds
+    #[arg(long, value_name = "S", default_value_t = 2.0)]
     pub if_drift_over: f64,
 
     /// Set no clocks: only measure and record
     #[arg(long)]
     pub no_auto_sync: bool,
 
-    /// Ask for the code on the display of each token whose sealed seed --identity opens
+    /// Ask for the code on each display
+    ///
+    /// Of the tokens whose sealed seed --identity opens.
     #[arg(long)]
     pub ask_code: bool,
 
-    /// What opens the inventory's sealed seeds: an age identity
+    /// What opens sealed seeds: an age identity
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 
-    /// One reading instead of catching ticks, no wait for the second
+    /// Be quick: right to a second, not a millisecond
+    ///
+    /// One reading instead of catching ticks, no wait for the second.
     #[arg(long)]
     pub fast: bool,
 
@@ -103,17 +111,17 @@ pub struct DeskArgs {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// No bells
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub quiet_bell: bool,
 
     #[command(flatten)]
     pub host: HostArgs,
 
     /// The tokens' own key: 16 raw bytes or 32 hex digits
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub token_key: Option<PathBuf>,
 
     /// Write to tokens of a model that is not known
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub allow_unknown_model: bool,
 }

@@ -51,11 +51,11 @@ pub struct SeedsCheckArgs {
 /// What is written, and where to.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// The format to write, and its file; repeatable with files
+    /// The format to write, and its file; repeatable
     #[arg(long, value_name = "FORMAT[=FILE]", required = true)]
     pub to: Vec<String>,
 
-    /// The file of a single --to [default: standard output]
+    /// The file of a single --to [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
@@ -64,7 +64,7 @@ pub struct OutputArgs {
     pub force: bool,
 
     /// Write secrets to standard output though it is a terminal
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub show_secrets: bool,
 
     #[command(flatten)]
@@ -75,15 +75,15 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 pub struct EncodeArgs {
     /// Encrypt PSKC under this key: 16 raw bytes or 32 hex digits
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub to_pskc_key: Option<PathBuf>,
 
     /// Encrypt PSKC under the password in this file
-    #[arg(long, value_name = "FILE", conflicts_with = "to_pskc_key")]
+    #[arg(long, value_name = "FILE", conflicts_with = "to_pskc_key", hide_short_help = true)]
     pub to_pskc_password: Option<PathBuf>,
 
     /// Head Entra's column "timeinterval", as older files have it
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub entra_timeinterval: bool,
 }
 
@@ -115,14 +115,14 @@ pub struct SeedsGenerateArgs {
     pub count: Option<usize>,
 
     /// Serials, one a line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub serials: Option<PathBuf>,
 
     /// Serials from A to B
     #[arg(long, value_name = "A..B", conflicts_with = "serials")]
     pub serial_range: Option<String>,
 
-    /// Bytes of a seed: 16 to 63 [default: 20, or 32 for SHA-256]
+    /// Bytes of a seed [default: 20; 32 for SHA-256]
     #[arg(long, value_name = "N")]
     pub bytes: Option<usize>,
 
@@ -130,7 +130,7 @@ pub struct SeedsGenerateArgs {
     #[arg(long, value_enum)]
     pub hash: Option<HashArg>,
 
-    /// Time step in seconds, 30 or 60 [default: 30]
+    /// Time step: 30 or 60 s [default: 30]
     #[arg(long, value_name = "SECONDS")]
     pub step: Option<u32>,
 

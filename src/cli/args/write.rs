@@ -9,11 +9,13 @@ use super::common::{ClockArgs, ProfileArgs, SeedArgs, WriteArgs};
 #[derive(Debug, Default, Args)]
 pub struct SyncArgs {
     /// What to set the clock to; 0 is now
-    #[arg(long, value_name = "0|UNIX|RFC3339", default_value = "0", allow_hyphen_values = true)]
+    ///
+    /// Unix seconds, or a time as RFC 3339 writes it.
+    #[arg(long, value_name = "TIME", default_value = "0", allow_hyphen_values = true)]
     pub time: String,
 
-    /// Leave a token alone that is surely within so many seconds
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    /// Leave it alone if it is surely within S seconds
+    #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub if_drift_over: Option<f64>,
 
     /// Accept that a restricted token loses its seed
@@ -26,7 +28,9 @@ pub struct SyncArgs {
     #[command(flatten)]
     pub seed: SeedArgs,
 
-    /// One reading instead of catching ticks, no wait for the second
+    /// Be quick: right to a second, not a millisecond
+    ///
+    /// One reading instead of catching ticks, no wait for the second.
     #[arg(long)]
     pub fast: bool,
 
@@ -56,7 +60,9 @@ pub struct ConfigArgs {
     #[command(flatten)]
     pub seed: SeedArgs,
 
-    /// One reading instead of catching ticks, no wait for the second
+    /// Be quick: right to a second, not a millisecond
+    ///
+    /// One reading instead of catching ticks, no wait for the second.
     #[arg(long)]
     pub fast: bool,
 
@@ -69,16 +75,18 @@ pub struct BurnArgs {
     #[command(flatten)]
     pub seed: SeedArgs,
 
-    /// Make a new seed of so many bytes [20; 32 for SHA-256]; needs --out, or an inventory that keeps seeds
+    /// A new seed of so many bytes [20; 32 for SHA-256]
+    ///
+    /// Needs --out, or an inventory that keeps seeds.
     #[arg(long, group = "seed_source", value_name = "BYTES", num_args = 0..=1, require_equals = true)]
     pub generate: Option<Option<usize>>,
 
-    /// Where the new seed is kept: a csv file that does not exist yet
+    /// Where the new seed is kept: a new csv file
     #[arg(long, value_name = "FILE", requires = "generate")]
     pub out: Option<PathBuf>,
 
     /// Also print the seed
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub show_secrets: bool,
 
     /// Leave profile and clock alone
@@ -91,7 +99,9 @@ pub struct BurnArgs {
     #[command(flatten)]
     pub clock: ClockArgs,
 
-    /// Set the clock to the millisecond: catch ticks, write on the second
+    /// Set the clock to the millisecond
+    ///
+    /// Catches ticks and writes on the second, which takes about 2.5 s.
     #[arg(long, conflicts_with = "seed_only")]
     pub precise: bool,
 
@@ -100,7 +110,7 @@ pub struct BurnArgs {
     pub no_verify: bool,
 
     /// The displayed code, for scripts that can read it
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", hide_short_help = true)]
     pub verify: Option<String>,
 
     #[command(flatten)]
