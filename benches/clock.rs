@@ -14,6 +14,9 @@
 #[allow(dead_code, reason = "made for the tests")]
 mod harness;
 #[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "other benches run whole processes with it")]
+mod measure;
+#[cfg(target_os = "linux")]
 #[path = "../tests/suite/support.rs"]
 #[allow(dead_code, reason = "made for the tests")]
 mod support;
@@ -37,6 +40,7 @@ mod linux {
     use tokentap::emulator::StateFile;
 
     use super::harness::{Stack, anew, inside, is_inside};
+    use super::measure::Results;
 
     const NAME: &str = "bench-clock";
 
@@ -145,14 +149,13 @@ mod linux {
         }
         let told = runs.iter().filter(|run| run.keeps_phase).count();
         println!("clocks of which it was said that they keep their phase: {told}");
+        let mut results = Results::of("clock");
         for run in runs {
-            println!(
-                "{}",
-                serde_json::json!({
-                    "free_running": run.free_running, "latency_ms": run.latency_ms, "true_error_s": run.true_error,
-                    "reported_s": run.reported, "resolution_s": run.resolution, "took_s": run.took,
-                })
-            );
+            results.add(serde_json::json!({
+                "free_running": run.free_running, "latency_ms": run.latency_ms, "true_error_s": run.true_error,
+                "reported_s": run.reported, "resolution_s": run.resolution, "took_s": run.took,
+            }));
         }
+        results.write();
     }
 }

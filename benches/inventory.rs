@@ -28,14 +28,32 @@ fn main() {
         return;
     }
     match std::env::var(ROWS) {
-        Ok(rows) => batch::run(rows.parse().unwrap()),
+        Ok(rows) => println!("{}", batch::run(rows.parse().unwrap())),
         Err(_) => {
-            println!("rows      first 1000   last 1000   ratio   commits/token   peak memory");
+            let mut results = measure::Results::of("inventory");
+            println!(
+                "rows       bare loop   first 1000   last 1000   last/first   commits/token   peak memory   tokens/s"
+            );
             for rows in [100, 1_000, 10_000, 100_000] {
                 let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-                assert!(again.arg("--bench").env(ROWS, rows.to_string()).status().unwrap().success());
+                let output = again.arg("--bench").env(ROWS, rows.to_string()).output().unwrap();
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+                let number = |name: &str| result[name].as_f64().unwrap();
+                println!(
+                    "{rows:7} {:9.3} ms {:9.3} ms {:8.3} ms {:12.2} {:15.2} {:9.0} MiB {:10.0}",
+                    number("bare_ms"),
+                    number("first_1000_ms"),
+                    number("last_1000_ms"),
+                    number("last_1000_ms") / number("first_1000_ms"),
+                    number("commits_per_token"),
+                    number("peak_mib"),
+                    number("tokens_per_s"),
+                );
+                results.add(result);
             }
-            events::run();
+            events::run(&mut results);
+            results.write();
         }
     }
 }
@@ -51,13 +69,15 @@ mod batch {
         BatchId, BatchRecord, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey, Inventory, Kept,
         NewBatch, NewRow, RowRecord, RowState, Sqlite, Station, TokenFilter, TokenRecord,
     };
+    use tokentap::iso7816::Apdu;
     use tokentap::job::batch::{Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource};
     use tokentap::job::{Books, Failure, ProfileWish, Surroundings, attend, locked};
     use tokentap::reader::{Came, ReaderError, Tray};
     use tokentap::seed::Seed;
     use tokentap::seedfile::Row;
     use tokentap::time::{CorrectedClock, HostClock, SystemClock, UnixTime, unix_ns};
-    use tokentap::token::TokenKey;
+    use tokentap::token::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
+    use tokentap::token::{Profile, TokenKey};
 
     use super::measure::median;
 
@@ -147,7 +167,31 @@ mod batch {
         }
     }
 
-    pub fn run(rows: u64) {
+    /// The very APDUs of a burn to tokens in this process, and nothing around them; the median of a thousand, in ms.
+    fn bare_ms(clock: &SystemClock) -> f64 {
+        let key = TokenKey::factory();
+        let mut tokens = Endless { left: 1000, clock: clock.clone() };
+        let seed = Seed::from_bytes(vec![7; 16]).unwrap();
+        let each = (0..1000).map(|_| {
+            let Ok(Came::Token(mut link)) = tokens.next(&|| false) else { panic!("no token") };
+            let mut send = |apdu: Apdu| {
+                let reply = link.transmit(apdu.as_bytes()).unwrap();
+                reply.strip_suffix(&[0x90, 0x00]).unwrap().to_vec()
+            };
+            let began = Instant::now();
+            send(GetInfo.apdu());
+            let challenge = GetChallenge.parse(&send(GetChallenge.apdu())).unwrap();
+            send(AnswerChallenge { challenge }.apdu(&key));
+            send(WriteConfig { profile: Profile::FACTORY, clock: 1_795_454_228 }.apdu(&key));
+            send(WriteSeed { seed: &seed }.apdu(&key));
+            send(GetInfo.apdu());
+            began.elapsed().as_secs_f64() * 1000.0
+        });
+        median(each.collect())
+    }
+
+    /// Burns so many rows; what that took.
+    pub fn run(rows: u64) -> serde_json::Value {
         // In memory, where a commit costs the same at any time: what grows with the rows would be the program.
         let memory = std::path::Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
@@ -200,7 +244,11 @@ mod batch {
         let many = each.len().min(1000);
         let (first, last) = (median(each[..many].to_vec()), median(each[each.len() - many..].to_vec()));
         let commits = COMMITS.load(Ordering::Relaxed) as f64 / rows as f64;
-        println!("{rows:7} {first:10.3} ms {last:8.3} ms {:7.2} {commits:12.2} {:14.0} MiB", last / first, peak_mib());
+        let peak = peak_mib();
+        serde_json::json!({
+            "rows": rows, "bare_ms": bare_ms(&clock), "first_1000_ms": first, "last_1000_ms": last,
+            "commits_per_token": commits, "peak_mib": peak, "tokens_per_s": rows as f64 / each.iter().sum::<f64>() * 1000.0,
+        })
     }
 
     /// The most memory that this process has held.
@@ -218,13 +266,13 @@ mod events {
     use tokentap::inventory::{EventFilter, Inventory, Sqlite};
     use tokentap::time::UnixTime;
 
-    use super::measure::median;
+    use super::measure::{Results, median};
 
     const EVENTS: i64 = 1_000_000;
     /// So many tokens share them: each has ten.
     const TOKENS: i64 = 100_000;
 
-    pub fn run() {
+    pub fn run(results: &mut Results) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inventory.sqlite");
         drop(Sqlite::open(&path).unwrap());
@@ -256,7 +304,9 @@ mod events {
                 began.elapsed().as_secs_f64() * 1000.0
             });
             let times: Vec<f64> = times.collect();
-            println!("{name:36} {found:6} {:16.2} ms", median(times));
+            let time = median(times);
+            println!("{name:36} {found:6} {time:16.2} ms");
+            results.add(serde_json::json!({ "query": name, "events": EVENTS, "found": found, "median_ms": time }));
         };
         timed("the events of a serial", &|round| EventFilter {
             serial: Some(format!("8659612{:07}", round * 4999)),

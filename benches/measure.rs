@@ -1,7 +1,37 @@
-//! What a whole process takes: wall time and peak memory, from the kernel's own accounting.
+//! What a whole process takes: wall time and peak memory, from the kernel's own accounting; the results as JSON.
 
 use std::process::Command;
 use std::time::Instant;
+
+/// The results of a bench, for other programs: `target/bench/NAME.json`, written anew by each run.
+pub struct Results {
+    name: &'static str,
+    results: Vec<serde_json::Value>,
+}
+
+#[allow(dead_code, reason = "each bench uses what it needs")]
+impl Results {
+    /// None so far.
+    pub fn of(name: &'static str) -> Self {
+        Self { name, results: Vec::new() }
+    }
+
+    /// One more, with its units in the names of its fields.
+    pub fn add(&mut self, result: serde_json::Value) {
+        self.results.push(result);
+    }
+
+    /// Writes the file.
+    pub fn write(self) {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{}.json", self.name));
+        let all =
+            serde_json::json!({ "bench": self.name, "version": env!("CARGO_PKG_VERSION"), "results": self.results });
+        std::fs::write(&file, format!("{all:#}\n")).unwrap();
+        println!("as JSON: target/bench/{}.json", self.name);
+    }
+}
 
 /// A finished process.
 pub struct Took {

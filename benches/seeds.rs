@@ -21,12 +21,13 @@ fn main() {
     use std::fmt::Write;
     use std::process::Command;
 
-    use measure::{median, run};
+    use measure::{Results, median, run};
 
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
+    let mut results = Results::of("seeds");
     println!("job                              rows      time (median of 5)   peak memory");
     for (name, rows) in [("duo -> csv, with duplicates", 1_000_000_u64), ("duo, checked", 100_000)] {
         let file = folder.path().join(format!("{rows}.csv"));
@@ -59,5 +60,7 @@ fn main() {
         let peak = took.iter().map(|took| took.peak_mib).fold(0.0, f64::max);
         let time = median(took.iter().map(|took| took.wall_s).collect());
         println!("{name:28} {rows:9} {time:18.2} s {peak:14.0} MiB");
+        results.add(serde_json::json!({ "job": name, "rows": rows, "median_s": time, "peak_mib": peak }));
     }
+    results.write();
 }
