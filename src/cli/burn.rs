@@ -135,7 +135,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
 /// The seed that the arguments name; none where the inventory's is meant.
 fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<Given>, Failure> {
     if args.out.is_some() && args.generate.is_none() {
-        return Err(Failure::usage("--out keeps a new seed", "say --generate too, or leave --out away"));
+        return Err(Failure::usage("--out keeps a new seed", "say --generate too, or leave --out out"));
     }
     match args.generate {
         Some(bytes) => new_seed(bytes, args.profile.hash).map(|row| Some(Given::One(Box::new(row)))),

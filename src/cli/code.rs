@@ -18,10 +18,7 @@ pub fn run(args: &CodeArgs, output: &Output) -> Ran {
     let digits = digits_of(args.digits.or(row.digits).unwrap_or(6))?;
     let hash = args.hash.map(Hash::from).or(row.hash).unwrap_or(Hash::Sha1);
     if row.kind == Kind::Hotp && args.at.is_some() {
-        return Err(Failure::usage(
-            "the seed is one of HOTP, which knows no time",
-            "leave --at away, or say --counter",
-        ));
+        return Err(Failure::usage("the seed is one of HOTP, which knows no time", "leave --at out, or say --counter"));
     }
     let counter = args.counter.or_else(|| (row.kind == Kind::Hotp).then_some(row.counter.unwrap_or(0)));
     if let Some(counter) = counter {
@@ -31,7 +28,7 @@ pub fn run(args: &CodeArgs, output: &Output) -> Ran {
     }
     let step = match args.step {
         Some(seconds) => TimeStep::new(seconds)
-            .ok_or_else(|| Failure::usage("--step 0 is no time step", "give a number of seconds, such as 30"))?,
+            .ok_or_else(|| Failure::usage("--step 0 is not a time step", "give a number of seconds, such as 30"))?,
         None => row.step.unwrap_or(TimeStep::S30),
     };
     let (time, is_now) = match &args.at {

@@ -12,7 +12,7 @@ use super::secret::token_key;
 use super::sync::SERVER_WINDOW_S;
 use super::verify::{verdict_fields, verdict_words};
 use super::{Ran, interrupt, plan, prompt, trays};
-use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
+use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, LeftOpen, Visited, Why};
 use crate::job::verify::WINDOW_S;
 use crate::job::{Exit, Failure, Outcome, SeedFate, Surroundings};
 use crate::token::{Info, Sync};
@@ -22,10 +22,10 @@ const RULE_WIDTH: usize = 78;
 
 pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     if !(0.0..=1e9).contains(&args.if_drift_over) {
-        return Err(Failure::usage("--if-drift-over is no number of seconds", "give one from 0 upwards, such as 2"));
+        return Err(Failure::usage("--if-drift-over is not a number of seconds", "give one from 0 upwards, such as 2"));
     }
     if args.ask_code && (!prompt::has_person() || output.is_json()) {
-        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "leave it away"));
+        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "leave it out"));
     }
     if global.dry_run {
         return Err(Failure::usage("--dry-run is for one token", "say --no-auto-sync: the desk then only measures"));
@@ -198,11 +198,16 @@ fn words(visited: &Visited, bound: f64) -> Said {
         }
         Done::Failed(failure) => (format!("{}; {}", failure.fact, failure.state), failure.next.clone()),
     };
-    let is_burned = matches!(&visited.done, Done::Written(report) if report.seed == SeedFate::Burned);
-    let pending = visited.known.as_ref().and_then(|known| known.pending.as_ref());
-    if let Some(pending) = pending.filter(|pending| pending.seed.is_some() && !is_burned) {
-        what.push_str(&format!("; a burn of {} was never seen to end", pending.at.format("%Y-%m-%d")));
-        next = "burn it again: nobody knows which seed it holds".to_owned();
+    match visited.left_open() {
+        Some(LeftOpen::Erased(at)) => {
+            what.push_str(&format!("; its seed is ERASED since {}", at.format("%Y-%m-%d")));
+            "burn it again: it shows no codes".clone_into(&mut next);
+        }
+        Some(LeftOpen::Pending(at)) => {
+            what.push_str(&format!("; a job of {} did not end as it should", at.format("%Y-%m-%d")));
+            "burn it again: it may lack its seed, or hold another one".clone_into(&mut next);
+        }
+        None => {}
     }
     if let Some(verdict) = &visited.verdict {
         what.push_str(&format!("; {}", verdict_words(verdict, WINDOW_S)));

@@ -23,7 +23,7 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
     let clock = SystemClock::new();
     let fresh = fresh(args, &clock)?;
     let half = Duration::try_from_secs_f64(args.latency / 2000.0)
-        .map_err(|_| Failure::usage("--latency is no number of milliseconds", "give one from 0 upwards"))?;
+        .map_err(|_| Failure::usage("--latency is not a number of milliseconds", "give one from 0 upwards"))?;
     let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
     let file = args.state.as_ref().map(StateFile::new);
     let state_failed = |error: crate::emulator::StateError| {
@@ -107,7 +107,7 @@ fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> 
     let usual = if args.restricted { "86596220000001" } else { USUAL_SERIAL };
     let serial = args.serial.as_deref().unwrap_or(usual);
     if !(1..=MAX_SERIAL).contains(&serial.len()) || !serial.is_ascii() {
-        return Err(Failure::usage("--serial is no serial", "give 1 to 246 ASCII characters"));
+        return Err(Failure::usage("--serial is not a serial", "give 1 to 246 ASCII characters"));
     }
     if !(args.drift.is_finite() && args.drift.abs() < 1e9 && args.ppm.is_finite() && args.ppm.abs() < 1e6) {
         return Err(Failure::usage(

@@ -29,7 +29,7 @@ impl Host {
     pub fn assess(args: &HostArgs) -> Result<Self, Failure> {
         if !(0.0..=86_400.0).contains(&args.max_host_error) {
             return Err(Failure::usage(
-                "--max-host-error is no number of seconds",
+                "--max-host-error is not a number of seconds",
                 "give one from 0 to 86400, such as 2",
             ));
         }

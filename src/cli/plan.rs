@@ -79,7 +79,7 @@ fn agree<T: PartialEq + std::fmt::Display>(what: &str, flag: Option<T>, stated: 
     match (flag, stated) {
         (Some(flag), Some(stated)) if flag != stated => Err(Failure::usage(
             format!("the seed states {stated} as its {what}, the flag says {flag}"),
-            "leave the flag away, or give the seed of the other kind",
+            "leave the flag out, or give the seed of the other kind",
         )),
         _ => Ok(()),
     }

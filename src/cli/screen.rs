@@ -242,7 +242,7 @@ impl Idle {
     /// Begins now.
     ///
     /// # Errors
-    /// A usage failure for what is no number of seconds.
+    /// A usage failure for what is not a number of seconds.
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let limit = wait_seconds(global)?.map(|seconds| Duration::from_secs(seconds.into()));
         Ok(Self { limit, since: Mutex::new(Instant::now()) })

@@ -239,7 +239,7 @@ fn generate(args: &SeedsGenerateArgs, output: &Output) -> Ran {
         (Some(count), known) if count != known => {
             return Err(Failure::usage(
                 format!("--count says {count}, there are {known} serials"),
-                "leave --count away",
+                "leave --count out",
             ));
         }
         (_, known) => known,
@@ -274,8 +274,9 @@ fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
         return Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect());
     }
     let Some(range) = &args.serial_range else { return Ok(Vec::new()) };
-    let bad =
-        || Failure::usage("--serial-range is no range of serials", "give A..B, such as 86596120001000..86596120001199");
+    let bad = || {
+        Failure::usage("--serial-range is not a range of serials", "give A..B, such as 86596120001000..86596120001199")
+    };
     let (first, last) = range.split_once("..").ok_or_else(bad)?;
     let number = |text: &str| text.parse::<u128>().ok().filter(|_| text.len() <= 38 && first.len() == last.len());
     let (Some(from), Some(to)) = (number(first), number(last)) else { return Err(bad()) };

@@ -106,7 +106,7 @@ pub fn guard(global: &Global, allow_unknown_model: bool) -> Result<Guard, Failur
     let expect_serial = match &global.expect_serial {
         None => None,
         Some(text) => Some(Serial::new(text).ok_or_else(|| {
-            Failure::usage("--expect-serial is no serial", "give the digits on the back of the token")
+            Failure::usage("--expect-serial is not a serial", "give the digits on the back of the token")
         })?),
     };
     Ok(Guard { expect_serial, allow_unknown_model })
@@ -167,7 +167,7 @@ pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
     match global.wait.as_deref().map(str::trim) {
         None | Some("") => Ok(None),
         Some(text) => text.parse().map(Some).map_err(|_| {
-            let fact = format!("--wait or TOKENTAP_WAIT is no number of seconds: \"{}\"", text.escape_debug());
+            let fact = format!("--wait or TOKENTAP_WAIT is not a number of seconds: \"{}\"", text.escape_debug());
             Failure::usage(fact, "give a whole number, such as 30")
         }),
     }

@@ -16,10 +16,10 @@ use crate::time::{HostClock, SystemClock};
 /// A failure of the service, or of the emulated tokens' folder.
 pub fn open(global: &Global, clock: &SystemClock) -> Result<Box<dyn Trays>, Failure> {
     if global.expect_serial.is_some() {
-        return Err(Failure::usage("--expect-serial is for one token", "leave it away"));
+        return Err(Failure::usage("--expect-serial is for one token", "leave it out"));
     }
     if global.trace {
-        return Err(Failure::usage("--trace is for one token", "leave it away, or trace the token with tokentap info"));
+        return Err(Failure::usage("--trace is for one token", "leave it out, or trace the token with tokentap info"));
     }
     let trays: Box<dyn Trays> = match global.reader.as_deref() {
         Some("emulated") => {

@@ -42,7 +42,7 @@ fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     let step = match args.step {
         None => None,
         Some(seconds) => {
-            Some(TimeStep::new(seconds).ok_or_else(|| Failure::usage("--step 0 is no time step", "give 30 or 60"))?)
+            Some(TimeStep::new(seconds).ok_or_else(|| Failure::usage("--step 0 is not a time step", "give 30 or 60"))?)
         }
     };
     let expected = expected_profile(args.hash.map(Hash::from).or(row.hash), step.or(row.step));

@@ -66,7 +66,7 @@ impl Writing<'_> {
     fn tell_pending(&self, known: Option<&TokenRecord>) {
         if let Some(pending) = known.and_then(|token| token.pending.as_ref()) {
             self.output.note(&format!(
-                "\"{}\" was begun on this token at {}, and how it ended is not known",
+                "\"{}\" was begun on this token at {}, and did not end as it should",
                 pending.deed.word(),
                 describe::local(pending.at),
             ));

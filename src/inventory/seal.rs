@@ -16,7 +16,7 @@ use crate::seedfile::{ReadOptions, Row, Source, csv};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The recipient is none.
-    #[error("that is no age recipient: one begins with age1")]
+    #[error("that is not an age recipient: one begins with age1")]
     Recipient,
     /// A file holds no identity.
     #[error("the file holds no age identity (AGE-SECRET-KEY-1…)")]

@@ -28,10 +28,12 @@ pub struct TokenRecord {
     pub synced: Option<UnixTime>,
     /// When its seed was last burned.
     pub burned: Option<UnixTime>,
-    /// The seed that it holds, as far as is known.
+    /// The seed that it holds, as far as is known; where `erased` is set, the one that it held last.
     pub seed: Option<Fingerprint>,
     /// That seed, sealed.
     pub sealed: Option<Vec<u8>>,
+    /// When its seed was erased, if none was burned since.
+    pub erased: Option<UnixTime>,
     /// A job that was begun and of which no end is known, or whose outcome is not.
     pub pending: Option<Pending>,
 }
@@ -40,10 +42,11 @@ impl TokenRecord {
     /// The seed that it holds or, after a burn of unknown end, is meant to hold.
     #[must_use]
     pub fn held(&self) -> Option<Fingerprint> {
-        self.pending.as_ref().and_then(|pending| pending.seed).or(self.seed)
+        let known = self.seed.filter(|_| self.erased.is_none());
+        self.pending.as_ref().and_then(|pending| pending.seed).or(known)
     }
 
-    /// The newest sealed seed that it may hold.
+    /// The newest sealed seed that it may hold, or is to have again.
     #[must_use]
     pub fn held_sealed(&self) -> Option<&[u8]> {
         let pending = self.pending.as_ref().and_then(|pending| pending.sealed.as_deref());
@@ -62,7 +65,7 @@ pub struct Pending {
     pub at: UnixTime,
     /// The profile that it was to write.
     pub profile: Option<Profile>,
-    /// The seed that it was to burn, which the token may hold or lack …
+    /// The seed that it was to burn …
     pub seed: Option<Fingerprint>,
     /// … sealed.
     pub sealed: Option<Vec<u8>>,
@@ -82,8 +85,10 @@ pub enum SeedChange {
     },
     /// The seed of the pending job was burned.
     Burned,
-    /// The token holds none any more.
+    /// The token holds none any more, as its user accepted.
     Erased,
+    /// The token holds none any more, and was to hold one: the last one on record stays there, to be burned again.
+    Lost,
     /// The token may hold it, and the inventory forgets it.
     Forgotten,
 }

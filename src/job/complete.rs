@@ -46,9 +46,8 @@ impl Completion<'_> {
                 (None, _) => {}
             }
         }
-        let may_lack_its_seed = known.is_some_and(|token| token.pending.is_some());
-        if plan.seed.is_some() && may_lack_its_seed {
-            // An earlier job may have left it without one: that its clock is right by now is not enough.
+        if known.is_some_and(|token| is_left_open(token, plan)) {
+            // That its clock is right by now is not enough.
             plan.if_drift_over = None;
         }
         if let Some(config) = &mut plan.config
@@ -65,6 +64,13 @@ impl Completion<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an earlier job left the token without its seed or with a profile that is not known, and this plan mends that.
+fn is_left_open(token: &TokenRecord, plan: &WritePlan) -> bool {
+    let burns = plan.seed.is_some();
+    let is_pending = token.pending.as_ref().is_some_and(|pending| burns || pending.seed.is_none());
+    is_pending || (burns && token.erased.is_some())
 }
 
 const UNLOCK: &str = "name the identity that opens it with --identity FILE, or give the seed with --seed-file FILE";

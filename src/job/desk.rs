@@ -6,15 +6,16 @@ use std::sync::Mutex;
 use super::attend::{Place, ReaderNews, Surroundings, Visitor};
 use super::read::identify;
 use super::record::Recorded;
+use super::write::Outcome as Wrote;
 use super::{
     Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadReport, Recorder,
-    WritePlan, WriteReport, locked, read,
+    SeedFate, WritePlan, WriteReport, locked, read,
 };
 use crate::inventory::{Deed, Identity, Outcome, TokenRecord, open};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::link::Link;
 use crate::otp::Code;
-use crate::time::HostClock;
+use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Profile, Sync, TokenKey};
 
 /// What goes for every token at a desk.
@@ -78,13 +79,39 @@ pub struct Visited {
     pub unrecorded: Option<String>,
 }
 
+/// What an earlier job left undone on a token, by the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOpen {
+    /// Its seed was erased then.
+    Erased(UnixTime),
+    /// A job that was begun then did not end as it should: it may hold another seed, or none.
+    Pending(UnixTime),
+}
+
 impl Visited {
+    /// What an earlier job left undone and this visit has not mended.
+    #[must_use]
+    pub fn left_open(&self) -> Option<LeftOpen> {
+        let known = self.known.as_ref()?;
+        let (has_burned, has_set) = match &self.done {
+            Done::Written(report) => (report.seed == SeedFate::Burned, report.outcome == Wrote::Synced),
+            _ => (false, false),
+        };
+        let pending = known.pending.as_ref().filter(|pending| pending.seed.is_some() || !has_set);
+        match (known.erased, pending) {
+            _ if has_burned => None,
+            (Some(at), _) => Some(LeftOpen::Erased(at)),
+            (None, pending) => pending.map(|pending| LeftOpen::Pending(pending.at)),
+        }
+    }
+
     /// Whether the token left as it should be.
     #[must_use]
     pub fn is_well(&self, if_drift_over: f64) -> bool {
         let is_code_wrong =
             self.verdict.as_ref().is_some_and(|verdict| !verdict.is_accepted(verdict.expected.step.seconds()));
         !is_code_wrong
+            && self.left_open().is_none()
             && match &self.done {
                 Done::Written(_) => true,
                 Done::Read(report, _) => report.drift.may_be_within(if_drift_over),

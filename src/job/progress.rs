@@ -72,8 +72,8 @@ pub fn reading_failed(error: &TokenError, link: &mut dyn Link, info: Option<&Inf
     match &error.reason {
         Reason::Link(broken) => link_failure(broken, error.step, &who, UNTOUCHED, again),
         Reason::Refused(status) if error.step == Step::Info && info.is_none() => not_a_token(*status, link),
-        Reason::Withheld(why) => withheld(why, &who, UNTOUCHED.to_owned()),
-        Reason::Refused(status) => refusal(error.step, *status, &who, UNTOUCHED.to_owned()),
+        Reason::Withheld(why) => withheld(why, &who, UNTOUCHED.to_owned(), again),
+        Reason::Refused(status) => refusal(error.step, *status, &who, UNTOUCHED.to_owned(), again),
         Reason::Malformed(what) => Failure::new(
             "bad-reply",
             Exit::NotWritable,
@@ -97,8 +97,8 @@ pub fn writing_failed(error: &TokenError, info: &Info, progress: Progress, plan:
     let state = progress.words(plan, info.sync());
     match &error.reason {
         Reason::Link(broken) => link_failure(broken, error.step, &who, &state, &plan.again),
-        Reason::Refused(status) => refusal(error.step, *status, &who, state),
-        Reason::Withheld(why) => withheld(why, &who, state),
+        Reason::Refused(status) => refusal(error.step, *status, &who, state, &plan.again),
+        Reason::Withheld(why) => withheld(why, &who, state, &plan.again),
         Reason::Malformed(what) => Failure::new(
             "bad-reply",
             Exit::LinkLost,
@@ -155,8 +155,8 @@ fn link_failure(broken: &LinkError, step: Step, who: &str, state: &str, again: &
     }
 }
 
-fn withheld(why: &str, who: &str, state: String) -> Failure {
-    let next = "see that the host's clock is right and stays so, and run the same command again";
+fn withheld(why: &str, who: &str, state: String, again: &str) -> Failure {
+    let next = format!("see that the host's clock is right and stays so, and {again}");
     Failure::new("host-clock", Exit::HostClock, format!("{why}{who}"), state, next)
 }
 
@@ -164,41 +164,44 @@ fn not_a_token(status: StatusWord, link: &mut dyn Link) -> Failure {
     let fact = match identify_other(link) {
         Other::SecurityKey => "a security key (FIDO or OATH) lies on the reader, not a programmable token".to_owned(),
         Other::Unknown => {
-            format!("what lies on the reader is not a programmable token: it refuses get info with {status}")
+            format!("what lies on the reader is not a programmable token: it answers get info with {status}")
         }
     };
     let next = "take it away and lay a Token2 programmable token there (README.md lists the models)";
     Failure::new("not-a-token", Exit::NotWritable, fact, UNTOUCHED, next)
 }
 
-fn refusal(step: Step, status: StatusWord, who: &str, state: String) -> Failure {
+fn refusal(step: Step, status: StatusWord, who: &str, state: String, again: &str) -> Failure {
     let left = match status.kind() {
         StatusKind::TriesLeft(tries) => format!("; {tries} tries are left"),
         _ => String::new(),
     };
     let (fact, next) = match (step, status.kind()) {
-        (Step::Answer, _) => (
+        (Step::Answer, _) if status.is_refusal() => (
             format!("the token refused the key with {status}: it has another key, or it is locked{left}{who}"),
             "do not try again and again: tokens made before 2025 lock for good after some wrong answers; a token with a \
-             customer key of its own needs --token-key FILE",
+             customer key of its own needs --token-key FILE"
+                .to_owned(),
         ),
         (Step::Config | Step::Seed, StatusKind::Blocked) => (
             format!(
                 "the token refused \"{step}\" with {status}: it no longer counts as authenticated, or the MAC is wrong{who}"
             ),
-            "take the token off, switch it on, lay it back, and run the same command again, once",
+            format!("take the token off, switch it on, lay it back, and {again}; if it refuses again, leave it at that"),
         ),
         (Step::Config | Step::Seed, StatusKind::WrongData | StatusKind::WrongLength) => (
             format!("the token does not accept the data of \"{step}\" ({status}){who}"),
-            "this is no model that tokentap knows how to write: please report it with the output of --trace",
+            "this is not a model that tokentap knows how to write: please report it with the output of --trace".to_owned(),
         ),
         _ => (
             match status.is_refusal() {
                 true => format!("the token refused \"{step}\" with {status}{left}{who}"),
                 false => format!("the token answered \"{step}\" with {status}, a status that is not known{who}"),
             },
-            "take the token off, switch it on, lay it back, and run the same command again; if it refuses again, please \
-             report it with the output of --trace",
+            format!(
+                "take the token off, switch it on, lay it back, and {again}; if it refuses again, please report it with the \
+                 output of --trace"
+            ),
         ),
     };
     Failure::new("refused", Exit::Refused, fact, state, next)

@@ -8,7 +8,7 @@ use super::progress::reading_failed;
 use crate::clock::{self, Drift, jump_between, measure};
 use crate::link::Link;
 use crate::time::{HostClock, UnixTime};
-use crate::token::{Info, Session};
+use crate::token::{Info, Reason, Session, Step, TokenError};
 
 /// What a token said, and what that says of its clock.
 #[derive(Debug, Clone)]
@@ -27,28 +27,47 @@ const AGAIN: &str = "run the same command again";
 
 /// Reads a token: one APDU, or with `fine` as many as it takes to catch a tick. The link is closed in the end.
 ///
+/// If another program resets the token, the reading is begun once more, of the same token only.
+///
 /// # Errors
 /// A [`Failure`]: the link broke, another device, another serial than the guard asks for.
 pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool) -> Result<ReadReport, Failure> {
     let mut known = None;
-    let opened = clock::open(link, host).and_then(|(mut session, first)| {
-        let info = known.insert(session.info().clone()).clone();
-        let drift = measure(&mut session, host, &first, fine)?.drift;
-        let mut report = ReadReport { info, host: first.host(), drift, host_jumped: None };
-        // What was read by a clock that was stepped meanwhile says nothing.
-        report.host_jumped = jump_between(first.before, host.now());
-        if report.host_jumped.is_some() {
-            let again = clock::read(&mut session, host)?;
-            report.host = again.host();
-            report.info = session.info().clone();
-            report.drift = measure(&mut session, host, &again, fine)?.drift;
-        }
-        Ok(report)
-    });
+    let mut opened = read_once(link, host, fine, &mut known);
+    if opened.as_ref().is_err_and(TokenError::is_reset) {
+        opened = read_once(link, host, fine, &mut known);
+    }
     let report = opened.map_err(|error| reading_failed(&error, link, known.as_ref(), AGAIN));
     link.close();
     let report = report?;
     guard.check_serial(&report.info)?;
+    Ok(report)
+}
+
+/// One pass; `known` is the token of an earlier one.
+fn read_once(
+    link: &mut dyn Link,
+    host: &dyn HostClock,
+    fine: bool,
+    known: &mut Option<Info>,
+) -> Result<ReadReport, TokenError> {
+    let (mut session, first) = clock::open(link, host)?;
+    let info = session.info().clone();
+    if known.as_ref().is_some_and(|earlier| earlier.serial != info.serial) {
+        let reason = Reason::SerialChanged(info.serial.to_string());
+        return Err(TokenError { step: Step::Info, reason });
+    }
+    *known = Some(info.clone());
+    let drift = measure(&mut session, host, &first, fine)?.drift;
+    let mut report = ReadReport { info, host: first.host(), drift, host_jumped: None };
+    // What was read by a clock that was stepped meanwhile says nothing.
+    report.host_jumped = jump_between(first.before, host.now());
+    if report.host_jumped.is_some() {
+        let again = clock::read(&mut session, host)?;
+        report.host = again.host();
+        report.info = session.info().clone();
+        report.drift = measure(&mut session, host, &again, fine)?.drift;
+    }
     Ok(report)
 }
 
@@ -57,7 +76,9 @@ pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool
 /// # Errors
 /// A [`Failure`]; the link is closed then.
 pub fn identify(link: &mut dyn Link) -> Result<Info, Failure> {
-    match Session::open(link).map(|session| session.info().clone()) {
+    let mut once = || Session::open(link).map(|session| session.info().clone());
+    let opened = once().or_else(|error| if error.is_reset() { once() } else { Err(error) });
+    match opened {
         Ok(info) => Ok(info),
         Err(error) => {
             let failure = reading_failed(&error, link, None, AGAIN);

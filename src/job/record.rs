@@ -235,13 +235,6 @@ impl Recorder<'_> {
         })
     }
 
-    /// Whether a plan burns the seed that the token held before, as far as is known.
-    fn is_its_own(&self, plan: &WritePlan, earlier: Option<&TokenRecord>) -> bool {
-        let (Some(books), Some(seed)) = (self.books, &plan.seed) else { return false };
-        let held = earlier.and_then(TokenRecord::held);
-        held.is_some() && held == Some(locked(books).fingerprint_key().of(seed))
-    }
-
     fn end(
         &self,
         info: &Info,
@@ -255,12 +248,13 @@ impl Recorder<'_> {
         let mut event = self.event(at, job, info, outcome);
         event.before = drift.map(Measured::from);
         let mut change = self.change(info, at);
-        let mut sent = Written::No;
+        let (mut sent, mut is_config_written) = (Written::No, false);
         match result {
             Ok(report) => {
                 event.before = Some(report.before.into());
                 change.drift = event.before;
                 if report.outcome == Wrote::Synced {
+                    is_config_written = report.config.is_some();
                     event.after = Some(report.after.into());
                     change.drift = event.after;
                     change.synced = report.config.is_some();
@@ -279,12 +273,16 @@ impl Recorder<'_> {
                     event.state = Some(failure.state.clone());
                     let written = failure.written;
                     sent = written.seed_on(info.sync());
+                    is_config_written = written.config == Written::Yes;
                     // What was perhaps written is what the token is meant to have; the next sync writes it again.
                     let config = plan.config.filter(|_| written.config != Written::No);
                     change.profile = config.map(|config| config.profile);
-                    change.synced = written.config == Written::Yes;
+                    change.synced = is_config_written;
                     change.seed = match (written.config, sent) {
                         (_, Written::Yes) => SeedChange::Burned,
+                        (Written::Yes, Written::No) if info.sync().erases_seed() && plan.seed.is_some() => {
+                            SeedChange::Lost
+                        }
                         (Written::Yes, Written::No) if info.sync().erases_seed() => SeedChange::Erased,
                         _ => SeedChange::Keep,
                     };
@@ -292,21 +290,20 @@ impl Recorder<'_> {
             }
         }
         if let Some(plan) = begun {
-            let pending = earlier.and_then(|token| token.pending.as_ref()).filter(|pending| pending.seed.is_some());
-            let was_its_own = begun.is_some_and(|plan| self.is_its_own(plan, earlier));
-            change.pending = match (&change.seed, pending) {
-                // It is to have its own seed again, which is not to be forgotten with the erased one.
-                (SeedChange::Erased, _) if was_its_own => PendingChange::Keep,
+            let earlier = earlier.and_then(|token| token.pending.clone());
+            change.pending = match (&change.seed, earlier) {
                 // Whatever an earlier burn left, it is gone now.
-                (SeedChange::Burned | SeedChange::Erased, _) => PendingChange::Over,
-                (_, _) if sent == Written::Unknown => PendingChange::Keep,
+                (SeedChange::Burned | SeedChange::Erased | SeedChange::Lost, _) => PendingChange::Over,
+                _ if sent == Written::Unknown => PendingChange::Keep,
                 // No seed was sent: an earlier one may still be there.
-                (_, Some(pending)) => PendingChange::Restored(pending.clone()),
-                (_, None) if outcome == Outcome::Unknown => {
+                (_, Some(earlier)) if earlier.seed.is_some() => PendingChange::Restored(earlier),
+                _ if outcome == Outcome::Unknown => {
                     let profile = plan.config.map(|config| config.profile);
                     PendingChange::Restored(Pending { job, deed: self.deed, at, profile, seed: None, sealed: None })
                 }
-                (_, None) => PendingChange::Over,
+                // Only a config that was certainly written settles what an earlier one of unknown end left.
+                (_, Some(earlier)) if !is_config_written => PendingChange::Restored(earlier),
+                _ => PendingChange::Over,
             };
         }
         locked(books).keep(&Entry { event, token: Some(change), row })

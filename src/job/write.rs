@@ -13,9 +13,13 @@ use super::written::{Progress, Written};
 use crate::clock::{
     self, Drift, Fine, Method, Reading, Target, check_plausible, jump_between, measure, set_on_the_second,
 };
-use crate::link::{Link, LinkFault};
+use crate::link::Link;
 use crate::time::{HostClock, Moment, seconds};
 use crate::token::{Authenticated, Info, Reason, Session, Step, TokenError};
+
+/// A clock that was just set and is surely further off than this, in seconds, was not set as it should be: the write came
+/// late, or the clock is broken.
+const OFF_AFTER_S: f64 = 2.0;
 
 /// Whether anything had to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +107,7 @@ pub fn write(
     let progress = Progress::default();
     let mut job = Job { host, plan: plan.clone(), known: None, recorded: false, before: None, progress };
     let mut result = job.pass(link, hooks);
-    if matches!(&result, Err(Stop::Token(error)) if was_reset(error)) {
+    if matches!(&result, Err(Stop::Token(error)) if error.is_reset()) {
         result = job.pass(link, hooks);
     }
     let result = result.map_err(|stop| {
@@ -118,10 +122,6 @@ pub fn write(
     });
     link.close();
     result
-}
-
-fn was_reset(error: &TokenError) -> bool {
-    matches!(&error.reason, Reason::Link(link) if link.fault == LinkFault::Reset)
 }
 
 struct Job<'a> {
@@ -204,6 +204,17 @@ impl Job<'_> {
                 format!("the host's clock jumped by {:.3} s while the token was written ({info})", seconds(by)),
                 format!("the token is written, and its clock is now {after} by the host's"),
                 "see that the host's clock is right and stays so, and run the same command again",
+            )
+            .into());
+        }
+        if is_now && !after.may_be_within(OFF_AFTER_S) {
+            let what = if self.plan.seed.is_some() { "profile, clock and seed" } else { "profile and clock" };
+            return Err(Failure::new(
+                "drift",
+                Exit::Wrong,
+                format!("the token's clock is {after} right after it was set ({info})"),
+                format!("{what} are written"),
+                format!("{}; if it stays so, its clock is broken, and its user needs another token", self.plan.again),
             )
             .into());
         }

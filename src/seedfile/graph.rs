@@ -68,7 +68,7 @@ fn one(number: u64, device: &Value) -> Result<Row, Problem> {
         None | Some(Value::Null) => None,
         Some(value) => {
             Some(value.as_u64().and_then(|step| u32::try_from(step).ok()).and_then(TimeStep::new).ok_or_else(|| {
-                problem("timeIntervalInSeconds is no number of seconds".to_owned(), "30 or 60, no quotes")
+                problem("timeIntervalInSeconds is not a number of seconds".to_owned(), "30 or 60, no quotes")
             })?)
         }
     };

@@ -40,7 +40,7 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
 /// A [`Problem`]: it is cut short, or holds what no authenticator exports.
 pub fn parse(uri: &str, line: u64) -> Result<Vec<Row>, Problem> {
     let broken = |what: &str| Problem::new(line, 0, what.to_owned(), "export the accounts again");
-    let rest = uri.trim().strip_prefix(SCHEME).ok_or_else(|| broken("this is no otpauth-migration:// URI"))?;
+    let rest = uri.trim().strip_prefix(SCHEME).ok_or_else(|| broken("this is not an otpauth-migration:// URI"))?;
     let data = rest.split_once("data=").map(|(_, data)| data.split('&').next().unwrap_or_default());
     let data = data.ok_or_else(|| broken("the URI has no data"))?;
     // Percent-decoded without turning "+" into a space: base64 has pluses.

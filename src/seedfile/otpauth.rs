@@ -77,7 +77,7 @@ fn uri_line(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, S
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UriError {
     /// It does not begin with `otpauth://`.
-    #[error("this is no otpauth:// URI")]
+    #[error("this is not an otpauth:// URI")]
     NotOtpauth,
     /// Neither `totp` nor `hotp`.
     #[error("otpauth:// is followed by neither totp nor hotp")]

@@ -17,7 +17,7 @@ const MAX_SIDE: u32 = 12_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QrError {
     /// No PNG or JPEG, or a broken one.
-    #[error("this is no PNG or JPEG picture that can be read")]
+    #[error("this is not a PNG or JPEG picture that can be read")]
     NoPicture,
     /// No QR code.
     #[error("there is no QR code in the picture that can be read")]

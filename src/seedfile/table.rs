@@ -175,7 +175,7 @@ impl<'a> Fields<'a> {
     /// A time step in a field.
     ///
     /// # Errors
-    /// A [`Problem`] for what is no number of seconds.
+    /// A [`Problem`] for what is not a number of seconds.
     pub fn step(&self, index: usize) -> Result<Option<TimeStep>, Problem> {
         let Some(number) = self.number(index, "time step")? else { return Ok(None) };
         let step = u32::try_from(number).ok().filter(|step| *step <= 86_400).and_then(TimeStep::new);

@@ -5,7 +5,7 @@ use std::fmt;
 use super::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
 use super::{Info, Profile, TokenKey};
 use crate::iso7816::{Apdu, StatusWord};
-use crate::link::{ExchangeError, Link, LinkError, exchange};
+use crate::link::{ExchangeError, Link, LinkError, LinkFault, exchange};
 use crate::seed::Seed;
 
 /// The exchange in which something happened.
@@ -46,6 +46,14 @@ pub struct TokenError {
     pub step: Step,
     /// What happened.
     pub reason: Reason,
+}
+
+impl TokenError {
+    /// Whether another program reset the token: it may be there still, and the job may begin again on the same serial.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        matches!(&self.reason, Reason::Link(link) if link.fault == LinkFault::Reset)
+    }
 }
 
 /// What went wrong in an exchange.

@@ -59,7 +59,7 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
         fine: false,
         guard: Guard::default(),
         key: TokenKey::factory(),
-        again: "run the same command again".to_owned(),
+        again: "run the same command again (twice is safe on the same token)".to_owned(),
     }
 }
 

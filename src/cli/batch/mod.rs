@@ -35,7 +35,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     if args.check_every.is_some() && (!prompt::has_person() || output.is_json()) {
         return Err(Failure::usage(
             "--check-every asks for codes, and there is no terminal to ask at",
-            "leave it away, and check some tokens with tokentap verify",
+            "leave it out, and check some tokens with tokentap verify",
         ));
     }
     let record = Record::open_checked(global)?.or_in_memory()?;

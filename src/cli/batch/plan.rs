@@ -60,7 +60,7 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
             if !is_kept {
                 return Err(Failure::usage(
                     "which row went to which token would stand nowhere",
-                    "leave --inventory none away, name the server's file with --to, or give every row its serial",
+                    "leave --inventory none out, name the server's file with --to, or give every row its serial",
                 ));
             }
             if files.iter().any(|file| is_same(&file.path, path)) {

@@ -73,7 +73,7 @@ pub fn since(text: Option<&str>) -> Result<Option<UnixTime>, Failure> {
     let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
     let parsed = parsed.or_else(date).or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()));
     parsed.map(Some).ok_or_else(|| {
-        Failure::usage("--since is no time", "give a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 30m")
+        Failure::usage("--since is not a time", "give a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 30m")
     })
 }
 
@@ -124,6 +124,7 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
 /// What is known of a token's seed, in a word.
 pub fn seed_word(token: &TokenRecord) -> &'static str {
     match (&token.pending, &token.sealed, &token.seed) {
+        (None, ..) if token.erased.is_some() => "erased",
         (Some(pending), ..) if pending.seed.is_some() => "unknown",
         (_, Some(_), _) => "sealed",
         (_, None, Some(_)) => "known",
@@ -147,6 +148,7 @@ pub fn token_fields(token: &TokenRecord) -> Map<String, Value> {
         ("synced", json!(token.synced.map(utc))),
         ("burned", json!(token.burned.map(utc))),
         ("seed", json!(seed_word(token))),
+        ("erased", json!(token.erased.map(utc))),
         ("unfinished", json!(pending)),
     ])
 }
@@ -156,7 +158,7 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
         None => None,
         Some(word) => Some(Outcome::of_word(word).ok_or_else(|| {
             let words: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.word()).collect();
-            Failure::usage("--outcome is no outcome", format!("say one of {}", words.join(", ")))
+            Failure::usage("--outcome is not an outcome", format!("say one of {}", words.join(", ")))
         })?),
     };
     let filter = EventFilter {
@@ -226,7 +228,7 @@ fn rows(inventory: &mut Sqlite, batch: i64, args: &BatchesArgs, output: &Output)
         None => Vec::new(),
         Some(word) => vec![RowState::of_word(word).ok_or_else(|| {
             let words: Vec<&str> = RowState::ALL.iter().map(|state| state.word()).collect();
-            Failure::usage("--state is no state of a row", format!("say one of {}", words.join(", ")))
+            Failure::usage("--state is not a state of a row", format!("say one of {}", words.join(", ")))
         })?],
     };
     if !inventory.batches(None).map_err(failed)?.iter().any(|known| known.id == batch) {

@@ -21,7 +21,7 @@ use crate::token::{Model, Serial};
 pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran {
     use InventoryCommand::{Assign, Export, Forget, Import, Init};
     if global.dry_run && matches!(command, Assign(_) | Export(_) | Forget(_) | Import(_) | Init(_)) {
-        return Err(Failure::usage("--dry-run shows what would be done to a token", "leave it away"));
+        return Err(Failure::usage("--dry-run shows what would be done to a token", "leave it out"));
     }
     let open = || existing(global);
     match command {
@@ -75,7 +75,7 @@ fn event(deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
 /// A serial that somebody typed, as the inventory has it.
 fn serial(text: &str) -> Result<String, Failure> {
     let serial = Serial::new(text).map(|serial| serial.to_string());
-    serial.ok_or_else(|| Failure::usage("that is no serial", "give the digits on the back of the token"))
+    serial.ok_or_else(|| Failure::usage("that is not a serial", "give the digits on the back of the token"))
 }
 
 /// A token that must be on record.
@@ -93,7 +93,7 @@ fn assign(inventory: &mut Sqlite, args: &AssignArgs, output: &Output) -> Ran {
     let serial = serial(&args.serial)?;
     let user = args.user.trim();
     if user.is_empty() || user.chars().any(char::is_control) {
-        return Err(Failure::usage("that is no user", "give a UPN or login name"));
+        return Err(Failure::usage("that is not a user", "give a UPN or login name"));
     }
     let is_known = inventory.token(&serial).map_err(failed)?.is_some();
     if !is_known && Model::of_serial(&serial).is_none() {

@@ -49,11 +49,14 @@ fn life(token: &TokenRecord, events: &[Event]) -> String {
         }
     };
     lines.push(format!("seed     {seed}"));
+    if let Some(at) = token.erased {
+        lines.push(format!("ERASED   {}: it shows no codes until a seed is burned", local(at)));
+    }
     if let Some(drift) = token.drift {
         lines.push(format!("clock    {} when last seen, {}", drift_words(drift), local(token.last_seen)));
     }
     if let Some(pending) = &token.pending {
-        lines.push(format!("UNKNOWN  \"{}\" of {} was never seen to end", pending.deed.word(), local(pending.at)));
+        lines.push(format!("UNKNOWN  \"{}\" of {} did not end as it should", pending.deed.word(), local(pending.at)));
     }
     lines.push(String::new());
     for event in events.iter().take(ON_SCREEN) {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Error};
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
-pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES];
+pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED];
 
 /// Times are milliseconds since 1970, drifts seconds. A job that was begun stands in `pending_…` until its end is known.
 const TOKENS_AND_EVENTS: &str = "
@@ -87,6 +87,9 @@ CREATE UNIQUE INDEX batch_rows_by_serial ON batch_rows (batch, serial) WHERE ser
 CREATE INDEX batch_rows_by_seed ON batch_rows (batch, seed) WHERE seed IS NOT NULL;
 CREATE INDEX batch_rows_by_state ON batch_rows (batch, state, is_named, number);
 ";
+
+/// When a job erased a token's seed and did not burn it again.
+const ERASED: &str = "ALTER TABLE tokens ADD COLUMN erased INTEGER;";
 
 /// The version of an inventory.
 ///

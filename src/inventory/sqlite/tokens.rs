@@ -100,11 +100,15 @@ fn change_seed(to: &Connection, serial: &str, seed: &SeedChange, now: i64) -> Re
             .execute(params![serial, seed.as_bytes(), sealed]),
         SeedChange::Burned => to
             .prepare_cached(
-                "UPDATE tokens SET seed = pending_seed, sealed = pending_sealed, burned = ?2 WHERE serial = ?1",
+                "UPDATE tokens SET seed = pending_seed, sealed = pending_sealed, burned = ?2, erased = NULL
+                 WHERE serial = ?1",
             )?
             .execute(params![serial, now]),
-        SeedChange::Erased => {
-            to.prepare_cached("UPDATE tokens SET seed = NULL, sealed = NULL WHERE serial = ?1")?.execute([serial])
+        SeedChange::Erased => to
+            .prepare_cached("UPDATE tokens SET seed = NULL, sealed = NULL, erased = ?2 WHERE serial = ?1")?
+            .execute(params![serial, now]),
+        SeedChange::Lost => {
+            to.prepare_cached("UPDATE tokens SET erased = ?2 WHERE serial = ?1")?.execute(params![serial, now])
         }
         SeedChange::Forgotten => to
             .prepare_cached(
@@ -223,6 +227,7 @@ fn token(row: &Row<'_>) -> Result<TokenRecord, Error> {
         burned: optional_time(row, "burned")?,
         seed: fingerprint(row, "seed")?,
         sealed: row.get("sealed")?,
+        erased: optional_time(row, "erased")?,
         pending,
     })
 }

@@ -166,7 +166,13 @@ impl Batch {
             return Ok(Claim::InHand);
         }
         let row = match inventory.row_of(self.id, serial)? {
-            Some(row) if row.state.is_done() => return Ok(Claim::Done(row)),
+            Some(row) if row.state.is_done() => {
+                // Unless it lost its seed since: then it is to have it again.
+                match inventory.token(serial)?.filter(|token| token.erased.is_some()) {
+                    Some(_) => row,
+                    None => return Ok(Claim::Done(row)),
+                }
+            }
             Some(row) if row.state == RowState::Planned && !self.reburns => {
                 // Not tried yet: what the token holds is from elsewhere.
                 let token = inventory.token(serial)?;

@@ -352,8 +352,11 @@ fn ended(row: &RowRecord, info: &Info, result: &Result<WriteReport, Failure>) ->
     let Err(failure) = result else { return (RowState::Burned, true) };
     let written = failure.written;
     let is_erased = written.config == Written::Yes && info.sync().erases_seed();
+    // All of it is written, and the clock is not right: it is to come back.
+    let is_off = failure.exit == Exit::Wrong;
     let was_unknown = matches!(row.state, RowState::Burning | RowState::Unknown);
     match written.seed_on(info.sync()) {
+        Written::Yes if is_off => (RowState::Unknown, true),
         Written::Yes => (RowState::Burned, true),
         Written::Unknown => (RowState::Unknown, true),
         // An earlier try may have burned it.

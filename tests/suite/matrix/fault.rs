@@ -45,6 +45,8 @@ pub enum Fault {
     InfoTooShort,
     /// The clock in an answer to get info is 100 s earlier than it was.
     ClockBack,
+    /// The command takes 5 s to reach the token.
+    LateThere,
     /// The answer takes 5 s.
     Late,
     /// The token does nothing and answers with these bytes.
@@ -72,7 +74,7 @@ impl Fault {
         all.extend(WORDS.map(|(sw1, sw2)| Self::Word(sw1, sw2)));
         all.extend([Self::MoreData, Self::MoreDataRefused, Self::WrongLe]);
         all.extend([0, 1, 300].map(Self::Length));
-        all.extend([Self::Noise, Self::InfoTooLong, Self::InfoTooShort, Self::ClockBack, Self::Late]);
+        all.extend([Self::Noise, Self::InfoTooLong, Self::InfoTooShort, Self::ClockBack, Self::LateThere, Self::Late]);
         all
     }
 
@@ -116,7 +118,8 @@ impl Fault {
             Self::InfoTooLong => "length too long".to_owned(),
             Self::InfoTooShort => "length too short".to_owned(),
             Self::ClockBack => "clock back".to_owned(),
-            Self::Late => "late".to_owned(),
+            Self::LateThere => "late there".to_owned(),
+            Self::Late => "late back".to_owned(),
             Self::Bytes(bytes) => format!("{bytes:02X?}"),
         }
     }
@@ -164,6 +167,15 @@ impl Step {
     }
 }
 
+/// Where a fault happens in a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// At this APDU, counted from 1.
+    Number(usize),
+    /// At the first one of this kind, if the job comes so far.
+    First(Step),
+}
+
 /// What was sent in a contact.
 #[derive(Debug, Clone, Default)]
 pub struct Log(pub Vec<Step>);
@@ -197,8 +209,8 @@ pub struct Faulty {
     pub token: Shared,
     pub other: Shared,
     pub clock: SimulatedClock,
-    /// The fault, and at which APDU, counted from 1.
-    pub fault: Option<(usize, Fault)>,
+    /// The fault, and where.
+    pub fault: Option<(At, Fault)>,
     pub log: Arc<Mutex<Log>>,
     /// An answer that waits for GET RESPONSE.
     pub held: Option<Vec<u8>>,
@@ -278,6 +290,10 @@ impl Faulty {
                 let clock = u32::from_be_bytes(reply[at..at + 4].try_into().unwrap());
                 reply[at..at + 4].copy_from_slice(&(clock - 100).to_be_bytes());
             }),
+            Fault::LateThere => {
+                self.clock.advance(Duration::from_secs(5));
+                self.pass_on(command)
+            }
             Fault::Late => {
                 let reply = self.pass_on(command);
                 self.clock.advance(Duration::from_secs(5));
@@ -302,18 +318,20 @@ impl Link for Faulty {
             return Ok(vec![0x6E, 0x00]);
         }
         let mut log = self.log.lock().unwrap();
-        let was_asked_to_repeat =
-            matches!(self.fault, Some((at, Fault::WrongLe)) if at == log.0.len()) && command.last() == Some(&0x10);
+        let was_asked_to_repeat = matches!(self.fault, Some((At::Number(at), Fault::WrongLe)) if at == log.0.len())
+            && command.last() == Some(&0x10);
         if was_asked_to_repeat {
             // T=0 hands the command on without the Le.
             drop(log);
             return self.pass_on(&command[..command.len() - 1]);
         }
         log.add(command[1]);
-        let sent = log.0.len();
+        let (sent, step) = (log.0.len(), log.0[log.0.len() - 1]);
+        let is_first = !log.0[..sent - 1].contains(&step);
         drop(log);
         match self.fault.clone() {
-            Some((at, fault)) if at == sent => self.go_wrong(command, fault),
+            Some((At::Number(at), fault)) if at == sent => self.go_wrong(command, fault),
+            Some((At::First(at), fault)) if at == step && is_first => self.go_wrong(command, fault),
             _ => self.pass_on(command),
         }
     }

@@ -4,22 +4,26 @@ use std::sync::{Arc, Mutex};
 
 use tokentap::clock::Drift;
 use tokentap::emulator::TokenClock;
-use tokentap::inventory::{Deed, Identity, Sqlite, Station};
+use tokentap::inventory::{Deed, Identity, Sqlite, Station, TokenRecord};
 use tokentap::job::batch::Left;
 use tokentap::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done};
 use tokentap::job::{
-    Around, Books, ConfigPlan, Exit, Failure, Guard, Place, ProfileFrom, ProfileWish, Recorder, Surroundings, Visitor,
-    WritePlan, WriteReport, read,
+    Around, Books, Completion, ConfigPlan, Exit, Failure, Guard, Place, ProfileFrom, ProfileWish, Recorder,
+    Surroundings, Visitor, WritePlan, WriteReport, read,
 };
+use tokentap::link::Link;
 use tokentap::otp::{Hash, TimeStep};
 use tokentap::seedfile::Row;
 use tokentap::time::{CorrectedClock, SimulatedClock};
-use tokentap::token::{DisplayTime, Profile, TokenKey};
+use tokentap::token::{DisplayTime, Info, Profile, TokenKey};
 
-use super::fault::{Fault, Faulty, Log, Shared};
+use super::fault::{At, Fault, Faulty, Log, Shared};
 use crate::support::{
     NOW_NS, RESTRICTED, UNRESTRICTED, carry_out, link, plan, seed, simulated_clock, token, work_at_batch,
 };
+
+/// Completes a plan for a token.
+type Complete<'a> = dyn FnMut(&Info, Option<&TokenRecord>, &mut WritePlan) -> Result<(), Failure> + 'a;
 
 /// A token that takes the first one's place.
 pub const OTHER: &str = "86596120009999";
@@ -36,6 +40,8 @@ pub enum Job {
     /// On a clock that keeps its phase, so that a second write sets it closer.
     SyncTwice,
     FastSync,
+    /// Of a token that the inventory has never seen.
+    SyncIfOff,
     Burn,
     SeedOnly,
     Config,
@@ -44,12 +50,13 @@ pub enum Job {
 }
 
 impl Job {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Info,
         Self::PreciseInfo,
         Self::Sync,
         Self::SyncTwice,
         Self::FastSync,
+        Self::SyncIfOff,
         Self::Burn,
         Self::SeedOnly,
         Self::Config,
@@ -65,6 +72,7 @@ impl Job {
             Self::Sync => "`sync`",
             Self::SyncTwice => "`sync` of a clock that keeps its phase",
             Self::FastSync => "`sync --fast`",
+            Self::SyncIfOff => "`sync --fast --if-drift-over 2`, recorded",
             Self::Burn => "`burn`",
             Self::SeedOnly => "`burn --seed-only`",
             Self::Config => "`config`",
@@ -78,7 +86,9 @@ impl Job {
         match self {
             Self::Info | Self::PreciseInfo => None,
             Self::Burn | Self::SeedOnly | Self::BatchRow => Some(NEW),
-            Self::Sync | Self::SyncTwice | Self::FastSync | Self::Config | Self::DeskVisit => restricted.then_some(OLD),
+            Self::Sync | Self::SyncTwice | Self::FastSync | Self::SyncIfOff | Self::Config | Self::DeskVisit => {
+                restricted.then_some(OLD)
+            }
         }
     }
 
@@ -153,26 +163,32 @@ impl Bench {
 
     /// The inventory knows the token's seed: it was burned here, on a twin of it.
     fn put_on_record(&self, serial: &str) {
-        let recorder = Recorder {
-            books: Some(&self.books),
-            station: Station::default(),
-            emulated: true,
-            deed: Deed::Burn,
-            user: None.into(),
-            remark: None,
-        };
+        let mut twin = link(token(serial, b"", 0.0), &self.clock);
+        self.record(Deed::Burn, &mut twin, &plan(Some(seed(OLD))), &mut |_, _, _| Ok(())).unwrap();
+    }
+
+    /// Writes a token as the single commands do, with a record of it.
+    fn record(
+        &self,
+        deed: Deed,
+        link: &mut dyn Link,
+        plan: &WritePlan,
+        complete: &mut Complete<'_>,
+    ) -> Result<WriteReport, Failure> {
+        let (station, user) = (Station::default(), None.into());
+        let recorder = Recorder { books: Some(&self.books), station, emulated: true, deed, user, remark: None };
         let mut around = Around {
-            complete: &mut |_, _, _| Ok(()),
+            complete: &mut |info, known, plan| complete(info, known, plan),
             before: &mut |_, _| Ok(()),
             row: &mut |_| None,
             interrupted: &|| false,
         };
-        let mut twin = link(token(serial, b"", 0.0), &self.clock);
-        let recorded = recorder.write(&mut twin, &self.clock, &plan(Some(seed(OLD))), &mut around);
-        assert!(recorded.result.is_ok() && recorded.lost.is_none());
+        let recorded = recorder.write(link, &self.clock, plan, &mut around);
+        assert!(recorded.lost.is_none());
+        recorded.result
     }
 
-    fn lay(&self, fault: Option<(usize, Fault)>) -> (Faulty, Arc<Mutex<Log>>) {
+    fn lay(&self, fault: Option<(At, Fault)>) -> (Faulty, Arc<Mutex<Log>>) {
         let log = Arc::new(Mutex::new(Log::default()));
         let faulty = Faulty {
             token: Arc::clone(&self.token),
@@ -188,7 +204,7 @@ impl Bench {
     }
 
     /// Lays the token down and does the job; what was sent, and how it ended.
-    pub fn run(&self, fault: Option<(usize, Fault)>) -> (Log, End) {
+    pub fn run(&self, fault: Option<(At, Fault)>) -> (Log, End) {
         let (mut link, log) = self.lay(fault);
         let end = match self.job {
             Job::Info | Job::PreciseInfo => {
@@ -200,6 +216,15 @@ impl Bench {
             }
             Job::BatchRow => self.batch_row(link),
             Job::DeskVisit => self.desk_visit(link),
+            Job::SyncIfOff => {
+                let completion =
+                    Completion { wish: ProfileWish::default(), learns: true, identity: None, burns_sealed: false };
+                let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
+                    completion.complete(info, known, plan)
+                };
+                let plan = WritePlan { if_drift_over: Some(2.0), ..self.write_plan() };
+                End::of_write(self.record(Deed::Sync, &mut link, &plan, &mut complete))
+            }
             _ => End::of_write(carry_out(&mut link, &self.clock, &self.write_plan())),
         };
         let log = log.lock().unwrap().clone();

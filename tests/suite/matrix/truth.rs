@@ -51,10 +51,11 @@ impl Truth {
         if self.config { format!("{config}, {seed}") } else { format!("profile and clock {config}, {seed}") }
     }
 
-    /// Whether a sentence about the token's state is true of it. `sent` is the seed that the job was to write.
+    /// Whether a sentence about the token's state is true of it. `sent` is the seed that the job was to write, and `aim`
+    /// is what the token is to hold in the end.
     ///
     /// Every sentence that may be said stands here; another one fails the test.
-    pub fn bears_out(self, said: &str, sent: Option<&[u8]>) -> bool {
+    pub fn bears_out(self, said: &str, sent: Option<&[u8]>, aim: Self) -> bool {
         let has_old = self.seed == Holds::Old;
         let has_sent = match sent {
             Some(NEW) => self.seed == Holds::New,
@@ -84,7 +85,9 @@ impl Truth {
             "whether the new seed was written is unknown: the token shows its codes, or those of its old one" => {
                 !self.config && (has_old || has_sent)
             }
-            "everything is written; only the reading at the end is missing" => sent.is_none() || has_sent,
+            "everything is written; only the reading at the end is missing" => self == aim,
+            "profile, clock and seed are written" => self == aim && sent.is_some(),
+            "profile and clock are written" => self == aim && sent.is_none(),
             "profile, clock and seed are written; only a second clock write, to set it closer, is missing" => {
                 self.config && has_sent
             }
