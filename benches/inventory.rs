@@ -245,8 +245,9 @@ mod batch {
         let (first, last) = (median(each[..many].to_vec()), median(each[each.len() - many..].to_vec()));
         let commits = COMMITS.load(Ordering::Relaxed) as f64 / rows as f64;
         let peak = peak_mib();
+        let bare = bare_ms(&clock);
         serde_json::json!({
-            "rows": rows, "bare_ms": bare_ms(&clock), "first_1000_ms": first, "last_1000_ms": last,
+            "rows": rows, "bare_ms": bare, "ratio": first / bare, "first_1000_ms": first, "last_1000_ms": last,
             "commits_per_token": commits, "peak_mib": peak, "tokens_per_s": rows as f64 / each.iter().sum::<f64>() * 1000.0,
         })
     }

@@ -19,6 +19,8 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     if args.get(1).is_some_and(|arg| arg == "--case") {
         linux::child(&args[2..]);
+    } else if args.iter().skip(1).any(|arg| !arg.starts_with('-') && !"memory".contains(arg.as_str())) {
+        println!("not run: other tests were asked for");
     } else {
         linux::parent();
     }
@@ -56,6 +58,12 @@ mod linux {
             ("in hex", masked(&data_encoding::HEXLOWER.encode(&seed).as_bytes()[..16])),
             ("in capital hex", masked(&data_encoding::HEXUPPER.encode(&seed).as_bytes()[..16])),
             ("in Base32", masked(&data_encoding::BASE32_NOPAD.encode(&seed).as_bytes()[..16])),
+            ("in small Base32", masked(&data_encoding::BASE32_NOPAD.encode(&seed).to_lowercase().as_bytes()[..16])),
+            ("in Base64", masked(&data_encoding::BASE64.encode(&seed).as_bytes()[..16])),
+            ("its end as bytes", masked(&seed[8..])),
+            // The pads of HMAC (RFC 2104, section 2).
+            ("as HMAC's inner pad", seed[..12].iter().map(|byte| byte ^ 0x36 ^ MASK).collect()),
+            ("as HMAC's outer pad", seed[..12].iter().map(|byte| byte ^ 0x5C ^ MASK).collect()),
         ];
         // Freed, and so wiped: the allocator is this program's too.
         drop(zeroize::Zeroizing::new(seed));
@@ -107,7 +115,8 @@ mod linux {
     /// Runs one case and prints what is left of the seed.
     pub fn child(args: &[String]) {
         let mut args = args.to_vec();
-        let held = args[0] == "held";
+        // A copy that is left behind on purpose: on the heap, or on the stack after the command.
+        let (held, leaked) = (args[0] == "held", args[0] == "leaked");
         if let Some(file) = args[0].strip_prefix("interrupt-when:").map(str::to_owned) {
             std::thread::spawn(move || {
                 while !Path::new(&file).exists() {
@@ -120,6 +129,9 @@ mod linux {
         args[0] = "tokentap".to_owned();
         let kept = held.then(|| fs::read(args.last().unwrap()).unwrap());
         let exit = tokentap::cli::run(args.iter().map(Into::into).collect());
+        if leaked {
+            leave_on_the_stack(&fs::read(args.last().unwrap()).unwrap());
+        }
         let private = rustix::process::dumpable_behavior().unwrap();
         assert_eq!(private, rustix::process::DumpableBehavior::NotDumpable, "others may read this process's memory");
         let core = rustix::process::getrlimit(rustix::process::Resource::Core);
@@ -129,6 +141,14 @@ mod linux {
         }
         println!("EXIT {exit}");
         drop(kept);
+    }
+
+    /// Leaves copies in a frame that nobody wipes.
+    #[inline(never)]
+    fn leave_on_the_stack(seed: &[u8]) {
+        let mut frame = [0_u8; 40 * 2000];
+        frame.chunks_mut(seed.len()).for_each(|piece| piece.copy_from_slice(&seed[..piece.len()]));
+        std::hint::black_box(&frame);
     }
 
     struct Case {
@@ -155,6 +175,13 @@ mod linux {
     }
 
     pub fn parent() {
+        // Core dumps are allowed here, so that it is the program that switches them off.
+        let core = rustix::process::getrlimit(rustix::process::Resource::Core);
+        let allowed = rustix::process::Rlimit { current: core.maximum, maximum: core.maximum };
+        rustix::process::setrlimit(rustix::process::Resource::Core, allowed).unwrap();
+        if core.maximum == Some(0) {
+            println!("core dumps are switched off on this machine: that the program does so is not seen");
+        }
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let seed = masked(&SEED);
@@ -170,6 +197,7 @@ mod linux {
             "rows.csv",
             format!("serial,secret\n86596120000001,{base32}\n86596220000002,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ\n"),
         );
+        write("one.csv", format!("serial,secret\n86596220000002,{base32}\n"));
         let identity = age::x25519::Identity::generate();
         write("identity", age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned());
         for (state, serial) in [("token.json", "86596120000001"), ("restricted.json", "86596220000002")] {
@@ -205,6 +233,14 @@ mod linux {
             case("a wrong serial", 5, "run burn TOKEN --no-verify --seed-file seed --expect-serial 1"),
             case("no token at all", 1, "run burn --reader emulated:none.json --no-verify --seed-file seed"),
             case("a broken seed", 2, "run burn TOKEN --no-verify --seed-file broken"),
+            case("a config", 0, "run config RESTRICTED --fast --step 60 --seed-file seed"),
+            case("a burn with the profile of before", 0, "run burn RESTRICTED --no-verify --seed-file seed"),
+            case("an import", 0, "run inventory import one.csv --force"),
+            case(
+                "a desk that burns sealed seeds again",
+                0,
+                "run desk --reader emulated:restricted.json --trust-host-clock --fast --if-drift-over 0 --identity identity",
+            ),
             case("a code", 0, "run code --seed-file seed"),
             case("a verification", 8, "run verify 000000 --seed-file seed"),
             case("a check of a file", 0, "run seeds check duo.csv --from duo"),
@@ -238,15 +274,13 @@ mod linux {
                 failures.push(format!("{}: {found:#?}\n{said}", case.name));
             }
         }
-        // The scan itself: a copy that is held is found.
-        let held = Case {
-            name: "a copy that is held",
-            args: vec!["held".into(), "code".into(), "--seed-file".into(), "seed".into()],
-            exit: 0,
-            stdin: None,
-        };
-        let (said, found) = run(folder, &held);
-        assert!(found.iter().any(|place| place.contains("in hex")), "the scan finds nothing: {said}");
+        // The scan itself: what is left on purpose is found, on the heap and on the stack.
+        for (kind, place) in [("held", ""), ("leaked", "[stack]")] {
+            let args = [kind, "code", "--seed-file", "seed"].map(str::to_owned).to_vec();
+            let (said, found) = run(folder, &Case { name: "a copy left on purpose", args, exit: 0, stdin: None });
+            let is_found = found.iter().any(|found| found.contains("in hex") && found.contains(place));
+            assert!(is_found, "{kind}: the scan does not find it: {said}");
+        }
         assert!(failures.is_empty(), "{}", failures.join("\n"));
     }
 }

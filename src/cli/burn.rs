@@ -51,7 +51,8 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
         Some(ConfigPlan { profile, from, clock: clock_plan })
     };
-    let mut plan = WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.write)? };
+    let mut plan =
+        WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)? };
     if let Some(out) = &args.out {
         check_new(out)?;
         plan.again = again(out);

@@ -32,7 +32,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let plan = WritePlan {
         erase_seed: args.erase_seed,
         fine: !args.fast,
-        ..plan::make(global, Some(config), row.as_ref(), &args.write)?
+        ..plan::make(global, Some(config), row.as_ref(), &args.seed.choice, &args.write)?
     };
     let completion = Completion { wish, learns: true, identity: identity.as_ref(), burns_sealed: false };
     let user = row.and_then(|row| row.user);

@@ -139,10 +139,13 @@ fn usage(error: &clap::Error, json: bool) -> u8 {
     let fact = fact.join(" ");
     let fact = fact.strip_prefix("error: ").unwrap_or(&fact);
     // What stands where no argument belongs may be a secret: it is not repeated.
-    let is_stray =
-        matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if !arg.starts_with('-'));
-    let is_unknown = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand);
-    let fact = if is_stray && is_unknown { "there is an argument too many" } else { fact };
+    let given = error.get(ContextKind::InvalidArg).or_else(|| error.get(ContextKind::InvalidSubcommand));
+    let is_stray = matches!(given, Some(ContextValue::String(given)) if !given.starts_with('-'));
+    let fact = match error.kind() {
+        ErrorKind::UnknownArgument if is_stray => "there is an argument too many",
+        ErrorKind::InvalidSubcommand if is_stray => "there is no such command",
+        _ => fact,
+    };
     let tip = lines.iter().find_map(|line| line.strip_prefix("tip: ")).map(|tip| format!("{tip}; "));
     let usage = lines.iter().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("tokentap");
     let command: Vec<&str> = usage.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).collect();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::{ClockArgs, Global, ProfileArgs, WriteArgs};
+use super::args::{ChoiceArgs, ClockArgs, Global, ProfileArgs, WriteArgs};
 use super::{secret, station, time_arg};
 use crate::job::{ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
 use crate::otp::{Hash, TimeStep};
@@ -21,16 +21,23 @@ pub fn make(
     global: &Global,
     config: Option<ConfigPlan>,
     row: Option<&Row>,
+    choice: &ChoiceArgs,
     write: &WriteArgs,
 ) -> Result<WritePlan, Failure> {
     let mut guard = station::guard(global, write.allow_unknown_model)?;
+    // Whoever names a serial means that token, also where there is no row to choose by it.
+    if let (None, Some(serial)) = (&guard.expect_serial, &choice.serial) {
+        let meant = Serial::new(serial);
+        let no_serial = || Failure::usage("--serial is not a serial", "give the digits on the back of the token");
+        guard.expect_serial = Some(meant.ok_or_else(no_serial)?);
+    }
     if let Some(named) = row.and_then(|row| row.serial.as_deref()) {
         let named = Serial::new(named).ok_or_else(|| {
             Failure::usage("the seed names a serial that no token can have", "correct the seed's serial")
         })?;
         match &guard.expect_serial {
             Some(expected) if *expected != named => {
-                let fact = format!("the seed belongs to {named}, --expect-serial says {expected}");
+                let fact = format!("the seed belongs to {named}, the flag names {expected}");
                 return Err(Failure::usage(fact, "give the seed of the token that you mean"));
             }
             _ => guard.expect_serial = Some(named),

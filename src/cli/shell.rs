@@ -28,7 +28,7 @@ pub fn completions(shell: Shell) -> Ran {
 /// # Errors
 /// When they cannot be written.
 pub fn man(args: &ManArgs, output: &Output) -> Ran {
-    let command = Cli::command();
+    let command = with_all_help(Cli::command());
     let Some(folder) = &args.out else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page).map_err(|error| failed(Path::new("the page"), &error))?;
@@ -38,6 +38,13 @@ pub fn man(args: &ManArgs, output: &Output) -> Ran {
     let object = fields([("folder", json!(describe::path(folder)))]);
     output.report(&format!("manual pages are in {}", describe::path(folder)), object);
     Ok(Exit::Done)
+}
+
+/// The same command with nothing left for `--help` alone: a manual page has it all.
+fn with_all_help(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|argument| argument.hide_short_help(false));
+    let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, with_all_help))
 }
 
 fn put(text: &[u8]) -> Ran {

@@ -36,7 +36,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         fine: !args.fast,
         if_drift_over: args.if_drift_over,
         again: again(args),
-        ..plan::make(global, Some(config), row.as_ref(), &args.write)?
+        ..plan::make(global, Some(config), row.as_ref(), &args.seed.choice, &args.write)?
     };
     let completion = Completion { wish, learns: true, identity: identity.as_ref(), burns_sealed: false };
     let user = row.and_then(|row| row.user);

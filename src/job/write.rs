@@ -147,7 +147,11 @@ impl Job<'_> {
         if self.known.replace(info.clone()).is_none() {
             (hooks.complete)(&info, &mut self.plan)?;
         }
-        self.plan.check(&info)?;
+        // A token within bounds is left alone, whatever a write would do to it.
+        match self.plan.if_drift_over {
+            Some(_) => self.plan.guard.check_writable(&info)?,
+            None => self.plan.check(&info)?,
+        }
         // Whatever the plan sets, its seed's record and its report are dated by the host.
         check_plausible(first.before.wall).map_err(Failure::from)?;
 
@@ -166,6 +170,7 @@ impl Job<'_> {
             let (config, keeps_phase) = (self.plan.config, false);
             return Ok(WriteReport { info, config, outcome, before: drift, after, seed, keeps_phase, host_jumped });
         }
+        self.plan.check(&info)?;
         if (hooks.interrupted)() {
             let next = format!("to go on, {}", self.plan.again);
             return Err(Failure::new("interrupted", Exit::Interrupted, "interrupted", UNTOUCHED, next).into());

@@ -72,8 +72,8 @@ fn run(folder: &Path, command: &str) -> (Option<i32>, String) {
     let line = line.replacen("tokentap", program, 1);
     let mut shell = if asks {
         // A terminal, for the passphrase.
-        let mut shell = Command::new("script");
-        shell.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        let mut shell = Command::new("timeout");
+        shell.args(["60", "script", "--quiet", "--return", "--command", &line, "/dev/null"]);
         shell
     } else {
         let mut shell = Command::new("sh");
@@ -82,9 +82,17 @@ fn run(folder: &Path, command: &str) -> (Option<i32>, String) {
     };
     shell.current_dir(folder).env("TZ", "UTC").env("TOKENTAP_INVENTORY", folder.join("inventory.sqlite"));
     shell.env("TOKENTAP_READER", "emulated:on-the-reader.json");
+    // No PC/SC service is found, whatever runs on this machine.
+    shell.env("PCSCLITE_CSOCK_NAME", folder.join("no-service"));
     let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    let answers = if asks { "correct horse battery\n".repeat(2) } else { String::new() };
+    // A new passphrase is typed twice; Enter skips what else may be asked, such as the code on the display.
+    let passphrase = "correct horse battery\n";
+    let answers = match asks {
+        true if line.contains("--passphrase") => passphrase.repeat(2),
+        true => format!("{passphrase}\n\n"),
+        false => String::new(),
+    };
     let _ = input.write_all(answers.as_bytes());
     if !asks {
         drop(input);

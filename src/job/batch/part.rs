@@ -156,6 +156,10 @@ fn open_for_owner(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     use std::os::unix::fs::PermissionsExt;
     let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let owner = std::os::unix::fs::MetadataExt::uid(&file.metadata()?);
+    if owner != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other("it is there already, and belongs to another user"));
+    }
     // One that was there already may be open to others.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     Ok(file)
