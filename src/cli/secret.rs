@@ -293,10 +293,11 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
         }
         _ => {
             let plural = if count == 1 { "" } else { "s" };
-            Failure::usage(
-                format!("{name} has {count} problem{plural}"),
-                "correct the file, and run the same command again",
-            )
+            let next = match droppable(problems).filter(|_| more == 0) {
+                Some(fields) => format!("say --drop {fields} if that may go, and run the same command again"),
+                None => "correct the file, and run the same command again".to_owned(),
+            };
+            Failure::usage(format!("{name} has {count} problem{plural}"), next)
         }
     };
     if problems.len() > 1 || problems.iter().any(|problem| problem.place.line > 0) {
@@ -306,6 +307,18 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
         failure.details.push(format!("{name}: and {more} more"));
     }
     failure
+}
+
+/// The fields that a format cannot carry, as --drop takes them, where nothing else is wrong.
+fn droppable(problems: &[Problem]) -> Option<String> {
+    let mut fields: Vec<&str> = Vec::new();
+    for problem in problems {
+        let field = problem.next.strip_prefix("say --drop ")?.split(' ').next()?;
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    Some(fields.join(","))
 }
 
 /// The row that the arguments choose; without a choice the only one, or all of them.

@@ -79,6 +79,8 @@ impl<'a> Desk<'a> {
 /// # Errors
 /// A failure of the reader, or of the emulated token's file.
 pub fn open(global: &Global, clock: &SystemClock, output: &Output) -> Result<Station, Failure> {
+    // Also where nothing is waited for: a rehearsal must not hide a slip.
+    wait_seconds(global)?;
     let station = match global.reader.as_deref() {
         Some("emulated") => emulated(None, clock)?,
         Some(reader) => match reader.strip_prefix("emulated:") {

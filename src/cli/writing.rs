@@ -13,7 +13,7 @@ use super::station::Station;
 use super::{Ran, describe, interrupt, plan};
 use crate::clock::check_plausible;
 use crate::inventory::{Deed, TokenRecord};
-use crate::job::{self, Around, Completion, Exit, Failure, SeedFate, WritePlan, WriteReport};
+use crate::job::{self, Around, Completion, Exit, Failure, SeedFate, WritePlan, WriteReport, locked};
 use crate::time::HostClock;
 use crate::token::Info;
 
@@ -45,7 +45,9 @@ impl Writing<'_> {
         recorder.remark = self.host.remark();
         let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
             self.tell_pending(known);
-            self.completion.complete(info, known, plan)
+            self.completion.complete(info, known, plan)?;
+            self.tell_replaced(known, plan);
+            Ok(())
         };
         let mut around = Around { complete: &mut complete, before, row: &mut |_| None, interrupted: &interrupt::asked };
         let recorded = recorder.write(&mut station.link, &self.host.clock(), &self.plan, &mut around);
@@ -73,6 +75,17 @@ impl Writing<'_> {
         }
     }
 
+    /// A burn takes the place of a seed that some server may still know.
+    fn tell_replaced(&self, known: Option<&TokenRecord>, plan: &WritePlan) {
+        let (Some(known), Some(seed), Some(books)) = (known, &plan.seed, self.record.books()) else { return };
+        let is_another = known.held().is_some_and(|held| held != locked(books).fingerprint_key().of(seed));
+        if is_another {
+            let of = known.user.as_ref().map(|user| format!(" of {}", describe::plain(user))).unwrap_or_default();
+            let when = known.burned.map(|at| format!(", burned {}", describe::local(at))).unwrap_or_default();
+            self.output.note(&format!("this replaces the seed{of} on record{when}: its server needs the new one"));
+        }
+    }
+
     /// `--dry-run`: reads the token, shows what the plan would do to it, and writes nothing.
     ///
     /// # Errors
@@ -84,9 +97,14 @@ impl Writing<'_> {
         self.tell_pending(known.as_ref());
         let mut plan = self.plan.clone();
         self.completion.complete(&report.info, known.as_ref(), &mut plan)?;
-        plan.check(&report.info)?;
-        check_plausible(self.host.clock().now().wall)?;
+        self.tell_replaced(known.as_ref(), &plan);
         let within = plan.if_drift_over.is_some_and(|bound| report.drift.is_surely_within(bound));
+        if within {
+            plan.guard.check_writable(&report.info)?
+        } else {
+            plan.check(&report.info)?
+        }
+        check_plausible(self.host.clock().now().wall)?;
         let fate = plan.seed_fate(&report.info);
         let seed = match (fate, &plan.seed) {
             (SeedFate::Burned, Some(seed)) => format!("one of {} bytes is burned", seed.len()),

@@ -201,3 +201,17 @@ fn a_reset_at_the_seed_of_a_conditional_sync_does_not_end_as_within_bounds() {
     assert_eq!((report.seed, link.card().state().seed_bytes().as_slice()), (SeedFate::Burned, NEW));
     assert!((report.before.middle_s() + 97.25).abs() < 1.0, "{:?}", report.before);
 }
+
+#[test]
+fn a_restricted_token_within_bounds_is_left_alone_also_without_its_seed() {
+    use tokentap::job::Outcome;
+    let world = simulated_clock();
+    let mut link = link(token(RESTRICTED, OLD, -97.25), &world);
+    let mut plan = plan(None);
+    plan.if_drift_over = Some(200.0);
+    let report = carry_out(&mut link, &world, &plan).unwrap();
+    assert_eq!((report.outcome, link.commands()), (Outcome::Within, 1));
+    plan.if_drift_over = Some(2.0);
+    assert_eq!(carry_out(&mut link, &world, &plan).unwrap_err().kind, "restricted");
+    assert_eq!(link.card().state().seed_bytes(), OLD);
+}

@@ -492,3 +492,45 @@ fn a_seed_that_is_forgotten_is_gone_from_the_file() {
     desk.ok(&["inventory", "forget", UNRESTRICTED]);
     assert!(!is_there(), "secure_delete overwrites it");
 }
+
+#[test]
+fn a_serial_that_is_named_is_meant_also_where_no_row_is_chosen_by_it() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    for command in
+        [&["sync", "--fast"][..], &["burn", "--no-verify", "--seed-file", "seed"], &["config", "--step", "60"]]
+    {
+        let named = [command, &["--reader", &reader, "--serial", RESTRICTED, TRUST]].concat();
+        assert_eq!(desk.fails(5, &named)["kind"], "wrong-token", "{command:?}");
+    }
+    assert_eq!(desk.seed_of(UNRESTRICTED), "");
+}
+
+#[test]
+fn a_burn_that_takes_the_place_of_a_seed_on_record_says_whose() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    desk.ok(&["burn", "--reader", &reader, "--generate", "--out", "first.csv", "--no-verify", TRUST]);
+    desk.ok(&["inventory", "assign", UNRESTRICTED, "ada@example.org"]);
+    let said = desk.ok(&["burn", "--reader", &reader, "--generate", "--out", "second.csv", "--no-verify", TRUST]);
+    assert!(said.contains("this replaces the seed of ada@example.org on record"), "{said}");
+    let again = desk.ok(&["burn", "--reader", &reader, "--seed-file", "second.csv", "--no-verify", TRUST]);
+    assert!(!again.contains("this replaces"), "{again}");
+}
+
+#[test]
+fn a_token_whose_seed_was_erased_is_told_until_one_is_burned() {
+    let desk = Desk::new();
+    let reader = desk.token(RESTRICTED);
+    desk.ok(&["sync", "--reader", &reader, "--fast", "--erase-seed", TRUST]);
+    assert!(desk.ok(&["inventory", "show", RESTRICTED]).contains("ERASED"));
+    assert_eq!(desk.json(&["inventory", "show", RESTRICTED])["token"]["seed"], "erased");
+    // Its clock is right, and yet it is not as it should be.
+    let visit = desk.command(&["desk", "--reader", &reader, TRUST]).output().unwrap();
+    assert_eq!(visit.status.code(), Some(10), "{}", text(&visit));
+    assert!(text(&visit).contains("its seed is ERASED since"), "{}", text(&visit));
+    desk.ok(&["burn", "--reader", &reader, "--generate", "--out", "new.csv", "--no-verify", TRUST]);
+    assert!(!desk.ok(&["inventory", "show", RESTRICTED]).contains("ERASED"));
+    assert!(desk.command(&["desk", "--reader", &reader, TRUST]).status().unwrap().success());
+}

@@ -37,6 +37,9 @@ fn every_command_has_a_manual_page() {
         let content = std::fs::read_to_string(folder.path().join(format!("{page}.1"))).unwrap();
         assert!(content.contains(".SH NAME"), "{page}");
     }
+    // Also what the short help leaves out, with its text.
+    let sync = std::fs::read_to_string(folder.path().join("tokentap-sync.1")).unwrap();
+    assert!(sync.contains("Only go on if the token has this serial") && sync.contains("Ask this NTP server"), "{sync}");
     let missing = tokentap().args(["man", "--out", "/nonexistent/folder"]).output().unwrap();
     assert_eq!(missing.status.code(), Some(1), "{}", text(&missing));
 }

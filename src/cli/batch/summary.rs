@@ -105,7 +105,9 @@ fn summary(name: &str, counts: Counts, rows: &[RowRecord], files: &[PathBuf]) ->
         text.push_str(&format!("\n  written  {}", describe::path(file)));
     }
     if counts.left() > 0 {
-        text.push_str(&format!("\n  {} rows are left: run the same command again to go on with them", counts.left()));
+        let are_left =
+            if counts.left() == 1 { "1 row is left".to_owned() } else { format!("{} rows are left", counts.left()) };
+        text.push_str(&format!("\n  {are_left}: run the same command again to go on"));
     }
     text
 }
