@@ -29,6 +29,8 @@ struct Cell {
     restricted: bool,
     at: usize,
     fault: Fault,
+    /// Whether a second fault is tried after it.
+    twice: bool,
 }
 
 /// How a cell ended.
@@ -86,7 +88,7 @@ impl Cell {
         } else {
             self.run_again(&bench)
         };
-        if !was_taken_for_it {
+        if self.twice && !was_taken_for_it {
             self.run_twice_wrong();
         }
         Outcome { step, end, truth, again }
@@ -214,7 +216,10 @@ fn every_job_at_every_apdu_with_every_fault_ends_as_docs_faults_md_says_and_righ
             let mut section = Section { apdus: clean.0.len(), ..Section::default() };
             for at in 1..=clean.0.len() {
                 for fault in Fault::all().into_iter().filter(|fault| fault.fits(clean.0[at - 1])) {
-                    let cell = Cell { job, restricted, at, fault: fault.clone() };
+                    let step = clean.0[at - 1];
+                    // The many readings while a tick is waited for differ in nothing: the first and the last will do.
+                    let twice = !clean.0[..at - 1].contains(&step) || !clean.0[at..].contains(&step);
+                    let cell = Cell { job, restricted, at, fault: fault.clone(), twice };
                     let outcome = cell.run();
                     let said = match &outcome.end.failure {
                         None => "done".to_owned(),
@@ -255,6 +260,6 @@ fn random_answers_at_random_apdus_never_make_what_is_said_untrue() {
         if bytes.ends_with(&[0x90, 0x00]) {
             bytes.push(0x6F);
         }
-        Cell { job, restricted, at, fault: Fault::Bytes(bytes) }.run();
+        Cell { job, restricted, at, fault: Fault::Bytes(bytes), twice: false }.run();
     }
 }

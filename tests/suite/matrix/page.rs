@@ -92,13 +92,13 @@ pub fn print(sections: &[(Job, bool, Section)], sentences: &BTreeSet<(String, St
         writeln!(page, "\n## {}", job.name()).unwrap();
         let [(_, _, plain), (_, _, restricted)] = of[..] else { panic!("two kinds of tokens") };
         if plain == restricted {
-            writeln!(page, "\nOn either kind of token ({} APDUs, {} cells each).", plain.apdus, plain.count).unwrap();
+            writeln!(page, "\nOn either kind of token ({}, {} cells each).", apdus(plain.apdus), plain.count).unwrap();
             plain.print(&mut page);
             continue;
         }
         for (kind, section) in [("keeps its seed", plain), ("loses its seed at a clock write", restricted)] {
-            let (apdus, count) = (section.apdus, section.count);
-            writeln!(page, "\n### On a token that {kind} ({apdus} APDUs, {count} cells)").unwrap();
+            let (apdus, count) = (apdus(section.apdus), section.count);
+            writeln!(page, "\n### On a token that {kind} ({apdus}, {count} cells)").unwrap();
             section.print(&mut page);
         }
     }
@@ -107,4 +107,8 @@ pub fn print(sections: &[(Job, bool, Section)], sentences: &BTreeSet<(String, St
         writeln!(page, "| {fact} | {next} |").unwrap();
     }
     page
+}
+
+fn apdus(count: usize) -> String {
+    if count == 1 { "1 APDU".to_owned() } else { format!("{count} APDUs") }
 }
