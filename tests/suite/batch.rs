@@ -195,6 +195,28 @@ fn a_token_that_is_not_on_the_list_is_named_and_left_alone_and_rows_that_remain_
 }
 
 #[test]
+fn a_token_that_lost_its_seed_since_gets_its_row_again_or_another_batchs() {
+    let all = serials("8659622", 1);
+    let desk = Tray::new(&all);
+    desk.write("rows.csv", &rows(&[Some(&all[0]), Some("86596120099999")]));
+    let batch = ["batch", "rows.csv", "--to", "csv=out.csv", TRUST];
+    assert_eq!(desk.run(&batch).0, 10);
+    let erase =
+        ["--reader", &format!("emulated:{}", desk.token(&all[0]).display()), "sync", "--fast", "--erase-seed", TRUST];
+    let erased = tokentap().env("TOKENTAP_INVENTORY", desk.path("inventory.sqlite")).args(erase).status().unwrap();
+    assert!(erased.success() && desk.seeds().is_empty());
+    let (exit, lines) = desk.run(&batch);
+    assert_eq!((exit, outcomes(&lines)), (10, vec!["burned"]));
+    assert_eq!(desk.seeds()[&all[0]], b"seed number 0000000");
+    // Erased again, it holds nothing that another batch would have to spare.
+    let erased = tokentap().env("TOKENTAP_INVENTORY", desk.path("inventory.sqlite")).args(erase).status().unwrap();
+    assert!(erased.success());
+    desk.write("other.csv", "secret\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n");
+    let (exit, lines) = desk.run(&["batch", "other.csv", TRUST]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["burned"]));
+}
+
+#[test]
 fn a_finished_batch_is_recognised_and_a_changed_file_is_refused_without_new_batch() {
     let desk = Tray::new(&serials("8659612", 3));
     desk.write("rows.csv", &rows(&[None; 2]));
