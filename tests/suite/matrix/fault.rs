@@ -56,6 +56,9 @@ pub enum Fault {
 /// The status words of the table.
 const WORDS: [(u8, u8); 6] = [(0x69, 0x83), (0x6A, 0x80), (0x67, 0x00), (0x6D, 0x00), (0x6E, 0x00), (0x63, 0x00)];
 
+/// The Le that 6C XX asks for.
+const WRONG_LE: u8 = 0x10;
+
 /// Seven bytes without a meaning; the last two are no status word that ISO/IEC 7816-4 knows.
 const NOISE: [u8; 7] = [0xA7, 0x3C, 0x19, 0xE2, 0x5F, 0x80, 0x4D];
 
@@ -214,6 +217,8 @@ pub struct Faulty {
     pub log: Arc<Mutex<Log>>,
     /// An answer that waits for GET RESPONSE.
     pub held: Option<Vec<u8>>,
+    /// The command is to come again, with an Le.
+    pub repeats: bool,
     pub gone: bool,
     pub swapped: bool,
 }
@@ -277,8 +282,8 @@ impl Faulty {
             }
             Fault::WrongLe => {
                 // The token wants the Le of the answer that it would give; repeated with it, it carries the command out.
-                self.held = None;
-                Ok(vec![0x6C, 0x10])
+                self.repeats = true;
+                Ok(vec![0x6C, WRONG_LE])
             }
             Fault::Length(length) => Ok(vec![0x90; length]),
             Fault::Noise => Ok(NOISE.to_vec()),
@@ -317,14 +322,12 @@ impl Link for Faulty {
             // SELECT, which tells other devices apart: a token knows no such class.
             return Ok(vec![0x6E, 0x00]);
         }
-        let mut log = self.log.lock().unwrap();
-        let was_asked_to_repeat = matches!(self.fault, Some((At::Number(at), Fault::WrongLe)) if at == log.0.len())
-            && command.last() == Some(&0x10);
-        if was_asked_to_repeat {
+        if std::mem::take(&mut self.repeats) {
             // T=0 hands the command on without the Le.
-            drop(log);
+            assert_eq!(command.last(), Some(&WRONG_LE));
             return self.pass_on(&command[..command.len() - 1]);
         }
+        let mut log = self.log.lock().unwrap();
         log.add(command[1]);
         let (sent, step) = (log.0.len(), log.0[log.0.len() - 1]);
         let is_first = !log.0[..sent - 1].contains(&step);

@@ -197,6 +197,7 @@ impl Bench {
             fault,
             log: Arc::clone(&log),
             held: None,
+            repeats: false,
             gone: false,
             swapped: false,
         };
