@@ -313,7 +313,7 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
 fn droppable(problems: &[Problem]) -> Option<String> {
     let mut fields: Vec<&str> = Vec::new();
     for problem in problems {
-        let field = problem.next.strip_prefix("say --drop ")?.split(' ').next()?;
+        let field = problem.droppable?.name();
         if !fields.contains(&field) {
             fields.push(field);
         }

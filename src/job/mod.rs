@@ -22,6 +22,6 @@ pub use failure::{Exit, Failure, UNTOUCHED};
 pub use guard::Guard;
 pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WritePlan};
 pub use read::{ReadReport, identify, read};
-pub use record::{Around, Books, LEFT_ALONE, Recorded, Recorder, Stage, locked, row_of};
+pub use record::{Around, Books, Complete, LEFT_ALONE, Recorded, Recorder, Stage, locked, row_of};
 pub use write::{Hooks, Outcome, WriteReport, write};
 pub use written::{Progress, Written};

@@ -194,9 +194,10 @@ fn refusal(step: Step, status: StatusWord, who: &str, state: String, again: &str
             "this is not a model that tokentap knows how to write: please report it with the output of --trace".to_owned(),
         ),
         _ => (
-            match status.is_refusal() {
-                true => format!("the token refused \"{step}\" with {status}{left}{who}"),
-                false => format!("the token answered \"{step}\" with {status}, a status that is not known{who}"),
+            if status.is_refusal() {
+                format!("the token refused \"{step}\" with {status}{left}{who}")
+            } else {
+                format!("the token answered \"{step}\" with {status}, a status that is not known{who}")
             },
             format!(
                 "take the token off, switch it on, lay it back, and {again}; if it refuses again, please report it with the \

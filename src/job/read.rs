@@ -8,7 +8,7 @@ use super::progress::reading_failed;
 use crate::clock::{self, Drift, jump_between, measure};
 use crate::link::Link;
 use crate::time::{HostClock, UnixTime};
-use crate::token::{Info, Reason, Session, Step, TokenError};
+use crate::token::{Info, Session, TokenError, check_same};
 
 /// What a token said, and what that says of its clock.
 #[derive(Debug, Clone)]
@@ -33,15 +33,20 @@ const AGAIN: &str = "run the same command again";
 /// A [`Failure`]: the link broke, another device, another serial than the guard asks for.
 pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool) -> Result<ReadReport, Failure> {
     let mut known = None;
-    let mut opened = read_once(link, host, fine, &mut known);
-    if opened.as_ref().is_err_and(TokenError::is_reset) {
-        opened = read_once(link, host, fine, &mut known);
-    }
+    let opened = once_more_after_reset(|| read_once(link, host, fine, &mut known));
     let report = opened.map_err(|error| reading_failed(&error, link, known.as_ref(), AGAIN));
     link.close();
     let report = report?;
     guard.check_serial(&report.info)?;
     Ok(report)
+}
+
+/// Reading harms nothing: what another program's reset broke off is begun once more.
+fn once_more_after_reset<T>(mut pass: impl FnMut() -> Result<T, TokenError>) -> Result<T, TokenError> {
+    match pass() {
+        Err(error) if error.is_reset() => pass(),
+        result => result,
+    }
 }
 
 /// One pass; `known` is the token of an earlier one.
@@ -53,9 +58,8 @@ fn read_once(
 ) -> Result<ReadReport, TokenError> {
     let (mut session, first) = clock::open(link, host)?;
     let info = session.info().clone();
-    if known.as_ref().is_some_and(|earlier| earlier.serial != info.serial) {
-        let reason = Reason::SerialChanged(info.serial.to_string());
-        return Err(TokenError { step: Step::Info, reason });
+    if let Some(earlier) = known {
+        check_same(earlier, &info)?;
     }
     *known = Some(info.clone());
     let drift = measure(&mut session, host, &first, fine)?.drift;
@@ -76,9 +80,7 @@ fn read_once(
 /// # Errors
 /// A [`Failure`]; the link is closed then.
 pub fn identify(link: &mut dyn Link) -> Result<Info, Failure> {
-    let mut once = || Session::open(link).map(|session| session.info().clone());
-    let opened = once().or_else(|error| if error.is_reset() { once() } else { Err(error) });
-    match opened {
+    match once_more_after_reset(|| Session::open(link).map(|session| session.info().clone())) {
         Ok(info) => Ok(info),
         Err(error) => {
             let failure = reading_failed(&error, link, None, AGAIN);

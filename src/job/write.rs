@@ -15,7 +15,7 @@ use crate::clock::{
 };
 use crate::link::Link;
 use crate::time::{HostClock, Moment, seconds};
-use crate::token::{Authenticated, Info, Reason, Session, Step, TokenError};
+use crate::token::{Authenticated, Info, Reason, Session, Step, TokenError, check_same};
 
 /// A clock that was just set and is surely further off than this, in seconds, was not set as it should be: the write came
 /// late, or the clock is broken.
@@ -138,11 +138,8 @@ impl Job<'_> {
     fn pass(&mut self, link: &mut dyn Link, hooks: &mut Hooks<'_>) -> Result<WriteReport, Stop> {
         let (mut session, first) = clock::open(link, self.host)?;
         let info = session.info().clone();
-        if let Some(known) = &self.known
-            && known.serial != info.serial
-        {
-            let reason = Reason::SerialChanged(info.serial.to_string());
-            return Err(TokenError { step: Step::Info, reason }.into());
+        if let Some(known) = &self.known {
+            check_same(known, &info)?;
         }
         if self.known.replace(info.clone()).is_none() {
             (hooks.complete)(&info, &mut self.plan)?;

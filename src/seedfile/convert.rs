@@ -135,7 +135,7 @@ pub fn convert(
     }
     for ((format, field), (place, count)) in lost {
         let what = format!("{format} cannot carry the {} of {count} rows, the first of which is this", field.name());
-        keep(Problem::at(place, what, format!("say --drop {} if it may go", field.name())));
+        keep(Problem::of_field(place, what, field));
     }
     let rows = checker.rows();
     if rows == 0 && problems.is_empty() {

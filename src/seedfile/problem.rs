@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::row::Place;
+use super::row::{Field, Place};
 
 /// Whether a problem stops the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,13 +24,15 @@ pub struct Problem {
     pub next: String,
     /// Whether it stops the work.
     pub severity: Severity,
+    /// The field that is in the way, where the work can go on without it.
+    pub droppable: Option<Field>,
 }
 
 impl Problem {
     /// An error at a place.
     #[must_use]
     pub fn at(place: Place, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { place, what: what.into(), next: next.into(), severity: Severity::Error }
+        Self { place, what: what.into(), next: next.into(), severity: Severity::Error, droppable: None }
     }
 
     /// An error in a field of a line, both counted from 1; 0 for the whole line, line 0 for the whole file.
@@ -43,6 +45,13 @@ impl Problem {
     #[must_use]
     pub fn of_file(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self::new(0, 0, what, next)
+    }
+
+    /// A field that a format cannot carry, and that may be dropped.
+    #[must_use]
+    pub fn of_field(place: Place, what: impl Into<String>, field: Field) -> Self {
+        let next = format!("say --drop {} if it may go", field.name());
+        Self { droppable: Some(field), ..Self::at(place, what, next) }
     }
 
     /// The same as a warning.

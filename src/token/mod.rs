@@ -13,4 +13,4 @@ pub use model::{MODELS, Model, Sync};
 pub use other::{Other, identify_other};
 pub use profile::{DisplayTime, Profile, ProfileError};
 pub use secure::{KeyError, TokenKey};
-pub use session::{Authenticated, Identified, Reason, Session, Step, TokenError};
+pub use session::{Authenticated, Identified, Reason, Session, Step, TokenError, check_same};

@@ -134,9 +134,7 @@ impl<State> Session<'_, State> {
     /// [`TokenError`] at [`Step::Info`], also if the serial is not the one that this contact began with.
     pub fn read_info(&mut self) -> Result<&Info, TokenError> {
         let info = get_info(self.link)?;
-        if info.serial != self.info.serial {
-            return Err(TokenError { step: Step::Info, reason: Reason::SerialChanged(info.serial.to_string()) });
-        }
+        check_same(&self.info, &info)?;
         self.info = info;
         Ok(&self.info)
     }
@@ -162,6 +160,17 @@ impl Session<'_, Authenticated> {
         let apdu = WriteSeed { seed }.apdu(&self.state.key);
         command(self.link, Step::Seed, &apdu).map(drop)
     }
+}
+
+/// Whether the token that answers now is the one that answered before.
+///
+/// # Errors
+/// [`Reason::SerialChanged`] at [`Step::Info`].
+pub fn check_same(before: &Info, now: &Info) -> Result<(), TokenError> {
+    if now.serial == before.serial {
+        return Ok(());
+    }
+    Err(TokenError { step: Step::Info, reason: Reason::SerialChanged(now.serial.to_string()) })
 }
 
 fn get_info(link: &mut dyn Link) -> Result<Info, TokenError> {

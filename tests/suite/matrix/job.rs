@@ -8,7 +8,7 @@ use tokentap::inventory::{Deed, Identity, Sqlite, Station, TokenRecord};
 use tokentap::job::batch::Left;
 use tokentap::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done};
 use tokentap::job::{
-    Around, Books, Completion, ConfigPlan, Exit, Failure, Guard, Place, ProfileFrom, ProfileWish, Recorder,
+    Around, Books, Complete, Completion, ConfigPlan, Exit, Failure, Guard, Place, ProfileFrom, ProfileWish, Recorder,
     Surroundings, Visitor, WritePlan, WriteReport, read,
 };
 use tokentap::link::Link;
@@ -21,9 +21,6 @@ use super::fault::{At, Fault, Faulty, Log, Shared};
 use crate::support::{
     NOW_NS, RESTRICTED, UNRESTRICTED, carry_out, link, plan, seed, simulated_clock, token, work_at_batch,
 };
-
-/// Completes a plan for a token.
-type Complete<'a> = dyn FnMut(&Info, Option<&TokenRecord>, &mut WritePlan) -> Result<(), Failure> + 'a;
 
 /// A token that takes the first one's place.
 pub const OTHER: &str = "86596120009999";
