@@ -66,8 +66,8 @@ mod batch {
 
     use tokentap::emulator::{CardState, EmulatedLink, FixedTrays, TokenClock};
     use tokentap::inventory::{
-        BatchId, BatchRecord, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey, Inventory, Kept,
-        NewBatch, NewRow, RowRecord, RowState, Sqlite, Station, TokenFilter, TokenRecord,
+        BatchId, BatchRecord, Begin, Begun, Claim, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey,
+        Inventory, Kept, NewBatch, NewRow, RowRecord, RowState, Sqlite, Station, TokenFilter, TokenRecord,
     };
     use tokentap::iso7816::Apdu;
     use tokentap::job::batch::{Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource};
@@ -90,12 +90,33 @@ mod batch {
         fn fingerprint_key(&self) -> &FingerprintKey {
             self.0.fingerprint_key()
         }
-        fn recipients(&self) -> &[String] {
+        fn recipients(&mut self) -> Kept<Vec<String>> {
             self.0.recipients()
         }
         fn keep(&mut self, entry: &Entry) -> Kept<()> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.keep(entry)
+        }
+        fn begin(&mut self, begin: &Begin<'_>) -> Kept<Begun> {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            self.0.begin(begin)
+        }
+        fn end(&mut self, job: i64, entry: &Entry) -> Kept<()> {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            self.0.end(job, entry)
+        }
+        fn keep_all(&mut self, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            self.0.keep_all(next)
+        }
+        fn claim(&mut self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
+            self.0.claim(batch, serial, reburns)
+        }
+        fn release(&mut self, batch: BatchId, row: u64) -> Kept<()> {
+            self.0.release(batch, row)
+        }
+        fn was_dealt(&mut self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
+            self.0.was_dealt(batch, row, serial)
         }
         fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>> {
             self.0.token(serial)
@@ -123,9 +144,6 @@ mod batch {
         }
         fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
             self.0.row_of_seed(batch, seed)
-        }
-        fn next_planned(&mut self, batch: BatchId, except: &[u64]) -> Kept<Option<RowRecord>> {
-            self.0.next_planned(batch, except)
         }
         fn visit_rows(&mut self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {
             self.0.visit_rows(batch, states, visit)

@@ -35,12 +35,13 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let host = Host::assess(&args.write.host)?;
     let clock = host.clock();
     let record = Record::open(global, Need::Must, output)?;
-    if args.generate.is_some() && args.out.is_none() && !record.seals() {
+    if args.generate.is_some() && args.out.is_none() && !record.seals()? {
         return Err(Failure::usage(
             "a new seed would be nowhere but on the token",
             "name a file for it with --out FILE, or let the inventory keep it: tokentap inventory init --recipient age1…",
         ));
     }
+    let opener = record.opener(identity);
     let mut desk = Desk::new(global, &host, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
     let wish = plan::wish(&args.profile, row.as_ref())?;
@@ -51,8 +52,11 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
         Some(ConfigPlan { profile, from, clock: clock_plan })
     };
-    let mut plan =
-        WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)? };
+    let mut plan = WritePlan {
+        fine: args.precise,
+        shares_seed: args.allow_shared_secret,
+        ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)?
+    };
     if let Some(out) = &args.out {
         check_new(out)?;
         plan.again = again(out);
@@ -60,7 +64,12 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let user = row.as_ref().and_then(|row| row.user.clone());
     // A new seed has the factory's profile unless flags or the seed say more; one from the inventory has its own.
     let burns_sealed = row.is_none();
-    let completion = Completion { wish, learns: burns_sealed, identity: identity.as_ref(), burns_sealed };
+    let completion = Completion {
+        wish,
+        learns: burns_sealed,
+        identity: opener.as_ref().map(|(identity, key)| (identity, key)),
+        burns_sealed,
+    };
     let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Burn, user, output };
 
     let mut station = desk.station()?;

@@ -3,7 +3,7 @@
 use super::args::{ConfigArgs, Global};
 use super::host::Host;
 use super::output::Output;
-use super::record::{self, Need, Record};
+use super::record::{self, Record};
 use super::station::Desk;
 use super::writing::Writing;
 use super::{Ran, plan, secret, sync};
@@ -22,7 +22,8 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let given = secret::from_args(&args.seed, false)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let host = Host::assess(&args.write.host)?;
-    let record = Record::open(global, Need::Wanted, output)?;
+    let record = Record::open(global, plan::need(flags), output)?;
+    let opener = record.opener(identity);
     let mut desk = Desk::new(global, &host, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
     let wish = plan::wish(flags, row.as_ref())?;
@@ -34,7 +35,12 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
         fine: !args.fast,
         ..plan::make(global, Some(config), row.as_ref(), &args.seed.choice, &args.write)?
     };
-    let completion = Completion { wish, learns: true, identity: identity.as_ref(), burns_sealed: false };
+    let completion = Completion {
+        wish,
+        learns: true,
+        identity: opener.as_ref().map(|(identity, key)| (identity, key)),
+        burns_sealed: false,
+    };
     let user = row.and_then(|row| row.user);
     let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Config, user, output };
     sync::carry_out(&writing, desk)

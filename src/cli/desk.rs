@@ -30,17 +30,19 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     if global.dry_run {
         return Err(Failure::usage("--dry-run is for one token", "say --no-auto-sync: the desk then only measures"));
     }
+    let identity = record::identity(args.identity.as_deref())?;
+    // A desk without its record is no desk, unless --inventory none says so.
+    let burns = args.identity.is_some();
+    let record = Record::open_checked(global, burns, output)?;
     let plan = DeskPlan {
         auto_sync: !args.no_auto_sync,
         if_drift_over: args.if_drift_over,
         fine: !args.fast,
         wish: plan::wish(&args.profile, None)?,
         key: token_key(args.run.token_key.as_deref())?,
-        identity: record::identity(args.identity.as_deref())?,
+        identity: record.opener(identity),
         ask_code: args.ask_code,
     };
-    // A desk without its record is no desk, unless --inventory none says so.
-    let record = Record::open_checked(global)?;
     let host = Host::assess(&args.run.host)?;
     let mut trays = trays::open(global, &host.system)?;
     host.warn(output);

@@ -17,7 +17,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let guard = station::guard(global, true)?;
     // Reading harms nothing, so a clock that nobody vouches for is no reason to warn here.
     let host_clock = Host::assess(&args.host)?;
-    let record = Record::open(global, Need::Wanted, output)?;
+    let record = Record::open(global, Need::Reading, output)?;
     let mut station = Desk::new(global, &host_clock, output).station()?;
     let report = job::read(&mut station.link, &host_clock.clock(), &guard, args.precise)?;
     let ReadReport { info, host, drift: found, host_jumped } = &report;

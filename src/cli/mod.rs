@@ -15,6 +15,7 @@ mod info;
 mod interrupt;
 mod inventory;
 mod output;
+mod paths;
 mod plan;
 mod prompt;
 mod readers;

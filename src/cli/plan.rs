@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::args::{ChoiceArgs, ClockArgs, Global, ProfileArgs, WriteArgs};
+use super::record::Need;
 use super::{secret, station, time_arg};
 use crate::job::{ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
 use crate::otp::{Hash, TimeStep};
@@ -47,12 +48,18 @@ pub fn make(
         config,
         seed: row.map(|row| row.seed.clone()),
         erase_seed: false,
+        shares_seed: false,
         if_drift_over: None,
         fine: false,
         guard,
         key: secret::token_key(write.token_key.as_deref().map(Path::new))?,
         again: AGAIN.to_owned(),
     })
+}
+
+/// How much a command needs the inventory that writes a profile: it may know the one that flags do not state.
+pub fn need(flags: &ProfileArgs) -> Need {
+    if flags.hash.is_some() && flags.step.is_some() { Need::Stated } else { Need::Profile }
 }
 
 /// What flags and seed say of the profile.

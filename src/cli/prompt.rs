@@ -36,6 +36,12 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
     })
 }
 
+/// Asks whether to go on with something that cannot be undone: only "yes" is.
+pub fn confirms(fact: &str) -> bool {
+    let question = format!("{fact}\nType yes to go on: ");
+    line(&question, "nothing was changed", "run the same command again").is_some_and(|answer| answer == "yes")
+}
+
 /// Asks a question; `None` for an empty answer or the end of input. `state` is what Ctrl-C then says of the token.
 pub fn line(question: &str, state: &str, next: &str) -> Option<String> {
     let mut answer = String::new();

@@ -8,14 +8,18 @@ use super::describe;
 use super::output::Output;
 use super::prompt;
 use super::secret;
-use crate::inventory::{Deed, Identity, InventoryError, SealError, Sqlite, Station, make_folder};
+use crate::inventory::{Deed, FingerprintKey, Identity, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
 use crate::job::{Books, Failure, Recorder, locked};
 
 /// How much a command needs the inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Without the usual one it goes on, with a warning.
-    Wanted,
+    /// It only reads the token: without the usual inventory it goes on, with a warning.
+    Reading,
+    /// It writes a profile that the arguments state in full: without an inventory it goes on, with a warning.
+    Stated,
+    /// It writes a profile that the inventory may know: it goes on only where there is no inventory yet.
+    Profile,
     /// Without it nothing is done.
     Must,
 }
@@ -24,8 +28,8 @@ pub enum Need {
 pub struct Record {
     books: Option<Books>,
     station: Station,
-    /// It outlives this program.
-    lasting: bool,
+    /// Its file; none for one that does not outlive this program.
+    file: Option<PathBuf>,
 }
 
 impl Record {
@@ -35,29 +39,44 @@ impl Record {
     /// A failure where it cannot be opened and is needed, or was named.
     pub fn open(global: &Global, need: Need, output: &Output) -> Result<Self, Failure> {
         let books = match open_sqlite(global) {
-            Ok(sqlite) => sqlite.map(|sqlite| Books::new(Box::new(sqlite))),
-            Err(error) if need == Need::Wanted && !is_named(global) => {
+            Ok(None) => None,
+            Ok(Some(mut sqlite)) => {
+                let standing = sqlite.check_alone().and_then(|()| sqlite.check_recipients());
+                match standing {
+                    Err(error) if need == Need::Must => return Err(unopened(&error)),
+                    Err(error) => output.note(&format!("{error} ({})", error.remedy())),
+                    Ok(()) => {}
+                }
+                Some(Books::new(Box::new(sqlite)))
+            }
+            Err(error) if may_go_on(global, need) => {
                 output.note(&format!("{error}; this is not recorded ({})", error.remedy()));
                 None
             }
+            Err(error) if matches!(need, Need::Profile) => return Err(unknown_profile(&error)),
             Err(error) => return Err(unopened(&error)),
         };
-        let lasting = books.is_some();
-        Ok(Self { books, station: station(), lasting })
+        let file = books.as_ref().and_then(|_| path(global).ok().flatten());
+        Ok(Self { books, station: station(), file })
     }
 
     /// Opens the inventory for a run of many tokens: it is checked as a whole, and needed unless none is wanted.
     ///
     /// # Errors
-    /// A failure where it cannot be opened or is damaged.
-    pub fn open_checked(global: &Global) -> Result<Self, Failure> {
+    /// A failure where it cannot be opened or is damaged; where seeds are burned, also where others can change it.
+    pub fn open_checked(global: &Global, burns: bool, output: &Output) -> Result<Self, Failure> {
         let unopened = |error| unopened(&error);
-        let sqlite = open_sqlite(global).map_err(unopened)?;
-        if let Some(sqlite) = &sqlite {
+        let mut sqlite = open_sqlite(global).map_err(unopened)?;
+        if let Some(sqlite) = &mut sqlite {
             sqlite.quick_check().map_err(unopened)?;
+            match sqlite.check_alone().and_then(|()| sqlite.check_recipients()) {
+                Err(error) if burns => return Err(unopened(error)),
+                Err(error) => output.note(&format!("{error} ({})", error.remedy())),
+                Ok(()) => {}
+            }
         }
-        let lasting = sqlite.is_some();
-        Ok(Self { books: sqlite.map(|sqlite| Books::new(Box::new(sqlite))), station: station(), lasting })
+        let file = sqlite.as_ref().map(|sqlite| sqlite.path().to_owned());
+        Ok(Self { books: sqlite.map(|sqlite| Books::new(Box::new(sqlite))), station: station(), file })
     }
 
     /// The same with an inventory in memory, where none is wanted.
@@ -74,7 +93,12 @@ impl Record {
 
     /// Whether it outlives this program.
     pub fn is_lasting(&self) -> bool {
-        self.lasting
+        self.file.is_some()
+    }
+
+    /// Its file, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// The inventory, where there is one.
@@ -88,8 +112,20 @@ impl Record {
     }
 
     /// Whether seeds are kept, sealed.
-    pub fn seals(&self) -> bool {
-        self.books.as_ref().is_some_and(|books| !locked(books).recipients().is_empty())
+    ///
+    /// # Errors
+    /// A failure of the inventory.
+    pub fn seals(&self) -> Result<bool, Failure> {
+        match &self.books {
+            Some(books) => Ok(!locked(books).recipients().map_err(|error| unopened(&error))?.is_empty()),
+            None => Ok(false),
+        }
+    }
+
+    /// What opens sealed seeds, with the key that tells whether they are those that were burned.
+    pub fn opener(&self, identity: Option<Identity>) -> Option<(Identity, FingerprintKey)> {
+        let books = self.books.as_ref()?;
+        identity.map(|identity| (identity, locked(books).fingerprint_key().clone()))
     }
 
     /// A recorder of one job at a reader.
@@ -124,12 +160,46 @@ pub fn open_sqlite(global: &Global) -> Result<Option<Sqlite>, InventoryError> {
     if let Some(folder) = path.parent().filter(|_| !is_named(global)) {
         make_folder(folder).map_err(|error| InventoryError::Open { path: path.clone(), detail: error.to_string() })?;
     }
-    Sqlite::open(&path).map(Some)
+    Sqlite::open(&path).map(|sqlite| Some(sqlite.with_pins(pins())))
+}
+
+/// Where the recipients are kept that this user has confirmed.
+pub fn pins() -> Option<Pins> {
+    dirs::config_local_dir().map(|folder| Pins::in_folder(folder.join("tokentap").join("recipients")))
+}
+
+/// Whether a command goes on without an inventory. One that is there and cannot be read is not "nothing known": what it
+/// knows of a token's profile would be overwritten.
+fn may_go_on(global: &Global, need: Need) -> bool {
+    match need {
+        Need::Reading => !is_named(global),
+        Need::Stated => true,
+        Need::Profile => !is_named(global) && path(global).ok().flatten().is_none_or(|path| is_absent(&path)),
+        Need::Must => false,
+    }
+}
+
+/// Whether nothing is at a path, for certain.
+fn is_absent(path: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    path.symlink_metadata().is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory))
 }
 
 /// Whether the arguments name an inventory.
 fn is_named(global: &Global) -> bool {
     global.inventory.as_ref().is_some_and(|path| !path.as_os_str().is_empty())
+}
+
+/// The failure of an inventory that cannot be read, where it may know the profile that is about to be overwritten.
+fn unknown_profile(error: &InventoryError) -> Failure {
+    let mut failure = unopened(error);
+    failure.fact.push_str("; it may know this token's profile, which setting the clock overwrites");
+    failure.next = format!(
+        "{}; or state the profile with --hash and --step, as the token's server has it; or use --inventory none if the \
+         token has the factory's profile (SHA1, 30 s)",
+        failure.next
+    );
+    failure
 }
 
 /// The failure of an inventory that cannot be opened.

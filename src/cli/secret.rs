@@ -145,6 +145,18 @@ pub fn standard_input() -> Result<File, Failure> {
     })
 }
 
+/// The text of a list, with a bound on its size.
+///
+/// # Errors
+/// A failure with this remedy.
+pub fn lines_of(path: &Path, next: &str) -> Result<String, Failure> {
+    let bytes = read_all(open(path, next)?, &describe::path(path), MAX_WHOLE)?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(text.trim_start_matches('\u{FEFF}').to_owned()),
+        Err(_) => Err(Failure::file(format!("{} is not plain text (UTF-8)", describe::path(path)), next)),
+    }
+}
+
 fn read_all(from: impl Read, name: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
     // Reserved ahead, so that no shorter copy of a single seed is left behind by growth.
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));

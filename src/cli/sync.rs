@@ -4,7 +4,7 @@ use super::args::{Global, SyncArgs};
 use super::describe::{jumped, profile_words, token_line, written};
 use super::host::{self, Host};
 use super::output::Output;
-use super::record::{self, Need, Record};
+use super::record::{self, Record};
 use super::station::Desk;
 use super::writing::Writing;
 use super::{Ran, plan, secret, time_arg};
@@ -21,7 +21,8 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let given = secret::from_args(&args.seed, false)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let host = Host::assess(&args.write.host)?;
-    let record = Record::open(global, Need::Wanted, output)?;
+    let record = Record::open(global, plan::need(&args.profile), output)?;
+    let opener = record.opener(identity);
     let mut desk = Desk::new(global, &host, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
     let wish = plan::wish(&args.profile, row.as_ref())?;
@@ -38,7 +39,12 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         again: again(args),
         ..plan::make(global, Some(config), row.as_ref(), &args.seed.choice, &args.write)?
     };
-    let completion = Completion { wish, learns: true, identity: identity.as_ref(), burns_sealed: false };
+    let completion = Completion {
+        wish,
+        learns: true,
+        identity: opener.as_ref().map(|(identity, key)| (identity, key)),
+        burns_sealed: false,
+    };
     let user = row.and_then(|row| row.user);
     let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Sync, user, output };
     carry_out(&writing, desk)

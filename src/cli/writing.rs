@@ -12,8 +12,8 @@ use super::record::Record;
 use super::station::Station;
 use super::{Ran, describe, interrupt, plan};
 use crate::clock::check_plausible;
-use crate::inventory::{Deed, TokenRecord};
-use crate::job::{self, Around, Completion, Exit, Failure, SeedFate, WritePlan, WriteReport, locked};
+use crate::inventory::{Deed, InventoryError, TokenRecord};
+use crate::job::{self, Around, Completion, Exit, Failure, SeedFate, Stage, WritePlan, WriteReport, locked};
 use crate::time::HostClock;
 use crate::token::Info;
 
@@ -49,7 +49,9 @@ impl Writing<'_> {
             self.tell_replaced(known, plan);
             Ok(())
         };
-        let mut around = Around { complete: &mut complete, before, row: &mut |_| None, interrupted: &interrupt::asked };
+        let waits = |error: &InventoryError| self.output.note(&format!("{error}: waiting until it is done"));
+        let (row, interrupted) = (&mut |_: Stage<'_>| None, &interrupt::asked);
+        let mut around = Around { complete: &mut complete, before, waits: &waits, row, interrupted };
         let recorded = recorder.write(&mut station.link, &self.host.clock(), &self.plan, &mut around);
         match (recorded.result, recorded.lost) {
             (result, None) => result,

@@ -147,6 +147,26 @@ pub struct RowRecord {
     pub error: Option<String>,
 }
 
+/// What a token that came is to get of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// This row.
+    Row(RowRecord),
+    /// Nothing: this row is on it already.
+    Done(RowRecord),
+    /// Nothing: it is not on the list, or all rows are dealt out.
+    NotListed,
+    /// Nothing: by the inventory it holds another seed.
+    HoldsAnother {
+        /// When that was burned.
+        burned: Option<UnixTime>,
+        /// Whose it is.
+        user: Option<String>,
+    },
+    /// Nothing: its row is in other hands.
+    InHand,
+}
+
 /// What an event changes in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowChange {

@@ -1,6 +1,9 @@
 //! What goes wrong with the inventory: fact and remedy.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
+
+use crate::time::UnixTime;
 
 /// An inventory that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +54,58 @@ pub enum InventoryError {
         /// What `SQLite` said.
         detail: String,
     },
+    /// Another job is at work with the token.
+    #[error("another program is working with the token {serial} since {}", .since.format("%Y-%m-%d %H:%M:%S UTC"))]
+    InUse {
+        /// The token.
+        serial: String,
+        /// When that job began.
+        since: UnixTime,
+    },
+    /// The token's record is not what the plan was made from.
+    #[error("another program has changed the record of the token {0} meanwhile")]
+    Changed(String),
+    /// The token's record belongs to another job by now.
+    #[error("another program has recorded a job on the token {0} meanwhile; its record is unchanged")]
+    Overtaken(String),
+    /// The file, or its folder, is not its user's alone.
+    #[error("{what}")]
+    NotOurAlone {
+        /// What is wrong.
+        what: String,
+        /// What to do about it.
+        next: String,
+    },
+    /// Its recipients are not those that this user confirmed.
+    #[error("the recipients of the inventory {} have changed: {}; confirmed: {}", .path.display(), listed(.found), listed(.confirmed))]
+    Recipients {
+        /// The file.
+        path: PathBuf,
+        /// Those that it has.
+        found: Vec<String>,
+        /// Those that were confirmed.
+        confirmed: Vec<String>,
+    },
+    /// A seed could not be sealed.
+    #[error("{0}")]
+    Seal(String),
+    /// The file is on another computer.
+    #[error("the inventory {} is on a network file system ({kind}), where two desks would overwrite each other's records", .path.display())]
+    Remote {
+        /// The file.
+        path: PathBuf,
+        /// The kind of file system.
+        kind: String,
+    },
     /// Another program has changed a row of the batch in the meantime.
     #[error("another program has taken row {0} of the batch")]
     Taken(u64),
     /// The seed is, or may be, on another token.
-    #[error("its seed is, or may be, on the token {0} already")]
+    #[error("the record says that this seed is on the token {0}")]
     Held(String),
+    /// The token has another seed on record.
+    #[error("the inventory has another seed of the token {0}, which this would replace")]
+    OtherSeed(String),
     /// Such a batch was begun by another program in the meantime.
     #[error("another program has just begun this batch")]
     Begun,
@@ -65,11 +114,15 @@ pub enum InventoryError {
     Rows(String),
 }
 
+fn listed(recipients: &[String]) -> String {
+    if recipients.is_empty() { "none".to_owned() } else { recipients.join(", ") }
+}
+
 impl InventoryError {
     /// What to do about it.
     #[must_use]
-    pub fn remedy(&self) -> &'static str {
-        match self {
+    pub fn remedy(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::NoFolder => "name one with --inventory FILE, or say --inventory none to keep no record",
             Self::Open { .. } => "name a file that you may write with --inventory FILE, or say --inventory none",
             Self::NotOurs(_) => "name another file with --inventory FILE; this one was not changed",
@@ -83,11 +136,32 @@ impl InventoryError {
             Self::Other { .. } => "look at the file and its folder, and run tokentap inventory check",
             Self::Taken(_) => "lay the token back: it gets another row",
             Self::Held(_) => {
-                "two tokens with one seed show the same codes; if the other one is lost or erased, say tokentap inventory \
-                 forget SERIAL for it"
+                "two tokens with one seed show the same codes: see whose that token is with tokentap inventory show, and \
+                 use another seed here"
             }
+            Self::InUse { .. } => "wait until that program is done, and run the same command again",
+            Self::Changed(_) => "run the same command again",
+            Self::Overtaken(_) => "see tokentap inventory show, and verify a code of the token before it is handed out",
+            Self::NotOurAlone { next, .. } => return Cow::Owned(next.clone()),
+            Self::Recipients { found, .. } if found.is_empty() => {
+                "somebody has removed them: put a backup in its place (docs/desk.md), or use another inventory with \
+                 --inventory FILE"
+            }
+            Self::Recipients { found, .. } => {
+                let flags: Vec<String> = found.iter().map(|recipient| format!("--recipient {recipient}")).collect();
+                return Cow::Owned(format!(
+                    "if these are not yours, somebody else would read the seeds: use a backup (docs/desk.md); if they are \
+                     yours, confirm them: tokentap inventory init {}",
+                    flags.join(" ")
+                ));
+            }
+            Self::Seal(_) => "run tokentap inventory check, or use another inventory with --inventory FILE",
+            Self::Remote { .. } => {
+                "use a file on this computer's own disk with --inventory FILE; docs/desk.md says how several desks work"
+            }
+            Self::OtherSeed(_) => "use --force if the file is right",
             Self::Begun => "run the same command again: it joins in",
             Self::Rows(_) => "correct the file, and run the same command again",
-        }
+        })
     }
 }

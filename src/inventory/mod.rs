@@ -7,16 +7,22 @@ mod batch;
 mod error;
 mod event;
 mod fingerprint;
+mod job;
+mod pins;
+mod place;
+mod rights;
 mod seal;
 mod sqlite;
 mod token;
 
 use crate::time::UnixTime;
-pub use batch::{BatchId, BatchRecord, Counts, NewBatch, NewRow, RowChange, RowRecord, RowState};
+pub use batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowChange, RowRecord, RowState};
 pub use error::InventoryError;
 pub use event::{Deed, Event, EventFilter, Measured, Outcome, Station};
 pub use fingerprint::{Fingerprint, FingerprintKey};
-pub use seal::{Identity, SealError, new_locked_identity, open, parse_recipient, seal};
+pub use job::{Begin, Begun, Seal};
+pub use pins::{Pinned, Pins};
+pub use seal::{Identity, SealError, new_locked_identity, open_of, parse_recipient, seal};
 pub use sqlite::{Sqlite, make_folder};
 pub use token::{Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
 
@@ -49,15 +55,59 @@ pub trait Inventory: Send {
     /// The key of this inventory's fingerprints.
     fn fingerprint_key(&self) -> &FingerprintKey;
 
-    /// The `age` recipients that seeds are sealed to; none where no seed is kept.
-    fn recipients(&self) -> &[String];
+    /// The `age` recipients that seeds are sealed to now; none where no seed is kept.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    fn recipients(&mut self) -> Kept<Vec<String>>;
 
-    /// Keeps one entry: one durable commit. A row that begins to burn is kept only if no other token holds its seed.
+    /// Keeps one entry: one durable commit.
     ///
     /// # Errors
     /// [`InventoryError`], [`InventoryError::Held`] and [`InventoryError::Taken`] among them; nothing of the entry is
     /// kept then.
     fn keep(&mut self, entry: &Entry) -> Kept<()>;
+
+    /// Begins a job on a token, in one durable commit: its event, its seed (sealed to the recipients of this moment), its
+    /// row. From here to [`Self::end`] no other job can begin on that token.
+    ///
+    /// # Errors
+    /// [`InventoryError::InUse`] while another job is at work with the token, [`InventoryError::Changed`] where its record
+    /// is not what the plan was made from, [`InventoryError::Held`], [`InventoryError::Taken`], and others. Nothing is
+    /// kept then.
+    fn begin(&mut self, begin: &Begin<'_>) -> Kept<Begun>;
+
+    /// Ends a job, in one durable commit.
+    ///
+    /// # Errors
+    /// [`InventoryError::Overtaken`] where the token's record belongs to another job by now: the event is kept, a seed
+    /// that this job burned is kept as one that the token may hold, and nothing else is changed. Others: nothing is kept.
+    fn end(&mut self, job: i64, entry: &Entry) -> Kept<()>;
+
+    /// Keeps all of several entries, or none, in one durable commit. A token that a job is at work with is not changed.
+    /// `next` makes one after the other, until there are no more; it is given the recipients of this moment.
+    ///
+    /// # Errors
+    /// [`InventoryError::InUse`], [`InventoryError::OtherSeed`] and others; nothing is kept then.
+    fn keep_all(&mut self, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64>;
+
+    /// The row of a batch that a token gets. Nobody else gets it until [`Self::release`], or until this program has ended.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    fn claim(&mut self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim>;
+
+    /// Lets go of a row.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    fn release(&mut self, batch: BatchId, row: u64) -> Kept<()>;
+
+    /// Whether a row was ever about to be burned onto a token.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    fn was_dealt(&mut self, batch: BatchId, row: u64, serial: &str) -> Kept<bool>;
 
     /// What is known of a token.
     ///
@@ -113,12 +163,6 @@ pub trait Inventory: Send {
     /// # Errors
     /// [`InventoryError`].
     fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>>;
-
-    /// The first planned row that has no serial, passing over those that are in other hands.
-    ///
-    /// # Errors
-    /// [`InventoryError`].
-    fn next_planned(&mut self, batch: BatchId, except: &[u64]) -> Kept<Option<RowRecord>>;
 
     /// The rows of a batch in these states (all, if none is named), in their order.
     ///

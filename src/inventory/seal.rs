@@ -6,9 +6,11 @@ use std::io::{Cursor, Read, Write};
 use std::str::FromStr;
 
 use age::secrecy::{ExposeSecret, SecretString};
-use age::{Decryptor, Encryptor, x25519};
+use age::{DecryptError, Decryptor, Encryptor, x25519};
 use zeroize::Zeroizing;
 
+use super::fingerprint::FingerprintKey;
+use super::token::TokenRecord;
 use crate::seed::SecretEncoding;
 use crate::seedfile::{ReadOptions, Row, Source, csv};
 
@@ -30,6 +32,18 @@ pub enum SealError {
     /// What was opened is no seed.
     #[error("what was sealed is not a seed")]
     Content,
+    /// The inventory keeps no sealed seed of the token.
+    #[error("the inventory keeps no sealed seed of this token")]
+    NotKept,
+    /// What was opened belongs to another token.
+    #[error("the sealed seed in this token's record belongs to another token: {0}")]
+    OtherToken(String),
+    /// What was opened is not the seed on record.
+    #[error("the sealed seed in this token's record is not the seed that was burned")]
+    OtherSeed,
+    /// An identity's file is cut off or changed.
+    #[error("the identity file is damaged")]
+    Damaged,
     /// Sealing failed.
     #[error("the seed could not be sealed: {0}")]
     Failed(String),
@@ -62,10 +76,13 @@ impl Identity {
     /// The identities in the content of a file that is locked with a passphrase.
     ///
     /// # Errors
-    /// [`SealError::Passphrase`] and [`SealError::NoIdentity`].
+    /// [`SealError::Passphrase`], [`SealError::Damaged`] and [`SealError::NoIdentity`].
     pub fn unlock(content: &[u8], passphrase: &str) -> Result<Self, SealError> {
         let key = age::scrypt::Identity::new(SecretString::from(passphrase.to_owned()));
-        let text = decrypt(content, std::iter::once(&key as &dyn age::Identity)).ok_or(SealError::Passphrase)?;
+        let text = decrypt(content, std::iter::once(&key as &dyn age::Identity)).map_err(|why| match why {
+            Undecrypted::Key => SealError::Passphrase,
+            Undecrypted::Content => SealError::Damaged,
+        })?;
         Self::parse(&text)
     }
 
@@ -110,13 +127,34 @@ pub fn seal(row: &Row, recipients: &[String]) -> Result<Vec<u8>, SealError> {
     encrypt(to, text.as_bytes())
 }
 
-/// Opens a sealed row.
+/// Opens the newest sealed seed of a token, and holds it against the record that it was found in: whoever can write the
+/// inventory could have put another one there.
+///
+/// # Errors
+/// [`SealError::NotKept`], [`SealError::OtherToken`], [`SealError::OtherSeed`], and those of [`open`].
+pub fn open_of(token: &TokenRecord, key: &FingerprintKey, identity: &Identity) -> Result<Row, SealError> {
+    let (sealed, seed) = token.held_sealed().ok_or(SealError::NotKept)?;
+    let row = open(sealed, identity)?;
+    let inside = row.serial.as_deref().unwrap_or_default().trim();
+    if inside != token.serial {
+        return Err(SealError::OtherToken(inside.to_owned()));
+    }
+    if seed != Some(key.of(&row.seed)) {
+        return Err(SealError::OtherSeed);
+    }
+    Ok(row)
+}
+
+/// Opens a sealed row, whatever token it is of.
 ///
 /// # Errors
 /// [`SealError::OtherRecipient`] and [`SealError::Content`].
 pub fn open(sealed: &[u8], identity: &Identity) -> Result<Row, SealError> {
     let identities = identity.0.iter().map(|identity| identity as &dyn age::Identity);
-    let mut text = decrypt(sealed, identities).ok_or(SealError::OtherRecipient)?;
+    let mut text = decrypt(sealed, identities).map_err(|why| match why {
+        Undecrypted::Key => SealError::OtherRecipient,
+        Undecrypted::Content => SealError::Content,
+    })?;
     let source = Source::new(Cursor::new(std::mem::take(&mut *text))).map_err(|_| SealError::Content)?;
     // A short secret in Base32 can look like hex.
     let options = ReadOptions { secret_encoding: Some(SecretEncoding::Base32), ..ReadOptions::default() };
@@ -132,13 +170,29 @@ fn encrypt(to: Encryptor, content: &[u8]) -> Result<Vec<u8>, SealError> {
     Ok(sealed)
 }
 
-fn decrypt<'a>(sealed: &[u8], identities: impl Iterator<Item = &'a dyn age::Identity>) -> Option<Zeroizing<Vec<u8>>> {
-    let decryptor = Decryptor::new_buffered(age::armor::ArmoredReader::new(sealed)).ok()?;
-    let mut reader = decryptor.decrypt(identities).ok()?;
+/// Why something was not decrypted.
+enum Undecrypted {
+    /// None of the keys opens it.
+    Key,
+    /// It is cut off or changed.
+    Content,
+}
+
+fn decrypt<'a>(
+    sealed: &[u8],
+    identities: impl Iterator<Item = &'a dyn age::Identity>,
+) -> Result<Zeroizing<Vec<u8>>, Undecrypted> {
+    let opened = Decryptor::new_buffered(age::armor::ArmoredReader::new(sealed)).map_err(|_| Undecrypted::Content)?;
+    let mut reader = opened.decrypt(identities).map_err(|error| match error {
+        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed | DecryptError::NoMatchingKeys => {
+            Undecrypted::Key
+        }
+        _ => Undecrypted::Content,
+    })?;
     // Reserved ahead, so that no shorter copy is left behind by growth.
     let mut content = Zeroizing::new(Vec::with_capacity(sealed.len()));
-    reader.read_to_end(&mut content).ok()?;
-    Some(content)
+    reader.read_to_end(&mut content).map_err(|_| Undecrypted::Content)?;
+    Ok(content)
 }
 
 #[cfg(test)]

@@ -46,11 +46,25 @@ impl TokenRecord {
         self.pending.as_ref().and_then(|pending| pending.seed).or(known)
     }
 
-    /// The newest sealed seed that it may hold, or is to have again.
+    /// The newest sealed seed that it may hold, or is to have again, with that seed's fingerprint.
     #[must_use]
-    pub fn held_sealed(&self) -> Option<&[u8]> {
-        let pending = self.pending.as_ref().and_then(|pending| pending.sealed.as_deref());
-        pending.or(self.sealed.as_deref())
+    pub fn held_sealed(&self) -> Option<(&[u8], Option<Fingerprint>)> {
+        let pending = self.pending.as_ref().and_then(|pending| Some((pending.sealed.as_deref()?, pending.seed)));
+        pending.or_else(|| Some((self.sealed.as_deref()?, self.seed)))
+    }
+
+    /// Everything that a plan for a token is made from. Where it changes, the plan is made anew.
+    fn basis(&self) -> (Option<Profile>, Option<Fingerprint>, Option<UnixTime>, Option<&Pending>) {
+        (self.profile, self.seed, self.erased, self.pending.as_ref())
+    }
+
+    /// Whether two records of a token lead to the same plan; a token that was never seen has an empty record.
+    #[must_use]
+    pub fn is_same_basis(one: Option<&Self>, other: Option<&Self>) -> bool {
+        let basis = |record: Option<&'_ Self>| {
+            record.map(Self::basis).map(|(profile, seed, erased, pending)| (profile, seed, erased, pending.cloned()))
+        };
+        basis(one).unwrap_or_default() == basis(other).unwrap_or_default()
     }
 }
 
@@ -82,9 +96,16 @@ pub enum SeedChange {
         seed: Fingerprint,
         /// The seed, sealed.
         sealed: Option<Vec<u8>>,
+        /// Also in the place of another one, or where another token holds it.
+        replaces: bool,
     },
-    /// The seed of the pending job was burned.
-    Burned,
+    /// This one was burned.
+    Burned {
+        /// Its fingerprint.
+        seed: Fingerprint,
+        /// The seed, sealed.
+        sealed: Option<Vec<u8>>,
+    },
     /// The token holds none any more, as its user accepted.
     Erased,
     /// The token holds none any more, and was to hold one: the last one on record stays there, to be burned again.

@@ -2,7 +2,7 @@
 
 use super::failure::{Exit, Failure, UNTOUCHED};
 use super::plan::{ProfileFrom, ProfileWish, WritePlan};
-use crate::inventory::{Identity, TokenRecord, open};
+use crate::inventory::{FingerprintKey, Identity, SealError, TokenRecord, open_of};
 use crate::token::Info;
 
 /// How a plan is completed.
@@ -11,8 +11,8 @@ pub struct Completion<'a> {
     pub wish: ProfileWish,
     /// What was not said comes from the inventory's record; otherwise from the factory.
     pub learns: bool,
-    /// What opens the inventory's seeds.
-    pub identity: Option<&'a Identity>,
+    /// What opens the inventory's seeds, and the key that tells whether they are those that were burned.
+    pub identity: Option<(&'a Identity, &'a FingerprintKey)>,
     /// Burn the seed that the inventory keeps, whatever the model.
     pub burns_sealed: bool,
 }
@@ -26,9 +26,10 @@ impl Completion<'_> {
         let mut wish = self.wish;
         let must_burn = self.burns_sealed || (plan.seed_fate(info) == super::SeedFate::Erased && !plan.erase_seed);
         if plan.seed.is_none() && must_burn {
-            match (known.and_then(TokenRecord::held_sealed), self.identity) {
-                (Some(sealed), Some(identity)) => {
-                    let row = open(sealed, identity).map_err(|error| no_seed(info, &error.to_string(), UNLOCK))?;
+            let sealed = known.filter(|token| token.held_sealed().is_some());
+            match (sealed, self.identity) {
+                (Some(token), Some((identity, key))) => {
+                    let row = open_of(token, key, identity).map_err(|error| unopened(info, &error))?;
                     row.check_for_token().map_err(|error| no_seed(info, &error.to_string(), GIVE))?;
                     wish.hash = wish.hash.or(row.hash);
                     wish.step = wish.step.or(row.step);
@@ -75,6 +76,21 @@ fn is_left_open(token: &TokenRecord, plan: &WritePlan) -> bool {
 
 const UNLOCK: &str = "name the identity that opens it with --identity FILE, or give the seed with --seed-file FILE";
 const GIVE: &str = "give the seed along (--seed-file FILE, --seed-stdin, --seed-env NAME)";
+
+/// The failure of a sealed seed that was not opened, or is not this token's.
+pub fn unopened(info: &Info, error: &SealError) -> Failure {
+    match error {
+        SealError::OtherToken(_) | SealError::OtherSeed => Failure::new(
+            "wrong-seal",
+            Exit::NotWritable,
+            format!("{error} ({info})"),
+            UNTOUCHED,
+            "do not burn it: somebody or something has changed the inventory; run tokentap inventory check --identity FILE, \
+             and use a backup (docs/desk.md)",
+        ),
+        _ => no_seed(info, &error.to_string(), UNLOCK),
+    }
+}
 
 fn no_seed(info: &Info, fact: &str, next: &str) -> Failure {
     Failure::new("restricted", Exit::NotWritable, format!("{fact} ({info})"), UNTOUCHED, next)

@@ -11,7 +11,7 @@ use super::{
     Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadReport, Recorder,
     SeedFate, WritePlan, WriteReport, locked, read,
 };
-use crate::inventory::{Deed, Identity, Outcome, TokenRecord, open};
+use crate::inventory::{Deed, FingerprintKey, Identity, Outcome, TokenRecord, open_of};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::link::Link;
 use crate::otp::Code;
@@ -30,8 +30,8 @@ pub struct DeskPlan {
     pub wish: ProfileWish,
     /// The key.
     pub key: TokenKey,
-    /// What opens the inventory's seeds.
-    pub identity: Option<Identity>,
+    /// What opens the inventory's seeds, and the key that tells whether they are those that were burned.
+    pub identity: Option<(Identity, FingerprintKey)>,
     /// Ask for the code on each token's display.
     pub ask_code: bool,
 }
@@ -161,8 +161,10 @@ impl<'a> DeskVisitor<'a> {
         self.around.recorder(self.books, place, deed)
     }
 
-    fn known(&self, info: &Info) -> Option<TokenRecord> {
-        self.books.and_then(|books| locked(books).token(info.serial.as_str()).ok().flatten())
+    /// What is on record of a token. An inventory that cannot be read is not "nothing known".
+    fn known(&self, info: &Info) -> Result<Option<TokenRecord>, Failure> {
+        let Some(books) = self.books else { return Ok(None) };
+        Ok(locked(books).token(info.serial.as_str())?)
     }
 
     /// Why a token is not written, if it is not.
@@ -182,7 +184,7 @@ impl<'a> DeskVisitor<'a> {
         let completion = Completion {
             wish: self.plan.wish,
             learns: true,
-            identity: self.plan.identity.as_ref(),
+            identity: self.plan.identity.as_ref().map(|(identity, key)| (identity, key)),
             burns_sealed: false,
         };
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
@@ -190,6 +192,7 @@ impl<'a> DeskVisitor<'a> {
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
             seed: None,
             erase_seed: false,
+            shares_seed: false,
             if_drift_over: Some(self.plan.if_drift_over),
             fine: self.plan.fine,
             guard: Guard { expect_serial: Some(expected.serial.clone()), allow_unknown_model: false },
@@ -202,6 +205,7 @@ impl<'a> DeskVisitor<'a> {
                 (self.around.tell)(DeskNews::Writes(place.clone(), info.clone()));
                 Ok(())
             },
+            waits: &|_| (),
             row: &mut |_| None,
             interrupted: &|| false,
         };
@@ -227,7 +231,13 @@ impl<'a> DeskVisitor<'a> {
         };
         visited.info = Some(info.clone());
         (self.around.tell)(DeskNews::Begins(place.clone(), info.clone()));
-        let known = self.known(&info);
+        let known = match self.known(&info) {
+            Ok(known) => known,
+            Err(failure) => {
+                link.close();
+                return Visited { done: Done::Failed(failure), ..visited };
+            }
+        };
         visited.done = match self.why_not(&info, known.as_ref()) {
             None => {
                 let recorded = self.write(place, &mut link, &host, &info);
@@ -273,7 +283,8 @@ impl<'a> DeskVisitor<'a> {
             Done::Read(report, _) => report.drift,
             Done::Failed(_) => return None,
         };
-        let row = open(known?.sealed.as_ref()?, self.plan.identity.as_ref()?).ok()?;
+        let (identity, key) = self.plan.identity.as_ref()?;
+        let row = open_of(known?, key, identity).ok()?;
         let code: Code = ask(info)?;
         let now = host.now().wall;
         let profile = known.and_then(|token| token.profile);

@@ -107,7 +107,12 @@ impl From<ReaderError> for Failure {
 
 impl From<InventoryError> for Failure {
     fn from(error: InventoryError) -> Self {
-        Self::new("inventory", Exit::Fault, error.to_string(), UNTOUCHED, error.remedy())
+        let (kind, exit) = match &error {
+            InventoryError::InUse { .. } | InventoryError::Changed(_) => ("token-busy", Exit::NoReader),
+            InventoryError::Held(_) => ("seed-held", Exit::NotWritable),
+            _ => ("inventory", Exit::Fault),
+        };
+        Self::new(kind, exit, error.to_string(), UNTOUCHED, error.remedy())
     }
 }
 

@@ -23,5 +23,5 @@ pub use guard::Guard;
 pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WritePlan};
 pub use read::{ReadReport, identify, read};
 pub use record::{Around, Books, Complete, LEFT_ALONE, Recorded, Recorder, Stage, locked, row_of};
-pub use write::{Hooks, Outcome, WriteReport, write};
+pub use write::{Beginning, Hooks, Outcome, WriteReport, write};
 pub use written::{Progress, Written};

@@ -91,6 +91,8 @@ pub struct WritePlan {
     pub seed: Option<Seed>,
     /// The user accepts that a restricted token loses its seed.
     pub erase_seed: bool,
+    /// Another token may hold the same seed, on the user's word.
+    pub shares_seed: bool,
     /// Leave a token alone whose drift is surely within so many seconds.
     pub if_drift_over: Option<f64>,
     /// Catch ticks and write on the second.

@@ -2,16 +2,17 @@
 
 use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::failure::{Exit, Failure, UNTOUCHED};
+use super::failure::Failure;
 use super::plan::{ClockPlan, WritePlan};
 use super::read::ReadReport;
-use super::write::{Hooks, Outcome as Wrote, WriteReport, write};
+use super::write::{Beginning, Hooks, Outcome as Wrote, WriteReport, write};
 use super::written::Written;
 use crate::clock::Drift;
 use crate::inventory::{
-    Deed, Entry, Event, Inventory, InventoryError, Measured, Outcome, Pending, PendingChange, RowChange, SeedChange,
-    Station, TokenChange, TokenRecord, seal,
+    Begin, Begun, Deed, Entry, Event, Fingerprint, Inventory, InventoryError, Measured, Outcome, Pending,
+    PendingChange, RowChange, SeedChange, Station, TokenChange, TokenRecord, seal,
 };
 use crate::link::Link;
 use crate::seed::Seed;
@@ -21,6 +22,15 @@ use crate::token::{Info, Profile};
 
 /// The kind of a token that was left alone, which is no event in its life.
 pub const LEFT_ALONE: &str = "left-alone";
+
+/// How long another job on the same token is waited for. One takes three seconds at the most, where nothing is wrong.
+const OTHER_JOB_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often it is looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often a plan is made anew because another program was faster.
+const ANEW: u32 = 16;
 
 /// The kind of a failure to record.
 const UNRECORDED: &str = "inventory";
@@ -64,8 +74,10 @@ pub type Complete<'a> = dyn FnMut(&Info, Option<&TokenRecord>, &mut WritePlan) -
 pub struct Around<'a> {
     /// Completes the plan for the token that lies there, by what is known of it.
     pub complete: &'a mut Complete<'a>,
-    /// Called before the first record and write: what else must be durable by then.
+    /// Called between the record and the first write: what else must be durable by then.
     pub before: &'a mut dyn FnMut(&Info, &WritePlan) -> Result<(), Failure>,
+    /// Called once where the job waits for another one on the same token.
+    pub waits: &'a dyn Fn(&InventoryError),
     /// What goes with a record of the job in a batch.
     pub row: &'a mut dyn FnMut(Stage<'_>) -> Option<RowChange>,
     /// Whether the user wants to stop.
@@ -100,34 +112,48 @@ impl Recorder<'_> {
         around: &mut Around<'_>,
     ) -> Recorded {
         let job = new_job();
-        let mut known: Option<Info> = None;
-        let mut earlier: Option<TokenRecord> = None;
-        let mut begun: Option<WritePlan> = None;
+        let known: RefCell<Option<(Info, Option<TokenRecord>)>> = RefCell::default();
+        let mut begun: Option<Begins> = None;
         let mut drift = None;
+        let mut anew = 0;
         let mut complete = |info: &Info, plan: &mut WritePlan| {
-            known = Some(info.clone());
-            earlier = self.token(info.serial.as_str())?;
-            (around.complete)(info, earlier.as_ref(), plan)
+            let record = self.token(info.serial.as_str())?;
+            let completed = (around.complete)(info, record.as_ref(), plan);
+            *known.borrow_mut() = Some((info.clone(), record));
+            completed
         };
         let mut record = |info: &Info, plan: &WritePlan, before: Drift| {
-            (around.before)(info, plan)?;
             drift = Some(before);
             let row = (around.row)(Stage::Begins(info));
-            self.begin(host.now().wall, job, info, plan, before, row)?;
-            begun = Some(plan.clone());
-            Ok(())
+            let basis = known.borrow().as_ref().and_then(|(_, record)| record.clone());
+            let wanted = Wanted { job, info, plan, before, basis: basis.as_ref(), row };
+            match self.begin(host, &wanted, around.waits, around.interrupted) {
+                Ok(record) => {
+                    let seed = self.books.zip(plan.seed.as_ref());
+                    let seed = seed.map(|(books, seed)| locked(books).fingerprint_key().of(seed));
+                    begun = Some(Begins { plan: plan.clone(), seed, record });
+                    (around.before)(info, plan).map(|()| Beginning::Now)
+                }
+                // Another program was faster: what this one was to do is decided anew.
+                Err(error) if is_outdated(&error, wanted.row.is_some()) && anew < ANEW => {
+                    anew += 1;
+                    Ok(Beginning::Anew)
+                }
+                Err(error) => Err(error.into()),
+            }
         };
         let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: around.interrupted };
         let result = write(link, host, plan, &mut hooks);
         // Where the beginning could not be recorded, nothing else can.
         let is_unrecorded = result.as_ref().is_err_and(|failure| failure.kind == UNRECORDED && begun.is_none());
         let is_left_alone = result.as_ref().is_err_and(|failure| failure.kind == LEFT_ALONE);
-        let lost = known.as_ref().filter(|_| !is_left_alone && !is_unrecorded).and_then(|info| {
+        let info = known.into_inner().map(|(info, _)| info);
+        let lost = info.as_ref().filter(|_| !is_left_alone && !is_unrecorded).and_then(|info| {
             let row = begun.as_ref().and_then(|_| (around.row)(Stage::Ended(info, &result)));
             let end = End { job, at: host.now().wall, begun: begun.as_ref(), drift, row };
-            self.end(info, &result, end, earlier.as_ref()).err()
+            self.end(info, &result, end).err()
         });
-        Recorded { result, info: known, lost }
+        Recorded { result, info, lost }
     }
 
     /// Records a token that was only read.
@@ -186,33 +212,47 @@ impl Recorder<'_> {
         }
     }
 
+    /// Puts the beginning of a job on record, as soon as no other job is at work with the token.
     fn begin(
         &self,
-        at: UnixTime,
-        job: i64,
-        info: &Info,
-        plan: &WritePlan,
-        before: Drift,
-        row: Option<RowChange>,
-    ) -> Result<(), Failure> {
-        let Some(books) = self.books else { return Ok(()) };
-        let mut inventory = locked(books);
-        let (seed, sealed) = match &plan.seed {
-            None => (None, None),
-            Some(seed) => {
-                let sealed = self.sealed(seed, info, plan, inventory.recipients())?;
-                (Some(inventory.fingerprint_key().of(seed)), sealed)
-            }
-        };
+        host: &dyn HostClock,
+        wanted: &Wanted<'_>,
+        waits: &dyn Fn(&InventoryError),
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Begun, InventoryError> {
+        let Some(books) = self.books else { return Ok(Begun::default()) };
+        let Wanted { job, info, plan, before, basis, row } = wanted;
         let profile = plan.config.map(|config| config.profile);
-        let earlier = inventory.token(info.serial.as_str())?;
-        let mut event = self.event(at, job, info, Outcome::Begun);
-        event.before = Some(before.into());
-        let mut change = TokenChange { drift: event.before, user: self.user.borrow().clone(), ..self.change(info, at) };
-        if !keeps_pending(earlier.as_ref(), plan) {
-            change.pending = PendingChange::Begins(Pending { job, deed: self.deed, at, profile, seed, sealed });
+        let seal = |recipients: &[String]| match &plan.seed {
+            Some(seed) => self.sealed(seed, info, plan, recipients),
+            None => Ok(None),
+        };
+        let began = Instant::now();
+        loop {
+            let at = host.now().wall;
+            let mut event = self.event(at, *job, info, Outcome::Begun);
+            event.before = Some((*before).into());
+            let user = self.user.borrow().clone();
+            let token = TokenChange { drift: event.before, user, ..self.change(info, at) };
+            let mut inventory = locked(books);
+            let seed = plan.seed.as_ref().map(|seed| inventory.fingerprint_key().of(seed));
+            let (row, shares_seed) = (row.clone(), plan.shares_seed);
+            let begin = Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed };
+            let result = inventory.begin(&begin);
+            drop(inventory);
+            match result {
+                Err(error @ InventoryError::InUse { .. }) => {
+                    if began.elapsed() >= OTHER_JOB_WITHIN || interrupted() {
+                        return Err(error);
+                    }
+                    if began.elapsed() < LOOK_AGAIN {
+                        waits(&error);
+                    }
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                result => return result,
+            }
         }
-        inventory.keep(&Entry { event, token: Some(change), row }).map_err(Failure::from)
     }
 
     /// The seed as the inventory keeps it: sealed, or not at all.
@@ -222,26 +262,17 @@ impl Recorder<'_> {
         info: &Info,
         plan: &WritePlan,
         recipients: &[String],
-    ) -> Result<Option<Vec<u8>>, Failure> {
+    ) -> Result<Option<Vec<u8>>, InventoryError> {
         if recipients.is_empty() {
             return Ok(None);
         }
         let row = row_of(seed.clone(), info, plan.config.map(|config| config.profile), self.user.borrow().clone());
         // The record has the model beside it; not every server's format has a place for it.
         let row = row.without(Field::Model).without(Field::Manufacturer);
-        seal(&row, recipients).map(Some).map_err(|error| {
-            let next = "run tokentap inventory check, or name another inventory";
-            Failure::new("inventory", Exit::Fault, error.to_string(), UNTOUCHED, next)
-        })
+        seal(&row, recipients).map(Some).map_err(|error| InventoryError::Seal(error.to_string()))
     }
 
-    fn end(
-        &self,
-        info: &Info,
-        result: &Result<WriteReport, Failure>,
-        end: End<'_>,
-        earlier: Option<&TokenRecord>,
-    ) -> Result<(), InventoryError> {
+    fn end(&self, info: &Info, result: &Result<WriteReport, Failure>, end: End<'_>) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
         let End { job, at, begun, drift, row } = end;
         let outcome = outcome(result, begun.is_some());
@@ -259,9 +290,9 @@ impl Recorder<'_> {
                     change.drift = event.after;
                     change.synced = report.config.is_some();
                     change.profile = report.config.map(|config| config.profile);
-                    change.seed = match (begun.is_some_and(|plan| plan.seed.is_some()), report.seed) {
-                        (true, _) => SeedChange::Burned,
-                        (false, super::SeedFate::Erased) => SeedChange::Erased,
+                    change.seed = match (begun.and_then(Begins::burned), report.seed) {
+                        (Some(burned), _) => burned,
+                        (None, super::SeedFate::Erased) => SeedChange::Erased,
                         _ => SeedChange::Keep,
                     };
                 }
@@ -269,7 +300,8 @@ impl Recorder<'_> {
             }
             Err(failure) => {
                 add_detail(&mut event, Some(failure.fact.clone()));
-                if let Some(plan) = begun {
+                if let Some(begins) = begun {
+                    let plan = &begins.plan;
                     event.state = Some(failure.state.clone());
                     let written = failure.written;
                     sent = written.seed_on(info.sync());
@@ -279,7 +311,7 @@ impl Recorder<'_> {
                     change.profile = config.map(|config| config.profile);
                     change.synced = is_config_written;
                     change.seed = match (written.config, sent) {
-                        (_, Written::Yes) => SeedChange::Burned,
+                        (_, Written::Yes) => begins.burned().unwrap_or(SeedChange::Keep),
                         (Written::Yes, Written::No) if info.sync().erases_seed() && plan.seed.is_some() => {
                             SeedChange::Lost
                         }
@@ -289,11 +321,11 @@ impl Recorder<'_> {
                 }
             }
         }
-        if let Some(plan) = begun {
-            let earlier = earlier.and_then(|token| token.pending.clone());
+        if let Some(Begins { plan, record, .. }) = begun {
+            let earlier = record.earlier.as_ref().and_then(|token| token.pending.clone());
             change.pending = match (&change.seed, earlier) {
                 // Whatever an earlier burn left, it is gone now.
-                (SeedChange::Burned | SeedChange::Erased | SeedChange::Lost, _) => PendingChange::Over,
+                (SeedChange::Burned { .. } | SeedChange::Erased | SeedChange::Lost, _) => PendingChange::Over,
                 _ if sent == Written::Unknown => PendingChange::Keep,
                 // No seed was sent: an earlier one may still be there.
                 (_, Some(earlier)) if earlier.seed.is_some() => PendingChange::Restored(earlier),
@@ -306,7 +338,45 @@ impl Recorder<'_> {
                 _ => PendingChange::Over,
             };
         }
-        locked(books).keep(&Entry { event, token: Some(change), row })
+        let entry = Entry { event, token: Some(change), row };
+        match begun {
+            Some(_) => locked(books).end(job, &entry),
+            None => locked(books).keep(&entry),
+        }
+    }
+}
+
+/// A job that is to begin.
+struct Wanted<'a> {
+    job: i64,
+    info: &'a Info,
+    plan: &'a WritePlan,
+    before: Drift,
+    /// The record that the plan was made from.
+    basis: Option<&'a TokenRecord>,
+    row: Option<RowChange>,
+}
+
+/// A job that has begun: what it is to write, and its own seed, which no other job's takes the place of.
+struct Begins {
+    plan: WritePlan,
+    seed: Option<Fingerprint>,
+    record: Begun,
+}
+
+impl Begins {
+    /// What becomes of the record when its seed was burned.
+    fn burned(&self) -> Option<SeedChange> {
+        self.seed.map(|seed| SeedChange::Burned { seed, sealed: self.record.sealed.clone() })
+    }
+}
+
+/// Whether another program was faster, so that the plan may be another one by now.
+fn is_outdated(error: &InventoryError, has_row: bool) -> bool {
+    match error {
+        InventoryError::Changed(_) | InventoryError::Taken(_) => true,
+        InventoryError::Held(_) => has_row,
+        _ => false,
     }
 }
 
@@ -314,15 +384,9 @@ impl Recorder<'_> {
 struct End<'a> {
     job: i64,
     at: UnixTime,
-    begun: Option<&'a WritePlan>,
+    begun: Option<&'a Begins>,
     drift: Option<Drift>,
     row: Option<RowChange>,
-}
-
-/// Whether an earlier burn of unknown end stays on record: a job that burns nothing does not settle it.
-fn keeps_pending(earlier: Option<&TokenRecord>, plan: &WritePlan) -> bool {
-    let pending = earlier.and_then(|token| token.pending.as_ref());
-    pending.is_some_and(|pending| pending.seed.is_some()) && plan.seed.is_none()
 }
 
 fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {

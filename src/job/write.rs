@@ -21,6 +21,12 @@ use crate::token::{Authenticated, Info, Reason, Session, Step, TokenError, check
 /// late, or the clock is broken.
 const OFF_AFTER_S: f64 = 2.0;
 
+/// How often a token may be reset by other programs before anything was written to it: each of them does it once, when it
+/// is done.
+const RESETS_BEFORE_WRITE: u32 = 32;
+
+const AGAIN: &str = "run the same command again";
+
 /// Whether anything had to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -62,13 +68,22 @@ pub struct WriteReport {
     pub host_jumped: Option<TimeDelta>,
 }
 
+/// Whether a plan may be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// It may: its beginning is on record.
+    Now,
+    /// What it was made from has changed meanwhile: it must be completed anew.
+    Anew,
+}
+
 /// What the job needs from the program around it.
 pub struct Hooks<'a> {
-    /// Called once when it is known which token lies there: completes the plan for it, or refuses.
+    /// Called when it is known which token lies there: completes the plan for it, or refuses.
     pub complete: &'a mut dyn FnMut(&Info, &mut WritePlan) -> Result<(), Failure>,
-    /// Called once with the token, the plan and the drift that was found, before the first write: what it records must be
-    /// durable when it returns.
-    pub record: &'a mut dyn FnMut(&Info, &WritePlan, Drift) -> Result<(), Failure>,
+    /// Called with the token, the plan and the drift that was found, before the first write: what it records must be
+    /// durable when it says that the job may begin. Then it is not called again.
+    pub record: &'a mut dyn FnMut(&Info, &WritePlan, Drift) -> Result<Beginning, Failure>,
     /// Whether the user wants to stop. Asked until the first write, not after it.
     pub interrupted: &'a dyn Fn() -> bool,
 }
@@ -77,6 +92,8 @@ pub struct Hooks<'a> {
 enum Stop {
     Token(TokenError),
     Failed(Failure),
+    /// The plan must be completed anew.
+    Anew,
 }
 
 impl From<TokenError> for Stop {
@@ -93,8 +110,9 @@ impl From<Failure> for Stop {
 
 /// Carries out a plan on the token that the link leads to, and closes the link.
 ///
-/// If another program resets the token, the job is begun once more, on the same serial only: both writes are
-/// idempotent (`docs/protocol.md` §7).
+/// If another program resets the token, the job is begun again, on the same serial only: until the first write as often as
+/// programs that end their own work with a reset may do it, afterwards once, because both writes are idempotent
+/// (`docs/protocol.md` §7).
 ///
 /// # Errors
 /// A [`Failure`] that says what state the token is in.
@@ -105,14 +123,29 @@ pub fn write(
     hooks: &mut Hooks<'_>,
 ) -> Result<WriteReport, Failure> {
     let progress = Progress::default();
-    let mut job = Job { host, plan: plan.clone(), known: None, recorded: false, before: None, progress };
-    let mut result = job.pass(link, hooks);
-    if matches!(&result, Err(Stop::Token(error)) if error.is_reset()) {
-        result = job.pass(link, hooks);
-    }
+    let mut job = Job {
+        host,
+        wanted: plan,
+        plan: plan.clone(),
+        known: None,
+        planned: false,
+        recorded: false,
+        before: None,
+        progress,
+    };
+    let mut resets = Resets::default();
+    let result = loop {
+        match job.pass(link, hooks) {
+            // Each time another program has done something; the hook sees to it that this ends.
+            Err(Stop::Anew) => job.planned = false,
+            Err(Stop::Token(error)) if error.is_reset() && job.may_begin_again(&mut resets) => {}
+            result => break result,
+        }
+    };
     let result = result.map_err(|stop| {
         let failure = match (stop, &job.known) {
             (Stop::Failed(failure), _) => failure,
+            (Stop::Anew, _) => Failure::usage("the plan was not completed", AGAIN),
             (Stop::Token(error), Some(info)) if job.progress != Progress::default() => {
                 writing_failed(&error, info, job.progress, &job.plan)
             }
@@ -124,10 +157,21 @@ pub fn write(
     result
 }
 
+/// How often other programs have reset the token, before and after the first write to it.
+#[derive(Default)]
+struct Resets {
+    before_write: u32,
+    after_write: u32,
+}
+
 struct Job<'a> {
     host: &'a dyn HostClock,
+    /// The plan as the caller made it …
+    wanted: &'a WritePlan,
+    /// … and as it was completed for this token.
     plan: WritePlan,
     known: Option<Info>,
+    planned: bool,
     recorded: bool,
     /// The drift that the first pass found.
     before: Option<Drift>,
@@ -135,14 +179,27 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Whether the job begins again after another program has reset the token.
+    fn may_begin_again(&self, resets: &mut Resets) -> bool {
+        let (counted, most) = match self.progress == Progress::default() {
+            true => (&mut resets.before_write, RESETS_BEFORE_WRITE),
+            false => (&mut resets.after_write, 1),
+        };
+        *counted += 1;
+        *counted <= most
+    }
+
     fn pass(&mut self, link: &mut dyn Link, hooks: &mut Hooks<'_>) -> Result<WriteReport, Stop> {
         let (mut session, first) = clock::open(link, self.host)?;
         let info = session.info().clone();
         if let Some(known) = &self.known {
             check_same(known, &info)?;
         }
-        if self.known.replace(info.clone()).is_none() {
+        self.known = Some(info.clone());
+        if !self.planned {
+            self.plan = self.wanted.clone();
             (hooks.complete)(&info, &mut self.plan)?;
+            self.planned = true;
         }
         // A token within bounds is left alone, whatever a write would do to it.
         match self.plan.if_drift_over {
@@ -173,8 +230,10 @@ impl Job<'_> {
             return Err(Failure::new("interrupted", Exit::Interrupted, "interrupted", UNTOUCHED, next).into());
         }
         if !self.recorded {
-            (hooks.record)(&info, &self.plan, drift_before)?;
-            self.recorded = true;
+            match (hooks.record)(&info, &self.plan, drift_before)? {
+                Beginning::Now => self.recorded = true,
+                Beginning::Anew => return Err(Stop::Anew),
+            }
         }
 
         let session = session.authenticate(&self.plan.key)?;

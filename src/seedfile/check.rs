@@ -78,6 +78,40 @@ fn duplicates(values: &mut [(u128, u64)], what: &str, next: &str) -> Vec<Problem
     doubled.map(|(first, second)| Problem::new(second, 0, format!("{what} stands in line {first} too"), next)).collect()
 }
 
+/// The longest text of a row, in bytes: longer than any user's name, and short enough for every list and file that keeps it.
+const MAX_TEXT: usize = 1024;
+
+/// Whether a text, such as a user's name, can be recorded and written to every file.
+///
+/// # Errors
+/// What is wrong with it, to go behind its name.
+pub fn check_text(text: &str) -> Result<(), String> {
+    if text.len() > MAX_TEXT {
+        return Err(format!("has {} bytes, {MAX_TEXT} at most", text.len()));
+    }
+    if text.contains(char::is_control) {
+        return Err("has a control character".to_owned());
+    }
+    Ok(())
+}
+
+/// What is wrong with the texts of a row, as a problem.
+#[must_use]
+pub fn check_texts(row: &Row) -> Option<Problem> {
+    let texts = [
+        ("serial", &row.serial),
+        ("user", &row.user),
+        ("issuer", &row.issuer),
+        ("account", &row.account),
+        ("manufacturer", &row.manufacturer),
+        ("model", &row.model),
+    ];
+    texts.into_iter().find_map(|(name, text)| {
+        let what = check_text(text.as_deref()?).err()?;
+        Some(Problem::at(row.place, format!("the {name} {what}"), "correct it"))
+    })
+}
+
 /// What a token cannot do with a row, as a problem.
 #[must_use]
 pub fn for_token(row: &Row) -> Option<Problem> {

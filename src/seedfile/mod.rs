@@ -31,7 +31,7 @@ mod webadm;
 mod xml;
 
 pub use arbitrary::read_arbitrary;
-pub use check::{Checker, for_token};
+pub use check::{Checker, check_text, check_texts, for_token};
 pub use convert::{Converted, Sink, Target, convert};
 pub use format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
 pub use formats::{FORMATS, recognise};
@@ -40,4 +40,5 @@ pub use pskc::LOCKED as PSKC_LOCKED;
 pub use pskc_crypto::{PskcKeyError, PskcKeys};
 pub use row::{Field, Kind, Place, Row, RowError};
 pub use save::{SaveError, SecretFile, is_file, save_secret, sync_folder_of};
+pub use table::check_serial;
 pub use text::{MAX_WHOLE, Source};

@@ -59,6 +59,12 @@ impl SecretFile {
         Ok(Self { path: path.to_owned(), folder, file, force })
     }
 
+    /// The temporary file, for those who write it by its name.
+    #[must_use]
+    pub fn temporary(&self) -> &Path {
+        self.file.get_ref().path()
+    }
+
     /// Adds to it.
     ///
     /// # Errors

@@ -4,16 +4,22 @@ use std::fmt;
 
 use super::{Model, Sync};
 
-/// A serial: 1 to 255 printable ASCII characters, white space and NULs around it trimmed. It is text, never a number.
+/// The longest serial. Those of the tokens have 14 digits.
+const MAX_SERIAL: usize = 32;
+
+/// A serial: 1 to 32 ASCII letters and digits, white space and NULs around it trimmed. It is text, never a number.
+///
+/// What a card says of itself goes into records, lists and files that other programs read: nothing else is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Serial(String);
 
 impl Serial {
-    /// The serial in a text that a person typed; `None` if it is empty or not printable ASCII.
+    /// The serial in a text that a person typed or a card sent; `None` if it is none.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-        (!text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() || c == ' ')).then(|| Self(text.to_owned()))
+        let is_one = (1..=MAX_SERIAL).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric());
+        is_one.then(|| Self(text.to_owned()))
     }
 
     /// The serial as text.
@@ -55,9 +61,9 @@ pub enum InfoError {
     /// No serial.
     #[error("its serial is empty")]
     NoSerial,
-    /// A serial that is not printable ASCII; escaped.
-    #[error("its serial is not printable ASCII: \"{0}\"")]
-    NotAscii(String),
+    /// A serial with anything else than letters and digits, or too many of them; escaped.
+    #[error("its serial is not 1 to 32 letters and digits: \"{0}\"")]
+    BadSerial(String),
 }
 
 impl Info {
@@ -82,7 +88,7 @@ impl Info {
         let serial = std::str::from_utf8(serial)
             .ok()
             .and_then(Serial::new)
-            .ok_or_else(|| InfoError::NotAscii(trimmed.escape_ascii().to_string()))?;
+            .ok_or_else(|| InfoError::BadSerial(trimmed.escape_ascii().to_string()))?;
         Ok(Self { serial, clock: u32::from_be_bytes(clock) })
     }
 
@@ -147,9 +153,9 @@ mod tests {
 
     #[test]
     fn control_characters_in_a_serial_are_escaped_in_the_error() {
-        assert_eq!(Info::parse(&answer(b"86\x1b[2J", 0)), Err(InfoError::NotAscii("86\\x1b[2J".to_owned())));
+        assert_eq!(Info::parse(&answer(b"86\x1b[2J", 0)), Err(InfoError::BadSerial("86\\x1b[2J".to_owned())));
         assert_eq!(Info::parse(&answer(b"\0\0", 0)), Err(InfoError::NoSerial));
         assert_eq!(Info::parse(&answer(b"", 0)), Err(InfoError::NoSerial));
-        assert_eq!(Info::parse(&answer(b"\xff\xfe", 0)), Err(InfoError::NotAscii("\\xff\\xfe".to_owned())));
+        assert_eq!(Info::parse(&answer(b"\xff\xfe", 0)), Err(InfoError::BadSerial("\\xff\\xfe".to_owned())));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokentap::clock::Drift;
 use tokentap::emulator::{Card, CardState, TokenClock};
 use tokentap::iso7816::Response;
-use tokentap::job::{ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, UNTOUCHED, WritePlan, read, write};
+use tokentap::job::{Beginning, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, UNTOUCHED, WritePlan, read, write};
 use tokentap::link::{Link, LinkError, LinkFault};
 use tokentap::seed::Seed;
 use tokentap::time::{HostClock, SimulatedClock, UnixTime};
@@ -126,6 +126,7 @@ pub fn session(data: &[u8]) {
         config: (choice & 8 == 0 || seed.is_none()).then_some(config),
         seed,
         erase_seed: choice & 16 != 0,
+        shares_seed: false,
         if_drift_over: (choice & 32 != 0).then_some(2.0),
         fine,
         guard: Guard { expect_serial: None, allow_unknown_model: choice & 64 != 0 },
@@ -133,7 +134,7 @@ pub fn session(data: &[u8]) {
         again: "run the same command again".to_owned(),
     };
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
-    let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(());
+    let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(Beginning::Now);
     let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false };
     if let Err(failure) = write(&mut card, &host, &plan, &mut hooks) {
         check_told(&failure, &card);

@@ -235,11 +235,16 @@ fn an_inventory_of_the_first_schema_is_brought_to_the_latest_and_keeps_what_it_h
     drop(inventory);
     // Back to where the first step left it.
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.execute_batch("DROP TABLE batch_rows; DROP TABLE batches; ALTER TABLE tokens DROP COLUMN erased; PRAGMA user_version = 1;").unwrap();
+    let back = "DROP TABLE batch_rows; DROP TABLE batches; DROP TABLE holders; DROP TABLE leases; DROP TABLE claims; \
+                DROP TABLE dealt; ALTER TABLE tokens DROP COLUMN erased; ALTER TABLE tokens DROP COLUMN sum; ALTER TABLE \
+                meta DROP COLUMN sum; ALTER TABLE candidates DROP COLUMN sum; ALTER TABLE events DROP COLUMN sum; PRAGMA \
+                user_version = 1;";
+    connection.execute_batch(back).unwrap();
     drop(connection);
     let mut inventory = Sqlite::open(&path).unwrap();
     assert_eq!(all_events(&mut inventory, &EventFilter::default()).len(), 1);
     assert!(inventory.batches(None).unwrap().is_empty());
+    assert_eq!(inventory.findings().unwrap(), Vec::<String>::new());
 }
 
 #[test]
@@ -377,7 +382,7 @@ fn a_sealed_inventory_keeps_seeds_that_only_the_identity_opens() {
     let base32 = data_encoding::BASE32_NOPAD.encode(&data_encoding::HEXLOWER.decode(seed.as_bytes()).unwrap());
     assert!(out.contains(&format!("{RESTRICTED},{base32}")) && out.contains("ada@example.org"), "{out}");
 
-    desk.ok(&["inventory", "forget", RESTRICTED]);
+    desk.ok(&["inventory", "forget", RESTRICTED, "--yes"]);
     assert_eq!(desk.fails(5, &[&sync[..], &["--identity", "identity"]].concat())["kind"], "restricted");
     assert_eq!(desk.seed_of(RESTRICTED), seed, "the token itself is as it was");
     assert_eq!(desk.events().last().unwrap(), &pair("sync", "refused"));
@@ -483,13 +488,13 @@ fn a_seed_that_is_forgotten_is_gone_from_the_file() {
     let seed = inventory.fingerprint_key().of(&Seed::from_bytes(b"a seed".to_vec()).unwrap());
     let sealed = b"what stands for a sealed seed here".to_vec();
     let change =
-        TokenChange { seed: SeedChange::Is { seed, sealed: Some(sealed.clone()) }, ..TokenChange::of(UNRESTRICTED) };
+        TokenChange { seed: SeedChange::Is { seed, sealed: Some(sealed.clone()), replaces: false }, ..TokenChange::of(UNRESTRICTED) };
     inventory.keep(&Entry { event: event(UNRESTRICTED, 1, ""), token: Some(change), row: None }).unwrap();
     inventory.settle().unwrap();
     let is_there = || fs::read(&path).unwrap().windows(sealed.len()).any(|window| window == sealed);
     assert!(is_there());
     drop(inventory);
-    desk.ok(&["inventory", "forget", UNRESTRICTED]);
+    desk.ok(&["inventory", "forget", UNRESTRICTED, "--yes"]);
     assert!(!is_there(), "secure_delete overwrites it");
 }
 

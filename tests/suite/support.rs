@@ -13,7 +13,7 @@ use tokentap::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
 };
 use tokentap::job::{
-    Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, ProfileWish, Surroundings, WritePlan,
+    Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, ProfileWish, Surroundings, WritePlan,
     WriteReport, locked, write,
 };
 use tokentap::link::Link;
@@ -55,6 +55,7 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
         config: Some(ConfigPlan { profile: Profile::FACTORY, from: ProfileFrom::Factory, clock: ClockPlan::Now }),
         seed,
         erase_seed: false,
+        shares_seed: false,
         if_drift_over: None,
         fine: false,
         guard: Guard::default(),
@@ -65,7 +66,7 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
 
 pub fn carry_out(link: &mut dyn Link, clock: &dyn HostClock, plan: &WritePlan) -> Result<WriteReport, Failure> {
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
-    let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(());
+    let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(Beginning::Now);
     write(link, clock, plan, &mut Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false })
 }
 
@@ -105,7 +106,7 @@ pub fn work_at_batch(
     let around = Surroundings { station, remark: None, host: &host, tell: &tell, ask: None, stop: &|| false };
     let visitor = BatchVisitor::new(books, batch, Some(outputs), plan, around);
     work(&visitor);
-    let (batch, _, fatal) = visitor.into_parts();
+    let (batch, _, _, fatal) = visitor.into_parts();
     assert_eq!(fatal, None);
     (left.into_inner().unwrap(), batch.counts().left())
 }
@@ -116,6 +117,8 @@ pub fn tokentap() -> Command {
     command.env_remove("TOKENTAP_READER").env_remove("TOKENTAP_WAIT").env("TZ", "UTC").stdin(Stdio::null());
     // Tests that need an inventory name one of their own.
     command.env("TOKENTAP_INVENTORY", "none");
+    // What the program remembers of a user is not this user's.
+    command.env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/config"));
     command
 }
 

@@ -32,10 +32,13 @@ pub enum InventoryCommand {
     Assign(AssignArgs),
     /// Remove a token's seed
     #[command(before_help = "Example: tokentap inventory forget 86596120001234")]
-    Forget(ShowArgs),
+    Forget(ForgetArgs),
+    /// A copy to keep elsewhere, made while others may write
+    #[command(before_help = "Example: tokentap inventory backup /media/usb/inventory-2026-11-23.sqlite")]
+    Backup(BackupArgs),
     /// Look for damage, and say what is in it
     #[command(before_help = "Example: tokentap inventory check")]
-    Check,
+    Check(CheckArgs),
     /// Make the inventory, and say whom to seal seeds to
     #[command(before_help = "Example: tokentap inventory init --passphrase --out identity.age")]
     Init(InitArgs),
@@ -112,6 +115,35 @@ pub struct ShowArgs {
     /// The token
     #[arg(value_name = "SERIAL")]
     pub serial: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    /// The token
+    #[arg(value_name = "SERIAL")]
+    pub serial: String,
+
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The copy
+    #[arg(value_name = "FILE")]
+    pub output: PathBuf,
+
+    /// Overwrite it
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Also open every sealed seed: an age identity
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -16,8 +16,8 @@ pub use check::{CodeArgs, DoctorArgs, InfoArgs, VerifyArgs};
 pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WriteArgs};
 pub use emulate::EmulateArgs;
 pub use inventory::{
-    AssignArgs, BatchesArgs, EventsArgs, ExportArgs, ImportArgs, InitArgs, InventoryCommand, ListArgs, ShowArgs,
-    TokensArgs,
+    AssignArgs, BackupArgs, BatchesArgs, CheckArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,
+    InventoryCommand, ListArgs, TokensArgs,
 };
 pub use run::{BatchArgs, DeskArgs};
 pub use seeds::{

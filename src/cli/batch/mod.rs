@@ -14,14 +14,14 @@ use super::output::Output;
 use super::record::Record;
 use super::screen::{Idle, Message, Screen, Wire, ask_through};
 use super::secret::token_key;
-use super::seeds::save_failed;
+use super::seeds::{rows_in_words, save_failed};
 use super::{Ran, interrupt, prompt, trays};
 use crate::inventory::{Fingerprint, NewRow};
 use crate::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource, missing,
 };
 use crate::job::{Books, Exit, Failure, ProfileWish, Surroundings, locked};
-use crate::seedfile::{Row, SecretFile};
+use crate::seedfile::{Row, SaveError, SecretFile};
 use crate::time::{HostClock, UnixTime};
 use crate::token::Info;
 use plan::{Planned, planned};
@@ -38,7 +38,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
             "leave it out, and check some tokens with tokentap verify",
         ));
     }
-    let record = Record::open_checked(global)?.or_in_memory()?;
+    let record = Record::open_checked(global, true, output)?.or_in_memory()?;
     let Some(books) = record.books() else {
         return Err(Failure::file("there is no inventory", "name one with --inventory FILE"));
     };
@@ -62,6 +62,13 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         let text = format!("{name}: all {} rows are done already; nothing is left to do", counts.rows());
         output.report(&text, summary::summary_fields(name, counts, &[], &[]));
         return Ok(Exit::Done);
+    }
+    if batch.adopted() > 0 {
+        output.note(&format!(
+            "the .part file knew of {} that the inventory did not know: it is an older copy; their tokens count as \
+             unknown until they are laid down again",
+            rows_in_words(batch.adopted())
+        ));
     }
     let batch = batch.reburning(args.reburn);
     let mut outputs = part.map(|part| Outputs { files, options, dropped, part });
@@ -113,7 +120,11 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     view.begin(how, &screen);
     let visitor = BatchVisitor::new(books, batch, outputs, plan, surroundings);
     wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
-    let (batch, outputs, fatal) = visitor.into_parts();
+    let (batch, mut outputs, source, mut fatal) = visitor.into_parts();
+    if let Some(outputs) = outputs.as_mut().filter(|_| fatal.is_none()) {
+        // Another program may have worked at the same batch.
+        fatal = restore_part(outputs, books, &batch, &source, flags).err();
+    }
     summary::finish(name, batch, outputs, fatal, books, output, host.clock().now().wall)
 }
 
@@ -133,7 +144,10 @@ fn open_batch(
     for file in files {
         // The file of a run that ended with rows left is this batch's own: its .part file is there too.
         let is_own = is_open && had_part;
-        SecretFile::create(&file.path, args.force || is_own).map_err(|error| save_failed(&error))?;
+        SecretFile::create(&file.path, args.force || is_own).map_err(|error| match error {
+            SaveError::Exists(_) if is_open => finished_elsewhere(&file.path),
+            error => save_failed(&error),
+        })?;
     }
     let Some(part_path) = part_path else {
         return Batch::open(books, origin, rows, &[], at).map(|(batch, how)| (batch, how, None));
@@ -144,13 +158,10 @@ fn open_batch(
     let mut foreign = 0;
     let mut see = |row: &Row| {
         foreign += usize::from(!origin.is_fresh && !own.contains(&key.of(&row.seed)));
-        // Only a batch that is not on record has to learn from the file.
-        if !is_open {
-            begun.push(row.clone());
-        }
+        begun.push(row.clone());
     };
     let part = PartFile::open(part_path, &key, &mut see).map_err(|error| save_failed(&error))?;
-    if origin.is_fresh {
+    if origin.is_fresh && !is_open {
         foreign += begun.len();
     }
     if foreign > 0 {
@@ -165,6 +176,18 @@ fn open_batch(
         let _ = std::fs::remove_file(part_path);
     }
     opened.map(|(batch, how)| (batch, how, Some(part)))
+}
+
+/// The failure of a server's file that is written already, though the inventory has rows of its batch left.
+fn finished_elsewhere(path: &Path) -> Failure {
+    Failure::file(
+        format!(
+            "{} is written already, and its .part file is gone, but the inventory has rows of this batch left",
+            describe::path(path)
+        ),
+        "if the inventory was restored from a backup, stop: the rows that are left may be on tokens already (docs/desk.md); \
+         otherwise use another file with --to",
+    )
 }
 
 /// What tokens hold and the `.part` file has not: written there again, or named where its seeds were nowhere else.

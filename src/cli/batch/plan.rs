@@ -1,6 +1,6 @@
 //! What a batch is made from: read and checked before any token is waited for.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -8,14 +8,14 @@ use crate::cli::args::BatchArgs;
 use crate::cli::describe::{self, fields};
 use crate::cli::output::Output;
 use crate::cli::record::Record;
-use crate::cli::secret::bad_file;
+use crate::cli::secret::{bad_file, lines_of};
 use crate::cli::seeds::{fields_of, named_files, rows_of, save_failed, write_options};
-use crate::cli::{Ran, burn};
+use crate::cli::{Ran, burn, paths};
 use crate::inventory::{FingerprintKey, NewRow, RowState};
 use crate::job::batch::{BadRows, Origin, Output as File, RowSeed, SeedList, SeedSource, flags_digest, rehearse};
 use crate::job::{Exit, Failure, ProfileWish, locked};
 use crate::seed::Seed;
-use crate::seedfile::{Field, Place as RowPlace, WriteOptions};
+use crate::seedfile::{Field, Place as RowPlace, WriteOptions, check_text};
 use crate::token::Profile;
 
 /// The most new seeds of one batch.
@@ -36,14 +36,7 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
     let Some(books) = record.books() else { return Err(Failure::file("there is no inventory", "name one")) };
     let key = locked(books).fingerprint_key().clone();
     let files: Vec<File> = named_files(&args.to)?.into_iter().map(|(format, path)| File { format, path }).collect();
-    for (index, file) in files.iter().enumerate() {
-        if files.iter().skip(index + 1).any(|other| is_same(&file.path, &other.path)) {
-            return Err(Failure::usage(
-                format!("--to names {} twice", describe::path(&file.path)),
-                "name each file once",
-            ));
-        }
-    }
+    check_paths(args, record, &files)?;
     let (options, dropped) = (write_options(&args.encode)?, fields_of(&args.drop)?);
     let anew = args.new_batch;
     let (origin, source, rows) = match (&args.input, args.generate) {
@@ -63,14 +56,11 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
                     "leave --inventory none out, name the server's file with --to, or give every row its serial",
                 ));
             }
-            if files.iter().any(|file| is_same(&file.path, path)) {
-                return Err(Failure::usage("--to names the seed file itself", "name another file"));
-            }
             let name = std::fs::canonicalize(path).map_or(name, |path| describe::path(&path));
             (Origin { name, content, anew, is_fresh: false }, SeedSource::File(seeds), rows)
         }
         (None, Some(count)) => {
-            if files.is_empty() && !record.seals() {
+            if files.is_empty() && !record.seals()? {
                 return Err(Failure::usage(
                     "the new seeds would be nowhere but on the tokens",
                     "name the server's file with --to FORMAT=FILE, or let the inventory keep the seeds: \
@@ -91,16 +81,22 @@ fn args_keep(record: &Record, files: &[File]) -> bool {
     record.is_lasting() || !files.is_empty()
 }
 
-/// Whether two paths name one file, there or to be made.
-fn is_same(one: &Path, other: &Path) -> bool {
-    absolute(one) == absolute(other)
-}
-
-/// A path in full, by its folder: the file itself need not be there.
-fn absolute(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name))
+/// Whether no file is written that is read, or written twice.
+fn check_paths(args: &BatchArgs, record: &Record, files: &[File]) -> Result<(), Failure> {
+    let mut reads: Vec<paths::Named<'_>> = Vec::new();
+    let optional = [
+        ("the seed file", &args.input),
+        ("--users", &args.users),
+        ("--token-key", &args.run.token_key),
+        ("--pskc-key", &args.file.pskc_key),
+        ("--pskc-password", &args.file.pskc_password),
+        ("--to-pskc-key", &args.encode.to_pskc_key),
+        ("--to-pskc-password", &args.encode.to_pskc_password),
+    ];
+    reads.extend(optional.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))));
+    reads.extend(record.path().map(|path| ("the inventory", path)));
+    let writes: Vec<paths::Named<'_>> = files.iter().map(|file| ("--to", file.path.as_path())).collect();
+    paths::check(&reads, &writes)
 }
 
 /// A batch of new seeds: so many rows, with a user each where a list names them.
@@ -121,13 +117,7 @@ fn fresh(
     let users = match &args.users {
         None => Vec::new(),
         Some(path) => {
-            let text = users_of(path)?;
-            let users: Vec<String> =
-                text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-            if let Some(bad) = users.iter().position(|user| user.contains(char::is_control)) {
-                let fact = format!("{}: user {} has a control character", describe::path(path), bad + 1);
-                return Err(Failure::usage(fact, "remove it"));
-            }
+            let users = users_of(path)?;
             if users.len() as u64 != count {
                 let fact = format!("--generate says {count}, {} has {} users", describe::path(path), users.len());
                 return Err(Failure::usage(fact, "give as many users as tokens"));
@@ -135,7 +125,7 @@ fn fresh(
             users
         }
     };
-    let paths: Vec<String> = files.iter().map(|file| describe::path(&absolute(&file.path))).collect();
+    let paths: Vec<String> = files.iter().map(|file| describe::path(&paths::absolute(&file.path))).collect();
     let to = if paths.is_empty() { "the inventory".to_owned() } else { paths.join(", ") };
     let count_bytes = count.to_be_bytes();
     let flags = flags_digest(key, flags);
@@ -155,10 +145,15 @@ fn fresh(
     Ok((origin, SeedSource::Fresh(bytes), rows))
 }
 
-/// A list of users.
-fn users_of(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::file(format!("{} cannot be read: {error}", describe::path(path)), "give plain text"))
+/// A list of users, one a line.
+fn users_of(path: &Path) -> Result<Vec<String>, Failure> {
+    let text = lines_of(path, "name a file with one user a line")?;
+    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+    let users = lines.map(|(number, user)| match check_text(user) {
+        Ok(()) => Ok(user.to_owned()),
+        Err(what) => Err(Failure::usage(format!("{}:{number}: a user {what}", describe::path(path)), "correct it")),
+    });
+    users.collect()
 }
 
 /// Whether every row can be written in every server's format.

@@ -1,29 +1,32 @@
 //! `tokentap inventory`: what is on record, and the seeds that are sealed there.
 
+mod check;
 mod lists;
 mod seeds;
 mod show;
 
+use std::path::Path;
+
 use serde_json::json;
 
-use super::args::{AssignArgs, Global, InitArgs, InventoryCommand, ShowArgs};
+use super::args::{AssignArgs, BackupArgs, ForgetArgs, Global, InitArgs, InventoryCommand};
 use super::describe::{self, fields, plain};
 use super::output::Output;
-use super::{Ran, prompt, record};
+use super::{Ran, paths, prompt, record};
 use crate::inventory::{
     Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, new_locked_identity, parse_recipient,
 };
 use crate::job::{Exit, Failure};
-use crate::seedfile::save_secret;
+use crate::seedfile::{SaveError, SecretFile, check_text, save_secret};
 use crate::time::{HostClock, SystemClock};
 use crate::token::{Model, Serial};
 
 pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran {
-    use InventoryCommand::{Assign, Export, Forget, Import, Init};
-    if global.dry_run && matches!(command, Assign(_) | Export(_) | Forget(_) | Import(_) | Init(_)) {
+    use InventoryCommand::{Assign, Backup, Export, Forget, Import, Init};
+    if global.dry_run && matches!(command, Assign(_) | Backup(_) | Export(_) | Forget(_) | Import(_) | Init(_)) {
         return Err(Failure::usage("--dry-run shows what would be done to a token", "leave it out"));
     }
-    let open = || existing(global);
+    let open = || existing(global, output);
     match command {
         InventoryCommand::Tokens(args) => lists::tokens(&mut open()?, args, output),
         InventoryCommand::Events(args) => lists::events(&mut open()?, args, output),
@@ -33,13 +36,14 @@ pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran 
         Import(args) => seeds::import(&mut open()?, args, output),
         Assign(args) => assign(&mut open()?, args, output),
         Forget(args) => forget(&mut open()?, args, output),
-        InventoryCommand::Check => check(&mut open()?, output),
+        Backup(args) => backup(&open()?, args, output),
+        InventoryCommand::Check(args) => check::run(&mut open()?, args, output),
         Init(args) => init(global, args, output),
     }
 }
 
-/// The inventory that the arguments name; none is made.
-fn existing(global: &Global) -> Result<Sqlite, Failure> {
+/// The inventory that the arguments name; none is made. What is wrong with who can change it is said.
+fn existing(global: &Global, output: &Output) -> Result<Sqlite, Failure> {
     let path = record::path(global).map_err(|error| record::unopened(&error))?;
     let path = path.ok_or_else(|| Failure::usage("--inventory none has nothing to show", "name a file"))?;
     if !path.exists() {
@@ -48,7 +52,12 @@ fn existing(global: &Global) -> Result<Sqlite, Failure> {
             "name another with --inventory FILE; the first command on a token makes one, and so does tokentap inventory init",
         ));
     }
-    Sqlite::open(&path).map_err(|error| record::unopened(&error))
+    let sqlite = Sqlite::open(&path).map_err(|error| record::unopened(&error))?;
+    let mut sqlite = sqlite.with_pins(record::pins());
+    if let Err(error) = sqlite.check_alone().and_then(|()| sqlite.check_recipients()) {
+        output.note(&format!("{error} ({})", error.remedy()));
+    }
+    Ok(sqlite)
 }
 
 /// A failure of the inventory where no token is in reach.
@@ -92,9 +101,10 @@ fn known(inventory: &mut Sqlite, text: &str) -> Result<crate::inventory::TokenRe
 fn assign(inventory: &mut Sqlite, args: &AssignArgs, output: &Output) -> Ran {
     let serial = serial(&args.serial)?;
     let user = args.user.trim();
-    if user.is_empty() || user.chars().any(char::is_control) {
+    if user.is_empty() {
         return Err(Failure::usage("that is not a user", "give a UPN or login name"));
     }
+    check_text(user).map_err(|what| Failure::usage(format!("the user {what}"), "give a UPN or login name"))?;
     let is_known = inventory.token(&serial).map_err(failed)?.is_some();
     if !is_known && Model::of_serial(&serial).is_none() {
         return Err(Failure::usage(
@@ -110,56 +120,60 @@ fn assign(inventory: &mut Sqlite, args: &AssignArgs, output: &Output) -> Ran {
     Ok(Exit::Done)
 }
 
-fn forget(inventory: &mut Sqlite, args: &ShowArgs, output: &Output) -> Ran {
+fn forget(inventory: &mut Sqlite, args: &ForgetArgs, output: &Output) -> Ran {
     let token = known(inventory, &args.serial)?;
+    let had = match (token.held_sealed(), token.held()) {
+        (Some(_), _) => "its sealed seed",
+        (None, Some(_)) => "the fingerprint of its seed",
+        (None, None) => "whatever is known of its seed",
+    };
+    let whose = token.user.as_deref().map(|user| format!(" of {}", plain(user))).unwrap_or_default();
+    let when = token.burned.map(|at| format!(", burned {}", describe::local(at))).unwrap_or_default();
+    let who = format!("{}{whose}{when}", token.serial);
+    if !args.yes {
+        let is_sure = prompt::has_person()
+            && !output.is_json()
+            && prompt::confirms(&format!("The inventory would forget {had}: {who}. Nobody can bring it back."));
+        if !is_sure {
+            let mut failure = Failure::usage(
+                format!("nothing was forgotten: {who}"),
+                "if that token is lost or erased, confirm with --yes; a backup first: tokentap inventory backup FILE",
+            );
+            "the inventory is as it was".clone_into(&mut failure.state);
+            return Err(failure);
+        }
+    }
     let event = event(Deed::Forget, Some(&token.serial), Some("its seed was removed from the inventory".to_owned()));
     let change = TokenChange { seed: SeedChange::Forgotten, ..TokenChange::of(token.serial.as_str()) };
     inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
     inventory.settle().map_err(failed)?;
-    let had = match (&token.sealed, &token.seed) {
-        (Some(_), _) => "its sealed seed",
-        (None, Some(_)) => "the fingerprint of its seed",
-        (None, None) => "whatever was known of its seed",
-    };
-    let text =
-        format!("{}: {had} is removed; what the token holds is as it was, and backups keep theirs", token.serial);
+    let text = format!("{who}: {had} is removed; the token itself and backups of the inventory are unchanged");
     output.report(&text, fields([("serial", json!(token.serial)), ("forgotten", json!(true))]));
     Ok(Exit::Done)
 }
 
-fn check(inventory: &mut Sqlite, output: &Output) -> Ran {
-    inventory.quick_check().map_err(failed)?;
-    let (mut tokens, mut sealed, mut pending) = (0_u64, 0_u64, 0_u64);
-    let mut count = |token: crate::inventory::TokenRecord| {
-        tokens += 1;
-        sealed += u64::from(token.sealed.is_some());
-        pending += u64::from(token.pending.is_some());
-    };
-    inventory.visit_tokens(&crate::inventory::TokenFilter::default(), u64::MAX, &mut count).map_err(failed)?;
-    let batches = inventory.batches(None).map_err(failed)?;
-    let open = batches.iter().filter(|batch| batch.closed.is_none()).count();
-    let recipients = inventory.recipients().to_vec();
-    let seeds = match recipients.as_slice() {
-        [] => "it keeps no seeds, only their fingerprints".to_owned(),
-        some => format!("seeds are sealed to {}", some.join(", ")),
-    };
-    let path = describe::path(inventory.path());
+/// A copy of the inventory that is complete in itself, made while others may write.
+fn backup(inventory: &Sqlite, args: &BackupArgs, output: &Output) -> Ran {
+    let own = inventory.path();
+    paths::check(&[("the inventory", own)], &[("the backup", &args.output)])?;
+    save_whole(&args.output, args.force, |new| inventory.back_up(new).map_err(failed))?;
+    let path = describe::path(&args.output);
     let text = format!(
-        "{path}: nothing wrong\n  {tokens} tokens, {sealed} with a sealed seed, {pending} with a job of unknown end\n  {} \
-         batches, {open} open\n  {seeds}",
-        batches.len()
+        "{path}: a copy of {}, complete in itself; to use it, put it in the place of the inventory while no tokentap runs, \
+         without the files that end in -wal and -shm",
+        describe::path(own)
     );
-    let object = fields([
-        ("inventory", json!(path)),
-        ("tokens", json!(tokens)),
-        ("sealed", json!(sealed)),
-        ("unfinished", json!(pending)),
-        ("batches", json!(batches.len())),
-        ("open_batches", json!(open)),
-        ("recipients", json!(recipients)),
-    ]);
-    output.report(&text, object);
+    output.report(&text, fields([("files", json!([path]))]));
     Ok(Exit::Done)
+}
+
+/// Makes a file beside its place and renames it into it.
+fn save_whole(path: &Path, force: bool, make: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+    let unsaved = |error: SaveError| super::seeds::save_failed(&error);
+    // What is there is looked at, and nothing of it is kept open.
+    let new = SecretFile::create(path, force).map_err(unsaved)?;
+    make(new.temporary())?;
+    new.commit().map_err(unsaved)
 }
 
 fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
@@ -168,13 +182,19 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
     };
     let given: Vec<String> =
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>().map_err(bad)?;
+    let inventory_path = record::path(global).map_err(failed)?;
+    if let (Some(path), Some(out)) = (&inventory_path, &args.out) {
+        paths::check(&[("the inventory", path)], &[("--out", out)])?;
+    }
     let mut inventory = record::open_sqlite(global)
-        .map_err(|error| record::unopened(&error))?
+        .map_err(failed)?
         .ok_or_else(|| Failure::usage("--inventory none cannot be made", "name a file"))?;
+    inventory.check_alone().map_err(failed)?;
     let wants = args.passphrase || !given.is_empty();
-    if wants && !inventory.recipients().is_empty() && inventory.recipients() != given {
+    let sealed_to = inventory.recipients().map_err(failed)?;
+    if wants && !sealed_to.is_empty() && sealed_to != given {
         return Err(Failure::usage(
-            format!("the inventory seals its seeds to {} already", inventory.recipients().join(", ")),
+            format!("the inventory seals its seeds to {} already", sealed_to.join(", ")),
             "export its seeds with their identity, and import them into a new inventory",
         ));
     }
@@ -189,10 +209,10 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
     let path = describe::path(inventory.path());
     let mut text = format!("{path} is there");
     if wants {
-        inventory.set_recipients(&recipients).map_err(failed)?;
         let detail = format!("seeds are sealed to {} from now on", recipients.join(", "));
         text = format!("{text}; {detail}");
-        inventory.keep(&Entry::of(event(Deed::Init, None, Some(detail)))).map_err(failed)?;
+        inventory.set_recipients(&recipients, &event(Deed::Init, None, Some(detail))).map_err(failed)?;
+        inventory.confirm_recipients().map_err(failed)?;
     }
     if let Some(out) = &args.out {
         text.push_str(&format!(
@@ -201,7 +221,8 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
             describe::path(out)
         ));
     }
-    let object = fields([("inventory", json!(path)), ("recipients", json!(inventory.recipients()))]);
+    let recipients = inventory.recipients().map_err(failed)?;
+    let object = fields([("inventory", json!(path)), ("recipients", json!(recipients))]);
     output.report(&text, object);
     Ok(Exit::Done)
 }

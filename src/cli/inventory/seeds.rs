@@ -1,5 +1,7 @@
 //! `inventory export` and `import`: sealed seeds out of it, and existing ones into it.
 
+use std::cell::Cell;
+
 use serde_json::json;
 
 use super::{event, failed};
@@ -7,12 +9,15 @@ use crate::cli::Ran;
 use crate::cli::args::{ExportArgs, ImportArgs};
 use crate::cli::describe::{self, fields};
 use crate::cli::output::Output;
+use crate::cli::paths;
 use crate::cli::record;
 use crate::cli::secret::bad_file;
 use crate::cli::seeds::{conclude, fields_of, named_files, rows_in_words, rows_of, save_failed, write_options};
-use crate::inventory::{Deed, Entry, Inventory, SeedChange, Sqlite, TokenChange, TokenFilter, open, seal};
+use crate::inventory::{
+    Deed, Entry, Inventory, InventoryError, SealError, SeedChange, Sqlite, TokenChange, TokenFilter, open_of, seal,
+};
 use crate::job::{Exit, Failure};
-use crate::seedfile::{Checker, Problem, Row, SecretFile, Severity, Sink, Target, convert};
+use crate::seedfile::{Checker, Converted, Problem, Row, SecretFile, Severity, Sink, Target, check_texts, convert};
 use crate::token::{DisplayTime, Profile};
 
 pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran {
@@ -20,6 +25,11 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
         return Err(Failure::usage("no identity was named", "say --identity FILE"));
     };
     let files = named_files(&args.to)?;
+    let mut reads = vec![("the inventory", inventory.path()), ("--identity", args.identity.as_path())];
+    reads.extend(args.encode.to_pskc_key.as_deref().map(|path| ("--to-pskc-key", path)));
+    reads.extend(args.encode.to_pskc_password.as_deref().map(|path| ("--to-pskc-password", path)));
+    let writes: Vec<_> = files.iter().map(|(_, path)| ("--to", path.as_path())).collect();
+    paths::check(&reads, &writes)?;
     let options = write_options(&args.encode)?;
     let dropped = fields_of(&args.drop)?;
     let filter = TokenFilter { serial: args.serial.clone(), sealed: true, ..TokenFilter::default() };
@@ -33,32 +43,52 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
         let target = SecretFile::create(path, args.force).map_err(|error| save_failed(&error))?;
         sinks.extend(Sink::new(format, Target::File(target)));
     }
+    let key = inventory.fingerprint_key().clone();
+    let has_foreign = Cell::new(false);
     let serials: Vec<String> = tokens.iter().map(|token| token.serial.clone()).collect();
     let rows = (1_u64..).zip(tokens).map(|(number, token)| -> Result<Row, Problem> {
         if token.pending.as_ref().is_some_and(|pending| pending.sealed.is_some()) {
             output.note(&format!("{}: whether it holds this seed is not known; burn it again", token.serial));
         }
-        let row = open(token.held_sealed().unwrap_or_default(), &identity).map_err(|error| {
-            Problem::new(number, 0, format!("{}: {error}", token.serial), "name the identity that opens it")
+        let row = open_of(&token, &key, &identity).map_err(|error| {
+            let next = match error {
+                SealError::OtherToken(_) | SealError::OtherSeed => {
+                    has_foreign.set(true);
+                    "somebody or something has changed the inventory: run tokentap inventory check --identity FILE"
+                }
+                _ => "name the identity that opens it",
+            };
+            Problem::new(number, 0, format!("{}: {error}", token.serial), next)
         })?;
         // The record knows best whose it is by now.
         Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.serial), ..row })
     });
     let converted = convert(rows, sinks, &options, &dropped, &|_| None).map_err(|error| save_failed(&error))?;
-    conclude(&converted, "the inventory", output)?;
+    conclude_export(&converted, has_foreign.get(), output)?;
     let names: Vec<String> = files.iter().map(|(_, path)| describe::path(path)).collect();
-    for serial in &serials {
-        let detail = format!("into {}", names.join(", "));
-        inventory.keep(&Entry::of(event(Deed::Export, Some(serial), Some(detail)))).map_err(failed)?;
-    }
+    let detail = format!("into {}", names.join(", "));
+    let mut exported = serials.iter();
+    let mut next = |_: &[String]| {
+        let serial = exported.next();
+        Ok(serial.map(|serial| Entry::of(event(Deed::Export, Some(serial), Some(detail.clone())))))
+    };
+    inventory.keep_all(&mut next).map_err(failed)?;
     let object = fields([("rows", json!(converted.rows)), ("files", json!(names))]);
     output.report(&format!("{} written to {}", rows_in_words(converted.rows), names.join(", ")), object);
     Ok(Exit::Done)
 }
 
+/// Says the warnings, or fails: with exit code 5 where a seal is another token's.
+fn conclude_export(converted: &Converted, has_foreign: bool, output: &Output) -> Result<(), Failure> {
+    conclude(converted, "the inventory", output).map_err(|failure| match has_foreign {
+        true => Failure { kind: "wrong-seal", exit: Exit::NotWritable, ..failure },
+        false => failure,
+    })
+}
+
 pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran {
-    let recipients = inventory.recipients().to_vec();
-    if recipients.is_empty() {
+    inventory.check_alone().map_err(failed)?;
+    if inventory.recipients().map_err(failed)?.is_empty() {
         return Err(Failure::usage(
             "this inventory keeps no seeds",
             "tell it whom to seal them to: tokentap inventory init --recipient age1… (or --passphrase --out FILE)",
@@ -88,19 +118,20 @@ pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran
     if !problems.is_empty() {
         return Err(bad_file(&name, &problems, 0));
     }
-    for row in &rows {
-        let sealed =
-            seal(row, &recipients).map_err(|error| Failure::file(error.to_string(), "run tokentap inventory check"))?;
+    let key = inventory.fingerprint_key().clone();
+    let mut left = rows.iter();
+    // Sealed and kept in one transaction, to the recipients of that moment: all rows or none.
+    let mut next = |recipients: &[String]| {
+        let Some(row) = left.next() else { return Ok(None) };
+        let sealed = seal(row, recipients).map_err(|error| InventoryError::Seal(error.to_string()))?;
         let serial = row.serial.as_deref().unwrap_or_default();
-        let change = TokenChange {
-            user: row.user.clone(),
-            profile: profile(row),
-            seed: SeedChange::Is { seed: inventory.fingerprint_key().of(&row.seed), sealed: Some(sealed) },
-            ..TokenChange::of(serial)
-        };
+        let seed = SeedChange::Is { seed: key.of(&row.seed), sealed: Some(sealed), replaces: args.force };
+        let (user, profile) = (row.user.clone(), profile(row));
+        let change = TokenChange { user, profile, seed, ..TokenChange::of(serial) };
         let event = event(Deed::Import, Some(serial), Some(format!("from {name}")));
-        inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
-    }
+        Ok(Some(Entry { event, token: Some(change), row: None }))
+    };
+    inventory.keep_all(&mut next).map_err(failed)?;
     let object = fields([("rows", json!(rows.len())), ("file", json!(name))]);
     let text = format!(
         "{} sealed; {name} still has them in plain: remove it when it is not needed any more",
@@ -130,10 +161,7 @@ fn importable(row: Row) -> Result<Row, Problem> {
     if row.serial.is_none() {
         return Err(Problem::at(row.place, "the row has no serial", "a sealed seed belongs to a token"));
     }
-    if [&row.serial, &row.user].into_iter().flatten().any(|text| text.contains(char::is_control)) {
-        return Err(Problem::at(row.place, "a field has a control character", "remove it"));
-    }
-    match crate::seedfile::for_token(&row) {
+    match check_texts(&row).or_else(|| crate::seedfile::for_token(&row)) {
         Some(problem) => Err(problem),
         None => Ok(row),
     }

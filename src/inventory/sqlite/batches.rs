@@ -4,6 +4,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 
 use super::Stopped;
 use super::columns::{fingerprint, ms, optional_time, time, word};
+use super::sums;
 use crate::inventory::{
     BatchId, BatchRecord, Counts, Fingerprint, InventoryError, Kept, NewBatch, NewRow, RowChange, RowRecord, RowState,
 };
@@ -26,6 +27,7 @@ pub fn add(
         ms(batch.begun)
     ])?;
     let id = to.last_insert_rowid();
+    sums::BATCHES.stamp(to, &[&id])?;
     let mut insert = to.prepare_cached(
         "INSERT INTO batch_rows (batch, number, state, serial, is_named, user, seed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -34,15 +36,14 @@ pub fn add(
         let row = row.map_err(Stopped::Rows)?;
         let seed = row.seed.as_ref().map(Fingerprint::as_bytes);
         insert.execute(params![id, number, row.state.word(), row.serial, row.is_named, row.user, seed])?;
+        sums::BATCH_ROWS.stamp(to, &[&id, &number])?;
     }
     Ok(id)
 }
 
 /// Changes a row that is still as it was.
 pub fn change_row(to: &Connection, change: &RowChange) -> Result<(), Stopped> {
-    if let (RowState::Burning, Some(seed), Some(serial)) = (change.state, &change.seed, &change.serial) {
-        super::tokens::check_free(to, seed, serial)?;
-    }
+    let number = change.row as i64;
     let changed = to
         .prepare_cached(
             "UPDATE batch_rows SET state = ?3, serial = ?4, seed = coalesce(?5, seed), error = ?6
@@ -50,14 +51,23 @@ pub fn change_row(to: &Connection, change: &RowChange) -> Result<(), Stopped> {
         )?
         .execute(params![
             change.batch,
-            change.row as i64,
+            number,
             change.state.word(),
             change.serial,
             change.seed.as_ref().map(Fingerprint::as_bytes),
             change.error,
             change.was.word(),
         ])?;
-    if changed == 1 { Ok(()) } else { Err(Stopped::Rows(InventoryError::Taken(change.row))) }
+    if changed != 1 {
+        return Err(Stopped::Rows(InventoryError::Taken(change.row)));
+    }
+    sums::BATCH_ROWS.stamp(to, &[&change.batch, &number])?;
+    match &change.serial {
+        Some(serial) if matches!(change.state, RowState::Burning | RowState::Unknown) => {
+            Ok(note_dealt(to, change, serial)?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The newest batch of a content.
@@ -89,7 +99,8 @@ fn batch(row: &Row<'_>) -> Result<BatchRecord, Error> {
 
 /// Closes a batch.
 pub fn close(to: &Connection, id: BatchId, at: UnixTime) -> Result<(), Error> {
-    to.execute("UPDATE batches SET closed = ?2 WHERE id = ?1", params![id, ms(at)]).map(drop)
+    to.execute("UPDATE batches SET closed = ?2 WHERE id = ?1", params![id, ms(at)])?;
+    sums::BATCHES.stamp(to, &[&id])
 }
 
 /// All batches since a time, newest first.
@@ -126,21 +137,38 @@ pub fn row_of_seed(from: &Connection, id: BatchId, seed: &Fingerprint) -> Result
         .optional()
 }
 
-/// The first planned row without a serial that nobody has in hand.
-pub fn next_planned(from: &Connection, id: BatchId, except: &[u64]) -> Result<Option<RowRecord>, Error> {
+/// The planned rows without a serial, in their order, until one is taken; whether one was.
+pub fn visit_planned(
+    from: &Connection,
+    id: BatchId,
+    take: &mut dyn FnMut(RowRecord) -> Result<bool, Error>,
+) -> Result<bool, Error> {
     // Named, because the planner would rather walk over all rows that are done.
     let mut select = from.prepare_cached(
         "SELECT * FROM batch_rows INDEXED BY batch_rows_by_state
-         WHERE batch = ?1 AND state = 'planned' AND is_named = 0 ORDER BY number LIMIT ?2",
+         WHERE batch = ?1 AND state = 'planned' AND is_named = 0 ORDER BY number",
     )?;
-    let limit = i64::try_from(except.len() + 1).unwrap_or(i64::MAX);
-    for found in select.query_map(params![id, limit], row)? {
-        let found = found?;
-        if !except.contains(&found.row) {
-            return Ok(Some(found));
+    for found in select.query_map(params![id], row)? {
+        if take(found?)? {
+            return Ok(true);
         }
     }
-    Ok(None)
+    Ok(false)
+}
+
+/// Takes note that a row is about to be burned onto a token.
+fn note_dealt(to: &Connection, change: &RowChange, serial: &str) -> Result<(), Error> {
+    let number = change.row as i64;
+    let is_new = to
+        .prepare_cached("INSERT OR IGNORE INTO dealt (batch, number, serial) VALUES (?1, ?2, ?3)")?
+        .execute(params![change.batch, number, serial])?;
+    if is_new == 1 { sums::DEALT.stamp(to, &[&change.batch, &number, &serial]) } else { Ok(()) }
+}
+
+/// Whether a row was ever about to be burned onto a token.
+pub fn was_dealt(from: &Connection, id: BatchId, row: u64, serial: &str) -> Result<bool, Error> {
+    from.prepare_cached("SELECT 1 FROM dealt WHERE batch = ?1 AND number = ?2 AND serial = ?3")?
+        .exists(params![id, row as i64, serial])
 }
 
 /// Rows in their order.

@@ -61,5 +61,10 @@ pub fn profile(row: &Row<'_>, prefix: &str) -> Result<Option<Profile>, Error> {
 
 /// A value that this program never writes.
 fn odd(column: &str) -> Error {
-    Error::FromSqlConversionFailure(0, Type::Null, format!("a value in \"{column}\" makes no sense").into())
+    damaged(&format!("a value in \"{column}\" makes no sense"))
+}
+
+/// Damage that `SQLite` does not see.
+pub fn damaged(what: &str) -> Error {
+    Error::FromSqlConversionFailure(0, Type::Null, what.into())
 }

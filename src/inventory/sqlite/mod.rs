@@ -1,8 +1,14 @@
 //! The inventory in a file of SQLite: write-ahead log, full synchronisation, one transaction for each record.
 
 mod batches;
+mod check;
+mod claims;
 mod columns;
+mod holders;
+mod jobs;
+mod owner;
 mod schema;
+mod sums;
 mod tokens;
 
 use std::fs;
@@ -11,13 +17,21 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
-use super::batch::{BatchId, BatchRecord, Counts, NewBatch, NewRow, RowRecord, RowState};
+use super::batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowRecord, RowState};
 use super::error::InventoryError;
 use super::event::{Event, EventFilter};
 use super::fingerprint::{Fingerprint, FingerprintKey};
+use super::job::{Begin, Begun};
+use super::pins::{Pinned, Pins};
+use super::place::network_kind;
+use super::rights::check_alone;
 use super::token::{TokenFilter, TokenRecord};
 use super::{Entry, Inventory, Kept};
 use crate::time::UnixTime;
+use owner::Owner;
+
+/// How many pages are copied at a time into a backup, between which others can write.
+const BACKUP_PAGES: i32 = 1024;
 
 /// How long another program may keep the inventory locked. A record takes milliseconds.
 const LOCKED_FOR: Duration = Duration::from_secs(15);
@@ -27,15 +41,20 @@ pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
     key: FingerprintKey,
-    recipients: Vec<String>,
+    owner: Owner,
+    /// The recipients that the user has confirmed, where that is to be held.
+    pins: Option<Pins>,
 }
 
 impl Sqlite {
     /// Opens the inventory at `path`; makes it where there is none, in a folder that must be there.
     ///
     /// # Errors
-    /// [`InventoryError`]. A file that is damaged or no inventory is never written to.
+    /// [`InventoryError`]. A file that is damaged, no inventory, or on another computer is never written to.
     pub fn open(path: &Path) -> Kept<Self> {
+        if let Some(kind) = network_kind(path) {
+            return Err(InventoryError::Remote { path: path.to_owned(), kind });
+        }
         match fs::metadata(path) {
             Ok(found) if found.is_file() => {}
             Ok(_) => return Err(InventoryError::NotOurs(path.to_owned())),
@@ -54,7 +73,12 @@ impl Sqlite {
             return Err(InventoryError::TooNew { path: path.to_owned(), found, known: schema::latest() });
         }
         schema::migrate(&mut connection).map_err(failed)?;
-        Self::of(connection, path)
+        // A backup has no log of its own.
+        let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(failed)?;
+        if mode != "wal" {
+            connection.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
+        }
+        Self::of(connection, path, Owner::beside(Some(path)))
     }
 
     /// An inventory that is forgotten with this process.
@@ -65,10 +89,10 @@ impl Sqlite {
         let path = Path::new("in memory");
         let mut connection = Connection::open_in_memory().map_err(|error| explained(path, error))?;
         fill(&mut connection, path)?;
-        Self::of(connection, path)
+        Self::of(connection, path, Owner::beside(None))
     }
 
-    fn of(connection: Connection, path: &Path) -> Kept<Self> {
+    fn of(connection: Connection, path: &Path, owner: Owner) -> Kept<Self> {
         let failed = |error| explained(path, error);
         connection
             .execute_batch(
@@ -77,25 +101,22 @@ impl Sqlite {
             )
             .map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(64);
-        let meta = |name: &str| {
-            let value: Option<Vec<u8>> = connection
-                .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
-                .optional()
-                .map_err(failed)?;
-            Ok::<_, InventoryError>(value)
-        };
         let damaged = |detail: &str| InventoryError::Damaged { path: path.to_owned(), detail: detail.to_owned() };
-        let key = meta("fingerprint-key")?.ok_or_else(|| damaged("it has no key for fingerprints"))?;
-        let recipients = meta("recipients")?.unwrap_or_default();
-        let recipients = String::from_utf8(recipients).map_err(|_| damaged("its recipients are not text"))?;
-        let recipients = recipients.lines().map(str::to_owned).collect();
-        Ok(Self { connection, path: path.to_owned(), key: FingerprintKey::new(key), recipients })
+        let key = meta(&connection, "fingerprint-key").map_err(failed)?;
+        let key = key.ok_or_else(|| damaged("it has no key for fingerprints"))?;
+        Ok(Self { connection, path: path.to_owned(), key: FingerprintKey::new(key), owner, pins: None })
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Holds the inventory's recipients to those that its user has confirmed.
+    #[must_use]
+    pub fn with_pins(self, pins: Option<Pins>) -> Self {
+        Self { pins, ..self }
     }
 
     /// `SQLite`'s quick check of the whole file.
@@ -110,17 +131,67 @@ impl Sqlite {
         }
     }
 
-    /// Seals all seeds to these recipients from now on.
+    /// Everything that is wrong with the inventory, in words, as far as it can be found without the identity.
+    ///
+    /// # Errors
+    /// [`InventoryError`], where the file is so damaged that it cannot be looked through.
+    pub fn findings(&mut self) -> Kept<Vec<String>> {
+        let path = self.path.clone();
+        check::findings(&mut self.connection).map_err(|error| explained(&path, error))
+    }
+
+    /// Whether the file and its folder are this user's alone to change.
+    ///
+    /// # Errors
+    /// [`InventoryError::NotOurAlone`].
+    pub fn check_alone(&self) -> Kept<()> {
+        if self.connection.path().is_none_or(str::is_empty) { Ok(()) } else { check_alone(&self.path) }
+    }
+
+    /// Whether the recipients are those that the user has confirmed. The first ones that are ever seen are taken as such.
+    ///
+    /// # Errors
+    /// [`InventoryError::Recipients`].
+    pub fn check_recipients(&mut self) -> Kept<()> {
+        let recipients = self.recipients()?;
+        check_pinned(self.pins.as_ref(), &self.path, &recipients)
+    }
+
+    /// Takes the recipients as those that the user has confirmed.
+    ///
+    /// # Errors
+    /// [`InventoryError::Open`], where that cannot be kept.
+    pub fn confirm_recipients(&mut self) -> Kept<()> {
+        let recipients = self.recipients()?;
+        let Some(pins) = &self.pins else { return Ok(()) };
+        pins.confirm(&self.path, &recipients).map_err(|error| open_error(&self.path, error))
+    }
+
+    /// Writes a copy of the whole inventory, as it is at one moment, into a file that is not there yet.
+    ///
+    /// # Errors
+    /// [`InventoryError`]; what was written of the copy is the caller's to remove.
+    pub fn back_up(&self, to: &Path) -> Kept<()> {
+        let failed = |error| explained(to, error);
+        let mut copy = Connection::open(to).map_err(failed)?;
+        let backup = rusqlite::backup::Backup::new(&self.connection, &mut copy).map_err(failed)?;
+        backup.run_to_completion(BACKUP_PAGES, Duration::ZERO, None).map_err(failed)?;
+        drop(backup);
+        // One file, complete in itself.
+        copy.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;").map_err(failed)?;
+        copy.close().map_err(|(_, error)| explained(to, error))
+    }
+
+    /// Seals all seeds to these recipients from now on; the event says so.
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn set_recipients(&mut self, recipients: &[String]) -> Kept<()> {
+    pub fn set_recipients(&mut self, recipients: &[String], event: &Event) -> Kept<()> {
         let text = recipients.join("\n").into_bytes();
-        let sql = "INSERT INTO meta (name, value) VALUES ('recipients', ?1) \
-                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        self.connection.execute(sql, [&text]).map_err(|error| explained(&self.path, error))?;
-        self.recipients = recipients.to_vec();
-        Ok(())
+        self.durably(|transaction, _| {
+            put_meta(transaction, "recipients", &text)?;
+            Ok(tokens::add_event(transaction, event)?)
+        })
     }
 
     /// Moves everything from the write-ahead log into the file, so that removed seeds are overwritten there too.
@@ -136,23 +207,71 @@ impl Sqlite {
     }
 
     /// Runs `body` in one transaction that waits for its turn to write.
-    fn durably<T>(&mut self, body: impl FnOnce(&Transaction<'_>) -> Result<T, Stopped>) -> Kept<T> {
+    fn durably<T>(&mut self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
         let path = &self.path;
         let failed = |error| explained(path, error);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let result = body(&transaction).map_err(|stopped| match stopped {
+        let result = body(&transaction, &mut self.owner).map_err(|stopped| match stopped {
             Stopped::Sql(error) => explained(path, error),
             Stopped::Rows(error) => error,
+            Stopped::Owner(error) => open_error(path, error),
         })?;
         transaction.commit().map_err(failed)?;
         Ok(result)
     }
 }
 
+impl Sqlite {
+    /// Runs `body` in one transaction that others see at once and that need not outlive a power failure: what it takes
+    /// belongs to a program that would not outlive it either.
+    fn loosely<T>(&mut self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
+        self.connection.execute_batch("PRAGMA synchronous = NORMAL").map_err(|error| self.failed(error))?;
+        let result = self.durably(body);
+        self.connection.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
+        result
+    }
+}
+
+/// A value that the inventory has once.
+fn meta(from: &Connection, name: &str) -> Result<Option<Vec<u8>>, rusqlite::Error> {
+    if sums::META.is_right(from, &[&name])? == Some(false) {
+        return Err(columns::damaged(&format!("its {name} does not have its own checksum")));
+    }
+    from.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).optional()
+}
+
+fn put_meta(to: &Connection, name: &str, value: &[u8]) -> Result<(), rusqlite::Error> {
+    let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    to.execute(sql, rusqlite::params![name, value])?;
+    sums::META.stamp(to, &[&name])
+}
+
+/// Whether recipients are those that were confirmed for the inventory at `path`; the first ones are taken as such.
+fn check_pinned(pins: Option<&Pins>, path: &Path, recipients: &[String]) -> Kept<()> {
+    let Some(pins) = pins else { return Ok(()) };
+    match pins.compare(path, recipients).map_err(|error| open_error(path, error))? {
+        Pinned::Same => Ok(()),
+        Pinned::First if recipients.is_empty() => Ok(()),
+        Pinned::First => pins.confirm(path, recipients).map_err(|error| open_error(path, error)),
+        Pinned::Other(confirmed) => {
+            Err(InventoryError::Recipients { path: path.to_owned(), found: recipients.to_vec(), confirmed })
+        }
+    }
+}
+
+/// The recipients as they are kept: one a line.
+fn recipients(from: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+    let text = meta(from, "recipients")?.unwrap_or_default();
+    let text = String::from_utf8(text).map_err(|_| columns::damaged("its recipients are not text"))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
 /// Why a transaction was not carried through.
 enum Stopped {
     Sql(rusqlite::Error),
     Rows(InventoryError),
+    /// This program could not be made known as an owner.
+    Owner(std::io::Error),
 }
 
 impl From<rusqlite::Error> for Stopped {
@@ -225,10 +344,7 @@ fn fill(connection: &mut Connection, path: &Path) -> Kept<()> {
     schema::migrate(connection).map_err(failed)?;
     let mut key = [0_u8; 32];
     getrandom::fill(&mut key).map_err(|error| open_error(path, error))?;
-    connection
-        .execute("INSERT INTO meta (name, value) VALUES ('fingerprint-key', ?1)", [key.as_slice()])
-        .map_err(failed)?;
-    Ok(())
+    put_meta(connection, "fingerprint-key", &key).map_err(failed)
 }
 
 fn open_error(path: &Path, error: impl ToString) -> InventoryError {
@@ -239,6 +355,9 @@ fn open_error(path: &Path, error: impl ToString) -> InventoryError {
 fn explained(path: &Path, error: rusqlite::Error) -> InventoryError {
     let path = path.to_owned();
     let detail = error.to_string();
+    if let rusqlite::Error::FromSqlConversionFailure(_, _, what) = &error {
+        return InventoryError::Damaged { path, detail: what.to_string() };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => InventoryError::Locked(path),
         Some(ErrorCode::DiskFull) => InventoryError::Full(path),
@@ -256,21 +375,62 @@ impl Inventory for Sqlite {
         &self.key
     }
 
-    fn recipients(&self) -> &[String] {
-        &self.recipients
+    fn recipients(&mut self) -> Kept<Vec<String>> {
+        recipients(&self.connection).map_err(|error| self.failed(error))
     }
 
     fn keep(&mut self, entry: &Entry) -> Kept<()> {
-        self.durably(|transaction| {
-            tokens::add_event(transaction, &entry.event)?;
-            if let Some(change) = &entry.token {
-                tokens::change(transaction, change, entry.event.at)?;
+        self.durably(|transaction, owner| jobs::keep_apart(transaction, entry, owner))
+    }
+
+    fn begin(&mut self, begin: &Begin<'_>) -> Kept<Begun> {
+        if begin.seed.is_some() {
+            self.check_alone()?;
+        }
+        let (pins, path) = (self.pins.clone(), self.path.clone());
+        let begun = self.durably(|transaction, owner| {
+            let recipients = recipients(transaction)?;
+            if begin.seed.is_some() {
+                check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;
             }
-            if let Some(change) = &entry.row {
-                batches::change_row(transaction, change)?;
+            jobs::begin(transaction, begin, owner, &recipients)
+        })?;
+        self.owner.take(begin.job);
+        Ok(begun)
+    }
+
+    fn end(&mut self, job: i64, entry: &Entry) -> Kept<()> {
+        // Also where its end cannot be recorded: it is not at work any more.
+        self.owner.leave(job);
+        let was_ours = self.durably(|transaction, _| jobs::end(transaction, job, entry))?;
+        let serial = entry.token.as_ref().map(|change| change.serial.clone());
+        if was_ours { Ok(()) } else { Err(InventoryError::Overtaken(serial.unwrap_or_default())) }
+    }
+
+    fn keep_all(&mut self, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
+        let (pins, path) = (self.pins.clone(), self.path.clone());
+        self.durably(|transaction, owner| {
+            let recipients = recipients(transaction)?;
+            check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;
+            let mut kept = 0;
+            while let Some(entry) = next(&recipients).map_err(Stopped::Rows)? {
+                jobs::keep_apart(transaction, &entry, owner)?;
+                kept += 1;
             }
-            Ok(())
+            Ok(kept)
         })
+    }
+
+    fn claim(&mut self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
+        self.loosely(|transaction, owner| claims::claim(transaction, batch, serial, reburns, owner))
+    }
+
+    fn release(&mut self, batch: BatchId, row: u64) -> Kept<()> {
+        self.loosely(|transaction, _| Ok(claims::release(transaction, batch, row)?))
+    }
+
+    fn was_dealt(&mut self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
+        batches::was_dealt(&self.connection, batch, row, serial).map_err(|error| self.failed(error))
     }
 
     fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>> {
@@ -278,11 +438,11 @@ impl Inventory for Sqlite {
     }
 
     fn holder(&mut self, seed: &Fingerprint) -> Kept<Option<String>> {
-        tokens::holder(&self.connection, seed).map_err(|error| self.failed(error))
+        holders::holder(&self.connection, seed).map_err(|error| self.failed(error))
     }
 
     fn add_batch(&mut self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId> {
-        self.durably(|transaction| batches::add(transaction, batch, rows))
+        self.durably(|transaction, _| batches::add(transaction, batch, rows))
     }
 
     fn batch_of_content(&mut self, content: &[u8]) -> Kept<Option<BatchRecord>> {
@@ -294,7 +454,7 @@ impl Inventory for Sqlite {
     }
 
     fn close_batch(&mut self, batch: BatchId, at: UnixTime) -> Kept<()> {
-        self.durably(|transaction| Ok(batches::close(transaction, batch, at)?))
+        self.durably(|transaction, _| Ok(batches::close(transaction, batch, at)?))
     }
 
     fn counts(&mut self, batch: BatchId) -> Kept<Counts> {
@@ -307,10 +467,6 @@ impl Inventory for Sqlite {
 
     fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
         batches::row_of_seed(&self.connection, batch, seed).map_err(|error| self.failed(error))
-    }
-
-    fn next_planned(&mut self, batch: BatchId, except: &[u64]) -> Kept<Option<RowRecord>> {
-        batches::next_planned(&self.connection, batch, except).map_err(|error| self.failed(error))
     }
 
     fn visit_rows(&mut self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {

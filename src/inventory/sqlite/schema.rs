@@ -3,11 +3,16 @@
 
 use rusqlite::{Connection, Error};
 
+use super::sums;
+
 /// What marks a file as an inventory, in the header that `SQLite` leaves to applications: "tokt".
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
-pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED];
+pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS];
+
+/// The version from which on every row has its checksum.
+const SUMMED: usize = 4;
 
 /// Times are milliseconds since 1970, drifts seconds. A job that was begun stands in `pending_…` until its end is known.
 const TOKENS_AND_EVENTS: &str = "
@@ -91,6 +96,50 @@ CREATE INDEX batch_rows_by_state ON batch_rows (batch, state, is_named, number);
 /// When a job erased a token's seed and did not burn it again.
 const ERASED: &str = "ALTER TABLE tokens ADD COLUMN erased INTEGER;";
 
+/// Owners: the token that holds a seed (one a seed), the program that works with a token or has claimed a row, and every
+/// token that a row was ever burned onto. Checksums: see [`super::sums`].
+const OWNERS_AND_SUMS: &str = "
+CREATE TABLE holders (seed BLOB PRIMARY KEY, serial TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX holders_by_serial ON holders (serial);
+INSERT OR IGNORE INTO holders SELECT seed, serial FROM tokens WHERE seed IS NOT NULL ORDER BY erased IS NOT NULL;
+INSERT OR IGNORE INTO holders SELECT pending_seed, serial FROM tokens WHERE pending_seed IS NOT NULL;
+INSERT OR IGNORE INTO holders SELECT seed, serial FROM candidates;
+
+CREATE TABLE leases (
+    serial TEXT PRIMARY KEY,
+    job INTEGER NOT NULL,
+    owner INTEGER NOT NULL,
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE claims (
+    batch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    owner INTEGER NOT NULL,
+    PRIMARY KEY (batch, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dealt (
+    batch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    serial TEXT NOT NULL,
+    sum INTEGER,
+    PRIMARY KEY (batch, number, serial)
+) STRICT, WITHOUT ROWID;
+INSERT INTO dealt (batch, number, serial)
+    SELECT batch, number, serial FROM batch_rows WHERE serial IS NOT NULL AND state <> 'planned';
+
+ALTER TABLE meta ADD COLUMN sum INTEGER;
+ALTER TABLE tokens ADD COLUMN sum INTEGER;
+ALTER TABLE candidates ADD COLUMN sum INTEGER;
+ALTER TABLE events ADD COLUMN sum INTEGER;
+ALTER TABLE batches ADD COLUMN sum INTEGER;
+ALTER TABLE batch_rows ADD COLUMN sum INTEGER;
+";
+
+/// What keeps events as they are, by the names of the triggers.
+pub const EVENT_TRIGGERS: [&str; 2] = ["events_stay", "events_last"];
+
 /// The version of an inventory.
 ///
 /// # Errors
@@ -128,5 +177,19 @@ pub fn migrate(connection: &mut Connection) -> Result<(), Error> {
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", number)?;
     }
+    if had < SUMMED {
+        sum_all(&transaction)?;
+    }
     transaction.commit()
+}
+
+/// Gives every row of an older inventory its checksum. Events must be changed for that, this once.
+fn sum_all(to: &Connection) -> Result<(), Error> {
+    let trigger = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'events_stay'";
+    let stay: String = to.query_row(trigger, [], |row| row.get(0))?;
+    to.execute_batch("DROP TRIGGER events_stay")?;
+    for table in sums::TABLES {
+        table.stamp_all(to)?;
+    }
+    to.execute_batch(&stay)
 }

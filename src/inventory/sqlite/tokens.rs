@@ -1,12 +1,12 @@
 //! Tokens and events in their tables.
 
-use rusqlite::{Connection, Error, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, named_params, params};
 
-use super::Stopped;
-use super::columns::{fingerprint, measured, ms, optional_time, profile, time, word};
+use super::columns::{damaged, fingerprint, measured, ms, optional_time, profile, time, word};
+use super::{Stopped, holders, sums};
 use crate::inventory::{
-    Deed, Event, EventFilter, Fingerprint, InventoryError, Outcome, Pending, PendingChange, SeedChange, Station,
-    TokenChange, TokenFilter, TokenRecord,
+    Deed, Event, EventFilter, Fingerprint, InventoryError, Measured, Outcome, Pending, PendingChange, SeedChange,
+    Station, TokenChange, TokenFilter, TokenRecord,
 };
 use crate::time::UnixTime;
 use crate::token::Profile;
@@ -15,30 +15,36 @@ use crate::token::Profile;
 pub fn add_event(to: &Connection, event: &Event) -> Result<(), Error> {
     let mut insert = to.prepare_cached(
         "INSERT INTO events (at, job, desk, operator, reader, serial, deed, outcome, before_s, before_resolution_s,
-             after_s, after_resolution_s, state, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             after_s, after_resolution_s, state, detail, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
-    insert.execute(params![
-        ms(event.at),
-        event.job,
-        event.station.desk,
-        event.station.operator,
-        event.station.reader,
-        event.serial,
-        event.deed.word(),
-        event.outcome.word(),
-        event.before.map(|measured| measured.drift_s),
-        event.before.map(|measured| measured.resolution_s),
-        event.after.map(|measured| measured.drift_s),
-        event.after.map(|measured| measured.resolution_s),
-        event.state,
-        event.detail,
-    ])?;
-    Ok(())
+    let measured = |measured: Option<Measured>| {
+        (measured.map(|measured| measured.drift_s), measured.map(|measured| measured.resolution_s))
+    };
+    let ((before, before_resolution), (after, after_resolution)) = (measured(event.before), measured(event.after));
+    let values: [&dyn ToSql; 14] = [
+        &ms(event.at),
+        &event.job,
+        &event.station.desk,
+        &event.station.operator,
+        &event.station.reader,
+        &event.serial,
+        &event.deed.word(),
+        &event.outcome.word(),
+        &before,
+        &before_resolution,
+        &after,
+        &after_resolution,
+        &event.state,
+        &event.detail,
+    ];
+    // Summed here, not read back: an event is never changed.
+    let sum = sums::of_params(&values)?;
+    let with_sum: Vec<&dyn ToSql> = values.into_iter().chain([&sum as &dyn ToSql]).collect();
+    insert.execute(with_sum.as_slice()).map(drop)
 }
-
 /// Changes what is known of a token; one that was not known is from now on.
-pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(), Error> {
+pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(), Stopped> {
     let now = ms(at);
     let seen = change.seen.map(ms);
     let mut put = to.prepare_cached(
@@ -67,43 +73,65 @@ pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(),
         ":resolution": change.drift.map(|measured| measured.resolution_s),
         ":synced": change.synced.then_some(now),
     })?;
+    if let SeedChange::Is { seed, replaces, .. } = &change.seed {
+        check_import(to, &change.serial, seed, *replaces)?;
+    }
     change_seed(to, &change.serial, &change.seed, now)?;
     if !matches!(change.seed, SeedChange::Keep | SeedChange::Is { .. }) {
         to.prepare_cached("DELETE FROM candidates WHERE serial = ?1")?.execute([&change.serial])?;
     }
     match &change.pending {
-        PendingChange::Keep => Ok(()),
-        PendingChange::Over => set_pending(to, &change.serial, None),
+        PendingChange::Keep => {}
+        PendingChange::Over => set_pending(to, &change.serial, None)?,
         PendingChange::Begins(pending) => {
             // The seed of an earlier job of unknown end may be on the token still.
-            to.prepare_cached(
-                "INSERT OR IGNORE INTO candidates (serial, seed, sealed)
-                 SELECT serial, pending_seed, pending_sealed FROM tokens
-                 WHERE serial = ?1 AND pending_seed IS NOT NULL AND pending_seed IS NOT ?2",
-            )?
-            .execute(params![change.serial, pending.seed.as_ref().map(Fingerprint::as_bytes)])?;
-            set_pending(to, &change.serial, Some(pending))
+            let earlier = get_changing(to, &change.serial)?.and_then(|token| token.pending);
+            if let Some(Pending { seed: Some(seed), sealed, .. }) = earlier.filter(|old| old.seed != pending.seed) {
+                add_candidate(to, &change.serial, &seed, sealed.as_deref())?;
+            }
+            set_pending(to, &change.serial, Some(pending))?;
         }
         PendingChange::Restored(pending) => {
             to.prepare_cached("DELETE FROM candidates WHERE serial = ?1 AND seed IS ?2")?
                 .execute(params![change.serial, pending.seed.as_ref().map(Fingerprint::as_bytes)])?;
-            set_pending(to, &change.serial, Some(pending))
+            set_pending(to, &change.serial, Some(pending))?;
         }
     }
+    sums::TOKENS.stamp(to, &[&change.serial])?;
+    if change.seed == SeedChange::Keep && change.pending == PendingChange::Keep {
+        return Ok(());
+    }
+    Ok(holders::settle(to, &change.serial)?)
+}
+
+/// Whether a seed from a file may be taken as that of a token.
+fn check_import(to: &Connection, serial: &str, seed: &Fingerprint, replaces: bool) -> Result<(), Stopped> {
+    let token = get_changing(to, serial)?;
+    let others = token.map(|token| [token.seed, token.pending.and_then(|pending| pending.seed)]);
+    if !replaces && others.is_some_and(|others| others.iter().flatten().any(|known| known != seed)) {
+        return Err(Stopped::Rows(InventoryError::OtherSeed(serial.to_owned())));
+    }
+    holders::hold(to, seed, serial, replaces)
+}
+
+/// Keeps a seed as one that a token may hold beside the one that stands with it.
+pub fn add_candidate(to: &Connection, serial: &str, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
+    to.prepare_cached("INSERT OR IGNORE INTO candidates (serial, seed, sealed) VALUES (?1, ?2, ?3)")?
+        .execute(params![serial, seed.as_bytes(), sealed])?;
+    sums::CANDIDATES.stamp(to, &[&serial, &seed.as_bytes()])
 }
 
 fn change_seed(to: &Connection, serial: &str, seed: &SeedChange, now: i64) -> Result<(), Error> {
     let changed = match seed {
         SeedChange::Keep => return Ok(()),
-        SeedChange::Is { seed, sealed } => to
+        SeedChange::Is { seed, sealed, .. } => to
             .prepare_cached("UPDATE tokens SET seed = ?2, sealed = ?3 WHERE serial = ?1")?
             .execute(params![serial, seed.as_bytes(), sealed]),
-        SeedChange::Burned => to
+        SeedChange::Burned { seed, sealed } => to
             .prepare_cached(
-                "UPDATE tokens SET seed = pending_seed, sealed = pending_sealed, burned = ?2, erased = NULL
-                 WHERE serial = ?1",
+                "UPDATE tokens SET seed = ?3, sealed = ?4, burned = ?2, erased = NULL WHERE serial = ?1",
             )?
-            .execute(params![serial, now]),
+            .execute(params![serial, now, seed.as_bytes(), sealed]),
         SeedChange::Erased => to
             .prepare_cached("UPDATE tokens SET seed = NULL, sealed = NULL, erased = ?2 WHERE serial = ?1")?
             .execute(params![serial, now]),
@@ -141,36 +169,21 @@ fn set_pending(to: &Connection, serial: &str, pending: Option<&Pending>) -> Resu
 }
 
 /// What is known of a token.
+///
+/// # Errors
+/// `SQLite`'s; a record whose checksum is not its own is one, and not "nothing known".
 pub fn get(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error> {
-    from.prepare_cached("SELECT * FROM tokens WHERE serial = ?1")?.query_row([serial], token).optional()
-}
-
-/// The token that holds, or may hold, a seed.
-pub fn holder(from: &Connection, seed: &Fingerprint) -> Result<Option<String>, Error> {
-    from.prepare_cached(
-        "SELECT serial FROM tokens WHERE seed = ?1 UNION ALL SELECT serial FROM tokens WHERE pending_seed = ?1
-         UNION ALL SELECT serial FROM candidates WHERE seed = ?1 LIMIT 1",
-    )?
-    .query_row([seed.as_bytes()], |row| row.get(0))
-    .optional()
-}
-
-/// Refuses a seed that another token than this holds, or may hold.
-pub fn check_free(from: &Connection, seed: &Fingerprint, serial: &str) -> Result<(), Stopped> {
-    match holder_beside(from, seed, serial)? {
-        Some(other) => Err(Stopped::Rows(InventoryError::Held(other))),
-        None => Ok(()),
+    match sums::TOKENS.is_right(from, &[&serial])? {
+        None => return Ok(None),
+        Some(true) => {}
+        Some(false) => return Err(damaged("a token's record does not have its own checksum")),
     }
+    get_changing(from, serial)
 }
 
-fn holder_beside(from: &Connection, seed: &Fingerprint, serial: &str) -> Result<Option<String>, Error> {
-    from.prepare_cached(
-        "SELECT serial FROM tokens WHERE seed = ?1 AND serial <> ?2
-         UNION ALL SELECT serial FROM tokens WHERE pending_seed = ?1 AND serial <> ?2
-         UNION ALL SELECT serial FROM candidates WHERE seed = ?1 AND serial <> ?2 LIMIT 1",
-    )?
-    .query_row(params![seed.as_bytes(), serial], |row| row.get(0))
-    .optional()
+/// The record of a token in the middle of a change, when its checksum is still that of before.
+fn get_changing(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error> {
+    from.prepare_cached("SELECT * FROM tokens WHERE serial = ?1")?.query_row([serial], token).optional()
 }
 
 /// Tokens by serial.

@@ -19,7 +19,8 @@ pub use visit::{BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource}
 use super::failure::{Exit, Failure};
 use super::record::{Books, locked};
 use crate::inventory::{
-    BatchId, BatchRecord, Counts, Inventory, InventoryError, Kept, NewBatch, NewRow, RowRecord, RowState,
+    BatchId, BatchRecord, Claim, Counts, Deed, Entry, Event, Fingerprint, Inventory, InventoryError, Kept, NewBatch,
+    NewRow, Outcome, Pending, PendingChange, RowChange, RowRecord, RowState, Station, TokenChange,
 };
 use crate::seedfile::Row;
 use crate::time::UnixTime;
@@ -51,37 +52,20 @@ pub enum Opened {
 pub struct Batch {
     id: BatchId,
     counts: Counts,
-    rows_in_hand: Vec<u64>,
     serials_in_hand: HashSet<String>,
     /// Burn tokens anew that hold a seed from elsewhere.
     reburns: bool,
-}
-
-/// What a token that came is to get.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Claim {
-    /// This row.
-    Row(RowRecord),
-    /// Nothing: this row is on it already.
-    Done(RowRecord),
-    /// Nothing: it is not on the list, or all rows are dealt out.
-    NotListed,
-    /// Nothing: by the inventory it holds another seed.
-    HoldsAnother {
-        /// When that was burned.
-        burned: Option<UnixTime>,
-        /// Whose it is.
-        user: Option<String>,
-    },
-    /// Nothing: it lies on another reader too.
-    InHand,
+    /// The rows that only the `.part` file knew of.
+    adopted: u64,
 }
 
 impl Batch {
-    /// Finds the batch on record, or begins it. `part` has the rows of a `.part` file that is there already.
+    /// Finds the batch on record, or begins it. `part` has the rows of a `.part` file that is there already; what it knows
+    /// more than the inventory is taken over.
     ///
     /// # Errors
-    /// A usage failure for a file that was changed since its batch was begun; a failure of the inventory.
+    /// A usage failure for a file that was changed since its batch was begun; a failure of the inventory, or of a `.part`
+    /// file that contradicts it.
     pub fn open(
         books: &Books,
         origin: &Origin,
@@ -93,7 +77,12 @@ impl Batch {
         let known = inventory.batch_of_content(&origin.content)?;
         if let Some(known) = known.filter(|_| !origin.anew) {
             match known.closed {
-                None => return Ok((Self::of(&known), Opened::Resumed)),
+                None => {
+                    let adopted = catch_up(inventory.as_mut(), known.id, part, at)?;
+                    let mut batch = Self { adopted, ..Self::of(&known) };
+                    batch.recount(inventory.as_mut())?;
+                    return Ok((batch, Opened::Resumed));
+                }
                 Some(_) if !origin.is_fresh => return Ok((Self::of(&known), Opened::Finished)),
                 Some(_) => {}
             }
@@ -121,19 +110,19 @@ impl Batch {
     }
 
     fn of(record: &BatchRecord) -> Self {
-        Self {
-            id: record.id,
-            counts: record.counts,
-            rows_in_hand: Vec::new(),
-            serials_in_hand: HashSet::new(),
-            reburns: false,
-        }
+        Self { id: record.id, counts: record.counts, serials_in_hand: HashSet::new(), reburns: false, adopted: 0 }
     }
 
     /// Burns tokens anew that hold a seed from elsewhere.
     #[must_use]
     pub fn reburning(self, reburns: bool) -> Self {
         Self { reburns, ..self }
+    }
+
+    /// How many rows only the `.part` file knew of: the inventory is older than it.
+    #[must_use]
+    pub fn adopted(&self) -> u64 {
+        self.adopted
     }
 
     /// Its number in the inventory.
@@ -157,7 +146,7 @@ impl Batch {
         Ok(())
     }
 
-    /// What a token gets. Until [`Self::release`] its row is kept from others.
+    /// What a token gets. Until [`Self::release`] its row is kept from others, and so is the token from other readers.
     ///
     /// # Errors
     /// [`InventoryError`].
@@ -165,74 +154,17 @@ impl Batch {
         if self.serials_in_hand.contains(serial) {
             return Ok(Claim::InHand);
         }
-        let row = match inventory.row_of(self.id, serial)? {
-            Some(row) if row.state.is_done() => {
-                // Unless it lost its seed since: then it is to have it again.
-                match inventory.token(serial)?.filter(|token| token.erased.is_some()) {
-                    Some(_) => row,
-                    None => return Ok(Claim::Done(row)),
-                }
-            }
-            Some(row) if row.state == RowState::Planned && !self.reburns => {
-                // Not tried yet: what the token holds is from elsewhere.
-                let token = inventory.token(serial)?;
-                match token.filter(|token| token.held().is_some_and(|held| row.seed != Some(held))) {
-                    Some(token) => return Ok(Claim::HoldsAnother { burned: token.burned, user: token.user }),
-                    None => row,
-                }
-            }
-            Some(row) => row,
-            None => match self.deal(inventory, serial)? {
-                Ok(row) => row,
-                Err(claim) => return Ok(claim),
-            },
-        };
-        self.rows_in_hand.push(row.row);
-        self.serials_in_hand.insert(serial.to_owned());
-        Ok(Claim::Row(row))
+        let claim = inventory.claim(self.id, serial, self.reburns)?;
+        if matches!(claim, Claim::Row(_)) {
+            self.serials_in_hand.insert(serial.to_owned());
+        }
+        Ok(claim)
     }
 
-    /// A row without a serial for a token that no row names, or why it gets none.
-    fn deal(&mut self, inventory: &mut dyn Inventory, serial: &str) -> Kept<Result<RowRecord, Claim>> {
-        let mut next = inventory.next_planned(self.id, &self.rows_in_hand)?;
-        if next.is_none() {
-            return Ok(Err(Claim::NotListed));
-        }
-        if let Some(token) = inventory.token(serial)? {
-            let held = token.held();
-            let own = match &held {
-                Some(seed) => inventory.row_of_seed(self.id, seed)?,
-                None => None,
-            };
-            match own {
-                // A row's seed is on it already: that row is its own, and another token must not get it.
-                Some(row) if row.state == RowState::Planned && !row.is_named => return Ok(Ok(row)),
-                _ if held.is_some() && !self.reburns => {
-                    return Ok(Err(Claim::HoldsAnother { burned: token.burned, user: token.user }));
-                }
-                _ => {}
-            }
-        }
-        let mut passed = self.rows_in_hand.clone();
-        while let Some(row) = next {
-            let holder = match &row.seed {
-                Some(seed) => inventory.holder(seed)?,
-                None => None,
-            };
-            match holder {
-                // It waits for its own token.
-                Some(holder) if holder != serial => passed.push(row.row),
-                _ => return Ok(Ok(row)),
-            }
-            next = inventory.next_planned(self.id, &passed)?;
-        }
-        Ok(Err(Claim::NotListed))
-    }
-
-    /// Lets go of a row and its token.
-    pub fn release(&mut self, row: u64, serial: &str) {
-        self.rows_in_hand.retain(|in_hand| *in_hand != row);
+    /// Lets go of a row and its token. A row that cannot be let go is free when this program has ended.
+    pub fn release(&mut self, inventory: &mut dyn Inventory, row: u64, serial: &str) {
         self.serials_in_hand.remove(serial);
+        let _ = inventory.release(self.id, row);
     }
 
     /// Takes note of a row that has gone from one state to another, on record.
@@ -279,4 +211,81 @@ fn adopt(inventory: &mut dyn Inventory, rows: &mut [NewRow], part: &[Row]) -> Re
         }
     }
     Ok(())
+}
+
+/// Takes over what a `.part` file knows and the inventory does not: an inventory from a backup, or a copy without its log, is
+/// older than the tokens. Rows whose seeds may be out there go to no other token. How many there were.
+fn catch_up(inventory: &mut dyn Inventory, batch: BatchId, part: &[Row], at: UnixTime) -> Result<u64, Failure> {
+    let key = inventory.fingerprint_key().clone();
+    // Later lines are newer: a seed that was not sent to one token may have gone to the next.
+    let mut unknown: Vec<(RowRecord, String, Fingerprint)> = Vec::new();
+    let mut fresh = HashSet::new();
+    for line in part {
+        let Some(serial) = line.serial.clone() else { continue };
+        let seed = key.of(&line.seed);
+        let found = match inventory.row_of_seed(batch, &seed)? {
+            Some(row) => Some(row),
+            // A new seed stands in no row before it is burned.
+            None => next_fresh(inventory, batch, &fresh)?,
+        };
+        let Some(row) = found else { continue };
+        if inventory.was_dealt(batch, row.row, &serial)? {
+            continue;
+        }
+        fresh.insert(row.row);
+        unknown.retain(|(known, ..)| known.row != row.row);
+        unknown.push((row, serial, seed));
+    }
+    for (row, serial, seed) in &unknown {
+        let elsewhere = inventory.row_of(batch, serial)?.is_some_and(|other| other.row != row.row);
+        let is_bound = row.serial.as_ref().is_some_and(|known| known != serial);
+        if is_bound || elsewhere {
+            return Err(contradicted(row, serial));
+        }
+        let event = Event {
+            at,
+            job: 0,
+            station: Station::default(),
+            serial: Some(serial.clone()),
+            deed: Deed::Burn,
+            outcome: Outcome::Unknown,
+            before: None,
+            after: None,
+            state: None,
+            detail: Some("known from the .part file alone".to_owned()),
+        };
+        let pending = Pending { job: 0, deed: Deed::Burn, at, profile: None, seed: Some(*seed), sealed: None };
+        let token = TokenChange { pending: PendingChange::Begins(pending), ..TokenChange::of(serial.as_str()) };
+        let (was, state, serial) = (row.state, RowState::Unknown, Some(serial.clone()));
+        let row = RowChange { batch, row: row.row, was, state, serial, seed: Some(*seed), error: None };
+        inventory.keep(&Entry { event, token: Some(token), row: Some(row) })?;
+    }
+    Ok(unknown.len() as u64)
+}
+
+/// The first row of new seeds that has none yet.
+fn next_fresh(inventory: &mut dyn Inventory, batch: BatchId, taken: &HashSet<u64>) -> Kept<Option<RowRecord>> {
+    let mut found = None;
+    inventory.visit_rows(batch, &[RowState::Planned], &mut |row| {
+        if found.is_none() && row.seed.is_none() && row.serial.is_none() && !taken.contains(&row.row) {
+            found = Some(row);
+        }
+    })?;
+    Ok(found)
+}
+
+/// The failure of a `.part` file that says otherwise than the inventory.
+fn contradicted(row: &RowRecord, serial: &str) -> Failure {
+    let inventory = match &row.serial {
+        Some(known) => format!("the inventory has it on {known}"),
+        None => "the inventory has another row for that token".to_owned(),
+    };
+    Failure::new(
+        "batch-contradicted",
+        Exit::Fault,
+        format!("the .part file says that row {} went to the token {serial}, and {inventory}", row.row),
+        "no token was touched; inventory and .part file are as they were",
+        "the inventory may be an old copy: put the newest backup in its place; or verify codes of both tokens with tokentap \
+         verify, and begin anew with the rows that are left and --new-batch",
+    )
 }

@@ -4,8 +4,8 @@ use crate::inventory::{FingerprintKey, NewRow, RowState};
 use crate::job::{Failure, ProfileWish};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
-use crate::seedfile::{Checker, Problem, Row, Severity, for_token};
-use crate::token::Profile;
+use crate::seedfile::{Checker, Problem, Row, Severity, check_texts, for_token};
+use crate::token::{Profile, Serial};
 
 /// How many problems are kept with their words; beyond that they are only counted.
 const MAX_PROBLEMS: usize = 200;
@@ -114,12 +114,8 @@ impl SeedList {
                 }
             };
             checker.see(&row);
-            let broken = [&row.serial, &row.user, &row.issuer, &row.account, &row.manufacturer, &row.model]
-                .into_iter()
-                .flatten()
-                .any(|text| text.contains(char::is_control));
-            if broken {
-                bad.add(Problem::at(row.place, "a field has a control character", "remove it"));
+            if let Some(problem) = check_texts(&row).or_else(|| strange_serial(&row)) {
+                bad.add(problem);
             }
             if let Some(problem) = for_token(&row).or_else(|| contradiction(&row, flags)) {
                 bad.add(problem);
@@ -167,6 +163,13 @@ impl BadRows {
 #[must_use]
 pub fn flags_digest(key: &FingerprintKey, flags: ProfileWish) -> Vec<u8> {
     key.hash(&[format!("{flags:?}").as_bytes()])
+}
+
+/// A serial that no token has.
+fn strange_serial(row: &Row) -> Option<Problem> {
+    let serial = row.serial.as_deref()?;
+    let is_one = Serial::new(serial).is_some_and(|known| known.as_str() == serial);
+    (!is_one).then(|| Problem::at(row.place, "no token has such a serial", "use the digits on the back of the token"))
 }
 
 /// A flag that says otherwise than the row.

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::Batch;
 use super::outputs::Outputs;
 use super::seeds::{RowSeed, fresh_seed};
-use super::{Batch, Claim};
-use crate::inventory::{Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
+use crate::inventory::{Claim, Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
 use crate::job::attend::{Place, ReaderNews, Surroundings, Visitor};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{
@@ -115,13 +115,13 @@ impl<'a> BatchVisitor<'a> {
         Self { books, batch: Mutex::new(batch), outputs, plan, around, burned, fatal }
     }
 
-    /// The batch and its files after all readers were attended, and what ended it early.
+    /// The batch, its files and its seeds after all readers were attended, and what ended it early.
     #[must_use]
-    pub fn into_parts(self) -> (Batch, Option<Outputs>, Option<Failure>) {
+    pub fn into_parts(self) -> (Batch, Option<Outputs>, SeedSource, Option<Failure>) {
         let unlocked = |mutex: Mutex<Outputs>| mutex.into_inner().unwrap_or_else(PoisonError::into_inner);
         let batch = self.batch.into_inner().unwrap_or_else(PoisonError::into_inner);
         let fatal = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (batch, self.outputs.map(unlocked), fatal)
+        (batch, self.outputs.map(unlocked), self.plan.source, fatal)
     }
 
     fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'a> {
@@ -134,6 +134,7 @@ impl<'a> BatchVisitor<'a> {
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
             seed: None,
             erase_seed: false,
+            shares_seed: false,
             if_drift_over: None,
             fine: self.plan.fine,
             guard: Guard { expect_serial: None, allow_unknown_model: self.plan.allow_unknown_model },
@@ -206,6 +207,11 @@ impl<'a> BatchVisitor<'a> {
         Left::Judged(Box::new(report), Box::new(verdict), is_right)
     }
 
+    /// Lets go of a row and its token.
+    fn release(&self, row: u64, serial: &str) {
+        locked(&self.batch).release(locked(self.books).as_mut(), row, serial);
+    }
+
     fn change(
         &self,
         row: &RowRecord,
@@ -245,12 +251,16 @@ impl Visitor for BatchVisitor<'_> {
             let claimed_row = RefCell::new(&mut claimed);
             let mut complete = |info: &Info, _: Option<&TokenRecord>, plan: &mut WritePlan| {
                 let serial = info.serial.as_str();
+                // Another program was faster with what this token was to get.
+                if let Some((row, _)) = claimed_row.borrow_mut().take() {
+                    self.release(row.row, serial);
+                }
                 let claim = locked(&self.batch).claim(locked(self.books).as_mut(), serial)?;
                 match claim {
                     Claim::Row(row) => {
                         let seed = self.fill_plan(&row, serial, plan);
                         let is_good = seed.and_then(|seed| plan.check(info).map(|()| seed));
-                        let seed = is_good.inspect_err(|_| locked(&self.batch).release(row.row, serial))?;
+                        let seed = is_good.inspect_err(|_| self.release(row.row, serial))?;
                         recorder.user.borrow_mut().clone_from(&row.user);
                         **claimed_row.borrow_mut() = Some((row, seed));
                         Ok(())
@@ -289,6 +299,7 @@ impl Visitor for BatchVisitor<'_> {
             let mut around = Around {
                 complete: &mut complete,
                 before: &mut before,
+                waits: &|_| (),
                 row: &mut change,
                 // The token in hand is finished.
                 interrupted: &|| false,
@@ -314,8 +325,8 @@ impl Visitor for BatchVisitor<'_> {
         let serial = recorded.info.as_ref().map(|info| info.serial.to_string()).unwrap_or_default();
         let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
         {
+            self.release(row.row, &serial);
             let mut batch = locked(&self.batch);
-            batch.release(row.row, &serial);
             if is_clean {
                 batch.note(row.state, RowState::Burned);
             } else if let Err(error) = batch.recount(locked(self.books).as_mut()) {

@@ -4,17 +4,17 @@ use std::sync::{Arc, Mutex};
 
 use tokentap::clock::Drift;
 use tokentap::emulator::TokenClock;
-use tokentap::inventory::{Deed, Identity, Sqlite, Station, TokenRecord};
+use tokentap::inventory::{Deed, Event, Identity, Outcome, Sqlite, Station, TokenRecord};
 use tokentap::job::batch::Left;
 use tokentap::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done};
 use tokentap::job::{
     Around, Books, Complete, Completion, ConfigPlan, Exit, Failure, Guard, Place, ProfileFrom, ProfileWish, Recorder,
-    Surroundings, Visitor, WritePlan, WriteReport, read,
+    Surroundings, Visitor, WritePlan, WriteReport, locked, read,
 };
 use tokentap::link::Link;
 use tokentap::otp::{Hash, TimeStep};
 use tokentap::seedfile::Row;
-use tokentap::time::{CorrectedClock, SimulatedClock};
+use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
 use tokentap::token::{DisplayTime, Info, Profile, TokenKey};
 
 use super::fault::{At, Fault, Faulty, Log, Shared};
@@ -141,7 +141,19 @@ impl Bench {
         let secret = age::secrecy::ExposeSecret::expose_secret(&secret.to_string()).to_owned();
         let identity = Identity::parse(secret.as_bytes()).unwrap();
         let mut inventory = Sqlite::in_memory().unwrap();
-        inventory.set_recipients(&identity.recipients()).unwrap();
+        let made = Event {
+            at: clock.now().wall,
+            job: 0,
+            station: Station::default(),
+            serial: None,
+            deed: Deed::Init,
+            outcome: Outcome::Done,
+            before: None,
+            after: None,
+            state: None,
+            detail: None,
+        };
+        inventory.set_recipients(&identity.recipients(), &made).unwrap();
         let bench = Self {
             job,
             restricted,
@@ -177,6 +189,7 @@ impl Bench {
         let mut around = Around {
             complete: &mut |info, known, plan| complete(info, known, plan),
             before: &mut |_, _| Ok(()),
+            waits: &|_| (),
             row: &mut |_| None,
             interrupted: &|| false,
         };
@@ -265,13 +278,14 @@ impl Bench {
     fn desk_visit(&self, link: Faulty) -> End {
         let place = Place { reader: "test reader".to_owned(), emulated: true };
         let visited = Mutex::new(None);
+        let key = locked(&self.books).fingerprint_key().clone();
         let plan = DeskPlan {
             auto_sync: true,
             if_drift_over: 2.0,
             fine: false,
             wish: ProfileWish::default(),
             key: TokenKey::factory(),
-            identity: Identity::parse(self.secret.as_bytes()).ok(),
+            identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)),
             ask_code: false,
         };
         let around = Surroundings {

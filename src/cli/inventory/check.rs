@@ -1,0 +1,84 @@
+//! `inventory check`: everything that can be found wrong with an inventory, and what is in it.
+
+use serde_json::json;
+
+use super::failed;
+use crate::cli::args::CheckArgs;
+use crate::cli::describe::{self, fields};
+use crate::cli::output::Output;
+use crate::cli::{Ran, record};
+use crate::inventory::{Identity, Inventory, Sqlite, TokenFilter, TokenRecord, open_of};
+use crate::job::{Exit, Failure};
+
+pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
+    let identity = record::identity(args.identity.as_deref())?;
+    let path = describe::path(inventory.path());
+    let mut found = inventory.findings().map_err(failed)?;
+    let mut tokens = Vec::new();
+    if found.is_empty() {
+        let visited = inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut |token| tokens.push(token));
+        visited.map_err(failed)?;
+    }
+    let opened = identity.as_ref().map(|identity| check_seals(inventory, &tokens, identity, &mut found));
+    if !found.is_empty() {
+        return Err(damaged(&path, found));
+    }
+    let sealed = tokens.iter().filter(|token| token.sealed.is_some()).count();
+    let pending = tokens.iter().filter(|token| token.pending.is_some()).count();
+    let batches = inventory.batches(None).map_err(failed)?;
+    let open = batches.iter().filter(|batch| batch.closed.is_none()).count();
+    let recipients = inventory.recipients().map_err(failed)?;
+    let seeds = match recipients.as_slice() {
+        [] => "it keeps no seeds, only their fingerprints".to_owned(),
+        some => format!("seeds are sealed to {}", some.join(", ")),
+    };
+    let seals = match opened {
+        Some(opened) => format!("; {opened} opened, each the seed of its token"),
+        None if sealed > 0 => "; not opened (--identity FILE opens them)".to_owned(),
+        None => String::new(),
+    };
+    let text = format!(
+        "{path}: nothing wrong\n  {tokens} tokens, {sealed} with a sealed seed{seals}\n  {pending} with a job of unknown \
+         end\n  {} batches, {open} open\n  {seeds}",
+        batches.len(),
+        tokens = tokens.len(),
+    );
+    let object = fields([
+        ("inventory", json!(path)),
+        ("tokens", json!(tokens.len())),
+        ("sealed", json!(sealed)),
+        ("opened", json!(opened)),
+        ("unfinished", json!(pending)),
+        ("batches", json!(batches.len())),
+        ("open_batches", json!(open)),
+        ("recipients", json!(recipients)),
+    ]);
+    output.report(&text, object);
+    Ok(Exit::Done)
+}
+
+/// Opens every sealed seed, and holds it against the record that it stands in; how many were right.
+fn check_seals(inventory: &Sqlite, tokens: &[TokenRecord], identity: &Identity, found: &mut Vec<String>) -> usize {
+    let key = inventory.fingerprint_key();
+    let sealed = tokens.iter().filter(|token| token.held_sealed().is_some());
+    let mut right = 0;
+    for token in sealed {
+        match open_of(token, key, identity) {
+            Ok(_) => right += 1,
+            Err(error) => found.push(format!("the token {}: {error}", token.serial)),
+        }
+    }
+    right
+}
+
+fn damaged(path: &str, found: Vec<String>) -> Failure {
+    let things = if found.len() == 1 { "1 thing is".to_owned() } else { format!("{} things are", found.len()) };
+    let mut failure = Failure::file(
+        format!("{things} wrong with the inventory {path}"),
+        "stop using it; put a backup in its place (docs/desk.md), or keep it aside and begin a new one",
+    );
+    failure.kind = "inventory";
+    "the inventory is as it was".clone_into(&mut failure.state);
+    failure.details = found;
+    failure
+}

@@ -1,0 +1,112 @@
+//! The files of one command, compared before anything is read or written: no output may be an input, or another output.
+
+use std::path::{Path, PathBuf};
+
+use super::describe;
+use crate::job::Failure;
+
+/// A file of a command: what the arguments call it, and where it is.
+pub type Named<'a> = (&'a str, &'a Path);
+
+/// What an inventory and a batch keep beside their files, which nothing else may overwrite.
+const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ".part"];
+
+/// Whether every file that is written is another one than all that are read, and than each other one that is written: by
+/// name, and where it is there already, by what the system has there, so that links do not deceive.
+///
+/// # Errors
+/// A usage failure that names both.
+pub fn check(reads: &[Named<'_>], writes: &[Named<'_>]) -> Result<(), Failure> {
+    for (index, written) in writes.iter().enumerate() {
+        for read in reads {
+            let beside = BESIDE.iter().map(|end| with_end(read.1, end));
+            if is_same(written.1, read.1) || beside.into_iter().any(|path| is_same(written.1, &path)) {
+                return Err(Failure::usage(
+                    format!("{} would overwrite {}: {}", written.0, read.0, describe::path(written.1)),
+                    "name another file",
+                ));
+            }
+        }
+        for other in writes.iter().skip(index + 1) {
+            if is_same(written.1, other.1) {
+                return Err(Failure::usage(
+                    format!("{} and {} name the same file: {}", written.0, other.0, describe::path(other.1)),
+                    "name each file once",
+                ));
+            }
+            let part = |path| with_end(path, ".part");
+            if is_same(written.1, &part(other.1)) || is_same(other.1, &part(written.1)) {
+                return Err(Failure::usage(
+                    format!(
+                        "{} would overwrite the .part file of {}",
+                        describe::path(written.1),
+                        describe::path(other.1)
+                    ),
+                    "name another file, which does not end in .part",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// Whether two paths name one file, there or to be made.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let (full, other_full) = (absolute(one), absolute(other));
+    // Some file systems take large and small letters for the same; two names that differ in that alone are a slip anyway.
+    full == other_full
+        || full.to_string_lossy().to_lowercase() == other_full.to_string_lossy().to_lowercase()
+        || is_one_file(one, other)
+}
+
+/// A path in full, by its folder: the file itself need not be there.
+pub fn absolute(path: &Path) -> PathBuf {
+    if let Ok(full) = path.canonicalize() {
+        return full;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name))
+}
+
+/// Whether two names lead to one file that is there.
+#[cfg(unix)]
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let at = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+    at(one).is_some_and(|found| at(other) == Some(found))
+}
+
+#[cfg(not(unix))]
+fn is_one_file(_: &Path, _: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_is_an_input_or_another_output_is_refused_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("key"), "secret").unwrap();
+        std::fs::hard_link(at("key"), at("other-name")).unwrap();
+        let key = at("key");
+        let reads = [("--identity", key.as_path())];
+        for same in [at("key"), at("other-name"), at("./key"), at("KEY"), at("key.part"), at("key-wal")] {
+            assert!(check(&reads, &[("--to", &same)]).is_err(), "{}", same.display());
+        }
+        let (a, part, b) = (at("a"), at("a.part"), at("b"));
+        assert!(check(&reads, &[("--to", &a), ("--to", &b)]).is_ok());
+        assert!(check(&reads, &[("--to", &a), ("--to", &a)]).is_err());
+        assert!(check(&reads, &[("--to", &a), ("--to", &part)]).is_err());
+        assert!(check(&reads, &[("--to", &part), ("--to", &a)]).is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! Who else can change an inventory: its owner, its rights, and its folder's, as `ssh` looks at its keys.
+
+use std::path::Path;
+
+use super::InventoryError;
+
+/// Whether an inventory, and the folder that it is in, are this user's alone to change. Root's folders count as safe, and so
+/// does a folder in which others can change only what is theirs (`/tmp`).
+///
+/// # Errors
+/// [`InventoryError::NotOurAlone`] with what is wrong and how to mend it.
+#[cfg(unix)]
+pub fn check_alone(path: &Path) -> Result<(), InventoryError> {
+    use std::os::unix::fs::MetadataExt;
+    /// Others may write.
+    const WRITABLE: u32 = 0o022;
+    /// Only its owner may remove or rename what is in the folder.
+    const STICKY: u32 = 0o1000;
+
+    let me = rustix::process::geteuid().as_raw();
+    let bad = |what: String, next: String| Err(InventoryError::NotOurAlone { what, next });
+    let shown = path.display();
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-wal");
+    for (file, name) in [(path, format!("{shown}")), (Path::new(&beside), format!("{shown}-wal"))] {
+        // What is not there cannot have been changed.
+        let Ok(found) = std::fs::metadata(file) else { continue };
+        if found.uid() != me {
+            let next = format!(
+                "use an inventory of your own with --inventory FILE, or make it yours: chown \"$USER\" '{name}'"
+            );
+            return bad(format!("the inventory {name} belongs to another user"), next);
+        }
+        if found.mode() & WRITABLE != 0 {
+            let next = format!(
+                "keep it to yourself: chmod go-w '{name}'; then see that it is right: tokentap inventory check"
+            );
+            return bad(format!("others can change the inventory {name}"), next);
+        }
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(found) = std::fs::metadata(folder) else { return Ok(()) };
+    let shown = folder.display();
+    if found.uid() != me && found.uid() != 0 {
+        let next = "use an inventory in a folder of your own with --inventory FILE".to_owned();
+        return bad(format!("the inventory's folder {shown} belongs to another user"), next);
+    }
+    if found.mode() & WRITABLE != 0 && found.mode() & STICKY == 0 {
+        let next = format!(
+            "keep the folder to yourself: chmod go-w '{shown}'; then see that all is right: tokentap inventory check"
+        );
+        return bad(format!("others can replace the inventory: they can write to its folder {shown}"), next);
+    }
+    Ok(())
+}
+
+/// Elsewhere the system's own rights of the user's folder are relied on.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn check_alone(_: &Path) -> Result<(), InventoryError> {
+    Ok(())
+}
