@@ -1,7 +1,7 @@
 //! Programs Token2's NFC-programmable TOTP tokens from a desk reader.
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
-//! [`time`], [`seed`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`], [`seedfile`], [`inventory`],
+//! [`time`], [`seed`], [`plain`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`], [`seedfile`], [`inventory`],
 //! [`job`], [`cli`].
 
 pub mod cli;
@@ -12,6 +12,7 @@ pub mod iso7816;
 pub mod job;
 pub mod link;
 pub mod otp;
+pub mod plain;
 pub mod reader;
 pub mod seed;
 pub mod seedfile;

@@ -13,7 +13,7 @@ use super::secret::Given;
 use super::station::{Desk, Station};
 use super::verify::{parse_code, verdict_fields, verdict_words};
 use super::writing::Writing;
-use super::{Ran, plan, prompt, secret, sync};
+use super::{Ran, paths, plan, prompt, secret, sync};
 use crate::inventory::{Deed, Outcome};
 use crate::job::batch::fresh_seed;
 use crate::job::verify::{Verdict, VerdictKind, WINDOW_S, expected_profile, judge, token_time};
@@ -30,6 +30,7 @@ const TRIES: usize = 3;
 
 pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let typed = args.verify.as_deref().map(parse_code).transpose()?;
+    check_paths(global, args)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let given = given(args, identity.is_some())?;
     let host = Host::assess(&args.write.host)?;
@@ -52,11 +53,8 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
         Some(ConfigPlan { profile, from, clock: clock_plan })
     };
-    let mut plan = WritePlan {
-        fine: args.precise,
-        shares_seed: args.allow_shared_secret,
-        ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)?
-    };
+    let mut plan =
+        WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)? };
     if let Some(out) = &args.out {
         check_new(out)?;
         plan.again = again(out);
@@ -140,6 +138,19 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             Ok(Exit::Done)
         }
     }
+}
+
+/// Whether the new seed's file is another one than all that are read.
+fn check_paths(global: &Global, args: &BurnArgs) -> Result<(), Failure> {
+    let Some(out) = &args.out else { return Ok(()) };
+    let inventory = record::path(global).ok().flatten();
+    let optional = [
+        ("the inventory", inventory.as_deref()),
+        ("--identity", args.write.identity.as_deref()),
+        ("--token-key", args.write.token_key.as_deref()),
+    ];
+    let reads: Vec<_> = optional.into_iter().filter_map(|(name, path)| Some((name, path?))).collect();
+    paths::check(&reads, &[("--out", out)])
 }
 
 /// The seed that the arguments name; none where the inventory's is meant.

@@ -7,18 +7,36 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::Drift;
 use crate::job::{ClockPlan, ConfigPlan, Outcome, WriteReport};
+pub use crate::plain::plain;
 use crate::time::{UnixTime, seconds};
 use crate::token::{Info, Sync};
 
-/// A path for a message: control characters are escaped, so that a name cannot play with the terminal.
+/// A path for a message: what would act on the terminal is escaped.
 pub fn path(path: &Path) -> String {
     plain(&path.display().to_string())
 }
 
-/// Text from elsewhere for a message: control characters are escaped.
-pub fn plain(text: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
+/// A word that somebody typed, for a message; one that could be a secret is not repeated.
+pub fn given(word: &str) -> String {
+    if could_be_secret(word) { "(not repeated)".to_owned() } else { format!("\"{}\"", plain(word)) }
+}
+
+/// The name of a file that could not be read, for a message; one that could be a secret in the wrong place is not repeated.
+pub fn unread(path: &Path) -> String {
+    if could_be_secret(&path.to_string_lossy()) {
+        "a file whose name is not repeated here, because it could be a secret,".to_owned()
+    } else {
+        self::path(path)
+    }
+}
+
+/// A word as long as a secret that is no path: without an ending or a folder, or with the signs of Base64 or a URI.
+fn could_be_secret(word: &str) -> bool {
+    const SHORTEST: usize = 10;
+    let is_number = word.len() <= 20 && word.chars().all(|c| c.is_ascii_digit());
+    word.len() >= SHORTEST
+        && !is_number
+        && (!word.contains(['.', '/', '\\']) || word.ends_with('=') || word.contains("://") || word.contains('+'))
 }
 
 /// The end of a name that is longer than `width` characters, which tells more than its beginning.

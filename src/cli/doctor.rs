@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::Ran;
 use super::args::{DoctorArgs, HostArgs};
 use super::describe::{fields, local};
 use super::host;
 use super::output::Output;
 use super::readers::words;
+use super::{Ran, interrupt};
 use crate::clock::{Demands, ask, check_plausible, judge, kernel_word};
 use crate::job::{Exit, Failure};
-use crate::reader::{ReaderError, Slots};
+use crate::reader::{Bounds, ReaderError, Slots};
 use crate::time::{HostClock, SystemClock};
 
 /// One thing that was looked at.
@@ -35,11 +35,12 @@ impl Finding {
 
 pub fn run(args: &DoctorArgs, output: &Output) -> Ran {
     let mut findings = Vec::new();
-    match Slots::open() {
+    let bounds = Bounds::until(None, &interrupt::asked);
+    match Slots::open(&bounds) {
         Err(error) => findings.push(Finding::bad("service", error.into())),
         Ok(slots) => {
             findings.push(Finding::good("service", "the PC/SC service answers"));
-            match slots.list() {
+            match slots.list(&bounds) {
                 Err(error) => findings.push(Finding::bad("readers", error.into())),
                 Ok(list) if list.is_empty() => findings.push(Finding::bad("readers", no_reader())),
                 Ok(list) => {

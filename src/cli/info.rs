@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Ran;
 use super::args::{Global, InfoArgs};
-use super::describe::{drift, fields, jumped, local, sync_words, token, token_line, utc};
+use super::describe::{drift, fields, jumped, local, plain, sync_words, token, token_line, utc};
 use super::host::{self, Host};
 use super::output::Output;
 use super::record::{Need, Record};
@@ -37,7 +37,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         "token   {}, {}\nclock   {shown}, {found}\nreader  {}",
         token_line(info, station.emulated),
         sync_words(info.sync()),
-        station.reader,
+        plain(&station.reader),
     );
     let object = fields([
         ("reader", json!(station.reader)),

@@ -1,4 +1,4 @@
-//! Ctrl-C: a wait ends, a write does not.
+//! Ctrl-C: a wait ends, a write does not, and a second one always ends the program.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,30 +9,30 @@ use crate::job::{Exit, Failure};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// A token is in reach: Ctrl-C is then noted and asked for, so that no write is cut off.
+/// A token is in reach: Ctrl-C is then noted once and asked for, so that no write is cut off.
 static WORKING: AtomicBool = AtomicBool::new(false);
 
-/// Where several tokens follow each other: those that are being written. Ctrl-C is then noted once, and the second one
-/// ends the program.
-static IN_HAND: Mutex<Option<Vec<String>>> = Mutex::new(None);
+/// The tokens that are being written.
+static IN_HAND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// What to say if Ctrl-C comes while a prompt waits: state and next.
 static PROMPT: Mutex<Option<(String, String)>> = Mutex::new(None);
 
-/// Takes over Ctrl-C (and, on Unix, the signals that ask a program to end).
+/// The program was started at a terminal.
+static AT_TERMINAL: AtomicBool = AtomicBool::new(false);
+
+/// Takes over Ctrl-C (and, on Unix, the signals that ask a program to end or tell that its terminal is gone).
 pub fn install(json: bool) {
+    AT_TERMINAL.store(has_terminal(), Ordering::SeqCst);
     // Without a handler Ctrl-C ends the program at once, which is worse but no reason to refuse all work.
     let _ = ctrlc::set_handler(move || {
         let prompt = PROMPT.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let is_writing =
-            IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|held| !held.is_empty());
-        if (prompt.is_none() || is_writing) && WORKING.load(Ordering::SeqCst) {
-            let again = ASKED.swap(true, Ordering::SeqCst);
-            let in_hand = IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            match in_hand {
-                Some(serials) if again => end(json, Some((unknown(&serials), RESUME.to_owned()))),
-                _ => return,
+        if WORKING.load(Ordering::SeqCst) && (prompt.is_none() || !held().is_empty()) {
+            // A terminal that goes away sends more than one signal, and nobody is there to press Ctrl-C twice.
+            if !ASKED.swap(true, Ordering::SeqCst) || is_terminal_gone() {
+                return;
             }
+            end(json, Some((in_hand_words(), RESUME.to_owned())));
         }
         end(json, prompt);
     });
@@ -41,10 +41,15 @@ pub fn install(json: bool) {
 /// What to do when a run was stopped at once.
 const RESUME: &str = "run the same command again: it goes on where it was";
 
-fn unknown(serials: &[String]) -> String {
-    match serials {
-        [] => "no token was in hand".to_owned(),
-        _ => format!("unknown, because it was being written: {}", serials.join(", ")),
+fn held() -> Vec<String> {
+    IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// What is known of the tokens when the program ends at once.
+pub fn in_hand_words() -> String {
+    match held().as_slice() {
+        [] => "no token was being written".to_owned(),
+        serials => format!("unknown, because it was being written: {}", serials.join(", ")),
     }
 }
 
@@ -60,34 +65,29 @@ fn end(json: bool, said: Option<(String, String)>) -> ! {
     std::process::exit(i32::from(Exit::Interrupted as u8));
 }
 
-/// From here on several tokens follow each other: the first Ctrl-C is noted, the second ends the program.
-pub fn begin_run() {
-    *IN_HAND.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
-    begin_work();
-}
-
 /// A token is being written from here on …
 pub fn in_hand(serial: &str) {
-    if let Some(serials) = IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        serials.push(serial.to_owned());
-    }
+    IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).push(serial.to_owned());
 }
 
 /// … until here.
 pub fn let_go(serial: &str) {
-    if let Some(serials) = IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        serials.retain(|held| held != serial);
-    }
+    IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).retain(|held| held != serial);
 }
 
-/// From here on Ctrl-C is only noted: [`asked`] tells of it.
+/// From here on the first Ctrl-C is only noted: [`asked`] tells of it.
 pub fn begin_work() {
     WORKING.store(true, Ordering::SeqCst);
 }
 
-/// Whether Ctrl-C was pressed.
+/// Whether Ctrl-C was pressed, or the terminal is gone.
 pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
+}
+
+/// Takes note that nobody sees the screen any more: as if Ctrl-C had been pressed.
+pub fn screen_is_lost() {
+    ASKED.store(true, Ordering::SeqCst);
 }
 
 /// Runs a prompt during which Ctrl-C ends the program with these words.
@@ -98,6 +98,21 @@ pub fn during_prompt<T>(state: &str, next: &str, prompt: impl FnOnce() -> T) -> 
     let answer = prompt();
     set(None);
     answer
+}
+
+/// Whether the terminal that the program was started at has gone away.
+fn is_terminal_gone() -> bool {
+    AT_TERMINAL.load(Ordering::SeqCst) && !has_terminal()
+}
+
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
+#[cfg(not(unix))]
+fn has_terminal() -> bool {
+    true
 }
 
 /// How the terminal was before a prompt.

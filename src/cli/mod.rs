@@ -15,7 +15,9 @@ mod info;
 mod interrupt;
 mod inventory;
 mod output;
+mod panics;
 mod paths;
+mod picture;
 mod plan;
 mod prompt;
 mod readers;
@@ -26,8 +28,10 @@ mod seeds;
 mod shell;
 mod station;
 mod sync;
+mod terminal;
 mod time_arg;
 mod trays;
+mod usage;
 mod verify;
 mod writing;
 
@@ -47,18 +51,21 @@ type Ran = Result<Exit, Failure>;
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> u8 {
     harden::keep_memory_private();
-    let exit = parse_and_run(arguments);
+    if arguments.get(1).is_some_and(|argument| argument == picture::CHILD) {
+        return picture::look();
+    }
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let exit = panics::caught(json, || parse_and_run(arguments, json));
     wipe_stack();
     exit
 }
 
 /// Not inlined: what it leaves on the stack must lie below its caller's frame to be wiped.
 #[inline(never)]
-fn parse_and_run(arguments: Vec<OsString>) -> u8 {
-    let wants_json = arguments.iter().any(|argument| argument == "--json");
+fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, wants_json),
+        Err(error) => return usage::report(&error, json),
     };
     interrupt::install(cli.global.json);
     let output = Output::new(cli.global.json, cli.command_name());
@@ -71,7 +78,12 @@ fn parse_and_run(arguments: Vec<OsString>) -> u8 {
     };
     if output.is_lost() {
         output::note("the report could not be written to standard output");
-        return if exit == Exit::Done { Exit::Fault as u8 } else { exit as u8 };
+        return match exit {
+            // The terminal is gone: that the work is done is on record.
+            Exit::Done if interrupt::asked() => Exit::Interrupted as u8,
+            Exit::Done => Exit::Fault as u8,
+            exit => exit as u8,
+        };
     }
     exit as u8
 }
@@ -80,7 +92,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
     let global = &cli.global;
     match (&cli.command, &cli.time) {
         (Some(_), Some(_)) => {
-            Err(Failure::usage("--time stands in front of the command", "write it behind: tokentap sync --time 0"))
+            Err(Failure::usage("--time must come after the command", "write it behind: tokentap sync --time 0"))
         }
         (None, Some(time)) => sync::run(global, &args::SyncArgs::with_time(time), output),
         (None, None) => Err(Failure::usage("no command was given", "tokentap --help lists the commands")),
@@ -102,57 +114,4 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Man(args) => shell::man(args, output),
         },
     }
-}
-
-/// The commands, for the usage error of one.
-const COMMANDS: &[&str] = &[
-    "readers",
-    "info",
-    "sync",
-    "burn",
-    "config",
-    "verify",
-    "code",
-    "batch",
-    "desk",
-    "seeds",
-    "inventory",
-    "doctor",
-    "emulate",
-    "completions",
-    "man",
-];
-
-/// Help and version as clap has them; usage errors in the form of all others.
-fn usage(error: &clap::Error, json: bool) -> u8 {
-    use clap::error::{ContextKind, ContextValue, ErrorKind};
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = error.print();
-            return Exit::Done as u8;
-        }
-        _ => {}
-    }
-    let text = error.to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let is_fact = |line: &&&str| !["Usage:", "tip:", "For more"].iter().any(|other| line.starts_with(other));
-    let fact: Vec<&str> = lines.iter().take_while(is_fact).copied().collect();
-    let fact = fact.join(" ");
-    let fact = fact.strip_prefix("error: ").unwrap_or(&fact);
-    // What stands where no argument belongs may be a secret: it is not repeated.
-    let given = error.get(ContextKind::InvalidArg).or_else(|| error.get(ContextKind::InvalidSubcommand));
-    let is_stray = matches!(given, Some(ContextValue::String(given)) if !given.starts_with('-'));
-    let fact = match error.kind() {
-        ErrorKind::UnknownArgument if is_stray => "there is an argument too many",
-        ErrorKind::InvalidSubcommand if is_stray => "there is no such command",
-        _ => fact,
-    };
-    let tip = lines.iter().find_map(|line| line.strip_prefix("tip: ")).map(|tip| format!("{tip}; "));
-    let usage = lines.iter().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("tokentap");
-    let command: Vec<&str> = usage.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).collect();
-    let next = format!("{}see {} --help", tip.unwrap_or_default(), command.join(" "));
-    let failure = Failure::usage(fact, next);
-    let named = command.last().and_then(|word| COMMANDS.iter().find(|known| *known == word));
-    Output::new(json, named.unwrap_or(&"tokentap")).failure(&failure);
-    Exit::Usage as u8
 }

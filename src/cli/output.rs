@@ -1,18 +1,19 @@
 //! Reports: text for people, one JSON object for programs.
 
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{BufWriter, Stdout, Write};
 
 use serde_json::{Map, Value, json};
 
 use crate::job::Failure;
+use crate::plain::{plain_json, plain_json_lines, plain_lines};
 
 /// The version of the JSON that `docs/json.md` describes.
 pub const SCHEMA: &str = "tokentap/1";
 
 /// A remark on standard error, which may be closed.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "note: {text}");
+    let _ = writeln!(std::io::stderr(), "note: {}", plain_lines(text));
 }
 
 /// Where a command's report goes, and in which form.
@@ -36,7 +37,8 @@ impl Output {
     /// A report: `text` for people, or `fields` as an object.
     pub fn report(&self, text: &str, fields: Map<String, Value>) {
         let mut to = std::io::stdout();
-        let content = if self.json { self.object(fields).to_string() } else { text.to_owned() };
+        // The one edge that every text passes: whatever came from outside is harmless behind it.
+        let content = if self.json { plain_json(&self.object(fields).to_string()) } else { plain_lines(text) };
         self.written(writeln!(to, "{content}").and_then(|()| to.flush()));
     }
 
@@ -88,10 +90,22 @@ impl Output {
         } else {
             let mut to = std::io::stderr();
             for detail in &failure.details {
-                let _ = writeln!(to, "{detail}");
+                let _ = writeln!(to, "{}", plain_lines(detail));
             }
-            let _ = writeln!(to, "error: {}\n state: {}\n next: {}", failure.fact, failure.state, failure.next);
+            let Failure { fact, state, next, .. } = failure;
+            let _ = writeln!(to, "{}", plain_lines(&format!("error: {fact}\n state: {state}\n next: {next}")));
         }
+    }
+
+    /// A report that is written piece by piece, because it may be too large to be held.
+    pub fn stream(&self) -> Stream<'_> {
+        Stream { output: self, to: BufWriter::with_capacity(1 << 16, std::io::stdout()) }
+    }
+
+    /// The beginning of an object whose last field is a list that follows in pieces.
+    pub fn opened(&self, list: &str) -> String {
+        let object = self.object(Map::new()).to_string();
+        format!("{},\"{list}\":[", object.trim_end_matches('}'))
     }
 
     fn object(&self, fields: Map<String, Value>) -> Value {
@@ -100,5 +114,26 @@ impl Output {
         object.insert("command".to_owned(), json!(self.command));
         object.extend(fields);
         Value::Object(object)
+    }
+}
+
+/// A report in pieces.
+pub struct Stream<'a> {
+    output: &'a Output,
+    to: BufWriter<Stdout>,
+}
+
+impl Stream<'_> {
+    /// Writes a piece.
+    pub fn put(&mut self, text: &str) {
+        let text = if self.output.json { plain_json_lines(text) } else { plain_lines(text) };
+        let result = self.to.write_all(text.as_bytes());
+        self.output.written(result);
+    }
+
+    /// Writes what is left.
+    pub fn end(mut self) {
+        let result = self.to.flush();
+        self.output.written(result);
     }
 }

@@ -48,7 +48,7 @@ pub fn make(
         config,
         seed: row.map(|row| row.seed.clone()),
         erase_seed: false,
-        shares_seed: false,
+        shares_seed: write.allow_shared_secret,
         if_drift_over: None,
         fine: false,
         guard,

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::interrupt::during_prompt;
 use crate::job::{Exit, Failure};
+use crate::plain::plain_lines;
 
 /// Whether a person sits at standard input and sees standard error.
 pub fn has_person() -> bool {
@@ -47,7 +48,7 @@ pub fn line(question: &str, state: &str, next: &str) -> Option<String> {
     let mut answer = String::new();
     let read = during_prompt(state, next, || {
         let mut to = io::stderr();
-        write!(to, "{question}").and_then(|()| to.flush())?;
+        write!(to, "{}", plain_lines(question)).and_then(|()| to.flush())?;
         io::stdin().read_line(&mut answer)
     });
     let answer = answer.trim();

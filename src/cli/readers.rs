@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::Ran;
 use super::args::Global;
 use super::describe::fields;
 use super::output::Output;
+use super::{Ran, interrupt};
 use crate::job::{Exit, Failure};
-use crate::reader::{CardKind, Laid, ReaderError, Slot, Slots};
+use crate::reader::{Bounds, CardKind, Laid, ReaderError, Slot, Slots};
 
 pub fn run(_: &Global, output: &Output) -> Ran {
-    let slots = Slots::open()?.list()?;
+    let bounds = Bounds::until(None, &interrupt::asked);
+    let slots = Slots::open(&bounds)?.list(&bounds)?;
     if slots.is_empty() {
         return Err(Failure::from(ReaderError::NoReader));
     }

@@ -223,6 +223,7 @@ pub fn identity(path: Option<&Path>) -> Result<Option<Identity>, Failure> {
     let bad = |error: SealError| {
         let next = match error {
             SealError::Passphrase => "run the same command again, and type the passphrase of this file",
+            SealError::Damaged => "use a copy of the identity file: whoever made it was told to keep one",
             _ => "name the identity file whose recipient the inventory seals to (tokentap inventory check shows it)",
         };
         Failure::usage(format!("{}: {error}", describe::path(path)), next)

@@ -16,9 +16,11 @@ use serde_json::{Map, Value, json};
 use super::args::Global;
 use super::output::Output;
 use super::station::wait_seconds;
+use super::terminal::Careful;
 use super::{describe, interrupt, prompt, verify};
 use crate::job::{Failure, Place, ReaderNews, Visitor, attend};
 use crate::otp::Code;
+use crate::plain::plain;
 use crate::reader::Trays;
 use crate::time::{HostClock, SystemClock};
 use crate::token::Info;
@@ -67,7 +69,8 @@ impl<'a> Screen<'a> {
         let is_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let live = (is_terminal && !is_dumb && !output.is_json()).then(|| {
-            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+            let all =
+                MultiProgress::with_draw_target(ProgressDrawTarget::term_like_with_hz(Box::new(Careful::stderr()), 5));
             let top = all.add(ProgressBar::no_length().with_style(style()));
             Live { all, top, readers: BTreeMap::new() }
         });
@@ -120,7 +123,7 @@ impl<'a> Screen<'a> {
     /// The line of progress.
     pub fn progress(&self, text: &str) {
         if let Some(live) = &self.live {
-            live.top.set_message(text.to_owned());
+            live.top.set_message(plain(text));
         }
     }
 
@@ -135,9 +138,10 @@ impl<'a> Screen<'a> {
             line
         });
         line.set_message(format!(
-            "{} {:NAME_WIDTH$}  {text}",
+            "{} {:NAME_WIDTH$}  {}",
             line.prefix(),
-            describe::tail(&place.reader, NAME_WIDTH)
+            describe::tail(&plain(&place.reader), NAME_WIDTH),
+            plain(text),
         ));
     }
 
@@ -152,7 +156,7 @@ impl<'a> Screen<'a> {
             }
             (Some(place), ReaderNews::Gone(why)) => {
                 self.at_reader(place, "gone");
-                self.reader_event(Some(place), &format!("{} is gone: {why}", place.reader));
+                self.reader_event(Some(place), &format!("{} is gone: {why}", describe::plain(&place.reader)));
             }
             (None, ReaderNews::Gone(why)) => self.reader_event(None, &format!("{why}; next: {}", why.remedy())),
             (None, _) => {}

@@ -7,10 +7,12 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::args::{ChoiceArgs, FileArgs, SeedArgs};
+use super::describe::plain;
 use super::output::note;
-use super::{describe, prompt};
+use super::{describe, picture, prompt};
 use crate::job::Failure;
 use crate::seed::{Seed, SeedError};
+use crate::seedfile::qr::QrError;
 use crate::seedfile::{
     Format, MAX_WHOLE, PSKC_LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Source, otpauth, qr,
     recognise,
@@ -77,7 +79,7 @@ pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> 
     }
     if let Some(path) = &args.seed_file {
         let name = describe::path(path);
-        let content = read_all(open(path, "name a file that holds the seed")?, &name, MAX_WHOLE)?;
+        let content = read_all(open_secret(path, "name a file that holds the seed")?, &name, MAX_WHOLE)?;
         return parse(&content, &name, args, hotp).map(Some);
     }
     if let Some(path) = &args.qr {
@@ -115,12 +117,37 @@ pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<Given, Failure
     parse(prompt::secret("Seed (hex, Base32 or otpauth://; not shown): ")?.as_bytes(), "the answer", args, hotp)
 }
 
+/// Opens a file with a secret; that others can read it is said.
+///
+/// # Errors
+/// A failure with this remedy.
+pub fn open_secret(path: &Path, next: &str) -> Result<File, Failure> {
+    let file = open(path, next)?;
+    if others_can_read(&file) {
+        let path = describe::path(path);
+        note(&format!("others on this computer can read {path}, which holds a secret: chmod go= '{path}'"));
+    }
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn others_can_read(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // Pipes and devices are nobody's to read again.
+    file.metadata().is_ok_and(|found| found.is_file() && found.mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_: &File) -> bool {
+    false
+}
+
 /// Opens a file.
 ///
 /// # Errors
 /// A failure with this remedy.
 pub fn open(path: &Path, next: &str) -> Result<File, Failure> {
-    File::open(path).map_err(|error| Failure::file(format!("{} cannot be read: {error}", describe::path(path)), next))
+    File::open(path).map_err(|error| Failure::file(format!("{} cannot be read: {error}", describe::unread(path)), next))
 }
 
 /// The content of a file of at most 64 KiB.
@@ -128,7 +155,7 @@ pub fn open(path: &Path, next: &str) -> Result<File, Failure> {
 /// # Errors
 /// A failure with this remedy.
 pub fn small_file(path: &Path, next: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    read_all(open(path, next)?, &describe::path(path), 1 << 16)
+    read_all(open_secret(path, next)?, &describe::path(path), 1 << 16)
 }
 
 /// Standard input without the buffer that the standard library would keep to the program's end.
@@ -243,10 +270,7 @@ pub fn rows_of(
 pub fn format_of_name(name: &str) -> Result<&'static Format, Failure> {
     Format::of_name(name).ok_or_else(|| {
         let names: Vec<&str> = crate::seedfile::FORMATS.iter().map(|format| format.name).collect();
-        Failure::usage(
-            format!("no format is called \"{}\"", name.escape_debug()),
-            format!("say one of {}", names.join(", ")),
-        )
+        Failure::usage(format!("unknown format: {}", describe::given(name)), format!("use one of {}", names.join(", ")))
     })
 }
 
@@ -264,7 +288,8 @@ fn read_options(args: &FileArgs, hotp: bool) -> Result<ReadOptions, Failure> {
 /// # Errors
 /// A failure that never repeats any of the files.
 pub fn pskc_keys(key: Option<&Path>, password: Option<&Path>) -> Result<Option<PskcKeys>, Failure> {
-    let content = |path: &Path| read_all(open(path, "name the file with the key or password")?, "the file", 1 << 16);
+    let content =
+        |path: &Path| read_all(open_secret(path, "name the file with the key or password")?, "the file", 1 << 16);
     let keys = match (key, password) {
         (Some(path), _) => PskcKeys::pre_shared(&content(path)?),
         (None, Some(path)) => {
@@ -340,7 +365,7 @@ fn droppable(problems: &[Problem]) -> Option<String> {
 pub fn choose(mut rows: Vec<Row>, choice: &ChoiceArgs) -> Result<Given, Failure> {
     let (mut fitting, what): (Vec<Row>, String) = match (&choice.serial, choice.row, &choice.user) {
         (Some(serial), ..) => {
-            let what = format!("the serial {}", serial.escape_debug());
+            let what = format!("the serial {}", describe::given(serial));
             (rows.into_iter().filter(|row| row.serial.as_ref() == Some(serial)).collect(), what)
         }
         (None, Some(number), _) => {
@@ -350,7 +375,7 @@ pub fn choose(mut rows: Vec<Row>, choice: &ChoiceArgs) -> Result<Given, Failure>
             (row, format!("the number {number} (it has {count} rows)"))
         }
         (None, None, Some(user)) => {
-            let what = format!("the user {}", user.escape_debug());
+            let what = format!("the user {}", plain(user));
             (rows.into_iter().filter(|row| row.user.as_ref() == Some(user)).collect(), what)
         }
         (None, None, None) if rows.len() != 1 => return Ok(Given::OfToken(rows)),
@@ -371,9 +396,10 @@ pub fn choose(mut rows: Vec<Row>, choice: &ChoiceArgs) -> Result<Given, Failure>
 /// A usage failure that says what the codes are instead.
 pub fn of_picture(path: &Path) -> Result<Vec<Row>, Failure> {
     let name = describe::path(path);
-    let bytes = read_all(open(path, "name a PNG or JPEG picture")?, &name, MAX_PICTURE)?;
-    let texts = qr::texts(&bytes).map_err(|error| {
-        Failure::usage(format!("{name}: {error}"), "give a sharp PNG or JPEG picture of the whole code")
+    let bytes = read_all(open_secret(path, "name a picture of the code")?, &name, MAX_PICTURE)?;
+    let texts = picture::texts(&bytes).map_err(|error| match error {
+        QrError::NotStarted(_) => Failure::file(error.to_string(), error.remedy()),
+        error => Failure::usage(format!("{name}: {error}"), error.remedy()),
     })?;
     let mut rows = Vec::new();
     let mut others = Vec::new();

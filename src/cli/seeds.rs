@@ -12,11 +12,11 @@ use super::args::{
 use super::describe::{self, fields};
 use super::output::Output;
 use super::secret::{self, bad_file, format_of_name};
-use super::{Ran, burn, plan};
+use super::{Ran, burn, paths, plan};
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
     Converted, Field, Format, Place, Problem, Row, Rows, SaveError, SecretFile, Severity, Sink, Source, Target,
-    WriteOptions, convert, for_token, otpauth, qr, save_secret,
+    WriteOptions, check_serial, convert, for_token, otpauth, qr, save_secret,
 };
 
 /// The most seeds that are generated at once.
@@ -32,7 +32,7 @@ pub fn run(command: &SeedsCommand, output: &Output) -> Ran {
 }
 
 fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
-    Ok(Source::new(secret::open(path, "name a seed file that you may read")?))
+    Ok(Source::new(secret::open_secret(path, "name a seed file that you may read")?))
 }
 
 /// The rows of a file, or the failure of the file as a whole.
@@ -105,6 +105,10 @@ pub fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<()
 
 fn convert_file(args: &SeedsConvertArgs, output: &Output) -> Ran {
     let dropped = fields_of(&args.drop)?;
+    let mut reads = vec![("the seed file", args.input.as_path())];
+    reads.extend(args.file.pskc_key.as_deref().map(|path| ("--pskc-key", path)));
+    reads.extend(args.file.pskc_password.as_deref().map(|path| ("--pskc-password", path)));
+    check_paths(&reads, &args.output)?;
     let rows = rows_of(&args.input, &args.file, args.hotp)?;
     write(rows, &args.output, &dropped, &describe::path(&args.input), output)
 }
@@ -128,11 +132,21 @@ pub fn fields_of(names: &[String]) -> Result<Vec<Field>, Failure> {
     let field = |name: &String| {
         Field::of_name(name).ok_or_else(|| {
             let names: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
-            let fact = format!("no field is called \"{}\"", name.escape_debug());
-            Failure::usage(fact, format!("say one of {}", names.join(", ")))
+            let fact = format!("unknown field: {}", describe::given(name));
+            Failure::usage(fact, format!("use one of {}", names.join(", ")))
         })
     };
     names.iter().map(field).collect()
+}
+
+/// Whether no file is written that is read, or written twice.
+fn check_paths(reads: &[paths::Named<'_>], args: &OutputArgs) -> Result<(), Failure> {
+    let mut reads = reads.to_vec();
+    reads.extend(args.encode.to_pskc_key.as_deref().map(|path| ("--to-pskc-key", path)));
+    reads.extend(args.encode.to_pskc_password.as_deref().map(|path| ("--to-pskc-password", path)));
+    let targets = targets(args)?;
+    let writes: Vec<_> = targets.iter().filter_map(|(_, file)| Some(("--to", file.as_deref()?))).collect();
+    paths::check(&reads, &writes)
 }
 
 /// Writes rows to where the arguments say, and reports it.
@@ -152,7 +166,13 @@ fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &
     let converted = convert(rows, sinks, &options, dropped, &|_| None).map_err(|error| save_failed(&error))?;
     conclude(&converted, name, output)?;
     for bytes in &converted.memory {
-        let _ = std::io::stdout().write_all(bytes);
+        let mut to = std::io::stdout();
+        // Secrets that did not arrive are lost; half of one is worse.
+        to.write_all(bytes).and_then(|()| to.flush()).map_err(|error| {
+            let next = "see that the disk has room and that the program behind the pipe reads on, and run the same command \
+                        again: what it got is not complete";
+            Failure::file(format!("the seeds could not be written to standard output: {error}"), next)
+        })?;
     }
     if converted.memory.is_empty() {
         let names: Vec<String> = files.iter().map(|path| describe::path(path)).collect();
@@ -233,6 +253,8 @@ pub fn save_failed(error: &SaveError) -> Failure {
 fn generate(args: &SeedsGenerateArgs, output: &Output) -> Ran {
     let profile = super::args::ProfileArgs { hash: args.hash, step: args.step, display: None };
     let (profile, _) = plan::wish(&profile, None)?.resolve(None)?;
+    let reads: Vec<_> = args.serials.as_deref().map(|path| ("--serials", path)).into_iter().collect();
+    check_paths(&reads, &args.output)?;
     let serials = serials(args)?;
     let count = match (args.count, serials.len()) {
         (Some(count), 0) => count,
@@ -266,12 +288,13 @@ fn generate(args: &SeedsGenerateArgs, output: &Output) -> Ran {
 /// The serials that the arguments name, in their order.
 fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
     if let Some(path) = &args.serials {
-        let mut text = String::new();
-        let read = secret::open(path, "name a file with one serial a line")?.take(1 << 26).read_to_string(&mut text);
-        read.map_err(|error| {
-            Failure::file(format!("{} cannot be read: {error}", describe::path(path)), "give plain text")
-        })?;
-        return Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect());
+        let text = secret::lines_of(path, "name a file with one serial a line")?;
+        let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+        let serials = lines.map(|(number, line)| match check_serial(line) {
+            Ok(()) => Ok(line.to_owned()),
+            Err((what, next)) => Err(Failure::usage(format!("{}:{number}: {what}", describe::path(path)), next)),
+        });
+        return serials.collect();
     }
     let Some(range) = &args.serial_range else { return Ok(Vec::new()) };
     let bad = || {
@@ -292,6 +315,10 @@ fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
 }
 
 fn make_qr(args: &SeedsQrArgs, output: &Output) -> Ran {
+    let reads: Vec<_> = args.input.as_deref().map(|path| ("the seed file", path)).into_iter().collect();
+    let writes: Vec<_> =
+        [&args.png, &args.svg].into_iter().filter_map(|file| Some(("the picture", file.as_deref()?))).collect();
+    paths::check(&reads, &writes)?;
     let row = match &args.input {
         Some(path) => {
             let rows = rows_of(path, &args.file, false)?.collect::<Result<Vec<_>, _>>();

@@ -48,7 +48,8 @@ fn with_all_help(command: clap::Command) -> clap::Command {
 }
 
 fn put(text: &[u8]) -> Ran {
-    match std::io::stdout().write_all(text) {
+    let mut to = std::io::stdout();
+    match to.write_all(text).and_then(|()| to.flush()) {
         // A reader that closed the pipe early has what it wanted.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(failed(Path::new("standard output"), &error))

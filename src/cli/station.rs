@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::args::Global;
 use super::host::Host;
@@ -13,7 +13,7 @@ use super::{describe, interrupt, prompt};
 use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock, USUAL_SERIAL};
 use crate::job::{self, Failure, Guard};
 use crate::link::{Link, Trace};
-use crate::reader::{Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
+use crate::reader::{Bounds, Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
 use crate::seedfile::Row;
 use crate::time::{HostClock, SystemClock, unix_ns};
 use crate::token::Serial;
@@ -91,7 +91,7 @@ pub fn open(global: &Global, clock: &SystemClock, output: &Output) -> Result<Sta
     };
     interrupt::begin_work();
     if global.verbose {
-        output.note(&format!("using {}", station.reader));
+        output.note(&format!("using {}", describe::plain(&station.reader)));
     }
     Ok(if global.trace {
         Station { link: Box::new(Trace::new(station.link, std::io::stderr())), ..station }
@@ -145,7 +145,8 @@ fn on_reader(global: &Global, selector: Selector, output: &Output) -> Result<Sta
         None => Duration::ZERO,
     };
     interrupt::begin_work();
-    let mut slots = Slots::open()?;
+    let deadline = (!wait.is_zero()).then(|| Instant::now() + wait);
+    let mut slots = Slots::open(&Bounds::until(deadline, &interrupt::asked))?;
     let mut tell = |mute: Option<&str>| match mute {
         Some(reader) => output.note(&format!("{}; {}", ReaderError::Mute(reader.to_owned()), "switch the token on")),
         None => output.note("waiting for a token: switch it on and lay it on the reader"),
@@ -157,10 +158,13 @@ fn on_reader(global: &Global, selector: Selector, output: &Output) -> Result<Sta
         found => found?,
     };
     let patience = Patience {
+        // --wait is a bound on everything before the first contact.
+        within: Bounds::until(deadline.filter(|_| global.wait.is_some()), &interrupt::asked).within,
+        finishes: false,
         on_hang: Box::new(|| note("waiting for another program that uses the reader")),
         interrupted: Box::new(interrupt::asked),
     };
-    let link = PcscLink::connect(slots.context(), &slot.name, patience)?;
+    let link = PcscLink::connect(slots.service(), &slot.name, patience)?;
     Ok(Station { link: Box::new(link), emulated: is_virtual(&slot.name), reader: slot.name })
 }
 
@@ -169,7 +173,7 @@ pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
     match global.wait.as_deref().map(str::trim) {
         None | Some("") => Ok(None),
         Some(text) => text.parse().map(Some).map_err(|_| {
-            let fact = format!("--wait or TOKENTAP_WAIT is not a number of seconds: \"{}\"", text.escape_debug());
+            let fact = format!("--wait or TOKENTAP_WAIT is not a number of seconds: {}", describe::given(text));
             Failure::usage(fact, "give a whole number, such as 30")
         }),
     }
@@ -177,7 +181,8 @@ pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
 
 /// Asks which of several tokens is meant.
 fn choose(slots: &mut Slots, readers: &[String]) -> Result<Slot, Failure> {
-    let list: Vec<String> = (1..).zip(readers).map(|(number, reader)| format!("  {number}  {reader}\n")).collect();
+    let list: Vec<String> =
+        (1..).zip(readers).map(|(number, reader)| format!("  {number}  {}\n", describe::plain(reader))).collect();
     let question = format!("Several readers hold a card:\n{}Which one (number)? ", list.concat());
     let answer = prompt::line(&question, "no token was touched", "run the same command again");
     let reader = answer

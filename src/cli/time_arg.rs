@@ -2,6 +2,7 @@
 
 use chrono::DateTime;
 
+use super::describe;
 use crate::job::{ClockPlan, Failure};
 use crate::time::UnixTime;
 
@@ -18,7 +19,7 @@ pub fn parse(text: &str) -> Result<i64, Failure> {
     }
     DateTime::parse_from_rfc3339(text).map(|time| time.timestamp()).map_err(|_| {
         Failure::usage(
-            format!("\"{}\" is not a time", text.escape_debug()),
+            format!("this is not a time: {}", describe::given(text)),
             "give Unix seconds, such as 1795454228, or RFC 3339, such as 2026-11-23T17:17:08Z; 0 is now",
         )
     })

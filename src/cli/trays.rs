@@ -7,7 +7,7 @@ use super::args::Global;
 use super::interrupt;
 use crate::emulator::{EmulatedTray, FixedTrays};
 use crate::job::Failure;
-use crate::reader::{PcscTrays, Selector, Trays};
+use crate::reader::{Interrupted, PcscTrays, Selector, Trays};
 use crate::time::{HostClock, SystemClock};
 
 /// The readers that the arguments name: all of them, those that a name fits, or a folder of emulated tokens.
@@ -21,6 +21,7 @@ pub fn open(global: &Global, clock: &SystemClock) -> Result<Box<dyn Trays>, Fail
     if global.trace {
         return Err(Failure::usage("--trace is for one token", "leave it out, or trace the token with tokentap info"));
     }
+    let interrupted: Interrupted = Arc::new(interrupt::asked);
     let trays: Box<dyn Trays> = match global.reader.as_deref() {
         Some("emulated") => {
             return Err(Failure::usage(
@@ -37,10 +38,10 @@ pub fn open(global: &Global, clock: &SystemClock) -> Result<Box<dyn Trays>, Fail
                 })?;
                 Box::new(FixedTrays::new(vec![Box::new(tray)]))
             }
-            None => Box::new(PcscTrays::open(Selector::Named(reader.to_owned()))?),
+            None => Box::new(PcscTrays::open(Selector::Named(reader.to_owned()), interrupted)?),
         },
-        None => Box::new(PcscTrays::open(Selector::Any)?),
+        None => Box::new(PcscTrays::open(Selector::Any, interrupted)?),
     };
-    interrupt::begin_run();
+    interrupt::begin_work();
     Ok(trays)
 }

@@ -50,9 +50,16 @@ impl Writing<'_> {
             Ok(())
         };
         let waits = |error: &InventoryError| self.output.note(&format!("{error}: waiting until it is done"));
+        let mut before = |info: &Info, plan: &WritePlan| {
+            interrupt::in_hand(info.serial.as_str());
+            before(info, plan)
+        };
         let (row, interrupted) = (&mut |_: Stage<'_>| None, &interrupt::asked);
-        let mut around = Around { complete: &mut complete, before, waits: &waits, row, interrupted };
+        let mut around = Around { complete: &mut complete, before: &mut before, waits: &waits, row, interrupted };
         let recorded = recorder.write(&mut station.link, &self.host.clock(), &self.plan, &mut around);
+        if let Some(info) = &recorded.info {
+            interrupt::let_go(info.serial.as_str());
+        }
         match (recorded.result, recorded.lost) {
             (result, None) => result,
             (Ok(report), Some(error)) => {

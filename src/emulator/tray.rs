@@ -74,7 +74,7 @@ impl FixedTrays {
 }
 
 impl Trays for FixedTrays {
-    fn newcomers(&mut self, _: &[String]) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
+    fn newcomers(&mut self, _: &[String], _: &dyn Fn() -> bool) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
         Ok(std::mem::take(&mut self.0))
     }
 

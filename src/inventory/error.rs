@@ -135,9 +135,11 @@ impl InventoryError {
             Self::Full(_) => "make room, and run the same command again",
             Self::Other { .. } => "look at the file and its folder, and run tokentap inventory check",
             Self::Taken(_) => "lay the token back: it gets another row",
-            Self::Held(_) => {
-                "two tokens with one seed show the same codes: see whose that token is with tokentap inventory show, and \
-                 use another seed here"
+            Self::Held(serial) => {
+                return Cow::Owned(format!(
+                    "two tokens with one seed show the same codes; see whose that token is: tokentap inventory show {serial}; \
+                     if both are to have it, use --allow-shared-secret with tokentap burn or sync, for one token at a time"
+                ));
             }
             Self::InUse { .. } => "wait until that program is done, and run the same command again",
             Self::Changed(_) => "run the same command again",

@@ -43,11 +43,18 @@ impl StatusWord {
         Self(u16::from_be_bytes([sw1, sw2]))
     }
 
-    /// Whether the command was certainly not carried out: an error that was found before anything was done (64 XX and
-    /// 67 XX to 6F XX), or a refusal with tries left. Other words, such as 65 XX, say that memory may have changed.
+    /// Whether the command was certainly not carried out: an error that was found before anything was done (ISO/IEC 7816-4,
+    /// section 5.1.3: 64 XX, and the checking errors 67 XX to 6E XX). 63 XX and 65 XX say that memory may have changed,
+    /// and 6F XX that there is no diagnosis.
     #[must_use]
     pub fn is_refusal(self) -> bool {
-        matches!(self.0.to_be_bytes(), [0x63 | 0x64 | 0x67..=0x6F, _])
+        matches!(self.0.to_be_bytes(), [0x64 | 0x67..=0x6E, _])
+    }
+
+    /// Whether a token said no to what proves the key: also 63 XX, which counts tries there and has nothing to change.
+    #[must_use]
+    pub fn is_denial(self) -> bool {
+        self.is_refusal() || matches!(self.0.to_be_bytes(), [0x63, _])
     }
 
     /// What it says.
@@ -85,6 +92,23 @@ impl fmt::Debug for StatusWord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_which_memory_may_have_changed_or_nothing_is_known_are_no_refusal() {
+        for (word, is_refusal) in [
+            ([0x63, 0x00], false),
+            ([0x63, 0xC2], false),
+            ([0x65, 0x81], false),
+            ([0x6F, 0x00], false),
+            ([0x64, 0x00], true),
+            ([0x69, 0x83], true),
+            ([0x6A, 0x80], true),
+            ([0x6E, 0x00], true),
+        ] {
+            assert_eq!(StatusWord::new(word[0], word[1]).is_refusal(), is_refusal, "{word:02X?}");
+        }
+        assert!(StatusWord::new(0x63, 0xC2).is_denial() && !StatusWord::new(0x6F, 0x00).is_denial());
+    }
 
     #[test]
     fn the_words_of_the_protocol_are_told_apart() {

@@ -87,7 +87,7 @@ pub fn attend(trays: &mut dyn Trays, visitor: &dyn Visitor) {
         let mut is_cut_off = false;
         while !visitor.is_over() {
             let now = names().clone();
-            match trays.newcomers(&now) {
+            match trays.newcomers(&now, &|| visitor.is_over()) {
                 Ok(newcomers) => {
                     is_cut_off = false;
                     for tray in newcomers {

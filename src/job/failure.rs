@@ -89,6 +89,7 @@ impl From<ReaderError> for Failure {
     fn from(error: ReaderError) -> Self {
         let (kind, exit) = match &error {
             ReaderError::NoService | ReaderError::ServiceStopped => ("no-service", Exit::NoReader),
+            ReaderError::NoAnswer => ("no-answer", Exit::NoReader),
             ReaderError::NoReader => ("no-reader", Exit::NoReader),
             ReaderError::AccessDenied => ("access-denied", Exit::NoReader),
             ReaderError::Busy(_) | ReaderError::Held(_) => ("reader-busy", Exit::NoReader),

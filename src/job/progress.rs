@@ -5,6 +5,7 @@ use super::plan::WritePlan;
 use super::written::{Progress, Written};
 use crate::iso7816::{StatusKind, StatusWord};
 use crate::link::{Link, LinkError, LinkFault};
+use crate::reader::ReaderError;
 use crate::token::{Info, Other, Reason, Step, Sync, TokenError, identify_other};
 
 impl Progress {
@@ -140,6 +141,10 @@ fn link_failure(broken: &LinkError, step: Step, who: &str, state: &str, again: &
             state,
             format!("plug the reader in, see `tokentap doctor`, then {again}"),
         ),
+        LinkFault::ServiceHangs => {
+            let next = format!("{}; if the token lies there, take it off first", ReaderError::NoAnswer.remedy());
+            Failure::new("no-answer", Exit::NoReader, format!("{detail} at \"{step}\"{who}"), state, next)
+        }
         LinkFault::Busy => Failure::new(
             "reader-busy",
             Exit::NoReader,
@@ -177,7 +182,7 @@ fn refusal(step: Step, status: StatusWord, who: &str, state: String, again: &str
         _ => String::new(),
     };
     let (fact, next) = match (step, status.kind()) {
-        (Step::Answer, _) if status.is_refusal() => (
+        (Step::Answer, _) if status.is_denial() => (
             format!("the token refused the key with {status}: it has another key, or it is locked{left}{who}"),
             "do not try again and again: tokens made before 2025 lock for good after some wrong answers; a token with a \
              customer key of its own needs --token-key FILE"
@@ -194,7 +199,7 @@ fn refusal(step: Step, status: StatusWord, who: &str, state: String, again: &str
             "this is not a model that tokentap knows how to write: please report it with the output of --trace".to_owned(),
         ),
         _ => (
-            if status.is_refusal() {
+            if status.is_denial() {
                 format!("the token refused \"{step}\" with {status}{left}{who}")
             } else {
                 format!("the token answered \"{step}\" with {status}, a status that is not known{who}")

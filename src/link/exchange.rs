@@ -1,7 +1,7 @@
 //! One command and its whole answer, also where the transport hands it over in pieces (`docs/protocol.md` §2).
 
 use super::{Link, LinkError, LinkFault};
-use crate::iso7816::{Apdu, Response, ResponseError, StatusKind};
+use crate::iso7816::{Apdu, Response, ResponseError, StatusKind, StatusWord};
 
 /// How many bytes an answer may have when it comes in pieces.
 const MAX_COLLECTED: usize = 1024;
@@ -49,7 +49,7 @@ pub fn exchange(link: &mut dyn Link, command: &Apdu) -> Result<Response, Exchang
                 collected.append(&mut response.data);
                 next = get_response(left);
             }
-            _ if is_carried_out && response.status.is_refusal() => {
+            _ if is_carried_out && response.status != StatusWord::OK => {
                 // 61 XX said that the command was carried out: this is about the fetching alone.
                 let detail = format!("the rest of the answer could not be fetched ({})", response.status);
                 return Err(LinkError::new(LinkFault::NoAnswer, detail).into());
@@ -75,7 +75,6 @@ fn get_response(le: u8) -> Apdu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::iso7816::StatusWord;
 
     /// Answers from a list and keeps what was sent.
     struct Script {

@@ -39,6 +39,8 @@ pub enum LinkFault {
     TimedOut,
     /// Another program holds the card and does not let go.
     Busy,
+    /// The PC/SC service stands still: nothing comes through.
+    ServiceHangs,
     /// The reader or the PC/SC service is gone.
     ReaderGone,
     /// The user interrupted the wait for the card.

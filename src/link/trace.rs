@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::{Link, LinkError};
 use crate::iso7816::describe;
+use crate::plain::plain;
 
 /// A link whose traffic is written down, a line a command. Bodies and data are never shown, only their lengths.
 pub struct Trace<L, W> {
@@ -19,7 +20,7 @@ impl<L: Link, W: Write> Trace<L, W> {
     }
 
     fn line(&mut self, text: &str) {
-        let _ = writeln!(self.to, "trace: {text}");
+        let _ = writeln!(self.to, "trace: {}", plain(text));
     }
 }
 

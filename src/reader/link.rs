@@ -1,30 +1,24 @@
 //! A card on a PC/SC reader.
 //!
-//! PC/SC calls have no time-out: they wait for other programs' transactions, and for cards that never answer. So they
-//! run on a thread of their own, which is left behind when a call hangs.
+//! PC/SC calls have no time-out: they wait for other programs' transactions, for cards that never answer, and for a service
+//! that stands still. So they run on a thread of their own, which is left behind when a call hangs.
 
 use std::ffi::CString;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use pcsc::{Card, Context, Disposition, Error, Protocols, ShareMode};
+use pcsc::{Card, Disposition, Error, Protocols, ShareMode};
 use zeroize::Zeroizing;
 
+use super::service::{ANSWERS_WITHIN, SLICE, Service, stands_still};
 use super::trouble::ReaderError;
 use crate::iso7816::MAX_RESPONSE;
 use crate::link::{Link, LinkError, LinkFault};
+use crate::plain::plain;
 
-/// How long one command may take. Flash is written in well under a second; a reader's own limit is a few seconds.
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
-
-/// How long another program may use the card before this one gives up.
-const LET_GO_WITHIN: Duration = Duration::from_secs(15);
-
-/// How long a call may hang before the user is told what it waits for.
-const TELL_AFTER: Duration = Duration::from_secs(1);
-
-/// How often Ctrl-C is looked for while a call hangs.
-const SLICE: Duration = Duration::from_millis(100);
+/// How long a call may hang before the user is told what it waits for, and before Ctrl-C ends it where a token in hand is
+/// to be finished: flash is written in well under a second.
+const HANGS_AFTER: Duration = Duration::from_secs(1);
 
 enum Request {
     Transmit(Zeroizing<Vec<u8>>),
@@ -36,10 +30,22 @@ type Answer = Result<Vec<u8>, Error>;
 
 /// What the link asks of the program around it while a call hangs.
 pub struct Patience {
+    /// How long another program may use the card, and how long an answer may take.
+    pub within: Duration,
+    /// A token in hand is finished also where the user wants to stop, unless a call hangs.
+    pub finishes: bool,
     /// Called once, when another program seems to use the card.
     pub on_hang: Box<dyn FnMut()>,
     /// Whether the user wants to stop.
     pub interrupted: Box<dyn Fn() -> bool>,
+}
+
+impl Patience {
+    /// The usual time, and no interest in what happens meanwhile.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self { within: ANSWERS_WITHIN, finishes: true, on_hang: Box::new(|| ()), interrupted: Box::new(|| false) }
+    }
 }
 
 /// A link to a card on a reader: shared, with one transaction from [`Link::hold`] to [`Link::close`], reset at the end.
@@ -57,53 +63,56 @@ impl PcscLink {
     /// Connects to the card on a reader.
     ///
     /// # Errors
-    /// [`ReaderError`]: the card left, does not answer, or is held by another program.
-    pub fn connect(context: &Context, reader: &str, patience: Patience) -> Result<Self, ReaderError> {
+    /// [`ReaderError`]: the card left, does not answer, or is held by another program; the service stands still.
+    pub fn connect(service: &Service, reader: &str, patience: Patience) -> Result<Self, ReaderError> {
         let (requests, incoming) = channel();
         let (outgoing, answers) = channel();
-        let context = context.clone();
         let name = CString::new(reader).map_err(|_| ReaderError::from_pcsc(Error::UnknownReader, reader))?;
-        std::thread::spawn(move || {
-            let connected = context.connect(&name, ShareMode::Shared, Protocols::ANY);
-            let card = match connected {
-                Ok(card) => card,
-                Err(error) => {
-                    let _ = outgoing.send(Err(error));
-                    return;
+        service.post(move |context| {
+            let context = context.clone();
+            std::thread::spawn(move || match context.connect(&name, ShareMode::Shared, Protocols::ANY) {
+                Err(error) => drop(outgoing.send(Err(error))),
+                Ok(card) => {
+                    let _ = outgoing.send(Ok(Vec::new()));
+                    serve(card, &incoming, &outgoing);
                 }
-            };
-            let _ = outgoing.send(Ok(Vec::new()));
-            serve(card, &incoming, &outgoing);
+            });
         });
+        let within = patience.within;
         let mut link =
             Self { reader: reader.to_owned(), requests, answers, patience, told: false, held: false, open: true };
-        match link.wait(LET_GO_WITHIN) {
+        let connected = link.wait(within);
+        // Nothing is there to be closed, or the thread hangs.
+        link.open = matches!(connected, Ok(Ok(_)));
+        match connected {
             Ok(Ok(_)) => Ok(link),
             Ok(Err(error)) => Err(ReaderError::from_pcsc(error, reader)),
             Err(fault) => Err(match fault {
                 LinkFault::Interrupted => ReaderError::Interrupted,
                 LinkFault::ReaderGone => ReaderError::ServiceStopped,
+                LinkFault::ServiceHangs => ReaderError::NoAnswer,
                 _ => ReaderError::Held(reader.to_owned()),
             }),
         }
     }
 
-    fn call(&mut self, request: Request, limit: Duration) -> Result<Vec<u8>, LinkError> {
+    fn call(&mut self, request: Request) -> Result<Vec<u8>, LinkError> {
         if !self.open || self.requests.send(request).is_err() {
             return Err(LinkError::new(LinkFault::ReaderGone, "the link to the card is closed"));
         }
-        match self.wait(limit) {
+        match self.wait(ANSWERS_WITHIN) {
             Ok(answer) => answer.map_err(link_error),
             Err(fault) => {
                 // The thread hangs in the call: whatever it answers later belongs to nobody.
                 self.open = false;
+                let within = ANSWERS_WITHIN.as_secs();
                 let detail = match fault {
                     LinkFault::Busy => format!(
-                        "no answer on {} within {} s: another program does not let go of the card, or the token hangs",
-                        self.reader,
-                        limit.as_secs()
+                        "no answer on {} within {within} s: another program does not let go of the card, or the token hangs",
+                        plain(&self.reader)
                     ),
-                    LinkFault::TimedOut => format!("no answer within {} s", limit.as_secs()),
+                    LinkFault::TimedOut => format!("no answer within {within} s"),
+                    LinkFault::ServiceHangs => ReaderError::NoAnswer.to_string(),
                     LinkFault::Interrupted => "interrupted".to_owned(),
                     _ => "the PC/SC library ended unexpectedly".to_owned(),
                 };
@@ -121,18 +130,21 @@ impl PcscLink {
                 Err(RecvTimeoutError::Disconnected) => return Err(LinkFault::ReaderGone),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if began.elapsed() >= limit {
-                return Err(if self.held { LinkFault::TimedOut } else { LinkFault::Busy });
+            let hangs = began.elapsed() >= HANGS_AFTER;
+            // A write is not left alone at once: its outcome would be unknown. One that hangs is unknown already.
+            if (hangs || !(self.held || self.patience.finishes)) && (self.patience.interrupted)() {
+                return Err(LinkFault::Interrupted);
             }
-            // A write that hangs is not left alone: its outcome would be unknown.
-            if !self.held {
-                if (self.patience.interrupted)() {
-                    return Err(LinkFault::Interrupted);
-                }
-                if began.elapsed() >= TELL_AFTER && !self.told {
-                    self.told = true;
-                    (self.patience.on_hang)();
-                }
+            if began.elapsed() >= limit {
+                return Err(match self.held {
+                    _ if stands_still() => LinkFault::ServiceHangs,
+                    true => LinkFault::TimedOut,
+                    false => LinkFault::Busy,
+                });
+            }
+            if hangs && !self.held && !self.told {
+                self.told = true;
+                (self.patience.on_hang)();
             }
         }
     }
@@ -140,8 +152,7 @@ impl PcscLink {
 
 impl Link for PcscLink {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        let limit = if self.held { ANSWER_WITHIN } else { LET_GO_WITHIN };
-        let reply = self.call(Request::Transmit(Zeroizing::new(command.to_vec())), limit)?;
+        let reply = self.call(Request::Transmit(Zeroizing::new(command.to_vec())))?;
         if reply.is_empty() {
             return Err(LinkError::new(LinkFault::Removed, "the reader reports success and no data"));
         }
@@ -149,14 +160,14 @@ impl Link for PcscLink {
     }
 
     fn hold(&mut self) -> Result<(), LinkError> {
-        self.call(Request::Hold, LET_GO_WITHIN)?;
+        self.call(Request::Hold)?;
         self.held = true;
         Ok(())
     }
 
     fn close(&mut self) {
         if self.open {
-            let _ = self.call(Request::Close, ANSWER_WITHIN);
+            let _ = self.call(Request::Close);
             self.open = false;
         }
     }
@@ -174,18 +185,15 @@ fn serve(mut card: Card, requests: &Receiver<Request>, answers: &Sender<Answer>)
     let mut buffer = [0; MAX_RESPONSE + 256];
     for request in requests {
         let answer = match request {
-            Request::Transmit(command) => match card.transmit(&command, &mut buffer).map(<[u8]>::to_vec) {
-                // The handle works again after this; what was authenticated is gone, and the caller is told so.
-                Err(Error::ResetCard) => {
-                    let _ = card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard);
-                    Err(Error::ResetCard)
-                }
-                answer => answer,
-            },
+            Request::Transmit(command) => card.transmit(&command, &mut buffer).map(<[u8]>::to_vec),
             // Forgotten on purpose: the transaction lasts until the disconnect, which ends it.
             Request::Hold => card.transaction().map(std::mem::forget).map(|()| Vec::new()),
             Request::Close => break,
         };
+        if answer == Err(Error::ResetCard) {
+            // The handle works again after this; what was authenticated is gone, and the caller is told so.
+            let _ = card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard);
+        }
         if answers.send(answer).is_err() {
             break;
         }

@@ -5,6 +5,7 @@
 mod atr;
 mod link;
 mod select;
+mod service;
 mod slot;
 mod slots;
 mod tray;
@@ -13,9 +14,10 @@ mod trouble;
 pub use atr::CardKind;
 pub use link::{Patience, PcscLink};
 pub use select::{Pick, Selector, pick};
+pub use service::{Bounds, Service};
 pub use slot::{Laid, Slot};
 pub use slots::Slots;
-pub use tray::{Came, PcscTrays, Tray, Trays};
+pub use tray::{Came, Interrupted, PcscTrays, Tray, Trays};
 pub use trouble::ReaderError;
 
 /// Whether a reader of this name is vsmartcard's virtual reader, so that what lies on it is no real token.

@@ -3,10 +3,11 @@
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 
-use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
+use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, State};
 
 use super::atr::CardKind;
 use super::select::{Pick, Selector, pick};
+use super::service::{Bounds, Service};
 use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
 
@@ -15,31 +16,30 @@ pub(super) const SLICE: Duration = Duration::from_millis(500);
 
 /// The PC/SC service's view of all readers.
 pub struct Slots {
-    context: Context,
+    service: Service,
 }
 
 impl Slots {
     /// Connects to the service.
     ///
     /// # Errors
-    /// [`ReaderError::NoService`] and others of the platform.
-    pub fn open() -> Result<Self, ReaderError> {
-        let context = Context::establish(Scope::User).map_err(|error| ReaderError::from_pcsc(error, ""))?;
-        Ok(Self { context })
+    /// [`ReaderError::NoService`], [`ReaderError::NoAnswer`], and others of the platform.
+    pub fn open(bounds: &Bounds<'_>) -> Result<Self, ReaderError> {
+        Service::connect(bounds).map(|service| Self { service })
     }
 
     /// The connection to the service.
     #[must_use]
-    pub fn context(&self) -> &Context {
-        &self.context
+    pub fn service(&self) -> &Service {
+        &self.service
     }
 
     /// All slots, in the service's order.
     ///
     /// # Errors
     /// [`ReaderError`]; no readers at all is an empty list.
-    pub fn list(&self) -> Result<Vec<Slot>, ReaderError> {
-        self.states().map(|states| states.iter().map(slot).collect())
+    pub fn list(&self, bounds: &Bounds<'_>) -> Result<Vec<Slot>, ReaderError> {
+        self.states(bounds).map(|states| states.iter().map(slot).collect())
     }
 
     /// Waits up to `wait` for a token on a reader that `selector` fits. Without a time it only looks.
@@ -57,15 +57,17 @@ impl Slots {
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Slot, ReaderError> {
         let began = Instant::now();
+        let deadline = (!wait.is_zero()).then(|| began + wait);
         let mut told = false;
         loop {
-            let mut states = match self.states() {
+            let bounds = Bounds::until(deadline, interrupted);
+            let mut states = match self.states(&bounds) {
                 // The service was started anew meanwhile: this context stays dead.
                 Err(
                     ReaderError::NoService | ReaderError::ServiceStopped | ReaderError::Other(Error::InvalidHandle),
                 ) => {
-                    *self = Self::open()?;
-                    self.states()?
+                    *self = Self::open(&bounds)?;
+                    self.states(&bounds)?
                 }
                 states => states?,
             };
@@ -96,31 +98,48 @@ impl Slots {
             for state in &mut states {
                 state.sync_current_state();
             }
-            match self.context.get_status_change(left.min(SLICE), &mut states) {
+            let (_, changed) = change(&self.service, &bounds, left.min(SLICE), states)?;
+            match changed {
                 Ok(()) | Err(Error::Timeout | Error::UnknownReader | Error::Cancelled) => {}
                 // The service went, or was started anew: this context stays dead.
-                Err(Error::ServiceStopped | Error::NoService | Error::InvalidHandle) => *self = Self::open()?,
+                Err(Error::ServiceStopped | Error::NoService | Error::InvalidHandle) => *self = Self::open(&bounds)?,
                 Err(error) => return Err(ReaderError::from_pcsc(error, "")),
             }
         }
     }
 
-    fn states(&self) -> Result<Vec<ReaderState>, ReaderError> {
-        let names = match self.context.list_readers_owned() {
+    fn states(&self, bounds: &Bounds<'_>) -> Result<Vec<ReaderState>, ReaderError> {
+        let names = match self.service.ask(bounds, Context::list_readers_owned)? {
             Ok(names) => names,
             Err(Error::NoReadersAvailable) => Vec::new(),
             Err(error) => return Err(ReaderError::from_pcsc(error, "")),
         };
-        let mut states: Vec<ReaderState> =
+        let states: Vec<ReaderState> =
             names.into_iter().map(|name: CString| ReaderState::new(name, State::UNAWARE)).collect();
-        if !states.is_empty() {
-            match self.context.get_status_change(Duration::ZERO, &mut states) {
-                Ok(()) | Err(Error::Timeout) => {}
-                Err(error) => return Err(ReaderError::from_pcsc(error, "")),
-            }
+        if states.is_empty() {
+            return Ok(states);
         }
-        Ok(states)
+        match change(&self.service, bounds, Duration::ZERO, states)? {
+            (states, Ok(()) | Err(Error::Timeout)) => Ok(states),
+            (_, Err(error)) => Err(ReaderError::from_pcsc(error, "")),
+        }
     }
+}
+
+/// Waits up to `wait` for a change of the readers' states, and returns them with the service's answer.
+///
+/// # Errors
+/// [`ReaderError::NoAnswer`] and [`ReaderError::Interrupted`].
+pub(super) fn change(
+    service: &Service,
+    bounds: &Bounds<'_>,
+    wait: Duration,
+    mut states: Vec<ReaderState>,
+) -> Result<(Vec<ReaderState>, Result<(), Error>), ReaderError> {
+    service.ask(bounds, move |context| {
+        let changed = context.get_status_change(wait, &mut states);
+        (states, changed)
+    })
 }
 
 fn slot(state: &ReaderState) -> Slot {

@@ -1,15 +1,17 @@
 //! Readers as places where one token after the other is laid down: a token has to leave before the next one comes.
 
 use std::ffi::CString;
+use std::sync::Arc;
 
-use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
+use pcsc::{Error, PNP_NOTIFICATION, ReaderState, State};
 
 use super::atr::CardKind;
 use super::is_virtual;
 use super::link::{Patience, PcscLink};
 use super::select::{Selector, candidates};
+use super::service::{Bounds, Service};
 use super::slot::Slot;
-use super::slots::{SLICE, Slots};
+use super::slots::{SLICE, Slots, change};
 use super::trouble::ReaderError;
 use crate::link::Link;
 
@@ -42,60 +44,69 @@ pub trait Tray: Send {
 
 /// All readers that are worked at.
 pub trait Trays: Send {
-    /// Those that have come since, beside the ones that are attended already; waits a while for one.
+    /// Those that have come since, beside the ones that are attended already; waits a while for one. `stop` is asked from
+    /// time to time.
     ///
     /// # Errors
     /// [`ReaderError`]: none can come now. Later ones may.
-    fn newcomers(&mut self, attended: &[String]) -> Result<Vec<Box<dyn Tray>>, ReaderError>;
+    fn newcomers(&mut self, attended: &[String], stop: &dyn Fn() -> bool) -> Result<Vec<Box<dyn Tray>>, ReaderError>;
 
     /// Whether more can come at all.
     fn is_closed(&self) -> bool;
 }
 
+/// Whether the user wants to stop, asked from the threads of all readers.
+pub type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// The readers of PC/SC.
 pub struct PcscTrays {
     slots: Option<Slots>,
     /// What was known when readers were last waited for.
-    known: ReaderState,
+    known: Option<ReaderState>,
     selector: Selector,
+    interrupted: Interrupted,
 }
 
 impl PcscTrays {
     /// The readers that a selector fits.
     ///
     /// # Errors
-    /// [`ReaderError::NoService`] and others of the platform.
-    pub fn open(selector: Selector) -> Result<Self, ReaderError> {
-        let known = ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE);
-        Ok(Self { slots: Some(Slots::open()?), known, selector })
+    /// [`ReaderError::NoService`], [`ReaderError::NoAnswer`], and others of the platform.
+    pub fn open(selector: Selector, interrupted: Interrupted) -> Result<Self, ReaderError> {
+        let slots = Slots::open(&Bounds::until(None, &*interrupted))?;
+        Ok(Self { slots: Some(slots), known: None, selector, interrupted })
     }
 
-    fn look(&mut self, attended: &[String]) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
+    fn look(&mut self, attended: &[String], stop: &dyn Fn() -> bool) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
+        let bounds = Bounds::until(None, stop);
         let slots = match &mut self.slots {
             Some(slots) => slots,
-            None => self.slots.insert(Slots::open()?),
+            None => self.slots.insert(Slots::open(&bounds)?),
         };
-        let found = slots.list()?;
+        let found = slots.list(&bounds)?;
         let fitting: Vec<Slot> = match candidates(&found, &self.selector) {
             Ok(fitting) => fitting.into_iter().filter(|slot| !attended.contains(&slot.name)).cloned().collect(),
             // It may come yet.
             Err(_) => Vec::new(),
         };
         if fitting.is_empty() {
-            wait_for_readers(slots.context(), &mut self.known)?;
+            wait_for_readers(slots.service(), &bounds, &mut self.known)?;
         }
         let mut trays: Vec<Box<dyn Tray>> = Vec::new();
         for slot in fitting {
-            trays.push(Box::new(PcscTray::open(&slot.name)?));
+            trays.push(Box::new(PcscTray::open(&slot.name, &bounds, Arc::clone(&self.interrupted))?));
         }
         Ok(trays)
     }
 }
 
 impl Trays for PcscTrays {
-    fn newcomers(&mut self, attended: &[String]) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
-        // A context that has lost its service stays dead.
-        self.look(attended).inspect_err(|_| self.slots = None)
+    fn newcomers(&mut self, attended: &[String], stop: &dyn Fn() -> bool) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
+        match self.look(attended, stop) {
+            Err(ReaderError::Interrupted) => Ok(Vec::new()),
+            // A context that has lost its service stays dead.
+            result => result.inspect_err(|_| self.slots = None),
+        }
     }
 
     fn is_closed(&self) -> bool {
@@ -105,35 +116,45 @@ impl Trays for PcscTrays {
 
 /// A reader of PC/SC.
 struct PcscTray {
-    context: Context,
+    service: Service,
     name: String,
-    state: ReaderState,
+    /// What was known when it was last waited at.
+    state: Option<ReaderState>,
     /// The service's count of events when what lies there was taken or passed over.
     done_with: Option<u32>,
+    interrupted: Interrupted,
 }
 
 impl PcscTray {
-    fn open(name: &str) -> Result<Self, ReaderError> {
-        let failed = |error| ReaderError::from_pcsc(error, name);
-        let context = Context::establish(Scope::User).map_err(failed)?;
-        let c_name = CString::new(name).map_err(|_| failed(Error::UnknownReader))?;
-        let state = ReaderState::new(c_name, State::UNAWARE);
-        Ok(Self { context, name: name.to_owned(), state, done_with: None })
+    fn open(name: &str, bounds: &Bounds<'_>, interrupted: Interrupted) -> Result<Self, ReaderError> {
+        let service = Service::connect(bounds)?;
+        Ok(Self { service, name: name.to_owned(), state: None, done_with: None, interrupted })
     }
 
-    /// Waits for a change at this reader.
-    fn wait(&mut self) -> Result<(), ReaderError> {
-        let states = std::slice::from_mut(&mut self.state);
-        match self.context.get_status_change(SLICE, states) {
-            Ok(()) | Err(Error::Timeout | Error::Cancelled) => Ok(()),
-            Err(error) => Err(ReaderError::from_pcsc(error, &self.name)),
+    /// Waits for a change at this reader, and returns its state.
+    fn wait(&mut self, stop: &dyn Fn() -> bool) -> Result<ReaderState, ReaderError> {
+        let failed = |error| ReaderError::from_pcsc(error, &self.name);
+        let state = match self.state.take() {
+            Some(state) => state,
+            None => {
+                let name = CString::new(self.name.as_str()).map_err(|_| failed(Error::UnknownReader))?;
+                ReaderState::new(name, State::UNAWARE)
+            }
+        };
+        let (states, changed) = change(&self.service, &Bounds::until(None, stop), SLICE, vec![state])?;
+        match changed {
+            Ok(()) | Err(Error::Timeout | Error::Cancelled) => {
+                states.into_iter().next().ok_or_else(|| failed(Error::UnknownReader))
+            }
+            Err(error) => Err(failed(error)),
         }
     }
 
     fn link(&self) -> Result<Box<dyn Link>, ReaderError> {
-        // The token in hand is finished: nothing interrupts it.
-        let patience = Patience { on_hang: Box::new(|| ()), interrupted: Box::new(|| false) };
-        Ok(Box::new(PcscLink::connect(&self.context, &self.name, patience)?))
+        // The token in hand is finished: only a call that hangs is interrupted.
+        let interrupted = Arc::clone(&self.interrupted);
+        let patience = Patience { interrupted: Box::new(move || interrupted()), ..Patience::usual() };
+        Ok(Box::new(PcscLink::connect(&self.service, &self.name, patience)?))
     }
 }
 
@@ -151,13 +172,17 @@ impl Tray for PcscTray {
             if stop() {
                 return Ok(Came::Stopped);
             }
-            self.wait()?;
-            let event = self.state.event_state();
+            let mut state = match self.wait(stop) {
+                Err(ReaderError::Interrupted) => return Ok(Came::Stopped),
+                state => state?,
+            };
+            let (event, count) = (state.event_state(), state.event_count());
+            let kind = CardKind::of_atr(state.atr());
+            state.sync_current_state();
+            self.state = Some(state);
             if event.intersects(State::UNKNOWN | State::UNAVAILABLE | State::IGNORE) {
                 return Err(ReaderError::from_pcsc(Error::ReaderUnavailable, &self.name));
             }
-            let count = self.state.event_count();
-            self.state.sync_current_state();
             if !event.contains(State::PRESENT) {
                 self.done_with = None;
                 continue;
@@ -169,14 +194,18 @@ impl Tray for PcscTray {
             if event.contains(State::MUTE) {
                 return Ok(Came::Other(ReaderError::Mute(self.name.clone())));
             }
-            if CardKind::of_atr(self.state.atr()) == CardKind::StorageTag {
+            if kind == CardKind::StorageTag {
                 return Ok(Came::Other(ReaderError::StorageTag(self.name.clone())));
             }
             match self.link() {
                 Ok(link) => return Ok(Came::Token(link)),
                 Err(
-                    error @ (ReaderError::NoService | ReaderError::ServiceStopped | ReaderError::NoSuchReader { .. }),
+                    error @ (ReaderError::NoService
+                    | ReaderError::NoAnswer
+                    | ReaderError::ServiceStopped
+                    | ReaderError::NoSuchReader { .. }),
                 ) => return Err(error),
+                Err(ReaderError::Interrupted) => return Ok(Came::Stopped),
                 // Whatever else is wrong is wrong with what lies there.
                 Err(error) => return Ok(Came::Other(error)),
             }
@@ -185,15 +214,22 @@ impl Tray for PcscTray {
 }
 
 /// Waits for readers to come or go, for a while.
-fn wait_for_readers(context: &Context, known: &mut ReaderState) -> Result<(), ReaderError> {
+fn wait_for_readers(
+    service: &Service,
+    bounds: &Bounds<'_>,
+    known: &mut Option<ReaderState>,
+) -> Result<(), ReaderError> {
     if cfg!(target_os = "macos") {
         // macOS has no such notification.
         std::thread::sleep(SLICE);
         return Ok(());
     }
-    match context.get_status_change(SLICE, std::slice::from_mut(known)) {
+    let state = known.take().unwrap_or_else(|| ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE));
+    let (states, changed) = change(service, bounds, SLICE, vec![state])?;
+    *known = states.into_iter().next();
+    match changed {
         Ok(()) => {
-            known.sync_current_state();
+            known.as_mut().into_iter().for_each(ReaderState::sync_current_state);
             Ok(())
         }
         Err(Error::Timeout | Error::Cancelled | Error::UnknownReader) => Ok(()),

@@ -2,12 +2,17 @@
 
 use pcsc::Error;
 
+use crate::plain::plain;
+
 /// A trouble at the reader. `to_string` is the fact, [`ReaderError::remedy`] what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReaderError {
     /// The PC/SC service does not run.
     #[error("the PC/SC service does not run")]
     NoService,
+    /// The PC/SC service runs and stands still.
+    #[error("the PC/SC service does not answer")]
+    NoAnswer,
     /// The service stopped, or library and service do not understand each other.
     #[error("the PC/SC service has stopped or does not understand this program")]
     ServiceStopped,
@@ -18,13 +23,13 @@ pub enum ReaderError {
     #[error("this user may not use the reader")]
     AccessDenied,
     /// Another program has the reader for itself.
-    #[error("another program has the reader for itself: {0}")]
+    #[error("another program has the reader for itself: {}", plain(.0))]
     Busy(String),
     /// Another program does not let go of the card.
-    #[error("another program uses the card on {0} and does not let go")]
+    #[error("another program uses the card on {} and does not let go", plain(.0))]
     Held(String),
     /// No reader goes by what `--reader` says.
-    #[error("no reader is called \"{wanted}\"")]
+    #[error("no reader is called \"{}\"", plain(.wanted))]
     NoSuchReader {
         /// What was asked for.
         wanted: String,
@@ -44,13 +49,13 @@ pub enum ReaderError {
     #[error("no token lies on the reader")]
     NoTokenNow,
     /// Something lies on the reader and does not answer.
-    #[error("what lies on {0} does not answer")]
+    #[error("what lies on {} does not answer", plain(.0))]
     Mute(String),
     /// A storage tag.
-    #[error("a storage tag or access card lies on {0}, not a token")]
+    #[error("a storage tag or access card lies on {}, not a token", plain(.0))]
     StorageTag(String),
     /// The token was there and left before the first command.
-    #[error("the token left {0} before it could be read")]
+    #[error("the token left {} before it could be read", plain(.0))]
     Left(String),
     /// The user interrupted.
     #[error("interrupted")]
@@ -61,7 +66,7 @@ pub enum ReaderError {
 }
 
 fn list(readers: &[String]) -> String {
-    readers.iter().map(|reader| format!("\"{reader}\"")).collect::<Vec<_>>().join(", ")
+    readers.iter().map(|reader| format!("\"{}\"", plain(reader))).collect::<Vec<_>>().join(", ")
 }
 
 impl ReaderError {
@@ -90,6 +95,13 @@ impl ReaderError {
         match self {
             Self::NoService if cfg!(windows) => "plug in a reader: Windows stops the service when there is none".into(),
             Self::NoService => "start it: sudo systemctl enable --now pcscd.socket".into(),
+            Self::NoAnswer if cfg!(windows) => {
+                "restart the service \"Smart Card\" (services.msc), and run the same command again".into()
+            }
+            Self::NoAnswer if cfg!(target_os = "macos") => {
+                "unplug the reader and plug it in again; if that does not help, restart the computer".into()
+            }
+            Self::NoAnswer => "restart it: sudo systemctl restart pcscd; then run the same command again".into(),
             Self::ServiceStopped if cfg!(windows) => {
                 "plug the reader in again: Windows stops the service without one".into()
             }
@@ -111,7 +123,7 @@ impl ReaderError {
             Self::Busy(_) => "close the program that holds it; if it is GnuPG: gpgconf --kill scdaemon".into(),
             Self::Held(_) => "wait until the other program is done, or close it, and run the same command again".into(),
             Self::NoSuchReader { readers, .. } if readers.is_empty() => "see `tokentap readers`".into(),
-            Self::NoSuchReader { readers, .. } => format!("say one of: {}", list(readers)),
+            Self::NoSuchReader { readers, .. } => format!("use one of: {}", list(readers)),
             Self::Several(_) => "say which with --reader NAME or its number in `tokentap readers`".into(),
             Self::NoToken { .. } | Self::NoTokenNow => {
                 "switch the token on (press its button until the display lights), \

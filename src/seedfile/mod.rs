@@ -16,6 +16,7 @@ mod molto2;
 mod netiq;
 mod oath_line;
 pub mod otpauth;
+mod picture;
 mod pingid;
 mod privacyidea;
 mod problem;

@@ -2,29 +2,65 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageFormat, ImageReader, Limits, Luma};
+use image::{ImageFormat, Luma};
 use qrcode::{EcLevel, QrCode};
 use zeroize::Zeroizing;
 
 use super::migration;
 use super::otpauth;
+pub use super::picture::texts;
 use super::row::Row;
-
-/// The largest picture that is looked at, in pixels a side.
-const MAX_SIDE: u32 = 12_000;
 
 /// Why a picture gives no seed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QrError {
-    /// No PNG or JPEG, or a broken one.
-    #[error("this is not a PNG or JPEG picture that can be read")]
+    /// No picture of a kind that is read, or a broken one.
+    #[error("this is not a PNG, JPEG, WebP, GIF or BMP picture that can be read")]
     NoPicture,
     /// No QR code.
     #[error("there is no QR code in the picture that can be read")]
     NoCode,
-    /// The secret is too long for a QR code.
+    /// It takes too long to look at.
+    #[error("no QR code was found in the picture within 10 s")]
+    TooSlow,
+    /// It takes too much memory to look at.
+    #[error("the picture is too large to be looked at")]
+    TooLarge,
+    /// The text is too long for a QR code.
     #[error("the text is too long for a QR code")]
     TooLong,
+    /// The process that looks at pictures could not be started.
+    #[error("the process that looks at pictures could not be started: {0}")]
+    NotStarted(String),
+}
+
+impl QrError {
+    /// The errors that the process that looks at a picture ends with, each with its exit code.
+    const CODES: [(Self, u8); 4] =
+        [(Self::NoPicture, 10), (Self::NoCode, 11), (Self::TooSlow, 12), (Self::TooLarge, 13)];
+
+    /// The exit code of a process that ended with this.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        Self::CODES.iter().find(|(error, _)| error == self).map_or(1, |(_, code)| *code)
+    }
+
+    /// The error that a process ended with.
+    #[must_use]
+    pub fn of_code(code: i32) -> Option<Self> {
+        Self::CODES.into_iter().find(|(_, known)| i32::from(*known) == code).map(|(error, _)| error)
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoPicture | Self::NoCode => "give a sharp PNG, JPEG, WebP, GIF or BMP picture of the whole code",
+            Self::TooSlow | Self::TooLarge => "crop the picture to the code, and run the same command again",
+            Self::TooLong => "a shorter issuer or account helps",
+            Self::NotStarted(_) => "run the same command again, or give the secret with --seed-file",
+        }
+    }
 }
 
 /// What a QR code in a picture holds.
@@ -34,53 +70,6 @@ pub enum Content {
     Seeds(Vec<Row>),
     /// Something else: what it is, and what to do.
     Other(String, &'static str),
-}
-
-/// The texts of all QR codes in a PNG or JPEG picture, rotated and inverted ones too.
-///
-/// # Errors
-/// [`QrError::NoPicture`], [`QrError::NoCode`].
-pub fn texts(picture: &[u8]) -> Result<Vec<Zeroizing<String>>, QrError> {
-    let mut reader = ImageReader::new(Cursor::new(picture)).with_guessed_format().map_err(|_| QrError::NoPicture)?;
-    if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
-        return Err(QrError::NoPicture);
-    }
-    let mut limits = Limits::default();
-    (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
-    reader.limits(limits);
-    let picture = reader.decode().map_err(|_| QrError::NoPicture)?;
-    // Small codes in a screenshot read better enlarged, large photos better reduced.
-    let (width, height) = (picture.width(), picture.height());
-    let half = || picture.resize(width / 2, height / 2, image::imageops::FilterType::Triangle);
-    let double = || picture.resize(width * 2, height * 2, image::imageops::FilterType::Nearest);
-    let mut found = decode(&picture);
-    if found.is_empty() && width.max(height) > 800 {
-        found = decode(&half());
-    }
-    if found.is_empty() && width.max(height) < 3000 {
-        found = decode(&double());
-    }
-    if found.is_empty() { Err(QrError::NoCode) } else { Ok(found) }
-}
-
-/// All codes in a picture as it is and with black and white exchanged.
-fn decode(picture: &DynamicImage) -> Vec<Zeroizing<String>> {
-    let plain = picture.to_luma8();
-    let mut inverted = plain.clone();
-    image::imageops::invert(&mut inverted);
-    let mut found: Vec<Zeroizing<String>> = Vec::new();
-    for luma in [plain, inverted] {
-        let mut prepared = rqrr::PreparedImage::prepare(luma);
-        for grid in prepared.detect_grids() {
-            if let Ok((_, text)) = grid.decode() {
-                let text = Zeroizing::new(text);
-                if !found.contains(&text) {
-                    found.push(text);
-                }
-            }
-        }
-    }
-    found
 }
 
 /// What a code's text is: seeds, or one of the usual wrong ones in plain words.

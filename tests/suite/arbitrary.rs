@@ -6,7 +6,9 @@ use std::sync::Arc;
 use tokentap::clock::Drift;
 use tokentap::emulator::{Card, CardState, TokenClock};
 use tokentap::iso7816::Response;
-use tokentap::job::{Beginning, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, UNTOUCHED, WritePlan, read, write};
+use tokentap::job::{
+    Beginning, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, UNTOUCHED, WritePlan, read, write,
+};
 use tokentap::link::{Link, LinkError, LinkFault};
 use tokentap::seed::Seed;
 use tokentap::time::{HostClock, SimulatedClock, UnixTime};

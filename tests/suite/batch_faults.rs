@@ -44,7 +44,7 @@ struct TestTrays {
 }
 
 impl Trays for TestTrays {
-    fn newcomers(&mut self, attended: &[String]) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
+    fn newcomers(&mut self, attended: &[String], _: &dyn Fn() -> bool) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
         if !attended.is_empty() || self.later.lock().unwrap().is_empty() {
             std::thread::yield_now();
             return Ok(Vec::new());

@@ -214,7 +214,7 @@ fn what_is_no_inventory_or_damaged_or_too_new_is_named_and_left_as_it_is() {
     fs::write(&path, &damaged).unwrap();
     assert!(matches!(refused(&path), Some(InventoryError::Damaged { .. })));
     let error = desk.fails(1, &["inventory", "check"]);
-    assert!(error["message"].as_str().unwrap().contains("is damaged"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("wrong with the inventory"), "{error}");
     fs::write(desk.path("rows.csv"), "secret\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n").unwrap();
     let reader = desk.token(UNRESTRICTED);
     assert_eq!(desk.fails(1, &["batch", "rows.csv", "--reader", &reader, TRUST])["kind"], "inventory");
@@ -487,8 +487,10 @@ fn a_seed_that_is_forgotten_is_gone_from_the_file() {
     let mut inventory = Sqlite::open(&path).unwrap();
     let seed = inventory.fingerprint_key().of(&Seed::from_bytes(b"a seed".to_vec()).unwrap());
     let sealed = b"what stands for a sealed seed here".to_vec();
-    let change =
-        TokenChange { seed: SeedChange::Is { seed, sealed: Some(sealed.clone()), replaces: false }, ..TokenChange::of(UNRESTRICTED) };
+    let change = TokenChange {
+        seed: SeedChange::Is { seed, sealed: Some(sealed.clone()), replaces: false },
+        ..TokenChange::of(UNRESTRICTED)
+    };
     inventory.keep(&Entry { event: event(UNRESTRICTED, 1, ""), token: Some(change), row: None }).unwrap();
     inventory.settle().unwrap();
     let is_there = || fs::read(&path).unwrap().windows(sealed.len()).any(|window| window == sealed);

@@ -166,6 +166,10 @@ pub struct WriteArgs {
     #[arg(long, hide_short_help = true)]
     pub allow_unknown_model: bool,
 
+    /// Burn a seed that another token has, by the inventory
+    #[arg(long, hide_short_help = true)]
+    pub allow_shared_secret: bool,
+
     /// What opens sealed seeds: an age identity
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,

@@ -105,10 +105,6 @@ pub struct BurnArgs {
     #[arg(long, conflicts_with = "seed_only")]
     pub precise: bool,
 
-    /// Burn a seed that another token has, by the inventory
-    #[arg(long, hide_short_help = true)]
-    pub allow_shared_secret: bool,
-
     /// Do not ask for the displayed code
     #[arg(long, conflicts_with = "verify")]
     pub no_verify: bool,

@@ -1,5 +1,7 @@
 //! `inventory tokens`, `events` and `batches`: text, JSON and comma-separated values.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use serde_json::{Map, Value, json};
 
@@ -7,7 +9,7 @@ use super::failed;
 use crate::cli::Ran;
 use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
 use crate::cli::describe::{fields, milliseconds, plain, tail, utc};
-use crate::cli::output::Output;
+use crate::cli::output::{Output, Stream};
 use crate::inventory::{
     BatchRecord, Event, EventFilter, Inventory, Measured, Outcome, RowRecord, RowState, Sqlite, TokenFilter,
     TokenRecord,
@@ -19,42 +21,75 @@ use crate::time::{HostClock, SystemClock, UnixTime};
 /// How much of a batch's name fits a line.
 const NAME_WIDTH: usize = 22;
 
-/// A list: what its columns are called, and its rows as text and as values.
-struct List {
+/// A list, written row by row: of a million events none is kept.
+struct List<'a> {
     name: &'static str,
-    columns: Vec<(&'static str, usize)>,
+    columns: &'a [(&'static str, usize)],
     /// The columns that only comma-separated values have: a line of text has no room for them.
-    wide: &'static [&'static str],
-    rows: Vec<Vec<String>>,
-    values: Vec<Value>,
+    wide: &'a [&'static str],
+    args: &'a ListArgs,
+    output: &'a Output,
+    stream: Stream<'a>,
+    rows: u64,
 }
 
-impl List {
-    fn report(self, args: &ListArgs, output: &Output) {
-        let is_cut = self.values.len() as u64 >= args.limit;
+impl<'a> List<'a> {
+    fn begin(
+        name: &'static str,
+        columns: &'a [(&'static str, usize)],
+        wide: &'a [&'static str],
+        args: &'a ListArgs,
+        output: &'a Output,
+    ) -> Self {
+        let mut list = Self { name, columns, wide, args, output, stream: output.stream(), rows: 0 };
         if output.is_json() {
-            output.report("", fields([(self.name, json!(self.values)), ("is_cut", json!(is_cut))]));
-            return;
+            list.stream.put(&list.output.opened(list.name));
+        } else {
+            let head: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+            list.line(&head);
         }
-        let line = |row: &Vec<String>| -> String {
-            if args.csv {
-                return row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",");
-            }
-            let shown = row.iter().zip(&self.columns).filter(|(_, (name, _))| !self.wide.contains(name));
+        list
+    }
+
+    /// One row, as text and as a value.
+    fn row(&mut self, cells: &[String], value: &Value) {
+        if self.output.is_json() {
+            self.stream.put(if self.rows == 0 { "" } else { "," });
+            self.stream.put(&value.to_string());
+        } else {
+            self.line(cells);
+        }
+        self.rows += 1;
+    }
+
+    fn line(&mut self, cells: &[String]) {
+        let text = if self.args.csv {
+            cells.iter().map(|cell| quoted(&guarded(cell))).collect::<Vec<_>>().join(",")
+        } else {
+            let shown = cells.iter().zip(self.columns).filter(|(_, (name, _))| !self.wide.contains(name));
             let cells = shown.map(|(cell, (_, width))| format!("{cell:width$}"));
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        let head: Vec<String> = self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let mut text = line(&head);
-        for row in &self.rows {
-            text.push('\n');
-            text.push_str(&line(row));
+        self.stream.put(&text);
+        self.stream.put("\n");
+    }
+
+    fn end(mut self) {
+        let is_cut = self.rows >= self.args.limit;
+        if self.output.is_json() {
+            self.stream.put(&format!("],\"is_cut\":{is_cut}}}\n"));
         }
-        output.text(&text);
-        if is_cut {
-            output.note(&format!("only the first {} are shown: --limit shows more, --since fewer", args.limit));
+        self.stream.end();
+        if is_cut && !self.output.is_json() {
+            self.output.note(&format!("only the first {} are shown: --limit shows more, --since fewer", self.rows));
         }
     }
+}
+
+/// A cell that a spreadsheet would take for a formula, with the apostrophe that makes it text there. Numbers stay numbers.
+fn guarded(cell: &str) -> Cow<'_, str> {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    if is_formula { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 
 /// A time that somebody typed: a date, an RFC 3339 time, or so many days, hours or minutes ago.
@@ -103,21 +138,21 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
         sealed: false,
         pending: args.unfinished,
     };
-    let columns = vec![("serial", 14), ("model", 12), ("user", 15), ("last seen", 16), ("drift_s", 8), ("seed", 0)];
-    let mut list = List { name: "tokens", columns, wide: &[], rows: Vec::new(), values: Vec::new() };
+    let columns = [("serial", 14), ("model", 12), ("user", 15), ("last seen", 16), ("drift_s", 8), ("seed", 0)];
+    let mut list = List::begin("tokens", &columns, &[], &args.list, output);
     let mut visit = |token: TokenRecord| {
-        list.rows.push(vec![
+        let cells = [
             token.serial.clone(),
             shown(token.model.as_deref()),
             shown(token.user.as_deref()),
             shortly(token.last_seen),
             drift(token.drift),
             seed_word(&token).to_owned(),
-        ]);
-        list.values.push(Value::Object(token_fields(&token)));
+        ];
+        list.row(&cells, &Value::Object(token_fields(&token)));
     };
     inventory.visit_tokens(&filter, args.list.limit, &mut visit).map_err(failed)?;
-    list.report(&args.list, output);
+    list.end();
     Ok(Exit::Done)
 }
 
@@ -167,7 +202,7 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
         outcome,
         drift_over: args.drift_over,
     };
-    let columns = vec![
+    let columns = [
         ("when", 16),
         ("serial", 14),
         ("what", 6),
@@ -178,9 +213,9 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
         ("operator", 10),
         ("remark", 0),
     ];
-    let mut list = List { name: "events", columns, wide: &["desk", "operator"], rows: Vec::new(), values: Vec::new() };
+    let mut list = List::begin("events", &columns, &["desk", "operator"], &args.list, output);
     let mut visit = |event: Event| {
-        list.rows.push(vec![
+        let cells = [
             shortly(event.at),
             shown(event.serial.as_deref()),
             event.deed.word().to_owned(),
@@ -190,11 +225,11 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
             shown(Some(&event.station.desk)),
             shown(Some(&event.station.operator)),
             remark(&event),
-        ]);
-        list.values.push(Value::Object(event_fields(&event)));
+        ];
+        list.row(&cells, &Value::Object(event_fields(&event)));
     };
     inventory.visit_events(&filter, args.list.limit, &mut visit).map_err(failed)?;
-    list.report(&args.list, output);
+    list.end();
     Ok(Exit::Done)
 }
 
@@ -237,29 +272,30 @@ fn rows(inventory: &mut Sqlite, batch: i64, args: &BatchesArgs, output: &Output)
             "tokentap inventory batches lists those it has",
         ));
     }
-    let columns = vec![("row", 6), ("state", 8), ("serial", 14), ("user", 20), ("error", 0)];
-    let mut list = List { name: "rows", columns, wide: &[], rows: Vec::new(), values: Vec::new() };
+    let columns = [("row", 6), ("state", 8), ("serial", 14), ("user", 20), ("error", 0)];
+    let mut list = List::begin("rows", &columns, &[], &args.list, output);
     let mut visit = |row: RowRecord| {
-        if list.values.len() as u64 >= args.list.limit {
+        if list.rows >= args.list.limit {
             return;
         }
-        list.rows.push(vec![
+        let cells = [
             row.row.to_string(),
             row.state.word().to_owned(),
             shown(row.serial.as_deref()),
             shown(row.user.as_deref()),
             shown(row.error.as_deref()),
-        ]);
-        list.values.push(json!({
+        ];
+        let value = json!({
             "row": row.row,
             "state": row.state.word(),
             "serial": row.serial,
             "user": row.user,
             "error": row.error,
-        }));
+        });
+        list.row(&cells, &value);
     };
     inventory.visit_rows(batch, &states, &mut visit).map_err(failed)?;
-    list.report(&args.list, output);
+    list.end();
     Ok(Exit::Done)
 }
 
@@ -267,22 +303,14 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
     if let Some(batch) = args.rows {
         return rows(inventory, batch, args, output);
     }
-    let columns = vec![
-        ("batch", 5),
-        ("begun", 16),
-        ("rows", 6),
-        ("done", 6),
-        ("failed", 6),
-        ("unknown", 7),
-        ("state", 6),
-        ("of", 0),
-    ];
-    let mut list = List { name: "batches", columns, wide: &[], rows: Vec::new(), values: Vec::new() };
+    let columns =
+        [("batch", 5), ("begun", 16), ("rows", 6), ("done", 6), ("failed", 6), ("unknown", 7), ("state", 6), ("of", 0)];
     let batches = inventory.batches(since(args.list.since.as_deref())?).map_err(failed)?;
+    let mut list = List::begin("batches", &columns, &[], &args.list, output);
     for batch in batches.iter().take(usize::try_from(args.list.limit).unwrap_or(usize::MAX)) {
         let BatchRecord { counts, .. } = batch;
         let state = if batch.closed.is_some() { "closed" } else { "open" };
-        list.rows.push(vec![
+        let cells = [
             batch.id.to_string(),
             shortly(batch.begun),
             counts.rows().to_string(),
@@ -291,8 +319,8 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
             counts.unknown().to_string(),
             state.to_owned(),
             if args.list.csv { plain(&batch.name) } else { tail(&plain(&batch.name), NAME_WIDTH) },
-        ]);
-        list.values.push(json!({
+        ];
+        let value = json!({
             "batch": batch.id,
             "name": batch.name,
             "begun": utc(batch.begun),
@@ -303,8 +331,29 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
             "failed": counts.of(RowState::Failed),
             "unknown": counts.unknown(),
             "left": counts.left(),
-        }));
+        });
+        list.row(&cells, &value);
     }
-    list.report(&args.list, output);
+    list.end();
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_made_text_and_numbers_are_left() {
+        for (cell, expected) in [
+            ("=cmd|'/c calc'!A1", "'=cmd|'/c calc'!A1"),
+            ("+SUM(A1)", "'+SUM(A1)"),
+            ("@x", "'@x"),
+            ("-2+3", "'-2+3"),
+            ("-97.250", "-97.250"),
+            ("+0.001", "+0.001"),
+            ("ada@example.org", "ada@example.org"),
+        ] {
+            assert_eq!(guarded(cell), expected);
+        }
+    }
 }

@@ -77,7 +77,8 @@ impl PartFile {
     pub fn rows(&self) -> Result<Rows, SaveError> {
         let failed = |source| SaveError::Io { path: self.path.clone(), source };
         let wrong = |problem: Problem| failed(io::Error::other(problem.to_string()));
-        let file = File::open(&self.path).map_err(failed)?;
+        // The file that is locked, whatever has its name by now.
+        let file = FromStart { file: self.file.try_clone().map_err(failed)?, at: 0 };
         let options = ReadOptions { secret_encoding: Some(SecretEncoding::Base32), ..ReadOptions::default() };
         (csv::FORMAT.read)(Source::new(file).map_err(wrong)?, &options).map_err(wrong)
     }
@@ -148,6 +149,23 @@ impl PartFile {
     }
 }
 
+/// A file that is read from its beginning, apart from where others read or write it.
+struct FromStart {
+    file: File,
+    at: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let count = std::os::unix::fs::FileExt::read_at(&self.file, buffer, self.at)?;
+        #[cfg(windows)]
+        let count = std::os::windows::fs::FileExt::seek_read(&self.file, buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
 /// A keyed hash, cut to 16 bytes.
 type Digest = [u8; 16];
 
@@ -155,7 +173,9 @@ type Digest = [u8; 16];
 fn open_for_owner(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     use std::os::unix::fs::PermissionsExt;
-    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    // Between a look at the name and this, somebody could have put a link there.
+    let no_link = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).custom_flags(no_link).open(path)?;
     let owner = std::os::unix::fs::MetadataExt::uid(&file.metadata()?);
     if owner != rustix::process::geteuid().as_raw() {
         return Err(io::Error::other("it is there already, and belongs to another user"));

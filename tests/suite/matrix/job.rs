@@ -244,6 +244,8 @@ impl Bench {
 
     fn write_plan(&self) -> WritePlan {
         let mut plan = plan(self.job.seed(self.restricted).map(seed));
+        // The other token may get the same seed: what is looked at here is what is said of each.
+        plan.shares_seed = true;
         plan.fine = matches!(self.job, Job::Sync | Job::SyncTwice);
         match self.job {
             Job::SeedOnly => plan.config = None,

@@ -313,11 +313,11 @@ fn a_program_that_holds_the_card_is_waited_for_and_one_that_keeps_the_reader_is_
 fn a_session_that_another_program_resets_is_begun_again() {
     in_namespace("a_session_that_another_program_resets_is_begun_again", |folder| {
         use tokentap::link::{Link, LinkFault};
-        use tokentap::reader::{Patience, PcscLink};
+        use tokentap::reader::{Bounds, Patience, PcscLink, Service};
         let stack = Stack::start(folder);
         let _token = stack.lay(0, &[]);
-        let patience = Patience { on_hang: Box::new(|| ()), interrupted: Box::new(|| false) };
-        let mut link = PcscLink::connect(&stack.context, READERS[0], patience).unwrap();
+        let service = Service::connect(&Bounds::until(None, &|| false)).unwrap();
+        let mut link = PcscLink::connect(&service, READERS[0], Patience::usual()).unwrap();
         let info = [0x80, 0x41, 0, 0, 2, 2, 0x11];
         assert_eq!(link.transmit(&info).unwrap().len(), 26);
         let reader = CString::new(READERS[0]).unwrap();

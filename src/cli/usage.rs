@@ -1,0 +1,132 @@
+//! Usage errors, in the form of all others. What an argument was given is never repeated: it may be a secret, put where the
+//! name of a file or nothing at all belongs.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::output::Output;
+use crate::job::{Exit, Failure};
+
+/// The commands, for the usage error of one.
+const COMMANDS: &[&str] = &[
+    "readers",
+    "info",
+    "sync",
+    "burn",
+    "config",
+    "verify",
+    "code",
+    "batch",
+    "desk",
+    "seeds",
+    "inventory",
+    "doctor",
+    "emulate",
+    "completions",
+    "man",
+];
+
+/// The longest flag that is repeated in a message: no secret is so short, and none has only small letters and hyphens.
+const MAX_FLAG: usize = 24;
+
+/// Help and version as clap has them; usage errors in the form of all others.
+pub fn report(error: &clap::Error, json: bool) -> u8 {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return if error.print().is_ok() { Exit::Done as u8 } else { Exit::Fault as u8 };
+    }
+    let command = command_of(error);
+    let next = match tip(error) {
+        Some(tip) => format!("{tip}; see {command} --help"),
+        None => format!("see {command} --help"),
+    };
+    let named = command.rsplit(' ').find_map(|word| COMMANDS.iter().find(|known| **known == word));
+    Output::new(json, named.unwrap_or(&"tokentap")).failure(&Failure::usage(fact(error), next));
+    Exit::Usage as u8
+}
+
+/// What is wrong, without the value that was given.
+fn fact(error: &clap::Error) -> String {
+    let argument = given_argument(error);
+    match error.kind() {
+        ErrorKind::UnknownArgument => match argument {
+            Some(flag) => format!("unknown flag: {flag}"),
+            None => "unexpected argument; its text is not repeated here".to_owned(),
+        },
+        ErrorKind::InvalidSubcommand => "unknown command; its text is not repeated here".to_owned(),
+        ErrorKind::InvalidValue => {
+            let values = strings(error, ContextKind::ValidValue);
+            match (argument, values.is_empty()) {
+                (Some(flag), true) => format!("{flag} needs a value"),
+                (Some(flag), false) => format!("the value of {flag} must be one of {}", values.join(", ")),
+                (None, true) => "an argument needs a value".to_owned(),
+                (None, false) => format!("the argument must be one of {}", values.join(", ")),
+            }
+        }
+        ErrorKind::ValueValidation => {
+            let why = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+            format!("the value of {} cannot be used{why}", argument.unwrap_or_else(|| "an argument".to_owned()))
+        }
+        ErrorKind::TooManyValues => {
+            format!("{} takes no value", argument.unwrap_or_else(|| "this flag".to_owned()))
+        }
+        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues | ErrorKind::NoEquals => {
+            format!("{} needs a value", argument.unwrap_or_else(|| "an argument".to_owned()))
+        }
+        ErrorKind::ArgumentConflict => {
+            let others = strings(error, ContextKind::PriorArg);
+            let one = argument.unwrap_or_else(|| "this argument".to_owned());
+            match others.as_slice() {
+                [] => format!("{one} cannot be used with the other arguments"),
+                [other] if *other == one => format!("{one} can be used once only"),
+                others => format!("{one} cannot be used with {}", others.join(", ")),
+            }
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing = strings(error, ContextKind::InvalidArg);
+            format!("missing: {}", missing.join(", "))
+        }
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "no command was given".to_owned()
+        }
+        ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
+        _ => "the arguments cannot be used together".to_owned(),
+    }
+}
+
+/// A word that was probably meant. It is one of the program's own.
+fn tip(error: &clap::Error) -> Option<String> {
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    let suggested = kinds.into_iter().flat_map(|kind| strings(error, kind)).next()?;
+    Some(format!("perhaps {suggested} was meant"))
+}
+
+/// The command whose help tells more: the words that the usage line begins with.
+fn command_of(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or("tokentap").to_owned();
+    let words = usage.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()) && !word.is_empty());
+    let words = words.collect::<Vec<_>>();
+    if words.is_empty() { "tokentap".to_owned() } else { words.join(" ") }
+}
+
+/// The argument that is wrong, if it is a flag that can be repeated: without its value.
+fn given_argument(error: &clap::Error) -> Option<String> {
+    strings(error, ContextKind::InvalidArg).into_iter().next().filter(|text| {
+        let name = text.split(['=', ' ']).next().unwrap_or_default();
+        let is_flag = name.starts_with('-') && name.len() <= MAX_FLAG;
+        let is_own = text.starts_with('<') && text.ends_with('>');
+        is_own || (is_flag && name.chars().all(|c| c == '-' || c.is_ascii_lowercase()))
+    })
+}
+
+/// The texts of a context; what follows a "=" in a flag is its value, and left out.
+fn strings(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    let without_value = |text: &String| {
+        let is_pattern = text.contains('<') || text.contains('[');
+        if is_pattern { text.clone() } else { text.split('=').next().unwrap_or_default().to_owned() }
+    };
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![without_value(text)],
+        Some(ContextValue::Strings(texts)) => texts.iter().map(without_value).collect(),
+        _ => Vec::new(),
+    }
+}

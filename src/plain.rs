@@ -1,0 +1,77 @@
+//! Text from outside, made harmless for a terminal: a name can bring sequences that move the cursor, rename the window or
+//! turn the line round, and then what is read is not what was said.
+
+/// A text on one line: everything that would act on a terminal or on its reader's eye is escaped, line ends too.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    escaped(text, |_| false)
+}
+
+/// The same for a text of several lines, whose line ends stay.
+#[must_use]
+pub fn plain_lines(text: &str) -> String {
+    escaped(text, |c| c == '\n')
+}
+
+/// JSON in which such characters are written as escapes, which any reader of JSON takes back.
+#[must_use]
+pub fn plain_json(json: &str) -> String {
+    escaped_json(json, |_| false)
+}
+
+/// The same for objects that stand one a line, whose line ends stay.
+#[must_use]
+pub fn plain_json_lines(json: &str) -> String {
+    escaped_json(json, |c| c == '\n')
+}
+
+fn escaped_json(json: &str, keeps: fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if acts(c) && !keeps(c) {
+            // RFC 8259, section 7: outside the first plane as a pair of surrogates.
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn escaped(text: &str, keeps: fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) && !keeps(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// Control characters, marks that change the direction of writing, and characters without a width, which hide.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' |
+            '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_or_turns_the_line_round_is_escaped() {
+        assert_eq!(plain("a\u{1b}[2Jb\u{9b}1m\nc\u{202e}d"), "a\\u{1b}[2Jb\\u{9b}1m\\nc\\u{202e}d");
+        assert_eq!(plain_lines("one\ntwo\r"), "one\ntwo\\r");
+        assert_eq!(plain("José 東京 → ±"), "José 東京 → ±");
+    }
+
+    #[test]
+    fn json_says_the_same_after_it() {
+        let name = "a\u{9b}31m\u{202e}\u{e0041}b";
+        let made = plain_json(&serde_json::to_string(name).unwrap());
+        assert!(made.is_ascii(), "{made}");
+        assert_eq!(serde_json::from_str::<String>(&made).unwrap(), name);
+    }
+}
