@@ -28,6 +28,9 @@ const COMMANDS: &[&str] = &[
 /// The longest flag that is repeated in a message: no secret is so short, and none has only small letters and hyphens.
 const MAX_FLAG: usize = 24;
 
+/// The longest word that is repeated as a command that does not exist, if it has only small letters.
+const MAX_WORD: usize = 10;
+
 /// Help and version as clap has them; usage errors in the form of all others.
 pub fn report(error: &clap::Error, json: bool) -> u8 {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
@@ -51,7 +54,12 @@ fn fact(error: &clap::Error) -> String {
             Some(flag) => format!("unknown flag: {flag}"),
             None => "unexpected argument; its text is not repeated here".to_owned(),
         },
-        ErrorKind::InvalidSubcommand => "unknown command; its text is not repeated here".to_owned(),
+        ErrorKind::InvalidSubcommand => match strings(error, ContextKind::InvalidSubcommand).first() {
+            Some(word) if word.len() <= MAX_WORD && word.chars().all(|c| c.is_ascii_lowercase()) => {
+                format!("unknown command: {word}")
+            }
+            _ => "unknown command; its text is not repeated here".to_owned(),
+        },
         ErrorKind::InvalidValue => {
             let values = strings(error, ContextKind::ValidValue);
             match (argument, values.is_empty()) {

@@ -94,7 +94,7 @@ impl Link for AnyCard<'_> {
         if is_write && !matches!(answer, Err(LinkFault::LeftBefore | LinkFault::Reset)) {
             self.may_be_written |= match &answer {
                 // Anything but a plain refusal (ISO/IEC 7816-4, section 5.1.3: 65 XX changes memory).
-                Ok(bytes) => !matches!(bytes.as_slice(), [.., 0x63 | 0x64 | 0x67..=0x6F, _]),
+                Ok(bytes) => !matches!(bytes.as_slice(), [.., 0x64 | 0x67..=0x6E, _]),
                 Err(_) => true,
             };
         }
