@@ -101,6 +101,9 @@ mod batch {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.begin(begin)
         }
+        fn at_work(&mut self, serial: &str) -> Kept<Option<UnixTime>> {
+            self.0.at_work(serial)
+        }
         fn end(&mut self, job: i64, entry: &Entry) -> Kept<()> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.end(job, entry)

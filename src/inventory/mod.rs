@@ -77,6 +77,12 @@ pub trait Inventory: Send {
     /// kept then.
     fn begin(&mut self, begin: &Begin<'_>) -> Kept<Begun>;
 
+    /// Since when a job is at work with a token, if one is.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    fn at_work(&mut self, serial: &str) -> Kept<Option<UnixTime>>;
+
     /// Ends a job, in one durable commit.
     ///
     /// # Errors

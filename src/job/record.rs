@@ -26,6 +26,9 @@ pub const LEFT_ALONE: &str = "left-alone";
 /// How long another job on the same token is waited for. One takes three seconds at the most, where nothing is wrong.
 const OTHER_JOB_WITHIN: Duration = Duration::from_secs(60);
 
+/// How long it is waited for in silence.
+const TELL_AFTER: Duration = Duration::from_secs(1);
+
 /// How often it is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -117,6 +120,8 @@ impl Recorder<'_> {
         let mut drift = None;
         let mut anew = 0;
         let mut complete = |info: &Info, plan: &mut WritePlan| {
+            // What another job is about to change is no ground for a plan.
+            self.wait_for_others(info.serial.as_str(), around.waits, around.interrupted)?;
             let record = self.token(info.serial.as_str())?;
             let completed = (around.complete)(info, record.as_ref(), plan);
             *known.borrow_mut() = Some((info.clone(), record));
@@ -127,7 +132,7 @@ impl Recorder<'_> {
             let row = (around.row)(Stage::Begins(info));
             let basis = known.borrow().as_ref().and_then(|(_, record)| record.clone());
             let wanted = Wanted { job, info, plan, before, basis: basis.as_ref(), row };
-            match self.begin(host, &wanted, around.waits, around.interrupted) {
+            match self.begin(host, &wanted) {
                 Ok(record) => {
                     let seed = self.books.zip(plan.seed.as_ref());
                     let seed = seed.map(|(books, seed)| locked(books).fingerprint_key().of(seed));
@@ -212,14 +217,34 @@ impl Recorder<'_> {
         }
     }
 
-    /// Puts the beginning of a job on record, as soon as no other job is at work with the token.
-    fn begin(
+    /// Waits until no other job is at work with a token.
+    ///
+    /// # Errors
+    /// [`InventoryError::InUse`], when that takes too long or the user wants to stop.
+    fn wait_for_others(
         &self,
-        host: &dyn HostClock,
-        wanted: &Wanted<'_>,
+        serial: &str,
         waits: &dyn Fn(&InventoryError),
         interrupted: &dyn Fn() -> bool,
-    ) -> Result<Begun, InventoryError> {
+    ) -> Result<(), InventoryError> {
+        let Some(books) = self.books else { return Ok(()) };
+        let began = Instant::now();
+        let mut told = false;
+        while let Some(since) = locked(books).at_work(serial)? {
+            let error = InventoryError::InUse { serial: serial.to_owned(), since };
+            if began.elapsed() >= OTHER_JOB_WITHIN || interrupted() {
+                return Err(error);
+            }
+            if began.elapsed() >= TELL_AFTER && !std::mem::replace(&mut told, true) {
+                waits(&error);
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
+    /// Puts the beginning of a job on record.
+    fn begin(&self, host: &dyn HostClock, wanted: &Wanted<'_>) -> Result<Begun, InventoryError> {
         let Some(books) = self.books else { return Ok(Begun::default()) };
         let Wanted { job, info, plan, before, basis, row } = wanted;
         let profile = plan.config.map(|config| config.profile);
@@ -227,32 +252,15 @@ impl Recorder<'_> {
             Some(seed) => self.sealed(seed, info, plan, recipients),
             None => Ok(None),
         };
-        let began = Instant::now();
-        loop {
-            let at = host.now().wall;
-            let mut event = self.event(at, *job, info, Outcome::Begun);
-            event.before = Some((*before).into());
-            let user = self.user.borrow().clone();
-            let token = TokenChange { drift: event.before, user, ..self.change(info, at) };
-            let mut inventory = locked(books);
-            let seed = plan.seed.as_ref().map(|seed| inventory.fingerprint_key().of(seed));
-            let (row, shares_seed) = (row.clone(), plan.shares_seed);
-            let begin = Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed };
-            let result = inventory.begin(&begin);
-            drop(inventory);
-            match result {
-                Err(error @ InventoryError::InUse { .. }) => {
-                    if began.elapsed() >= OTHER_JOB_WITHIN || interrupted() {
-                        return Err(error);
-                    }
-                    if began.elapsed() < LOOK_AGAIN {
-                        waits(&error);
-                    }
-                    std::thread::sleep(LOOK_AGAIN);
-                }
-                result => return result,
-            }
-        }
+        let at = host.now().wall;
+        let mut event = self.event(at, *job, info, Outcome::Begun);
+        event.before = Some((*before).into());
+        let user = self.user.borrow().clone();
+        let token = TokenChange { drift: event.before, user, ..self.change(info, at) };
+        let mut inventory = locked(books);
+        let seed = plan.seed.as_ref().map(|seed| inventory.fingerprint_key().of(seed));
+        let (row, shares_seed) = (row.clone(), plan.shares_seed);
+        inventory.begin(&Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed })
     }
 
     /// The seed as the inventory keeps it: sealed, or not at all.
@@ -374,7 +382,7 @@ impl Begins {
 /// Whether another program was faster, so that the plan may be another one by now.
 fn is_outdated(error: &InventoryError, has_row: bool) -> bool {
     match error {
-        InventoryError::Changed(_) | InventoryError::Taken(_) => true,
+        InventoryError::InUse { .. } | InventoryError::Changed(_) | InventoryError::Taken(_) => true,
         InventoryError::Held(_) => has_row,
         _ => false,
     }

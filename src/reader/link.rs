@@ -20,6 +20,12 @@ use crate::plain::plain;
 /// to be finished: flash is written in well under a second.
 const HANGS_AFTER: Duration = Duration::from_secs(1);
 
+/// How often it is looked again whether a card is there that did not answer while other programs may use it …
+const LOOKS: u32 = 5;
+
+/// … and how long after.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 enum Request {
     Transmit(Zeroizing<Vec<u8>>),
     Hold,
@@ -183,16 +189,31 @@ impl Drop for PcscLink {
 fn serve(mut card: Card, requests: &Receiver<Request>, answers: &Sender<Answer>) {
     // Any reply of a short command fits; a longer one is an error of the reader.
     let mut buffer = [0; MAX_RESPONSE + 256];
+    let (mut held, mut looked) = (false, 0);
     for request in requests {
-        let answer = match request {
+        let is_hold = matches!(request, Request::Hold);
+        let mut answer = match request {
             Request::Transmit(command) => card.transmit(&command, &mut buffer).map(<[u8]>::to_vec),
             // Forgotten on purpose: the transaction lasts until the disconnect, which ends it.
             Request::Hold => card.transaction().map(std::mem::forget).map(|()| Vec::new()),
             Request::Close => break,
         };
-        if answer == Err(Error::ResetCard) {
+        held |= is_hold && answer.is_ok();
+        match answer {
             // The handle works again after this; what was authenticated is gone, and the caller is told so.
-            let _ = card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard);
+            Err(Error::ResetCard) => {
+                let _ = card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard);
+            }
+            // A reset by another program in the middle of an answer looks like this, and so does a card that has left:
+            // which it was, the next answer tells.
+            Err(Error::NotTransacted | Error::ProtoMismatch) if !held && looked < LOOKS => {
+                looked += 1;
+                std::thread::sleep(LOOK_AGAIN);
+                if card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard).is_ok() {
+                    answer = Err(Error::ResetCard);
+                }
+            }
+            _ => {}
         }
         if answers.send(answer).is_err() {
             break;

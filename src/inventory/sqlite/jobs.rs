@@ -100,12 +100,16 @@ fn lease_of(from: &Connection, serial: &str) -> Result<Option<Lease>, Error> {
         .optional()
 }
 
-/// Whether no job is at work with a token. What a program left that has ended is nobody's.
+/// Since when a job is at work with a token. What a program left that has ended is nobody's.
+pub fn at_work(from: &Connection, serial: &str, owner: &Owner) -> Result<Option<UnixTime>, Error> {
+    let lease = lease_of(from, serial)?;
+    Ok(lease.filter(|lease| owner.works_at(lease.owner, lease.job)).map(|lease| lease.since))
+}
+
+/// Whether no job is at work with a token.
 fn check_free(from: &Connection, serial: &str, owner: &Owner) -> Result<(), Stopped> {
-    match lease_of(from, serial)? {
-        Some(lease) if owner.works_at(lease.owner, lease.job) => {
-            Err(Stopped::Rows(InventoryError::InUse { serial: serial.to_owned(), since: lease.since }))
-        }
-        _ => Ok(()),
+    match at_work(from, serial, owner)? {
+        Some(since) => Err(Stopped::Rows(InventoryError::InUse { serial: serial.to_owned(), since })),
+        None => Ok(()),
     }
 }

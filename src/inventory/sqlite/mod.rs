@@ -399,6 +399,10 @@ impl Inventory for Sqlite {
         Ok(begun)
     }
 
+    fn at_work(&mut self, serial: &str) -> Kept<Option<UnixTime>> {
+        jobs::at_work(&self.connection, serial, &self.owner).map_err(|error| self.failed(error))
+    }
+
     fn end(&mut self, job: i64, entry: &Entry) -> Kept<()> {
         // Also where its end cannot be recorded: it is not at work any more.
         self.owner.leave(job);

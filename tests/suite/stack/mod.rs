@@ -1,5 +1,6 @@
 //! The built program on a real PC/SC stack: pcscd, the virtual reader, an emulated card.
 
+mod crowd;
 pub mod harness;
 mod runs;
 
