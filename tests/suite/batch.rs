@@ -15,12 +15,12 @@ use tokentap::time::{HostClock, SystemClock, unix_ns};
 use crate::support::{Dice, text, tokentap};
 
 /// A folder with emulated tokens, an inventory, and whatever a batch writes.
-struct Tray {
-    folder: tempfile::TempDir,
+pub struct Tray {
+    pub folder: tempfile::TempDir,
 }
 
 impl Tray {
-    fn new(serials: &[String]) -> Self {
+    pub fn new(serials: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("tokens")).unwrap();
         let made = Self { folder };
@@ -28,26 +28,26 @@ impl Tray {
         made
     }
 
-    fn add(&self, serial: &str) {
+    pub fn add(&self, serial: &str) {
         let now = unix_ns(SystemClock::new().now().wall);
         let restricted = serial.starts_with("8659622");
         let state = CardState::new(serial, restricted, TokenClock::new(now, -97.25, 0.0, false));
         StateFile::new(self.token(serial)).save(&state).unwrap();
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn token(&self, serial: &str) -> PathBuf {
+    pub fn token(&self, serial: &str) -> PathBuf {
         self.path("tokens").join(format!("{serial}.json"))
     }
 
-    fn write(&self, name: &str, content: &str) {
+    pub fn write(&self, name: &str, content: &str) {
         fs::write(self.path(name), content).unwrap();
     }
 
-    fn command(&self, args: &[&str]) -> std::process::Command {
+    pub fn command(&self, args: &[&str]) -> std::process::Command {
         let mut command = tokentap();
         command
             .current_dir(self.folder.path())
@@ -58,19 +58,19 @@ impl Tray {
     }
 
     /// Runs a command, and returns its exit code and its lines of JSON.
-    fn run(&self, args: &[&str]) -> (i32, Vec<Value>) {
+    pub fn run(&self, args: &[&str]) -> (i32, Vec<Value>) {
         let output = self.command(&[&["--json"][..], args].concat()).output().unwrap();
         let lines = String::from_utf8(output.stdout.clone()).unwrap();
         let values = lines.lines().map(|line| serde_json::from_str(line).expect(&lines)).collect();
         (output.status.code().unwrap_or_else(|| panic!("{}", text(&output))), values)
     }
 
-    fn inventory(&self) -> Sqlite {
+    pub fn inventory(&self) -> Sqlite {
         Sqlite::open(&self.path("inventory.sqlite")).unwrap()
     }
 
     /// What each token really holds; tokens without a seed are left away.
-    fn seeds(&self) -> BTreeMap<String, Vec<u8>> {
+    pub fn seeds(&self) -> BTreeMap<String, Vec<u8>> {
         let files = fs::read_dir(self.path("tokens")).unwrap().map(|entry| entry.unwrap().path());
         // A killed emulator may leave a file that it had not yet renamed into place.
         let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
@@ -79,17 +79,17 @@ impl Tray {
     }
 }
 
-fn serials(model: &str, count: usize) -> Vec<String> {
+pub fn serials(model: &str, count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("{model}{number:07}")).collect()
 }
 
 /// Half of them of a model that loses its seed at a clock write.
-fn mixed_serials(count: usize) -> Vec<String> {
+pub fn mixed_serials(count: usize) -> Vec<String> {
     [serials("8659612", count / 2), serials("8659622", count - count / 2)].concat()
 }
 
 /// Rows with a seed each, some for a named serial.
-fn rows(named: &[Option<&str>]) -> String {
+pub fn rows(named: &[Option<&str>]) -> String {
     let mut content = "serial,secret,upn\n".to_owned();
     for (number, serial) in named.iter().enumerate() {
         let secret = Seed::from_bytes(format!("seed number {number:07}").into_bytes()).unwrap();
@@ -119,7 +119,7 @@ fn written(path: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Tokens, inventory and the server's file say the same, and no two tokens hold one seed.
-fn check_agreement(desk: &Tray, output: Option<&str>) {
+pub fn check_agreement(desk: &Tray, output: Option<&str>) {
     let held = desk.seeds();
     let different: HashSet<&Vec<u8>> = held.values().collect();
     assert_eq!(different.len(), held.len(), "a seed is on two tokens");

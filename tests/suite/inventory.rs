@@ -18,7 +18,7 @@ use crate::support::{RESTRICTED, UNRESTRICTED, run_with_input, text, tokentap};
 const WRITER: &str = "TOKENTAP_TEST_WRITER";
 const EVENTS_EACH: u32 = 20;
 
-fn event(serial: &str, at_ms: i64, detail: &str) -> Event {
+pub fn event(serial: &str, at_ms: i64, detail: &str) -> Event {
     Event {
         at: UnixTime::from_timestamp_millis(at_ms).unwrap(),
         job: 1,
@@ -40,53 +40,53 @@ fn all_events(inventory: &mut Sqlite, filter: &EventFilter) -> Vec<Event> {
 }
 
 /// A desk: a folder with an inventory and emulated tokens.
-struct Desk(tempfile::TempDir);
+pub struct Desk(pub tempfile::TempDir);
 
 impl Desk {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = tokentap();
         command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.path("inventory.sqlite")).args(args);
         command
     }
 
-    fn ok(&self, args: &[&str]) -> String {
+    pub fn ok(&self, args: &[&str]) -> String {
         let output = self.command(args).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", text(&output));
         text(&output)
     }
 
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let output = self.command(&[&["--json"][..], args].concat()).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", text(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn fails(&self, exit: i32, args: &[&str]) -> Value {
+    pub fn fails(&self, exit: i32, args: &[&str]) -> Value {
         let output = self.command(&[&["--json"][..], args].concat()).output().unwrap();
         assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", text(&output));
         serde_json::from_slice::<Value>(&output.stdout).unwrap()["error"].clone()
     }
 
     /// Makes an emulated token, and returns what `--reader` takes.
-    fn token(&self, serial: &str) -> String {
+    pub fn token(&self, serial: &str) -> String {
         self.ok(&["emulate", "--create", "--serial", serial, "--drift", "-97.25", "--state", serial]);
         format!("emulated:{serial}")
     }
 
-    fn seed_of(&self, serial: &str) -> String {
+    pub fn seed_of(&self, serial: &str) -> String {
         let state: Value = serde_json::from_slice(&fs::read(self.path(serial)).unwrap()).unwrap();
         state["seed"].as_str().unwrap().to_owned()
     }
 
-    fn events(&self) -> Vec<(String, String)> {
+    pub fn events(&self) -> Vec<(String, String)> {
         let report = self.json(&["inventory", "events"]);
         let word = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
         let events = report["events"].as_array().unwrap();

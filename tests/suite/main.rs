@@ -21,6 +21,8 @@ mod documents;
 mod emulator;
 mod faults;
 mod inventory;
+#[cfg(unix)]
+mod keeping;
 mod matrix;
 mod replay;
 mod secrets;
@@ -29,6 +31,7 @@ mod shell;
 #[cfg(target_os = "linux")]
 mod stack;
 mod support;
+mod together;
 #[cfg(target_os = "linux")]
 mod transcripts;
 #[cfg(target_os = "linux")]
