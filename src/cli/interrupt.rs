@@ -90,6 +90,13 @@ pub fn screen_is_lost() {
     ASKED.store(true, Ordering::SeqCst);
 }
 
+/// Takes note that a report was lost: where that is because the terminal is gone, nobody sees the screen any more.
+pub fn output_is_lost() {
+    if is_terminal_gone() {
+        screen_is_lost();
+    }
+}
+
 /// Runs a prompt during which Ctrl-C ends the program with these words.
 pub fn during_prompt<T>(state: &str, next: &str, prompt: impl FnOnce() -> T) -> T {
     remember_terminal();

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Stdout, Write};
 
 use serde_json::{Map, Value, json};
 
+use super::interrupt;
 use crate::job::Failure;
 use crate::plain::{plain_json, plain_json_lines, plain_lines};
 
@@ -63,6 +64,7 @@ impl Output {
     fn written(&self, result: std::io::Result<()>) {
         if result.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
             self.lost.set(true);
+            interrupt::output_is_lost();
         }
     }
 

@@ -69,6 +69,11 @@ impl Tray {
         Sqlite::open(&self.path("inventory.sqlite")).unwrap()
     }
 
+    /// The only batch.
+    pub fn inventory_batch(&self) -> tokentap::inventory::BatchRecord {
+        self.inventory().batches(None).unwrap().remove(0)
+    }
+
     /// What each token really holds; tokens without a seed are left away.
     pub fn seeds(&self) -> BTreeMap<String, Vec<u8>> {
         let files = fs::read_dir(self.path("tokens")).unwrap().map(|entry| entry.unwrap().path());

@@ -24,6 +24,8 @@ mod inventory;
 #[cfg(unix)]
 mod keeping;
 mod matrix;
+#[cfg(unix)]
+mod pictures;
 mod replay;
 mod secrets;
 mod seedfiles;
@@ -31,6 +33,8 @@ mod shell;
 #[cfg(target_os = "linux")]
 mod stack;
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod together;
 #[cfg(target_os = "linux")]
 mod transcripts;

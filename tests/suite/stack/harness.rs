@@ -103,6 +103,11 @@ impl Stack {
         (self.daemon, self.context) = start_daemon(&self.folder.join("readers"));
     }
 
+    /// The daemon's process.
+    pub fn daemon_id(&self) -> u32 {
+        self.daemon.id()
+    }
+
     fn stop(&mut self) {
         let _ = self.daemon.kill();
         self.daemon.wait().unwrap();

@@ -3,6 +3,7 @@
 mod crowd;
 pub mod harness;
 mod runs;
+mod standstill;
 
 use std::ffi::CString;
 use std::fs;
