@@ -558,3 +558,38 @@ fn other_flags_are_another_batch_and_users_are_checked_before_the_first_token() 
     assert_eq!(desk.run(&["batch", "rows.csv", "--inventory", "none", TRUST]).0, 2);
     assert!(desk.seeds().is_empty());
 }
+
+#[test]
+fn lists_without_an_end_and_names_without_a_measure_are_refused_before_the_first_token() {
+    let desk = Tray::new(&serials("8659612", 1));
+    let long = format!("serial,secret,upn\n,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,{}\n", "a".repeat(60 * 1024));
+    desk.write("long.csv", &long);
+    desk.write("users", &format!("{}\n", "u".repeat(5000)));
+    desk.write("escape", "ada\u{1b}[2J\n");
+    for args in [
+        &["batch", "--generate", "1", "--users", "/dev/zero", "--to", "csv=out.csv", TRUST][..],
+        &["batch", "--generate", "1", "--users", "users", "--to", "csv=out.csv", TRUST],
+        &["batch", "--generate", "1", "--users", "escape", "--to", "csv=out.csv", TRUST],
+        &["batch", "long.csv", "--to", "csv=out.csv", TRUST],
+    ] {
+        let (exit, lines) = desk.run(args);
+        assert!(matches!(exit, 1 | 2), "{args:?}: {lines:?}");
+        assert!(desk.seeds().is_empty() && !desk.path("out.csv.part").exists(), "{args:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_part_file_is_never_opened_through_a_link() {
+    let desk = Tray::new(&serials("8659612", 1));
+    desk.write("rows.csv", &rows(&[None; 1]));
+    desk.write("somebodys", "");
+    std::os::unix::fs::symlink("somebodys", desk.path("out.csv.part")).unwrap();
+    let (exit, lines) = desk.run(&["batch", "rows.csv", "--to", "csv=out.csv", TRUST]);
+    assert_eq!(exit, 1, "{lines:?}");
+    assert_eq!(fs::read_to_string(desk.path("somebodys")).unwrap(), "");
+    assert!(desk.seeds().is_empty());
+    // Also where the link comes after the look at its name: the system itself refuses it.
+    let key = desk.inventory().fingerprint_key().clone();
+    assert!(tokentap::job::batch::PartFile::open(&desk.path("out.csv.part"), &key, &mut |_| ()).is_err());
+}

@@ -119,3 +119,69 @@ fn debug_of_everything_that_holds_a_seed_or_key_shows_neither() {
     assert_unseen("Debug", &shown);
     assert!(!shown.to_lowercase().contains("8ad206"), "{shown}");
 }
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    for secret in
+        [HEX.to_owned(), forms()[3].clone(), forms()[4].clone(), format!("otpauth://totp/a?secret={}", forms()[3])]
+    {
+        let equals = |flag: &str| format!("{flag}={secret}");
+        let (seed, stdin, flag, word) =
+            (equals("--seed"), equals("--seed-stdin"), equals("--seed-file"), format!("--{secret}"));
+        for args in [
+            &["burn", "--seed-file", &secret][..],
+            &["burn", &flag],
+            &["burn", &stdin],
+            &["burn", &seed],
+            &["burn", &word],
+            &["burn", &secret],
+            &["burn", "--qr", &secret],
+            &["burn", "--seed-env", &secret],
+            &["burn", "--hash", &secret],
+            &["burn", "--step", &secret],
+            &["burn", "--time", &secret],
+            &["burn", "--generate=x", &secret],
+            &["burn", "--verify", &secret],
+            &["burn", "--token-key", &secret],
+            &["burn", "--identity", &secret],
+            &["burn", "--from", &secret, "--seed-file", "Cargo.toml"],
+            &["burn", "--serial", &secret, "--seed-file", "/dev/null"],
+            &["sync", "--time", &secret],
+            &["sync", &secret],
+            &["--wait", &secret, "info"],
+            &["--expect-serial", &secret, "info"],
+            &["verify", "000000", "--seed-file", &secret],
+            &["verify", &secret],
+            &["code", "--seed-file", &secret],
+            &["batch", &secret],
+            &["batch", "Cargo.toml", "--to", &secret],
+            &["batch", "Cargo.toml", "--drop", &secret],
+            &["batch", "--generate", &secret],
+            &["batch", "--generate", "1", "--users", &secret],
+            &["seeds", "check", &secret],
+            &["seeds", "check", "--qr", &secret],
+            &["seeds", "check", "Cargo.toml", "--pskc-key", &secret],
+            &["seeds", "check", "Cargo.toml", "--secret-encoding", &secret],
+            &["seeds", "convert", &secret, "--to", "csv"],
+            &["seeds", "generate", "--serials", &secret, "--to", "csv"],
+            &["seeds", "generate", "--serial-range", &secret, "--to", "csv"],
+            &["inventory", "init", "--recipient", &secret],
+            &["inventory", "import", &secret],
+            &["inventory", "show", &secret],
+            &["inventory", "events", "--since", &secret],
+            &["inventory", "events", "--outcome", &secret],
+            &[&secret],
+            &["--time", &secret],
+        ] {
+            for json in [false, true] {
+                let mut command = crate::support::tokentap();
+                command.current_dir(env!("CARGO_MANIFEST_DIR")).args(if json { &["--json"][..] } else { &[] });
+                command.env("TOKENTAP_INVENTORY", folder.path().join("inventory.sqlite"));
+                let output = command.args(args).output().unwrap();
+                assert_ne!(output.status.code(), Some(0), "{args:?}");
+                assert_unseen(&format!("{args:?}"), &text(&output));
+            }
+        }
+    }
+}

@@ -92,7 +92,7 @@ fn known(inventory: &mut Sqlite, text: &str) -> Result<crate::inventory::TokenRe
     let serial = serial(text)?;
     inventory.token(&serial).map_err(failed)?.ok_or_else(|| {
         Failure::usage(
-            format!("the inventory knows no token {}", plain(&serial)),
+            format!("the inventory knows no token {}", describe::given(&serial)),
             "tokentap inventory tokens lists those it knows",
         )
     })
@@ -108,7 +108,7 @@ fn assign(inventory: &mut Sqlite, args: &AssignArgs, output: &Output) -> Ran {
     let is_known = inventory.token(&serial).map_err(failed)?.is_some();
     if !is_known && Model::of_serial(&serial).is_none() {
         return Err(Failure::usage(
-            format!("the inventory knows no token {}, and no model has such serials", plain(&serial)),
+            format!("the inventory knows no token {}, and no model has such serials", describe::given(&serial)),
             "give the digits on the back of the token",
         ));
     }

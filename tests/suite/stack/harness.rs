@@ -74,6 +74,11 @@ pub struct Stack {
 
 impl Stack {
     pub fn start(folder: &Path) -> Self {
+        Self::named(folder, "Virtual PCD")
+    }
+
+    /// The same with another name of the reader.
+    pub fn named(folder: &Path, name: &str) -> Self {
         let config = folder.join("readers");
         fs::create_dir(&config).unwrap();
         let driver = ["/usr/lib/pcsc/drivers/serial/libifdvpcd.so", "/usr/lib64/pcsc/drivers/serial/libifdvpcd.so"]
@@ -81,7 +86,7 @@ impl Stack {
             .find(|path| Path::new(path).exists())
             .expect("the driver of vsmartcard-vpcd");
         let entry =
-            format!("FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:0x8C7B\nLIBPATH {driver}\nCHANNELID 0x8C7B\n");
+            format!("FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:0x8C7B\nLIBPATH {driver}\nCHANNELID 0x8C7B\n");
         fs::write(config.join("vpcd"), entry).unwrap();
         Self::start_with(folder, &config)
     }
@@ -131,12 +136,39 @@ impl Stack {
         Laid { child, stack: self, slot, event }
     }
 
+    /// The names of all readers, as the daemon has them.
+    pub fn names(&self) -> Vec<String> {
+        let names = self.context.list_readers_owned().unwrap();
+        names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    /// Lays an emulated token on a slot of whatever name, and returns when the daemon sees a card there.
+    pub fn lay_unseen(&self, slot: usize, args: &[&str]) -> Unseen {
+        let mut command = tokentap();
+        command.args(["emulate", "--connect", PORTS[slot]]).args(args).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        let name = self.context.list_readers_owned().unwrap().swap_remove(slot);
+        self.wait_for(name, State::PRESENT, None);
+        Unseen(child)
+    }
+
+    pub fn wait_present(&self, slot: usize) {
+        self.wait_until(slot, State::PRESENT, None);
+    }
+
+    pub fn wait_empty(&self, slot: usize) {
+        self.wait_until(slot, State::EMPTY, None);
+    }
+
     /// Waits for the daemon's word that a slot holds something or nothing, in an event after `after`.
     ///
     /// The state alone does not tell: when a reset fails the daemon says that the slot is empty before it has looked,
     /// and a card that comes back before it looks is never seen.
     fn wait_until(&self, slot: usize, wanted: State, after: Option<u32>) -> u32 {
-        let name = CString::new(READERS[slot]).unwrap();
+        self.wait_for(CString::new(READERS[slot]).unwrap(), wanted, after)
+    }
+
+    fn wait_for(&self, name: CString, wanted: State, after: Option<u32>) -> u32 {
         let mut states = [ReaderState::new(name, State::UNAWARE)];
         loop {
             self.context.get_status_change(LIMIT, &mut states).expect("a change in time");
@@ -199,6 +231,57 @@ fn start_daemon(config: &Path) -> (Child, Context) {
             Err(error) => assert!(began.elapsed() < LIMIT, "pcscd did not start: {error}"),
         }
         std::thread::yield_now();
+    }
+}
+
+/// An emulated token that is taken off by being dropped.
+pub struct Unseen(Child);
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A card that says nothing but who it is, in bytes of the test's choice.
+pub struct Stranger(std::net::TcpStream);
+
+impl Stranger {
+    pub fn lay(port: &str, serial: &[u8]) -> Self {
+        use std::io::{Read, Write};
+        let stream = std::net::TcpStream::connect(port).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut card = stream.try_clone().unwrap();
+        let mut info = vec![0xFF, 1, 2, u8::try_from(serial.len()).unwrap()];
+        info.extend_from_slice(serial);
+        info.extend_from_slice(&[0, 0, 0x6B, 0, 0, 0, 0x90, 0x00]);
+        std::thread::spawn(move || {
+            let mut length = [0; 2];
+            while card.read_exact(&mut length).is_ok() {
+                let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+                if card.read_exact(&mut message).is_err() {
+                    return;
+                }
+                let reply: &[u8] = match message.as_slice() {
+                    [0..=2] => continue,
+                    [4] => &[0x3B, 0x88, 0x80, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 1],
+                    [0x80, 0x41, ..] => &info,
+                    _ => &[0x6D, 0x00],
+                };
+                let framed = [&(reply.len() as u16).to_be_bytes()[..], reply].concat();
+                if card.write_all(&framed).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(stream)
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
     }
 }
 

@@ -4,6 +4,7 @@ mod crowd;
 pub mod harness;
 mod runs;
 mod standstill;
+mod strangers;
 
 use std::ffi::CString;
 use std::fs;
