@@ -1,5 +1,7 @@
 //! `tokentap desk`: every token that is laid down is identified, measured, set right, recorded; until told to stop.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::args::{DeskArgs, Global};
@@ -41,6 +43,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         wish: plan::wish(&args.profile, None)?,
         key: token_key(args.run.token_key.as_deref())?,
         identity: record.opener(identity),
+        identity_for: args.identity_minutes.map(|minutes| Duration::from_secs(minutes * 60)),
         ask_code: args.ask_code,
     };
     let host = Host::assess(&args.run.host)?;
@@ -192,7 +195,7 @@ fn words(visited: &Visited, bound: f64) -> Said {
                 ),
                 Why::Sealed => (
                     "NOT set, because that would erase its seed, which is sealed",
-                    "open the desk with --identity FILE, and lay it back",
+                    "open the desk again with --identity FILE, and lay it back",
                 ),
                 Why::Unknown => ("NOT set, because its model is not known", "see whose token it is"),
             };

@@ -1,7 +1,8 @@
 //! The desk: every token that is laid down is identified, measured, set right where that may be done, and recorded.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::attend::{Place, ReaderNews, Surroundings, Visitor};
 use super::read::identify;
@@ -31,9 +32,34 @@ pub struct DeskPlan {
     /// The key.
     pub key: TokenKey,
     /// What opens the inventory's seeds, and the key that tells whether they are those that were burned.
-    pub identity: Option<(Identity, FingerprintKey)>,
+    pub identity: Option<Opener>,
+    /// How long that is kept.
+    pub identity_for: Option<Duration>,
     /// Ask for the code on each token's display.
     pub ask_code: bool,
+}
+
+/// What opens sealed seeds, and the key that tells whether they are those that were burned.
+pub type Opener = (Identity, FingerprintKey);
+
+/// The opener for as long as it is kept. A visit that has it finishes with it.
+struct Kept {
+    opener: Mutex<Option<Arc<Opener>>>,
+    /// By both clocks: one stands still while a computer sleeps, the other can be set.
+    since: (Instant, SystemTime),
+    within: Option<Duration>,
+}
+
+impl Kept {
+    fn get(&self) -> Option<Arc<Opener>> {
+        let mut opener = locked(&self.opener);
+        let by_wall = self.since.1.elapsed().unwrap_or_default();
+        if self.within.is_some_and(|within| self.since.0.elapsed().max(by_wall) >= within) {
+            // Wiped with the last visit that has it.
+            *opener = None;
+        }
+        opener.clone()
+    }
 }
 
 /// Why a token was only read.
@@ -137,6 +163,7 @@ pub enum DeskNews {
 pub struct DeskVisitor<'a> {
     books: Option<&'a Books>,
     plan: DeskPlan,
+    kept: Kept,
     around: Surroundings<'a, DeskNews>,
     /// The tokens that did not leave as they should be.
     undone: Mutex<HashSet<String>>,
@@ -145,8 +172,10 @@ pub struct DeskVisitor<'a> {
 impl<'a> DeskVisitor<'a> {
     /// A desk.
     #[must_use]
-    pub fn new(books: Option<&'a Books>, plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
-        Self { books, plan, around, undone: Mutex::default() }
+    pub fn new(books: Option<&'a Books>, mut plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
+        let opener = Mutex::new(plan.identity.take().map(Arc::new));
+        let kept = Kept { opener, since: (Instant::now(), SystemTime::now()), within: plan.identity_for };
+        Self { books, plan, kept, around, undone: Mutex::default() }
     }
 
     /// The tokens that did not leave as they should be, by serial.
@@ -175,16 +204,17 @@ impl<'a> DeskVisitor<'a> {
             Sync::Unrestricted => None,
             Sync::Unknown => Some(Why::Unknown),
             Sync::Restricted if !is_sealed => Some(Why::Restricted),
-            Sync::Restricted if self.plan.identity.is_none() => Some(Why::Sealed),
+            Sync::Restricted if self.kept.get().is_none() => Some(Why::Sealed),
             Sync::Restricted => None,
         }
     }
 
     fn write(&self, place: &Place, link: &mut dyn Link, host: &dyn HostClock, expected: &Info) -> Recorded {
+        let opener = self.kept.get();
         let completion = Completion {
             wish: self.plan.wish,
             learns: true,
-            identity: self.plan.identity.as_ref().map(|(identity, key)| (identity, key)),
+            identity: opener.as_deref().map(|(identity, key)| (identity, key)),
             burns_sealed: false,
         };
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
@@ -283,7 +313,8 @@ impl<'a> DeskVisitor<'a> {
             Done::Read(report, _) => report.drift,
             Done::Failed(_) => return None,
         };
-        let (identity, key) = self.plan.identity.as_ref()?;
+        let opener = self.kept.get()?;
+        let (identity, key) = &*opener;
         let row = open_of(known?, key, identity).ok()?;
         let code: Code = ask(info)?;
         let now = host.now().wall;
@@ -318,5 +349,24 @@ impl Visitor for DeskVisitor<'_> {
 
     fn is_over(&self) -> bool {
         (self.around.stop)()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_kept_for_as_long_as_was_said_and_forgotten_then() {
+        let identity = age::x25519::Identity::generate().to_string();
+        let identity = Identity::parse(age::secrecy::ExposeSecret::expose_secret(&identity).as_bytes()).unwrap();
+        let opener = Some(Arc::new((identity, FingerprintKey::new(vec![7; 32]))));
+        let long_ago = SystemTime::now() - Duration::from_secs(120);
+        let mut kept = Kept { opener: Mutex::new(opener), since: (Instant::now(), long_ago), within: None };
+        assert!(kept.get().is_some());
+        kept.within = Some(Duration::from_secs(180));
+        assert!(kept.get().is_some());
+        kept.within = Some(Duration::from_secs(60));
+        assert!(kept.get().is_none() && kept.get().is_none());
     }
 }

@@ -94,6 +94,12 @@ pub struct DeskArgs {
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 
+    /// Forget the identity after so many minutes
+    ///
+    /// Tokens that need it are then only measured, until the desk is opened again.
+    #[arg(long, value_name = "MINUTES", requires = "identity", hide_short_help = true, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub identity_minutes: Option<u64>,
+
     /// Be quick: right to a second, not a millisecond
     ///
     /// One reading instead of catching ticks, no wait for the second.

@@ -288,6 +288,7 @@ impl Bench {
             wish: ProfileWish::default(),
             key: TokenKey::factory(),
             identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)),
+            identity_for: None,
             ask_code: false,
         };
         let around = Surroundings {
