@@ -108,9 +108,9 @@ mod batch {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.end(job, entry)
         }
-        fn keep_all(&mut self, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
+        fn keep_all(&mut self, seals: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
-            self.0.keep_all(next)
+            self.0.keep_all(seals, next)
         }
         fn claim(&mut self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
             self.0.claim(batch, serial, reburns)

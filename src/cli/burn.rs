@@ -59,16 +59,26 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         check_new(out)?;
         plan.again = again(out);
     }
-    let user = row.as_ref().and_then(|row| row.user.clone());
-    // A new seed has the factory's profile unless flags or the seed say more; one from the inventory has its own.
+    let user = row.as_ref().and_then(|row| row.user.clone()).or_else(|| args.seed.choice.user.clone());
     let burns_sealed = row.is_none();
     let completion = Completion {
         wish,
-        learns: burns_sealed,
+        learns: true,
         identity: opener.as_ref().map(|(identity, key)| (identity, key)),
         burns_sealed,
     };
-    let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Burn, user, output };
+    let writing = Writing {
+        global,
+        host: &host,
+        record: &record,
+        plan,
+        completion,
+        deed: Deed::Burn,
+        user,
+        flags: plan::wish(&args.profile, None)?,
+        replaces_seed: args.replace_seed,
+        output,
+    };
 
     let mut station = desk.station()?;
     if global.dry_run {

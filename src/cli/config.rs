@@ -42,6 +42,17 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
         burns_sealed: false,
     };
     let user = row.and_then(|row| row.user);
-    let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Config, user, output };
+    let writing = Writing {
+        global,
+        host: &host,
+        record: &record,
+        plan,
+        completion,
+        deed: Deed::Config,
+        user,
+        flags: plan::wish(flags, None)?,
+        replaces_seed: false,
+        output,
+    };
     sync::carry_out(&writing, desk)
 }

@@ -123,7 +123,7 @@ pub fn profile(config: &ConfigPlan) -> Value {
 pub fn profile_words(config: &ConfigPlan) -> String {
     let profile = config.profile;
     let (hash, step, display) = (profile.hash(), profile.step(), profile.display().seconds());
-    format!("{hash}, {step}, display {display} s ({})", config.from.word())
+    format!("{hash}, {step}, display {display} s ({})", config.from.words())
 }
 
 /// What to say when the host's wall clock was stepped during a job.

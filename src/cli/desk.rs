@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::args::{DeskArgs, Global};
-use super::describe::{self, fields, plain, token, token_line, written};
+use super::describe::{self, fields, plain, profile_words, token, token_line, written};
 use super::host::{Host, WatchedHost};
 use super::output::Output;
 use super::record::{self, Record};
@@ -41,6 +41,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         if_drift_over: args.if_drift_over,
         fine: !args.fast,
         wish: plan::wish(&args.profile, None)?,
+        assume_factory: args.assume_factory_profile || may_assume_factory(args, output),
         key: token_key(args.run.token_key.as_deref())?,
         identity: record.opener(identity),
         identity_for: args.identity_minutes.map(|minutes| Duration::from_secs(minutes * 60)),
@@ -86,7 +87,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
 
     let undone = visitor.undone();
-    let mut text = format!("the desk is closed: {} tokens, {} clocks set", view.seen, view.set);
+    let mut text = format!("the desk is closed: {}, {} set", counted(view.seen, "token"), counted(view.set, "clock"));
     for serial in &undone {
         text.push_str(&format!("\n  UNDONE  {serial}"));
     }
@@ -98,6 +99,23 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     ]);
     output.report(&text, object);
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
+}
+
+/// Asks once, where somebody can be asked, what is done with tokens whose profile nobody knows.
+fn may_assume_factory(args: &DeskArgs, output: &Output) -> bool {
+    let is_stated = args.profile.hash.is_some() && args.profile.step.is_some();
+    if args.no_auto_sync || is_stated || output.is_json() || !prompt::has_person() {
+        return false;
+    }
+    prompt::confirms(
+        "Some tokens may have a profile (hash, time step) that the inventory does not know. Setting their clocks would set the \
+         factory's (SHA1, 30 s): a token that was burned for another one would stop working. Enter alone only measures them.",
+    )
+}
+
+/// A number with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 struct View {
@@ -120,10 +138,9 @@ impl View {
                 self.visited(screen, &visited);
             }
         }
-        screen.progress(&format!(
-            "desk: {} tokens, {} clocks set, {} not as they should be",
-            self.seen, self.set, self.bad
-        ));
+        let need = if self.bad == 1 { "needs" } else { "need" };
+        let (seen, set) = (counted(self.seen, "token"), counted(self.set, "clock"));
+        screen.progress(&format!("desk: {seen}: {set} set, {} {need} attention", self.bad));
     }
 
     fn visited(&mut self, screen: &mut Screen<'_>, visited: &Visited) {
@@ -170,7 +187,13 @@ fn words(visited: &Visited, bound: f64) -> Said {
         }
         Done::Written(report) => {
             let seed = if report.seed == SeedFate::Burned { ", seed burned again" } else { "" };
-            let what = format!("clock was {}; set, now {}{seed}", report.before.in_short(), report.after.in_short());
+            let profile = report.config.as_ref().map(|config| format!("; profile {}", profile_words(config)));
+            let what = format!(
+                "clock was {}; set, now {}{seed}{}",
+                report.before.in_short(),
+                report.after.in_short(),
+                profile.unwrap_or_default()
+            );
             let moved = (report.after.middle_s() - report.before.middle_s()).abs() > SERVER_WINDOW_S;
             let next = if moved {
                 "switch it off and on; Entra ID or privacyIDEA may have to resynchronise it once"
@@ -191,13 +214,17 @@ fn words(visited: &Visited, bound: f64) -> Said {
                 },
                 Why::Restricted => (
                     "NOT set, because that would erase its seed",
-                    "burn it again with its seed: tokentap burn --seed-file FILE",
+                    "with its seed at hand: tokentap sync --seed-file FILE; without it, resynchronise the token on its server",
                 ),
                 Why::Sealed => (
                     "NOT set, because that would erase its seed, which is sealed",
                     "open the desk again with --identity FILE, and lay it back",
                 ),
                 Why::Unknown => ("NOT set, because its model is not known", "see whose token it is"),
+                Why::UnknownProfile => (
+                    "NOT set, because its profile (hash, time step) is not known",
+                    "set it with what its server has: tokentap sync --hash sha1 --step 30, or sha256, or 60",
+                ),
             };
             (format!("clock {drift}: {what}"), next.to_owned())
         }
@@ -206,7 +233,7 @@ fn words(visited: &Visited, bound: f64) -> Said {
     match visited.left_open() {
         Some(LeftOpen::Erased(at)) => {
             what.push_str(&format!("; its seed is ERASED since {}", at.format("%Y-%m-%d")));
-            "burn it again: it shows no codes".clone_into(&mut next);
+            "burn a seed: it shows no codes".clone_into(&mut next);
         }
         Some(LeftOpen::Pending(at)) => {
             what.push_str(&format!("; a job of {} did not end as it should", at.format("%Y-%m-%d")));
@@ -238,6 +265,7 @@ fn visit_fields(visited: &Visited, said: &Said) -> Map<String, Value> {
                 Why::Restricted => "restricted",
                 Why::Sealed => "sealed",
                 Why::Unknown => "unknown-model",
+                Why::UnknownProfile => "unknown-profile",
             };
             object.insert("clock".to_owned(), json!({ "before": describe::drift(report.drift) }));
             object.insert("outcome".to_owned(), json!(outcome));

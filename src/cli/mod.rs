@@ -91,9 +91,7 @@ fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
 fn dispatch(cli: &Cli, output: &Output) -> Ran {
     let global = &cli.global;
     match (&cli.command, &cli.time) {
-        (Some(_), Some(_)) => {
-            Err(Failure::usage("--time must come after the command", "write it behind: tokentap sync --time 0"))
-        }
+        (Some(_), Some(_)) => Err(Failure::usage("--time must come after the command", "tokentap sync --time 0")),
         (None, Some(time)) => sync::run(global, &args::SyncArgs::with_time(time), output),
         (None, None) => Err(Failure::usage("no command was given", "tokentap --help lists the commands")),
         (Some(command), None) => match command {
@@ -107,7 +105,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Batch(args) => batch::run(global, args, output),
             Command::Desk(args) => desk::run(global, args, output),
             Command::Inventory(command) => inventory::run(global, command, output),
-            Command::Seeds(command) => seeds::run(command, output),
+            Command::Seeds(command) => seeds::run(global, command, output),
             Command::Doctor(args) => doctor::run(args, output),
             Command::Emulate(args) => emulate::run(args, output),
             Command::Completions { shell } => shell::completions(*shell),

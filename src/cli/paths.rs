@@ -9,7 +9,7 @@ use crate::job::Failure;
 pub type Named<'a> = (&'a str, &'a Path);
 
 /// What an inventory and a batch keep beside their files, which nothing else may overwrite.
-const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ".part"];
+const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", ".live", ".part"];
 
 /// Whether every file that is written is another one than all that are read, and than each other one that is written: by
 /// name, and where it is there already, by what the system has there, so that links do not deceive.

@@ -83,7 +83,8 @@ pub fn wish(args: &ProfileArgs, row: Option<&Row>) -> Result<ProfileWish, Failur
     agree("hash", flag_hash, row_hash)?;
     agree("time step", flag_step, row_step)?;
     let display = args.display.map(DisplayTime::of_seconds).transpose().map_err(bad)?;
-    let wish = ProfileWish { hash: flag_hash.or(row_hash), step: flag_step.or(row_step), display };
+    let by_seed = (flag_hash.is_none() && row_hash.is_some()) || (flag_step.is_none() && row_step.is_some());
+    let wish = ProfileWish { hash: flag_hash.or(row_hash), step: flag_step.or(row_step), display, by_seed };
     // Said here, before any token is waited for.
     wish.resolve(None)?;
     Ok(wish)

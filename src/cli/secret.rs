@@ -19,6 +19,9 @@ use crate::seedfile::{
 };
 use crate::token::{Info, KeyError, TokenKey};
 
+/// The remedy for a text that is no seed.
+const ONE_SEED: &str = "use a text that holds one seed";
+
 /// The largest picture that is read, in bytes.
 const MAX_PICTURE: u64 = 64 << 20;
 
@@ -74,12 +77,12 @@ impl Given {
 /// A failure: the source cannot be read, or holds no seed or none that fits. None repeats any of the seed.
 pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
     if args.seed_stdin {
-        let input = read_all(standard_input()?, "standard input", MAX_WHOLE)?;
+        let input = read_all(standard_input()?, "standard input", MAX_WHOLE, ONE_SEED)?;
         return parse(&input, "standard input", args, hotp).map(Some);
     }
     if let Some(path) = &args.seed_file {
         let name = describe::path(path);
-        let content = read_all(open_secret(path, "name a file that holds the seed")?, &name, MAX_WHOLE)?;
+        let content = read_all(open_secret(path, "name a file that holds the seed")?, &name, MAX_WHOLE, ONE_SEED)?;
         return parse(&content, &name, args, hotp).map(Some);
     }
     if let Some(path) = &args.qr {
@@ -155,7 +158,7 @@ pub fn open(path: &Path, next: &str) -> Result<File, Failure> {
 /// # Errors
 /// A failure with this remedy.
 pub fn small_file(path: &Path, next: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    read_all(open_secret(path, next)?, &describe::path(path), 1 << 16)
+    read_all(open_secret(path, next)?, &describe::path(path), 1 << 16, next)
 }
 
 /// Standard input without the buffer that the standard library would keep to the program's end.
@@ -177,17 +180,17 @@ pub fn standard_input() -> Result<File, Failure> {
 /// # Errors
 /// A failure with this remedy.
 pub fn lines_of(path: &Path, next: &str) -> Result<String, Failure> {
-    let bytes = read_all(open(path, next)?, &describe::path(path), MAX_WHOLE)?;
+    let bytes = read_all(open(path, next)?, &describe::path(path), MAX_WHOLE, next)?;
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(text.trim_start_matches('\u{FEFF}').to_owned()),
         Err(_) => Err(Failure::file(format!("{} is not plain text (UTF-8)", describe::path(path)), next)),
     }
 }
 
-fn read_all(from: impl Read, name: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn read_all(from: impl Read, name: &str, limit: u64, next: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     // Reserved ahead, so that no shorter copy of a single seed is left behind by growth.
     let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    let failed = |what: String| Failure::file(format!("{name} {what}"), "give a text that holds one seed");
+    let failed = |what: String| Failure::file(format!("{name} {what}"), next);
     from.take(limit + 1).read_to_end(&mut bytes).map_err(|error| failed(format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > limit { Err(failed("is too large".to_owned())) } else { Ok(bytes) }
 }
@@ -288,8 +291,14 @@ fn read_options(args: &FileArgs, hotp: bool) -> Result<ReadOptions, Failure> {
 /// # Errors
 /// A failure that never repeats any of the files.
 pub fn pskc_keys(key: Option<&Path>, password: Option<&Path>) -> Result<Option<PskcKeys>, Failure> {
-    let content =
-        |path: &Path| read_all(open_secret(path, "name the file with the key or password")?, "the file", 1 << 16);
+    let content = |path: &Path| {
+        read_all(
+            open_secret(path, "name the file with the key or password")?,
+            "the file",
+            1 << 16,
+            "use the file that came with the PSKC file",
+        )
+    };
     let keys = match (key, password) {
         (Some(path), _) => PskcKeys::pre_shared(&content(path)?),
         (None, Some(path)) => {
@@ -396,7 +405,8 @@ pub fn choose(mut rows: Vec<Row>, choice: &ChoiceArgs) -> Result<Given, Failure>
 /// A usage failure that says what the codes are instead.
 pub fn of_picture(path: &Path) -> Result<Vec<Row>, Failure> {
     let name = describe::path(path);
-    let bytes = read_all(open_secret(path, "name a picture of the code")?, &name, MAX_PICTURE)?;
+    let bytes =
+        read_all(open_secret(path, "name a picture of the code")?, &name, MAX_PICTURE, "crop the picture to the code")?;
     let texts = picture::texts(&bytes).map_err(|error| match error {
         QrError::NotStarted(_) => Failure::file(error.to_string(), error.remedy()),
         error => Failure::usage(format!("{name}: {error}"), error.remedy()),

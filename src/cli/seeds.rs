@@ -7,27 +7,30 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::args::{
-    EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs,
+    EncodeArgs, Global, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs,
 };
 use super::describe::{self, fields};
 use super::output::Output;
 use super::secret::{self, bad_file, format_of_name};
-use super::{Ran, burn, paths, plan};
+use super::{Ran, burn, paths, plan, record};
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
     Converted, Field, Format, Place, Problem, Row, Rows, SaveError, SecretFile, Severity, Sink, Source, Target,
     WriteOptions, check_serial, convert, for_token, otpauth, qr, save_secret,
 };
+use crate::token::Serial;
 
 /// The most seeds that are generated at once.
 const MAX_GENERATED: usize = 1_000_000;
 
-pub fn run(command: &SeedsCommand, output: &Output) -> Ran {
+pub fn run(global: &Global, command: &SeedsCommand, output: &Output) -> Ran {
+    let inventory = record::path(global).ok().flatten();
+    let inventory = inventory.as_deref();
     match command {
         SeedsCommand::Check(args) => check(args, output),
-        SeedsCommand::Convert(args) => convert_file(args, output),
-        SeedsCommand::Generate(args) => generate(args, output),
-        SeedsCommand::Qr(args) => make_qr(args, output),
+        SeedsCommand::Convert(args) => convert_file(args, inventory, output),
+        SeedsCommand::Generate(args) => generate(args, inventory, output),
+        SeedsCommand::Qr(args) => make_qr(args, inventory, output),
     }
 }
 
@@ -103,9 +106,10 @@ pub fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<()
     Ok(())
 }
 
-fn convert_file(args: &SeedsConvertArgs, output: &Output) -> Ran {
+fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, output: &Output) -> Ran {
     let dropped = fields_of(&args.drop)?;
     let mut reads = vec![("the seed file", args.input.as_path())];
+    reads.extend(inventory.map(|path| ("the inventory", path)));
     reads.extend(args.file.pskc_key.as_deref().map(|path| ("--pskc-key", path)));
     reads.extend(args.file.pskc_password.as_deref().map(|path| ("--pskc-password", path)));
     check_paths(&reads, &args.output)?;
@@ -250,10 +254,11 @@ pub fn save_failed(error: &SaveError) -> Failure {
     Failure::file(error.to_string(), next)
 }
 
-fn generate(args: &SeedsGenerateArgs, output: &Output) -> Ran {
+fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, output: &Output) -> Ran {
     let profile = super::args::ProfileArgs { hash: args.hash, step: args.step, display: None };
     let (profile, _) = plan::wish(&profile, None)?.resolve(None)?;
-    let reads: Vec<_> = args.serials.as_deref().map(|path| ("--serials", path)).into_iter().collect();
+    let mut reads: Vec<_> = args.serials.as_deref().map(|path| ("--serials", path)).into_iter().collect();
+    reads.extend(inventory.map(|path| ("the inventory", path)));
     check_paths(&reads, &args.output)?;
     let serials = serials(args)?;
     let count = match (args.count, serials.len()) {
@@ -291,7 +296,11 @@ fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
         let text = secret::lines_of(path, "name a file with one serial a line")?;
         let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
         let serials = lines.map(|(number, line)| match check_serial(line) {
-            Ok(()) => Ok(line.to_owned()),
+            Ok(()) if Serial::new(line).is_some() => Ok(line.to_owned()),
+            Ok(()) => Err(Failure::usage(
+                format!("{}:{number}: no token has such a serial", describe::path(path)),
+                "use the digits on the back of the token",
+            )),
             Err((what, next)) => Err(Failure::usage(format!("{}:{number}: {what}", describe::path(path)), next)),
         });
         return serials.collect();
@@ -314,8 +323,9 @@ fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
     Ok((from..=to).map(|serial| format!("{serial:0width$}", width = first.len())).collect())
 }
 
-fn make_qr(args: &SeedsQrArgs, output: &Output) -> Ran {
-    let reads: Vec<_> = args.input.as_deref().map(|path| ("the seed file", path)).into_iter().collect();
+fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Output) -> Ran {
+    let mut reads: Vec<_> = args.input.as_deref().map(|path| ("the seed file", path)).into_iter().collect();
+    reads.extend(inventory.map(|path| ("the inventory", path)));
     let writes: Vec<_> =
         [&args.png, &args.svg].into_iter().filter_map(|file| Some(("the picture", file.as_deref()?))).collect();
     paths::check(&reads, &writes)?;

@@ -51,9 +51,10 @@ fn put(text: &[u8]) -> Ran {
     let mut to = std::io::stdout();
     match to.write_all(text).and_then(|()| to.flush()) {
         // A reader that closed the pipe early has what it wanted.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(failed(Path::new("standard output"), &error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::file(
+            format!("the text could not be written to standard output: {error}"),
+            "see that the disk has room, and run the same command again",
+        )),
         _ => Ok(Exit::Done),
     }
 }

@@ -9,9 +9,7 @@ use super::station::Desk;
 use super::writing::Writing;
 use super::{Ran, plan, secret, time_arg};
 use crate::inventory::Deed;
-use crate::job::{
-    ClockPlan, Completion, ConfigPlan, Exit, Failure, Outcome, ProfileFrom, SeedFate, WritePlan, WriteReport,
-};
+use crate::job::{ClockPlan, Completion, ConfigPlan, Exit, Failure, Outcome, SeedFate, WritePlan, WriteReport};
 use crate::time::HostClock;
 
 /// A correction beyond this may fall out of the window in which a server follows a token, in seconds.
@@ -46,7 +44,18 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         burns_sealed: false,
     };
     let user = row.and_then(|row| row.user);
-    let writing = Writing { global, host: &host, record: &record, plan, completion, deed: Deed::Sync, user, output };
+    let writing = Writing {
+        global,
+        host: &host,
+        record: &record,
+        plan,
+        completion,
+        deed: Deed::Sync,
+        user,
+        flags: plan::wish(&args.profile, None)?,
+        replaces_seed: false,
+        output,
+    };
     carry_out(&writing, desk)
 }
 
@@ -69,8 +78,15 @@ pub fn carry_out(writing: &Writing<'_>, desk: Desk<'_>) -> Ran {
         return writing.show(&mut station);
     }
     // Just before the first write: a token that is refused needs no warning of the clock.
-    let report = writing.run(&mut station, &mut |_, _| {
+    let report = writing.run(&mut station, &mut |info, plan| {
         host.warn(output);
+        if let Some(config) = plan.config.filter(|config| plan.seed_fate(info) == SeedFate::Kept && !config.from.is_known()) {
+            output.note(&format!(
+                "the profile of this token is not known, and setting its clock sets it too, to {}; if its codes are refused \
+                 afterwards, it was burned for another: set it with --hash and --step, as its server has them",
+                profile_words(&config)
+            ));
+        }
         Ok(())
     })?;
     let text = match report.outcome {
@@ -121,17 +137,15 @@ pub fn remarks(report: &WriteReport, output: &Output) {
         ),
         ClockPlan::Now => {}
     }
-    if config.from == ProfileFrom::Factory && report.seed == SeedFate::Kept {
-        output.note(
-            "the profile is the factory's now, because nothing else is known of this token; if it was burned for another \
-             hash or time step, sync it again with --hash and --step",
-        );
-    }
     if report.keeps_phase {
         output.note("this clock keeps its own phase: it cannot be set closer than it is now");
     }
     let moved = report.after.middle_s() - report.before.middle_s();
     let set_back = moved < -1.0 - report.before.resolution_s();
+    if report.seed == SeedFate::Erased {
+        output.note("the token shows no codes until a seed is burned, and its server needs that seed too");
+        return;
+    }
     if config.clock == ClockPlan::Now && (moved.abs() > SERVER_WINDOW_S || set_back) {
         output.note(
             "Duo takes the corrected codes at once; Entra ID and privacyIDEA have followed the old clock and may refuse \

@@ -10,12 +10,15 @@ use super::host::{self, Host};
 use super::output::Output;
 use super::record::Record;
 use super::station::Station;
-use super::{Ran, describe, interrupt, plan};
+use super::{Ran, describe, interrupt, plan, prompt};
 use crate::clock::check_plausible;
 use crate::inventory::{Deed, InventoryError, TokenRecord};
-use crate::job::{self, Around, Completion, Exit, Failure, SeedFate, Stage, WritePlan, WriteReport, locked};
+use crate::job::{
+    self, Around, Completion, Exit, Failure, ProfileFrom, ProfileWish, SeedFate, Stage, UNTOUCHED, WritePlan,
+    WriteReport, locked,
+};
 use crate::time::HostClock;
-use crate::token::Info;
+use crate::token::{Info, Profile};
 
 /// Everything around one write.
 pub struct Writing<'a> {
@@ -25,8 +28,12 @@ pub struct Writing<'a> {
     pub plan: WritePlan,
     pub completion: Completion<'a>,
     pub deed: Deed,
-    /// Whose the token will be.
+    /// The token's user from now on.
     pub user: Option<String>,
+    /// The profile that flags state, as far as they do.
+    pub flags: ProfileWish,
+    /// Burn in the place of a seed on record.
+    pub replaces_seed: bool,
     pub output: &'a Output,
 }
 
@@ -46,8 +53,7 @@ impl Writing<'_> {
         let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
             self.tell_pending(known);
             self.completion.complete(info, known, plan)?;
-            self.tell_replaced(known, plan);
-            Ok(())
+            self.check_record(info, known, plan, true)
         };
         let waits = |error: &InventoryError| self.output.note(&format!("{error}: waiting until it is done"));
         let mut before = |info: &Info, plan: &WritePlan| {
@@ -63,12 +69,14 @@ impl Writing<'_> {
         match (recorded.result, recorded.lost) {
             (result, None) => result,
             (Ok(report), Some(error)) => {
-                self.output
-                    .note(&format!("{error}: that the token is written stands in no record ({})", error.remedy()));
+                self.output.note(&format!(
+                    "the token was written, but this could not be recorded: {error} ({})",
+                    error.remedy()
+                ));
                 Ok(report)
             }
             (Err(mut failure), Some(error)) => {
-                failure.details.push(format!("{error}: how this ended stands in no record"));
+                failure.details.push(format!("how this ended could not be recorded: {error}"));
                 Err(failure)
             }
         }
@@ -84,15 +92,72 @@ impl Writing<'_> {
         }
     }
 
-    /// A burn takes the place of a seed that some server may still know.
-    fn tell_replaced(&self, known: Option<&TokenRecord>, plan: &WritePlan) {
-        let (Some(known), Some(seed), Some(books)) = (known, &plan.seed, self.record.books()) else { return };
-        let is_another = known.held().is_some_and(|held| held != locked(books).fingerprint_key().of(seed));
-        if is_another {
-            let of = known.user.as_ref().map(|user| format!(" of {}", describe::plain(user))).unwrap_or_default();
-            let when = known.burned.map(|at| format!(", burned {}", describe::local(at))).unwrap_or_default();
-            self.output.note(&format!("this replaces the seed{of} on record{when}: its server needs the new one"));
+    /// Nothing known is overwritten unasked: a seed or a profile on record that is not what the plan writes. A terminal is asked
+    /// where `asks` says so, a script needs a flag; setting a clock never changes either.
+    ///
+    /// # Errors
+    /// A failure with exit code 5.
+    fn check_record(
+        &self,
+        info: &Info,
+        known: Option<&TokenRecord>,
+        plan: &WritePlan,
+        asks: bool,
+    ) -> Result<(), Failure> {
+        let (Some(token), Some(seed), Some(books)) = (known, &plan.seed, self.record.books()) else { return Ok(()) };
+        let seed = locked(books).fingerprint_key().of(seed);
+        let on_record = token.seed.filter(|_| token.erased.is_none());
+        let is_another = on_record.is_some_and(|held| held != seed);
+        let is_meant = token.pending.as_ref().and_then(|pending| pending.seed) == Some(seed);
+        let owner = token.user.as_ref().map(|user| format!(" of {}", describe::plain(user))).unwrap_or_default();
+        let when = token.burned.map(|at| format!(", burned {}", describe::local(at))).unwrap_or_default();
+        let whose = format!("{info}{owner}{when}");
+        if is_another && !is_meant {
+            let fact = format!("the inventory has another seed of this token: {whose}");
+            if self.deed != Deed::Burn {
+                let next = "supply the seed that it has; to give it a new one, and its server too: tokentap burn --seed-file FILE \
+                            --replace-seed";
+                return Err(Failure::new("seed-mismatch", Exit::NotWritable, fact, UNTOUCHED, next));
+            }
+            let question = format!("{fact}. A new one takes its place, and its server needs that one.");
+            if !self.replaces_seed && !(asks && self.asks(&question)) {
+                let next = "if that is meant, use --replace-seed; see whose it is with tokentap inventory show";
+                return Err(Failure::new("seed-on-record", Exit::NotWritable, fact, UNTOUCHED, next));
+            }
+            return Ok(());
         }
+        self.check_profile(token, plan, &whose, asks)
+    }
+
+    /// The profile on record against the one that the seed itself states.
+    fn check_profile(&self, token: &TokenRecord, plan: &WritePlan, whose: &str, asks: bool) -> Result<(), Failure> {
+        let stated = plan.config.as_ref().filter(|config| config.from == ProfileFrom::Seed);
+        let (Some(config), Some(had)) = (stated, token.profile) else { return Ok(()) };
+        let hash = self.flags.hash.is_none() && config.profile.hash() != had.hash();
+        let step = self.flags.step.is_none() && config.profile.step() != had.step();
+        if !(hash || step) {
+            return Ok(());
+        }
+        let words = |profile: Profile| format!("{}, {} s", profile.hash(), profile.step().seconds());
+        let fact = format!(
+            "the seed states {}, and the inventory knows this token with {}: {whose}",
+            words(config.profile),
+            words(had)
+        );
+        if asks && self.asks(&format!("{fact}. What the seed states would be written.")) {
+            return Ok(());
+        }
+        let next = format!(
+            "state what the token's server has: --hash {} --step {}, or correct the seed file",
+            had.hash().to_string().to_lowercase(),
+            had.step().seconds()
+        );
+        Err(Failure::new("profile-mismatch", Exit::NotWritable, fact, UNTOUCHED, next))
+    }
+
+    /// Asks whether to go on, where somebody can be asked.
+    fn asks(&self, question: &str) -> bool {
+        prompt::has_person() && !self.output.is_json() && prompt::confirms(question)
     }
 
     /// `--dry-run`: reads the token, shows what the plan would do to it, and writes nothing.
@@ -106,7 +171,7 @@ impl Writing<'_> {
         self.tell_pending(known.as_ref());
         let mut plan = self.plan.clone();
         self.completion.complete(&report.info, known.as_ref(), &mut plan)?;
-        self.tell_replaced(known.as_ref(), &plan);
+        self.check_record(&report.info, known.as_ref(), &plan, false)?;
         let within = plan.if_drift_over.is_some_and(|bound| report.drift.is_surely_within(bound));
         if within {
             plan.guard.check_writable(&report.info)?

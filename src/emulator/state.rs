@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::clock::TokenClock;
 use super::crypto;
 
+/// The largest state file that is read, in bytes.
+const MAX_FILE: u64 = 1 << 16;
+
 /// The longest serial that an answer to get info has room for, in bytes.
 pub const MAX_SERIAL: usize = 246;
 
@@ -115,8 +118,13 @@ impl StateFile {
     /// # Errors
     /// [`StateError`].
     pub fn load(&self) -> Result<Option<CardState>, StateError> {
-        let text = match std::fs::read_to_string(&self.0) {
-            Ok(text) => text,
+        let text = match std::fs::File::open(&self.0) {
+            Ok(file) => {
+                let mut text = String::new();
+                std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_FILE), &mut text)
+                    .map_err(|source| self.io(source))?;
+                text
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(self.io(source)),
         };

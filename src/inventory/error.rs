@@ -55,7 +55,7 @@ pub enum InventoryError {
         detail: String,
     },
     /// Another job is at work with the token.
-    #[error("another program is working with the token {serial} since {}", .since.format("%Y-%m-%d %H:%M:%S UTC"))]
+    #[error("another program has been working with the token {serial} since {}", .since.format("%Y-%m-%d %H:%M:%S UTC"))]
     InUse {
         /// The token.
         serial: String,
@@ -63,10 +63,10 @@ pub enum InventoryError {
         since: UnixTime,
     },
     /// The token's record is not what the plan was made from.
-    #[error("another program has changed the record of the token {0} meanwhile")]
+    #[error("another program has changed the record of the token {0} in the meantime")]
     Changed(String),
     /// The token's record belongs to another job by now.
-    #[error("another program has recorded a job on the token {0} meanwhile; its record is unchanged")]
+    #[error("another program has recorded a job on the token {0} in the meantime; its record is unchanged")]
     Overtaken(String),
     /// The file, or its folder, is not its user's alone.
     #[error("{what}")]
@@ -123,8 +123,10 @@ impl InventoryError {
     #[must_use]
     pub fn remedy(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Self::NoFolder => "name one with --inventory FILE, or say --inventory none to keep no record",
-            Self::Open { .. } => "name a file that you may write with --inventory FILE, or say --inventory none",
+            Self::NoFolder => "use --inventory FILE, or --inventory none to keep no record",
+            Self::Open { .. } => {
+                "use a file that you may write with --inventory FILE, or --inventory none to keep no record"
+            }
             Self::NotOurs(_) => "name another file with --inventory FILE; this one was not changed",
             Self::Damaged { .. } => {
                 "it was left as it is: put a backup in its place, or keep it aside and begin a new one; sqlite3's \

@@ -91,11 +91,12 @@ pub trait Inventory: Send {
     fn end(&mut self, job: i64, entry: &Entry) -> Kept<()>;
 
     /// Keeps all of several entries, or none, in one durable commit. A token that a job is at work with is not changed.
-    /// `next` makes one after the other, until there are no more; it is given the recipients of this moment.
+    /// `next` makes one after the other, until there are no more; it is given the recipients of this moment, which must be
+    /// the confirmed ones where seeds are sealed.
     ///
     /// # Errors
     /// [`InventoryError::InUse`], [`InventoryError::OtherSeed`] and others; nothing is kept then.
-    fn keep_all(&mut self, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64>;
+    fn keep_all(&mut self, seals: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64>;
 
     /// The row of a batch that a token gets. Nobody else gets it until [`Self::release`], or until this program has ended.
     ///

@@ -1,4 +1,4 @@
-//! Who else can change an inventory: its owner, its rights, and its folder's, as `ssh` looks at its keys.
+//! The owner and the rights of an inventory and of its folders, as `ssh` looks at those of its keys.
 
 use std::path::Path;
 
@@ -38,19 +38,54 @@ pub fn check_alone(path: &Path) -> Result<(), InventoryError> {
             return bad(format!("others can change the inventory {name}"), next);
         }
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(found) = std::fs::metadata(folder) else { return Ok(()) };
-    let shown = folder.display();
-    if found.uid() != me && found.uid() != 0 {
-        let next = "use an inventory in a folder of your own with --inventory FILE".to_owned();
-        return bad(format!("the inventory's folder {shown} belongs to another user"), next);
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    for folder in full.ancestors().skip(1) {
+        let Ok(found) = std::fs::metadata(folder) else { continue };
+        let shown = folder.display();
+        if found.uid() != me && found.uid() != 0 {
+            let next = "use an inventory in a folder of your own with --inventory FILE".to_owned();
+            return bad(format!("the inventory's folder {shown} belongs to another user"), next);
+        }
+        if found.mode() & WRITABLE != 0 && found.mode() & STICKY == 0 {
+            let next =
+                format!("keep the folder to yourself: chmod go-w '{shown}'; then check it: tokentap inventory check");
+            return bad(format!("others can replace the inventory: they can write to the folder {shown}"), next);
+        }
     }
-    if found.mode() & WRITABLE != 0 && found.mode() & STICKY == 0 {
-        let next = format!(
-            "keep the folder to yourself: chmod go-w '{shown}'; then see that all is right: tokentap inventory check"
-        );
-        return bad(format!("others can replace the inventory: they can write to its folder {shown}"), next);
+    Ok(())
+}
+
+/// Whether the files that `SQLite` keeps beside an inventory, and takes into it when it is opened, are this user's.
+///
+/// # Errors
+/// [`InventoryError::NotOurAlone`].
+#[cfg(unix)]
+pub fn check_beside(path: &Path) -> Result<(), InventoryError> {
+    use std::os::unix::fs::MetadataExt;
+    let me = rustix::process::geteuid().as_raw();
+    for end in ["-wal", "-journal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        let foreign = std::fs::symlink_metadata(&beside).is_ok_and(|found| found.uid() != me && found.uid() != 0);
+        // An inventory that is another user's as a whole may be read.
+        let is_ours = std::fs::metadata(path).is_ok_and(|found| found.uid() == me);
+        if foreign && is_ours {
+            let shown = Path::new(&beside).display();
+            return Err(InventoryError::NotOurAlone {
+                what: format!("{shown} belongs to another user, and would become part of the inventory"),
+                next: format!("have it removed: rm '{shown}'; then check the inventory: tokentap inventory check"),
+            });
+        }
     }
+    Ok(())
+}
+
+/// Elsewhere the system's own rights of the user's folder are relied on.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn check_beside(_: &Path) -> Result<(), InventoryError> {
     Ok(())
 }
 

@@ -46,6 +46,12 @@ impl TokenRecord {
         self.pending.as_ref().and_then(|pending| pending.seed).or(known)
     }
 
+    /// The profile that it has or, after a job of unknown end, is meant to have.
+    #[must_use]
+    pub fn meant_profile(&self) -> Option<Profile> {
+        self.pending.as_ref().and_then(|pending| pending.profile).or(self.profile)
+    }
+
     /// The newest sealed seed that it may hold, or is to have again, with that seed's fingerprint.
     #[must_use]
     pub fn held_sealed(&self) -> Option<(&[u8], Option<Fingerprint>)> {

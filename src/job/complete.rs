@@ -31,6 +31,7 @@ impl Completion<'_> {
                 (Some(token), Some((identity, key))) => {
                     let row = open_of(token, key, identity).map_err(|error| unopened(info, &error))?;
                     row.check_for_token().map_err(|error| no_seed(info, &error.to_string(), GIVE))?;
+                    wish.by_seed |= wish.hash.is_none() || wish.step.is_none();
                     wish.hash = wish.hash.or(row.hash);
                     wish.step = wish.step.or(row.step);
                     plan.seed = Some(row.seed);
@@ -54,10 +55,13 @@ impl Completion<'_> {
         if let Some(config) = &mut plan.config
             && self.learns
         {
-            if let Some(token) = known {
+            let burns = plan.seed.is_some();
+            if let Some(token) = known.filter(|_| !burns) {
                 check_known_profile(info, token, wish)?;
             }
-            (config.profile, config.from) = wish.resolve(known.and_then(|token| token.profile))?;
+            // A burn sets what the token is meant to have; whatever an earlier one of unknown end left is gone with it.
+            let on_record = if burns { TokenRecord::meant_profile } else { |token: &TokenRecord| token.profile };
+            (config.profile, config.from) = wish.resolve(known.and_then(on_record))?;
             if self.wish == ProfileWish::default() && wish != self.wish {
                 // What the sealed row says is the inventory's word too.
                 config.from = ProfileFrom::Inventory;
@@ -113,6 +117,6 @@ fn check_known_profile(info: &Info, token: &TokenRecord, wish: ProfileWish) -> R
             pending.at.format("%Y-%m-%d %H:%M:%S UTC"),
         ),
         UNTOUCHED,
-        "say --hash and --step, as its server has them, or burn it again",
+        "use --hash and --step, as its server has them, or burn it again",
     ))
 }

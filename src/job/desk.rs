@@ -27,8 +27,10 @@ pub struct DeskPlan {
     pub if_drift_over: f64,
     /// Catch ticks and write on the second.
     pub fine: bool,
-    /// What flags say of the profile.
+    /// The profile as flags state it.
     pub wish: ProfileWish,
+    /// Tokens whose profile nobody knows are set all the same, for the factory's.
+    pub assume_factory: bool,
     /// The key.
     pub key: TokenKey,
     /// What opens the inventory's seeds, and the key that tells whether they are those that were burned.
@@ -75,6 +77,8 @@ pub enum Why {
     Sealed,
     /// Its model is not known.
     Unknown,
+    /// Its profile is not known, and setting its clock would overwrite it.
+    UnknownProfile,
 }
 
 /// What was done with a token.
@@ -201,12 +205,19 @@ impl<'a> DeskVisitor<'a> {
         let is_sealed = known.is_some_and(|token| token.held_sealed().is_some());
         match info.sync() {
             _ if !self.plan.auto_sync => Some(Why::NoAutoSync),
-            Sync::Unrestricted => None,
+            Sync::Unrestricted if self.knows_profile(known) => None,
+            Sync::Unrestricted => Some(Why::UnknownProfile),
             Sync::Unknown => Some(Why::Unknown),
             Sync::Restricted if !is_sealed => Some(Why::Restricted),
             Sync::Restricted if self.kept.get().is_none() => Some(Why::Sealed),
             Sync::Restricted => None,
         }
+    }
+
+    /// Whether hash and step of a token are known, or may be taken for the factory's.
+    fn knows_profile(&self, known: Option<&TokenRecord>) -> bool {
+        let states_both = self.plan.wish.hash.is_some() && self.plan.wish.step.is_some();
+        self.plan.assume_factory || states_both || known.and_then(TokenRecord::meant_profile).is_some()
     }
 
     fn write(&self, place: &Place, link: &mut dyn Link, host: &dyn HostClock, expected: &Info) -> Recorded {

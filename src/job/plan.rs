@@ -20,12 +20,16 @@ pub enum ClockPlan {
 /// Where a profile comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProfileFrom {
-    /// Flags, or the seed's own statement.
+    /// Flags.
     Flags,
+    /// The seed's own statement, alone or beside flags.
+    Seed,
     /// The inventory's record of this token.
     Inventory,
-    /// The factory's.
+    /// The factory's, because nothing else is known.
     Factory,
+    /// Hash or step is the factory's, because flags and seed do not state it and nothing else is known.
+    PartlyFactory,
 }
 
 impl ProfileFrom {
@@ -34,13 +38,30 @@ impl ProfileFrom {
     pub fn word(self) -> &'static str {
         match self {
             Self::Flags => "flags",
+            Self::Seed => "seed",
             Self::Inventory => "inventory",
             Self::Factory => "factory",
+            Self::PartlyFactory => "partly-factory",
         }
+    }
+
+    /// The same for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::PartlyFactory => "flags; the rest is the factory's",
+            other => other.word(),
+        }
+    }
+
+    /// Whether somebody or something stated hash and step: a person, a seed, or the record of an earlier burn.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        !matches!(self, Self::Factory | Self::PartlyFactory)
     }
 }
 
-/// What was said of a profile, by flags or by a seed; the rest is taken from elsewhere.
+/// The profile as flags or a seed state it; the rest is taken from elsewhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProfileWish {
     /// The hash.
@@ -49,10 +70,12 @@ pub struct ProfileWish {
     pub step: Option<TimeStep>,
     /// The display time.
     pub display: Option<DisplayTime>,
+    /// Hash or step are the seed's own statement, not a flag's.
+    pub by_seed: bool,
 }
 
 impl ProfileWish {
-    /// The profile: what was said first, then what the inventory knows of the token, then the factory's.
+    /// The profile: what flags and seed state first, then what the inventory knows of the token, then the factory's.
     ///
     /// # Errors
     /// A usage failure: what no token can do.
@@ -61,10 +84,14 @@ impl ProfileWish {
         let hash = self.hash.unwrap_or(rest.hash());
         let step = self.step.unwrap_or(rest.step());
         let display = self.display.unwrap_or(rest.display());
-        let from = match (self == Self::default(), known) {
-            (false, _) => ProfileFrom::Flags,
-            (true, Some(_)) => ProfileFrom::Inventory,
-            (true, None) => ProfileFrom::Factory,
+        let states_both = self.hash.is_some() && self.step.is_some();
+        let states_any = self.hash.is_some() || self.step.is_some() || self.display.is_some();
+        let from = match (states_any, known) {
+            (false, Some(_)) => ProfileFrom::Inventory,
+            (false, None) => ProfileFrom::Factory,
+            (true, None) if !states_both => ProfileFrom::PartlyFactory,
+            (true, _) if self.by_seed => ProfileFrom::Seed,
+            (true, _) => ProfileFrom::Flags,
         };
         let profile = Profile::new(hash, step, display);
         profile.map(|profile| (profile, from)).map_err(|error| Failure::usage(error.to_string(), "choose one of those"))

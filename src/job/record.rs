@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
-use super::plan::{ClockPlan, WritePlan};
+use super::plan::{ClockPlan, ConfigPlan, WritePlan};
 use super::read::ReadReport;
 use super::write::{Beginning, Hooks, Outcome as Wrote, WriteReport, write};
 use super::written::Written;
@@ -230,7 +230,10 @@ impl Recorder<'_> {
         let Some(books) = self.books else { return Ok(()) };
         let began = Instant::now();
         let mut told = false;
-        while let Some(since) = locked(books).at_work(serial)? {
+        loop {
+            // A statement of its own: while this one waits, the others need the inventory, and so does the job it waits for.
+            let at_work = locked(books).at_work(serial)?;
+            let Some(since) = at_work else { return Ok(()) };
             let error = InventoryError::InUse { serial: serial.to_owned(), since };
             if began.elapsed() >= OTHER_JOB_WITHIN || interrupted() {
                 return Err(error);
@@ -240,7 +243,6 @@ impl Recorder<'_> {
             }
             std::thread::sleep(LOOK_AGAIN);
         }
-        Ok(())
     }
 
     /// Puts the beginning of a job on record.
@@ -297,7 +299,7 @@ impl Recorder<'_> {
                     event.after = Some(report.after.into());
                     change.drift = event.after;
                     change.synced = report.config.is_some();
-                    change.profile = report.config.map(|config| config.profile);
+                    change.profile = known_profile(report.config, begun);
                     change.seed = match (begun.and_then(Begins::burned), report.seed) {
                         (Some(burned), _) => burned,
                         (None, super::SeedFate::Erased) => SeedChange::Erased,
@@ -316,7 +318,7 @@ impl Recorder<'_> {
                     is_config_written = written.config == Written::Yes;
                     // What was perhaps written is what the token is meant to have; the next sync writes it again.
                     let config = plan.config.filter(|_| written.config != Written::No);
-                    change.profile = config.map(|config| config.profile);
+                    change.profile = known_profile(config, begun);
                     change.synced = is_config_written;
                     change.seed = match (written.config, sent) {
                         (_, Written::Yes) => begins.burned().unwrap_or(SeedChange::Keep),
@@ -377,6 +379,13 @@ impl Begins {
     fn burned(&self) -> Option<SeedChange> {
         self.seed.map(|seed| SeedChange::Burned { seed, sealed: self.record.sealed.clone() })
     }
+}
+
+/// The profile that goes on record as known: one that somebody stated, or that was burned with a seed. A factory profile that was
+/// merely assumed does not become knowledge by being written.
+fn known_profile(config: Option<ConfigPlan>, begun: Option<&Begins>) -> Option<Profile> {
+    let burns = begun.is_some_and(|begins| begins.plan.seed.is_some());
+    config.filter(|config| burns || config.from.is_known()).map(|config| config.profile)
 }
 
 /// Whether another program was faster, so that the plan may be another one by now.

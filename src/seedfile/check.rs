@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, Hash};
 use super::problem::Problem;
 use super::row::{Place, Row};
 use super::table::shown;
+use crate::token::Serial;
 
 /// Looks at row after row. It keeps 128 bits a value, hashed under keys of this run, and no secret.
 pub struct Checker {
@@ -120,6 +121,14 @@ pub fn for_token(row: &Row) -> Option<Problem> {
     row.check_for_token()
         .err()
         .map(|error| Problem::at(place, format!("{error}{serial}"), "no token can be burned with it"))
+}
+
+/// A serial that no token has, as a problem.
+#[must_use]
+pub fn strange_serial(row: &Row) -> Option<Problem> {
+    let serial = row.serial.as_deref()?;
+    let is_one = Serial::new(serial).is_some_and(|known| known.as_str() == serial);
+    (!is_one).then(|| Problem::at(row.place, "no token has such a serial", "use the digits on the back of the token"))
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ mod webadm;
 mod xml;
 
 pub use arbitrary::read_arbitrary;
-pub use check::{Checker, check_text, check_texts, for_token};
+pub use check::{Checker, check_text, check_texts, for_token, strange_serial};
 pub use convert::{Converted, Sink, Target, convert};
 pub use format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
 pub use formats::{FORMATS, recognise};

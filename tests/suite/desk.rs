@@ -52,7 +52,7 @@ fn outcomes(lines: &[Value]) -> Vec<&str> {
 fn a_token_that_is_off_is_set_and_one_within_bounds_is_left_alone() {
     let desk = Desk::new(&[("86596120000001", "-97.25"), ("86596120000002", "0.2")]);
     let right = desk.state(1);
-    let (exit, lines) = desk.open(&[]);
+    let (exit, lines) = desk.open(&["--assume-factory-profile"]);
     assert_eq!((exit, outcomes(&lines)), (0, vec!["synced", "within"]));
     assert_eq!(desk.state(1), right);
     let summary = lines.last().unwrap();
@@ -64,6 +64,34 @@ fn a_token_that_is_off_is_set_and_one_within_bounds_is_left_alone() {
 }
 
 #[test]
+fn a_token_whose_profile_nobody_knows_is_only_measured_until_somebody_states_it() {
+    let desk = Desk::new(&[("86596120000001", "-97.25")]);
+    let reader = ["--reader", "emulated:tokens/0.json", "--trust-host-clock"];
+    // Burned elsewhere, for another profile.
+    fs::write(desk.0.path().join("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    let burn =
+        ["burn", "--inventory", "none", "--no-verify", "--seed-file", "seed", "--hash", "sha256", "--step", "60"];
+    assert_eq!(desk.run(&[&burn[..], &["--time", "1700000000", "--allow-other-time"], &reader].concat()).0, 0);
+    let before = desk.state(0);
+    for _ in 0..2 {
+        let (exit, lines) = desk.open(&[]);
+        assert_eq!((exit, outcomes(&lines)), (10, vec!["unknown-profile"]));
+        assert_eq!(desk.state(0), before);
+    }
+    // A single sync says it before it writes, and what it assumed does not become knowledge.
+    let (exit, said) = desk.run(&[&["sync", "--fast"][..], &reader].concat());
+    assert_eq!(exit, 0, "{said}");
+    assert!(said.contains("the profile of this token is not known"), "{said}");
+    let (_, shown) = desk.run(&["--json", "inventory", "show", "86596120000001"]);
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["token"]["profile"], Value::Null, "{shown}");
+    // Stated once, it is known.
+    assert_eq!(desk.run(&[&["sync", "--fast", "--hash", "sha256", "--step", "60"][..], &reader].concat()).0, 0);
+    let (exit, lines) = desk.open(&["--if-drift-over", "0"]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["synced"]));
+    assert_eq!((&lines[1]["profile"]["hash"], &lines[1]["profile"]["from"]), (&"SHA256".into(), &"inventory".into()));
+}
+
+#[test]
 fn a_restricted_token_without_its_seed_is_measured_told_and_never_written() {
     let desk = Desk::new(&[("86596220000001", "-97.25"), ("86596990000001", "-97.25")]);
     let before = [desk.state(0), desk.state(1)];
@@ -71,7 +99,7 @@ fn a_restricted_token_without_its_seed_is_measured_told_and_never_written() {
     assert_eq!((exit, outcomes(&lines)), (10, vec!["restricted", "unknown-model"]));
     assert_eq!([desk.state(0), desk.state(1)], before);
     assert_eq!(lines.last().unwrap()["undone"].as_array().unwrap().len(), 2);
-    assert!(lines[1]["next"].as_str().unwrap().contains("tokentap burn --seed-file"), "{}", lines[1]);
+    assert!(lines[1]["next"].as_str().unwrap().contains("tokentap sync --seed-file"), "{}", lines[1]);
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn an_inventory_of_the_first_schema_is_brought_to_the_latest_and_keeps_what_it_h
     drop(inventory);
     // Back to where the first step left it.
     let connection = rusqlite::Connection::open(&path).unwrap();
-    let back = "DROP TABLE batch_rows; DROP TABLE batches; DROP TABLE holders; DROP TABLE leases; DROP TABLE claims; \
+    let back = "DROP TRIGGER events_summed; DROP TABLE batch_rows; DROP TABLE batches; DROP TABLE holders; DROP TABLE leases; DROP TABLE claims; \
                 DROP TABLE dealt; ALTER TABLE tokens DROP COLUMN erased; ALTER TABLE tokens DROP COLUMN sum; ALTER TABLE \
                 meta DROP COLUMN sum; ALTER TABLE candidates DROP COLUMN sum; ALTER TABLE events DROP COLUMN sum; PRAGMA \
                 user_version = 1;";
@@ -515,15 +515,63 @@ fn a_serial_that_is_named_is_meant_also_where_no_row_is_chosen_by_it() {
 }
 
 #[test]
-fn a_burn_that_takes_the_place_of_a_seed_on_record_says_whose() {
+fn a_seed_on_record_is_overwritten_only_where_that_is_meant() {
     let desk = Desk::new();
     let reader = desk.token(UNRESTRICTED);
     desk.ok(&["burn", "--reader", &reader, "--generate", "--out", "first.csv", "--no-verify", TRUST]);
     desk.ok(&["inventory", "assign", UNRESTRICTED, "ada@example.org"]);
-    let said = desk.ok(&["burn", "--reader", &reader, "--generate", "--out", "second.csv", "--no-verify", TRUST]);
-    assert!(said.contains("this replaces the seed of ada@example.org on record"), "{said}");
-    let again = desk.ok(&["burn", "--reader", &reader, "--seed-file", "second.csv", "--no-verify", TRUST]);
-    assert!(!again.contains("this replaces"), "{again}");
+    let held = desk.seed_of(UNRESTRICTED);
+    let second = ["burn", "--reader", &reader, "--generate", "--out", "second.csv", "--no-verify", TRUST];
+    for dry in [&[][..], &["--dry-run"]] {
+        let error = desk.fails(5, &[&second[..], dry].concat());
+        assert_eq!(error["kind"], "seed-on-record");
+        let said = error["message"].as_str().unwrap();
+        assert!(said.contains("ada@example.org") && said.contains(", burned 20"), "{said}");
+        assert!(!desk.path("second.csv").exists(), "a seed that is not burned is not kept");
+    }
+    assert_eq!(desk.seed_of(UNRESTRICTED), held);
+    // A sync sets the clock; a seed that is not the token's is refused there, whatever is said.
+    fs::write(desk.path("other"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    for command in [&["sync", "--fast"][..], &["config", "--display", "60", "--fast"]] {
+        let error = desk.fails(5, &[command, &["--reader", &reader, "--seed-file", "other", TRUST]].concat());
+        assert_eq!(error["kind"], "seed-mismatch");
+    }
+    assert_eq!(desk.seed_of(UNRESTRICTED), held);
+    desk.ok(&[&second[..], &["--replace-seed"]].concat());
+    assert_ne!(desk.seed_of(UNRESTRICTED), held);
+    desk.ok(&["burn", "--reader", &reader, "--seed-file", "second.csv", "--no-verify", TRUST]);
+    desk.ok(&["sync", "--fast", "--reader", &reader, "--seed-file", "second.csv", TRUST]);
+}
+
+#[test]
+fn a_bare_seed_keeps_the_profile_that_its_token_has_on_record() {
+    let desk = Desk::new();
+    let reader = desk.token(RESTRICTED);
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    let burn = ["burn", "--reader", &reader, "--no-verify", "--seed-file", "seed", TRUST];
+    desk.ok(&[&burn[..], &["--hash", "sha256", "--step", "60"]].concat());
+    // The way of docs/helpdesk.md: the same seed, and nothing said of the profile.
+    for command in [&burn[..], &["sync", "--fast", "--reader", &reader, "--seed-file", "seed", TRUST]] {
+        let profile = desk.json(command)["profile"].clone();
+        assert_eq!((&profile["hash"], &profile["step_s"]), (&"SHA256".into(), &60.into()), "{profile}");
+        assert_eq!(profile["from"], "inventory");
+    }
+    // A seed that states another one is asked about, or refused.
+    fs::write(desk.path("uri"), "otpauth://totp/a?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&period=30")
+        .unwrap();
+    let stated = ["burn", "--reader", &reader, "--no-verify", "--seed-file", "uri", TRUST];
+    let error = desk.fails(5, &stated);
+    assert_eq!(error["kind"], "profile-mismatch");
+    assert!(error["next"].as_str().unwrap().contains("--hash sha256 --step 60"), "{error}");
+}
+
+#[test]
+fn what_an_erasing_sync_says_is_no_false_comfort() {
+    let desk = Desk::new();
+    let reader = desk.token(RESTRICTED);
+    let said = desk.ok(&["sync", "--reader", &reader, "--fast", "--erase-seed", TRUST]);
+    assert!(!said.contains("Duo takes"), "{said}");
+    assert!(said.contains("shows no codes until a seed is burned"), "{said}");
 }
 
 #[test]

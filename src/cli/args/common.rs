@@ -18,7 +18,9 @@ pub struct SeedArgs {
     #[arg(long, group = "seed_source", value_name = "FILE")]
     pub seed_file: Option<PathBuf>,
 
-    /// A QR code with the seed, in a PNG or JPEG picture
+    /// A picture with a QR code of the seed
+    ///
+    /// PNG, JPEG, WebP, GIF or BMP.
     #[arg(long, group = "seed_source", value_name = "IMAGE")]
     pub qr: Option<PathBuf>,
 
@@ -170,7 +172,7 @@ pub struct WriteArgs {
     #[arg(long, hide_short_help = true)]
     pub allow_shared_secret: bool,
 
-    /// What opens sealed seeds: an age identity
+    /// The age identity that opens sealed seeds
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 }

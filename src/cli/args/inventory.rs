@@ -148,7 +148,7 @@ pub struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// What opens the sealed seeds: an age identity
+    /// The age identity that opens the sealed seeds
     #[arg(long, value_name = "FILE")]
     pub identity: PathBuf,
 

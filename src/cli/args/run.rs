@@ -84,13 +84,19 @@ pub struct DeskArgs {
     #[arg(long)]
     pub no_auto_sync: bool,
 
+    /// Also set tokens whose profile is not known, to the factory's (SHA1, 30 s)
+    ///
+    /// A token that was burned for another hash or time step stops working then. Without this, they are only measured.
+    #[arg(long, conflicts_with = "no_auto_sync", hide_short_help = true)]
+    pub assume_factory_profile: bool,
+
     /// Ask for the code on each display
     ///
     /// Of the tokens whose sealed seed --identity opens.
     #[arg(long)]
     pub ask_code: bool,
 
-    /// What opens sealed seeds: an age identity
+    /// The age identity that opens sealed seeds
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 

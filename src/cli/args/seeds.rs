@@ -28,7 +28,9 @@ pub struct SeedsCheckArgs {
     #[arg(value_name = "FILE", required_unless_present = "qr")]
     pub input: Option<PathBuf>,
 
-    /// QR codes in a PNG or JPEG picture instead
+    /// A picture with QR codes instead
+    ///
+    /// PNG, JPEG, WebP, GIF or BMP.
     #[arg(long, value_name = "IMAGE", conflicts_with = "input")]
     pub qr: Option<PathBuf>,
 

@@ -81,6 +81,12 @@ pub struct BurnArgs {
     #[arg(long, group = "seed_source", value_name = "BYTES", num_args = 0..=1, require_equals = true)]
     pub generate: Option<Option<usize>>,
 
+    /// Burn in the place of a seed that the inventory knows
+    ///
+    /// On a terminal this is asked.
+    #[arg(long, hide_short_help = true)]
+    pub replace_seed: bool,
+
     /// Where the new seed is kept: a new csv file
     #[arg(long, value_name = "FILE", requires = "generate")]
     pub out: Option<PathBuf>,

@@ -65,8 +65,8 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     }
     if batch.adopted() > 0 {
         output.note(&format!(
-            "the .part file knew of {} that the inventory did not know: it is an older copy; their tokens count as \
-             unknown until they are laid down again",
+            "the .part file has {} that the inventory does not: the inventory is an older copy. Their tokens count as unknown \
+             until they are on the reader again",
             rows_in_words(batch.adopted())
         ));
     }
@@ -212,7 +212,8 @@ fn restore_part(
     for row in missing {
         let index = usize::try_from(row.row).unwrap_or_default().wrapping_sub(1);
         let (Some(seed), Some(serial)) = (seeds.get(index), &row.serial) else { continue };
-        let (profile, _) = seed.wish(flags).resolve(None)?;
+        let known = locked(books).token(serial)?.and_then(|token| token.profile);
+        let (profile, _) = seed.wish(flags).resolve(known)?;
         outputs.part.add(&seed.row(serial, row.user.as_deref(), profile)).map_err(|error| save_failed(&error))?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
 use crate::cli::describe::{fields, milliseconds, plain, tail, utc};
 use crate::cli::output::{Output, Stream};
 use crate::inventory::{
-    BatchRecord, Event, EventFilter, Inventory, Measured, Outcome, RowRecord, RowState, Sqlite, TokenFilter,
+    BatchRecord, Event, EventFilter, Inventory, Kept, Measured, Outcome, RowRecord, RowState, Sqlite, TokenFilter,
     TokenRecord,
 };
 use crate::job::{Exit, Failure};
@@ -74,14 +74,26 @@ impl<'a> List<'a> {
         self.stream.put("\n");
     }
 
-    fn end(mut self) {
+    /// The end of the list. One that broke off in the middle is one object all the same, which says so.
+    fn end(mut self, visited: Kept<()>) -> Ran {
         let is_cut = self.rows >= self.args.limit;
+        let failure = visited.err().map(failed);
         if self.output.is_json() {
-            self.stream.put(&format!("],\"is_cut\":{is_cut}}}\n"));
+            let error = failure.as_ref().map(|failure| format!(",\"error\":{}", Output::error_fields(failure)));
+            let is_cut = is_cut || failure.is_some();
+            self.stream.put(&format!("],\"is_cut\":{is_cut}{}}}\n", error.unwrap_or_default()));
         }
         self.stream.end();
-        if is_cut && !self.output.is_json() {
-            self.output.note(&format!("only the first {} are shown: --limit shows more, --since fewer", self.rows));
+        match failure {
+            Some(failure) if self.output.is_json() => Ok(failure.exit),
+            Some(failure) => Err(failure),
+            None => {
+                if is_cut && !self.output.is_json() {
+                    let text = format!("only the first {} are shown: --limit shows more, --since fewer", self.rows);
+                    self.output.note(&text);
+                }
+                Ok(Exit::Done)
+            }
         }
     }
 }
@@ -151,9 +163,8 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
         ];
         list.row(&cells, &Value::Object(token_fields(&token)));
     };
-    inventory.visit_tokens(&filter, args.list.limit, &mut visit).map_err(failed)?;
-    list.end();
-    Ok(Exit::Done)
+    let visited = inventory.visit_tokens(&filter, args.list.limit, &mut visit);
+    list.end(visited)
 }
 
 /// What is known of a token's seed, in a word.
@@ -228,9 +239,8 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
         ];
         list.row(&cells, &Value::Object(event_fields(&event)));
     };
-    inventory.visit_events(&filter, args.list.limit, &mut visit).map_err(failed)?;
-    list.end();
-    Ok(Exit::Done)
+    let visited = inventory.visit_events(&filter, args.list.limit, &mut visit);
+    list.end(visited)
 }
 
 /// What else an event says: the token's state, and the rest.
@@ -294,9 +304,8 @@ fn rows(inventory: &mut Sqlite, batch: i64, args: &BatchesArgs, output: &Output)
         });
         list.row(&cells, &value);
     };
-    inventory.visit_rows(batch, &states, &mut visit).map_err(failed)?;
-    list.end();
-    Ok(Exit::Done)
+    let visited = inventory.visit_rows(batch, &states, &mut visit);
+    list.end(visited)
 }
 
 pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> Ran {
@@ -334,8 +343,7 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
         });
         list.row(&cells, &value);
     }
-    list.end();
-    Ok(Exit::Done)
+    list.end(Ok(()))
 }
 
 #[cfg(test)]

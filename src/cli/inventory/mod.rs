@@ -121,7 +121,12 @@ fn assign(inventory: &mut Sqlite, args: &AssignArgs, output: &Output) -> Ran {
 }
 
 fn forget(inventory: &mut Sqlite, args: &ForgetArgs, output: &Output) -> Ran {
-    let token = known(inventory, &args.serial)?;
+    // Any serial that is on record: earlier versions took more than letters and digits.
+    let on_record = inventory.token(args.serial.trim()).map_err(failed)?;
+    let token = match on_record {
+        Some(token) => token,
+        None => known(inventory, &args.serial)?,
+    };
     let had = match (token.held_sealed(), token.held()) {
         (Some(_), _) => "its sealed seed",
         (None, Some(_)) => "the fingerprint of its seed",
@@ -133,7 +138,7 @@ fn forget(inventory: &mut Sqlite, args: &ForgetArgs, output: &Output) -> Ran {
     if !args.yes {
         let is_sure = prompt::has_person()
             && !output.is_json()
-            && prompt::confirms(&format!("The inventory would forget {had}: {who}. Nobody can bring it back."));
+            && prompt::confirms(&format!("This removes {had} from the inventory: {who}. It cannot be undone."));
         if !is_sure {
             let mut failure = Failure::usage(
                 format!("nothing was forgotten: {who}"),
@@ -156,6 +161,12 @@ fn forget(inventory: &mut Sqlite, args: &ForgetArgs, output: &Output) -> Ran {
 fn backup(inventory: &Sqlite, args: &BackupArgs, output: &Output) -> Ran {
     let own = inventory.path();
     paths::check(&[("the inventory", own)], &[("the backup", &args.output)])?;
+    if args.force && args.output.exists() && !is_inventory(&args.output) {
+        return Err(Failure::file(
+            format!("{} is not an inventory, and a backup does not overwrite it", describe::path(&args.output)),
+            "use another file name",
+        ));
+    }
     save_whole(&args.output, args.force, |new| inventory.back_up(new).map_err(failed))?;
     let path = describe::path(&args.output);
     let text = format!(
@@ -165,6 +176,13 @@ fn backup(inventory: &Sqlite, args: &BackupArgs, output: &Output) -> Ran {
     );
     output.report(&text, fields([("files", json!([path]))]));
     Ok(Exit::Done)
+}
+
+/// Whether a file has the mark of an inventory in its header.
+fn is_inventory(path: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut header));
+    read.is_ok() && header.starts_with(b"SQLite format 3\0") && header.ends_with(b"tokt")
 }
 
 /// Makes a file beside its place and renames it into it.
@@ -237,7 +255,7 @@ fn new_identity() -> Result<(String, Vec<u8>), Failure> {
     }
     let first = prompt::secret("A passphrase for the identity (not shown): ")?;
     if first.chars().count() < 8 {
-        return Err(Failure::usage("the passphrase has less than 8 characters", "take a longer one"));
+        return Err(Failure::usage("the passphrase has fewer than 8 characters", "use a longer one"));
     }
     if prompt::secret("The same again: ")? != first {
         return Err(Failure::usage("the two are not the same", "run the same command again"));

@@ -17,7 +17,9 @@ use crate::inventory::{
     Deed, Entry, Inventory, InventoryError, SealError, SeedChange, Sqlite, TokenChange, TokenFilter, open_of, seal,
 };
 use crate::job::{Exit, Failure};
-use crate::seedfile::{Checker, Converted, Problem, Row, SecretFile, Severity, Sink, Target, check_texts, convert};
+use crate::seedfile::{
+    Checker, Converted, Problem, Row, SecretFile, Severity, Sink, Target, check_texts, convert, strange_serial,
+};
 use crate::token::{DisplayTime, Profile};
 
 pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran {
@@ -72,7 +74,7 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
         let serial = exported.next();
         Ok(serial.map(|serial| Entry::of(event(Deed::Export, Some(serial), Some(detail.clone())))))
     };
-    inventory.keep_all(&mut next).map_err(failed)?;
+    inventory.keep_all(false, &mut next).map_err(failed)?;
     let object = fields([("rows", json!(converted.rows)), ("files", json!(names))]);
     output.report(&format!("{} written to {}", rows_in_words(converted.rows), names.join(", ")), object);
     Ok(Exit::Done)
@@ -81,7 +83,14 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
 /// Says the warnings, or fails: with exit code 5 where a seal is another token's.
 fn conclude_export(converted: &Converted, has_foreign: bool, output: &Output) -> Result<(), Failure> {
     conclude(converted, "the inventory", output).map_err(|failure| match has_foreign {
-        true => Failure { kind: "wrong-seal", exit: Exit::NotWritable, ..failure },
+        true => Failure {
+            kind: "wrong-seal",
+            exit: Exit::NotWritable,
+            next:
+                "do not use these seeds: run tokentap inventory check --identity FILE, and use a backup (docs/desk.md)"
+                    .to_owned(),
+            ..failure
+        },
         false => failure,
     })
 }
@@ -119,11 +128,16 @@ pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran
         return Err(bad_file(&name, &problems, 0));
     }
     let key = inventory.fingerprint_key().clone();
-    let mut left = rows.iter();
-    // Sealed and kept in one transaction, to the recipients of that moment: all rows or none.
+    let sealed_to = inventory.recipients().map_err(failed)?;
+    let seal = |row: &Row, to: &[String]| seal(row, to).map_err(|error| InventoryError::Seal(error.to_string()));
+    // Sealed before, so that others need not wait for that; and anew, should the recipients change in between.
+    let sealed: Vec<Vec<u8>> =
+        rows.iter().map(|row| seal(row, &sealed_to)).collect::<Result<_, _>>().map_err(failed)?;
+    let mut left = rows.iter().zip(sealed);
+    // Kept in one transaction: all rows or none.
     let mut next = |recipients: &[String]| {
-        let Some(row) = left.next() else { return Ok(None) };
-        let sealed = seal(row, recipients).map_err(|error| InventoryError::Seal(error.to_string()))?;
+        let Some((row, sealed)) = left.next() else { return Ok(None) };
+        let sealed = if recipients == sealed_to { sealed } else { seal(row, recipients)? };
         let serial = row.serial.as_deref().unwrap_or_default();
         let seed = SeedChange::Is { seed: key.of(&row.seed), sealed: Some(sealed), replaces: args.force };
         let (user, profile) = (row.user.clone(), profile(row));
@@ -131,7 +145,7 @@ pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran
         let event = event(Deed::Import, Some(serial), Some(format!("from {name}")));
         Ok(Some(Entry { event, token: Some(change), row: None }))
     };
-    inventory.keep_all(&mut next).map_err(failed)?;
+    inventory.keep_all(true, &mut next).map_err(failed)?;
     let object = fields([("rows", json!(rows.len())), ("file", json!(name))]);
     let text = format!(
         "{} sealed; {name} still has them in plain: remove it when it is not needed any more",
@@ -161,7 +175,7 @@ fn importable(row: Row) -> Result<Row, Problem> {
     if row.serial.is_none() {
         return Err(Problem::at(row.place, "the row has no serial", "a sealed seed belongs to a token"));
     }
-    match check_texts(&row).or_else(|| crate::seedfile::for_token(&row)) {
+    match check_texts(&row).or_else(|| strange_serial(&row)).or_else(|| crate::seedfile::for_token(&row)) {
         Some(problem) => Err(problem),
         None => Ok(row),
     }

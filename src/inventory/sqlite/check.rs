@@ -1,4 +1,4 @@
-//! What is wrong with an inventory: everything that can be found without the identity.
+//! Damage to an inventory: everything that can be found without the identity.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use rusqlite::{Connection, Error};
 
 use super::{batches, columns, fill, holders, schema, sums, tokens};
 use crate::inventory::{EventFilter, TokenFilter};
-use crate::token::Serial;
 
 /// The most findings that are put into words.
 const MAX_FINDINGS: usize = 20;
@@ -87,8 +86,9 @@ fn token_findings(on: &Connection) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let visited = tokens::visit(on, &TokenFilter::default(), u64::MAX, &mut |token| {
         let mut say = |what: &str| findings.push(format!("the token {}: {what}", token.serial.escape_debug()));
-        if Serial::new(&token.serial).is_none_or(|serial| serial.as_str() != token.serial) {
-            say("its serial is none");
+        // Earlier versions took any printable characters.
+        if token.serial.is_empty() || token.serial.len() > 255 || token.serial.contains(char::is_control) {
+            say("its serial is not valid");
         }
         if token.first_seen > token.last_seen {
             say("it was last seen before it was first seen");
@@ -97,7 +97,7 @@ fn token_findings(on: &Connection) -> Result<Vec<String>, Error> {
             say("its drift is no number of seconds");
         }
         if token.sealed.is_some() && token.seed.is_none() {
-            say("a sealed seed stands there without its fingerprint");
+            say("a sealed seed has no fingerprint");
         }
     });
     if let Err(error) = visited {
@@ -109,7 +109,9 @@ fn token_findings(on: &Connection) -> Result<Vec<String>, Error> {
              (SELECT 1 FROM ({}) AS named WHERE named.seed = held.seed AND named.serial = held.serial)",
         holders::NAMED
     );
-    for (sql, what) in [(unheld, "seeds of tokens have no holder"), (stray, "holders of seeds are no such tokens")] {
+    for (sql, what) in
+        [(unheld, "seeds of tokens have no holder"), (stray, "seeds are assigned to tokens that do not have them")]
+    {
         let count: i64 = on.query_row(&sql, [], |row| row.get(0))?;
         if count > 0 {
             findings.push(format!("{count} {what}"));
@@ -129,7 +131,7 @@ fn row_findings(on: &Connection) -> Result<Vec<String>, Error> {
                 let visited = batches::visit_rows(on, batch.id, &[], &mut |row| {
                     count += 1;
                     if row.row != count {
-                        findings.push(format!("batch {}: row {} stands where {count} should", batch.id, row.row));
+                        findings.push(format!("batch {}: row {count} is missing (found row {})", batch.id, row.row));
                     }
                     if row.state.is_done() && (row.serial.is_none() || row.seed.is_none()) {
                         findings.push(format!("batch {}: row {} is done, and has no token or seed", batch.id, row.row));

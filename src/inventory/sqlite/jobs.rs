@@ -12,6 +12,7 @@ use crate::time::UnixTime;
 pub fn begin(to: &Connection, begin: &Begin<'_>, owner: &mut Owner, recipients: &[String]) -> Result<Begun, Stopped> {
     let serial = begin.token.serial.as_str();
     let me = owner.number().map_err(Stopped::Owner)?;
+    leave_lost(to, me, owner)?;
     check_free(to, serial, owner)?;
     let earlier = tokens::get(to, serial)?;
     if !TokenRecord::is_same_basis(earlier.as_ref(), begin.basis) {
@@ -55,6 +56,7 @@ pub fn end(to: &Connection, job: i64, entry: &Entry) -> Result<bool, Stopped> {
     tokens::add_event(to, &entry.event)?;
     if let SeedChange::Burned { seed, sealed } = &change.seed {
         tokens::add_candidate(to, &change.serial, seed, sealed.as_deref())?;
+        holders::settle(to, &change.serial)?;
     }
     // The row may be this job's all the same.
     match entry.row.as_ref().map(|row| batches::change_row(to, row)) {
@@ -85,6 +87,18 @@ pub fn keep_apart(to: &Connection, entry: &Entry, owner: &Owner) -> Result<(), S
 
 fn touches_job(change: &TokenChange) -> bool {
     change.seed != SeedChange::Keep || change.pending != PendingChange::Keep || change.profile.is_some()
+}
+
+/// Lets go of the tokens of jobs of this program that have ended and whose end could not be recorded.
+fn leave_lost(to: &Connection, me: i64, owner: &Owner) -> Result<(), Error> {
+    let mut select = to.prepare_cached("SELECT serial, job FROM leases WHERE owner = ?1")?;
+    let own = select.query_map([me], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    for lease in own.collect::<Result<Vec<_>, _>>()? {
+        if !owner.works_at(me, lease.1) {
+            to.prepare_cached("DELETE FROM leases WHERE serial = ?1 AND owner = ?2")?.execute(params![lease.0, me])?;
+        }
+    }
+    Ok(())
 }
 
 /// A job at work with a token.

@@ -24,14 +24,11 @@ use super::fingerprint::{Fingerprint, FingerprintKey};
 use super::job::{Begin, Begun};
 use super::pins::{Pinned, Pins};
 use super::place::network_kind;
-use super::rights::check_alone;
+use super::rights::{check_alone, check_beside};
 use super::token::{TokenFilter, TokenRecord};
 use super::{Entry, Inventory, Kept};
 use crate::time::UnixTime;
 use owner::Owner;
-
-/// How many pages are copied at a time into a backup, between which others can write.
-const BACKUP_PAGES: i32 = 1024;
 
 /// How long another program may keep the inventory locked. A record takes milliseconds.
 const LOCKED_FOR: Duration = Duration::from_secs(15);
@@ -52,6 +49,7 @@ impl Sqlite {
     /// # Errors
     /// [`InventoryError`]. A file that is damaged, no inventory, or on another computer is never written to.
     pub fn open(path: &Path) -> Kept<Self> {
+        check_beside(path)?;
         if let Some(kind) = network_kind(path) {
             return Err(InventoryError::Remote { path: path.to_owned(), kind });
         }
@@ -175,7 +173,8 @@ impl Sqlite {
         let failed = |error| explained(to, error);
         let mut copy = Connection::open(to).map_err(failed)?;
         let backup = rusqlite::backup::Backup::new(&self.connection, &mut copy).map_err(failed)?;
-        backup.run_to_completion(BACKUP_PAGES, Duration::ZERO, None).map_err(failed)?;
+        // All at once: in the mode of the log, who reads keeps nobody from writing.
+        backup.step(-1).map_err(failed)?;
         drop(backup);
         // One file, complete in itself.
         copy.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;").map_err(failed)?;
@@ -251,8 +250,11 @@ fn check_pinned(pins: Option<&Pins>, path: &Path, recipients: &[String]) -> Kept
     let Some(pins) = pins else { return Ok(()) };
     match pins.compare(path, recipients).map_err(|error| open_error(path, error))? {
         Pinned::Same => Ok(()),
-        Pinned::First if recipients.is_empty() => Ok(()),
-        Pinned::First => pins.confirm(path, recipients).map_err(|error| open_error(path, error)),
+        // None is an answer too: recipients that appear later are others. Where it cannot be kept, the next one is the first.
+        Pinned::First => {
+            let _ = pins.confirm(path, recipients);
+            Ok(())
+        }
         Pinned::Other(confirmed) => {
             Err(InventoryError::Recipients { path: path.to_owned(), found: recipients.to_vec(), confirmed })
         }
@@ -411,8 +413,8 @@ impl Inventory for Sqlite {
         if was_ours { Ok(()) } else { Err(InventoryError::Overtaken(serial.unwrap_or_default())) }
     }
 
-    fn keep_all(&mut self, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
-        let (pins, path) = (self.pins.clone(), self.path.clone());
+    fn keep_all(&mut self, seals: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
+        let (pins, path) = (self.pins.clone().filter(|_| seals), self.path.clone());
         self.durably(|transaction, owner| {
             let recipients = recipients(transaction)?;
             check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;

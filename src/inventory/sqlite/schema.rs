@@ -135,10 +135,12 @@ ALTER TABLE candidates ADD COLUMN sum INTEGER;
 ALTER TABLE events ADD COLUMN sum INTEGER;
 ALTER TABLE batches ADD COLUMN sum INTEGER;
 ALTER TABLE batch_rows ADD COLUMN sum INTEGER;
+CREATE TRIGGER events_summed BEFORE INSERT ON events WHEN NEW.sum IS NULL
+BEGIN SELECT RAISE(ABORT, 'an older tokentap is still running: end it'); END;
 ";
 
 /// What keeps events as they are, by the names of the triggers.
-pub const EVENT_TRIGGERS: [&str; 2] = ["events_stay", "events_last"];
+pub const EVENT_TRIGGERS: [&str; 3] = ["events_stay", "events_last", "events_summed"];
 
 /// The version of an inventory.
 ///

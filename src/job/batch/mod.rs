@@ -9,7 +9,7 @@ mod part;
 mod seeds;
 mod visit;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 pub use outputs::{Output, Outputs, missing, rehearse};
 pub use part::PartFile;
@@ -219,21 +219,21 @@ fn catch_up(inventory: &mut dyn Inventory, batch: BatchId, part: &[Row], at: Uni
     let key = inventory.fingerprint_key().clone();
     // Later lines are newer: a seed that was not sent to one token may have gone to the next.
     let mut unknown: Vec<(RowRecord, String, Fingerprint)> = Vec::new();
-    let mut fresh = HashSet::new();
+    let mut fresh = fresh_rows(inventory, batch)?;
     for line in part {
         let Some(serial) = line.serial.clone() else { continue };
         let seed = key.of(&line.seed);
         let found = match inventory.row_of_seed(batch, &seed)? {
             Some(row) => Some(row),
             // A new seed stands in no row before it is burned.
-            None => next_fresh(inventory, batch, &fresh)?,
+            None => fresh.pop_front(),
         };
         let Some(row) = found else { continue };
+        // A later line for the same row says where its seed went last, whether the inventory knows that or not.
+        unknown.retain(|(known, ..)| known.row != row.row);
         if inventory.was_dealt(batch, row.row, &serial)? {
             continue;
         }
-        fresh.insert(row.row);
-        unknown.retain(|(known, ..)| known.row != row.row);
         unknown.push((row, serial, seed));
     }
     for (row, serial, seed) in &unknown {
@@ -263,12 +263,12 @@ fn catch_up(inventory: &mut dyn Inventory, batch: BatchId, part: &[Row], at: Uni
     Ok(unknown.len() as u64)
 }
 
-/// The first row of new seeds that has none yet.
-fn next_fresh(inventory: &mut dyn Inventory, batch: BatchId, taken: &HashSet<u64>) -> Kept<Option<RowRecord>> {
-    let mut found = None;
+/// The rows of new seeds that have none yet.
+fn fresh_rows(inventory: &mut dyn Inventory, batch: BatchId) -> Kept<VecDeque<RowRecord>> {
+    let mut found = VecDeque::new();
     inventory.visit_rows(batch, &[RowState::Planned], &mut |row| {
-        if found.is_none() && row.seed.is_none() && row.serial.is_none() && !taken.contains(&row.row) {
-            found = Some(row);
+        if row.seed.is_none() && row.serial.is_none() {
+            found.push_back(row);
         }
     })?;
     Ok(found)

@@ -4,8 +4,8 @@ use crate::inventory::{FingerprintKey, NewRow, RowState};
 use crate::job::{Failure, ProfileWish};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
-use crate::seedfile::{Checker, Problem, Row, Severity, check_texts, for_token};
-use crate::token::{Profile, Serial};
+use crate::seedfile::{Checker, Problem, Row, Severity, check_texts, for_token, strange_serial};
+use crate::token::Profile;
 
 /// How many problems are kept with their words; beyond that they are only counted.
 const MAX_PROBLEMS: usize = 200;
@@ -66,7 +66,8 @@ impl RowSeed {
     /// What the row says of the profile, where flags do not.
     #[must_use]
     pub fn wish(&self, flags: ProfileWish) -> ProfileWish {
-        ProfileWish { hash: flags.hash.or(self.hash), step: flags.step.or(self.step), ..flags }
+        let by_seed = (flags.hash.is_none() && self.hash.is_some()) || (flags.step.is_none() && self.step.is_some());
+        ProfileWish { hash: flags.hash.or(self.hash), step: flags.step.or(self.step), by_seed, ..flags }
     }
 }
 
@@ -163,13 +164,6 @@ impl BadRows {
 #[must_use]
 pub fn flags_digest(key: &FingerprintKey, flags: ProfileWish) -> Vec<u8> {
     key.hash(&[format!("{flags:?}").as_bytes()])
-}
-
-/// A serial that no token has.
-fn strange_serial(row: &Row) -> Option<Problem> {
-    let serial = row.serial.as_deref()?;
-    let is_one = Serial::new(serial).is_some_and(|known| known.as_str() == serial);
-    (!is_one).then(|| Problem::at(row.place, "no token has such a serial", "use the digits on the back of the token"))
 }
 
 /// A flag that says otherwise than the row.

@@ -144,7 +144,13 @@ impl<'a> BatchVisitor<'a> {
     }
 
     /// The seed of a row, and the plan completed with it.
-    fn fill_plan(&self, row: &RowRecord, serial: &str, plan: &mut WritePlan) -> Result<RowSeed, Failure> {
+    fn fill_plan(
+        &self,
+        row: &RowRecord,
+        serial: &str,
+        known: Option<&TokenRecord>,
+        plan: &mut WritePlan,
+    ) -> Result<RowSeed, Failure> {
         let index = usize::try_from(row.row).ok().and_then(|number| number.checked_sub(1));
         let seed = match &self.plan.source {
             SeedSource::Fresh(bytes) => RowSeed::fresh(match self.earlier_seed(row, serial)? {
@@ -156,7 +162,8 @@ impl<'a> BatchVisitor<'a> {
             })?,
         };
         if let Some(config) = &mut plan.config {
-            (config.profile, config.from) = seed.wish(self.plan.flags).resolve(None)?;
+            let known = known.and_then(TokenRecord::meant_profile);
+            (config.profile, config.from) = seed.wish(self.plan.flags).resolve(known)?;
         }
         plan.seed = Some(seed.seed.clone());
         Ok(seed)
@@ -249,7 +256,7 @@ impl Visitor for BatchVisitor<'_> {
         let recorder = self.recorder(place, Deed::Burn);
         let recorded = {
             let claimed_row = RefCell::new(&mut claimed);
-            let mut complete = |info: &Info, _: Option<&TokenRecord>, plan: &mut WritePlan| {
+            let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
                 let serial = info.serial.as_str();
                 // Another program was faster with what this token was to get.
                 if let Some((row, _)) = claimed_row.borrow_mut().take() {
@@ -258,7 +265,7 @@ impl Visitor for BatchVisitor<'_> {
                 let claim = locked(&self.batch).claim(locked(self.books).as_mut(), serial)?;
                 match claim {
                     Claim::Row(row) => {
-                        let seed = self.fill_plan(&row, serial, plan);
+                        let seed = self.fill_plan(&row, serial, known, plan);
                         let is_good = seed.and_then(|seed| plan.check(info).map(|()| seed));
                         let seed = is_good.inspect_err(|_| self.release(row.row, serial))?;
                         recorder.user.borrow_mut().clone_from(&row.user);

@@ -286,6 +286,7 @@ impl Bench {
             if_drift_over: 2.0,
             fine: false,
             wish: ProfileWish::default(),
+            assume_factory: true,
             key: TokenKey::factory(),
             identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)),
             identity_for: None,

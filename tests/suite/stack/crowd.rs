@@ -144,7 +144,7 @@ fn two_to_eight_programs_on_one_reader_leave_the_seed_on_record_that_is_on_the_t
                 } else {
                     assert!(compared.is_right || compared.is_pending, "{serial}: {outputs:?}");
                     // What a killed one left is settled by the next.
-                    let again = crowd.command(&burn).output().unwrap();
+                    let again = crowd.command(&[&burn[..], &["--replace-seed"]].concat()).output().unwrap();
                     assert!(again.status.success(), "{}", text(&again));
                     let compared = crowd.compare(&serial);
                     assert!(compared.is_right && !compared.is_pending, "{serial}");
