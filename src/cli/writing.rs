@@ -120,7 +120,8 @@ impl Writing<'_> {
                 return Err(Failure::new("seed-mismatch", Exit::NotWritable, fact, UNTOUCHED, next));
             }
             let question = format!("{fact}. A new one takes its place, and its server needs that one.");
-            if !self.replaces_seed && !(asks && self.asks(&question)) {
+            let is_meant = self.replaces_seed || (asks && self.asks(&question));
+            if !is_meant {
                 let next = "if that is meant, use --replace-seed; see whose it is with tokentap inventory show";
                 return Err(Failure::new("seed-on-record", Exit::NotWritable, fact, UNTOUCHED, next));
             }
