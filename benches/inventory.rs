@@ -227,7 +227,7 @@ mod batch {
             row.user = Some("somebody.somewhere@example.org".to_owned());
             Ok(row)
         });
-        let Ok(list) = SeedList::check(given, &key, flags) else { panic!("bad rows") };
+        let Ok(list) = SeedList::check(given, &key, flags, true) else { panic!("bad rows") };
         let SeedList { seeds, rows: new, content, .. } = list;
         let origin = Origin { name: "rows".to_owned(), content, anew: false, is_fresh: false };
         let (batch, _) = Batch::open(&books, &origin, new, &[], clock.now().wall).unwrap();

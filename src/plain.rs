@@ -25,6 +25,15 @@ pub fn plain_json_lines(json: &str) -> String {
     escaped_json(json, |c| c == '\n')
 }
 
+/// A path as a word of a shell, for a command that a remedy gives: quoted where it needs that. One that no quotes make
+/// typable (it has characters that act on the terminal) stays escaped, and names no file.
+#[must_use]
+pub fn shell_word(path: &std::path::Path) -> String {
+    let text = plain(&path.display().to_string());
+    let is_safe = |c: char| c.is_alphanumeric() || "/._-+:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_safe) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 fn escaped_json(json: &str, keeps: fn(char) -> bool) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

@@ -25,6 +25,9 @@ use crate::seedfile::{Row, SaveError, csv, save_secret};
 use crate::time::HostClock;
 use crate::token::Info;
 
+/// A seed of fewer bytes is not only short: all that there are can be tried.
+const GUESSED: usize = 10;
+
 /// How often a person may mistype, or forget to switch the token off and on.
 const TRIES: usize = 3;
 
@@ -135,6 +138,13 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         if let Err(error) = recorder.note(clock.now().wall, report.info.serial.as_str(), outcome, None) {
             output.note(&format!("{error}; the check is not recorded ({})", error.remedy()));
         }
+    }
+    if seed.len() < GUESSED {
+        output.note(&format!(
+            "the seed has {} byte{} only: one so short can be computed from a few codes; have the server give a longer one",
+            seed.len(),
+            if seed.len() == 1 { "" } else { "s" }
+        ));
     }
     match checked {
         Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info, burned.accepted())),

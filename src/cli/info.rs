@@ -7,9 +7,11 @@ use super::Ran;
 use super::args::{Global, InfoArgs};
 use super::describe::{drift, fields, jumped, local, plain, sync_words, token, token_line, utc};
 use super::host::{self, Host};
+use super::inventory::{seed_word, token_fields};
 use super::output::Output;
 use super::record::{Need, Record};
 use super::station::{self, Desk};
+use super::verdict::verdict;
 use crate::inventory::{Deed, Outcome};
 use crate::job::{self, Exit, ReadReport};
 
@@ -26,6 +28,11 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     }
 
     let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
+    // What was known before this reading.
+    let known = recorder.token(info.serial.as_str()).unwrap_or_else(|error| {
+        output.note(&format!("what is on record of this token cannot be read: {error} ({})", error.remedy()));
+        None
+    });
     if let Err(error) = recorder.seen(&report, Outcome::Done) {
         output.note(&format!("{error}; this is not recorded ({})", error.remedy()));
     }
@@ -33,13 +40,38 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let mut clock_fields = fields([("token", json!(info.clock)), ("host", json!(utc(*host)))]);
     clock_fields.extend(drift(*found));
     let shown = DateTime::from_timestamp(info.clock.into(), 0).map(local).unwrap_or_default();
-    let text = format!(
+    let verdict = verdict(info, *found, known.as_ref());
+    let mut text = format!("{}\n", verdict.text);
+    if let Some(token) = &known {
+        if let Some(user) = &token.user {
+            text.push_str(&format!("user    {}\n", plain(user)));
+        }
+        if let Some(profile) = token.meant_profile() {
+            let (hash, step, display) = (profile.hash(), profile.step(), profile.display().seconds());
+            text.push_str(&format!("profile {hash}, {step}, display {display} s\n"));
+        }
+        let burned = token.burned.map(|at| format!(", burned {}", local(at))).unwrap_or_default();
+        match seed_word(token) {
+            "" => text.push_str("seed    not on record\n"),
+            word => text.push_str(&format!("seed    {word}{burned}\n")),
+        }
+    }
+    text.push_str(&format!(
         "token   {}, {}\nclock   {shown}, {found}\nreader  {}",
         token_line(info, station.emulated),
         sync_words(info.sync()),
         plain(&station.reader),
-    );
+    ));
+    let on_record = known.as_ref().map(token_fields);
+    let field = |name: &str| on_record.as_ref().and_then(|token| token.get(name)).cloned().unwrap_or_default();
     let object = fields([
+        ("verdict", json!(verdict.kind)),
+        ("verdict_text", json!(verdict.text)),
+        ("user", field("user")),
+        ("profile", field("profile")),
+        ("seed", field("seed")),
+        ("erased", field("erased")),
+        ("unfinished", field("unfinished")),
         ("reader", json!(station.reader)),
         ("token", token(info, station.emulated)),
         ("clock", clock_fields.into()),

@@ -32,6 +32,7 @@ mod terminal;
 mod time_arg;
 mod trays;
 mod usage;
+mod verdict;
 mod verify;
 mod writing;
 
@@ -63,7 +64,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
 /// Not inlined: what it leaves on the stack must lie below its caller's frame to be wiped.
 #[inline(never)]
 fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(&arguments).or_else(|error| as_sync(arguments).unwrap_or(Err(error))) {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error, json),
     };
@@ -86,6 +87,18 @@ fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
         };
     }
     exit as u8
+}
+
+/// `tokentap --time 0` takes all of sync's flags: what cannot be read without a command is read as sync.
+fn as_sync(mut arguments: Vec<OsString>) -> Option<Result<Cli, clap::Error>> {
+    let is_time =
+        |argument: &OsString| argument.to_str().is_some_and(|text| text == "--time" || text.starts_with("--time="));
+    let has_command = arguments.iter().any(|argument| argument.to_str().is_some_and(usage::is_command));
+    if has_command || !arguments.iter().any(is_time) {
+        return None;
+    }
+    arguments.insert(1, "sync".into());
+    Some(Cli::try_parse_from(arguments))
 }
 
 fn dispatch(cli: &Cli, output: &Output) -> Ran {

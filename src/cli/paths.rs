@@ -20,7 +20,8 @@ pub fn check(reads: &[Named<'_>], writes: &[Named<'_>]) -> Result<(), Failure> {
     for (index, written) in writes.iter().enumerate() {
         for read in reads {
             let beside = BESIDE.iter().map(|end| with_end(read.1, end));
-            if is_same(written.1, read.1) || beside.into_iter().any(|path| is_same(written.1, &path)) {
+            let is_part = is_same(read.1, &with_end(written.1, ".part"));
+            if is_part || is_same(written.1, read.1) || beside.into_iter().any(|path| is_same(written.1, &path)) {
                 return Err(Failure::usage(
                     format!("{} would overwrite {}: {}", written.0, read.0, describe::path(written.1)),
                     "name another file",
@@ -104,6 +105,7 @@ mod tests {
             assert!(check(&reads, &[("--to", &same)]).is_err(), "{}", same.display());
         }
         let (a, part, b) = (at("a"), at("a.part"), at("b"));
+        assert!(check(&[("the seed file", &part)], &[("--to", &a)]).is_err());
         assert!(check(&reads, &[("--to", &a), ("--to", &b)]).is_ok());
         assert!(check(&reads, &[("--to", &a), ("--to", &a)]).is_err());
         assert!(check(&reads, &[("--to", &a), ("--to", &part)]).is_err());

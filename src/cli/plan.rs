@@ -8,6 +8,7 @@ use super::{secret, station, time_arg};
 use crate::job::{ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
 use crate::otp::{Hash, TimeStep};
 use crate::seedfile::Row;
+use crate::seedfile::suspect::SHORTEST;
 use crate::time::HostClock;
 use crate::token::{DisplayTime, ProfileError, Serial};
 
@@ -25,6 +26,16 @@ pub fn make(
     choice: &ChoiceArgs,
     write: &WriteArgs,
 ) -> Result<WritePlan, Failure> {
+    if let Some(row) = row.filter(|row| row.seed.len() < SHORTEST && !write.allow_short_seed) {
+        let bytes = row.seed.len();
+        return Err(Failure::usage(
+            format!(
+                "the seed has {bytes} byte{}; one needs {SHORTEST} (RFC 4226, section 4, R6)",
+                if bytes == 1 { "" } else { "s" }
+            ),
+            "use the whole secret; if the server really gave such a short one, use --allow-short-seed",
+        ));
+    }
     let mut guard = station::guard(global, write.allow_unknown_model)?;
     // Whoever names a serial means that token, also where there is no row to choose by it.
     if let (None, Some(serial)) = (&guard.expect_serial, &choice.serial) {

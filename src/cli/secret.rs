@@ -11,8 +11,10 @@ use super::describe::plain;
 use super::output::note;
 use super::{describe, picture, prompt};
 use crate::job::Failure;
+use crate::plain::shell_word;
 use crate::seed::{Seed, SeedError};
 use crate::seedfile::qr::QrError;
+use crate::seedfile::suspect::suspicion;
 use crate::seedfile::{
     Format, MAX_WHOLE, PSKC_LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Source, otpauth, qr,
     recognise,
@@ -127,8 +129,11 @@ pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<Given, Failure
 pub fn open_secret(path: &Path, next: &str) -> Result<File, Failure> {
     let file = open(path, next)?;
     if others_can_read(&file) {
-        let path = describe::path(path);
-        note(&format!("others on this computer can read {path}, which holds a secret: chmod go= '{path}'"));
+        note(&format!(
+            "others on this computer can read {}, which holds a secret: chmod go= {}",
+            describe::path(path),
+            shell_word(path)
+        ));
     }
     Ok(file)
 }
@@ -223,6 +228,10 @@ fn one(row: Row) -> Given {
 }
 
 fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
+    // Whoever states how the secret is written means it as it is.
+    if let Some((what, next)) = suspicion(text).filter(|_| args.file.secret_encoding.is_none()) {
+        return Err(Failure::usage(format!("this is no seed, but {what}"), next));
+    }
     Seed::parse(text, args.file.secret_encoding.map(Into::into)).map(Row::of_parsed).map_err(|error| {
         let next = match error {
             SeedError::Ambiguous => "say which: --secret-encoding hex or --secret-encoding base32",

@@ -100,6 +100,10 @@ pub fn open(global: &Global, clock: &SystemClock, output: &Output) -> Result<Sta
     })
 }
 
+/// The longest serial that is taken from the command line, and so may be repeated: what is longer may be a secret. Those of
+/// the tokens have 14 digits.
+const LONGEST_TYPED: usize = 20;
+
 /// What the arguments say of the token.
 ///
 /// # Errors
@@ -107,9 +111,11 @@ pub fn open(global: &Global, clock: &SystemClock, output: &Output) -> Result<Sta
 pub fn guard(global: &Global, allow_unknown_model: bool) -> Result<Guard, Failure> {
     let expect_serial = match &global.expect_serial {
         None => None,
-        Some(text) => Some(Serial::new(text).ok_or_else(|| {
-            Failure::usage("--expect-serial is not a serial", "give the digits on the back of the token")
-        })?),
+        Some(text) => {
+            Some(Serial::new(text).filter(|serial| serial.as_str().len() <= LONGEST_TYPED).ok_or_else(|| {
+                Failure::usage("--expect-serial is not a serial", "give the digits on the back of the token")
+            })?)
+        }
     };
     Ok(Guard { expect_serial, allow_unknown_model })
 }

@@ -1,8 +1,12 @@
 //! Usage errors, in the form of all others. What an argument was given is never repeated: it may be a secret, put where the
 //! name of a file or nothing at all belongs.
 
+use std::io::Write;
+
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::args::Cli;
 use super::output::Output;
 use crate::job::{Exit, Failure};
 
@@ -25,6 +29,11 @@ const COMMANDS: &[&str] = &[
     "man",
 ];
 
+/// Whether a word is a command.
+pub fn is_command(word: &str) -> bool {
+    COMMANDS.contains(&word)
+}
+
 /// The longest flag that is repeated in a message: no secret is so short, and none has only small letters and hyphens.
 const MAX_FLAG: usize = 24;
 
@@ -33,10 +42,19 @@ const MAX_WORD: usize = 10;
 
 /// Help and version as clap has them; usage errors in the form of all others.
 pub fn report(error: &clap::Error, json: bool) -> u8 {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return if error.print().is_ok() { Exit::Done as u8 } else { Exit::Fault as u8 };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            return if error.print().is_ok() { Exit::Done as u8 } else { Exit::Fault as u8 };
+        }
+        _ => {}
     }
     let command = command_of(error);
+    let is_group =
+        matches!(error.kind(), ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    if let Some(help) = help_of(&command).filter(|_| is_group && !json) {
+        let printed = write!(std::io::stdout(), "{help}").and_then(|()| std::io::stdout().flush());
+        return if printed.is_ok() { Exit::Done as u8 } else { Exit::Fault as u8 };
+    }
     let next = match tip(error) {
         Some(tip) => format!("{tip}; see {command} --help"),
         None => format!("see {command} --help"),
@@ -44,6 +62,14 @@ pub fn report(error: &clap::Error, json: bool) -> u8 {
     let named = command.rsplit(' ').find_map(|word| COMMANDS.iter().find(|known| **known == word));
     Output::new(json, named.unwrap_or(&"tokentap")).failure(&Failure::usage(fact(error), next));
     Exit::Usage as u8
+}
+
+/// The help of a group of commands: what somebody gets who types the group's name alone.
+fn help_of(command: &str) -> Option<clap::builder::StyledStr> {
+    let mut tokentap = Cli::command();
+    tokentap.build();
+    let group = command.strip_prefix("tokentap ")?;
+    Some(tokentap.find_subcommand_mut(group)?.render_help())
 }
 
 /// What is wrong, without the value that was given.

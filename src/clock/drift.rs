@@ -116,6 +116,7 @@ impl Drift {
         let middle = self.middle_s();
         let direction = if middle < 0.0 { "slow" } else { "fast" };
         match self.method {
+            _ if middle.abs() >= LONG_S => format!("{} {direction}", long(middle.abs())),
             Method::Tick => format!("{:.3} s {direction}", middle.abs()),
             Method::WholeSeconds => format!("{:.1} s {direction}", middle.abs()),
         }
@@ -143,6 +144,24 @@ impl fmt::Display for Drift {
             Method::WholeSeconds => write!(f, "{} (±{resolution:.1} s)", self.in_short()),
         }
     }
+}
+
+/// From here on a span is said in minutes, hours, days or years.
+const LONG_S: f64 = 120.0;
+
+/// A span that nobody counts in seconds: two digits and a unit.
+fn long(seconds: f64) -> String {
+    const MINUTE: f64 = 60.0;
+    const HOUR: f64 = 60.0 * MINUTE;
+    const DAY: f64 = 24.0 * HOUR;
+    const YEAR: f64 = 365.25 * DAY;
+    let (unit, name) = match seconds {
+        s if s < 2.0 * HOUR => (MINUTE, "min"),
+        s if s < 2.0 * DAY => (HOUR, "hours"),
+        s if s < 2.0 * YEAR => (DAY, "days"),
+        _ => (YEAR, "years"),
+    };
+    format!("{:.1} {name}", seconds / unit)
 }
 
 /// Rounds up to a fraction of a second: a resolution is never shown finer than it is.
@@ -177,6 +196,21 @@ mod tests {
         let mut stepped = reading(1_000_000, 4, 1000);
         stepped.after.wall += chrono::TimeDelta::hours(1);
         assert_eq!(Drift::of_reading(&stepped), Drift::of_reading(&reading(1_000_000, 4, 1000)));
+    }
+
+    #[test]
+    fn a_drift_of_more_than_two_minutes_is_said_in_larger_units() {
+        let slow = |seconds: i64| Drift::between(-seconds * 1_000_000_000, -seconds * 1_000_000_000, Method::Tick);
+        for (seconds, said) in [
+            (119, "119.000 s slow"),
+            (180, "3.0 min slow"),
+            (3600, "60.0 min slow"),
+            (36_000, "10.0 hours slow"),
+            (864_000, "10.0 days slow"),
+            (848_942_552, "26.9 years slow"),
+        ] {
+            assert_eq!(slow(seconds).in_short(), said);
+        }
     }
 
     #[test]

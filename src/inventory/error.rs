@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use crate::plain::shell_word;
 use crate::time::UnixTime;
 
 /// An inventory that cannot be used.
@@ -76,6 +77,12 @@ pub enum InventoryError {
         /// What to do about it.
         next: String,
     },
+    /// Another file stands at its path by now, or none.
+    #[error("the inventory {} was moved, removed or replaced while this program worked with it", .0.display())]
+    Replaced(PathBuf),
+    /// The file is gone, and the log that belongs to it is there.
+    #[error("the inventory {} is gone, but its log, which has the last of its records, is there", .0.display())]
+    LogAlone(PathBuf),
     /// Its recipients are not those that this user confirmed.
     #[error("the recipients of the inventory {} have changed: {}; confirmed: {}", .path.display(), listed(.found), listed(.confirmed))]
     Recipients {
@@ -147,16 +154,32 @@ impl InventoryError {
             Self::Changed(_) => "run the same command again",
             Self::Overtaken(_) => "see tokentap inventory show, and verify a code of the token before it is handed out",
             Self::NotOurAlone { next, .. } => return Cow::Owned(next.clone()),
-            Self::Recipients { found, .. } if found.is_empty() => {
-                "somebody has removed them: put a backup in its place (docs/desk.md), or use another inventory with \
-                 --inventory FILE"
+            Self::Recipients { path, found, .. } if found.is_empty() => {
+                return Cow::Owned(format!(
+                    "if you did not put a new inventory in its place, somebody has removed them: use a backup (docs/desk.md); \
+                     if you did, confirm that it keeps no seeds: tokentap --inventory {} inventory init",
+                    shell_word(path)
+                ));
             }
-            Self::Recipients { found, .. } => {
+            Self::Recipients { path, found, .. } => {
                 let flags: Vec<String> = found.iter().map(|recipient| format!("--recipient {recipient}")).collect();
                 return Cow::Owned(format!(
                     "if these are not yours, somebody else would read the seeds: use a backup (docs/desk.md); if they are \
-                     yours, confirm them: tokentap inventory init {}",
+                     yours, confirm them: tokentap --inventory {} inventory init {}",
+                    shell_word(path),
                     flags.join(" ")
+                ));
+            }
+            Self::Replaced(_) => {
+                "put it back, with its -wal file, if it is the newest; then run the same command again (docs/desk.md)"
+            }
+            Self::LogAlone(path) => {
+                let mut log = path.as_os_str().to_owned();
+                log.push("-wal");
+                let log = shell_word(std::path::Path::new(&log));
+                return Cow::Owned(format!(
+                    "put the inventory back beside it; if it is lost, move the log away first (mv {log} {log}.old), and then \
+                     put the newest backup in the inventory's place (docs/desk.md)"
                 ));
             }
             Self::Seal(_) => "run tokentap inventory check, or use another inventory with --inventory FILE",

@@ -40,7 +40,10 @@ impl Pins {
     pub fn compare(&self, path: &Path, recipients: &[String]) -> io::Result<Pinned> {
         let confirmed: Vec<String> = match fs::read_to_string(self.file(path)) {
             Ok(text) => text.lines().map(str::to_owned).collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Pinned::First),
+            // A system without such a folder keeps none.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(Pinned::First);
+            }
             Err(error) => return Err(error),
         };
         Ok(if confirmed == recipients { Pinned::Same } else { Pinned::Other(confirmed) })

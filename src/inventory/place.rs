@@ -56,10 +56,15 @@ const LOCAL_FUSE: &[&str] = &[
 fn kind_of(path: &Path) -> Option<String> {
     let found = rustix::fs::statfs(path).ok()?;
     // The number has another width and sign on every platform; its lower 32 bits are what is documented.
-    let magic = found.f_type as u32;
+    network_of(found.f_type as u32, || mounted_as(path))
+}
+
+/// The network file system with this magic number; `mounted` finds out what kind of FUSE it is.
+#[cfg(target_os = "linux")]
+fn network_of(magic: u32, mounted: impl FnOnce() -> Option<String>) -> Option<String> {
     if magic == FUSE {
         // One that is not known may well be on another computer.
-        let kind = mounted_as(path).unwrap_or_else(|| "FUSE".to_owned());
+        let kind = mounted().unwrap_or_else(|| "FUSE".to_owned());
         return (!LOCAL_FUSE.contains(&kind.as_str())).then_some(kind);
     }
     NETWORK.iter().find(|(number, _)| *number == magic).map(|(_, name)| (*name).to_owned())
@@ -71,7 +76,12 @@ fn mounted_as(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let device = std::fs::metadata(path).ok()?.dev();
     let wanted = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    kind_mounted(&std::fs::read_to_string("/proc/self/mountinfo").ok()?, &wanted)
+}
+
+/// The kind of the file system of a device in the text of `mountinfo`.
+#[cfg(target_os = "linux")]
+fn kind_mounted(mounts: &str, wanted: &str) -> Option<String> {
     mounts.lines().find_map(|line| {
         let (before, after) = line.split_once(" - ")?;
         (before.split(' ').nth(2)? == wanted).then(|| after.split(' ').next().map(str::to_owned))?
@@ -102,4 +112,29 @@ fn kind_of(path: &Path) -> Option<String> {
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 fn kind_of(_: &Path) -> Option<String> {
     None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Magic numbers from statfs(2).
+    #[test]
+    fn network_file_systems_are_told_from_local_ones_and_an_unknown_fuse_counts_as_one() {
+        let fuse = |kind: &str| network_of(FUSE, || Some(kind.to_owned()));
+        for (magic, kind) in [(0x6969, "NFS"), (0xFE53_4D42, "SMB2"), (0xFF53_4D42, "CIFS"), (0x0102_1997, "9P")] {
+            assert_eq!(network_of(magic, || None).as_deref(), Some(kind));
+        }
+        // ext4, btrfs, tmpfs, overlayfs, xfs.
+        for magic in [0xEF53, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0x5846_5342] {
+            assert_eq!(network_of(magic, || None), None);
+        }
+        assert_eq!(fuse("fuse.sshfs").as_deref(), Some("fuse.sshfs"));
+        assert_eq!(fuse("fuseblk"), None);
+        assert_eq!(network_of(FUSE, || None).as_deref(), Some("FUSE"));
+        let mounts =
+            "36 35 8:1 / / rw,noatime - ext4 /dev/sda1 rw\n40 36 0:52 / /mnt rw shared:9 - fuse.sshfs host: rw\n";
+        assert_eq!(kind_mounted(mounts, "0:52").as_deref(), Some("fuse.sshfs"));
+        assert_eq!(kind_mounted(mounts, "0:53"), None);
+    }
 }

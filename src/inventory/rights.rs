@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::InventoryError;
+use crate::plain::shell_word;
 
 /// Whether an inventory, and the folder that it is in, are this user's alone to change. Root's folders count as safe, and so
 /// does a folder in which others can change only what is theirs (`/tmp`).
@@ -23,17 +24,19 @@ pub fn check_alone(path: &Path) -> Result<(), InventoryError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push("-wal");
     for (file, name) in [(path, format!("{shown}")), (Path::new(&beside), format!("{shown}-wal"))] {
+        let typed = shell_word(file);
         // What is not there cannot have been changed.
         let Ok(found) = std::fs::metadata(file) else { continue };
         if found.uid() != me {
             let next = format!(
-                "use an inventory of your own with --inventory FILE, or make it yours: chown \"$USER\" '{name}'"
+                "use an inventory of your own with --inventory FILE, or make it yours: chown \"$USER\" {typed}"
             );
             return bad(format!("the inventory {name} belongs to another user"), next);
         }
         if found.mode() & WRITABLE != 0 {
             let next = format!(
-                "keep it to yourself: chmod go-w '{name}'; then see that it is right: tokentap inventory check"
+                "keep it to yourself: chmod go-w {typed}; then see that it is right: tokentap inventory check --inventory {}",
+                shell_word(path)
             );
             return bad(format!("others can change the inventory {name}"), next);
         }
@@ -47,8 +50,11 @@ pub fn check_alone(path: &Path) -> Result<(), InventoryError> {
             return bad(format!("the inventory's folder {shown} belongs to another user"), next);
         }
         if found.mode() & WRITABLE != 0 && found.mode() & STICKY == 0 {
-            let next =
-                format!("keep the folder to yourself: chmod go-w '{shown}'; then check it: tokentap inventory check");
+            let next = format!(
+                "keep the folder to yourself: chmod go-w {}; then check it: tokentap inventory check --inventory {}",
+                shell_word(folder),
+                shell_word(path)
+            );
             return bad(format!("others can replace the inventory: they can write to the folder {shown}"), next);
         }
     }
@@ -73,7 +79,11 @@ pub fn check_beside(path: &Path) -> Result<(), InventoryError> {
             let shown = Path::new(&beside).display();
             return Err(InventoryError::NotOurAlone {
                 what: format!("{shown} belongs to another user, and would become part of the inventory"),
-                next: format!("have it removed: rm '{shown}'; then check the inventory: tokentap inventory check"),
+                next: format!(
+                    "have it removed: rm {}; then check the inventory: tokentap inventory check --inventory {}",
+                    shell_word(Path::new(&beside)),
+                    shell_word(path)
+                ),
             });
         }
     }

@@ -131,7 +131,7 @@ pub fn seal(row: &Row, recipients: &[String]) -> Result<Vec<u8>, SealError> {
 /// inventory could have put another one there.
 ///
 /// # Errors
-/// [`SealError::NotKept`], [`SealError::OtherToken`], [`SealError::OtherSeed`], and those of [`open`].
+/// [`SealError::NotKept`], [`SealError::OtherToken`], [`SealError::OtherSeed`], and those of `open`.
 pub fn open_of(token: &TokenRecord, key: &FingerprintKey, identity: &Identity) -> Result<Row, SealError> {
     let (sealed, seed) = token.held_sealed().ok_or(SealError::NotKept)?;
     let row = open(sealed, identity)?;

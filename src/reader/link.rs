@@ -76,11 +76,22 @@ impl PcscLink {
         let name = CString::new(reader).map_err(|_| ReaderError::from_pcsc(Error::UnknownReader, reader))?;
         service.post(move |context| {
             let context = context.clone();
-            std::thread::spawn(move || match context.connect(&name, ShareMode::Shared, Protocols::ANY) {
-                Err(error) => drop(outgoing.send(Err(error))),
-                Ok(card) => {
-                    let _ = outgoing.send(Ok(Vec::new()));
-                    serve(card, &incoming, &outgoing);
+            std::thread::spawn(move || {
+                let mut connected = context.connect(&name, ShareMode::Shared, Protocols::ANY);
+                for _ in 0..LOOKS {
+                    // While another program resets the card, it has no protocol.
+                    if !matches!(connected, Err(Error::ProtoMismatch)) {
+                        break;
+                    }
+                    std::thread::sleep(LOOK_AGAIN);
+                    connected = context.connect(&name, ShareMode::Shared, Protocols::ANY);
+                }
+                match connected {
+                    Err(error) => drop(outgoing.send(Err(error))),
+                    Ok(card) => {
+                        let _ = outgoing.send(Ok(Vec::new()));
+                        serve(card, &incoming, &outgoing);
+                    }
                 }
             });
         });
@@ -205,8 +216,10 @@ fn serve(mut card: Card, requests: &Receiver<Request>, answers: &Sender<Answer>)
                 let _ = card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard);
             }
             // A reset by another program in the middle of an answer looks like this, and so does a card that has left:
-            // which it was, the next answer tells.
-            Err(Error::NotTransacted | Error::ProtoMismatch) if !held && looked < LOOKS => {
+            // which it was, the next answer tells. Without a protocol nothing was sent, whoever holds the card.
+            Err(error @ (Error::NotTransacted | Error::ProtoMismatch))
+                if looked < LOOKS && (!held || error == Error::ProtoMismatch) =>
+            {
                 looked += 1;
                 std::thread::sleep(LOOK_AGAIN);
                 if card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard).is_ok() {

@@ -25,6 +25,7 @@ mod pskc_crypto;
 pub mod qr;
 mod row;
 mod save;
+pub mod suspect;
 mod table;
 mod text;
 mod twofas;

@@ -10,6 +10,7 @@ use super::migration;
 use super::otpauth;
 pub use super::picture::texts;
 use super::row::Row;
+use super::suspect::other_code;
 
 /// Why a picture gives no seed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,17 +90,8 @@ pub fn content(text: &str) -> Content {
             Err(problem) => Content::Other(format!("an authenticator's export: {}", problem.what), "export it again"),
         };
     }
-    if lower.starts_with("phonefactor://") {
-        return other(
-            "a code for Microsoft's own app, which no token can use",
-            "choose \"I want to use a different authenticator app\" at Microsoft, and take that code",
-        );
-    }
-    if lower.starts_with("fido:/") {
-        return other("a passkey's code: a TOTP token cannot hold a passkey", "choose an authenticator app instead");
-    }
-    if lower.starts_with("https://") || lower.starts_with("http://") {
-        return other("a web address", "open it, and look for the code of an authenticator app");
+    if let Some((what, next)) = other_code(text) {
+        return other(what, next);
     }
     if !lower.is_empty() && lower.len() <= 20 && lower.chars().all(|c| c.is_ascii_digit()) {
         return other("a serial number, perhaps the token's own", "take the code that the server shows");

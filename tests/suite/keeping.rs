@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
-use tokentap::inventory::{Entry, Identity, Inventory, SeedChange, Sqlite, TokenChange};
+use tokentap::inventory::{Entry, Identity, Inventory, InventoryError, SeedChange, Sqlite, TokenChange};
 use tokentap::seed::Seed;
 
 use crate::inventory::{Desk, event};
@@ -518,4 +518,57 @@ fn secrets_that_others_can_read_are_warned_of() {
         desk.ok(&["inventory", "check", "--identity", "identity"])
             .contains("others on this computer can read identity")
     );
+}
+
+#[test]
+fn an_inventory_that_was_moved_or_replaced_takes_no_records_until_it_is_back() {
+    let desk = Desk::new();
+    let (path, aside) = (desk.path("inventory.sqlite"), desk.path("aside"));
+    let mut inventory = Sqlite::open(&path).unwrap();
+    let entry = |at| Entry { event: event("86596120000001", at, "sync"), token: None, row: None };
+    inventory.keep(&entry(1)).unwrap();
+    fs::rename(&path, &aside).unwrap();
+    let kept = inventory.keep(&entry(2));
+    assert!(matches!(kept, Err(InventoryError::Replaced(_))), "{kept:?}");
+    // Nothing is begun beside the log of the old one either.
+    let error = desk.fails(1, &["inventory", "init"]);
+    assert!(error["next"].as_str().unwrap().contains("put the inventory back"), "{error}");
+    assert!(!path.exists());
+    fs::copy(&aside, &path).unwrap();
+    let kept = inventory.keep(&entry(2));
+    assert!(matches!(kept, Err(InventoryError::Replaced(_))), "{kept:?}");
+    fs::rename(&aside, &path).unwrap();
+    inventory.keep(&entry(2)).unwrap();
+    drop(inventory);
+    assert_eq!(desk.events().len(), 2);
+}
+
+#[test]
+fn an_inventory_under_a_second_name_is_refused_until_the_name_is_gone() {
+    let desk = Desk::new();
+    desk.ok(&["inventory", "init"]);
+    fs::hard_link(desk.path("inventory.sqlite"), desk.path("other.sqlite")).unwrap();
+    for name in ["inventory.sqlite", "other.sqlite"] {
+        let error = desk.fails(1, &["inventory", "tokens", "--inventory", name]);
+        assert!(error["message"].as_str().unwrap().contains("a second name"), "{error}");
+    }
+    fs::remove_file(desk.path("other.sqlite")).unwrap();
+    desk.ok(&["inventory", "tokens"]);
+}
+
+#[test]
+fn recipients_that_are_gone_are_taken_as_none_only_when_the_user_says_so() {
+    let (desk, _) = sealing();
+    desk.ok(&["inventory", "tokens"]);
+    let reader = desk.token(UNRESTRICTED);
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(desk.path(&format!("inventory.sqlite{end}")));
+    }
+    private(&desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+    let burn = ["burn", "--reader", &reader, "--no-verify", "--seed-file", "seed", TRUST];
+    let error = desk.fails(1, &burn);
+    let next = error["next"].as_str().unwrap();
+    let command = next.split("confirm that it keeps no seeds: tokentap ").nth(1).expect(next);
+    desk.ok(&command.split(' ').collect::<Vec<_>>());
+    desk.ok(&burn);
 }

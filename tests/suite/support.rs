@@ -81,7 +81,7 @@ pub fn work_at_batch(
 ) -> (Vec<Left>, u64) {
     let key = locked(books).fingerprint_key().clone();
     let flags = ProfileWish::default();
-    let Ok(list) = SeedList::check(rows.into_iter().map(Ok), &key, flags) else { panic!("bad rows") };
+    let Ok(list) = SeedList::check(rows.into_iter().map(Ok), &key, flags, true) else { panic!("bad rows") };
     let SeedList { seeds, rows, content, .. } = list;
     let origin = Origin { name: "rows.csv".to_owned(), content, anew: false, is_fresh: false };
     let part = PartFile::open(part, &key, &mut |_| ()).unwrap();

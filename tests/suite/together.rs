@@ -220,3 +220,36 @@ fn a_backup_is_whole_while_others_write_and_is_not_overwritten_unasked() {
     let own = desk.command(&["inventory", "backup", "inventory.sqlite", "--force"]).output().unwrap();
     assert_eq!(own.status.code(), Some(2), "{}", text(&own));
 }
+
+#[test]
+fn with_an_older_inventory_each_new_seed_goes_to_the_row_of_its_user() {
+    let args = ["batch", "--generate", "4", "--users", "users.txt", "--to", "csv=out.csv", TRUST];
+    let all = serials("8659612", 5);
+    let desk = Tray::new(&all[..1]);
+    desk.write("users.txt", "ana\nben\neva\nzoe\n");
+    assert_eq!(desk.run(&args).0, 10);
+    let backup = desk.command(&["inventory", "backup", "backup.sqlite"]).output().unwrap();
+    assert!(backup.status.success(), "{}", text(&backup));
+    desk.add(&all[1]);
+    desk.add(&all[2]);
+    assert_eq!(desk.run(&args).0, 10);
+    for beside in ["-wal", "-shm"] {
+        let _ = fs::remove_file(desk.path(&format!("inventory.sqlite{beside}")));
+    }
+    fs::copy(desk.path("backup.sqlite"), desk.path("inventory.sqlite")).unwrap();
+    // Several readers do not end in the order of the rows.
+    let part = fs::read_to_string(desk.path("out.csv.part")).unwrap();
+    let lines: Vec<&str> = part.lines().collect();
+    let [header, first, second, third] = lines[..] else { panic!("{part}") };
+    fs::write(desk.path("out.csv.part"), format!("{header}\n{first}\n{third}\n{second}\n")).unwrap();
+    desk.add(&all[3]);
+    assert_eq!(desk.run(&args).0, 0);
+    let out = fs::read_to_string(desk.path("out.csv")).unwrap();
+    let user_of = |line: &str| ["ana", "ben", "eva", "zoe"].into_iter().find(|user| line.contains(user)).unwrap();
+    for line in out.lines().skip(1) {
+        let serial = line.split(',').next().unwrap();
+        let shown = desk.command(&["--json", "inventory", "show", serial]).output().unwrap();
+        let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+        assert_eq!(shown["token"]["user"], user_of(line), "{shown}");
+    }
+}

@@ -172,6 +172,10 @@ pub struct WriteArgs {
     #[arg(long, hide_short_help = true)]
     pub allow_shared_secret: bool,
 
+    /// Burn a seed of fewer than 16 bytes, which RFC 4226 forbids
+    #[arg(long, hide_short_help = true)]
+    pub allow_short_seed: bool,
+
     /// The age identity that opens sealed seeds
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,

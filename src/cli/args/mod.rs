@@ -30,7 +30,6 @@ pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 #[command(
     name = "tokentap",
     version,
-    disable_help_subcommand = true,
     before_help = "Example: tokentap sync",
     after_long_help = "Examples:\n  tokentap info               what lies on the reader, and how wrong its clock is\n  \
                   tokentap sync               set the clock to the host's\n  \
@@ -153,10 +152,18 @@ pub enum Command {
     #[command(before_help = "Example: tokentap desk")]
     Desk(DeskArgs),
     /// Seed files: check, convert, generate, qr
-    #[command(subcommand, before_help = "Example: tokentap seeds convert tokens.csv --to duo --out duo.csv")]
+    #[command(
+        subcommand,
+        disable_help_subcommand = true,
+        before_help = "Example: tokentap seeds convert tokens.csv --to duo --out duo.csv"
+    )]
     Seeds(SeedsCommand),
     /// The record: tokens, events, batches; sealed seeds
-    #[command(subcommand, before_help = "Example: tokentap inventory show 86596120001234")]
+    #[command(
+        subcommand,
+        disable_help_subcommand = true,
+        before_help = "Example: tokentap inventory show 86596120001234"
+    )]
     Inventory(InventoryCommand),
     /// Service, readers, permissions, host clock: each with its remedy
     #[command(before_help = "Example: tokentap doctor")]

@@ -47,6 +47,10 @@ pub struct BatchArgs {
     #[arg(long)]
     pub new_batch: bool,
 
+    /// Burn seeds of fewer than 16 bytes, which RFC 4226 forbids
+    #[arg(long, hide_short_help = true)]
+    pub allow_short_seed: bool,
+
     /// Also burn tokens that hold a seed from elsewhere, by the inventory
     #[arg(long, hide_short_help = true)]
     pub reburn: bool,

@@ -146,8 +146,23 @@ fn open_batch(
         let is_own = is_open && had_part;
         SecretFile::create(&file.path, args.force || is_own).map_err(|error| match error {
             SaveError::Exists(_) if is_open => finished_elsewhere(&file.path),
+            SaveError::Exists(_) => Failure {
+                next: "if a batch was finished into it and the inventory was lost or restored since, stop: its rows are on \
+                       tokens already (docs/desk.md); otherwise name another file with --to"
+                    .to_owned(),
+                ..save_failed(&error)
+            },
             error => save_failed(&error),
         })?;
+    }
+    for file in files.iter().skip(1) {
+        let part = PartFile::beside(&file.path);
+        if part.symlink_metadata().is_ok() {
+            return Err(Failure::usage(
+                format!("{} has rows of a batch that is not done", describe::path(&part)),
+                format!("name {} as the first --to", describe::path(&file.path)),
+            ));
+        }
     }
     let Some(part_path) = part_path else {
         return Batch::open(books, origin, rows, &[], at).map(|(batch, how)| (batch, how, None));

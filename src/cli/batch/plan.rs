@@ -43,7 +43,7 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
         (Some(path), _) => {
             let name = describe::path(path);
             let rows = rows_of(path, &args.file, false)?;
-            let list = SeedList::check(rows, &key, flags)
+            let list = SeedList::check(rows, &key, flags, args.allow_short_seed)
                 .map_err(|BadRows { problems, more }| bad_file(&name, &problems, more))?;
             for problem in &list.warnings {
                 output.note(&format!("{name}:{problem}"));

@@ -5,6 +5,8 @@ mod lists;
 mod seeds;
 mod show;
 
+pub use lists::{seed_word, token_fields};
+
 use std::path::Path;
 
 use serde_json::json;
@@ -230,6 +232,9 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
         let detail = format!("seeds are sealed to {} from now on", recipients.join(", "));
         text = format!("{text}; {detail}");
         inventory.set_recipients(&recipients, &event(Deed::Init, None, Some(detail))).map_err(failed)?;
+        inventory.confirm_recipients().map_err(failed)?;
+    } else if sealed_to.is_empty() {
+        // Whoever makes it, or says this anew, says that it keeps no seeds.
         inventory.confirm_recipients().map_err(failed)?;
     }
     if let Some(out) = &args.out {

@@ -4,6 +4,7 @@ mod batches;
 mod check;
 mod claims;
 mod columns;
+mod file;
 mod holders;
 mod jobs;
 mod owner;
@@ -28,7 +29,10 @@ use super::rights::{check_alone, check_beside};
 use super::token::{TokenFilter, TokenRecord};
 use super::{Entry, Inventory, Kept};
 use crate::time::UnixTime;
+use file::{Identity, check_names, is_log_alone, make};
 use owner::Owner;
+
+pub use file::make_folder;
 
 /// How long another program may keep the inventory locked. A record takes milliseconds.
 const LOCKED_FOR: Duration = Duration::from_secs(15);
@@ -41,6 +45,8 @@ pub struct Sqlite {
     owner: Owner,
     /// The recipients that the user has confirmed, where that is to be held.
     pins: Option<Pins>,
+    /// The file that was opened; none in memory.
+    identity: Option<Identity>,
 }
 
 impl Sqlite {
@@ -54,13 +60,20 @@ impl Sqlite {
             return Err(InventoryError::Remote { path: path.to_owned(), kind });
         }
         match fs::metadata(path) {
-            Ok(found) if found.is_file() => {}
+            Ok(found) if found.is_file() => check_names(path)?,
             Ok(_) => return Err(InventoryError::NotOurs(path.to_owned())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if is_log_alone(path) {
+                    return Err(InventoryError::LogAlone(path.to_owned()));
+                }
+                make(path)?;
+            }
             Err(error) => return Err(open_error(path, error)),
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let failed = |error| explained(path, error);
+        // Looked at before it is opened: if another file takes its place in between, that is noticed as well.
+        let identity = Identity::at(path).map_err(|error| open_error(path, error))?;
         let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(LOCKED_FOR).map_err(failed)?;
         if schema::application_id(&connection).map_err(failed)? != schema::APPLICATION_ID {
@@ -76,7 +89,8 @@ impl Sqlite {
         if mode != "wal" {
             connection.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
         }
-        Self::of(connection, path, Owner::beside(Some(path)))
+        let opened = Self::of(connection, path, Owner::beside(Some(path)))?;
+        Ok(Self { identity: Some(identity), ..opened })
     }
 
     /// An inventory that is forgotten with this process.
@@ -102,7 +116,7 @@ impl Sqlite {
         let damaged = |detail: &str| InventoryError::Damaged { path: path.to_owned(), detail: detail.to_owned() };
         let key = meta(&connection, "fingerprint-key").map_err(failed)?;
         let key = key.ok_or_else(|| damaged("it has no key for fingerprints"))?;
-        Ok(Self { connection, path: path.to_owned(), key: FingerprintKey::new(key), owner, pins: None })
+        Ok(Self { connection, path: path.to_owned(), key: FingerprintKey::new(key), owner, pins: None, identity: None })
     }
 
     /// The file.
@@ -210,6 +224,10 @@ impl Sqlite {
         let path = &self.path;
         let failed = |error| explained(path, error);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        // Looked at with the lock in hand, before anything is promised to the caller.
+        if self.identity.is_some_and(|opened| Identity::at(path).ok() != Some(opened)) {
+            return Err(InventoryError::Replaced(path.clone()));
+        }
         let result = body(&transaction, &mut self.owner).map_err(|stopped| match stopped {
             Stopped::Sql(error) => explained(path, error),
             Stopped::Rows(error) => error,
@@ -280,53 +298,6 @@ impl From<rusqlite::Error> for Stopped {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
-}
-
-/// Makes a new inventory beside its place and moves it there whole: others see none or all of it.
-fn make(path: &Path) -> Kept<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let made =
-        tempfile::Builder::new().prefix(".inventory").tempdir_in(folder).map_err(|error| open_error(path, error))?;
-    let file = made.path().join("new");
-    // Made by hand for its mode: readable by its owner only.
-    tempfile::NamedTempFile::new_in(made.path())
-        .and_then(|new| new.persist(&file).map_err(|error| error.error))
-        .map_err(|error| open_error(path, error))?;
-    let mut connection = Connection::open(&file).map_err(|error| explained(path, error))?;
-    fill(&mut connection, path)?;
-    // Only the file itself is moved into place.
-    settle(&connection, path)?;
-    connection.close().map_err(|(_, error)| explained(path, error))?;
-    match fs::hard_link(&file, path) {
-        Ok(()) => Ok(()),
-        // Another program was faster: its inventory is as good.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        // A file system without hard links: whatever is there by now stays.
-        Err(_) if path.exists() => Ok(()),
-        Err(_) => fs::rename(&file, path).map_err(|error| open_error(path, error)),
-    }
-}
-
-/// Makes the folder of an inventory, and those above it, for its owner only.
-///
-/// # Errors
-/// The system's.
-#[cfg(unix)]
-pub fn make_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Makes the folder of an inventory, and those above it.
-///
-/// # Errors
-/// The system's.
-#[cfg(not(unix))]
-pub fn make_folder(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
 }
 
 /// Moves everything from the write-ahead log into the file.

@@ -225,8 +225,11 @@ fn catch_up(inventory: &mut dyn Inventory, batch: BatchId, part: &[Row], at: Uni
         let seed = key.of(&line.seed);
         let found = match inventory.row_of_seed(batch, &seed)? {
             Some(row) => Some(row),
-            // A new seed stands in no row before it is burned.
-            None => fresh.pop_front(),
+            // A new seed stands in no row before it is burned; the row is one of the line's user.
+            None => match fresh.iter().position(|row| row.user == line.user) {
+                Some(index) => fresh.remove(index),
+                None => unknown.iter().map(|(row, ..)| row).find(|row| is_fresh_of(row, line.user.as_deref())).cloned(),
+            },
         };
         let Some(row) = found else { continue };
         // A later line for the same row says where its seed went last, whether the inventory knows that or not.
@@ -261,6 +264,11 @@ fn catch_up(inventory: &mut dyn Inventory, batch: BatchId, part: &[Row], at: Uni
         inventory.keep(&Entry { event, token: Some(token), row: Some(row) })?;
     }
     Ok(unknown.len() as u64)
+}
+
+/// Whether a row waits for a new seed for this user.
+fn is_fresh_of(row: &RowRecord, user: Option<&str>) -> bool {
+    row.seed.is_none() && user.is_some() && row.user.as_deref() == user
 }
 
 /// The rows of new seeds that have none yet.

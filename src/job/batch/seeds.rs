@@ -4,6 +4,7 @@ use crate::inventory::{FingerprintKey, NewRow, RowState};
 use crate::job::{Failure, ProfileWish};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
+use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{Checker, Problem, Row, Severity, check_texts, for_token, strange_serial};
 use crate::token::Profile;
 
@@ -100,6 +101,7 @@ impl SeedList {
         rows: impl Iterator<Item = Result<Row, Problem>>,
         key: &FingerprintKey,
         flags: ProfileWish,
+        allows_short: bool,
     ) -> Result<Self, BadRows> {
         // Rows that are burned with other flags are another batch.
         let content = flags_digest(key, flags);
@@ -115,6 +117,11 @@ impl SeedList {
                 }
             };
             checker.see(&row);
+            if row.seed.len() < SHORTEST && !allows_short {
+                let what =
+                    format!("the secret has {} bytes; it needs {SHORTEST} (RFC 4226, section 4, R6)", row.seed.len());
+                bad.add(Problem::at(row.place, what, "use the whole secret, or --allow-short-seed"));
+            }
             if let Some(problem) = check_texts(&row).or_else(|| strange_serial(&row)) {
                 bad.add(problem);
             }

@@ -105,6 +105,7 @@ fn seeds_of_fifteen_lengths_are_burned_and_oathtool_gives_the_displayed_codes() 
             let report = stack.json(&[
                 "burn",
                 "--no-verify",
+                "--allow-short-seed",
                 "--secret-encoding",
                 "hex",
                 "--step",
@@ -142,7 +143,7 @@ fn leaves_in_the_middle(folder: &Path, command: &[&str], apdus: u32) {
     let stack = Stack::start(folder);
     let (state, seed) = (folder.join("state.json"), folder.join("seed"));
     let (state_arg, seed_arg) = (state.to_str().unwrap(), seed.to_str().unwrap());
-    let (old, new) = ("00112233445566778899", "aabbccddeeff00112233");
+    let (old, new) = ("00112233445566778899aabbccddeeff00112233", "aabbccddeeff0011223300112233445566778899");
     let command = [command, &["--seed-file", seed_arg][..if command[0] == "burn" { 2 } else { 0 }]].concat();
     stack.ok(&["emulate", "--create", "--restricted", "--drift", "-97.25", "--state", state_arg]);
     let reader = format!("emulated:{state_arg}");

@@ -176,7 +176,7 @@ fn a_desk_goes_on_through_a_restart_of_the_service_and_ends_with_ctrl_c() {
         let mut stack = Stack::start(folder);
         let serials = ["86596120000001", "86596220000002", "86596120000003"];
         serials.iter().for_each(|serial| make(folder, serial));
-        let (mut run, lines) = Run::start(folder, &["desk", "--trust-host-clock"]);
+        let (mut run, lines) = Run::start(folder, &["desk", "--trust-host-clock", "--assume-factory-profile"]);
         let summary = std::thread::scope(|scope| {
             let listener = scope.spawn(|| run.listen(lines));
             assert_eq!(visit(&stack, &run, folder, 0, serials[0], &[]), "synced");

@@ -1,0 +1,78 @@
+//! The verdict on a token that was read: what its user needs to know first, and what to do about it.
+
+use super::describe::local;
+use crate::clock::Drift;
+use crate::inventory::TokenRecord;
+use crate::time::UnixTime;
+use crate::token::{Info, Sync};
+
+/// A clock within this of true time is right, in seconds.
+const RIGHT_S: f64 = 2.0;
+
+/// Beyond this a server that follows no drift refuses the codes: a step of 30 s, to either side.
+const REFUSED_S: f64 = 30.0;
+
+/// A clock that is further off than this was not set wrong by a little: five years.
+const ABSURD_S: f64 = 5.0 * 365.0 * 86_400.0;
+
+/// The verdict.
+pub struct Verdict {
+    /// A word for scripts.
+    pub kind: &'static str,
+    /// The same for people, with what to do.
+    pub text: String,
+}
+
+/// The verdict on a token with this drift, by what is on record of it.
+pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> Verdict {
+    let seen = drift.in_short();
+    let say = |kind, text| Verdict { kind, text };
+    let day = |at: UnixTime| at.format("%Y-%m-%d").to_string();
+    if let Some(at) = known.and_then(|token| token.erased) {
+        let text =
+            format!("shows no codes: its seed was erased on {}; burn one, and give it to the server too", day(at));
+        return say("erased", text);
+    }
+    if let Some(pending) = known.and_then(|token| token.pending.as_ref()).filter(|pending| pending.seed.is_some()) {
+        let text = format!(
+            "may hold another seed than its server, or none: \"{}\" of {} did not end as it should; run that command again",
+            pending.deed.word(),
+            local(pending.at)
+        );
+        return say("unfinished", text);
+    }
+    if drift.middle_s().abs() > ABSURD_S {
+        let text = format!(
+            "its clock is {seen}: somebody set it so, or its battery is flat; if it is off again after a sync, its user needs \
+             another token"
+        );
+        return say("clock-implausible", text);
+    }
+    if drift.may_be_within(RIGHT_S) {
+        let has_seed = known.is_some_and(|token| token.seed.is_some());
+        return match has_seed {
+            true => say("works", format!("works, {seen}")),
+            false => say("clock-right", format!("its clock is right, {seen}; no seed of it is on record")),
+        };
+    }
+    let refused = if drift.middle_s().abs() > REFUSED_S { ": Duo refuses its codes" } else { "" };
+    say("off", format!("{seen}{refused}; {}", how_to_set(info, known)))
+}
+
+/// The command that sets the clock of this token and harms nothing.
+fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
+    let knows_profile = known.is_some_and(|token| token.meant_profile().is_some());
+    match info.sync() {
+        Sync::Unrestricted if knows_profile => "set it with tokentap sync",
+        Sync::Unrestricted => {
+            "set it with tokentap sync --hash sha1 --step 30, or with the hash and step that its server has"
+        }
+        Sync::Restricted if known.is_some_and(|token| token.held_sealed().is_some()) => {
+            "set it with its sealed seed: tokentap sync --identity FILE"
+        }
+        Sync::Restricted => {
+            "set it with its seed: tokentap sync --seed-file FILE; without that, resynchronise it on its server"
+        }
+        Sync::Unknown => "its model is not known, so it is not set",
+    }
+}

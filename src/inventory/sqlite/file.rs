@@ -1,0 +1,131 @@
+//! The file itself: made whole, and the same one as long as a program works with it.
+
+use std::fs;
+use std::path::Path;
+#[cfg(unix)]
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::super::Kept;
+use super::super::error::InventoryError;
+use super::{explained, fill, open_error, settle};
+
+/// Makes a new inventory beside its place and moves it there whole: others see none or all of it.
+pub(super) fn make(path: &Path) -> Kept<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let made =
+        tempfile::Builder::new().prefix(".inventory").tempdir_in(folder).map_err(|error| open_error(path, error))?;
+    let file = made.path().join("new");
+    // Made by hand for its mode: readable by its owner only.
+    tempfile::NamedTempFile::new_in(made.path())
+        .and_then(|new| new.persist(&file).map_err(|error| error.error))
+        .map_err(|error| open_error(path, error))?;
+    let mut connection = Connection::open(&file).map_err(|error| explained(path, error))?;
+    fill(&mut connection, path)?;
+    // Only the file itself is moved into place.
+    settle(&connection, path)?;
+    connection.close().map_err(|(_, error)| explained(path, error))?;
+    match fs::hard_link(&file, path) {
+        Ok(()) => Ok(()),
+        // Another program was faster: its inventory is as good.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without hard links: whatever is there by now stays.
+        Err(_) if path.exists() => Ok(()),
+        Err(_) => fs::rename(&file, path).map_err(|error| open_error(path, error)),
+    }
+}
+
+/// The file that was opened, as the system knows it: another one may have its name later, and what is recorded in the first
+/// one then is nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    #[cfg(unix)]
+    file: (u64, u64),
+}
+
+impl Identity {
+    /// The file at a path.
+    #[cfg(unix)]
+    pub fn at(path: &Path) -> std::io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).map(|found| Self { file: (found.dev(), found.ino()) })
+    }
+
+    /// Elsewhere the system lets nobody move or remove a file that is open.
+    #[cfg(not(unix))]
+    pub fn at(path: &Path) -> std::io::Result<Self> {
+        fs::metadata(path).map(|_| Self {})
+    }
+}
+
+/// How long a second name may be one that another program is about to remove: so many tries …
+#[cfg(unix)]
+const NAME_TRIES: u32 = 25;
+
+/// … so far apart.
+#[cfg(unix)]
+const NAME_PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether the file has one name only. Under a second one it would have a second log, and the two overwrite each other.
+///
+/// # Errors
+/// [`InventoryError::NotOurAlone`].
+#[cfg(unix)]
+pub(super) fn check_names(path: &Path) -> Kept<()> {
+    use std::os::unix::fs::MetadataExt;
+    for _ in 0..NAME_TRIES {
+        if fs::metadata(path).map_or(true, |found| found.nlink() < 2) {
+            return Ok(());
+        }
+        // Whoever makes one on an old file system gives it its name by a link, and removes the other one at once.
+        std::thread::sleep(NAME_PAUSE);
+    }
+    let word = crate::plain::shell_word(path);
+    Err(InventoryError::NotOurAlone {
+        what: format!(
+            "the inventory {} has a second name (a hard link), under which records would be lost",
+            path.display()
+        ),
+        next: format!("remove the other name (find it with: find ~ -samefile {word})"),
+    })
+}
+
+/// Elsewhere such links are rare, and need rights.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub(super) fn check_names(_: &Path) -> Kept<()> {
+    Ok(())
+}
+
+/// Whether a log lies alone where an inventory was: a new file beside it would take its records for its own.
+pub(super) fn is_log_alone(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // Another program may have made the file in the meantime.
+    fs::metadata(log).is_ok_and(|found| found.len() > 0) && !path.exists()
+}
+
+/// Makes the folder of an inventory, and those above it, for its owner only.
+///
+/// # Errors
+/// The system's.
+#[cfg(unix)]
+pub fn make_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Makes the folder of an inventory, and those above it.
+///
+/// # Errors
+/// The system's.
+#[cfg(not(unix))]
+pub fn make_folder(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)
+}

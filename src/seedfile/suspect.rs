@@ -1,0 +1,92 @@
+//! Texts that are no seeds and would be taken for one: a displayed code, a serial off a barcode, a word, a sentence, a code of
+//! something else. Most of them are hex or Base32 by accident, burn, and match afterwards.
+
+/// The shortest seed that RFC 4226 (section 4, R6) allows: 128 bits.
+pub const SHORTEST: usize = 16;
+
+/// The longest number that is taken for a code or a serial. A random seed of 20 hex digits has no letter once in 12,000 times.
+const LONGEST_NUMBER: usize = 20;
+
+/// A text that is something else than a seed: what it is, and what to use instead.
+pub type Suspicion = (&'static str, &'static str);
+
+/// Looks at a bare text that somebody gave as a seed.
+#[must_use]
+pub fn suspicion(text: &str) -> Option<Suspicion> {
+    let text = text.trim();
+    if let Some(other) = other_code(text) {
+        return Some(other);
+    }
+    let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    if !plain.is_empty() && plain.len() <= LONGEST_NUMBER && plain.chars().all(|c| c.is_ascii_digit()) {
+        return Some((
+            "a number, such as a displayed code or a serial off a barcode",
+            "use the secret that the server shows or the vendor sent for this token",
+        ));
+    }
+    if !are_groups(text) {
+        return Some((
+            "several words of different lengths",
+            "use the secret alone: in one piece, or in groups of one length",
+        ));
+    }
+    None
+}
+
+/// A code of something else than a one-time password.
+#[must_use]
+pub fn other_code(text: &str) -> Option<Suspicion> {
+    let lower = text.trim().to_ascii_lowercase();
+    if lower.starts_with("phonefactor://") {
+        return Some((
+            "a code for Microsoft's own app, which no token can use",
+            "choose \"I want to use a different authenticator app\" at Microsoft, and take that code",
+        ));
+    }
+    if lower.starts_with("fido:/") {
+        return Some(("a passkey's code: a TOTP token cannot hold a passkey", "choose an authenticator app instead"));
+    }
+    if lower.starts_with("https://") || lower.starts_with("http://") {
+        return Some(("a web address", "open it, and look for the code of an authenticator app"));
+    }
+    None
+}
+
+/// Whether the pieces of a text are groups of one secret: all of one length, but for a shorter last one.
+fn are_groups(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split_whitespace().map(|group| group.chars().count()).collect();
+    match lengths.split_last() {
+        Some((last, [first, others @ ..])) => others.iter().all(|length| length == first) && last <= first,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_scan_and_type_instead_of_a_seed_is_recognised() {
+        for text in [
+            "123456",
+            "86596120001234",
+            "8659 6120 0012 34",
+            "my seed is JBSWY3DPEHPK3PXP",
+            "86596120001234 JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            "phonefactor://activate_account?code=1",
+            "FIDO:/1234",
+            "https://example.org/enrol",
+        ] {
+            assert!(suspicion(text).is_some(), "{text}");
+        }
+        for text in [
+            "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
+            "jbsw-y3dp-ehpk-3pxp",
+            "JBSWY 3DPEH PK3",
+            "00112233445566778899aabbccddeeff00112233",
+        ] {
+            assert_eq!(suspicion(text), None, "{text}");
+        }
+    }
+}
