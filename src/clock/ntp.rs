@@ -10,6 +10,9 @@ const EXCHANGES: usize = 4;
 /// How long one exchange may take.
 const ANSWER_WITHIN: Duration = Duration::from_millis(800);
 
+/// When NTP's seconds begin, and begin again, in Unix seconds (RFC 4330, section 3): where a time that was never set points.
+const NEVER_SET: [f64; 2] = [-2_208_988_800.0, 2_085_978_496.0];
+
 /// What a server says of the host's clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NtpReading {
@@ -84,6 +87,12 @@ fn ask_one(server: &str) -> Result<NtpReading, NtpError> {
                     "its timestamps contradict each other".clone_into(&mut why);
                     continue;
                 }
+                // A server that does not know the time itself may answer with zeros, and say that it is synchronised
+                // (RFC 4330, section 5: to be discarded).
+                if is_never_set(offset_s) {
+                    "its timestamps are zero: it does not know the time itself".clone_into(&mut why);
+                    continue;
+                }
                 let uncertainty_s = delay / 2.0;
                 if best.as_ref().is_none_or(|best| uncertainty_s < best.uncertainty_s) {
                     best = Some(NtpReading { server: server.to_owned(), offset_s, uncertainty_s });
@@ -92,6 +101,12 @@ fn ask_one(server: &str) -> Result<NtpReading, NtpError> {
         }
     }
     best.ok_or_else(|| NtpError::NoAnswer { server: server.to_owned(), why })
+}
+
+/// Whether this offset leads to a time that was never set.
+fn is_never_set(offset_s: f64) -> bool {
+    let now = chrono::Utc::now().timestamp_millis() as f64 / 1000.0;
+    NEVER_SET.iter().any(|zero| (now + offset_s - zero).abs() < 2.0 * ANSWER_WITHIN.as_secs_f64())
 }
 
 /// The server with NTP's port, unless it names one: `host`, `host:port`, `1.2.3.4`, `[::1]`, `[::1]:123`.

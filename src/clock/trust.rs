@@ -19,11 +19,17 @@ pub struct Demands {
     pub max_error_s: f64,
     /// Take the clock as it is.
     pub trust: bool,
+    /// Correct it also by more than [`LARGE_S`].
+    pub allow_large: bool,
 }
+
+/// An offset from an NTP server that is not corrected unasked, in seconds. Daemons of the protocol give up beyond it (RFC 5905,
+/// section 12, PANICT): rather is the server wrong.
+pub const LARGE_S: f64 = 1000.0;
 
 impl Default for Demands {
     fn default() -> Self {
-        Self { ntp: Vec::new(), ntp_check: false, strict: false, max_error_s: 2.0, trust: false }
+        Self { ntp: Vec::new(), ntp_check: false, strict: false, max_error_s: 2.0, trust: false, allow_large: false }
     }
 }
 
@@ -54,6 +60,9 @@ pub enum Distrust {
     /// It is off, and not to be corrected.
     #[error("the host's clock is {offset_s:.3} s off by {server}, more than {max_s} s", offset_s = .0.offset_s.abs(), server = .0.server, max_s = .1)]
     Off(NtpReading, f64),
+    /// It is so far off that the server may be wrong instead.
+    #[error("by {server} the host's clock is {offset_s:.3} s off: one of the two is wrong by far", offset_s = .0.offset_s.abs(), server = .0.server)]
+    Large(NtpReading),
     /// The servers could not be used.
     #[error(transparent)]
     Ntp(#[from] NtpError),
@@ -97,6 +106,10 @@ pub fn judge(
     };
     if reading.uncertainty_s > demands.max_error_s && !demands.trust {
         return Err(Distrust::Vague(reading));
+    }
+    if reading.offset_s.abs() > LARGE_S && !demands.allow_large {
+        let distrust = Distrust::Large(reading.clone());
+        return if demands.trust { Ok(plain(Some(reading), Some(distrust.to_string()))) } else { Err(distrust) };
     }
     if !demands.ntp_check {
         let correction = TimeDelta::nanoseconds((reading.offset_s * 1e9) as i64);
@@ -150,6 +163,21 @@ mod tests {
         assert_eq!(assess(&demands(true, false), word(None)), Err(Distrust::Unknown));
         let trusted = assess(&demands(true, true), word(Some(false))).unwrap();
         assert!(trusted.trusted && trusted.warning.is_none());
+    }
+
+    #[test]
+    fn an_offset_of_more_than_a_quarter_of_an_hour_is_corrected_only_where_that_is_allowed() {
+        let answer = |offset_s| Ok(Some(NtpReading { server: "ntp".to_owned(), offset_s, uncertainty_s: 0.01 }));
+        for (offset, is_large) in [(5.0, false), (-999.0, false), (3600.0, true), (-3600.0, true), (3.2e8, true)] {
+            let judged = judge(&Demands::default(), word(Some(true)), answer(offset));
+            assert_eq!(matches!(judged, Err(Distrust::Large(_))), is_large, "{offset}");
+            let allowed = Demands { allow_large: true, ..Demands::default() };
+            let correction = judge(&allowed, word(Some(true)), answer(offset)).unwrap().correction;
+            assert!((correction.as_seconds_f64() - offset).abs() < 0.001, "{correction}");
+        }
+        // Who answers for the host's clock does not mean the server's.
+        let trusted = judge(&demands(false, true), word(Some(true)), answer(3600.0)).unwrap();
+        assert!(trusted.correction.is_zero() && trusted.warning.is_some());
     }
 
     #[test]

@@ -131,6 +131,10 @@ impl From<Distrust> for Failure {
                 "synchronise it (timedatectl set-ntp true), or name a server with --ntp, or answer for it with \
                  --trust-host-clock"
             }
+            Distrust::Large(_) => {
+                "see which of the two is right (another server: --ntp SERVER); then set the host's clock, or correct by the \
+                 server all the same with --allow-large-correction"
+            }
             Distrust::Off(..) => {
                 "set the host's clock, or leave --ntp-check away so that what is written is corrected, or answer for the \
                  clock with --trust-host-clock"

@@ -216,6 +216,33 @@ fn a_server_that_gives_no_usable_answer_is_named_and_nothing_is_written() {
     desk.assert_refused(&["sync", "--ntp", "no-such-server.invalid"], "no-such-server.invalid");
 }
 
+/// RFC 4330, section 5: a reply with zeros as its transmit timestamp is discarded, whatever its stratum.
+#[test]
+fn a_server_with_zeros_for_the_time_is_no_answer_and_sets_no_token_to_2036() {
+    let desk = Desk::new();
+    let zeros = bad_server(|request| {
+        let mut packet = reply(request, 2, 0.0, 0.0);
+        packet[32..].fill(0);
+        Some(packet)
+    });
+    for flags in [&[][..], &["--allow-large-correction"], &["--max-host-error", "86400"]] {
+        desk.assert_refused(&[&["sync", "--ntp", &zeros], flags].concat(), "it does not know the time itself");
+    }
+}
+
+#[test]
+fn a_correction_by_an_hour_or_by_nine_years_is_not_made_unasked() {
+    let desk = Desk::new();
+    let hour = bad_server(|request| Some(reply(request, 2, 3600.0, 0.0)));
+    let years = bad_server(|request| Some(reply(request, 2, 2.8e8, 0.0)));
+    for server in [&hour, &years] {
+        desk.assert_refused(&["sync", "--ntp", server], "one of the two is wrong by far");
+    }
+    let (exit, report) = desk.run(&["sync", "--fast", "--ntp", &hour, "--allow-large-correction"]);
+    assert_eq!((exit, &report["host_clock"]["ntp"]["corrected"]), (0, &Value::from(true)), "{report}");
+    assert!((desk.drift().0 - 3600.0).abs() < 2.0);
+}
+
 #[test]
 fn a_server_that_lies_is_found_out_by_another_one() {
     let desk = Desk::new();

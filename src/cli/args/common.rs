@@ -142,11 +142,22 @@ pub struct HostArgs {
     /// Take the host's clock as it is; recorded
     #[arg(long, hide_short_help = true)]
     pub trust_host_clock: bool,
+
+    /// Correct by what --ntp says also where that is more than 1000 s
+    #[arg(long, requires = "ntp", hide_short_help = true)]
+    pub allow_large_correction: bool,
 }
 
 impl Default for HostArgs {
     fn default() -> Self {
-        Self { ntp: Vec::new(), ntp_check: false, strict_clock: false, max_host_error: 2.0, trust_host_clock: false }
+        Self {
+            ntp: Vec::new(),
+            ntp_check: false,
+            strict_clock: false,
+            max_host_error: 2.0,
+            trust_host_clock: false,
+            allow_large_correction: false,
+        }
     }
 }
 
