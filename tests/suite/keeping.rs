@@ -572,3 +572,21 @@ fn recipients_that_are_gone_are_taken_as_none_only_when_the_user_says_so() {
     desk.ok(&command.split(' ').collect::<Vec<_>>());
     desk.ok(&burn);
 }
+
+#[test]
+fn an_empty_variable_names_no_inventory_and_words_are_taken_as_they_are_printed() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    private(&desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+    let burn = ["burn", "--reader", &reader, "--no-verify", "--seed-file", "seed", "--hash", "SHA256", TRUST];
+    desk.ok(&burn);
+    let events = desk.json(&["inventory", "events", "--outcome", "Done"]);
+    assert_eq!(events["events"].as_array().unwrap().len(), 1, "{events}");
+    let home = desk.path("home");
+    fs::create_dir(&home).unwrap();
+    let mut info = desk.command(&["info", "--reader", &reader]);
+    info.env("TOKENTAP_INVENTORY", "").env("HOME", &home).env("XDG_DATA_HOME", &home);
+    let output = info.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(home.join("tokentap").join("inventory.sqlite").exists());
+}

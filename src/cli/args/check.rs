@@ -31,7 +31,7 @@ pub struct VerifyArgs {
     pub seed: SeedArgs,
 
     /// Hash [default: sha1]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     pub hash: Option<HashArg>,
 
     /// Time step in seconds [default: 30]
@@ -81,7 +81,7 @@ pub struct CodeArgs {
     pub digits: Option<u32>,
 
     /// Hash [default: sha1]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     pub hash: Option<CodeHashArg>,
 
     /// Time step in seconds [default: 30]

@@ -43,7 +43,7 @@ pub struct FileArgs {
     pub from: Option<String>,
 
     /// Say which it is where the secrets could be either
-    #[arg(long, value_enum, value_name = "ENCODING", hide_short_help = true)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "ENCODING", hide_short_help = true)]
     pub secret_encoding: Option<EncodingArg>,
 
     /// The columns of a table without a header
@@ -108,7 +108,7 @@ impl From<HashArg> for Hash {
 #[derive(Debug, Default, Args)]
 pub struct ProfileArgs {
     /// Hash [default: sha1]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     pub hash: Option<HashArg>,
 
     /// Time step: 30 or 60 s [default: 30]

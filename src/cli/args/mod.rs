@@ -10,6 +10,7 @@ mod write;
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, VerifyArgs};
@@ -90,6 +91,7 @@ pub struct Global {
         global = true,
         env = "TOKENTAP_INVENTORY",
         value_name = "FILE|none",
+        value_parser = OsStringValueParser::new().map(PathBuf::from),
         hide_env = true,
         hide_short_help = true
     )]

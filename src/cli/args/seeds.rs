@@ -129,7 +129,7 @@ pub struct SeedsGenerateArgs {
     pub bytes: Option<usize>,
 
     /// Hash [default: sha1]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     pub hash: Option<HashArg>,
 
     /// Time step: 30 or 60 s [default: 30]

@@ -200,7 +200,7 @@ pub fn token_fields(token: &TokenRecord) -> Map<String, Value> {
 }
 
 pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran {
-    let outcome = match args.outcome.as_deref() {
+    let outcome = match args.outcome.as_ref().map(|outcome| outcome.to_lowercase()).as_deref() {
         None => None,
         Some(word) => Some(Outcome::of_word(word).ok_or_else(|| {
             let words: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.word()).collect();
