@@ -101,6 +101,11 @@ fn as_sync(mut arguments: Vec<OsString>) -> Option<Result<Cli, clap::Error>> {
     Some(Cli::try_parse_from(arguments))
 }
 
+/// The failure of a command that writes, but to no token, and so has nothing to show beforehand.
+fn no_dry_run() -> Failure {
+    Failure::usage("--dry-run shows what would be done to a token, and this is no such command", "leave --dry-run out")
+}
+
 fn dispatch(cli: &Cli, output: &Output) -> Ran {
     let global = &cli.global;
     match (&cli.command, &cli.time) {
@@ -120,6 +125,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Inventory(command) => inventory::run(global, command, output),
             Command::Seeds(command) => seeds::run(global, command, output),
             Command::Doctor(args) => doctor::run(args, output),
+            Command::Emulate(_) if global.dry_run => Err(no_dry_run()),
             Command::Emulate(args) => emulate::run(args, output),
             Command::Completions { shell } => shell::completions(*shell),
             Command::Man(args) => shell::man(args, output),

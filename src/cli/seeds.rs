@@ -26,6 +26,9 @@ const MAX_GENERATED: usize = 1_000_000;
 pub fn run(global: &Global, command: &SeedsCommand, output: &Output) -> Ran {
     let inventory = record::path(global).ok().flatten();
     let inventory = inventory.as_deref();
+    if global.dry_run && !matches!(command, SeedsCommand::Check(_)) {
+        return Err(super::no_dry_run());
+    }
     match command {
         SeedsCommand::Check(args) => check(args, output),
         SeedsCommand::Convert(args) => convert_file(args, inventory, output),

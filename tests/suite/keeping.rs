@@ -590,3 +590,22 @@ fn an_empty_variable_names_no_inventory_and_words_are_taken_as_they_are_printed(
     assert!(output.status.success(), "{}", text(&output));
     assert!(home.join("tokentap").join("inventory.sqlite").exists());
 }
+
+#[test]
+fn a_dry_run_writes_nothing_where_there_is_no_token_to_show_it_for() {
+    let desk = Desk::new();
+    private(&desk.path("seeds.csv"), "serial,secret\n86596120001234,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n");
+    desk.ok(&["inventory", "init"]);
+    for command in [
+        &["seeds", "generate", "--count", "1", "--to", "csv=out.csv"][..],
+        &["seeds", "convert", "seeds.csv", "--to", "duo", "--out", "out.csv"],
+        &["emulate", "--create", "--state", "out.csv"],
+        &["inventory", "backup", "out.csv"],
+        &["inventory", "import", "seeds.csv"],
+    ] {
+        let error = desk.fails(2, &[command, &["--dry-run"]].concat());
+        assert!(error["message"].as_str().unwrap().contains("--dry-run"), "{error}");
+        assert!(!desk.path("out.csv").exists(), "{command:?}");
+    }
+    desk.fails(2, &["desk", "--ask-code"]);
+}

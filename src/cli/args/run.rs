@@ -97,7 +97,7 @@ pub struct DeskArgs {
     /// Ask for the code on each display
     ///
     /// Of the tokens whose sealed seed --identity opens.
-    #[arg(long)]
+    #[arg(long, requires = "identity")]
     pub ask_code: bool,
 
     /// The age identity that opens sealed seeds

@@ -26,7 +26,7 @@ use crate::token::{Model, Serial};
 pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran {
     use InventoryCommand::{Assign, Backup, Export, Forget, Import, Init};
     if global.dry_run && matches!(command, Assign(_) | Backup(_) | Export(_) | Forget(_) | Import(_) | Init(_)) {
-        return Err(Failure::usage("--dry-run shows what would be done to a token", "leave it out"));
+        return Err(super::no_dry_run());
     }
     let open = || existing(global, output);
     match command {
