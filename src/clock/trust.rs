@@ -19,13 +19,13 @@ pub struct Demands {
     pub max_error_s: f64,
     /// Take the clock as it is.
     pub trust: bool,
-    /// Correct it also by more than [`LARGE_S`].
+    /// Correct it also by more than 1000 s.
     pub allow_large: bool,
 }
 
 /// An offset from an NTP server that is not corrected unasked, in seconds. Daemons of the protocol give up beyond it (RFC 5905,
 /// section 12, PANICT): rather is the server wrong.
-pub const LARGE_S: f64 = 1000.0;
+const LARGE_S: f64 = 1000.0;
 
 impl Default for Demands {
     fn default() -> Self {
