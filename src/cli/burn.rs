@@ -141,7 +141,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     }
     if seed.len() < GUESSED {
         output.note(&format!(
-            "the seed has {} byte{} only: one so short can be computed from a few codes; have the server give a longer one",
+            "the seed has only {} byte{}: it can be computed from a few codes; have the server give a longer one",
             seed.len(),
             if seed.len() == 1 { "" } else { "s" }
         ));

@@ -30,7 +30,7 @@ pub fn make(
         let bytes = row.seed.len();
         return Err(Failure::usage(
             format!(
-                "the seed has {bytes} byte{}; one needs {SHORTEST} (RFC 4226, section 4, R6)",
+                "the seed has {bytes} byte{}; it must have at least {SHORTEST} (RFC 4226, section 4, R6)",
                 if bytes == 1 { "" } else { "s" }
             ),
             "use the whole secret; if the server really gave such a short one, use --allow-short-seed",

@@ -24,7 +24,7 @@ pub struct Demands {
 }
 
 /// An offset from an NTP server that is not corrected unasked, in seconds. Daemons of the protocol give up beyond it (RFC 5905,
-/// section 12, PANICT): rather is the server wrong.
+/// section 12, PANICT): the server is more likely to be wrong.
 const LARGE_S: f64 = 1000.0;
 
 impl Default for Demands {

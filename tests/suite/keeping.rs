@@ -531,8 +531,10 @@ fn an_inventory_that_was_moved_or_replaced_takes_no_records_until_it_is_back() {
     let kept = inventory.keep(&entry(2));
     assert!(matches!(kept, Err(InventoryError::Replaced(_))), "{kept:?}");
     // Nothing is begun beside the log of the old one either.
-    let error = desk.fails(1, &["inventory", "init"]);
-    assert!(error["next"].as_str().unwrap().contains("put the inventory back"), "{error}");
+    for command in [&["inventory", "init"], &["inventory", "tokens"]] {
+        let error = desk.fails(1, command);
+        assert!(error["next"].as_str().unwrap().contains("put the inventory back"), "{error}");
+    }
     assert!(!path.exists());
     fs::copy(&aside, &path).unwrap();
     let kept = inventory.keep(&entry(2));

@@ -16,7 +16,8 @@ use super::describe::{self, fields, plain};
 use super::output::Output;
 use super::{Ran, paths, prompt, record};
 use crate::inventory::{
-    Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, new_locked_identity, parse_recipient,
+    Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, is_log_alone, new_locked_identity,
+    parse_recipient,
 };
 use crate::job::{Exit, Failure};
 use crate::seedfile::{SaveError, SecretFile, check_text, save_secret};
@@ -48,7 +49,8 @@ pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran 
 fn existing(global: &Global, output: &Output) -> Result<Sqlite, Failure> {
     let path = record::path(global).map_err(|error| record::unopened(&error))?;
     let path = path.ok_or_else(|| Failure::usage("--inventory none has nothing to show", "name a file"))?;
-    if !path.exists() {
+    // A log that lies alone is what is left of an inventory: opening says so.
+    if !path.exists() && !is_log_alone(&path) {
         return Err(Failure::file(
             format!("there is no inventory at {}", describe::path(&path)),
             "name another with --inventory FILE; the first command on a token makes one, and so does tokentap inventory init",

@@ -104,7 +104,8 @@ pub(super) fn check_names(_: &Path) -> Kept<()> {
 }
 
 /// Whether a log lies alone where an inventory was: a new file beside it would take its records for its own.
-pub(super) fn is_log_alone(path: &Path) -> bool {
+#[must_use]
+pub fn is_log_alone(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     // Another program may have made the file in the meantime.

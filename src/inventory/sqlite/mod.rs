@@ -29,10 +29,10 @@ use super::rights::{check_alone, check_beside};
 use super::token::{TokenFilter, TokenRecord};
 use super::{Entry, Inventory, Kept};
 use crate::time::UnixTime;
-use file::{Identity, check_names, is_log_alone, make};
+use file::{Identity, check_names, make};
 use owner::Owner;
 
-pub use file::make_folder;
+pub use file::{is_log_alone, make_folder};
 
 /// How long another program may keep the inventory locked. A record takes milliseconds.
 const LOCKED_FOR: Duration = Duration::from_secs(15);
@@ -63,7 +63,7 @@ impl Sqlite {
             Ok(found) if found.is_file() => check_names(path)?,
             Ok(_) => return Err(InventoryError::NotOurs(path.to_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if is_log_alone(path) {
+                if file::is_log_alone(path) {
                     return Err(InventoryError::LogAlone(path.to_owned()));
                 }
                 make(path)?;

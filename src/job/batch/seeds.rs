@@ -118,8 +118,10 @@ impl SeedList {
             };
             checker.see(&row);
             if row.seed.len() < SHORTEST && !allows_short {
-                let what =
-                    format!("the secret has {} bytes; it needs {SHORTEST} (RFC 4226, section 4, R6)", row.seed.len());
+                let what = format!(
+                    "the secret has {} bytes; it must have at least {SHORTEST} (RFC 4226, section 4, R6)",
+                    row.seed.len()
+                );
                 bad.add(Problem::at(row.place, what, "use the whole secret, or --allow-short-seed"));
             }
             if let Some(problem) = check_texts(&row).or_else(|| strange_serial(&row)) {
