@@ -19,6 +19,9 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     if args.get(1).is_some_and(|arg| arg == "--case") {
         linux::child(&args[2..]);
+    } else if args.get(1).is_some_and(|arg| arg == "--look-at-picture-on-standard-input") {
+        // The program's own child, which looks at a picture.
+        std::process::exit(tokentap::cli::run(args.into_iter().map(Into::into).collect()).into());
     } else if is_wanted(&args[1..]) {
         linux::parent();
     } else {
@@ -235,7 +238,11 @@ mod linux {
                 ..case("a burn from standard input", 0, "run burn TOKEN --no-verify --seed-stdin")
             },
             case("a burn whose code is wrong", 8, "run burn TOKEN --verify 000000 --seed-file uri"),
-            case("a burn of a restricted token", 0, "run burn RESTRICTED --no-verify --seed-file seed"),
+            case(
+                "a burn of a restricted token",
+                0,
+                "run burn RESTRICTED --no-verify --allow-shared-secret --seed-file seed",
+            ),
             case("a sync that burns a sealed seed again", 0, "run sync RESTRICTED --fast --identity identity"),
             case("a fine sync with its seed", 0, "run sync RESTRICTED --seed-file seed"),
             case("a wrong serial", 5, "run burn TOKEN --no-verify --seed-file seed --expect-serial 1"),

@@ -611,3 +611,17 @@ fn a_dry_run_writes_nothing_where_there_is_no_token_to_show_it_for() {
     }
     desk.fails(2, &["desk", "--ask-code"]);
 }
+
+#[test]
+fn a_seed_goes_to_a_second_token_only_by_its_users_word_which_then_holds() {
+    let desk = Desk::new();
+    let (first, second) = (desk.token(UNRESTRICTED), desk.token(RESTRICTED));
+    private(&desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+    desk.ok(&["burn", "--reader", &first, "--no-verify", "--seed-file", "seed", TRUST]);
+    let burn = ["burn", "--reader", &second, "--no-verify", "--seed-file", "seed", TRUST];
+    assert_eq!(desk.fails(5, &burn)["kind"], "seed-held");
+    desk.ok(&[&burn[..], &["--allow-shared-secret"]].concat());
+    desk.ok(&["sync", "--fast", "--reader", &second, "--seed-file", "seed", TRUST]);
+    desk.ok(&burn);
+    assert_eq!(desk.json(&["inventory", "check"])["command"], "inventory");
+}

@@ -29,7 +29,9 @@ pub fn begin(to: &Connection, begin: &Begin<'_>, owner: &mut Owner, recipients: 
         change.pending = PendingChange::Begins(begin.pending(sealed.clone()));
     }
     if let Some(seed) = &begin.seed {
-        holders::hold(to, seed, serial, begin.shares_seed)?;
+        // What a token shares with another by its user's word, it goes on to share.
+        let is_its_own = earlier.as_ref().is_some_and(|token| token.seed == Some(*seed));
+        holders::hold(to, seed, serial, begin.shares_seed || is_its_own)?;
     }
     if let Some(row) = &begin.row {
         batches::change_row(to, row)?;
