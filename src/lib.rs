@@ -1,12 +1,13 @@
 //! Programs Token2's NFC-programmable TOTP tokens from a desk reader.
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
-//! [`time`], [`seed`], [`plain`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`], [`seedfile`], [`inventory`],
-//! [`job`], [`cli`].
+//! [`time`], [`seed`], [`plain`], [`files`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`],
+//! [`seedfile`], [`inventory`], [`job`], [`cli`].
 
 pub mod cli;
 pub mod clock;
 pub mod emulator;
+pub mod files;
 pub mod inventory;
 pub mod iso7816;
 pub mod job;

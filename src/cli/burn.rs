@@ -64,12 +64,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     }
     let user = row.as_ref().and_then(|row| row.user.clone()).or_else(|| args.seed.choice.user.clone());
     let burns_sealed = row.is_none();
-    let completion = Completion {
-        wish,
-        learns: true,
-        identity: opener.as_ref().map(|(identity, key)| (identity, key)),
-        burns_sealed,
-    };
+    let completion = Completion { wish, learns: true, opener: opener.as_ref(), burns_sealed };
     let writing = Writing {
         global,
         host: &host,
@@ -141,9 +136,8 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     }
     if seed.len() < GUESSED {
         output.note(&format!(
-            "the seed has only {} byte{}: it can be computed from a few codes; have the server give a longer one",
-            seed.len(),
-            if seed.len() == 1 { "" } else { "s" }
+            "the seed has only {}: it can be computed from a few codes; have the server give a longer one",
+            describe::counted(seed.len() as u64, "byte")
         ));
     }
     match checked {
@@ -162,15 +156,13 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
 
 /// Whether the new seed's file is another one than all that are read.
 fn check_paths(global: &Global, args: &BurnArgs) -> Result<(), Failure> {
-    let Some(out) = &args.out else { return Ok(()) };
     let inventory = record::path(global).ok().flatten();
-    let optional = [
+    let reads = [
         ("the inventory", inventory.as_deref()),
         ("--identity", args.write.identity.as_deref()),
         ("--token-key", args.write.token_key.as_deref()),
     ];
-    let reads: Vec<_> = optional.into_iter().filter_map(|(name, path)| Some((name, path?))).collect();
-    paths::check(&reads, &[("--out", out)])
+    paths::check(&reads, &[("--out", args.out.as_deref())])
 }
 
 /// The seed that the arguments name; none where the inventory's is meant.

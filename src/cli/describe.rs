@@ -6,6 +6,7 @@ use chrono::{Local, SecondsFormat, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Drift;
+use crate::inventory::TokenRecord;
 use crate::job::{ClockPlan, ConfigPlan, Outcome, WriteReport};
 pub use crate::plain::plain;
 use crate::time::{UnixTime, seconds};
@@ -37,6 +38,18 @@ fn could_be_secret(word: &str) -> bool {
     word.len() >= SHORTEST
         && !is_number
         && (!word.contains(['.', '/', '\\']) || word.ends_with('=') || word.contains("://") || word.contains('+'))
+}
+
+/// A number with its noun: "1 row", "2 rows".
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Whose a token is by its record, and since when, to stand behind its name: " of ada, burned 2026-11-23 …".
+pub fn whose(token: &TokenRecord) -> String {
+    let owner = token.user.as_ref().map(|user| format!(" of {}", plain(user))).unwrap_or_default();
+    let when = token.burned.map(|at| format!(", burned {}", local(at))).unwrap_or_default();
+    format!("{owner}{when}")
 }
 
 /// The end of a name that is longer than `width` characters, which tells more than its beginning.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::args::{DeskArgs, Global};
-use super::describe::{self, fields, plain, profile_words, token, token_line, written};
+use super::describe::{self, counted, fields, plain, profile_words, token, token_line, written};
 use super::host::{Host, WatchedHost};
 use super::output::Output;
 use super::record::{self, Record};
@@ -111,11 +111,6 @@ fn may_assume_factory(args: &DeskArgs, output: &Output) -> bool {
         "Some tokens may have a profile (hash, time step) that the inventory does not know. Setting their clocks would set the \
          factory's (SHA1, 30 s): a token that was burned for another one would stop working. Enter alone only measures them.",
     )
-}
-
-/// A number with its noun.
-fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 struct View {

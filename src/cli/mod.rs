@@ -12,6 +12,7 @@ mod emulate;
 mod harden;
 mod host;
 mod info;
+mod input;
 mod interrupt;
 mod inventory;
 mod output;

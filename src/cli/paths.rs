@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::describe;
+use crate::files::{FileId, beside};
 use crate::job::Failure;
 
-/// A file of a command: what the arguments call it, and where it is.
-pub type Named<'a> = (&'a str, &'a Path);
+/// A file of a command: what the arguments call it, and where it is, if they name one.
+pub type Named<'a> = (&'a str, Option<&'a Path>);
 
 /// What an inventory and a batch keep beside their files, which nothing else may overwrite.
 const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", ".live", ".part"];
@@ -16,12 +17,16 @@ const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", ".live", ".part"];
 ///
 /// # Errors
 /// A usage failure that names both.
-pub fn check(reads: &[Named<'_>], writes: &[Named<'_>]) -> Result<(), Failure> {
+pub fn check<'a>(reads: &[Named<'a>], writes: &[Named<'a>]) -> Result<(), Failure> {
+    let named = |files: &[Named<'a>]| -> Vec<(&'a str, &'a Path)> {
+        files.iter().filter_map(|(name, path)| Some((*name, (*path)?))).collect()
+    };
+    let (reads, writes) = (named(reads), named(writes));
     for (index, written) in writes.iter().enumerate() {
-        for read in reads {
-            let beside = BESIDE.iter().map(|end| with_end(read.1, end));
-            let is_part = is_same(read.1, &with_end(written.1, ".part"));
-            if is_part || is_same(written.1, read.1) || beside.into_iter().any(|path| is_same(written.1, &path)) {
+        for read in &reads {
+            let mut kept_beside = BESIDE.iter().map(|end| beside(read.1, end));
+            let is_part = is_same(read.1, &beside(written.1, ".part"));
+            if is_part || is_same(written.1, read.1) || kept_beside.any(|path| is_same(written.1, &path)) {
                 return Err(Failure::usage(
                     format!("{} would overwrite {}: {}", written.0, read.0, describe::path(written.1)),
                     "name another file",
@@ -35,7 +40,7 @@ pub fn check(reads: &[Named<'_>], writes: &[Named<'_>]) -> Result<(), Failure> {
                     "name each file once",
                 ));
             }
-            let part = |path| with_end(path, ".part");
+            let part = |path| beside(path, ".part");
             if is_same(written.1, &part(other.1)) || is_same(other.1, &part(written.1)) {
                 return Err(Failure::usage(
                     format!(
@@ -51,19 +56,13 @@ pub fn check(reads: &[Named<'_>], writes: &[Named<'_>]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
-}
-
 /// Whether two paths name one file, there or to be made.
 fn is_same(one: &Path, other: &Path) -> bool {
     let (full, other_full) = (absolute(one), absolute(other));
     // Some file systems take large and small letters for the same; two names that differ in that alone are a slip anyway.
     full == other_full
         || full.to_string_lossy().to_lowercase() == other_full.to_string_lossy().to_lowercase()
-        || is_one_file(one, other)
+        || FileId::at(one).is_some_and(|file| FileId::at(other) == Some(file))
 }
 
 /// A path in full, by its folder: the file itself need not be there.
@@ -74,19 +73,6 @@ pub fn absolute(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name))
-}
-
-/// Whether two names lead to one file that is there.
-#[cfg(unix)]
-fn is_one_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let at = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
-    at(one).is_some_and(|found| at(other) == Some(found))
-}
-
-#[cfg(not(unix))]
-fn is_one_file(_: &Path, _: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]
@@ -100,15 +86,15 @@ mod tests {
         std::fs::write(at("key"), "secret").unwrap();
         std::fs::hard_link(at("key"), at("other-name")).unwrap();
         let key = at("key");
-        let reads = [("--identity", key.as_path())];
+        let reads = [("--identity", Some(key.as_path()))];
         for same in [at("key"), at("other-name"), at("./key"), at("KEY"), at("key.part"), at("key-wal")] {
-            assert!(check(&reads, &[("--to", &same)]).is_err(), "{}", same.display());
+            assert!(check(&reads, &[("--to", Some(&same))]).is_err(), "{}", same.display());
         }
         let (a, part, b) = (at("a"), at("a.part"), at("b"));
-        assert!(check(&[("the seed file", &part)], &[("--to", &a)]).is_err());
-        assert!(check(&reads, &[("--to", &a), ("--to", &b)]).is_ok());
-        assert!(check(&reads, &[("--to", &a), ("--to", &a)]).is_err());
-        assert!(check(&reads, &[("--to", &a), ("--to", &part)]).is_err());
-        assert!(check(&reads, &[("--to", &part), ("--to", &a)]).is_err());
+        assert!(check(&[("the seed file", Some(&part))], &[("--to", Some(&a))]).is_err());
+        assert!(check(&reads, &[("--to", Some(&a)), ("--to", Some(&b))]).is_ok());
+        assert!(check(&reads, &[("--to", Some(&a)), ("--to", Some(&a))]).is_err());
+        assert!(check(&reads, &[("--to", Some(&a)), ("--to", Some(&part))]).is_err());
+        assert!(check(&reads, &[("--to", Some(&part)), ("--to", Some(&a))]).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::args::{ChoiceArgs, ClockArgs, Global, ProfileArgs, WriteArgs};
+use super::describe::counted;
 use super::record::Need;
 use super::{secret, station, time_arg};
 use crate::job::{ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
@@ -27,12 +28,9 @@ pub fn make(
     write: &WriteArgs,
 ) -> Result<WritePlan, Failure> {
     if let Some(row) = row.filter(|row| row.seed.len() < SHORTEST && !write.allow_short_seed) {
-        let bytes = row.seed.len();
+        let has = counted(row.seed.len() as u64, "byte");
         return Err(Failure::usage(
-            format!(
-                "the seed has {bytes} byte{}; it must have at least {SHORTEST} (RFC 4226, section 4, R6)",
-                if bytes == 1 { "" } else { "s" }
-            ),
+            format!("the seed has {has}; it must have at least {SHORTEST} (RFC 4226, section 4, R6)"),
             "use the whole secret; if the server really gave such a short one, use --allow-short-seed",
         ));
     }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::args::Global;
 use super::describe;
+use super::input;
 use super::output::Output;
 use super::prompt;
-use super::secret;
-use crate::inventory::{Deed, FingerprintKey, Identity, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
-use crate::job::{Books, Failure, Recorder, locked};
+use crate::inventory::{Deed, Identity, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
+use crate::job::{Books, Failure, Opener, Recorder, locked};
 
 /// How much a command needs the inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +41,7 @@ impl Record {
         let books = match open_sqlite(global) {
             Ok(None) => None,
             Ok(Some(mut sqlite)) => {
-                let standing = sqlite.check_alone().and_then(|()| sqlite.check_recipients());
-                match standing {
-                    Err(error) if need == Need::Must => return Err(unopened(&error)),
-                    Err(error) => output.note(&format!("{error} ({})", error.remedy())),
-                    Ok(()) => {}
-                }
+                check_standing(&mut sqlite, need == Need::Must, output)?;
                 Some(Books::new(Box::new(sqlite)))
             }
             Err(error) if may_go_on(global, need) => {
@@ -69,11 +64,7 @@ impl Record {
         let mut sqlite = open_sqlite(global).map_err(unopened)?;
         if let Some(sqlite) = &mut sqlite {
             sqlite.quick_check().map_err(unopened)?;
-            match sqlite.check_alone().and_then(|()| sqlite.check_recipients()) {
-                Err(error) if burns => return Err(unopened(error)),
-                Err(error) => output.note(&format!("{error} ({})", error.remedy())),
-                Ok(()) => {}
-            }
+            check_standing(sqlite, burns, output)?;
         }
         let file = sqlite.as_ref().map(|sqlite| sqlite.path().to_owned());
         Ok(Self { books: sqlite.map(|sqlite| Books::new(Box::new(sqlite))), station: station(), file })
@@ -123,7 +114,7 @@ impl Record {
     }
 
     /// What opens sealed seeds, with the key that tells whether they are those that were burned.
-    pub fn opener(&self, identity: Option<Identity>) -> Option<(Identity, FingerprintKey)> {
+    pub fn opener(&self, identity: Option<Identity>) -> Option<Opener> {
         let books = self.books.as_ref()?;
         identity.map(|identity| (identity, locked(books).fingerprint_key().clone()))
     }
@@ -161,6 +152,21 @@ pub fn open_sqlite(global: &Global) -> Result<Option<Sqlite>, InventoryError> {
         make_folder(folder).map_err(|error| InventoryError::Open { path: path.clone(), detail: error.to_string() })?;
     }
     Sqlite::open(&path).map(|sqlite| Some(sqlite.with_pins(pins())))
+}
+
+/// Looks at who can change the inventory, and whom it seals to. What is wrong is said; where seeds depend on it, it is a failure.
+///
+/// # Errors
+/// What is wrong, if `is_needed`.
+pub fn check_standing(sqlite: &mut Sqlite, is_needed: bool, output: &Output) -> Result<(), Failure> {
+    match sqlite.check_alone().and_then(|()| sqlite.check_recipients()) {
+        Err(error) if is_needed => Err(unopened(&error)),
+        Err(error) => {
+            output.note(&format!("{error} ({})", error.remedy()));
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Where the recipients are kept that this user has confirmed.
@@ -219,7 +225,7 @@ pub fn station() -> Station {
 /// A failure that never repeats any of the file.
 pub fn identity(path: Option<&Path>) -> Result<Option<Identity>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    let content = secret::small_file(path, "name the file with the identity that opens the inventory's seeds")?;
+    let content = input::small_file(path, "name the file with the identity that opens the inventory's seeds")?;
     let bad = |error: SealError| {
         let next = match error {
             SealError::Passphrase => "run the same command again, and type the passphrase of this file",

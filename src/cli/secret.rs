@@ -1,17 +1,16 @@
 //! Where a seed comes from: a hidden prompt, standard input, a file, a picture, the environment. Never an argument.
 
-use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::args::{ChoiceArgs, FileArgs, SeedArgs};
 use super::describe::plain;
+use super::input::{open_secret, read_all, small_file, standard_input};
 use super::output::note;
 use super::{describe, picture, prompt};
 use crate::job::Failure;
-use crate::plain::shell_word;
 use crate::seed::{Seed, SeedError};
 use crate::seedfile::qr::QrError;
 use crate::seedfile::suspect::suspicion;
@@ -120,84 +119,6 @@ pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<Given, Failure
         ));
     }
     parse(prompt::secret("Seed (hex, Base32 or otpauth://; not shown): ")?.as_bytes(), "the answer", args, hotp)
-}
-
-/// Opens a file with a secret; that others can read it is said.
-///
-/// # Errors
-/// A failure with this remedy.
-pub fn open_secret(path: &Path, next: &str) -> Result<File, Failure> {
-    let file = open(path, next)?;
-    if others_can_read(&file) {
-        note(&format!(
-            "others on this computer can read {}, which holds a secret: chmod go= {}",
-            describe::path(path),
-            shell_word(path)
-        ));
-    }
-    Ok(file)
-}
-
-#[cfg(unix)]
-fn others_can_read(file: &File) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    // Pipes and devices are nobody's to read again.
-    file.metadata().is_ok_and(|found| found.is_file() && found.mode() & 0o044 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_can_read(_: &File) -> bool {
-    false
-}
-
-/// Opens a file.
-///
-/// # Errors
-/// A failure with this remedy.
-pub fn open(path: &Path, next: &str) -> Result<File, Failure> {
-    File::open(path).map_err(|error| Failure::file(format!("{} cannot be read: {error}", describe::unread(path)), next))
-}
-
-/// The content of a file of at most 64 KiB.
-///
-/// # Errors
-/// A failure with this remedy.
-pub fn small_file(path: &Path, next: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    read_all(open_secret(path, next)?, &describe::path(path), 1 << 16, next)
-}
-
-/// Standard input without the buffer that the standard library would keep to the program's end.
-///
-/// # Errors
-/// A failure where there is none.
-pub fn standard_input() -> Result<File, Failure> {
-    #[cfg(unix)]
-    let own = std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned();
-    #[cfg(windows)]
-    let own = std::os::windows::io::AsHandle::as_handle(&std::io::stdin()).try_clone_to_owned();
-    own.map(File::from).map_err(|error| {
-        Failure::file(format!("standard input cannot be read: {error}"), "give the seed with --seed-file FILE")
-    })
-}
-
-/// The text of a list, with a bound on its size.
-///
-/// # Errors
-/// A failure with this remedy.
-pub fn lines_of(path: &Path, next: &str) -> Result<String, Failure> {
-    let bytes = read_all(open(path, next)?, &describe::path(path), MAX_WHOLE, next)?;
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(text.trim_start_matches('\u{FEFF}').to_owned()),
-        Err(_) => Err(Failure::file(format!("{} is not plain text (UTF-8)", describe::path(path)), next)),
-    }
-}
-
-fn read_all(from: impl Read, name: &str, limit: u64, next: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // Reserved ahead, so that no shorter copy of a single seed is left behind by growth.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    let failed = |what: String| Failure::file(format!("{name} {what}"), next);
-    from.take(limit + 1).read_to_end(&mut bytes).map_err(|error| failed(format!("cannot be read: {error}")))?;
-    if bytes.len() as u64 > limit { Err(failed("is too large".to_owned())) } else { Ok(bytes) }
 }
 
 /// A short text: the bare seed, one URI, or a seed file.
@@ -347,12 +268,11 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
             Failure::usage(format!("{name}: {}", only.what), only.next.clone())
         }
         _ => {
-            let plural = if count == 1 { "" } else { "s" };
             let next = match droppable(problems).filter(|_| more == 0) {
                 Some(fields) => format!("say --drop {fields} if that may go, and run the same command again"),
                 None => "correct the file, and run the same command again".to_owned(),
             };
-            Failure::usage(format!("{name} has {count} problem{plural}"), next)
+            Failure::usage(format!("{name} has {}", describe::counted(count, "problem")), next)
         }
     };
     if problems.len() > 1 || problems.iter().any(|problem| problem.place.line > 0) {

@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use super::args::{
     EncodeArgs, Global, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs,
 };
-use super::describe::{self, fields};
+use super::describe::{self, counted, fields};
 use super::output::Output;
 use super::secret::{self, bad_file, format_of_name};
-use super::{Ran, burn, paths, plan, record};
+use super::{Ran, burn, input, paths, plan, record};
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
     Converted, Field, Format, Place, Problem, Row, Rows, SaveError, SecretFile, Severity, Sink, Source, Target,
@@ -38,7 +38,7 @@ pub fn run(global: &Global, command: &SeedsCommand, output: &Output) -> Ran {
 }
 
 fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
-    Ok(Source::new(secret::open_secret(path, "name a seed file that you may read")?))
+    Ok(Source::new(input::open_secret(path, "name a seed file that you may read")?))
 }
 
 /// The rows of a file, or the failure of the file as a whole.
@@ -72,12 +72,8 @@ fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
     let converted = convert(rows, sinks, &WriteOptions::default(), &[], &also).map_err(|error| save_failed(&error))?;
     conclude(&converted, &name, output)?;
     let object = fields([("rows", json!(converted.rows)), ("problems", json!(warnings(&converted, &name)))]);
-    output.report(&format!("{name}: {}, nothing wrong", rows_in_words(converted.rows)), object);
+    output.report(&format!("{name}: {}, nothing wrong", counted(converted.rows, "row")), object);
     Ok(Exit::Done)
-}
-
-pub fn rows_in_words(rows: u64) -> String {
-    format!("{rows} row{}", if rows == 1 { "" } else { "s" })
 }
 
 /// A seed in a picture: whose it is, never what it is.
@@ -111,10 +107,12 @@ pub fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<()
 
 fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, output: &Output) -> Ran {
     let dropped = fields_of(&args.drop)?;
-    let mut reads = vec![("the seed file", args.input.as_path())];
-    reads.extend(inventory.map(|path| ("the inventory", path)));
-    reads.extend(args.file.pskc_key.as_deref().map(|path| ("--pskc-key", path)));
-    reads.extend(args.file.pskc_password.as_deref().map(|path| ("--pskc-password", path)));
+    let reads = [
+        ("the seed file", Some(args.input.as_path())),
+        ("the inventory", inventory),
+        ("--pskc-key", args.file.pskc_key.as_deref()),
+        ("--pskc-password", args.file.pskc_password.as_deref()),
+    ];
     check_paths(&reads, &args.output)?;
     let rows = rows_of(&args.input, &args.file, args.hotp)?;
     write(rows, &args.output, &dropped, &describe::path(&args.input), output)
@@ -149,10 +147,10 @@ pub fn fields_of(names: &[String]) -> Result<Vec<Field>, Failure> {
 /// Whether no file is written that is read, or written twice.
 fn check_paths(reads: &[paths::Named<'_>], args: &OutputArgs) -> Result<(), Failure> {
     let mut reads = reads.to_vec();
-    reads.extend(args.encode.to_pskc_key.as_deref().map(|path| ("--to-pskc-key", path)));
-    reads.extend(args.encode.to_pskc_password.as_deref().map(|path| ("--to-pskc-password", path)));
+    reads.push(("--to-pskc-key", args.encode.to_pskc_key.as_deref()));
+    reads.push(("--to-pskc-password", args.encode.to_pskc_password.as_deref()));
     let targets = targets(args)?;
-    let writes: Vec<_> = targets.iter().filter_map(|(_, file)| Some(("--to", file.as_deref()?))).collect();
+    let writes: Vec<_> = targets.iter().map(|(_, file)| ("--to", file.as_deref())).collect();
     paths::check(&reads, &writes)
 }
 
@@ -188,7 +186,7 @@ fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &
             ("files", json!(names)),
             ("problems", json!(warnings(&converted, name))),
         ]);
-        output.report(&format!("{} written to {}", rows_in_words(converted.rows), names.join(", ")), object);
+        output.report(&format!("{} written to {}", counted(converted.rows, "row"), names.join(", ")), object);
     }
     Ok(Exit::Done)
 }
@@ -260,9 +258,7 @@ pub fn save_failed(error: &SaveError) -> Failure {
 fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, output: &Output) -> Ran {
     let profile = super::args::ProfileArgs { hash: args.hash, step: args.step, display: None };
     let (profile, _) = plan::wish(&profile, None)?.resolve(None)?;
-    let mut reads: Vec<_> = args.serials.as_deref().map(|path| ("--serials", path)).into_iter().collect();
-    reads.extend(inventory.map(|path| ("the inventory", path)));
-    check_paths(&reads, &args.output)?;
+    check_paths(&[("--serials", args.serials.as_deref()), ("the inventory", inventory)], &args.output)?;
     let serials = serials(args)?;
     let count = match (args.count, serials.len()) {
         (Some(count), 0) => count,
@@ -296,10 +292,9 @@ fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, output: &Output)
 /// The serials that the arguments name, in their order.
 fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
     if let Some(path) = &args.serials {
-        let text = secret::lines_of(path, "name a file with one serial a line")?;
-        let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
-        let serials = lines.map(|(number, line)| match check_serial(line) {
-            Ok(()) if Serial::new(line).is_some() => Ok(line.to_owned()),
+        let lines = input::lines_of(path, "name a file with one serial a line")?;
+        let serials = lines.into_iter().map(|(number, line)| match check_serial(&line) {
+            Ok(()) if Serial::new(&line).is_some() => Ok(line),
             Ok(()) => Err(Failure::usage(
                 format!("{}:{number}: no token has such a serial", describe::path(path)),
                 "use the digits on the back of the token",
@@ -327,11 +322,10 @@ fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
 }
 
 fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Output) -> Ran {
-    let mut reads: Vec<_> = args.input.as_deref().map(|path| ("the seed file", path)).into_iter().collect();
-    reads.extend(inventory.map(|path| ("the inventory", path)));
-    let writes: Vec<_> =
-        [&args.png, &args.svg].into_iter().filter_map(|file| Some(("the picture", file.as_deref()?))).collect();
-    paths::check(&reads, &writes)?;
+    paths::check(
+        &[("the seed file", args.input.as_deref()), ("the inventory", inventory)],
+        &[("the picture", args.png.as_deref()), ("the picture", args.svg.as_deref())],
+    )?;
     let row = match &args.input {
         Some(path) => {
             let rows = rows_of(path, &args.file, false)?.collect::<Result<Vec<_>, _>>();
@@ -340,7 +334,7 @@ fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Output) -> Ran
         }
         None => {
             let mut text = Zeroizing::new(String::new());
-            let read = secret::standard_input()?.take(1 << 16).read_to_string(&mut text);
+            let read = input::standard_input()?.take(1 << 16).read_to_string(&mut text);
             read.map_err(|error| {
                 Failure::file(format!("standard input cannot be read: {error}"), "give an otpauth:// URI")
             })?;

@@ -37,12 +37,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         again: again(args),
         ..plan::make(global, Some(config), row.as_ref(), &args.seed.choice, &args.write)?
     };
-    let completion = Completion {
-        wish,
-        learns: true,
-        identity: opener.as_ref().map(|(identity, key)| (identity, key)),
-        burns_sealed: false,
-    };
+    let completion = Completion { wish, learns: true, opener: opener.as_ref(), burns_sealed: false };
     let user = row.and_then(|row| row.user);
     let writing = Writing {
         global,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::args::VerifyArgs;
-use super::describe::fields;
+use super::describe::{counted, fields};
 use super::output::Output;
 use super::{Ran, prompt, secret};
 use crate::clock::check_plausible;
@@ -99,8 +99,8 @@ pub fn verdict_words(verdict: &Verdict, window_s: u32) -> String {
         _ => {
             let direction = if offset < 0 { "slow" } else { "fast" };
             let steps = found.steps.unsigned_abs();
-            let plural = if steps == 1 { "" } else { "s" };
-            format!("of a clock that is about {} {direction} ({steps} step{plural})", span(offset.unsigned_abs()))
+            let steps = counted(steps, "step");
+            format!("of a clock that is about {} {direction} ({steps})", span(offset.unsigned_abs()))
         }
     };
     match verdict.kind() {

@@ -109,9 +109,7 @@ impl Writing<'_> {
         let on_record = token.seed.filter(|_| token.erased.is_none());
         let is_another = on_record.is_some_and(|held| held != seed);
         let is_meant = token.pending.as_ref().and_then(|pending| pending.seed) == Some(seed);
-        let owner = token.user.as_ref().map(|user| format!(" of {}", describe::plain(user))).unwrap_or_default();
-        let when = token.burned.map(|at| format!(", burned {}", describe::local(at))).unwrap_or_default();
-        let whose = format!("{info}{owner}{when}");
+        let whose = format!("{info}{}", describe::whose(token));
         if is_another && !is_meant {
             let fact = format!("the inventory has another seed of this token: {whose}");
             if self.deed != Deed::Burn {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use crate::files::beside;
 use crate::plain::shell_word;
 use crate::time::UnixTime;
 
@@ -174,9 +175,7 @@ impl InventoryError {
                 "put it back, with its -wal file, if it is the newest; then run the same command again (docs/desk.md)"
             }
             Self::LogAlone(path) => {
-                let mut log = path.as_os_str().to_owned();
-                log.push("-wal");
-                let log = shell_word(std::path::Path::new(&log));
+                let log = shell_word(&beside(path, "-wal"));
                 return Cow::Owned(format!(
                     "put the inventory back beside it; if it is lost, move the log away first (mv {log} {log}.old), and then \
                      put the newest backup in the inventory's place (docs/desk.md)"

@@ -3,6 +3,9 @@
 use std::path::Path;
 
 use super::InventoryError;
+#[cfg(unix)]
+use crate::files::beside;
+#[cfg(unix)]
 use crate::plain::shell_word;
 
 /// Whether an inventory, and the folder that it is in, are this user's alone to change. Root's folders count as safe, and so
@@ -21,9 +24,8 @@ pub fn check_alone(path: &Path) -> Result<(), InventoryError> {
     let me = rustix::process::geteuid().as_raw();
     let bad = |what: String, next: String| Err(InventoryError::NotOurAlone { what, next });
     let shown = path.display();
-    let mut beside = path.as_os_str().to_owned();
-    beside.push("-wal");
-    for (file, name) in [(path, format!("{shown}")), (Path::new(&beside), format!("{shown}-wal"))] {
+    let log = beside(path, "-wal");
+    for (file, name) in [(path, format!("{shown}")), (log.as_path(), format!("{shown}-wal"))] {
         let typed = shell_word(file);
         // What is not there cannot have been changed.
         let Ok(found) = std::fs::metadata(file) else { continue };
@@ -70,18 +72,17 @@ pub fn check_beside(path: &Path) -> Result<(), InventoryError> {
     use std::os::unix::fs::MetadataExt;
     let me = rustix::process::geteuid().as_raw();
     for end in ["-wal", "-journal", "-shm"] {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(end);
-        let foreign = std::fs::symlink_metadata(&beside).is_ok_and(|found| found.uid() != me && found.uid() != 0);
+        let file = beside(path, end);
+        let foreign = std::fs::symlink_metadata(&file).is_ok_and(|found| found.uid() != me && found.uid() != 0);
         // An inventory that is another user's as a whole may be read.
         let is_ours = std::fs::metadata(path).is_ok_and(|found| found.uid() == me);
         if foreign && is_ours {
-            let shown = Path::new(&beside).display();
+            let shown = file.display();
             return Err(InventoryError::NotOurAlone {
                 what: format!("{shown} belongs to another user, and would become part of the inventory"),
                 next: format!(
                     "have it removed: rm {}; then check the inventory: tokentap inventory check --inventory {}",
-                    shell_word(Path::new(&beside)),
+                    shell_word(&file),
                     shell_word(path)
                 ),
             });

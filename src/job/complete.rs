@@ -5,14 +5,17 @@ use super::plan::{ProfileFrom, ProfileWish, WritePlan};
 use crate::inventory::{FingerprintKey, Identity, SealError, TokenRecord, open_of};
 use crate::token::Info;
 
+/// What opens sealed seeds, and the key that tells whether they are those that were burned.
+pub type Opener = (Identity, FingerprintKey);
+
 /// How a plan is completed.
 pub struct Completion<'a> {
     /// What was said of the profile.
     pub wish: ProfileWish,
     /// What was not said comes from the inventory's record; otherwise from the factory.
     pub learns: bool,
-    /// What opens the inventory's seeds, and the key that tells whether they are those that were burned.
-    pub identity: Option<(&'a Identity, &'a FingerprintKey)>,
+    /// What opens the inventory's seeds.
+    pub opener: Option<&'a Opener>,
     /// Burn the seed that the inventory keeps, whatever the model.
     pub burns_sealed: bool,
 }
@@ -27,7 +30,7 @@ impl Completion<'_> {
         let must_burn = self.burns_sealed || (plan.seed_fate(info) == super::SeedFate::Erased && !plan.erase_seed);
         if plan.seed.is_none() && must_burn {
             let sealed = known.filter(|token| token.held_sealed().is_some());
-            match (sealed, self.identity) {
+            match (sealed, self.opener) {
                 (Some(token), Some((identity, key))) => {
                     let row = open_of(token, key, identity).map_err(|error| unopened(info, &error))?;
                     row.check_for_token().map_err(|error| no_seed(info, &error.to_string(), GIVE))?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::attend::{Place, ReaderNews, Surroundings, Visitor};
+use super::complete::Opener;
 use super::read::identify;
 use super::record::Recorded;
 use super::write::Outcome as Wrote;
@@ -12,7 +13,7 @@ use super::{
     Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadReport, Recorder,
     SeedFate, WritePlan, WriteReport, locked, read,
 };
-use crate::inventory::{Deed, FingerprintKey, Identity, Outcome, TokenRecord, open_of};
+use crate::inventory::{Deed, Outcome, TokenRecord, open_of};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::link::Link;
 use crate::otp::Code;
@@ -40,9 +41,6 @@ pub struct DeskPlan {
     /// Ask for the code on each token's display.
     pub ask_code: bool,
 }
-
-/// What opens sealed seeds, and the key that tells whether they are those that were burned.
-pub type Opener = (Identity, FingerprintKey);
 
 /// The opener for as long as it is kept. A visit that has it finishes with it.
 struct Kept {
@@ -222,12 +220,8 @@ impl<'a> DeskVisitor<'a> {
 
     fn write(&self, place: &Place, link: &mut dyn Link, host: &dyn HostClock, expected: &Info) -> Recorded {
         let opener = self.kept.get();
-        let completion = Completion {
-            wish: self.plan.wish,
-            learns: true,
-            identity: opener.as_deref().map(|(identity, key)| (identity, key)),
-            burns_sealed: false,
-        };
+        let completion =
+            Completion { wish: self.plan.wish, learns: true, opener: opener.as_deref(), burns_sealed: false };
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         let plan = WritePlan {
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
@@ -366,6 +360,7 @@ impl Visitor for DeskVisitor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::{FingerprintKey, Identity};
 
     #[test]
     fn an_identity_is_kept_for_as_long_as_was_said_and_forgotten_then() {

@@ -6,6 +6,7 @@ mod attend;
 pub mod batch;
 mod complete;
 pub mod desk;
+mod ended;
 mod failure;
 mod guard;
 mod plan;
@@ -17,7 +18,7 @@ mod write;
 mod written;
 
 pub use attend::{Ask, Place, ReaderNews, Surroundings, Visitor, attend};
-pub use complete::Completion;
+pub use complete::{Completion, Opener};
 pub use failure::{Exit, Failure, UNTOUCHED};
 pub use guard::Guard;
 pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WritePlan};

@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::ended::End;
 use super::failure::Failure;
-use super::plan::{ClockPlan, ConfigPlan, WritePlan};
+use super::plan::WritePlan;
 use super::read::ReadReport;
-use super::write::{Beginning, Hooks, Outcome as Wrote, WriteReport, write};
-use super::written::Written;
+use super::write::{Beginning, Hooks, WriteReport, write};
 use crate::clock::Drift;
 use crate::inventory::{
-    Begin, Begun, Deed, Entry, Event, Fingerprint, Inventory, InventoryError, Measured, Outcome, Pending,
-    PendingChange, RowChange, SeedChange, Station, TokenChange, TokenRecord, seal,
+    Begin, Begun, Deed, Entry, Event, Fingerprint, Inventory, InventoryError, Outcome, RowChange, SeedChange, Station,
+    TokenChange, TokenRecord, seal,
 };
 use crate::link::Link;
 use crate::seed::Seed;
@@ -133,10 +133,8 @@ impl Recorder<'_> {
             let basis = known.borrow().as_ref().and_then(|(_, record)| record.clone());
             let wanted = Wanted { job, info, plan, before, basis: basis.as_ref(), row };
             match self.begin(host, &wanted) {
-                Ok(record) => {
-                    let seed = self.books.zip(plan.seed.as_ref());
-                    let seed = seed.map(|(books, seed)| locked(books).fingerprint_key().of(seed));
-                    begun = Some(Begins { plan: plan.clone(), seed, record });
+                Ok(begins) => {
+                    begun = Some(begins);
                     (around.before)(info, plan).map(|()| Beginning::Now)
                 }
                 // Another program was faster: what this one was to do is decided anew.
@@ -204,11 +202,11 @@ impl Recorder<'_> {
         }
     }
 
-    fn event(&self, at: UnixTime, job: i64, info: &Info, outcome: Outcome) -> Event {
+    pub(super) fn event(&self, at: UnixTime, job: i64, info: &Info, outcome: Outcome) -> Event {
         Event { serial: Some(info.serial.to_string()), ..self.blank(at, job, outcome) }
     }
 
-    fn change(&self, info: &Info, at: UnixTime) -> TokenChange {
+    pub(super) fn change(&self, info: &Info, at: UnixTime) -> TokenChange {
         TokenChange {
             model: info.model().map(|model| model.name.to_owned()),
             emulated: self.emulated,
@@ -246,9 +244,10 @@ impl Recorder<'_> {
     }
 
     /// Puts the beginning of a job on record.
-    fn begin(&self, host: &dyn HostClock, wanted: &Wanted<'_>) -> Result<Begun, InventoryError> {
-        let Some(books) = self.books else { return Ok(Begun::default()) };
+    fn begin(&self, host: &dyn HostClock, wanted: &Wanted<'_>) -> Result<Begins, InventoryError> {
         let Wanted { job, info, plan, before, basis, row } = wanted;
+        let begins = |seed, record| Begins { plan: (*plan).clone(), seed, record };
+        let Some(books) = self.books else { return Ok(begins(None, Begun::default())) };
         let profile = plan.config.map(|config| config.profile);
         let seal = |recipients: &[String]| match &plan.seed {
             Some(seed) => self.sealed(seed, info, plan, recipients),
@@ -262,7 +261,8 @@ impl Recorder<'_> {
         let mut inventory = locked(books);
         let seed = plan.seed.as_ref().map(|seed| inventory.fingerprint_key().of(seed));
         let (row, shares_seed) = (row.clone(), plan.shares_seed);
-        inventory.begin(&Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed })
+        let begin = Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed };
+        inventory.begin(&begin).map(|record| begins(seed, record))
     }
 
     /// The seed as the inventory keeps it: sealed, or not at all.
@@ -281,79 +281,6 @@ impl Recorder<'_> {
         let row = row.without(Field::Model).without(Field::Manufacturer);
         seal(&row, recipients).map(Some).map_err(|error| InventoryError::Seal(error.to_string()))
     }
-
-    fn end(&self, info: &Info, result: &Result<WriteReport, Failure>, end: End<'_>) -> Result<(), InventoryError> {
-        let Some(books) = self.books else { return Ok(()) };
-        let End { job, at, begun, drift, row } = end;
-        let outcome = outcome(result, begun.is_some());
-        let mut event = self.event(at, job, info, outcome);
-        event.before = drift.map(Measured::from);
-        let mut change = self.change(info, at);
-        let (mut sent, mut is_config_written) = (Written::No, false);
-        match result {
-            Ok(report) => {
-                event.before = Some(report.before.into());
-                change.drift = event.before;
-                if report.outcome == Wrote::Synced {
-                    is_config_written = report.config.is_some();
-                    event.after = Some(report.after.into());
-                    change.drift = event.after;
-                    change.synced = report.config.is_some();
-                    change.profile = known_profile(report.config, begun);
-                    change.seed = match (begun.and_then(Begins::burned), report.seed) {
-                        (Some(burned), _) => burned,
-                        (None, super::SeedFate::Erased) => SeedChange::Erased,
-                        _ => SeedChange::Keep,
-                    };
-                }
-                add_detail(&mut event, clock_remark(report));
-            }
-            Err(failure) => {
-                add_detail(&mut event, Some(failure.fact.clone()));
-                if let Some(begins) = begun {
-                    let plan = &begins.plan;
-                    event.state = Some(failure.state.clone());
-                    let written = failure.written;
-                    sent = written.seed_on(info.sync());
-                    is_config_written = written.config == Written::Yes;
-                    // What was perhaps written is what the token is meant to have; the next sync writes it again.
-                    let config = plan.config.filter(|_| written.config != Written::No);
-                    change.profile = known_profile(config, begun);
-                    change.synced = is_config_written;
-                    change.seed = match (written.config, sent) {
-                        (_, Written::Yes) => begins.burned().unwrap_or(SeedChange::Keep),
-                        (Written::Yes, Written::No) if info.sync().erases_seed() && plan.seed.is_some() => {
-                            SeedChange::Lost
-                        }
-                        (Written::Yes, Written::No) if info.sync().erases_seed() => SeedChange::Erased,
-                        _ => SeedChange::Keep,
-                    };
-                }
-            }
-        }
-        if let Some(Begins { plan, record, .. }) = begun {
-            let earlier = record.earlier.as_ref().and_then(|token| token.pending.clone());
-            change.pending = match (&change.seed, earlier) {
-                // Whatever an earlier burn left, it is gone now.
-                (SeedChange::Burned { .. } | SeedChange::Erased | SeedChange::Lost, _) => PendingChange::Over,
-                _ if sent == Written::Unknown => PendingChange::Keep,
-                // No seed was sent: an earlier one may still be there.
-                (_, Some(earlier)) if earlier.seed.is_some() => PendingChange::Restored(earlier),
-                _ if outcome == Outcome::Unknown => {
-                    let profile = plan.config.map(|config| config.profile);
-                    PendingChange::Restored(Pending { job, deed: self.deed, at, profile, seed: None, sealed: None })
-                }
-                // Only a config that was certainly written settles what an earlier one of unknown end left.
-                (_, Some(earlier)) if !is_config_written => PendingChange::Restored(earlier),
-                _ => PendingChange::Over,
-            };
-        }
-        let entry = Entry { event, token: Some(change), row };
-        match begun {
-            Some(_) => locked(books).end(job, &entry),
-            None => locked(books).keep(&entry),
-        }
-    }
 }
 
 /// A job that is to begin.
@@ -368,24 +295,17 @@ struct Wanted<'a> {
 }
 
 /// A job that has begun: what it is to write, and its own seed, which no other job's takes the place of.
-struct Begins {
-    plan: WritePlan,
-    seed: Option<Fingerprint>,
-    record: Begun,
+pub(super) struct Begins {
+    pub plan: WritePlan,
+    pub seed: Option<Fingerprint>,
+    pub record: Begun,
 }
 
 impl Begins {
     /// What becomes of the record when its seed was burned.
-    fn burned(&self) -> Option<SeedChange> {
+    pub fn burned(&self) -> Option<SeedChange> {
         self.seed.map(|seed| SeedChange::Burned { seed, sealed: self.record.sealed.clone() })
     }
-}
-
-/// The profile that goes on record as known: one that somebody stated, or that was burned with a seed. A factory profile that was
-/// merely assumed does not become knowledge by being written.
-fn known_profile(config: Option<ConfigPlan>, begun: Option<&Begins>) -> Option<Profile> {
-    let burns = begun.is_some_and(|begins| begins.plan.seed.is_some());
-    config.filter(|config| burns || config.from.is_known()).map(|config| config.profile)
 }
 
 /// Whether another program was faster, so that the plan may be another one by now.
@@ -395,43 +315,6 @@ fn is_outdated(error: &InventoryError, has_row: bool) -> bool {
         InventoryError::Held(_) => has_row,
         _ => false,
     }
-}
-
-/// How a job ended, for its record.
-struct End<'a> {
-    job: i64,
-    at: UnixTime,
-    begun: Option<&'a Begins>,
-    drift: Option<Drift>,
-    row: Option<RowChange>,
-}
-
-fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {
-    match result {
-        Ok(report) if report.outcome == Wrote::Within => Outcome::Within,
-        Ok(_) => Outcome::Done,
-        Err(_) if !begun => Outcome::Refused,
-        Err(failure) => {
-            let written = failure.written;
-            let all = [Some(written.config), Some(written.seed), written.correction];
-            if all.contains(&Some(Written::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
-        }
-    }
-}
-
-fn clock_remark(report: &WriteReport) -> Option<String> {
-    match report.config?.clock {
-        ClockPlan::At(seconds) => Some(format!("the clock was set to {seconds}, not to now")),
-        ClockPlan::CarryOn => Some("the clock was carried on, not set".to_owned()),
-        ClockPlan::Now => None,
-    }
-}
-
-fn add_detail(event: &mut Event, more: Option<String>) {
-    event.detail = match (event.detail.take(), more) {
-        (Some(first), Some(second)) => Some(format!("{first}; {second}")),
-        (first, second) => first.or(second),
-    };
 }
 
 /// A seed as a row, with all that is known of its token.

@@ -12,7 +12,7 @@ use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
 
 /// How long one wait for a change lasts before Ctrl-C and newly come readers are looked for.
-pub(super) const SLICE: Duration = Duration::from_millis(500);
+pub(super) const WATCHED_FOR: Duration = Duration::from_millis(500);
 
 /// The PC/SC service's view of all readers.
 pub struct Slots {
@@ -98,7 +98,7 @@ impl Slots {
             for state in &mut states {
                 state.sync_current_state();
             }
-            let (_, changed) = change(&self.service, &bounds, left.min(SLICE), states)?;
+            let (_, changed) = change(&self.service, &bounds, left.min(WATCHED_FOR), states)?;
             match changed {
                 Ok(()) | Err(Error::Timeout | Error::UnknownReader | Error::Cancelled) => {}
                 // The service went, or was started anew: this context stays dead.

@@ -11,7 +11,7 @@ use super::link::{Patience, PcscLink};
 use super::select::{Selector, candidates};
 use super::service::{Bounds, Service};
 use super::slot::Slot;
-use super::slots::{SLICE, Slots, change};
+use super::slots::{Slots, WATCHED_FOR, change};
 use super::trouble::ReaderError;
 use crate::link::Link;
 
@@ -141,7 +141,7 @@ impl PcscTray {
                 ReaderState::new(name, State::UNAWARE)
             }
         };
-        let (states, changed) = change(&self.service, &Bounds::until(None, stop), SLICE, vec![state])?;
+        let (states, changed) = change(&self.service, &Bounds::until(None, stop), WATCHED_FOR, vec![state])?;
         match changed {
             Ok(()) | Err(Error::Timeout | Error::Cancelled) => {
                 states.into_iter().next().ok_or_else(|| failed(Error::UnknownReader))
@@ -221,11 +221,11 @@ fn wait_for_readers(
 ) -> Result<(), ReaderError> {
     if cfg!(target_os = "macos") {
         // macOS has no such notification.
-        std::thread::sleep(SLICE);
+        std::thread::sleep(WATCHED_FOR);
         return Ok(());
     }
     let state = known.take().unwrap_or_else(|| ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE));
-    let (states, changed) = change(service, bounds, SLICE, vec![state])?;
+    let (states, changed) = change(service, bounds, WATCHED_FOR, vec![state])?;
     *known = states.into_iter().next();
     match changed {
         Ok(()) => {

@@ -14,7 +14,7 @@ use super::output::Output;
 use super::record::Record;
 use super::screen::{Idle, Message, Screen, Wire, ask_through};
 use super::secret::token_key;
-use super::seeds::{rows_in_words, save_failed};
+use super::seeds::save_failed;
 use super::{Ran, interrupt, prompt, trays};
 use crate::inventory::{Fingerprint, NewRow};
 use crate::job::batch::{
@@ -67,7 +67,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         output.note(&format!(
             "the .part file has {} that the inventory does not: the inventory is an older copy. Their tokens count as unknown \
              until they are on the reader again",
-            rows_in_words(batch.adopted())
+            describe::counted(batch.adopted(), "row")
         ));
     }
     let batch = batch.reburning(args.reburn);

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::cli::args::BatchArgs;
 use crate::cli::describe::{self, fields};
+use crate::cli::input::lines_of;
 use crate::cli::output::Output;
 use crate::cli::record::Record;
-use crate::cli::secret::{bad_file, lines_of};
+use crate::cli::secret::bad_file;
 use crate::cli::seeds::{fields_of, named_files, rows_of, save_failed, write_options};
 use crate::cli::{Ran, burn, paths};
 use crate::inventory::{FingerprintKey, NewRow, RowState};
@@ -83,19 +84,17 @@ fn args_keep(record: &Record, files: &[File]) -> bool {
 
 /// Whether no file is written that is read, or written twice.
 fn check_paths(args: &BatchArgs, record: &Record, files: &[File]) -> Result<(), Failure> {
-    let mut reads: Vec<paths::Named<'_>> = Vec::new();
-    let optional = [
-        ("the seed file", &args.input),
-        ("--users", &args.users),
-        ("--token-key", &args.run.token_key),
-        ("--pskc-key", &args.file.pskc_key),
-        ("--pskc-password", &args.file.pskc_password),
-        ("--to-pskc-key", &args.encode.to_pskc_key),
-        ("--to-pskc-password", &args.encode.to_pskc_password),
+    let reads = [
+        ("the inventory", record.path()),
+        ("the seed file", args.input.as_deref()),
+        ("--users", args.users.as_deref()),
+        ("--token-key", args.run.token_key.as_deref()),
+        ("--pskc-key", args.file.pskc_key.as_deref()),
+        ("--pskc-password", args.file.pskc_password.as_deref()),
+        ("--to-pskc-key", args.encode.to_pskc_key.as_deref()),
+        ("--to-pskc-password", args.encode.to_pskc_password.as_deref()),
     ];
-    reads.extend(optional.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))));
-    reads.extend(record.path().map(|path| ("the inventory", path)));
-    let writes: Vec<paths::Named<'_>> = files.iter().map(|file| ("--to", file.path.as_path())).collect();
+    let writes: Vec<paths::Named<'_>> = files.iter().map(|file| ("--to", Some(file.path.as_path()))).collect();
     paths::check(&reads, &writes)
 }
 
@@ -147,10 +146,9 @@ fn fresh(
 
 /// A list of users, one a line.
 fn users_of(path: &Path) -> Result<Vec<String>, Failure> {
-    let text = lines_of(path, "name a file with one user a line")?;
-    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
-    let users = lines.map(|(number, user)| match check_text(user) {
-        Ok(()) => Ok(user.to_owned()),
+    let lines = lines_of(path, "name a file with one user a line")?;
+    let users = lines.into_iter().map(|(number, user)| match check_text(&user) {
+        Ok(()) => Ok(user),
         Err(what) => Err(Failure::usage(format!("{}:{number}: a user {what}", describe::path(path)), "correct it")),
     });
     users.collect()

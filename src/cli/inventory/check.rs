@@ -4,27 +4,36 @@ use serde_json::json;
 
 use super::failed;
 use crate::cli::args::CheckArgs;
-use crate::cli::describe::{self, fields};
+use crate::cli::describe::{self, counted, fields};
 use crate::cli::output::Output;
 use crate::cli::{Ran, record};
-use crate::inventory::{Identity, Inventory, Sqlite, TokenFilter, TokenRecord, open_of};
+use crate::inventory::{Inventory, Sqlite, TokenFilter, open_of};
 use crate::job::{Exit, Failure};
 
 pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
     let identity = record::identity(args.identity.as_deref())?;
     let path = describe::path(inventory.path());
     let mut found = inventory.findings().map_err(failed)?;
-    let mut tokens = Vec::new();
+    let (mut tokens, mut sealed, mut pending, mut opened) = (0_u64, 0_u64, 0_u64, 0_u64);
     if found.is_empty() {
-        let visited = inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut |token| tokens.push(token));
+        let key = inventory.fingerprint_key().clone();
+        let visited = inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut |token| {
+            tokens += 1;
+            sealed += u64::from(token.sealed.is_some());
+            pending += u64::from(token.pending.is_some());
+            // Opened, and held against the record that it stands in.
+            let Some(identity) = identity.as_ref().filter(|_| token.held_sealed().is_some()) else { return };
+            match open_of(&token, &key, identity) {
+                Ok(_) => opened += 1,
+                Err(error) => found.push(format!("the token {}: {error}", token.serial)),
+            }
+        });
         visited.map_err(failed)?;
     }
-    let opened = identity.as_ref().map(|identity| check_seals(inventory, &tokens, identity, &mut found));
     if !found.is_empty() {
         return Err(damaged(&path, found));
     }
-    let sealed = tokens.iter().filter(|token| token.sealed.is_some()).count();
-    let pending = tokens.iter().filter(|token| token.pending.is_some()).count();
+    let opened = identity.is_some().then_some(opened);
     let batches = inventory.batches(None).map_err(failed)?;
     let open = batches.iter().filter(|batch| batch.closed.is_none()).count();
     let recipients = inventory.recipients().map_err(failed)?;
@@ -38,14 +47,14 @@ pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
         None => String::new(),
     };
     let text = format!(
-        "{path}: nothing wrong\n  {tokens} tokens, {sealed} with a sealed seed{seals}\n  {pending} with a job of unknown \
+        "{path}: nothing wrong\n  {}, {sealed} with a sealed seed{seals}\n  {pending} with a job of unknown \
          end\n  {} batches, {open} open\n  {seeds}",
+        counted(tokens, "token"),
         batches.len(),
-        tokens = tokens.len(),
     );
     let object = fields([
         ("inventory", json!(path)),
-        ("tokens", json!(tokens.len())),
+        ("tokens", json!(tokens)),
         ("sealed", json!(sealed)),
         ("opened", json!(opened)),
         ("unfinished", json!(pending)),
@@ -55,20 +64,6 @@ pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
     ]);
     output.report(&text, object);
     Ok(Exit::Done)
-}
-
-/// Opens every sealed seed, and holds it against the record that it stands in; how many were right.
-fn check_seals(inventory: &Sqlite, tokens: &[TokenRecord], identity: &Identity, found: &mut Vec<String>) -> usize {
-    let key = inventory.fingerprint_key();
-    let sealed = tokens.iter().filter(|token| token.held_sealed().is_some());
-    let mut right = 0;
-    for token in sealed {
-        match open_of(token, key, identity) {
-            Ok(_) => right += 1,
-            Err(error) => found.push(format!("the token {}: {error}", token.serial)),
-        }
-    }
-    right
 }
 
 fn damaged(path: &str, found: Vec<String>) -> Failure {

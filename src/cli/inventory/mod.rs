@@ -58,9 +58,7 @@ fn existing(global: &Global, output: &Output) -> Result<Sqlite, Failure> {
     }
     let sqlite = Sqlite::open(&path).map_err(|error| record::unopened(&error))?;
     let mut sqlite = sqlite.with_pins(record::pins());
-    if let Err(error) = sqlite.check_alone().and_then(|()| sqlite.check_recipients()) {
-        output.note(&format!("{error} ({})", error.remedy()));
-    }
+    record::check_standing(&mut sqlite, false, output)?;
     Ok(sqlite)
 }
 
@@ -136,9 +134,7 @@ fn forget(inventory: &mut Sqlite, args: &ForgetArgs, output: &Output) -> Ran {
         (None, Some(_)) => "the fingerprint of its seed",
         (None, None) => "whatever is known of its seed",
     };
-    let whose = token.user.as_deref().map(|user| format!(" of {}", plain(user))).unwrap_or_default();
-    let when = token.burned.map(|at| format!(", burned {}", describe::local(at))).unwrap_or_default();
-    let who = format!("{}{whose}{when}", token.serial);
+    let who = format!("{}{}", token.serial, describe::whose(&token));
     if !args.yes {
         let is_sure = prompt::has_person()
             && !output.is_json()
@@ -164,7 +160,7 @@ fn forget(inventory: &mut Sqlite, args: &ForgetArgs, output: &Output) -> Ran {
 /// A copy of the inventory that is complete in itself, made while others may write.
 fn backup(inventory: &Sqlite, args: &BackupArgs, output: &Output) -> Ran {
     let own = inventory.path();
-    paths::check(&[("the inventory", own)], &[("the backup", &args.output)])?;
+    paths::check(&[("the inventory", Some(own))], &[("the backup", Some(&args.output))])?;
     if args.force && args.output.exists() && !is_inventory(&args.output) {
         return Err(Failure::file(
             format!("{} is not an inventory, and a backup does not overwrite it", describe::path(&args.output)),
@@ -205,9 +201,7 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
     let given: Vec<String> =
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>().map_err(bad)?;
     let inventory_path = record::path(global).map_err(failed)?;
-    if let (Some(path), Some(out)) = (&inventory_path, &args.out) {
-        paths::check(&[("the inventory", path)], &[("--out", out)])?;
-    }
+    paths::check(&[("the inventory", inventory_path.as_deref())], &[("--out", args.out.as_deref())])?;
     let mut inventory = record::open_sqlite(global)
         .map_err(failed)?
         .ok_or_else(|| Failure::usage("--inventory none cannot be made", "name a file"))?;

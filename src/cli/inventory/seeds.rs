@@ -7,12 +7,12 @@ use serde_json::json;
 use super::{event, failed};
 use crate::cli::Ran;
 use crate::cli::args::{ExportArgs, ImportArgs};
-use crate::cli::describe::{self, fields};
+use crate::cli::describe::{self, counted, fields};
 use crate::cli::output::Output;
 use crate::cli::paths;
 use crate::cli::record;
 use crate::cli::secret::bad_file;
-use crate::cli::seeds::{conclude, fields_of, named_files, rows_in_words, rows_of, save_failed, write_options};
+use crate::cli::seeds::{conclude, fields_of, named_files, rows_of, save_failed, write_options};
 use crate::inventory::{
     Deed, Entry, Inventory, InventoryError, SealError, SeedChange, Sqlite, TokenChange, TokenFilter, open_of, seal,
 };
@@ -27,10 +27,13 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
         return Err(Failure::usage("no identity was named", "say --identity FILE"));
     };
     let files = named_files(&args.to)?;
-    let mut reads = vec![("the inventory", inventory.path()), ("--identity", args.identity.as_path())];
-    reads.extend(args.encode.to_pskc_key.as_deref().map(|path| ("--to-pskc-key", path)));
-    reads.extend(args.encode.to_pskc_password.as_deref().map(|path| ("--to-pskc-password", path)));
-    let writes: Vec<_> = files.iter().map(|(_, path)| ("--to", path.as_path())).collect();
+    let reads = [
+        ("the inventory", Some(inventory.path())),
+        ("--identity", Some(args.identity.as_path())),
+        ("--to-pskc-key", args.encode.to_pskc_key.as_deref()),
+        ("--to-pskc-password", args.encode.to_pskc_password.as_deref()),
+    ];
+    let writes: Vec<_> = files.iter().map(|(_, path)| ("--to", Some(path.as_path()))).collect();
     paths::check(&reads, &writes)?;
     let options = write_options(&args.encode)?;
     let dropped = fields_of(&args.drop)?;
@@ -76,7 +79,7 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
     };
     inventory.keep_all(false, &mut next).map_err(failed)?;
     let object = fields([("rows", json!(converted.rows)), ("files", json!(names))]);
-    output.report(&format!("{} written to {}", rows_in_words(converted.rows), names.join(", ")), object);
+    output.report(&format!("{} written to {}", counted(converted.rows, "row"), names.join(", ")), object);
     Ok(Exit::Done)
 }
 
@@ -149,7 +152,7 @@ pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran
     let object = fields([("rows", json!(rows.len())), ("file", json!(name))]);
     let text = format!(
         "{} sealed; {name} still has them in plain: remove it when it is not needed any more",
-        rows_in_words(rows.len() as u64)
+        counted(rows.len() as u64, "row")
     );
     output.report(&text, object);
     Ok(Exit::Done)

@@ -155,11 +155,10 @@ fn row_findings(on: &Connection) -> Result<Vec<String>, Error> {
 
 /// Whether it can be written; what is written for that is taken back.
 fn write_findings(on: &mut Connection) -> Option<String> {
-    let tried = || -> Result<(), Error> {
+    let mut tried = || -> Result<(), Error> {
         let transaction = on.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute("INSERT INTO leases (serial, job, owner, since) VALUES ('', 0, 0, 0)", [])?;
         transaction.rollback()
     };
-    let mut tried = tried;
     tried().err().map(|error| format!("it cannot be written: {error}"))
 }

@@ -9,7 +9,8 @@ use rusqlite::Connection;
 
 use super::super::Kept;
 use super::super::error::InventoryError;
-use super::{explained, fill, open_error, settle};
+use super::{explained, meta, open_error, schema};
+use crate::files::beside;
 
 /// Makes a new inventory beside its place and moves it there whole: others see none or all of it.
 pub(super) fn make(path: &Path) -> Kept<()> {
@@ -39,27 +40,24 @@ pub(super) fn make(path: &Path) -> Kept<()> {
     }
 }
 
-/// The file that was opened, as the system knows it: another one may have its name later, and what is recorded in the first
-/// one then is nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    #[cfg(unix)]
-    file: (u64, u64),
+/// Moves everything from the write-ahead log into the file.
+pub(super) fn settle(connection: &Connection, path: &Path) -> Kept<()> {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    match busy.map_err(|error| explained(path, error))? {
+        0 => Ok(()),
+        _ => Err(InventoryError::Locked(path.to_owned())),
+    }
 }
 
-impl Identity {
-    /// The file at a path.
-    #[cfg(unix)]
-    pub fn at(path: &Path) -> std::io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-        fs::metadata(path).map(|found| Self { file: (found.dev(), found.ino()) })
-    }
-
-    /// Elsewhere the system lets nobody move or remove a file that is open.
-    #[cfg(not(unix))]
-    pub fn at(path: &Path) -> std::io::Result<Self> {
-        fs::metadata(path).map(|_| Self {})
-    }
+/// Everything that a new inventory has.
+pub(super) fn fill(connection: &mut Connection, path: &Path) -> Kept<()> {
+    let failed = |error| explained(path, error);
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").map_err(failed)?;
+    connection.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(failed)?;
+    schema::migrate(connection).map_err(failed)?;
+    let mut key = [0_u8; 32];
+    getrandom::fill(&mut key).map_err(|error| open_error(path, error))?;
+    meta::put(connection, "fingerprint-key", &key).map_err(failed)
 }
 
 /// How long a second name may be one that another program is about to remove: so many tries …
@@ -106,10 +104,8 @@ pub(super) fn check_names(_: &Path) -> Kept<()> {
 /// Whether a log lies alone where an inventory was: a new file beside it would take its records for its own.
 #[must_use]
 pub fn is_log_alone(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
     // Another program may have made the file in the meantime.
-    fs::metadata(log).is_ok_and(|found| found.len() > 0) && !path.exists()
+    fs::metadata(beside(path, "-wal")).is_ok_and(|found| found.len() > 0) && !path.exists()
 }
 
 /// Makes the folder of an inventory, and those above it, for its owner only.

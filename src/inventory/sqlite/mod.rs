@@ -7,6 +7,7 @@ mod columns;
 mod file;
 mod holders;
 mod jobs;
+mod meta;
 mod owner;
 mod schema;
 mod sums;
@@ -16,20 +17,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowRecord, RowState};
 use super::error::InventoryError;
 use super::event::{Event, EventFilter};
 use super::fingerprint::{Fingerprint, FingerprintKey};
 use super::job::{Begin, Begun};
-use super::pins::{Pinned, Pins};
+use super::pins::Pins;
 use super::place::network_kind;
 use super::rights::{check_alone, check_beside};
 use super::token::{TokenFilter, TokenRecord};
 use super::{Entry, Inventory, Kept};
+use crate::files::FileId;
 use crate::time::UnixTime;
-use file::{Identity, check_names, make};
+use file::{check_names, fill, make, settle};
 use owner::Owner;
 
 pub use file::{is_log_alone, make_folder};
@@ -46,7 +48,7 @@ pub struct Sqlite {
     /// The recipients that the user has confirmed, where that is to be held.
     pins: Option<Pins>,
     /// The file that was opened; none in memory.
-    identity: Option<Identity>,
+    file: Option<FileId>,
 }
 
 impl Sqlite {
@@ -73,7 +75,7 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let failed = |error| explained(path, error);
         // Looked at before it is opened: if another file takes its place in between, that is noticed as well.
-        let identity = Identity::at(path).map_err(|error| open_error(path, error))?;
+        let file = FileId::at(path);
         let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(LOCKED_FOR).map_err(failed)?;
         if schema::application_id(&connection).map_err(failed)? != schema::APPLICATION_ID {
@@ -90,7 +92,7 @@ impl Sqlite {
             connection.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
         }
         let opened = Self::of(connection, path, Owner::beside(Some(path)))?;
-        Ok(Self { identity: Some(identity), ..opened })
+        Ok(Self { file, ..opened })
     }
 
     /// An inventory that is forgotten with this process.
@@ -114,9 +116,9 @@ impl Sqlite {
             .map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(64);
         let damaged = |detail: &str| InventoryError::Damaged { path: path.to_owned(), detail: detail.to_owned() };
-        let key = meta(&connection, "fingerprint-key").map_err(failed)?;
+        let key = meta::get(&connection, "fingerprint-key").map_err(failed)?;
         let key = key.ok_or_else(|| damaged("it has no key for fingerprints"))?;
-        Ok(Self { connection, path: path.to_owned(), key: FingerprintKey::new(key), owner, pins: None, identity: None })
+        Ok(Self { connection, path: path.to_owned(), key: FingerprintKey::new(key), owner, pins: None, file: None })
     }
 
     /// The file.
@@ -166,7 +168,7 @@ impl Sqlite {
     /// [`InventoryError::Recipients`].
     pub fn check_recipients(&mut self) -> Kept<()> {
         let recipients = self.recipients()?;
-        check_pinned(self.pins.as_ref(), &self.path, &recipients)
+        meta::check_pinned(self.pins.as_ref(), &self.path, &recipients)
     }
 
     /// Takes the recipients as those that the user has confirmed.
@@ -202,7 +204,7 @@ impl Sqlite {
     pub fn set_recipients(&mut self, recipients: &[String], event: &Event) -> Kept<()> {
         let text = recipients.join("\n").into_bytes();
         self.durably(|transaction, _| {
-            put_meta(transaction, "recipients", &text)?;
+            meta::put(transaction, "recipients", &text)?;
             Ok(tokens::add_event(transaction, event)?)
         })
     }
@@ -225,7 +227,7 @@ impl Sqlite {
         let failed = |error| explained(path, error);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         // Looked at with the lock in hand, before anything is promised to the caller.
-        if self.identity.is_some_and(|opened| Identity::at(path).ok() != Some(opened)) {
+        if self.file.is_some_and(|opened| FileId::at(path) != Some(opened)) {
             return Err(InventoryError::Replaced(path.clone()));
         }
         let result = body(&transaction, &mut self.owner).map_err(|stopped| match stopped {
@@ -236,9 +238,7 @@ impl Sqlite {
         transaction.commit().map_err(failed)?;
         Ok(result)
     }
-}
 
-impl Sqlite {
     /// Runs `body` in one transaction that others see at once and that need not outlive a power failure: what it takes
     /// belongs to a program that would not outlive it either.
     fn loosely<T>(&mut self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
@@ -247,43 +247,6 @@ impl Sqlite {
         self.connection.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
         result
     }
-}
-
-/// A value that the inventory has once.
-fn meta(from: &Connection, name: &str) -> Result<Option<Vec<u8>>, rusqlite::Error> {
-    if sums::META.is_right(from, &[&name])? == Some(false) {
-        return Err(columns::damaged(&format!("its {name} does not have its own checksum")));
-    }
-    from.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).optional()
-}
-
-fn put_meta(to: &Connection, name: &str, value: &[u8]) -> Result<(), rusqlite::Error> {
-    let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    to.execute(sql, rusqlite::params![name, value])?;
-    sums::META.stamp(to, &[&name])
-}
-
-/// Whether recipients are those that were confirmed for the inventory at `path`; the first ones are taken as such.
-fn check_pinned(pins: Option<&Pins>, path: &Path, recipients: &[String]) -> Kept<()> {
-    let Some(pins) = pins else { return Ok(()) };
-    match pins.compare(path, recipients).map_err(|error| open_error(path, error))? {
-        Pinned::Same => Ok(()),
-        // None is an answer too: recipients that appear later are others. Where it cannot be kept, the next one is the first.
-        Pinned::First => {
-            let _ = pins.confirm(path, recipients);
-            Ok(())
-        }
-        Pinned::Other(confirmed) => {
-            Err(InventoryError::Recipients { path: path.to_owned(), found: recipients.to_vec(), confirmed })
-        }
-    }
-}
-
-/// The recipients as they are kept: one a line.
-fn recipients(from: &Connection) -> Result<Vec<String>, rusqlite::Error> {
-    let text = meta(from, "recipients")?.unwrap_or_default();
-    let text = String::from_utf8(text).map_err(|_| columns::damaged("its recipients are not text"))?;
-    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// Why a transaction was not carried through.
@@ -298,26 +261,6 @@ impl From<rusqlite::Error> for Stopped {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
-}
-
-/// Moves everything from the write-ahead log into the file.
-fn settle(connection: &Connection, path: &Path) -> Kept<()> {
-    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-    match busy.map_err(|error| explained(path, error))? {
-        0 => Ok(()),
-        _ => Err(InventoryError::Locked(path.to_owned())),
-    }
-}
-
-/// Everything that a new inventory has.
-fn fill(connection: &mut Connection, path: &Path) -> Kept<()> {
-    let failed = |error| explained(path, error);
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").map_err(failed)?;
-    connection.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(failed)?;
-    schema::migrate(connection).map_err(failed)?;
-    let mut key = [0_u8; 32];
-    getrandom::fill(&mut key).map_err(|error| open_error(path, error))?;
-    put_meta(connection, "fingerprint-key", &key).map_err(failed)
 }
 
 fn open_error(path: &Path, error: impl ToString) -> InventoryError {
@@ -349,7 +292,7 @@ impl Inventory for Sqlite {
     }
 
     fn recipients(&mut self) -> Kept<Vec<String>> {
-        recipients(&self.connection).map_err(|error| self.failed(error))
+        meta::recipients(&self.connection).map_err(|error| self.failed(error))
     }
 
     fn keep(&mut self, entry: &Entry) -> Kept<()> {
@@ -362,9 +305,9 @@ impl Inventory for Sqlite {
         }
         let (pins, path) = (self.pins.clone(), self.path.clone());
         let begun = self.durably(|transaction, owner| {
-            let recipients = recipients(transaction)?;
+            let recipients = meta::recipients(transaction)?;
             if begin.seed.is_some() {
-                check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;
+                meta::check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;
             }
             jobs::begin(transaction, begin, owner, &recipients)
         })?;
@@ -387,8 +330,8 @@ impl Inventory for Sqlite {
     fn keep_all(&mut self, seals: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
         let (pins, path) = (self.pins.clone().filter(|_| seals), self.path.clone());
         self.durably(|transaction, owner| {
-            let recipients = recipients(transaction)?;
-            check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;
+            let recipients = meta::recipients(transaction)?;
+            meta::check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;
             let mut kept = 0;
             while let Some(entry) = next(&recipients).map_err(Stopped::Rows)? {
                 jobs::keep_apart(transaction, &entry, owner)?;

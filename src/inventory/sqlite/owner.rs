@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::make_folder;
+use crate::files::beside;
 
 /// How often a file is made anew that another program swept away before it was locked.
 const TRIES: u32 = 10;
@@ -26,11 +27,7 @@ pub struct Owner {
 impl Owner {
     /// An owner of jobs in the inventory at `path`; `None` for one in memory.
     pub fn beside(path: Option<&Path>) -> Self {
-        let folder = path.map(|path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".live");
-            PathBuf::from(name)
-        });
+        let folder = path.map(|path| beside(path, ".live"));
         Self { folder, me: None, jobs: HashSet::new() }
     }
 

@@ -79,7 +79,7 @@ impl Summed {
     pub fn stamp(&self, to: &Connection, key: &[&dyn ToSql]) -> Result<(), Error> {
         let sum = to
             .prepare_cached(&format!("SELECT {} FROM {} WHERE {}", self.columns, self.name, self.key))?
-            .query_row(key, |row| of_row(row, 0, self.count()))?;
+            .query_row(key, |row| of_row(row, self.count()))?;
         // SQLite numbers a parameter that is not there yet.
         let number = key.len() + 1;
         let mut values = key.to_vec();
@@ -116,7 +116,7 @@ impl Summed {
         let mut rows = select.query([])?;
         let (mut wrong, count) = (0, self.count());
         while let Some(row) = rows.next()? {
-            wrong += u64::from(row.get::<_, Option<i64>>(count)? != Some(of_row(row, 0, count)?));
+            wrong += u64::from(row.get::<_, Option<i64>>(count)? != Some(of_row(row, count)?));
         }
         Ok(wrong)
     }
@@ -131,7 +131,7 @@ impl Summed {
             from.prepare_cached(&format!("SELECT {}, sum FROM {} WHERE {}", self.columns, self.name, self.key))?;
         let mut rows = select.query(key)?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(row.get::<_, Option<i64>>(count)? == Some(of_row(row, 0, count)?)))
+        Ok(Some(row.get::<_, Option<i64>>(count)? == Some(of_row(row, count)?)))
     }
 
     fn count(&self) -> usize {
@@ -178,7 +178,8 @@ pub fn of_params(values: &[&dyn ToSql]) -> Result<i64, Error> {
     Ok(of_values(values))
 }
 
-fn of_row(row: &Row<'_>, from: usize, count: usize) -> Result<i64, Error> {
-    let values = (from..from + count).map(|index| row.get_ref(index)).collect::<Result<Vec<_>, _>>()?;
+/// The checksum of a row's first `count` values.
+fn of_row(row: &Row<'_>, count: usize) -> Result<i64, Error> {
+    let values = (0..count).map(|index| row.get_ref(index)).collect::<Result<Vec<_>, _>>()?;
     Ok(of_values(values.into_iter()))
 }

@@ -43,6 +43,7 @@ pub fn add_event(to: &Connection, event: &Event) -> Result<(), Error> {
     let with_sum: Vec<&dyn ToSql> = values.into_iter().chain([&sum as &dyn ToSql]).collect();
     insert.execute(with_sum.as_slice()).map(drop)
 }
+
 /// Changes what is known of a token; one that was not known is from now on.
 pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(), Stopped> {
     let now = ms(at);

@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::files::beside;
 use crate::inventory::{Fingerprint, FingerprintKey};
 use crate::seed::{SecretEncoding, Seed};
 use crate::seedfile::{Problem, ReadOptions, Row, Rows, SaveError, Source, csv, is_file, sync_folder_of};
@@ -34,9 +35,7 @@ impl PartFile {
     /// The path beside a server's file.
     #[must_use]
     pub fn beside(file: &Path) -> PathBuf {
-        let mut name = file.as_os_str().to_owned();
-        name.push(".part");
-        PathBuf::from(name)
+        beside(file, ".part")
     }
 
     /// Opens the file, or makes it. `see` is called with each row that is there.

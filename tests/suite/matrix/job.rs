@@ -229,7 +229,7 @@ impl Bench {
             Job::DeskVisit => self.desk_visit(link),
             Job::SyncIfOff => {
                 let completion =
-                    Completion { wish: ProfileWish::default(), learns: true, identity: None, burns_sealed: false };
+                    Completion { wish: ProfileWish::default(), learns: true, opener: None, burns_sealed: false };
                 let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
                     completion.complete(info, known, plan)
                 };

@@ -1,0 +1,39 @@
+//! Files by their names, and by what the system has there.
+
+use std::path::{Path, PathBuf};
+
+/// The path of a file that is kept beside another one: that one's name with an ending, such as `-wal` or `.part`.
+#[must_use]
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// A file as the system knows it, whatever names lead to it. Another one may have its name later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    /// Device and number (stat(2)).
+    #[cfg(unix)]
+    file: (u64, u64),
+    /// No file is told by anything but its name there; the system lets nobody move or remove one that is open.
+    #[cfg(not(unix))]
+    none: std::convert::Infallible,
+}
+
+impl FileId {
+    /// The file that a path leads to; `None` where there is none, or where the system gives files no numbers.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        path.metadata().ok().map(|found| Self { file: (found.dev(), found.ino()) })
+    }
+
+    /// The file that a path leads to; `None` where there is none, or where the system gives files no numbers.
+    #[cfg(not(unix))]
+    #[must_use]
+    pub fn at(_: &Path) -> Option<Self> {
+        None
+    }
+}

@@ -1,0 +1,142 @@
+//! How a job ended, put on record: what the token holds by now, as far as that is known.
+
+use super::SeedFate;
+use super::failure::Failure;
+use super::plan::{ClockPlan, ConfigPlan};
+use super::record::{Begins, Recorder, locked};
+use super::write::{Outcome as Wrote, WriteReport};
+use super::written::Written;
+use crate::clock::Drift;
+use crate::inventory::{
+    Entry, Event, InventoryError, Measured, Outcome, Pending, PendingChange, RowChange, SeedChange,
+};
+use crate::time::UnixTime;
+use crate::token::{Info, Profile};
+
+/// How a job ended, for its record.
+pub(super) struct End<'a> {
+    pub job: i64,
+    pub at: UnixTime,
+    pub begun: Option<&'a Begins>,
+    pub drift: Option<Drift>,
+    pub row: Option<RowChange>,
+}
+
+impl Recorder<'_> {
+    /// Puts the end of a job on record.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub(super) fn end(
+        &self,
+        info: &Info,
+        result: &Result<WriteReport, Failure>,
+        end: End<'_>,
+    ) -> Result<(), InventoryError> {
+        let Some(books) = self.books else { return Ok(()) };
+        let End { job, at, begun, drift, row } = end;
+        let outcome = outcome(result, begun.is_some());
+        let mut event = self.event(at, job, info, outcome);
+        event.before = drift.map(Measured::from);
+        let mut change = self.change(info, at);
+        let (mut sent, mut is_config_written) = (Written::No, false);
+        match result {
+            Ok(report) => {
+                event.before = Some(report.before.into());
+                change.drift = event.before;
+                if report.outcome == Wrote::Synced {
+                    is_config_written = report.config.is_some();
+                    event.after = Some(report.after.into());
+                    change.drift = event.after;
+                    change.synced = report.config.is_some();
+                    change.profile = known_profile(report.config, begun);
+                    change.seed = match (begun.and_then(Begins::burned), report.seed) {
+                        (Some(burned), _) => burned,
+                        (None, SeedFate::Erased) => SeedChange::Erased,
+                        _ => SeedChange::Keep,
+                    };
+                }
+                add_detail(&mut event, clock_remark(report));
+            }
+            Err(failure) => {
+                add_detail(&mut event, Some(failure.fact.clone()));
+                if let Some(begins) = begun {
+                    let plan = &begins.plan;
+                    event.state = Some(failure.state.clone());
+                    let written = failure.written;
+                    sent = written.seed_on(info.sync());
+                    is_config_written = written.config == Written::Yes;
+                    // What was perhaps written is what the token is meant to have; the next sync writes it again.
+                    let config = plan.config.filter(|_| written.config != Written::No);
+                    change.profile = known_profile(config, begun);
+                    change.synced = is_config_written;
+                    change.seed = match (written.config, sent) {
+                        (_, Written::Yes) => begins.burned().unwrap_or(SeedChange::Keep),
+                        (Written::Yes, Written::No) if info.sync().erases_seed() && plan.seed.is_some() => {
+                            SeedChange::Lost
+                        }
+                        (Written::Yes, Written::No) if info.sync().erases_seed() => SeedChange::Erased,
+                        _ => SeedChange::Keep,
+                    };
+                }
+            }
+        }
+        if let Some(Begins { plan, record, .. }) = begun {
+            let earlier = record.earlier.as_ref().and_then(|token| token.pending.clone());
+            change.pending = match (&change.seed, earlier) {
+                // Whatever an earlier burn left, it is gone now.
+                (SeedChange::Burned { .. } | SeedChange::Erased | SeedChange::Lost, _) => PendingChange::Over,
+                _ if sent == Written::Unknown => PendingChange::Keep,
+                // No seed was sent: an earlier one may still be there.
+                (_, Some(earlier)) if earlier.seed.is_some() => PendingChange::Restored(earlier),
+                _ if outcome == Outcome::Unknown => {
+                    let profile = plan.config.map(|config| config.profile);
+                    PendingChange::Restored(Pending { job, deed: self.deed, at, profile, seed: None, sealed: None })
+                }
+                // Only a config that was certainly written settles what an earlier one of unknown end left.
+                (_, Some(earlier)) if !is_config_written => PendingChange::Restored(earlier),
+                _ => PendingChange::Over,
+            };
+        }
+        let entry = Entry { event, token: Some(change), row };
+        match begun {
+            Some(_) => locked(books).end(job, &entry),
+            None => locked(books).keep(&entry),
+        }
+    }
+}
+
+/// The profile that goes on record as known: one that somebody stated, or that was burned with a seed. A factory profile that was
+/// merely assumed does not become knowledge by being written.
+fn known_profile(config: Option<ConfigPlan>, begun: Option<&Begins>) -> Option<Profile> {
+    let burns = begun.is_some_and(|begins| begins.plan.seed.is_some());
+    config.filter(|config| burns || config.from.is_known()).map(|config| config.profile)
+}
+
+fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {
+    match result {
+        Ok(report) if report.outcome == Wrote::Within => Outcome::Within,
+        Ok(_) => Outcome::Done,
+        Err(_) if !begun => Outcome::Refused,
+        Err(failure) => {
+            let written = failure.written;
+            let all = [Some(written.config), Some(written.seed), written.correction];
+            if all.contains(&Some(Written::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
+        }
+    }
+}
+
+fn clock_remark(report: &WriteReport) -> Option<String> {
+    match report.config?.clock {
+        ClockPlan::At(seconds) => Some(format!("the clock was set to {seconds}, not to now")),
+        ClockPlan::CarryOn => Some("the clock was carried on, not set".to_owned()),
+        ClockPlan::Now => None,
+    }
+}
+
+fn add_detail(event: &mut Event, more: Option<String>) {
+    event.detail = match (event.detail.take(), more) {
+        (Some(first), Some(second)) => Some(format!("{first}; {second}")),
+        (first, second) => first.or(second),
+    };
+}
