@@ -201,6 +201,7 @@ fn words(visited: &Visited, bound: f64) -> Said {
             let drift = report.drift.in_short();
             let (what, next) = match why {
                 Why::Within => ("right as it is", "take it"),
+                Why::Stopped => ("it stands still", "give its user another token"),
                 Why::NoAutoSync => match report.info.sync() {
                     _ if report.drift.may_be_within(bound) => ("only measured", "take it"),
                     Sync::Unrestricted => ("only measured", "set it with tokentap sync if it is to be right"),
@@ -256,6 +257,7 @@ fn visit_fields(visited: &Visited, said: &Said) -> Map<String, Value> {
         Done::Read(report, why) => {
             let outcome = match why {
                 Why::Within => "within",
+                Why::Stopped => "clock-stopped",
                 Why::NoAutoSync => "measured",
                 Why::Restricted => "restricted",
                 Why::Sealed => "sealed",

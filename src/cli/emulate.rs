@@ -109,10 +109,10 @@ fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> 
     if !(1..=MAX_SERIAL).contains(&serial.len()) || !serial.is_ascii() {
         return Err(Failure::usage("--serial is not a serial", "give 1 to 246 ASCII characters"));
     }
-    if !(args.drift.is_finite() && args.drift.abs() < 1e9 && args.ppm.is_finite() && args.ppm.abs() < 1e6) {
+    if !(args.drift.is_finite() && args.drift.abs() < 1e9 && args.ppm.is_finite() && args.ppm.abs() <= 1e6) {
         return Err(Failure::usage(
             "--drift or --ppm is out of bounds",
-            "give seconds, and parts per million below 1000000",
+            "give seconds, and parts per million up to 1000000",
         ));
     }
     let restricted = args.restricted || Model::of_serial(serial).is_some_and(|model| model.sync == Sync::Restricted);

@@ -11,7 +11,7 @@ use super::inventory::{seed_word, token_fields};
 use super::output::Output;
 use super::record::{Need, Record};
 use super::station::{self, Desk};
-use super::verdict::verdict;
+use super::verdict::{self, verdict};
 use crate::inventory::{Deed, Outcome};
 use crate::job::{self, Exit, ReadReport};
 
@@ -22,7 +22,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let record = Record::open(global, Need::Reading, output)?;
     let mut station = Desk::new(global, &host_clock, output).station()?;
     let report = job::read(&mut station.link, &host_clock.clock(), &guard, args.precise)?;
-    let ReadReport { info, host, drift: found, host_jumped } = &report;
+    let ReadReport { info, host, drift: found, stands_still, host_jumped } = &report;
     if let Some(by) = host_jumped {
         output.note(&jumped(*by));
     }
@@ -33,14 +33,18 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         output.note(&format!("what is on record of this token cannot be read: {error} ({})", error.remedy()));
         None
     });
-    if let Err(error) = recorder.seen(&report, Outcome::Done) {
+    let outcome = if *stands_still { Outcome::Failed } else { Outcome::Done };
+    if let Err(error) = recorder.seen(&report, outcome) {
         output.note(&format!("{error}; this is not recorded ({})", error.remedy()));
     }
 
     let mut clock_fields = fields([("token", json!(info.clock)), ("host", json!(utc(*host)))]);
     clock_fields.extend(drift(*found));
     let shown = DateTime::from_timestamp(info.clock.into(), 0).map(local).unwrap_or_default();
-    let verdict = verdict(info, *found, known.as_ref());
+    let verdict = match stands_still {
+        true => verdict::clock_stopped(),
+        false => verdict(info, *found, known.as_ref()),
+    };
     let mut text = format!("{}\n", verdict.text);
     if let Some(token) = &known {
         if let Some(user) = &token.user {
@@ -78,5 +82,5 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         ("host_clock", host::fields(&host_clock.standing)),
     ]);
     output.report(&text, object);
-    Ok(Exit::Done)
+    Ok(if *stands_still { Exit::Wrong } else { Exit::Done })
 }

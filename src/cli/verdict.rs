@@ -59,6 +59,12 @@ pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> Verdic
     say("off", format!("{seen}{refused}; {}", how_to_set(info, known)))
 }
 
+/// The verdict on a token whose clock does not run.
+pub fn clock_stopped() -> Verdict {
+    let text = "its clock stands still: it showed the same second for more than a second; give its user another token";
+    Verdict { kind: "clock-stopped", text: text.to_owned() }
+}
+
 /// The command that sets the clock of this token and harms nothing.
 fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
     let knows_profile = known.is_some_and(|token| token.meant_profile().is_some());

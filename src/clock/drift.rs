@@ -141,7 +141,8 @@ impl fmt::Display for Drift {
         let resolution = self.resolution_s();
         match self.method {
             Method::Tick => write!(f, "{} (±{:.3} s)", self.in_short(), round_up(resolution, 1000.0)),
-            Method::WholeSeconds => write!(f, "{} (±{resolution:.1} s)", self.in_short()),
+            // A hundredth is passed over: a reading alone is never finer than half a second and half of its round trip.
+            Method::WholeSeconds => write!(f, "{} (±{:.1} s)", self.in_short(), round_up(resolution - 0.01, 10.0)),
         }
     }
 }

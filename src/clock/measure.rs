@@ -17,6 +17,9 @@ pub const SCAN_APDUS: u32 = 80;
 /// The distance between two polls: a second and a little more, shared out over the APDUs that are allowed.
 const POLL_SPACING: Duration = Duration::from_micros(13_500);
 
+/// A clock that shows the same second for longer than this stands still: one that runs at all is not five per cent slow.
+const STILL_AFTER: Duration = Duration::from_millis(1050);
+
 /// How long before the predicted moment of a tick the polls begin, at least.
 const LEAD: Duration = Duration::from_millis(3);
 
@@ -54,6 +57,8 @@ pub struct Fine {
     pub drift: Drift,
     /// The shortest exchange, in nanoseconds.
     pub round_trip_ns: i64,
+    /// The reading did not change for more than a second: the clock does not run.
+    pub stands_still: bool,
 }
 
 /// Polls a token's clock.
@@ -62,6 +67,9 @@ pub struct Poller<'a, 'l, S> {
     host: &'a dyn HostClock,
     estimator: Estimator,
     round_trip_ns: i64,
+    last: Reading,
+    /// When the second that is shown was first seen.
+    shown_since: Duration,
     /// One lost answer is passed over.
     lost: bool,
 }
@@ -69,10 +77,13 @@ pub struct Poller<'a, 'l, S> {
 impl<'a, 'l, S> Poller<'a, 'l, S> {
     /// Begins with a reading that is there already.
     pub fn new(session: &'a mut Session<'l, S>, host: &'a dyn HostClock, first: &Reading) -> Self {
-        Self { session, host, estimator: Estimator::new(first), round_trip_ns: first.round_trip_ns(), lost: false }
+        let (estimator, round_trip_ns) = (Estimator::new(first), first.round_trip_ns());
+        let shown_since = first.after.monotonic;
+        Self { session, host, estimator, round_trip_ns, last: *first, shown_since, lost: false }
     }
 
-    /// Polls until the reading changes, within [`SCAN_LIMIT`] and [`SCAN_APDUS`].
+    /// Polls until the reading changes, or has not for so long that the clock stands still, within [`SCAN_LIMIT`] and
+    /// [`SCAN_APDUS`]; a slow reader's last poll may begin at the limit.
     ///
     /// # Errors
     /// [`TokenError`]; a single answer that does not come through is passed over.
@@ -82,7 +93,8 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
         for _ in 0..SCAN_APDUS {
             self.host.sleep_until(next);
             let now = self.host.now().monotonic;
-            if now.saturating_sub(began) >= SCAN_LIMIT || self.poll()? == Some(Seen::Tick) {
+            let is_last = now.saturating_sub(began) >= SCAN_LIMIT;
+            if self.poll()? == Some(Seen::Tick) || self.stands_still() || is_last {
                 break;
             }
             next = now + POLL_SPACING;
@@ -119,13 +131,25 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
     /// What is known so far.
     #[must_use]
     pub fn fine(&self) -> Fine {
-        Fine { drift: self.estimator.drift(), round_trip_ns: self.round_trip_ns }
+        let stands_still = self.stands_still();
+        // What readings over a second say together holds for a clock that runs.
+        let drift = if stands_still { Drift::of_reading(&self.last) } else { self.estimator.drift() };
+        Fine { drift, round_trip_ns: self.round_trip_ns, stands_still }
+    }
+
+    /// Whether the same second was seen for longer than one lasts.
+    fn stands_still(&self) -> bool {
+        self.last.before.monotonic.saturating_sub(self.shown_since) > STILL_AFTER
     }
 
     fn poll(&mut self) -> Result<Option<Seen>, TokenError> {
         match read(self.session, self.host) {
             Ok(reading) => {
                 self.round_trip_ns = self.round_trip_ns.min(reading.round_trip_ns());
+                if reading.token != self.last.token {
+                    self.shown_since = reading.after.monotonic;
+                }
+                self.last = reading;
                 Ok(Some(self.estimator.add(&reading)))
             }
             Err(error) if !self.lost && is_lost_answer(&error) => {

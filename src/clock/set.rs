@@ -13,6 +13,10 @@ use crate::token::{Authenticated, Session, TokenError};
 /// A second write must make the clock better by more than this to be worth it, in nanoseconds.
 const WORTH_NS: i64 = 50_000_000;
 
+/// How often the clock is written at most. A write that came late by chance makes the second one come early; the third one
+/// mends that.
+const WRITES: u32 = 3;
+
 /// Falling asleep and waking up need this much time before the write is due, at least.
 const HEADROOM: Duration = Duration::from_millis(2);
 
@@ -33,12 +37,15 @@ pub trait Target<'l> {
 pub struct SetClock {
     /// The drift afterwards.
     pub drift: Drift,
-    /// The clock kept its phase and cannot be set closer.
+    /// The clock was seen to keep its phase: it cannot be set closer.
     pub keeps_phase: bool,
+    /// It does not run.
+    pub stands_still: bool,
 }
 
-/// One write: between which moments it went.
+/// One write: the second that it set, and between which moments it went.
 struct Written {
+    second: i64,
     from: Duration,
     to: Duration,
 }
@@ -54,31 +61,39 @@ pub fn set_on_the_second(
     host: &dyn HostClock,
     before: &Fine,
 ) -> Result<SetClock, TokenError> {
-    // A command takes effect about half of a round trip after it is sent.
-    let latency_ns = before.round_trip_ns / 2;
-    let written = write_on_second(target, host, latency_ns)?;
-    let after = read_back(target, host, &written, before)?;
-    let off = after.drift.middle_ns();
-    let set = |fine: Fine, keeps_phase| SetClock { drift: fine.drift, keeps_phase };
-    if after.drift.method() != Method::Tick {
-        return Ok(set(after, false));
-    }
-    if kept_phase(before.drift, after.drift) {
-        let whole = nearest_second(off);
-        if !is_worth_a_write(off, off - whole) {
-            return Ok(set(after, off.abs() > WORTH_NS));
+    // A command takes effect about half of a round trip after it is sent, until a write has shown how late it was.
+    let mut latency_ns = before.round_trip_ns / 2;
+    let mut known = *before;
+    let mut writes = 0;
+    loop {
+        writes += 1;
+        let written = write_on_second(target, host, latency_ns)?;
+        let after = read_back(target, host, &written, &known)?;
+        let set = |fine: Fine, keeps_phase| {
+            let Fine { drift, stands_still, .. } = fine;
+            SetClock { drift, keeps_phase, stands_still }
+        };
+        if after.drift.method() != Method::Tick {
+            return Ok(set(after, false));
         }
-        let written = write_in_phase(target, host, &after, whole)?;
-        let again = read_back(target, host, &written, &after)?;
-        return Ok(set(again, true));
+        let off = after.drift.middle_ns();
+        if writes == 1 && kept_phase(before.drift, after.drift) && !restarted(host, &written, after.drift) {
+            let whole = nearest_second(off);
+            if !is_worth_a_write(off, off - whole) {
+                return Ok(set(after, off.abs() > WORTH_NS));
+            }
+            let written = write_in_phase(target, host, &after, whole)?;
+            let again = read_back(target, host, &written, &after)?;
+            return Ok(set(again, true));
+        }
+        let better_ns = (latency_ns - off).max(0);
+        let is_close = off.abs() <= WORTH_NS + after.drift.half_width_ns();
+        if is_close || better_ns == latency_ns || writes == WRITES {
+            return Ok(set(after, false));
+        }
+        // The write took effect later than was allowed for, or sooner: allow for that, and write once more.
+        (latency_ns, known) = (better_ns, after);
     }
-    if off >= -(WORTH_NS + after.drift.half_width_ns()) {
-        return Ok(set(after, false));
-    }
-    // The write took effect later than its round trip said: allow for that and write once more.
-    let written = write_on_second(target, host, latency_ns - off)?;
-    let again = read_back(target, host, &written, &after)?;
-    Ok(set(again, false))
 }
 
 /// Whether a second write to a clock that keeps its phase is worth it: it must make it better by [`WORTH_NS`], or
@@ -92,6 +107,17 @@ fn kept_phase(before: Drift, after: Drift) -> bool {
     let moved = after.middle_ns() - before.middle_ns();
     let apart = moved - nearest_second(moved);
     before.method() == Method::Tick && apart.abs() <= before.half_width_ns() + after.half_width_ns()
+}
+
+/// Whether the token shows what a clock does that began a new second at this write, as far as the reading can tell.
+fn restarted(host: &dyn HostClock, written: &Written, after: Drift) -> bool {
+    let now = host.now();
+    let ago = |moment: Duration| i64::try_from(now.monotonic.saturating_sub(moment).as_nanos()).unwrap_or(i64::MAX);
+    let then = |moment: Duration| unix_ns(now.wall) - ago(moment);
+    let set_to = written.second * SECOND_NS;
+    let (sooner, later) = (set_to - then(written.to), set_to - then(written.from));
+    let (low, high) = after.bounds_ns();
+    low <= later && sooner <= high
 }
 
 fn nearest_second(span_ns: i64) -> i64 {
@@ -131,7 +157,7 @@ fn write(target: &mut dyn Target<'_>, host: &dyn HostClock, second: i64) -> Resu
     let clock = u32::try_from(second.max(0)).unwrap_or(u32::MAX);
     let from = host.now().monotonic;
     target.write_clock(clock)?;
-    Ok(Written { from, to: host.now().monotonic })
+    Ok(Written { second: clock.into(), from, to: host.now().monotonic })
 }
 
 /// Reads the clock after a write: a handful of polls where the tick is due, the full scan where it does not come.

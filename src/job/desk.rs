@@ -69,6 +69,8 @@ pub enum Why {
     NoAutoSync,
     /// Its clock is within bounds.
     Within,
+    /// Its clock does not run.
+    Stopped,
     /// Setting its clock would erase its seed, which is not at hand.
     Restricted,
     /// Its seed is sealed, and no identity was named.
@@ -142,7 +144,7 @@ impl Visited {
             && self.left_open().is_none()
             && match &self.done {
                 Done::Written(_) => true,
-                Done::Read(report, _) => report.drift.may_be_within(if_drift_over),
+                Done::Read(report, _) => !report.stands_still && report.drift.may_be_within(if_drift_over),
                 Done::Failed(_) => false,
             }
     }
@@ -287,10 +289,18 @@ impl<'a> DeskVisitor<'a> {
                 match read(&mut link, &host, &guard, self.plan.fine) {
                     Ok(report) => {
                         let is_within = report.drift.is_surely_within(self.plan.if_drift_over);
-                        let outcome = if is_within { Outcome::Within } else { Outcome::Done };
+                        let outcome = match (report.stands_still, is_within) {
+                            (true, _) => Outcome::Failed,
+                            (false, true) => Outcome::Within,
+                            (false, false) => Outcome::Done,
+                        };
                         let seen = self.recorder(place, Deed::Info).seen(&report, outcome);
                         visited.unrecorded = seen.err().map(|error| error.to_string());
-                        let why = if is_within && why != Why::NoAutoSync { Why::Within } else { why };
+                        let why = match (report.stands_still, is_within && why != Why::NoAutoSync) {
+                            (true, _) => Why::Stopped,
+                            (false, true) => Why::Within,
+                            (false, false) => why,
+                        };
                         Done::Read(Box::new(report), why)
                     }
                     Err(failure) => Done::Failed(failure),

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::failure::Failure;
 use super::guard::Guard;
 use super::progress::reading_failed;
-use crate::clock::{self, Drift, jump_between, measure};
+use crate::clock::{self, Drift, Fine, jump_between, measure};
 use crate::link::Link;
 use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Session, TokenError, check_same};
@@ -19,6 +19,8 @@ pub struct ReadReport {
     pub host: UnixTime,
     /// The token's clock minus the host's.
     pub drift: Drift,
+    /// The clock does not run; only a fine reading tells.
+    pub stands_still: bool,
     /// By how much the host's wall clock was stepped during the job; the token was read again after that.
     pub host_jumped: Option<TimeDelta>,
 }
@@ -62,8 +64,8 @@ fn read_once(
         check_same(earlier, &info)?;
     }
     *known = Some(info.clone());
-    let drift = measure(&mut session, host, &first, fine)?.drift;
-    let mut report = ReadReport { info, host: first.host(), drift, host_jumped: None };
+    let Fine { drift, stands_still, .. } = measure(&mut session, host, &first, fine)?;
+    let mut report = ReadReport { info, host: first.host(), drift, stands_still, host_jumped: None };
     // What was read by a clock that was stepped meanwhile says nothing.
     report.host_jumped = jump_between(first.before, host.now());
     if report.host_jumped.is_some() {

@@ -214,6 +214,7 @@ impl Job<'_> {
         // A second pass goes on with what the first one began, whatever the clock shows by now.
         if let Some(bound) = self.plan.if_drift_over
             && before.drift.is_surely_within(bound)
+            && !before.stands_still
             && self.progress == Progress::default()
         {
             let (drift, seed) = (before.drift, SeedFate::Kept);
@@ -240,17 +241,20 @@ impl Job<'_> {
         let restricted = info.sync().erases_seed();
         let (plan, host, since) = (&self.plan, self.host, first.before);
         let mut writer = Writer { session, plan, host, since, restricted, progress: &mut self.progress };
-        let (after, keeps_phase) = match &self.plan.config {
+        let (after, keeps_phase, stands_still) = match &self.plan.config {
             Some(config) if can_be_fine(plan, config, &before) => {
                 let set = set_on_the_second(&mut writer, self.host, &before)?;
-                (set.drift, set.keeps_phase)
+                (set.drift, set.keeps_phase, set.stands_still)
             }
             config => {
                 match config {
                     Some(config) => writer.write_clock(clock_value(config.clock, self.host, &first))?,
                     None => writer.write_seed()?,
                 }
-                (Drift::of_reading(&clock::read(&mut writer.session, self.host)?), false)
+                let first = clock::read(&mut writer.session, self.host)?;
+                // A clock that stood still before may run now: some do not until they are set.
+                let after = measure(&mut writer.session, self.host, &first, before.stands_still)?;
+                (after.drift, false, after.stands_still)
             }
         };
         let jumped = read_again_after_jump(plan, self.host, &mut writer.session, &first)?;
@@ -268,13 +272,20 @@ impl Job<'_> {
             )
             .into());
         }
+        let what = match (&self.plan.config, &self.plan.seed) {
+            (Some(_), Some(_)) => "profile, clock and seed are written",
+            (Some(_), None) => "profile and clock are written",
+            (None, _) => "the seed is written",
+        };
+        if stands_still {
+            return Err(clock_stands_still(&info, what));
+        }
         if is_now && !after.may_be_within(OFF_AFTER_S) {
-            let what = if self.plan.seed.is_some() { "profile, clock and seed" } else { "profile and clock" };
             return Err(Failure::new(
                 "drift",
                 Exit::Wrong,
                 format!("the token's clock is {after} right after it was set ({info})"),
-                format!("{what} are written"),
+                what,
                 format!("{}; if it stays so, its clock is broken, and its user needs another token", self.plan.again),
             )
             .into());
@@ -282,6 +293,13 @@ impl Job<'_> {
         let config = self.plan.config;
         Ok(WriteReport { info, config, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
     }
+}
+
+/// The failure of a clock that does not run, with what was written in spite of that.
+fn clock_stands_still(info: &Info, written: &str) -> Stop {
+    let fact = format!("its clock stands still: it showed the same second for more than a second ({info})");
+    let next = "give its user another token: its codes do not change, or are those of the past";
+    Failure::new("clock-stopped", Exit::Wrong, fact, written, next).into()
 }
 
 /// If the host's wall clock was stepped since the contact began: by how much, and the drift by its new time.

@@ -287,3 +287,96 @@ fn a_host_clock_that_is_stepped_during_a_sync_is_never_reported_as_a_good_one() 
         }
     }
 }
+
+/// A token whose clock shows one second for ever.
+fn stopped(serial: &str) -> CardState {
+    let mut state = token(serial, b"a seed", 0.0);
+    state.clock = TokenClock::new(NOW_NS, 0.2, -1e6, false);
+    state
+}
+
+#[test]
+fn a_clock_that_stands_still_is_found_by_reading_and_by_setting_it_on_fast_and_slow_readers() {
+    for trip in [0, 5_000, 200_000, 400_000] {
+        let world = simulated_clock();
+        let mut slow = Slow::new(link(stopped(UNRESTRICTED), &world), &world, vec![(trip / 2, trip / 2)]);
+        let report = precise(&mut slow).unwrap();
+        assert!(report.stands_still, "{trip}: {:?}", report.drift);
+        // One reading says half a second and half of its round trip: together they say no more of a clock that stands.
+        assert!(report.drift.resolution_s() >= 0.5 + trip as f64 / 2e6, "{trip}: {:?}", report.drift);
+        assert!(contains(report.drift, slow.true_drift_s()), "{trip}");
+
+        let mut slow = Slow::new(link(stopped(UNRESTRICTED), &world), &world, vec![(trip / 2, trip / 2)]);
+        // A clock that happens to show the right second is not right.
+        let fine = tokentap::job::WritePlan { fine: true, if_drift_over: Some(5.0), ..plan(None) };
+        let failure = carry_out(&mut slow, &world, &fine).unwrap_err();
+        assert_eq!((failure.exit, failure.kind), (Exit::Wrong, "clock-stopped"), "{trip}: {failure:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_runs_is_never_said_to_stand_still() {
+    for (phase, trip) in (0..20).flat_map(|phase| [0, 5_000, 200_000, 600_000].map(|trip| (phase, trip))) {
+        let world = simulated_clock();
+        let state = drifting(f64::from(phase) * 0.05, -200.0, false);
+        let mut slow = Slow::new(link(state, &world), &world, vec![(trip / 2, trip / 2)]);
+        assert!(!precise(&mut slow).unwrap().stands_still, "{phase}, {trip}");
+    }
+}
+
+#[test]
+fn a_reader_that_is_merely_slow_makes_no_clock_one_that_keeps_its_phase() {
+    for phase in 0..20 {
+        let world = simulated_clock();
+        let state = drifting(-97.0 - f64::from(phase) * 0.05, 0.0, false);
+        let mut slow = Slow::new(link(state, &world), &world, vec![(100_000, 100_000)]);
+        let fine = tokentap::job::WritePlan { fine: true, ..plan(None) };
+        let report = carry_out(&mut slow, &world, &fine).unwrap();
+        assert!(!report.keeps_phase, "{phase}: {:?}", report.after);
+        assert!(
+            contains(report.after, slow.true_drift_s()) && slow.true_drift_s().abs() < 0.3,
+            "{phase}: {:?}",
+            report
+        );
+    }
+}
+
+#[test]
+fn a_write_that_is_late_by_chance_is_mended_and_the_correction_not_left_too_large() {
+    let world = simulated_clock();
+    let trip = (500, 500);
+    for late_by in [200_000, 500_000, 901_000] {
+        let inner = link(drifting(-97.25, 0.0, false), &world);
+        let mut late = LateWrite { slow: Slow::new(inner, &world, vec![trip]), clock: &world, late_by: Some(late_by) };
+        let fine = tokentap::job::WritePlan { fine: true, ..plan(None) };
+        let report = carry_out(&mut late, &world, &fine).unwrap();
+        let truth = late.slow.true_drift_s();
+        assert!(truth.abs() < 0.06, "{late_by}: {truth} {:?}", report.after);
+    }
+}
+
+/// A link whose first write takes effect late.
+struct LateWrite<'a> {
+    slow: Slow<'a>,
+    clock: &'a SimulatedClock,
+    late_by: Option<u64>,
+}
+
+impl Link for LateWrite<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        if command.starts_with(&[0x84, 0xD4])
+            && let Some(late_by) = self.late_by.take()
+        {
+            self.clock.advance(Duration::from_micros(late_by));
+        }
+        self.slow.transmit(command)
+    }
+
+    fn hold(&mut self) -> Result<(), LinkError> {
+        self.slow.hold()
+    }
+
+    fn close(&mut self) {
+        self.slow.close();
+    }
+}

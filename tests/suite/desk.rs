@@ -147,3 +147,22 @@ fn what_cannot_be_asked_or_meant_is_refused_before_the_first_token() {
     }
     assert_eq!(desk.state(0), before);
 }
+
+#[test]
+fn a_clock_that_stands_still_is_called_so_by_info_sync_and_desk() {
+    let desk = Desk::new(&[]);
+    let made = ["emulate", "--create", "--ppm", "-1000000", "--state", "tokens/0.json"];
+    assert_eq!(desk.run(&made).0, 0);
+    let reader = ["--reader", "emulated:tokens/0.json", "--trust-host-clock"];
+    for args in [&["info", "--precise"][..], &["--time", "0"], &["sync", "--hash", "sha1", "--step", "30"]] {
+        let (exit, said) = desk.run(&[args, &reader].concat());
+        assert_eq!(exit, 8, "{args:?}: {said}");
+        assert!(said.contains("its clock stands still"), "{args:?}: {said}");
+    }
+    for args in [&["--assume-factory-profile"][..], &["--no-auto-sync"]] {
+        let all = ["desk", "--reader", "emulated:tokens", "--trust-host-clock"];
+        let (exit, said) = desk.run(&[&all[..], args].concat());
+        assert_eq!(exit, 10, "{args:?}: {said}");
+        assert!(said.contains("stands still"), "{args:?}: {said}");
+    }
+}

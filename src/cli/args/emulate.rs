@@ -23,7 +23,7 @@ pub struct EmulateArgs {
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value_t = 0.0)]
     pub drift: f64,
 
-    /// How much too fast its clock runs
+    /// How much too fast its clock runs; at -1000000 it stands still
     #[arg(long, value_name = "PPM", allow_hyphen_values = true, default_value_t = 0.0, hide_short_help = true)]
     pub ppm: f64,
 

@@ -44,7 +44,7 @@ impl Proxy {
 
     fn spawn(&self, args: &[&str]) -> Child {
         let mut command = tokentap();
-        command.env("PCSCLITE_CSOCK_NAME", &self.socket).args(args);
+        command.env("PCSCLITE_CSOCK_NAME", &self.socket).args(args).current_dir(self.socket.parent().unwrap());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
@@ -94,8 +94,10 @@ fn messages(folder: &Path, args: &[&str]) -> u32 {
     proxy.passed.load(Ordering::SeqCst)
 }
 
-const COMMANDS: [&[&str]; 5] = [
+const COMMANDS: [&[&str]; 7] = [
     &["readers"],
+    &["doctor", "--trust-host-clock"],
+    &["burn", "--no-verify", "--seed-file", "seed", "--trust-host-clock"],
     &["info"],
     &["--time", "0", "--trust-host-clock"],
     &["sync", "--fast", "--trust-host-clock"],
@@ -104,6 +106,7 @@ const COMMANDS: [&[&str]; 5] = [
 
 /// The commands with their messages, each from the first to the last.
 fn cases(folder: &Path) -> Vec<(Vec<&'static str>, u32)> {
+    std::fs::write(folder.join("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
     let mut cases = Vec::new();
     for args in COMMANDS {
         // A tick that is waited for has any number of messages.
@@ -165,15 +168,11 @@ fn ctrl_c_ends_every_command_within_a_second_at_whichever_message_the_service_st
             cases.extend((1..=12).map(|last| (vec!["batch", "rows.csv", "--trust-host-clock"], last)));
             std::fs::write(folder.join("rows.csv"), "serial,secret\n86596120000009,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")
                 .unwrap();
-            let rows = folder.join("rows.csv");
             std::thread::scope(|scope| {
                 for (number, (args, last)) in cases.iter().enumerate() {
-                    let rows = rows.to_str().unwrap();
                     scope.spawn(move || {
-                        let args: Vec<&str> =
-                            args.iter().map(|arg| if *arg == "rows.csv" { rows } else { arg }).collect();
                         let proxy = Proxy::start(folder, &format!("int{number}"), *last);
-                        let mut child = proxy.spawn(&args);
+                        let mut child = proxy.spawn(args);
                         let began = Instant::now();
                         while !proxy.stands_still() {
                             if child.try_wait().unwrap().is_some() || began.elapsed() > AT_MOST {
