@@ -124,6 +124,9 @@ mod batch {
         fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>> {
             self.0.token(serial)
         }
+        fn key_refused(&mut self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>> {
+            self.0.key_refused(serial, key)
+        }
         fn holder(&mut self, seed: &Fingerprint) -> Kept<Option<String>> {
             self.0.holder(seed)
         }
@@ -246,6 +249,7 @@ mod batch {
             fine: false,
             allow_unknown_model: false,
             key: TokenKey::factory(),
+            tries_again: false,
             check_every: 0,
         };
         let around = Surroundings {

@@ -43,6 +43,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         wish: plan::wish(&args.profile, None)?,
         assume_factory: args.assume_factory_profile || may_assume_factory(args, output),
         key: token_key(args.run.token_key.as_deref())?,
+        tries_again: args.run.try_again,
         identity: record.opener(identity),
         identity_for: args.identity_minutes.map(|minutes| Duration::from_secs(minutes * 60)),
         ask_code: args.ask_code,

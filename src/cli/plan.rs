@@ -62,6 +62,7 @@ pub fn make(
         fine: false,
         guard,
         key: secret::token_key(write.token_key.as_deref().map(Path::new))?,
+        tries_again: write.try_again,
         again: AGAIN.to_owned(),
     })
 }

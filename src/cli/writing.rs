@@ -169,6 +169,7 @@ impl Writing<'_> {
         let known = recorder.token(report.info.serial.as_str())?;
         self.tell_pending(known.as_ref());
         let mut plan = self.plan.clone();
+        recorder.check_key(&report.info, &plan)?;
         self.completion.complete(&report.info, known.as_ref(), &mut plan)?;
         self.check_record(&report.info, known.as_ref(), &plan, false)?;
         let within = plan.if_drift_over.is_some_and(|bound| report.drift.is_surely_within(bound));

@@ -7,6 +7,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::seed::Seed;
+use crate::token::TokenKey;
 
 /// The bytes that are kept of a fingerprint: an accident among a million seeds has a chance below 10⁻²⁶.
 const BYTES: usize = 16;
@@ -55,7 +56,16 @@ impl FingerprintKey {
     /// The fingerprint of a seed.
     #[must_use]
     pub fn of(&self, seed: &Seed) -> Fingerprint {
-        let digest = self.hash(&[seed.expose()]);
+        Self::cut(self.hash(&[seed.expose()]))
+    }
+
+    /// The fingerprint of a token's key, which is not that of any seed.
+    #[must_use]
+    pub fn of_token_key(&self, key: &TokenKey) -> Fingerprint {
+        Self::cut(self.hash(&[b"token key", key.to_hex().as_bytes()]))
+    }
+
+    fn cut(digest: Vec<u8>) -> Fingerprint {
         let mut bytes = [0; BYTES];
         bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Fingerprint(bytes)

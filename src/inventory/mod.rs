@@ -24,7 +24,7 @@ pub use job::{Begin, Begun, Seal};
 pub use pins::{Pinned, Pins};
 pub use seal::{Identity, SealError, new_locked_identity, open_of, parse_recipient, seal};
 pub use sqlite::{Sqlite, is_log_alone, make_folder};
-pub use token::{Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
+pub use token::{KeyChange, Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
 
 /// One durable record: an event, and what it changes. All of it is kept, or none.
 #[derive(Debug, Clone)]
@@ -121,6 +121,12 @@ pub trait Inventory: Send {
     /// # Errors
     /// [`InventoryError`].
     fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>>;
+
+    /// When a token last refused the key of this fingerprint, if it did and accepted none since.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    fn key_refused(&mut self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>>;
 
     /// The serial of a token that holds, or may hold, this seed.
     ///

@@ -133,6 +133,10 @@ pub struct TokenChange {
     pub seen: Option<UnixTime>,
     /// Whose it is from now on.
     pub user: Option<String>,
+    /// It is nobody's from now on.
+    pub unassigned: bool,
+    /// What it said of the key.
+    pub key: KeyChange,
     /// The profile that was written.
     pub profile: Option<Profile>,
     /// The drift that was found.
@@ -155,6 +159,8 @@ impl TokenChange {
             emulated: false,
             seen: None,
             user: None,
+            unassigned: false,
+            key: KeyChange::Keep,
             profile: None,
             drift: None,
             synced: false,
@@ -162,6 +168,17 @@ impl TokenChange {
             pending: PendingChange::Keep,
         }
     }
+}
+
+/// What becomes of the record of the keys that a token refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyChange {
+    /// It stays: the token was not asked, or its answer was lost.
+    Keep,
+    /// It refused the key of this fingerprint.
+    Refused(Fingerprint),
+    /// It accepted one: what it refused before is of no more interest.
+    Accepted,
 }
 
 /// What becomes of the record of a job whose end is not known.

@@ -34,6 +34,8 @@ pub struct DeskPlan {
     pub assume_factory: bool,
     /// The key.
     pub key: TokenKey,
+    /// Try it also where a token has refused it already.
+    pub tries_again: bool,
     /// What opens the inventory's seeds, and the key that tells whether they are those that were burned.
     pub identity: Option<Opener>,
     /// How long that is kept.
@@ -234,6 +236,7 @@ impl<'a> DeskVisitor<'a> {
             fine: self.plan.fine,
             guard: Guard { expect_serial: Some(expected.serial.clone()), allow_unknown_model: false },
             key: self.plan.key.clone(),
+            tries_again: self.plan.tries_again,
             again: "it is measured anew".to_owned(),
         };
         let mut around = Around {

@@ -5,10 +5,10 @@ use super::failure::Failure;
 use super::plan::{ClockPlan, ConfigPlan};
 use super::record::{Begins, Recorder, locked};
 use super::write::{Outcome as Wrote, WriteReport};
-use super::written::Written;
+use super::written::{Progress, Written};
 use crate::clock::Drift;
 use crate::inventory::{
-    Entry, Event, InventoryError, Measured, Outcome, Pending, PendingChange, RowChange, SeedChange,
+    Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, RowChange, SeedChange,
 };
 use crate::time::UnixTime;
 use crate::token::{Info, Profile};
@@ -39,6 +39,17 @@ impl Recorder<'_> {
         let mut event = self.event(at, job, info, outcome);
         event.before = drift.map(Measured::from);
         let mut change = self.change(info, at);
+        let has_accepted = match result {
+            Ok(report) => report.outcome == Wrote::Synced,
+            Err(failure) => failure.written != Progress::default(),
+        };
+        change.key = match (begun, result) {
+            (Some(begins), Err(failure)) if failure.refused_key => {
+                KeyChange::Refused(locked(books).fingerprint_key().of_token_key(&begins.plan.key))
+            }
+            _ if has_accepted => KeyChange::Accepted,
+            _ => KeyChange::Keep,
+        };
         let (mut sent, mut is_config_written) = (Written::No, false);
         match result {
             Ok(report) => {

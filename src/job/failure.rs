@@ -56,6 +56,8 @@ pub struct Failure {
     pub details: Vec<String>,
     /// What was written to the token before that.
     pub written: Progress,
+    /// The token refused the key: each further try may be its last.
+    pub refused_key: bool,
 }
 
 impl Failure {
@@ -69,7 +71,7 @@ impl Failure {
         next: impl Into<String>,
     ) -> Self {
         let (fact, state, next) = (fact.into(), state.into(), next.into());
-        Self { kind, exit, fact, state, next, details: Vec::new(), written: Progress::default() }
+        Self { kind, exit, fact, state, next, details: Vec::new(), written: Progress::default(), refused_key: false }
     }
 
     /// Bad input, found before any token was touched.

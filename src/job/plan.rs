@@ -128,6 +128,8 @@ pub struct WritePlan {
     pub guard: Guard,
     /// The key.
     pub key: TokenKey,
+    /// Try it also where the token has refused it already, by the record.
+    pub tries_again: bool,
     /// What to run when the job was broken off.
     pub again: String,
 }

@@ -210,5 +210,6 @@ fn refusal(step: Step, status: StatusWord, who: &str, state: String, again: &str
             ),
         ),
     };
-    Failure::new("refused", Exit::Refused, fact, state, next)
+    let refused_key = step == Step::Answer && status.is_denial();
+    Failure { refused_key, ..Failure::new("refused", Exit::Refused, fact, state, next) }
 }

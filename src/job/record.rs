@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::ended::End;
-use super::failure::Failure;
+use super::failure::{Exit, Failure, UNTOUCHED};
 use super::plan::WritePlan;
 use super::read::ReadReport;
 use super::write::{Beginning, Hooks, WriteReport, write};
@@ -123,7 +123,7 @@ impl Recorder<'_> {
             // What another job is about to change is no ground for a plan.
             self.wait_for_others(info.serial.as_str(), around.waits, around.interrupted)?;
             let record = self.token(info.serial.as_str())?;
-            let completed = (around.complete)(info, record.as_ref(), plan);
+            let completed = self.check_key(info, plan).and_then(|()| (around.complete)(info, record.as_ref(), plan));
             *known.borrow_mut() = Some((info.clone(), record));
             completed
         };
@@ -157,6 +157,26 @@ impl Recorder<'_> {
             self.end(info, &result, end).err()
         });
         Recorded { result, info, lost }
+    }
+
+    /// Refuses a plan whose key the token has refused before: some lock for good after a few wrong answers.
+    ///
+    /// # Errors
+    /// A [`Failure`] with [`Exit::Refused`]; the inventory's.
+    pub fn check_key(&self, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
+        let Some(books) = self.books.filter(|_| !plan.tries_again) else { return Ok(()) };
+        let mut inventory = locked(books);
+        let key = inventory.fingerprint_key().of_token_key(&plan.key);
+        let Some(at) = inventory.key_refused(info.serial.as_str(), &key)? else { return Ok(()) };
+        let at = at.format("%Y-%m-%d %H:%M:%S UTC");
+        Err(Failure::new(
+            "refused",
+            Exit::Refused,
+            format!("this token refused the key on {at}, by the inventory; it was not asked again ({info})"),
+            UNTOUCHED,
+            "use the key that it has: --token-key FILE; only if you know that it was this one, --try-again: tokens made \
+             before 2025 lock for good after some wrong answers",
+        ))
     }
 
     /// Records a token that was only read.

@@ -133,6 +133,7 @@ pub fn session(data: &[u8]) {
         fine,
         guard: Guard { expect_serial: None, allow_unknown_model: choice & 64 != 0 },
         key: TokenKey::factory(),
+        tries_again: false,
         again: "run the same command again".to_owned(),
     };
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());

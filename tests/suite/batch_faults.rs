@@ -195,7 +195,7 @@ impl World {
     /// Works at the batch until what is laid down is dealt with; returns how each token left.
     fn run(&self, serial: &str, laid: Vec<Laid>) -> Vec<Left> {
         let laid = Mutex::new(Some(laid));
-        let (left, _) = work_at_batch(&self.books, &self.clock, self.rows(serial), &self.part(), &|visitor| {
+        let (left, _) = work_at_batch(&self.books, &self.clock, self.rows(serial), &self.part(), true, &|visitor| {
             let laid = laid.lock().unwrap().take().unwrap();
             let tray = TestTray { laid, clock: self.clock.clone(), later: Arc::default() };
             attend(&mut FixedTrays::new(vec![Box::new(tray)]), visitor);

@@ -237,7 +237,7 @@ fn an_inventory_of_the_first_schema_is_brought_to_the_latest_and_keeps_what_it_h
     let connection = rusqlite::Connection::open(&path).unwrap();
     let back = "DROP TRIGGER events_summed; DROP TABLE batch_rows; DROP TABLE batches; DROP TABLE holders; DROP TABLE leases; DROP TABLE claims; \
                 DROP TABLE dealt; ALTER TABLE tokens DROP COLUMN erased; ALTER TABLE tokens DROP COLUMN sum; ALTER TABLE \
-                meta DROP COLUMN sum; ALTER TABLE candidates DROP COLUMN sum; ALTER TABLE events DROP COLUMN sum; PRAGMA \
+                meta DROP COLUMN sum; ALTER TABLE candidates DROP COLUMN sum; ALTER TABLE events DROP COLUMN sum; DROP TABLE refused_keys; PRAGMA \
                 user_version = 1;";
     connection.execute_batch(back).unwrap();
     drop(connection);

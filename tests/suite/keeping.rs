@@ -10,7 +10,7 @@ use tokentap::inventory::{Entry, Identity, Inventory, InventoryError, SeedChange
 use tokentap::seed::Seed;
 
 use crate::inventory::{Desk, event};
-use crate::support::{Dice, RESTRICTED, UNRESTRICTED, text};
+use crate::support::{Dice, RESTRICTED, UNRESTRICTED, text, tokentap};
 
 const TRUST: &str = "--trust-host-clock";
 
@@ -624,4 +624,58 @@ fn a_seed_goes_to_a_second_token_only_by_its_users_word_which_then_holds() {
     desk.ok(&["sync", "--fast", "--reader", &second, "--seed-file", "seed", TRUST]);
     desk.ok(&burn);
     assert_eq!(desk.json(&["inventory", "check"])["command"], "inventory");
+}
+
+#[test]
+fn a_key_that_a_token_has_refused_is_not_tried_again_until_somebody_says_so() {
+    // Tokens made before 2025 lock for good after some wrong answers (docs/protocol.md §1).
+    let place = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = tokentap();
+        command.current_dir(place.path()).env("TOKENTAP_INVENTORY", place.path().join("inventory.sqlite"));
+        let output = command.args(args).output().unwrap();
+        (output.status.code().unwrap(), text(&output))
+    };
+    let wrong_answers = || {
+        let state = std::fs::read_to_string(place.path().join("token.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&state).unwrap()["wrong_answers"].clone()
+    };
+    std::fs::write(place.path().join("own.key"), "000102030405060708090a0b0c0d0e0f").unwrap();
+    std::fs::write(place.path().join("other.key"), "ff0102030405060708090a0b0c0d0e0f").unwrap();
+    std::fs::write(place.path().join("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    std::fs::write(place.path().join("rows.csv"), "serial,secret\n86596120000001,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ\n")
+        .unwrap();
+    let made = ["emulate", "--create", "--state", "token.json", "--token-key", "own.key", "--lock-after", "4"];
+    assert_eq!(run(&made).0, 0);
+    let reader = ["--reader", "emulated:token.json", "--trust-host-clock"];
+    let sync =
+        |more: &[&str]| run(&[&["sync", "--fast", "--hash", "sha1", "--step", "30"], &reader[..], more].concat());
+    assert_eq!((sync(&[]).0, wrong_answers()), (6, 1.into()));
+    for _ in 0..3 {
+        let (exit, said) = sync(&[]);
+        assert_eq!((exit, wrong_answers()), (6, 1.into()), "{said}");
+        assert!(said.contains("by the inventory") && said.contains("--token-key FILE"), "{said}");
+    }
+    for args in [
+        &["burn", "--no-verify", "--seed-file", "seed"][..],
+        &["config", "--hash", "sha256"],
+        &["sync", "--dry-run"],
+        &["--time", "0"],
+    ] {
+        let (exit, said) = run(&[args, &reader].concat());
+        assert_eq!((exit, wrong_answers()), (6, 1.into()), "{args:?}: {said}");
+    }
+    let (exit, said) = run(&[&["desk", "--assume-factory-profile"], &reader[..]].concat());
+    assert_eq!((exit, wrong_answers()), (10, 1.into()), "{said}");
+    let (_, said) = run(&[&["batch", "rows.csv"], &reader[..]].concat());
+    assert_eq!(wrong_answers(), 1, "{said}");
+    // Another key is another try; the first one is still not tried.
+    assert_eq!((sync(&["--token-key", "other.key"]).0, wrong_answers()), (6, 2.into()));
+    assert_eq!((sync(&["--token-key", "other.key"]).0, wrong_answers()), (6, 2.into()));
+    assert_eq!((sync(&[]).0, wrong_answers()), (6, 2.into()));
+    // Somebody knows better.
+    assert_eq!((sync(&["--try-again"]).0, wrong_answers()), (6, 3.into()));
+    // The right one settles it.
+    assert_eq!((sync(&["--token-key", "own.key"]).0, wrong_answers()), (0, 0.into()));
+    assert_eq!((sync(&[]).0, wrong_answers()), (6, 1.into()));
 }

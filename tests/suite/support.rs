@@ -60,6 +60,7 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
         fine: false,
         guard: Guard::default(),
         key: TokenKey::factory(),
+        tries_again: false,
         again: "run the same command again (twice is safe on the same token)".to_owned(),
     }
 }
@@ -77,6 +78,7 @@ pub fn work_at_batch(
     clock: &SimulatedClock,
     rows: Vec<Row>,
     part: &Path,
+    tries_again: bool,
     work: &dyn Fn(&BatchVisitor<'_>),
 ) -> (Vec<Left>, u64) {
     let key = locked(books).fingerprint_key().clone();
@@ -100,6 +102,7 @@ pub fn work_at_batch(
         fine: false,
         allow_unknown_model: false,
         key: TokenKey::factory(),
+        tries_again,
         check_every: 0,
     };
     let station = Station::default();

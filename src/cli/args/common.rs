@@ -175,6 +175,10 @@ pub struct WriteArgs {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub token_key: Option<PathBuf>,
 
+    /// Try the key also where the token has refused it, by the inventory
+    #[arg(long, hide_short_help = true)]
+    pub try_again: bool,
+
     /// Write to a token of a model that is not known
     #[arg(long, hide_short_help = true)]
     pub allow_unknown_model: bool,

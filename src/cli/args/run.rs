@@ -74,6 +74,10 @@ pub struct BatchArgs {
     #[command(flatten)]
     pub encode: EncodeArgs,
 
+    /// Write to tokens of a model that is not known
+    #[arg(long, hide_short_help = true)]
+    pub allow_unknown_model: bool,
+
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -137,7 +141,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub token_key: Option<PathBuf>,
 
-    /// Write to tokens of a model that is not known
+    /// Try the key also on tokens that have refused it, by the inventory
     #[arg(long, hide_short_help = true)]
-    pub allow_unknown_model: bool,
+    pub try_again: bool,
 }

@@ -104,8 +104,9 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         source,
         flags,
         fine: args.precise,
-        allow_unknown_model: args.run.allow_unknown_model,
+        allow_unknown_model: args.allow_unknown_model,
         key,
+        tries_again: args.run.try_again,
         check_every: args.check_every.unwrap_or(0),
     };
     let surroundings = Surroundings {

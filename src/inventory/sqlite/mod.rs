@@ -7,6 +7,7 @@ mod columns;
 mod file;
 mod holders;
 mod jobs;
+mod keys;
 mod meta;
 mod owner;
 mod schema;
@@ -355,6 +356,10 @@ impl Inventory for Sqlite {
 
     fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>> {
         tokens::get(&self.connection, serial).map_err(|error| self.failed(error))
+    }
+
+    fn key_refused(&mut self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>> {
+        keys::refused(&self.connection, serial, key).map_err(|error| self.failed(error))
     }
 
     fn holder(&mut self, seed: &Fingerprint) -> Kept<Option<String>> {

@@ -9,7 +9,7 @@ use super::sums;
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
-pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS];
+pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS];
 
 /// The version from which on every row has its checksum.
 const SUMMED: usize = 4;
@@ -137,6 +137,17 @@ ALTER TABLE batches ADD COLUMN sum INTEGER;
 ALTER TABLE batch_rows ADD COLUMN sum INTEGER;
 CREATE TRIGGER events_summed BEFORE INSERT ON events WHEN NEW.sum IS NULL
 BEGIN SELECT RAISE(ABORT, 'an older tokentap is still running: end it'); END;
+";
+
+/// Keys that a token refused and has accepted none since, by fingerprint.
+const REFUSED_KEYS: &str = "
+CREATE TABLE refused_keys (
+    serial TEXT NOT NULL,
+    key BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    sum INTEGER,
+    PRIMARY KEY (serial, key)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// What keeps events as they are, by the names of the triggers.

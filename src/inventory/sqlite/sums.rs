@@ -68,8 +68,16 @@ pub const DEALT: Summed = Summed {
     columns: "batch, number, serial",
 };
 
+/// The keys that tokens refused.
+pub const REFUSED_KEYS: Summed = Summed {
+    name: "refused_keys",
+    key: "serial = ?1 AND key = ?2",
+    key_columns: "serial, key",
+    columns: "serial, key, at",
+};
+
 /// All of them.
-pub const TABLES: [Summed; 7] = [META, TOKENS, CANDIDATES, EVENTS, BATCHES, BATCH_ROWS, DEALT];
+pub const TABLES: [Summed; 8] = [META, TOKENS, CANDIDATES, EVENTS, BATCHES, BATCH_ROWS, DEALT, REFUSED_KEYS];
 
 impl Summed {
     /// Gives the row of this key its checksum.

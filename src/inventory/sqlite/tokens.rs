@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, named_params, params};
 
 use super::columns::{damaged, fingerprint, measured, ms, optional_time, profile, time, word};
-use super::{Stopped, holders, sums};
+use super::{Stopped, holders, keys, sums};
 use crate::inventory::{
     Deed, Event, EventFilter, Fingerprint, InventoryError, Measured, Outcome, Pending, PendingChange, SeedChange,
     Station, TokenChange, TokenFilter, TokenRecord,
@@ -55,7 +55,8 @@ pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(),
              :drift, :resolution, :synced)
          ON CONFLICT (serial) DO UPDATE SET
              model = coalesce(excluded.model, model), emulated = max(emulated, excluded.emulated),
-             user = coalesce(excluded.user, user), hash = coalesce(excluded.hash, hash),
+             user = CASE WHEN :unassigned THEN NULL ELSE coalesce(excluded.user, user) END,
+             hash = coalesce(excluded.hash, hash),
              step_s = coalesce(excluded.step_s, step_s), display_s = coalesce(excluded.display_s, display_s),
              last_seen = coalesce(:seen, last_seen), drift_s = coalesce(excluded.drift_s, drift_s),
              resolution_s = coalesce(excluded.resolution_s, resolution_s), synced = coalesce(excluded.synced, synced)",
@@ -65,6 +66,7 @@ pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(),
         ":model": change.model,
         ":emulated": change.emulated,
         ":user": change.user,
+        ":unassigned": change.unassigned,
         ":hash": change.profile.map(|profile| profile.hash().to_string()),
         ":step": change.profile.map(|profile| profile.step().seconds()),
         ":display": change.profile.map(|profile| profile.display().seconds()),
@@ -74,6 +76,7 @@ pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(),
         ":resolution": change.drift.map(|measured| measured.resolution_s),
         ":synced": change.synced.then_some(now),
     })?;
+    keys::change(to, &change.serial, change.key, at)?;
     if let SeedChange::Is { seed, replaces, .. } = &change.seed {
         check_import(to, &change.serial, seed, *replaces)?;
     }

@@ -39,6 +39,8 @@ pub struct BatchPlan {
     pub allow_unknown_model: bool,
     /// The key.
     pub key: TokenKey,
+    /// Try it also where a token has refused it already.
+    pub tries_again: bool,
     /// Ask for the displayed code of each so manieth token; 0 for none.
     pub check_every: u64,
 }
@@ -139,6 +141,7 @@ impl<'a> BatchVisitor<'a> {
             fine: self.plan.fine,
             guard: Guard { expect_serial: None, allow_unknown_model: self.plan.allow_unknown_model },
             key: self.plan.key.clone(),
+            tries_again: self.plan.tries_again,
             again: "it gets its row".to_owned(),
         }
     }

@@ -1,5 +1,6 @@
 //! The jobs of the table, each on a token of its own, and how it ended.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokentap::clock::Drift;
@@ -125,6 +126,8 @@ pub struct Bench {
     pub token: Shared,
     pub other: Shared,
     books: Books,
+    /// A key that was refused may be tried again.
+    pub tries_again: AtomicBool,
     /// The identity that opens the inventory's seeds.
     secret: String,
     folder: tempfile::TempDir,
@@ -160,6 +163,7 @@ impl Bench {
             token: Arc::new(Mutex::new(link(state, &clock))),
             other: Arc::new(Mutex::new(link(token(OTHER, OLD, -97.25), &clock))),
             books: Books::new(Box::new(inventory)),
+            tries_again: AtomicBool::new(false),
             secret,
             folder: tempfile::tempdir().unwrap(),
             clock,
@@ -246,6 +250,7 @@ impl Bench {
         let mut plan = plan(self.job.seed(self.restricted).map(seed));
         // The other token may get the same seed: what is looked at here is what is said of each.
         plan.shares_seed = true;
+        plan.tries_again = self.tries_again.load(Ordering::SeqCst);
         plan.fine = matches!(self.job, Job::Sync | Job::SyncTwice);
         match self.job {
             Job::SeedOnly => plan.config = None,
@@ -263,9 +268,10 @@ impl Bench {
         let link = Mutex::new(Some(link));
         let rows = vec![Row::of_seed(seed(NEW))];
         let part = self.folder.path().join("out.csv.part");
-        let (left, undone) = work_at_batch(&self.books, &self.clock, rows, &part, &|visitor| {
-            visitor.visit(&place, Box::new(link.lock().unwrap().take().unwrap()));
-        });
+        let (left, undone) =
+            work_at_batch(&self.books, &self.clock, rows, &part, self.tries_again.load(Ordering::SeqCst), &|visitor| {
+                visitor.visit(&place, Box::new(link.lock().unwrap().take().unwrap()));
+            });
         let exit = if undone == 0 { Exit::Done } else { Exit::Undone } as u8;
         let [left]: [Left; 1] = left.try_into().unwrap();
         match left {
@@ -288,6 +294,7 @@ impl Bench {
             wish: ProfileWish::default(),
             assume_factory: true,
             key: TokenKey::factory(),
+            tries_again: self.tries_again.load(Ordering::SeqCst),
             identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)),
             identity_for: None,
             ask_code: false,

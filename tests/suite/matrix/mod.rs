@@ -8,6 +8,7 @@ mod truth;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use tokentap::emulator::CardState;
 use tokentap::job::{Exit, Failure, Progress};
@@ -86,7 +87,7 @@ impl Cell {
             assert_eq!((log.writes(), end.exit), ((false, false), 0), "{name}, again");
             "leaves it alone: the other token has the row".to_owned()
         } else {
-            self.run_again(&bench)
+            self.run_again(&bench, end.failure.as_ref().is_some_and(|failure| failure.refused_key))
         };
         if self.twice && !was_taken_for_it {
             self.run_twice_wrong();
@@ -97,9 +98,9 @@ impl Cell {
     /// The same, and then a second time with the token leaving at the challenge: the third run ends right.
     fn run_twice_wrong(&self) {
         let bench = Bench::new(self.job, self.restricted);
-        bench.run(Some((At::Number(self.at), self.fault.clone())));
+        let (_, first) = bench.run(Some((At::Number(self.at), self.fault.clone())));
         bench.run(Some((At::First(Step::Challenge), Fault::LostBefore)));
-        self.run_again(&bench);
+        self.run_again(&bench, first.failure.is_some_and(|failure| failure.refused_key));
     }
 
     fn check_failure(&self, failure: &Failure, truth: Truth, end: &End) {
@@ -147,9 +148,16 @@ impl Cell {
         assert!(drift.abs() <= within_s, "{name}: {drift} s off");
     }
 
-    /// The same command again, on the token as it is now; what that did.
-    fn run_again(&self, bench: &Bench) -> String {
+    /// The same command again, on the token as it is now; what that did. A key on record as refused is not sent again unasked.
+    fn run_again(&self, bench: &Bench, refused_key: bool) -> String {
         let name = self.name();
+        let is_kept = matches!(self.job, Job::SyncIfOff | Job::BatchRow | Job::DeskVisit);
+        if refused_key && is_kept {
+            let (log, end) = bench.run(None);
+            assert_ne!(end.exit, 0, "{name}, again");
+            assert!(log.0.iter().all(|step| matches!(step, Step::Info | Step::Poll)), "{name}, again: {:?}", log.0);
+            bench.tries_again.store(true, Ordering::SeqCst);
+        }
         let before = state(&bench.token);
         let (log, end) = bench.run(None);
         let after = state(&bench.token);
@@ -164,7 +172,10 @@ impl Cell {
             Job::SyncTwice => self.check_written(bench, 0.51),
             _ => self.check_written(bench, 1.01),
         }
-        again_words(&log)
+        match refused_key && is_kept {
+            true => format!("is not tried again; with --try-again: {}", again_words(&log)),
+            false => again_words(&log),
+        }
     }
 }
 
