@@ -175,6 +175,12 @@ mod batch {
         fn name(&self) -> &str {
             "bench"
         }
+        fn number(&self) -> Option<usize> {
+            None
+        }
+        fn is_occupied(&self) -> bool {
+            false
+        }
         fn is_emulated(&self) -> bool {
             true
         }

@@ -1,5 +1,6 @@
 //! `tokentap burn`: seed, profile and clock onto the token, then the code that it must show.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -46,7 +47,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         ));
     }
     let opener = record.opener(identity);
-    let mut desk = Desk::new(global, &host, output);
+    let mut desk = Desk::new(global, &host, &record, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
     let wish = plan::wish(&args.profile, row.as_ref())?;
     let (profile, from) = wish.resolve(None)?;
@@ -75,12 +76,12 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         user,
         flags: plan::wish(&args.profile, None)?,
         replaces_seed: args.replace_seed,
+        confirmed: RefCell::default(),
         output,
     };
 
-    let mut station = desk.station()?;
     if global.dry_run {
-        return writing.show(&mut station);
+        return desk.work(&mut |station| writing.show(station)).map(|(exit, _)| exit);
     }
     let mut recorded = false;
     let mut burned_seed = None;
@@ -94,8 +95,8 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             _ => Ok(()),
         }
     };
-    let result = writing.run(&mut station, &mut before);
-    let report = result.map_err(|failure| match &args.out {
+    let result = desk.work(&mut |station| writing.run(station, &mut before));
+    let (report, station) = result.map_err(|failure| match &args.out {
         Some(out) if recorded => kept_though_failed(failure, out),
         _ => failure,
     })?;

@@ -1,5 +1,7 @@
 //! `tokentap config`: the profile, and with it the clock.
 
+use std::cell::RefCell;
+
 use super::args::{ConfigArgs, Global};
 use super::host::Host;
 use super::output::Output;
@@ -24,7 +26,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let host = Host::assess(&args.write.host)?;
     let record = Record::open(global, plan::need(flags), output)?;
     let opener = record.opener(identity);
-    let mut desk = Desk::new(global, &host, output);
+    let mut desk = Desk::new(global, &host, &record, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
     let wish = plan::wish(flags, row.as_ref())?;
     let (profile, from) = wish.resolve(None)?;
@@ -47,6 +49,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
         user,
         flags: plan::wish(flags, None)?,
         replaces_seed: false,
+        confirmed: RefCell::default(),
         output,
     };
     sync::carry_out(&writing, desk)

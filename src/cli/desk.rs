@@ -1,5 +1,6 @@
 //! `tokentap desk`: every token that is laid down is identified, measured, set right, recorded; until told to stop.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -16,7 +17,7 @@ use super::verify::{verdict_fields, verdict_words};
 use super::{Ran, interrupt, plan, prompt, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, LeftOpen, Visited, Why};
 use crate::job::verify::WINDOW_S;
-use crate::job::{Exit, Failure, Outcome, SeedFate, Surroundings};
+use crate::job::{Exit, Failure, Outcome, Place, SeedFate, Surroundings};
 use crate::token::{Info, Sync};
 
 /// How wide the line between two visits is.
@@ -82,21 +83,28 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         ask: args.ask_code.then_some(&ask as _),
         stop: &stop,
     };
-    let mut view = View { is_live: screen.is_live(), seen: 0, set: 0, bad: 0, bound: args.if_drift_over };
+    let mut view = View { is_live: screen.is_live(), bound: args.if_drift_over, ..View::default() };
     screen.event("the desk is open: lay tokens down; Ctrl-C ends it", "begin", Map::new(), Bell::None);
     let visitor = DeskVisitor::new(record.books(), plan, around);
     wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
 
     let undone = visitor.undone();
-    let mut text = format!("the desk is closed: {}, {} set", counted(view.seen, "token"), counted(view.set, "clock"));
+    let mut text = format!("the desk is closed: {}", view.counts());
     for serial in &undone {
-        text.push_str(&format!("\n  UNDONE  {serial}"));
+        let why = view.undone.get(serial).map(|why| format!(" {}: {}", why.owner(), why.what)).unwrap_or_default();
+        text.push_str(&format!("\n  UNDONE  {serial}{why}"));
     }
+    let reasons: Vec<Value> = view
+        .undone
+        .iter()
+        .map(|(serial, why)| json!({ "serial": serial, "user": why.user, "reason": why.what }))
+        .collect();
     let object = fields([
         ("event", json!("summary")),
-        ("tokens", json!(view.seen)),
-        ("set", json!(view.set)),
+        ("tokens", json!(view.seen.len())),
+        ("set", json!(view.set.len())),
         ("undone", json!(undone)),
+        ("undone_tokens", json!(reasons)),
     ]);
     output.report(&text, object);
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
@@ -114,12 +122,26 @@ fn may_assume_factory(args: &DeskArgs, output: &Output) -> bool {
     )
 }
 
+/// What a desk shows, counted by token: one that is laid back is not another one.
+#[derive(Default)]
 struct View {
     is_live: bool,
-    seen: u64,
-    set: u64,
-    bad: u64,
+    seen: BTreeSet<String>,
+    set: BTreeSet<String>,
+    undone: BTreeMap<String, Undone>,
     bound: f64,
+}
+
+/// Why a token did not leave as it should be, and whose it is.
+struct Undone {
+    user: Option<String>,
+    what: String,
+}
+
+impl Undone {
+    fn owner(&self) -> String {
+        self.user.as_ref().map(|user| format!("of {}", plain(user))).unwrap_or_else(|| "of nobody on record".to_owned())
+    }
 }
 
 impl View {
@@ -134,33 +156,52 @@ impl View {
                 self.visited(screen, &visited);
             }
         }
-        let need = if self.bad == 1 { "needs" } else { "need" };
-        let (seen, set) = (counted(self.seen, "token"), counted(self.set, "clock"));
-        screen.progress(&format!("desk: {seen}: {set} set, {} {need} attention", self.bad));
+        screen.progress(&format!("desk: {}", self.counts()));
+    }
+
+    /// "2 tokens: 1 clock set, 1 needs attention".
+    fn counts(&self) -> String {
+        let undone = self.undone.len();
+        let need = if undone == 1 { "needs" } else { "need" };
+        let (seen, set) = (counted(self.seen.len() as u64, "token"), counted(self.set.len() as u64, "clock"));
+        format!("{seen}: {set} set, {undone} {need} attention")
     }
 
     fn visited(&mut self, screen: &mut Screen<'_>, visited: &Visited) {
         let is_well = visited.is_well(self.bound);
-        self.seen += 1;
-        self.bad += u64::from(!is_well);
-        if let Done::Written(report) = &visited.done
-            && report.outcome == Outcome::Synced
-        {
-            self.set += 1;
-        }
         let said = words(visited, self.bound);
+        if let Some(serial) = visited.info.as_ref().map(|info| info.serial.to_string()) {
+            if matches!(&visited.done, Done::Written(report) if report.outcome == Outcome::Synced) {
+                self.set.insert(serial.clone());
+            }
+            self.seen.insert(serial.clone());
+            if is_well {
+                self.undone.remove(&serial);
+            } else {
+                let user = visited.known.as_ref().and_then(|known| known.user.clone());
+                self.undone.insert(serial, Undone { user, what: said.what.clone() });
+            }
+        }
         let rule = "-".repeat(RULE_WIDTH);
+        let reader = reader_words(&visited.place);
         let text = match self.is_live {
             // Seen from across the table.
-            true => format!("{rule}\n {}\n {}\n next: {}\n{rule}", said.who, said.what.to_uppercase(), said.next),
-            false => format!("{}: {}; next: {}", said.who, said.what, said.next),
+            true => format!("{rule}\n {}\n {}\n next: {}\n {reader}\n{rule}", said.who, said.what, said.next),
+            false => format!("{}: {}; next: {} ({reader})", said.who, said.what, said.next),
         };
-        screen.at_reader(&visited.place, "take the token off");
+        let is_lifted = matches!(&visited.done, Done::Failed(failure) if failure.may_come_back);
+        screen.at_reader(&visited.place, if is_lifted { "lay the token back" } else { "take the token off" });
         screen.event(&text, "token", visit_fields(visited, &said), if is_well { Bell::Well } else { Bell::Badly });
         if let Some(why) = &visited.unrecorded {
-            screen.note(&format!("{why}; this visit stands in no record"));
+            screen.note(&format!("{why}; this visit is not recorded"));
         }
     }
+}
+
+/// The reader, as `tokentap readers` has it: "reader 1: ACS ACR122U 00 00".
+pub fn reader_words(place: &Place) -> String {
+    let number = place.number.map(|number| format!(" {number}")).unwrap_or_default();
+    format!("reader{number}: {}", plain(&place.reader))
 }
 
 /// What its owner is told: what it is, how far off it was and what was done, what to do next.

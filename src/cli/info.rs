@@ -14,14 +14,21 @@ use super::station::{self, Desk};
 use super::verdict::{self, verdict};
 use crate::inventory::{Deed, Outcome};
 use crate::job::{self, Exit, ReadReport};
+use crate::time::HostClock;
 
 pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let guard = station::guard(global, true)?;
     // Reading harms nothing, so a clock that nobody vouches for is no reason to warn here.
     let host_clock = Host::assess(&args.host)?;
     let record = Record::open(global, Need::Reading, output)?;
-    let mut station = Desk::new(global, &host_clock, output).station()?;
-    let report = job::read(&mut station.link, &host_clock.clock(), &guard, args.precise)?;
+    let desk = Desk::new(global, &host_clock, &record, output);
+    let (report, station) = desk.work(&mut |station| {
+        let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
+        job::read(&mut station.link, &host_clock.clock(), &guard, args.precise).inspect_err(|failure| {
+            // What is wrong with the token is what its user needs to hear.
+            let _ = recorder.unread(host_clock.clock().now().wall, failure);
+        })
+    })?;
     let ReadReport { info, host, drift: found, stands_still, host_jumped } = &report;
     if let Some(by) = host_jumped {
         output.note(&jumped(*by));

@@ -77,8 +77,13 @@ impl Output {
             "state": failure.state,
             "next": failure.next,
         });
-        if let Some(error) = error.as_object_mut().filter(|_| !failure.details.is_empty()) {
-            error.insert("details".to_owned(), json!(failure.details));
+        if let Some(error) = error.as_object_mut() {
+            if !failure.details.is_empty() {
+                error.insert("details".to_owned(), json!(failure.details));
+            }
+            if let Some(reader) = &failure.reader {
+                error.insert("reader".to_owned(), json!(reader));
+            }
         }
         error
     }
@@ -95,7 +100,8 @@ impl Output {
                 let _ = writeln!(to, "{}", plain_lines(detail));
             }
             let Failure { fact, state, next, .. } = failure;
-            let _ = writeln!(to, "{}", plain_lines(&format!("error: {fact}\n state: {state}\n next: {next}")));
+            let reader = failure.reader.as_ref().map(|reader| format!("\n reader: {reader}")).unwrap_or_default();
+            let _ = writeln!(to, "{}", plain_lines(&format!("error: {fact}\n state: {state}\n next: {next}{reader}")));
         }
     }
 

@@ -7,7 +7,7 @@ use super::describe::fields;
 use super::output::Output;
 use super::{Ran, interrupt};
 use crate::job::{Exit, Failure};
-use crate::reader::{Bounds, CardKind, Laid, ReaderError, Slot, Slots};
+use crate::reader::{Bounds, CardKind, Device, Laid, ReaderError, Slot, Slots};
 
 pub fn run(_: &Global, output: &Output) -> Ran {
     let bounds = Bounds::until(None, &interrupt::asked);
@@ -25,6 +25,7 @@ pub fn run(_: &Global, output: &Output) -> Ran {
         .map(|(number, slot)| {
             json!({
                 "number": number, "name": slot.name, "state": word(slot.laid), "exclusive": slot.exclusive,
+                "device": slot.device().map(Device::word),
             })
         })
         .collect();
@@ -38,6 +39,7 @@ fn word(laid: Laid) -> &'static str {
         Laid::Mute => "mute",
         Laid::Card(CardKind::Contactless) => "card",
         Laid::Card(CardKind::StorageTag) => "storage-tag",
+        Laid::Card(CardKind::SecurityKey) => "security-key",
         Laid::Card(CardKind::Other) => "other-card",
         Laid::Unknown => "unknown",
     }
@@ -45,15 +47,14 @@ fn word(laid: Laid) -> &'static str {
 
 /// What lies on a slot, and what to do about it.
 pub fn words(slot: &Slot) -> String {
-    let laid = match slot.laid {
-        Laid::Nothing => "empty",
-        Laid::Mute => "something that does not answer: switch the token on by its button",
-        Laid::Card(CardKind::Contactless) => "a contactless card: perhaps a token",
-        Laid::Card(CardKind::StorageTag) => "a storage tag or access card, not a token",
-        Laid::Card(CardKind::Other) => "a card, probably not a token",
-        Laid::Unknown => "the reader does not say",
+    let laid = match (slot.device(), slot.laid) {
+        (Some(device), _) => device.words(),
+        (None, Laid::Nothing) => "empty",
+        (None, Laid::Mute) => "something that does not answer: switch the token on by its button",
+        (None, _) => "the reader does not say",
     };
-    let sam = if slot.name.contains("SAM") { "; this slot is for a SAM and is passed over" } else { "" };
+    let is_passed = slot.device().is_some_and(|device| !device.may_be_token());
+    let passed = if is_passed { "; nothing is sent to it" } else { "" };
     let exclusive = if slot.exclusive { "; another program has it for itself" } else { "" };
-    format!("{laid}{sam}{exclusive}")
+    format!("{laid}{passed}{exclusive}")
 }

@@ -130,7 +130,7 @@ impl<'a> Screen<'a> {
     /// The line of a reader.
     pub fn at_reader(&mut self, place: &Place, text: &str) {
         let Some(live) = &mut self.live else { return };
-        let number = live.readers.len() + 1;
+        let number = place.number.unwrap_or(live.readers.len() + 1);
         let all = &live.all;
         let line = live.readers.entry(place.reader.clone()).or_insert_with(|| {
             let line = all.add(ProgressBar::no_length().with_style(style()));

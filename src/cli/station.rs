@@ -8,18 +8,23 @@ use std::time::{Duration, Instant};
 use super::args::Global;
 use super::host::Host;
 use super::output::{Output, note};
+use super::record::Record;
 use super::secret::Given;
 use super::{describe, interrupt, prompt};
 use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock, USUAL_SERIAL};
+use crate::inventory::Deed;
 use crate::job::{self, Failure, Guard};
 use crate::link::{Link, Trace};
-use crate::reader::{Bounds, Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
+use crate::reader::{Bounds, Passed, Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
 use crate::seedfile::Row;
 use crate::time::{HostClock, SystemClock, unix_ns};
-use crate::token::Serial;
+use crate::token::{Info, Serial};
 
 /// How long a command waits for a token where a person can lay one down.
 const WAIT_AT_TERMINAL: Duration = Duration::from_secs(30);
+
+/// How long after a failed contact the next one is tried.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// A token in reach.
 pub struct Station {
@@ -36,14 +41,18 @@ pub struct Desk<'a> {
     global: &'a Global,
     /// The host's clock.
     pub host: &'a Host,
+    /// What is known of tokens, for a question which of several is meant.
+    record: &'a Record,
     output: &'a Output,
     open: Option<Station>,
+    /// Until when a token is waited for, from the first wait on.
+    deadline: Option<Instant>,
 }
 
 impl<'a> Desk<'a> {
     /// Nothing is opened yet.
-    pub fn new(global: &'a Global, host: &'a Host, output: &'a Output) -> Self {
-        Self { global, host, output, open: None }
+    pub fn new(global: &'a Global, host: &'a Host, record: &'a Record, output: &'a Output) -> Self {
+        Self { global, host, record, output, open: None, deadline: None }
     }
 
     /// The row for the token on the reader. It is read for that only where its serial has to pick the row.
@@ -51,43 +60,84 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// A failure of the reader or the token, or that no row is the token's.
     pub fn row_for(&mut self, given: Given) -> Result<Row, Failure> {
-        if let Given::One(row) = given {
-            return Ok(*row);
+        match given {
+            Given::One(row) => Ok(*row),
+            given => given.for_token(&self.token()?),
         }
-        let mut station = open(self.global, &self.host.system, self.output)?;
-        let info = job::identify(&mut station.link)?;
-        self.open = Some(station);
-        given.for_token(&info)
     }
 
-    /// The reader with its token.
+    /// The token on the reader, which stays in reach for what follows.
     ///
     /// # Errors
-    /// A failure of the reader.
-    pub fn station(self) -> Result<Station, Failure> {
-        let station = match self.open {
-            Some(station) => station,
-            None => open(self.global, &self.host.system, self.output)?,
+    /// A failure of the reader or the token.
+    pub fn token(&mut self) -> Result<Info, Failure> {
+        let system = &self.host.system;
+        let (info, station) = self.attempt(&mut |station| job::identify(&mut station.link, system))?;
+        self.open = Some(station);
+        Ok(info)
+    }
+
+    /// Carries out a job at the reader; one that finds the token gone before anything was written is carried out again when it
+    /// is back, as long as `--wait` lasts.
+    ///
+    /// # Errors
+    /// A failure of the reader, which it names, or the job's.
+    pub fn work<T>(mut self, job: &mut dyn FnMut(&mut Station) -> Result<T, Failure>) -> Result<(T, Station), Failure> {
+        let host = self.host;
+        self.attempt(&mut |station| {
+            host.check_steady()?;
+            job(station)
+        })
+    }
+
+    fn attempt<T>(&mut self, job: &mut dyn FnMut(&mut Station) -> Result<T, Failure>) -> Result<(T, Station), Failure> {
+        let wait = match wait_seconds(self.global)? {
+            Some(seconds) => Duration::from_secs(seconds.into()),
+            None if std::io::stdin().is_terminal() => WAIT_AT_TERMINAL,
+            None => Duration::ZERO,
         };
-        self.host.check_steady()?;
-        Ok(station)
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + wait);
+        let mut told: Option<String> = None;
+        loop {
+            let opened = match self.open.take() {
+                Some(station) => Ok(station),
+                None => open(self, deadline.saturating_duration_since(Instant::now())),
+            };
+            let (reader, failure) = match opened {
+                Err(failure) => (None, failure),
+                Ok(mut station) => match job(&mut station) {
+                    Ok(done) => return Ok((done, station)),
+                    Err(failure) => (Some(station.reader), failure),
+                },
+            };
+            let failure = Failure { reader: reader.or(failure.reader.clone()), ..failure };
+            if !failure.may_come_back || Instant::now() >= deadline || interrupt::asked() {
+                return Err(failure);
+            }
+            // Whoever lifts it too soon again is not told twice.
+            if told.as_ref() != Some(&failure.fact) {
+                self.output.note(&format!("{}: {}; lay it back", failure.fact, failure.state));
+                told = Some(failure.fact);
+            }
+            // It may lie there still, and need a moment.
+            std::thread::sleep(LOOK_AGAIN);
+        }
     }
 }
 
-/// Finds the reader, waits for a token, and connects to it.
+/// Finds the reader, waits up to `wait` for a token, and connects to it.
 ///
 /// # Errors
 /// A failure of the reader, or of the emulated token's file.
-pub fn open(global: &Global, clock: &SystemClock, output: &Output) -> Result<Station, Failure> {
-    // Also where nothing is waited for: a rehearsal must not hide a slip.
-    wait_seconds(global)?;
+fn open(desk: &Desk<'_>, wait: Duration) -> Result<Station, Failure> {
+    let Desk { global, output, host, .. } = desk;
     let station = match global.reader.as_deref() {
-        Some("emulated") => emulated(None, clock)?,
+        Some("emulated") => emulated(None, &host.system)?,
         Some(reader) => match reader.strip_prefix("emulated:") {
-            Some(file) => emulated(Some(file), clock)?,
-            None => on_reader(global, Selector::Named(reader.to_owned()), output)?,
+            Some(file) => emulated(Some(file), &host.system)?,
+            None => on_reader(desk, Selector::Named(reader.to_owned()), wait)?,
         },
-        None => on_reader(global, Selector::Any, output)?,
+        None => on_reader(desk, Selector::Any, wait)?,
     };
     interrupt::begin_work();
     if global.verbose {
@@ -144,34 +194,41 @@ fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Station, Failure>
     Ok(Station { link: Box::new(link), reader, emulated: true })
 }
 
-fn on_reader(global: &Global, selector: Selector, output: &Output) -> Result<Station, Failure> {
-    let wait = match wait_seconds(global)? {
-        Some(seconds) => Duration::from_secs(seconds.into()),
-        None if std::io::stdin().is_terminal() => WAIT_AT_TERMINAL,
-        None => Duration::ZERO,
-    };
+fn on_reader(desk: &Desk<'_>, selector: Selector, wait: Duration) -> Result<Station, Failure> {
+    let Desk { global, output, .. } = desk;
     interrupt::begin_work();
     let deadline = (!wait.is_zero()).then(|| Instant::now() + wait);
     let mut slots = Slots::open(&Bounds::until(deadline, &interrupt::asked))?;
-    let mut tell = |mute: Option<&str>| match mute {
-        Some(reader) => output.note(&format!("{}; {}", ReaderError::Mute(reader.to_owned()), "switch the token on")),
-        None => output.note("waiting for a token: switch it on and lay it on the reader"),
+    let mut tell = |passed: &Passed| {
+        for (reader, device) in &passed.others {
+            output.note(&format!("passed over: {}: {}", describe::plain(reader), device.words()));
+        }
+        match &passed.mute {
+            Some(reader) => output.note(&format!("{}; switch the token on", ReaderError::Mute(reader.clone()))),
+            None => output.note("waiting for a token: switch it on and lay it on the reader"),
+        }
     };
     let slot = match slots.wait_for_token(&selector, wait, &mut tell, &interrupt::asked) {
         Err(ReaderError::Several(readers)) if prompt::has_person() && !output.is_json() => {
-            choose(&mut slots, &readers)?
+            choose(desk, &mut slots, &readers)?
         }
         found => found?,
     };
+    // --wait is a bound on everything before the first contact.
+    let within = Bounds::until(deadline.filter(|_| global.wait.is_some()), &interrupt::asked).within;
+    let link = connect(&slots, &slot.name, within)?;
+    Ok(Station { link: Box::new(link), emulated: is_virtual(&slot.name), reader: slot.name })
+}
+
+fn connect(slots: &Slots, reader: &str, within: Duration) -> Result<PcscLink, Failure> {
     let patience = Patience {
-        // --wait is a bound on everything before the first contact.
-        within: Bounds::until(deadline.filter(|_| global.wait.is_some()), &interrupt::asked).within,
+        within,
         finishes: false,
-        on_hang: Box::new(|| note("waiting for another program that uses the reader")),
+        on_hang: Box::new(|| note("no answer from the reader yet: another program may be using it")),
         interrupted: Box::new(interrupt::asked),
     };
-    let link = PcscLink::connect(slots.service(), &slot.name, patience)?;
-    Ok(Station { link: Box::new(link), emulated: is_virtual(&slot.name), reader: slot.name })
+    PcscLink::connect(slots.service(), reader, patience)
+        .map_err(|error| Failure { reader: Some(reader.to_owned()), ..Failure::from(error) })
 }
 
 /// `--wait`, or what stands in for it; an empty variable counts as none.
@@ -185,11 +242,24 @@ pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
     }
 }
 
-/// Asks which of several tokens is meant.
-fn choose(slots: &mut Slots, readers: &[String]) -> Result<Slot, Failure> {
-    let list: Vec<String> =
-        (1..).zip(readers).map(|(number, reader)| format!("  {number}  {}\n", describe::plain(reader))).collect();
-    let question = format!("Several readers hold a card:\n{}Which one (number)? ", list.concat());
+/// Asks which of several tokens is meant, with what each reader holds and whose it is.
+fn choose(desk: &Desk<'_>, slots: &mut Slots, readers: &[String]) -> Result<Slot, Failure> {
+    let within = Bounds::until(None, &interrupt::asked).within;
+    let held = |reader: &String| {
+        let mut link = connect(slots, reader, within)?;
+        let info = job::identify(&mut link, &desk.host.system)?;
+        link.close();
+        let known = desk.record.recorder(Deed::Info, reader, false).token(info.serial.as_str()).ok().flatten();
+        Ok::<_, Failure>(format!("{info}{}", known.map(|token| describe::whose(&token)).unwrap_or_default()))
+    };
+    let list: Vec<String> = (1..)
+        .zip(readers)
+        .map(|(number, reader)| {
+            let what = held(reader).unwrap_or_else(|failure| failure.fact);
+            format!("  {number}  {what}\n     on {}\n", describe::plain(reader))
+        })
+        .collect();
+    let question = format!("Several readers hold a token:\n{}Which one (number)? ", list.concat());
     let answer = prompt::line(&question, "no token was touched", "run the same command again");
     let reader = answer
         .and_then(|answer| answer.parse::<usize>().ok())

@@ -1,5 +1,7 @@
 //! `tokentap sync`, and `tokentap --time 0`: set the clock, on one line.
 
+use std::cell::RefCell;
+
 use super::args::{Global, SyncArgs};
 use super::describe::{jumped, profile_words, token_line, written};
 use super::host::{self, Host};
@@ -11,6 +13,7 @@ use super::{Ran, plan, secret, time_arg};
 use crate::inventory::Deed;
 use crate::job::{ClockPlan, Completion, ConfigPlan, Exit, Failure, Outcome, SeedFate, WritePlan, WriteReport};
 use crate::time::HostClock;
+use crate::token::Info;
 
 /// A correction beyond this may fall out of the window in which a server follows a token, in seconds.
 pub const SERVER_WINDOW_S: f64 = 90.0;
@@ -21,7 +24,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let host = Host::assess(&args.write.host)?;
     let record = Record::open(global, plan::need(&args.profile), output)?;
     let opener = record.opener(identity);
-    let mut desk = Desk::new(global, &host, output);
+    let mut desk = Desk::new(global, &host, &record, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
     let wish = plan::wish(&args.profile, row.as_ref())?;
     let (profile, from) = wish.resolve(None)?;
@@ -49,6 +52,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         user,
         flags: plan::wish(&args.profile, None)?,
         replaces_seed: false,
+        confirmed: RefCell::default(),
         output,
     };
     carry_out(&writing, desk)
@@ -68,14 +72,15 @@ fn again(args: &SyncArgs) -> String {
 /// The job's.
 pub fn carry_out(writing: &Writing<'_>, desk: Desk<'_>) -> Ran {
     let Writing { host, output, plan, .. } = writing;
-    let mut station = desk.station()?;
     if writing.global.dry_run {
-        return writing.show(&mut station);
+        return desk.work(&mut |station| writing.show(station)).map(|(exit, _)| exit);
     }
     // Just before the first write: a token that is refused needs no warning of the clock.
-    let report = writing.run(&mut station, &mut |info, plan| {
+    let mut before = |info: &Info, plan: &WritePlan| {
         host.warn(output);
-        if let Some(config) = plan.config.filter(|config| plan.seed_fate(info) == SeedFate::Kept && !config.from.is_known()) {
+        if let Some(config) =
+            plan.config.filter(|config| plan.seed_fate(info) == SeedFate::Kept && !config.from.is_known())
+        {
             output.note(&format!(
                 "the profile of this token is not known, and setting its clock sets it too, to {}; if its codes are refused \
                  afterwards, it was burned for another: set it with --hash and --step, as its server has them",
@@ -83,7 +88,8 @@ pub fn carry_out(writing: &Writing<'_>, desk: Desk<'_>) -> Ran {
             ));
         }
         Ok(())
-    })?;
+    };
+    let (report, station) = desk.work(&mut |station| writing.run(station, &mut before))?;
     let text = match report.outcome {
         Outcome::Within => {
             format!(

@@ -34,6 +34,8 @@ pub struct Writing<'a> {
     pub flags: ProfileWish,
     /// Burn in the place of a seed on record.
     pub replaces_seed: bool,
+    /// What was asked and answered with yes: not asked again where the token is laid back.
+    pub confirmed: RefCell<Vec<String>>,
     pub output: &'a Output,
 }
 
@@ -156,7 +158,14 @@ impl Writing<'_> {
 
     /// Asks whether to go on, where somebody can be asked.
     fn asks(&self, question: &str) -> bool {
-        prompt::has_person() && !self.output.is_json() && prompt::confirms(question)
+        if self.confirmed.borrow().iter().any(|confirmed| confirmed == question) {
+            return true;
+        }
+        let is_meant = prompt::has_person() && !self.output.is_json() && prompt::confirms(question);
+        if is_meant {
+            self.confirmed.borrow_mut().push(question.to_owned());
+        }
+        is_meant
     }
 
     /// `--dry-run`: reads the token, shows what the plan would do to it, and writes nothing.

@@ -26,7 +26,13 @@ const LEAD: Duration = Duration::from_millis(3);
 /// How many polls are sent around one predicted moment, at most.
 const AROUND_APDUS: u32 = 16;
 
-/// Begins a contact and takes the first reading with it: one APDU.
+/// How often a token is asked who it is that answers, but not yet as it should: one that was just switched on, or is cold …
+const FIRST_TRIES: u32 = 4;
+
+/// … and how long after.
+const AWAKE_AFTER: Duration = Duration::from_millis(150);
+
+/// Begins a contact and takes the first reading with it: one APDU, or a few where the token is not awake yet.
 ///
 /// # Errors
 /// [`TokenError`] at get info.
@@ -34,8 +40,16 @@ pub fn open<'l>(
     link: &'l mut dyn Link,
     host: &dyn HostClock,
 ) -> Result<(Session<'l, Identified>, Reading), TokenError> {
-    let before = host.now();
-    let session = Session::open(link)?;
+    let (mut before, mut tries) = (host.now(), 1);
+    let session = Session::open_patiently(link, &mut |error| {
+        let tries_again = error.is_not_awake() && tries < FIRST_TRIES;
+        if tries_again {
+            tries += 1;
+            host.sleep_until(host.now().monotonic + AWAKE_AFTER);
+            before = host.now();
+        }
+        tries_again
+    })?;
     let reading = Reading { before, after: host.now(), token: session.info().clock };
     Ok((session, reading))
 }

@@ -45,6 +45,14 @@ impl Tray for EmulatedTray {
         &self.name
     }
 
+    fn number(&self) -> Option<usize> {
+        None
+    }
+
+    fn is_occupied(&self) -> bool {
+        false
+    }
+
     fn is_emulated(&self) -> bool {
         true
     }

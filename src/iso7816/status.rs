@@ -57,6 +57,12 @@ impl StatusWord {
         self.is_refusal() || matches!(self.0.to_be_bytes(), [0x63, _])
     }
 
+    /// Whether it tells nothing of what is wrong: a warning without more, or no diagnosis (6300, 6F XX).
+    #[must_use]
+    pub fn says_nothing(self) -> bool {
+        matches!(self.0.to_be_bytes(), [0x63, 0x00] | [0x6F, _])
+    }
+
     /// What it says.
     #[must_use]
     pub fn kind(self) -> StatusKind {

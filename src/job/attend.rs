@@ -22,6 +22,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 pub struct Place {
     /// Its name.
     pub reader: String,
+    /// Its number in `tokentap readers`, where it has one.
+    pub number: Option<usize>,
     /// What lies there is no real token.
     pub emulated: bool,
 }
@@ -117,18 +119,20 @@ pub fn attend(trays: &mut dyn Trays, visitor: &dyn Visitor) {
 }
 
 fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) -> Result<(), ReaderError> {
-    let place = Place { reader: tray.name().to_owned(), emulated: tray.is_emulated() };
+    let place = Place { reader: tray.name().to_owned(), number: tray.number(), emulated: tray.is_emulated() };
     let tell = |news| visitor.reader(Some(&place), news);
     tell(ReaderNews::Came);
     while !visitor.is_over() {
-        tell(ReaderNews::Waits);
+        if !tray.is_occupied() {
+            tell(ReaderNews::Waits);
+        }
         match tray.next(&|| visitor.is_over()) {
             Ok(Came::Token(link)) => {
                 visitor.visit(&place, link);
                 wipe_stack();
             }
             Ok(Came::Other(what)) => tell(ReaderNews::Other(what)),
-            Ok(Came::Stopped) => {}
+            Ok(Came::Stopped | Came::Left) => {}
             Ok(Came::Ended) => return Ok(()),
             Err(error) => {
                 tell(ReaderNews::Gone(error.clone()));

@@ -265,7 +265,7 @@ impl<'a> DeskVisitor<'a> {
             Ok(host) => host,
             Err(failure) => return Visited { done: Done::Failed(failure), ..visited },
         };
-        let info = match identify(&mut link) {
+        let info = match identify(&mut link, &host) {
             Ok(info) => info,
             Err(failure) => return Visited { done: Done::Failed(failure), ..visited },
         };
@@ -306,7 +306,11 @@ impl<'a> DeskVisitor<'a> {
                         };
                         Done::Read(Box::new(report), why)
                     }
-                    Err(failure) => Done::Failed(failure),
+                    Err(failure) => {
+                        let kept = self.recorder(place, Deed::Info).unread(host.now().wall, &failure);
+                        visited.unrecorded = kept.err().map(|error| error.to_string());
+                        Done::Failed(failure)
+                    }
                 }
             }
         };

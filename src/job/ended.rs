@@ -1,7 +1,7 @@
 //! How a job ended, put on record: what the token holds by now, as far as that is known.
 
 use super::SeedFate;
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::plan::{ClockPlan, ConfigPlan};
 use super::record::{Begins, Recorder, locked};
 use super::write::{Outcome as Wrote, WriteReport};
@@ -128,7 +128,11 @@ fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {
     match result {
         Ok(report) if report.outcome == Wrote::Within => Outcome::Within,
         Ok(_) => Outcome::Done,
-        Err(_) if !begun => Outcome::Refused,
+        // Whether it was lost on the way or not wanted is not the same.
+        Err(failure) if !begun => match failure.exit {
+            Exit::LinkLost | Exit::NoReader | Exit::NoToken => Outcome::Failed,
+            _ => Outcome::Refused,
+        },
         Err(failure) => {
             let written = failure.written;
             let all = [Some(written.config), Some(written.seed), written.correction];

@@ -4,6 +4,7 @@ use super::written::Progress;
 use crate::clock::{Distrust, HostClockError};
 use crate::inventory::InventoryError;
 use crate::reader::ReaderError;
+use crate::token::Serial;
 
 /// The exit codes; scripts rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,12 @@ pub struct Failure {
     pub details: Vec<String>,
     /// What was written to the token before that.
     pub written: Progress,
+    /// The reader where it happened, if one was in use.
+    pub reader: Option<String>,
+    /// The token, if it had said who it is before it only read failed.
+    pub serial: Option<Serial>,
+    /// Nothing was written, and the token left or is not awake yet: laid back, it may do.
+    pub may_come_back: bool,
     /// The token refused the key: each further try may be its last.
     pub refused_key: bool,
 }
@@ -70,8 +77,19 @@ impl Failure {
         state: impl Into<String>,
         next: impl Into<String>,
     ) -> Self {
-        let (fact, state, next) = (fact.into(), state.into(), next.into());
-        Self { kind, exit, fact, state, next, details: Vec::new(), written: Progress::default(), refused_key: false }
+        Self {
+            kind,
+            exit,
+            fact: fact.into(),
+            state: state.into(),
+            next: next.into(),
+            details: Vec::new(),
+            written: Progress::default(),
+            reader: None,
+            serial: None,
+            may_come_back: false,
+            refused_key: false,
+        }
     }
 
     /// Bad input, found before any token was touched.
@@ -99,12 +117,13 @@ impl From<ReaderError> for Failure {
             ReaderError::Several(_) => ("several-tokens", Exit::Usage),
             ReaderError::NoToken { .. } | ReaderError::NoTokenNow => ("no-token", Exit::NoToken),
             ReaderError::Mute(_) => ("mute", Exit::NoToken),
-            ReaderError::StorageTag(_) => ("not-a-token", Exit::NotWritable),
+            ReaderError::Device(..) => ("not-a-token", Exit::NotWritable),
             ReaderError::Left(_) => ("link-lost", Exit::LinkLost),
             ReaderError::Interrupted => ("interrupted", Exit::Interrupted),
             ReaderError::Other(_) => ("reader", Exit::NoReader),
         };
-        Self::new(kind, exit, error.to_string(), "no token was touched", error.remedy())
+        let may_come_back = matches!(error, ReaderError::Left(_) | ReaderError::Mute(_));
+        Self { may_come_back, ..Self::new(kind, exit, error.to_string(), "no token was touched", error.remedy()) }
     }
 }
 

@@ -69,9 +69,29 @@ impl Progress {
 
 /// The failure of a job that only reads, or has not written yet.
 pub fn reading_failed(error: &TokenError, link: &mut dyn Link, info: Option<&Info>, again: &str) -> Failure {
+    let serial = info.map(|info| info.serial.clone());
+    Failure { serial, ..why_reading_failed(error, link, info, again) }
+}
+
+fn why_reading_failed(error: &TokenError, link: &mut dyn Link, info: Option<&Info>, again: &str) -> Failure {
     let who = info.map(|info| format!(" ({info})")).unwrap_or_default();
     match &error.reason {
-        Reason::Link(broken) => link_failure(broken, error.step, &who, UNTOUCHED, again),
+        Reason::Link(broken) => {
+            let left = matches!(broken.fault, LinkFault::LeftBefore | LinkFault::Removed | LinkFault::NoAnswer);
+            Failure { may_come_back: left, ..link_failure(broken, error.step, &who, UNTOUCHED, again) }
+        }
+        Reason::Refused(status) if error.step == Step::Info && status.says_nothing() => Failure {
+            may_come_back: true,
+            ..Failure::new(
+                "not-awake",
+                Exit::LinkLost,
+                format!(
+                    "could not read the token: it is not awake yet, too cold, or was lifted too soon ({status}){who}"
+                ),
+                UNTOUCHED,
+                format!("switch it on (press its button until the display lights), lay it back, and {again}"),
+            )
+        },
         Reason::Refused(status) if error.step == Step::Info && info.is_none() => not_a_token(*status, link),
         Reason::Withheld(why) => withheld(why, &who, UNTOUCHED.to_owned(), again),
         Reason::Refused(status) => refusal(error.step, *status, &who, UNTOUCHED.to_owned(), again),
@@ -130,8 +150,11 @@ fn link_failure(broken: &LinkError, step: Step, who: &str, state: &str, again: &
     let detail = &broken.detail;
     match broken.fault {
         LinkFault::LeftBefore => lost(format!("the token left the reader before {what}{who}")),
-        LinkFault::Removed => lost(format!("the token left the reader before it answered \"{step}\": {detail}{who}")),
-        LinkFault::NoAnswer => lost(format!("the answer to \"{step}\" did not come through: {detail}{who}")),
+        LinkFault::Removed | LinkFault::NoAnswer if step == Step::Info => {
+            lost(format!("could not read the token: it was lifted too soon, or is not awake yet{who} ({detail})"))
+        }
+        LinkFault::Removed => lost(format!("the token left the reader before it answered \"{step}\"{who} ({detail})")),
+        LinkFault::NoAnswer => lost(format!("the answer to \"{step}\" did not come through{who} ({detail})")),
         LinkFault::Reset => lost(format!("another program reset the token before {what}{who}")),
         LinkFault::TimedOut => lost(format!("the token did not answer \"{step}\": {detail}{who}")),
         LinkFault::ReaderGone => Failure::new(

@@ -8,7 +8,7 @@ use super::progress::reading_failed;
 use crate::clock::{self, Drift, Fine, jump_between, measure};
 use crate::link::Link;
 use crate::time::{HostClock, UnixTime};
-use crate::token::{Info, Session, TokenError, check_same};
+use crate::token::{Info, TokenError, check_same};
 
 /// What a token said, and what that says of its clock.
 #[derive(Debug, Clone)]
@@ -81,8 +81,8 @@ fn read_once(
 ///
 /// # Errors
 /// A [`Failure`]; the link is closed then.
-pub fn identify(link: &mut dyn Link) -> Result<Info, Failure> {
-    match once_more_after_reset(|| Session::open(link).map(|session| session.info().clone())) {
+pub fn identify(link: &mut dyn Link, host: &dyn HostClock) -> Result<Info, Failure> {
+    match once_more_after_reset(|| clock::open(link, host).map(|(session, _)| session.info().clone())) {
         Ok(info) => Ok(info),
         Err(error) => {
             let failure = reading_failed(&error, link, None, AGAIN);

@@ -191,6 +191,17 @@ impl Recorder<'_> {
         locked(books).keep(&Entry { event, token: Some(change), row: None })
     }
 
+    /// Records that a token that had said who it is could not be read to the end.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub fn unread(&self, at: UnixTime, failure: &Failure) -> Result<(), InventoryError> {
+        let (Some(books), Some(serial)) = (self.books, &failure.serial) else { return Ok(()) };
+        let mut event = Event { serial: Some(serial.to_string()), ..self.blank(at, new_job(), Outcome::Failed) };
+        event.detail = Some(failure.fact.clone());
+        locked(books).keep(&Entry::of(event))
+    }
+
     /// Records that something was done about a token that did not change it, such as a code that was judged.
     ///
     /// # Errors

@@ -151,7 +151,9 @@ pub fn write(
             }
             (Stop::Token(error), known) => reading_failed(&error, link, known.as_ref(), &job.plan.again),
         };
-        Failure { written: job.progress, ..failure }
+        // What is on record as begun is not begun twice.
+        let may_come_back = failure.may_come_back && !job.recorded;
+        Failure { written: job.progress, may_come_back, ..failure }
     });
     link.close();
     result

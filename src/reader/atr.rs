@@ -7,12 +7,20 @@ pub enum CardKind {
     Contactless,
     /// A contactless storage tag or access card.
     StorageTag,
+    /// A security key, by its historical bytes.
+    SecurityKey,
     /// A card with contacts, or one that its ATR does not tell.
     Other,
 }
 
 /// The application identifier that PC/SC gives to storage cards, with the bytes in front of it.
 const STORAGE_CARD: &[u8] = &[0x80, 0x4F, 0x0C, 0xA0, 0x00, 0x00, 0x03, 0x06];
+
+/// Names in historical bytes by which a security key is known. A `YubiKey`'s ATR ends in its name.
+const KEYS: &[&[u8]] = &[b"YubiKey", b"Yubi", b"Nitrokey", b"SoloKey"];
+
+/// The beginning of the historical bytes of the vendor's own security keys, with the product's number behind it.
+const TOKEN2_KEY: &[u8] = &[0x86, 0x8E];
 
 impl CardKind {
     /// Tells the kind by an ATR. For contactless cards it is `3B 8n 80 01`, n historical bytes, and a check byte.
@@ -22,10 +30,16 @@ impl CardKind {
             [0x3B, 0x80..=0x8F, 0x80, 0x01, historical @ ..] if historical.starts_with(STORAGE_CARD) => {
                 Self::StorageTag
             }
+            [0x3B, 0x80..=0x8F, 0x80, 0x01, historical @ ..] if is_key(historical) => Self::SecurityKey,
             [0x3B, 0x80..=0x8F, 0x80, 0x01, ..] => Self::Contactless,
             _ => Self::Other,
         }
     }
+}
+
+fn is_key(historical: &[u8]) -> bool {
+    historical.starts_with(TOKEN2_KEY)
+        || KEYS.iter().any(|name| historical.windows(name.len()).any(|window| window == *name))
 }
 
 #[cfg(test)]
@@ -40,5 +54,8 @@ mod tests {
         assert_eq!(CardKind::of_atr(&[0x3B, 0x88, 0x80, 0x01, 1, 2, 3]), CardKind::Contactless);
         assert_eq!(CardKind::of_atr(&[0x3B, 0x9F, 0x95]), CardKind::Other);
         assert_eq!(CardKind::of_atr(&[]), CardKind::Other);
+        // A YubiKey 5 over NFC.
+        let key = data_encoding::HEXUPPER.decode(b"3B8D80018073C021C057597562694B657940").unwrap();
+        assert_eq!(CardKind::of_atr(&key), CardKind::SecurityKey);
     }
 }

@@ -3,6 +3,7 @@
 //! `docs/readers.md` has each trouble with its remedy.
 
 mod atr;
+mod device;
 mod link;
 mod select;
 mod service;
@@ -12,8 +13,9 @@ mod tray;
 mod trouble;
 
 pub use atr::CardKind;
+pub use device::Device;
 pub use link::{Patience, PcscLink};
-pub use select::{Pick, Selector, pick};
+pub use select::{Passed, Pick, Selector, pick};
 pub use service::{Bounds, Service};
 pub use slot::{Laid, Slot};
 pub use slots::Slots;

@@ -1,6 +1,6 @@
 //! Which of the readers to use.
 
-use super::atr::CardKind;
+use super::device::Device;
 use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
 
@@ -18,56 +18,62 @@ pub enum Selector {
 pub enum Pick {
     /// This reader holds what is to be used.
     Slot(Slot),
-    /// Nothing yet. If a reader holds something mute, it is named.
-    Wait {
-        /// The reader that holds something that does not answer.
-        mute: Option<String>,
-    },
+    /// Nothing yet, beside what cannot be a token and is passed over.
+    Wait(Passed),
+}
+
+/// What is not used: it may still be worth a word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// A reader that holds something that does not answer.
+    pub mute: Option<String>,
+    /// Readers with what cannot be a token.
+    pub others: Vec<(String, Device)>,
 }
 
 /// Picks the reader to use among `slots`.
 ///
-/// Without a selector, names with `SAM` and mute slots are passed over; with one, every reader that it fits comes into
-/// question. Among several cards, one that looks like a token wins over those that do not.
+/// Without a selector only what may be a token is used: other devices, and slots whose names tell of one, are passed over and
+/// nothing is sent to them. With one, whatever lies on the reader that it fits is used, unless it is known to be harmed by it.
 ///
 /// # Errors
-/// [`ReaderError::NoReader`], [`ReaderError::NoSuchReader`], [`ReaderError::Several`], [`ReaderError::StorageTag`].
+/// [`ReaderError::NoReader`], [`ReaderError::NoSuchReader`], [`ReaderError::Several`], and [`ReaderError::Device`] for a Molto2
+/// that was named.
 pub fn pick(slots: &[Slot], selector: &Selector) -> Result<Pick, ReaderError> {
     if slots.is_empty() {
         return Err(ReaderError::NoReader);
     }
     let candidates = candidates(slots, selector)?;
-    let cards: Vec<(&Slot, CardKind)> = candidates
+    let is_named = matches!(selector, Selector::Named(_));
+    let molto = candidates.iter().find(|slot| slot.device() == Some(Device::Molto));
+    if let Some(slot) = molto.filter(|_| is_named) {
+        return Err(ReaderError::Device(slot.name.clone(), Device::Molto));
+    }
+    let cards: Vec<(&Slot, Device)> = candidates
         .iter()
-        .filter_map(|slot| match slot.laid {
-            Laid::Card(kind) => Some((*slot, kind)),
-            _ => None,
-        })
+        .filter(|slot| matches!(slot.laid, Laid::Card(_)))
+        .filter_map(|slot| Some((*slot, slot.device()?)))
         .collect();
-    let tokens: Vec<&Slot> =
-        cards.iter().filter(|(_, kind)| *kind == CardKind::Contactless).map(|(slot, _)| *slot).collect();
+    let tokens: Vec<&Slot> = cards.iter().filter(|(_, device)| device.may_be_token()).map(|(slot, _)| *slot).collect();
     match (tokens.as_slice(), cards.as_slice()) {
         ([token], _) => Ok(Pick::Slot((*token).clone())),
-        ([], [(slot, CardKind::StorageTag)]) => Err(ReaderError::StorageTag(slot.name.clone())),
-        ([], [(slot, _)]) => Ok(Pick::Slot((*slot).clone())),
-        ([], []) => {
-            let mute = candidates.iter().find(|slot| slot.laid == Laid::Mute).map(|slot| slot.name.clone());
-            Ok(Pick::Wait { mute })
+        ([], [(slot, device)]) if is_named && *device != Device::StorageTag => Ok(Pick::Slot((*slot).clone())),
+        ([], _) => {
+            let mute = candidates.iter().find(|slot| slot.laid == Laid::Mute && slot.device().is_none());
+            let others = cards.into_iter().map(|(slot, device)| (slot.name.clone(), device)).collect();
+            Ok(Pick::Wait(Passed { mute: mute.map(|slot| slot.name.clone()), others }))
         }
-        _ => Err(ReaderError::Several(cards.iter().map(|(slot, _)| slot.name.clone()).collect())),
+        _ => Err(ReaderError::Several(tokens.iter().map(|slot| slot.name.clone()).collect())),
     }
 }
 
-/// The slots that a selector fits; without one, all but those with `SAM` in their names.
+/// The slots that a selector fits; without one, all whose names do not tell that no token can lie there.
 ///
 /// # Errors
 /// [`ReaderError::NoSuchReader`].
 pub fn candidates<'a>(slots: &'a [Slot], selector: &Selector) -> Result<Vec<&'a Slot>, ReaderError> {
     let wanted = match selector {
-        Selector::Any => {
-            let usual: Vec<&Slot> = slots.iter().filter(|slot| !slot.name.contains("SAM")).collect();
-            return Ok(if usual.is_empty() { slots.iter().collect() } else { usual });
-        }
+        Selector::Any => return Ok(slots.iter().collect()),
         Selector::Named(wanted) => wanted,
     };
     if let Some(slot) = slots.iter().find(|slot| slot.name == *wanted) {
@@ -87,6 +93,7 @@ pub fn candidates<'a>(slots: &'a [Slot], selector: &Selector) -> Result<Vec<&'a 
 
 #[cfg(test)]
 mod tests {
+    use super::super::atr::CardKind;
     use super::*;
 
     fn slot(name: &str, laid: Laid) -> Slot {
@@ -101,7 +108,7 @@ mod tests {
         let selector = if selector.is_empty() { Selector::Any } else { Selector::Named(selector.to_owned()) };
         match pick(slots, &selector)? {
             Pick::Slot(slot) => Ok(slot.name),
-            Pick::Wait { mute } => Ok(format!("wait {mute:?}")),
+            Pick::Wait(Passed { mute, others }) => Ok(format!("wait {mute:?} {others:?}")),
         }
     }
 
@@ -131,24 +138,45 @@ mod tests {
     }
 
     #[test]
-    fn a_token_wins_over_a_card_with_contacts_and_over_a_tag() {
-        for other in [CardKind::Other, CardKind::StorageTag] {
+    fn a_token_wins_over_whatever_is_plugged_in_beside_it() {
+        for other in [CardKind::Other, CardKind::StorageTag, CardKind::SecurityKey] {
             let slots = [slot("Built-in", Laid::Card(other)), slot("Desk", token())];
+            assert_eq!(picked(&slots, ""), Ok("Desk".into()));
+        }
+        for name in ["TOKEN2 Molto2 00 00", "Yubico YubiKey OTP+FIDO+CCID 00 00", "Windows Hello 1"] {
+            let slots = [slot(name, token()), slot("Desk", token())];
             assert_eq!(picked(&slots, ""), Ok("Desk".into()));
         }
     }
 
     #[test]
-    fn a_mute_slot_is_waited_for_and_named() {
-        let slots = [slot("Desk", Laid::Mute), slot("Other", Laid::Nothing)];
-        assert_eq!(picked(&slots, ""), Ok("wait Some(\"Desk\")".into()));
-        assert_eq!(picked(&[slot("Desk", Laid::Nothing)], ""), Ok("wait None".into()));
+    fn what_cannot_be_a_token_is_waited_past_and_used_only_where_it_is_named() {
+        let slots = [slot("Built-in", Laid::Card(CardKind::Other)), slot("Desk", Laid::Nothing)];
+        assert_eq!(picked(&slots, ""), Ok("wait None [(\"Built-in\", Other)]".into()));
+        assert_eq!(picked(&slots, "built"), Ok("Built-in".into()));
+        let key = [slot("Yubico YubiKey 00 00", Laid::Card(CardKind::Other))];
+        assert_eq!(picked(&key, ""), Ok("wait None [(\"Yubico YubiKey 00 00\", SecurityKey)]".into()));
+        assert_eq!(picked(&key, "1"), Ok("Yubico YubiKey 00 00".into()));
+        // A Molto2 counts wrong keys, and locks: it is not spoken to at all.
+        let molto = [slot("TOKEN2 Molto2 00 00", Laid::Card(CardKind::Other))];
+        assert_eq!(picked(&molto, "molto"), Err(ReaderError::Device("TOKEN2 Molto2 00 00".into(), Device::Molto)));
     }
 
     #[test]
-    fn a_storage_tag_alone_is_refused() {
+    fn a_mute_slot_is_waited_for_and_named() {
+        let slots = [slot("Desk", Laid::Mute), slot("Other", Laid::Nothing)];
+        assert_eq!(picked(&slots, ""), Ok("wait Some(\"Desk\") []".into()));
+        assert_eq!(picked(&[slot("Desk", Laid::Nothing)], ""), Ok("wait None []".into()));
+        // The slot of a security module is mute, and nobody lays a token there.
+        assert_eq!(picked(&[slot("ACR1252 SAM 0", Laid::Mute)], ""), Ok("wait None []".into()));
+    }
+
+    #[test]
+    fn a_storage_tag_is_never_used() {
         let slots = [slot("Desk", Laid::Card(CardKind::StorageTag))];
-        assert_eq!(picked(&slots, ""), Err(ReaderError::StorageTag("Desk".into())));
+        for selector in ["", "Desk"] {
+            assert_eq!(picked(&slots, selector), Ok("wait None [(\"Desk\", StorageTag)]".into()));
+        }
         assert_eq!(picked(&[], ""), Err(ReaderError::NoReader));
     }
 }

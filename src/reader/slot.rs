@@ -1,6 +1,7 @@
 //! A slot of a reader, and what lies on it.
 
 use super::atr::CardKind;
+use super::device::Device;
 
 /// What lies on a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,4 +25,15 @@ pub struct Slot {
     pub laid: Laid,
     /// Another program has it for itself.
     pub exclusive: bool,
+}
+
+impl Slot {
+    /// The kind of what lies there, or of the slot itself where its name tells; `None` for an empty slot of any kind.
+    #[must_use]
+    pub fn device(&self) -> Option<Device> {
+        match self.laid {
+            Laid::Card(card) => Some(Device::of(&self.name, card)),
+            _ => Device::of_name(&self.name),
+        }
+    }
 }

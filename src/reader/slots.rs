@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, State};
 
 use super::atr::CardKind;
-use super::select::{Pick, Selector, pick};
+use super::select::{Passed, Pick, Selector, pick};
 use super::service::{Bounds, Service};
 use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
@@ -44,16 +44,15 @@ impl Slots {
 
     /// Waits up to `wait` for a token on a reader that `selector` fits. Without a time it only looks.
     ///
-    /// `on_wait` is called once when waiting begins, with the name of a reader that holds something mute;
-    /// `interrupted` is asked from time to time.
+    /// `on_wait` is called once when waiting begins, with what is passed over; `interrupted` is asked from time to time.
     ///
     /// # Errors
-    /// [`ReaderError`]; [`ReaderError::NoToken`] or [`ReaderError::Mute`] when the time is over.
+    /// [`ReaderError`]; [`ReaderError::NoToken`], [`ReaderError::Mute`] or [`ReaderError::Device`] when the time is over.
     pub fn wait_for_token(
         &mut self,
         selector: &Selector,
         wait: Duration,
-        on_wait: &mut dyn FnMut(Option<&str>),
+        on_wait: &mut dyn FnMut(&Passed),
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Slot, ReaderError> {
         let began = Instant::now();
@@ -72,23 +71,24 @@ impl Slots {
                 states => states?,
             };
             let slots: Vec<Slot> = states.iter().map(slot).collect();
-            let mute = match pick(&slots, selector)? {
+            let passed = match pick(&slots, selector)? {
                 Pick::Slot(slot) => return Ok(slot),
-                Pick::Wait { mute } => mute,
+                Pick::Wait(passed) => passed,
             };
             if interrupted() {
                 return Err(ReaderError::Interrupted);
             }
             let left = wait.saturating_sub(began.elapsed());
             if left.is_zero() {
-                return Err(match mute {
-                    Some(reader) => ReaderError::Mute(reader),
-                    None if wait.is_zero() => ReaderError::NoTokenNow,
-                    None => ReaderError::NoToken { waited_s: wait.as_secs() },
+                return Err(match (passed.mute, passed.others.into_iter().next()) {
+                    (Some(reader), _) => ReaderError::Mute(reader),
+                    (None, Some((reader, device))) => ReaderError::Device(reader, device),
+                    (None, None) if wait.is_zero() => ReaderError::NoTokenNow,
+                    (None, None) => ReaderError::NoToken { waited_s: wait.as_secs() },
                 });
             }
             if !told {
-                on_wait(mute.as_deref());
+                on_wait(&passed);
                 told = true;
             }
             // macOS has no such notification: there the slice's end is when new readers are looked for.

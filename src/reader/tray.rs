@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pcsc::{Error, PNP_NOTIFICATION, ReaderState, State};
 
 use super::atr::CardKind;
+use super::device::Device;
 use super::is_virtual;
 use super::link::{Patience, PcscLink};
 use super::select::{Selector, candidates};
@@ -21,6 +22,8 @@ pub enum Came {
     Token(Box<dyn Link>),
     /// Something that does not answer, or a tag that is no token: it is left alone until something else comes.
     Other(ReaderError),
+    /// What lay there has left.
+    Left,
     /// Nothing: the wait is over.
     Stopped,
     /// Nothing, and nothing will.
@@ -31,6 +34,12 @@ pub enum Came {
 pub trait Tray: Send {
     /// Its name.
     fn name(&self) -> &str;
+
+    /// Its number in `tokentap readers`, where it has one.
+    fn number(&self) -> Option<usize>;
+
+    /// Whether what was taken from it, or passed over, lies there still.
+    fn is_occupied(&self) -> bool;
 
     /// What comes is no real token.
     fn is_emulated(&self) -> bool;
@@ -84,8 +93,18 @@ impl PcscTrays {
             None => self.slots.insert(Slots::open(&bounds)?),
         };
         let found = slots.list(&bounds)?;
+        let is_named = matches!(self.selector, Selector::Named(_));
+        let is_for_tokens = |slot: &Slot| match Device::of_name(&slot.name) {
+            Some(Device::Molto) => false,
+            Some(_) => is_named,
+            None => true,
+        };
         let fitting: Vec<Slot> = match candidates(&found, &self.selector) {
-            Ok(fitting) => fitting.into_iter().filter(|slot| !attended.contains(&slot.name)).cloned().collect(),
+            Ok(fitting) => fitting
+                .into_iter()
+                .filter(|slot| is_for_tokens(slot) && !attended.contains(&slot.name))
+                .cloned()
+                .collect(),
             // It may come yet.
             Err(_) => Vec::new(),
         };
@@ -94,7 +113,11 @@ impl PcscTrays {
         }
         let mut trays: Vec<Box<dyn Tray>> = Vec::new();
         for slot in fitting {
-            trays.push(Box::new(PcscTray::open(&slot.name, &bounds, Arc::clone(&self.interrupted))?));
+            let number = found.iter().position(|other| other.name == slot.name).map(|index| index + 1);
+            let service = Service::connect(&bounds)?;
+            let interrupted = Arc::clone(&self.interrupted);
+            let (name, state, done_with) = (slot.name, None, None);
+            trays.push(Box::new(PcscTray { service, name, number, is_named, state, done_with, interrupted }));
         }
         Ok(trays)
     }
@@ -118,6 +141,9 @@ impl Trays for PcscTrays {
 struct PcscTray {
     service: Service,
     name: String,
+    number: Option<usize>,
+    /// The user named it: whatever lies there is spoken to.
+    is_named: bool,
     /// What was known when it was last waited at.
     state: Option<ReaderState>,
     /// The service's count of events when what lies there was taken or passed over.
@@ -126,11 +152,6 @@ struct PcscTray {
 }
 
 impl PcscTray {
-    fn open(name: &str, bounds: &Bounds<'_>, interrupted: Interrupted) -> Result<Self, ReaderError> {
-        let service = Service::connect(bounds)?;
-        Ok(Self { service, name: name.to_owned(), state: None, done_with: None, interrupted })
-    }
-
     /// Waits for a change at this reader, and returns its state.
     fn wait(&mut self, stop: &dyn Fn() -> bool) -> Result<ReaderState, ReaderError> {
         let failed = |error| ReaderError::from_pcsc(error, &self.name);
@@ -163,6 +184,14 @@ impl Tray for PcscTray {
         &self.name
     }
 
+    fn number(&self) -> Option<usize> {
+        self.number
+    }
+
+    fn is_occupied(&self) -> bool {
+        self.done_with.is_some()
+    }
+
     fn is_emulated(&self) -> bool {
         is_virtual(&self.name)
     }
@@ -184,7 +213,9 @@ impl Tray for PcscTray {
                 return Err(ReaderError::from_pcsc(Error::ReaderUnavailable, &self.name));
             }
             if !event.contains(State::PRESENT) {
-                self.done_with = None;
+                if self.done_with.take().is_some() {
+                    return Ok(Came::Left);
+                }
                 continue;
             }
             if self.done_with == Some(count) || event.contains(State::INUSE | State::EXCLUSIVE) {
@@ -194,8 +225,9 @@ impl Tray for PcscTray {
             if event.contains(State::MUTE) {
                 return Ok(Came::Other(ReaderError::Mute(self.name.clone())));
             }
-            if kind == CardKind::StorageTag {
-                return Ok(Came::Other(ReaderError::StorageTag(self.name.clone())));
+            let device = Device::of(&self.name, kind);
+            if device == Device::StorageTag || !(device.may_be_token() || self.is_named) {
+                return Ok(Came::Other(ReaderError::Device(self.name.clone(), device)));
             }
             match self.link() {
                 Ok(link) => return Ok(Came::Token(link)),

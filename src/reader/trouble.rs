@@ -2,6 +2,7 @@
 
 use pcsc::Error;
 
+use super::device::Device;
 use crate::plain::plain;
 
 /// A trouble at the reader. `to_string` is the fact, [`ReaderError::remedy`] what to do.
@@ -51,9 +52,9 @@ pub enum ReaderError {
     /// Something lies on the reader and does not answer.
     #[error("what lies on {} does not answer", plain(.0))]
     Mute(String),
-    /// A storage tag.
-    #[error("a storage tag or access card lies on {}, not a token", plain(.0))]
-    StorageTag(String),
+    /// What cannot be a token, and no token beside it.
+    #[error("no token was found; on {} there is {}", plain(.0), .1.words())]
+    Device(String, Device),
     /// The token was there and left before the first command.
     #[error("the token left {} before it could be read", plain(.0))]
     Left(String),
@@ -131,7 +132,15 @@ impl ReaderError {
                     .into()
             }
             Self::Mute(_) => "switch the token on: press its button until the display lights, and lay it back".into(),
-            Self::StorageTag(_) => "take it away and lay the token there".into(),
+            Self::Device(_, Device::StorageTag) => "remove it and lay the token there".into(),
+            Self::Device(_, Device::Molto) => {
+                "nothing was sent to it: use the vendor's own tool for a Molto2; for a token, lay it on the NFC reader".into()
+            }
+            Self::Device(..) => {
+                "nothing was sent to it; switch the token on (press its button until the display lights), lay it on the NFC \
+                 reader, and run the same command again; --wait SECONDS waits for it"
+                    .into()
+            }
             Self::Left(_) => "switch the token on, lay it back, and run the same command again".into(),
             Self::Interrupted => "run the same command again".into(),
             Self::Other(_) => "see `tokentap doctor`".into(),

@@ -54,6 +54,17 @@ impl TokenError {
     pub fn is_reset(&self) -> bool {
         matches!(&self.reason, Reason::Link(link) if link.fault == LinkFault::Reset)
     }
+
+    /// Whether a token that was just switched on, or is cold, fails to say who it is like this: one answer is lost, or comes
+    /// with a status that says nothing (6300, 6F XX).
+    #[must_use]
+    pub fn is_not_awake(&self) -> bool {
+        match &self.reason {
+            Reason::Link(link) => link.fault == LinkFault::NoAnswer,
+            Reason::Refused(status) => self.step == Step::Info && status.says_nothing(),
+            _ => false,
+        }
+    }
 }
 
 /// What went wrong in an exchange.
@@ -99,8 +110,24 @@ impl<'l> Session<'l, Identified> {
     /// # Errors
     /// [`TokenError`] at [`Step::Info`].
     pub fn open(link: &'l mut dyn Link) -> Result<Self, TokenError> {
-        let info = get_info(link)?;
-        Ok(Self { link, info, state: Identified(()) })
+        Self::open_patiently(link, &mut |_| false)
+    }
+
+    /// The same; `again` is given each error, and whether it is asked once more is what it returns.
+    ///
+    /// # Errors
+    /// [`TokenError`] at [`Step::Info`].
+    pub fn open_patiently(
+        link: &'l mut dyn Link,
+        again: &mut dyn FnMut(&TokenError) -> bool,
+    ) -> Result<Self, TokenError> {
+        loop {
+            match get_info(link) {
+                Ok(info) => return Ok(Self { link, info, state: Identified(()) }),
+                Err(error) if again(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Takes hold of the card and authenticates: one attempt, because tokens made before 2025 lock for good after

@@ -96,6 +96,14 @@ impl Tray for TestTray {
         "test reader"
     }
 
+    fn number(&self) -> Option<usize> {
+        None
+    }
+
+    fn is_occupied(&self) -> bool {
+        false
+    }
+
     fn is_emulated(&self) -> bool {
         true
     }

@@ -1,10 +1,12 @@
 //! What the screen shows of a batch while it runs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::cli::describe::{self, fields, plain, token, token_line, written};
+use crate::cli::desk::reader_words;
 use crate::cli::host::Host;
 use crate::cli::output::Output;
 use crate::cli::screen::{Bell, Screen, bar, expected_end};
@@ -23,14 +25,14 @@ pub struct View<'a> {
     began: Duration,
     done_at_first: u64,
     counts: Counts,
-    /// Tokens that did not end well in this run.
-    bad: u64,
+    /// Tokens that did not end well in this run, by serial.
+    bad: BTreeSet<String>,
 }
 
 impl<'a> View<'a> {
     pub fn new(name: &'a str, counts: Counts, host: &'a Host) -> Self {
         let began = host.system.now().monotonic;
-        Self { name, clock: host, began, done_at_first: counts.done(), counts, bad: 0 }
+        Self { name, clock: host, began, done_at_first: counts.done(), counts, bad: BTreeSet::new() }
     }
 
     pub fn begin(&self, how: Opened, screen: &Screen<'_>) {
@@ -57,7 +59,10 @@ impl<'a> View<'a> {
         let (done, rows) = (counts.done(), counts.rows());
         let end = expected_end(&self.clock.system, self.began, done - self.done_at_first.min(done), counts.left());
         let end = end.map(|end| format!(", ends {end}")).unwrap_or_default();
-        let bad = if self.bad > 0 { format!(", {} bad", self.bad) } else { String::new() };
+        let bad = match self.bad.len() {
+            0 => String::new(),
+            bad => format!(", {bad} not well"),
+        };
         screen.progress(&format!("{} {done}/{rows} done, {} left{bad}{end}", bar(done, rows, 20), counts.left()));
     }
 
@@ -71,8 +76,15 @@ impl<'a> View<'a> {
                 let Departure { place, info, row, how, counts } = *departure;
                 self.counts = counts;
                 let (text, object, bell) = left(&place, info.as_ref(), row.as_ref(), &how);
-                self.bad += u64::from(bell == Bell::Badly);
-                screen.at_reader(&place, "take the token off");
+                // One that is laid back and burned then is well.
+                if let Some(serial) = info.as_ref().map(|info| info.serial.to_string()) {
+                    match bell {
+                        Bell::Badly => self.bad.insert(serial),
+                        _ => self.bad.remove(&serial),
+                    };
+                }
+                let is_lifted = matches!(&how, Left::Failed(failure) if failure.may_come_back);
+                screen.at_reader(&place, if is_lifted { "lay the token back" } else { "take the token off" });
                 screen.event(&text, "token", object, bell);
             }
         }
@@ -112,8 +124,11 @@ fn left(place: &Place, info: Option<&Info>, row: Option<&RowRecord>, how: &Left)
         }
         Left::Failed(failure) => {
             let text = format!(
-                "FAILED  {number}{who}: {}\n  state: {}\n   next: {}",
-                failure.fact, failure.state, failure.next
+                "FAILED  {number}{who}: {}\n  state: {}\n   next: {}\n {}",
+                failure.fact,
+                failure.state,
+                failure.next,
+                reader_words(place)
             );
             ("failed", text, Bell::Badly)
         }

@@ -264,7 +264,7 @@ impl Bench {
     }
 
     fn batch_row(&self, link: Faulty) -> End {
-        let place = Place { reader: "test reader".to_owned(), emulated: true };
+        let place = Place { reader: "test reader".to_owned(), number: None, emulated: true };
         let link = Mutex::new(Some(link));
         let rows = vec![Row::of_seed(seed(NEW))];
         let part = self.folder.path().join("out.csv.part");
@@ -284,7 +284,7 @@ impl Bench {
     }
 
     fn desk_visit(&self, link: Faulty) -> End {
-        let place = Place { reader: "test reader".to_owned(), emulated: true };
+        let place = Place { reader: "test reader".to_owned(), number: None, emulated: true };
         let visited = Mutex::new(None);
         let key = locked(&self.books).fingerprint_key().clone();
         let plan = DeskPlan {

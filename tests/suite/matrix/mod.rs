@@ -111,7 +111,7 @@ impl Cell {
         // Each kind has its exit code; what is broken off in the middle of writing is an incomplete job.
         let has_begun = failure.written != Progress::default();
         let wanted = match failure.kind {
-            "link-lost" => Exit::LinkLost,
+            "link-lost" | "not-awake" => Exit::LinkLost,
             "refused" => Exit::Refused,
             "not-a-token" => Exit::NotWritable,
             "bad-reply" | "wrong-token" if has_begun => Exit::LinkLost,

@@ -9,6 +9,8 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use pcsc::{Context, ReaderState, Scope, State};
@@ -79,15 +81,28 @@ impl Stack {
 
     /// The same with another name of the reader.
     pub fn named(folder: &Path, name: &str) -> Self {
+        Self::with(folder, &[(name, 35963)])
+    }
+
+    /// Readers of these names, each with two slots, at these ports and the next ones.
+    pub fn with(folder: &Path, readers: &[(&str, u16)]) -> Self {
         let config = folder.join("readers");
         fs::create_dir(&config).unwrap();
         let driver = ["/usr/lib/pcsc/drivers/serial/libifdvpcd.so", "/usr/lib64/pcsc/drivers/serial/libifdvpcd.so"]
             .into_iter()
             .find(|path| Path::new(path).exists())
             .expect("the driver of vsmartcard-vpcd");
-        let entry =
-            format!("FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:0x8C7B\nLIBPATH {driver}\nCHANNELID 0x8C7B\n");
-        fs::write(config.join("vpcd"), entry).unwrap();
+        let mut entries = String::new();
+        for (name, port) in readers {
+            // Readers that share one driver file disturb each other.
+            let own = folder.join(format!("vpcd-{port}.so"));
+            fs::copy(driver, &own).unwrap();
+            let own = own.display();
+            entries.push_str(&format!(
+                "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:{port:#X}\nLIBPATH {own}\nCHANNELID {port:#X}\n\n"
+            ));
+        }
+        fs::write(config.join("vpcd"), entries).unwrap();
         Self::start_with(folder, &config)
     }
 
@@ -154,6 +169,11 @@ impl Stack {
 
     pub fn wait_present(&self, slot: usize) {
         self.wait_until(slot, State::PRESENT, None);
+    }
+
+    /// Waits until a card is on the reader of this name.
+    pub fn wait_present_on(&self, name: &str) {
+        self.wait_for(CString::new(name).unwrap(), State::PRESENT, None);
     }
 
     pub fn wait_empty(&self, slot: usize) {
@@ -244,18 +264,35 @@ impl Drop for Unseen {
     }
 }
 
-/// A card that says nothing but who it is, in bytes of the test's choice.
-pub struct Stranger(std::net::TcpStream);
+/// A card in bytes of the test's choice, which counts what is sent to it.
+pub struct Stranger {
+    stream: std::net::TcpStream,
+    heard: Arc<AtomicU32>,
+}
+
+/// A contactless card's ATR.
+const CONTACTLESS: &[u8] = &[0x3B, 0x88, 0x80, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 1];
 
 impl Stranger {
+    /// A card that says nothing but who it is.
     pub fn lay(port: &str, serial: &[u8]) -> Self {
+        let mut info = vec![0xFF, 1, 2, u8::try_from(serial.len()).unwrap()];
+        info.extend_from_slice(serial);
+        info.extend_from_slice(&[0, 0, 0x6B, 0, 0, 0, 0x90, 0x00]);
+        Self::answering(port, CONTACTLESS, move |command, _| match command {
+            [0x80, 0x41, ..] => info.clone(),
+            _ => vec![0x6D, 0x00],
+        })
+    }
+
+    /// A card with an ATR and an answer to each command, which is given its number, counted from 1.
+    pub fn answering(port: &str, atr: &'static [u8], answer: impl Fn(&[u8], u32) -> Vec<u8> + Send + 'static) -> Self {
         use std::io::{Read, Write};
         let stream = std::net::TcpStream::connect(port).unwrap();
         stream.set_nodelay(true).unwrap();
         let mut card = stream.try_clone().unwrap();
-        let mut info = vec![0xFF, 1, 2, u8::try_from(serial.len()).unwrap()];
-        info.extend_from_slice(serial);
-        info.extend_from_slice(&[0, 0, 0x6B, 0, 0, 0, 0x90, 0x00]);
+        let heard = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&heard);
         std::thread::spawn(move || {
             let mut length = [0; 2];
             while card.read_exact(&mut length).is_ok() {
@@ -263,25 +300,29 @@ impl Stranger {
                 if card.read_exact(&mut message).is_err() {
                     return;
                 }
-                let reply: &[u8] = match message.as_slice() {
+                let reply = match message.as_slice() {
                     [0..=2] => continue,
-                    [4] => &[0x3B, 0x88, 0x80, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 1],
-                    [0x80, 0x41, ..] => &info,
-                    _ => &[0x6D, 0x00],
+                    [4] => atr.to_vec(),
+                    command => answer(command, counted.fetch_add(1, Ordering::SeqCst) + 1),
                 };
-                let framed = [&(reply.len() as u16).to_be_bytes()[..], reply].concat();
+                let framed = [&(reply.len() as u16).to_be_bytes()[..], &reply].concat();
                 if card.write_all(&framed).is_err() {
                     return;
                 }
             }
         });
-        Self(stream)
+        Self { stream, heard }
+    }
+
+    /// How many commands were sent to it.
+    pub fn heard(&self) -> u32 {
+        self.heard.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for Stranger {
     fn drop(&mut self) {
-        let _ = self.0.shutdown(std::net::Shutdown::Both);
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
     }
 }
 
