@@ -71,7 +71,7 @@ mod batch {
     };
     use tokentap::iso7816::Apdu;
     use tokentap::job::batch::{Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource};
-    use tokentap::job::{Books, Failure, ProfileWish, Surroundings, attend, locked};
+    use tokentap::job::{Books, Failure, HourWatch, ProfileWish, Surroundings, attend, locked};
     use tokentap::reader::{Came, ReaderError, Tray};
     use tokentap::seed::Seed;
     use tokentap::seedfile::Row;
@@ -264,6 +264,8 @@ mod batch {
             host: &host,
             tell: &tell,
             ask: None,
+            confirm: None,
+            hours: HourWatch::default(),
             stop: &|| false,
         };
         let visitor = BatchVisitor::new(&books, batch, None, plan, around);

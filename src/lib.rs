@@ -1,7 +1,7 @@
 //! Programs Token2's NFC-programmable TOTP tokens from a desk reader.
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
-//! [`time`], [`seed`], [`plain`], [`files`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`],
+//! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`],
 //! [`seedfile`], [`inventory`], [`job`], [`cli`].
 
 pub mod cli;
@@ -19,3 +19,4 @@ pub mod seed;
 pub mod seedfile;
 pub mod time;
 pub mod token;
+pub mod words;

@@ -26,6 +26,11 @@ pub trait HostClock: Send + Sync {
     /// Both clocks, read as close together as the platform allows.
     fn now(&self) -> Moment;
 
+    /// How far the wall clock may be from true time, by the server that it is corrected by; zero where nothing is known of it.
+    fn doubt(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Returns when the monotonic clock has reached `monotonic`, without spinning; at once if it has passed.
     fn sleep_until(&self, monotonic: Duration);
 }
@@ -127,13 +132,20 @@ pub fn nanoseconds(span: TimeDelta) -> i64 {
 pub struct CorrectedClock<'a> {
     inner: &'a dyn HostClock,
     correction: TimeDelta,
+    doubt: Duration,
 }
 
 impl<'a> CorrectedClock<'a> {
     /// Shows the wall time of `inner` plus `correction`: true time minus the host's, zero where that is not known.
     #[must_use]
     pub fn new(inner: &'a dyn HostClock, correction: TimeDelta) -> Self {
-        Self { inner, correction }
+        Self { inner, correction, doubt: Duration::ZERO }
+    }
+
+    /// The same, where the correction itself may be wrong by so much.
+    #[must_use]
+    pub fn with_doubt(self, doubt: Duration) -> Self {
+        Self { doubt, ..self }
     }
 }
 
@@ -141,6 +153,10 @@ impl HostClock for CorrectedClock<'_> {
     fn now(&self) -> Moment {
         let now = self.inner.now();
         Moment { wall: now.wall + self.correction, ..now }
+    }
+
+    fn doubt(&self) -> Duration {
+        self.doubt
     }
 
     fn sleep_until(&self, monotonic: Duration) {

@@ -11,6 +11,7 @@ use crate::job::{ClockPlan, ConfigPlan, Outcome, WriteReport};
 pub use crate::plain::plain;
 use crate::time::{UnixTime, seconds};
 use crate::token::{Info, Sync};
+pub use crate::words::counted;
 
 /// A path for a message: what would act on the terminal is escaped.
 pub fn path(path: &Path) -> String {
@@ -38,11 +39,6 @@ fn could_be_secret(word: &str) -> bool {
     word.len() >= SHORTEST
         && !is_number
         && (!word.contains(['.', '/', '\\']) || word.ends_with('=') || word.contains("://") || word.contains('+'))
-}
-
-/// A number with its noun: "1 row", "2 rows".
-pub fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Whose a token is by its record, and since when, to stand behind its name: " of ada, burned 2026-11-23 …".

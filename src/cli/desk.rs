@@ -10,14 +10,14 @@ use super::describe::{self, counted, fields, plain, profile_words, token, token_
 use super::host::{Host, WatchedHost};
 use super::output::Output;
 use super::record::{self, Record};
-use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through};
+use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
 use super::sync::SERVER_WINDOW_S;
 use super::verify::{verdict_fields, verdict_words};
 use super::{Ran, interrupt, plan, prompt, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, LeftOpen, Visited, Why};
 use crate::job::verify::WINDOW_S;
-use crate::job::{Exit, Failure, Outcome, Place, SeedFate, Surroundings};
+use crate::job::{Exit, Failure, HourWatch, Outcome, Place, SeedFate, Surroundings};
 use crate::token::{Info, Sync};
 
 /// How wide the line between two visits is.
@@ -50,6 +50,9 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         ask_code: args.ask_code,
     };
     let host = Host::assess(&args.run.host)?;
+    if !args.no_auto_sync {
+        host.check_vouched_for(output)?;
+    }
     let mut trays = trays::open(global, &host.system)?;
     host.warn(output);
     let watched = WatchedHost::new(&host, &args.run.host);
@@ -74,6 +77,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         let _ = sender.send(Message::News(news));
     };
     let ask = |info: &Info| ask_through(&sender, info);
+    let confirm = |fact: &str| confirm_through(&sender, fact);
     let stop = || interrupt::asked() || idle.is_over();
     let around = Surroundings {
         station: record.station().clone(),
@@ -81,6 +85,8 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         host: &look,
         tell: &tell,
         ask: args.ask_code.then_some(&ask as _),
+        confirm: (prompt::has_person() && !output.is_json()).then_some(&confirm as _),
+        hours: HourWatch::watching(!args.run.host.trust_host_clock),
         stop: &stop,
     };
     let mut view = View { is_live: screen.is_live(), bound: args.if_drift_over, ..View::default() };
@@ -107,6 +113,9 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         ("undone_tokens", json!(reasons)),
     ]);
     output.report(&text, object);
+    if let Some(failure) = visitor.fatal() {
+        return Err(failure);
+    }
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
 }
 

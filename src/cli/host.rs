@@ -7,7 +7,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::args::HostArgs;
+use super::describe::local;
 use super::output::{Output, note};
+use super::prompt;
 use crate::clock::{Demands, Standing, assess, jump_between, kernel_word};
 use crate::job::{Exit, Failure};
 use crate::time::{CorrectedClock, HostClock, Moment, SystemClock, seconds};
@@ -62,6 +64,27 @@ impl Host {
         }
     }
 
+    /// Whether a run of many tokens may go by this clock: where nothing vouches for it, a person must, because a wrong clock is
+    /// copied onto token after token.
+    ///
+    /// # Errors
+    /// A failure with exit code 9.
+    pub fn check_vouched_for(&self, output: &Output) -> Result<(), Failure> {
+        let Some(warning) = &self.standing.warning else { return Ok(()) };
+        let shown = local(self.clock().now().wall);
+        let question = format!("{warning}: it shows {shown}. Every token would be set by it. Is that right?");
+        if prompt::has_person() && !output.is_json() && prompt::confirms(&question) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            "host-clock",
+            Exit::HostClock,
+            format!("{warning}: it shows {shown}, and every token would be set by it"),
+            "no token was touched",
+            "synchronise it (timedatectl set-ntp true), or use --ntp SERVER, or accept the clock with --trust-host-clock",
+        ))
+    }
+
     /// Whether what was found out about the clock still holds: it must not have been stepped since.
     ///
     /// # Errors
@@ -86,7 +109,7 @@ impl Host {
 
     /// The clock to work by: corrected where a server was asked.
     pub fn clock(&self) -> CorrectedClock<'_> {
-        CorrectedClock::new(&self.system, self.standing.correction)
+        CorrectedClock::new(&self.system, self.standing.correction).with_doubt(self.standing.doubt())
     }
 }
 
@@ -103,13 +126,15 @@ struct Look {
     /// When it was last assessed, and servers asked.
     assessed: Moment,
     correction: TimeDelta,
+    doubt: Duration,
 }
 
 impl<'a> WatchedHost<'a> {
     /// Watches a clock that was assessed by these arguments.
     pub fn new(host: &Host, args: &'a HostArgs) -> Self {
-        let (at, correction) = (host.assessed, host.standing.correction);
-        Self { args, system: host.system.clone(), last: Mutex::new(Look { at, assessed: at, correction }) }
+        let at = host.assessed;
+        let (correction, doubt) = (host.standing.correction, host.standing.doubt());
+        Self { args, system: host.system.clone(), last: Mutex::new(Look { at, assessed: at, correction, doubt }) }
     }
 
     /// The clock to work by now.
@@ -125,11 +150,12 @@ impl<'a> WatchedHost<'a> {
         }
         let is_old = !self.args.ntp.is_empty() && now.monotonic.saturating_sub(last.assessed.monotonic) > ANSWER_HOLDS;
         if jumped.is_some() || is_old {
-            last.correction = assess(&demands(self.args), kernel_word())?.correction;
+            let standing = assess(&demands(self.args), kernel_word())?;
+            (last.correction, last.doubt) = (standing.correction, standing.doubt());
             last.assessed = self.system.now();
         }
         last.at = self.system.now();
-        Ok(CorrectedClock::new(&self.system, last.correction))
+        Ok(CorrectedClock::new(&self.system, last.correction).with_doubt(last.doubt))
     }
 }
 

@@ -270,6 +270,8 @@ pub enum Message<N> {
     News(N),
     /// Somebody wants to know the code on a token's display.
     Ask(Info, Sender<Option<Code>>),
+    /// Somebody must say whether to go on.
+    Confirm(String, Sender<bool>),
     /// All is done.
     Over,
 }
@@ -313,6 +315,9 @@ impl<N: Send> Wire<N> {
                     Ok(Message::Ask(info, answer)) => {
                         let _ = answer.send(if screen.asks { screen.ask(&info) } else { None });
                     }
+                    Ok(Message::Confirm(fact, answer)) => {
+                        let _ = answer.send(screen.asks && screen.above(|| prompt::confirms(&fact)));
+                    }
                     Ok(Message::Over) | Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => {}
                 }
@@ -330,6 +335,12 @@ impl<N> Drop for SaysOver<N> {
     fn drop(&mut self) {
         let _ = self.0.send(Message::Over);
     }
+}
+
+/// Asks whether to go on, through the wire.
+pub fn confirm_through<N>(wire: &Sender<Message<N>>, fact: &str) -> bool {
+    let (reply, answer) = channel();
+    wire.send(Message::Confirm(fact.to_owned(), reply)).is_ok() && answer.recv().unwrap_or(false)
 }
 
 /// Asks through the wire.

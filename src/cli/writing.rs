@@ -11,7 +11,7 @@ use super::output::Output;
 use super::record::Record;
 use super::station::Station;
 use super::{Ran, describe, interrupt, plan, prompt};
-use crate::clock::check_plausible;
+use crate::clock::{Drift, check_plausible};
 use crate::inventory::{Deed, InventoryError, TokenRecord};
 use crate::job::{
     self, Around, Completion, Exit, Failure, ProfileFrom, ProfileWish, SeedFate, Stage, UNTOUCHED, WritePlan,
@@ -63,7 +63,9 @@ impl Writing<'_> {
             before(info, plan)
         };
         let (row, interrupted) = (&mut |_: Stage<'_>| None, &interrupt::asked);
-        let mut around = Around { complete: &mut complete, before: &mut before, waits: &waits, row, interrupted };
+        let found = &mut |_: &Info, _: Drift| Ok(());
+        let mut around =
+            Around { complete: &mut complete, found, before: &mut before, waits: &waits, row, interrupted };
         let recorded = recorder.write(&mut station.link, &self.host.clock(), &self.plan, &mut around);
         if let Some(info) = &recorded.info {
             interrupt::let_go(info.serial.as_str());

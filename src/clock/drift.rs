@@ -1,6 +1,7 @@
 //! Drift: the token's clock minus the true time, as the interval that must hold it.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::time::{Moment, SECOND_NS, UnixTime, unix_ns};
 
@@ -72,6 +73,13 @@ impl Drift {
         let before = unix_ns(reading.before.wall);
         let after = before.saturating_add(reading.round_trip_ns());
         Self::between(shown - after, shown + SECOND_NS - before, Method::WholeSeconds)
+    }
+
+    /// The same where the host's own time may be wrong by so much.
+    #[must_use]
+    pub fn widened(self, by: Duration) -> Self {
+        let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        Self { low_ns: self.low_ns.saturating_sub(by), high_ns: self.high_ns.saturating_add(by), ..self }
     }
 
     /// The middle of the interval, in seconds; negative when the token is behind.
@@ -174,7 +182,6 @@ fn round_up(value: f64, per_second: f64) -> f64 {
 mod tests {
     use super::*;
     use chrono::DateTime;
-    use std::time::Duration;
 
     fn reading(host_ms: i64, round_trip_ms: u64, token: u32) -> Reading {
         let wall = DateTime::from_timestamp_millis(host_ms).unwrap();

@@ -6,6 +6,7 @@ mod kernel;
 mod measure;
 mod ntp;
 mod set;
+mod sntp;
 mod tick;
 mod trust;
 

@@ -1,17 +1,12 @@
 //! The true time from servers that the user names, by SNTP (RFC 4330). Nothing is asked unless a server is given.
 
-use std::time::Duration;
-
-use rsntp::{Config, SntpClient};
+use super::sntp::{Exchange, exchange};
 
 /// How many exchanges are tried with a server.
 const EXCHANGES: usize = 4;
 
-/// How long one exchange may take.
-const ANSWER_WITHIN: Duration = Duration::from_millis(800);
-
-/// When NTP's seconds begin, and begin again, in Unix seconds (RFC 4330, section 3): where a time that was never set points.
-const NEVER_SET: [f64; 2] = [-2_208_988_800.0, 2_085_978_496.0];
+/// How often they are in vain before a server is given up.
+const IN_VAIN: usize = 2;
 
 /// What a server says of the host's clock.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +15,8 @@ pub struct NtpReading {
     pub server: String,
     /// True time minus the host's clock, in seconds.
     pub offset_s: f64,
-    /// How wrong that can be if the server is right: half of the exchange's delay, in seconds.
+    /// How wrong that can be, in seconds: half of the exchange's delay, and what the server says of itself (its root dispersion
+    /// and half of its root delay).
     pub uncertainty_s: f64,
 }
 
@@ -68,32 +64,19 @@ pub fn ask(servers: &[String]) -> Result<Option<NtpReading>, NtpError> {
 
 fn ask_one(server: &str) -> Result<NtpReading, NtpError> {
     let address = with_port(server);
-    let local = if server.starts_with('[') { "[::]:0" } else { "0.0.0.0:0" };
-    let mut config = Config::default().timeout(ANSWER_WITHIN);
-    if let Ok(local) = local.parse() {
-        config = config.bind_address(local);
-    }
-    let client = SntpClient::with_config(config);
     let mut best: Option<NtpReading> = None;
-    let mut why = String::new();
+    let (mut why, mut in_vain) = (String::new(), 0);
     for _ in 0..EXCHANGES {
-        match client.synchronize(address.as_str()) {
-            Err(error) => why = error.to_string(),
-            Ok(result) => {
-                let delay = result.round_trip_delay().as_secs_f64();
-                let offset_s = result.clock_offset().as_secs_f64();
-                // A delay below nothing, or longer than the exchange was allowed, is no delay.
-                if !(0.0..=ANSWER_WITHIN.as_secs_f64()).contains(&delay) || !offset_s.is_finite() {
-                    "its timestamps contradict each other".clone_into(&mut why);
-                    continue;
+        match exchange(&address) {
+            Err(reason) => {
+                why = reason;
+                in_vain += 1;
+                if in_vain >= IN_VAIN && best.is_none() {
+                    break;
                 }
-                // A server that does not know the time itself may answer with zeros, and say that it is synchronised
-                // (RFC 4330, section 5: to be discarded).
-                if is_never_set(offset_s) {
-                    "its timestamps are zero: it does not know the time itself".clone_into(&mut why);
-                    continue;
-                }
-                let uncertainty_s = delay / 2.0;
+            }
+            Ok(Exchange { offset_s, delay_s, root_distance_s }) => {
+                let uncertainty_s = delay_s / 2.0 + root_distance_s;
                 if best.as_ref().is_none_or(|best| uncertainty_s < best.uncertainty_s) {
                     best = Some(NtpReading { server: server.to_owned(), offset_s, uncertainty_s });
                 }
@@ -101,12 +84,6 @@ fn ask_one(server: &str) -> Result<NtpReading, NtpError> {
         }
     }
     best.ok_or_else(|| NtpError::NoAnswer { server: server.to_owned(), why })
-}
-
-/// Whether this offset leads to a time that was never set.
-fn is_never_set(offset_s: f64) -> bool {
-    let now = chrono::Utc::now().timestamp_millis() as f64 / 1000.0;
-    NEVER_SET.iter().any(|zero| (now + offset_s - zero).abs() < 2.0 * ANSWER_WITHIN.as_secs_f64())
 }
 
 /// The server with NTP's port, unless it names one: `host`, `host:port`, `1.2.3.4`, `[::1]`, `[::1]:123`.

@@ -1,5 +1,7 @@
 //! Can the host be trusted? Asked before any clock is written from it (`docs/clock.md`).
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 
 use super::kernel::KernelWord;
@@ -46,6 +48,15 @@ pub struct Standing {
     pub warning: Option<String>,
     /// True time minus the host's clock, as far as it is corrected.
     pub correction: TimeDelta,
+}
+
+impl Standing {
+    /// How far the corrected clock may be from true time, by the server that it is corrected by.
+    #[must_use]
+    pub fn doubt(&self) -> Duration {
+        let by = self.ntp.as_ref().filter(|_| !self.correction.is_zero()).map_or(0.0, |reading| reading.uncertainty_s);
+        Duration::try_from_secs_f64(by).unwrap_or_default()
+    }
 }
 
 /// A host's clock that is not used.
@@ -136,7 +147,6 @@ pub fn jump_between(from: Moment, to: Moment) -> Option<TimeDelta> {
 mod tests {
     use super::*;
     use crate::time::{HostClock, SimulatedClock};
-    use std::time::Duration;
 
     fn word(synchronised: Option<bool>) -> KernelWord {
         // The maximum error of an unsynchronised kernel is shown, never judged.

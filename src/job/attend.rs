@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
+use super::hours::{HourWatch, SameHours};
 use super::record::{Books, Recorder, locked};
+use crate::clock::Drift;
 use crate::inventory::{Deed, Station};
 use crate::link::Link;
 use crate::otp::Code;
@@ -13,6 +15,7 @@ use crate::reader::{Came, ReaderError, Tray, Trays};
 use crate::seed::wipe_stack;
 use crate::time::CorrectedClock;
 use crate::token::Info;
+use crate::words::counted;
 
 /// How long to wait before a service that is gone is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -44,6 +47,9 @@ pub enum ReaderNews {
 /// Asks for the code on the display of a token; `None` if nobody answers.
 pub type Ask<'a> = &'a (dyn Fn(&Info) -> Option<Code> + Sync);
 
+/// Asks whether to go on in spite of a fact; only a person's yes is one.
+pub type Confirm<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+
 /// What a visitor that tells `News` needs from the program around it.
 pub struct Surroundings<'a, News> {
     /// Where and by whom.
@@ -56,11 +62,37 @@ pub struct Surroundings<'a, News> {
     pub tell: &'a (dyn Fn(News) + Sync),
     /// Asks for codes.
     pub ask: Option<Ask<'a>>,
+    /// Asks whether to go on; `None` where nobody is there.
+    pub confirm: Option<Confirm<'a>>,
+    /// Watches for a host that is hours off.
+    pub hours: HourWatch,
     /// Whether to stop after the tokens in hand.
     pub stop: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl<News> Surroundings<'_, News> {
+    /// Whether the host's clock may be copied onto one more token, by the drifts of the last ones.
+    ///
+    /// # Errors
+    /// A [`Failure`] with [`Exit::HostClock`], which ends the run.
+    pub fn check_hours(&self, info: &Info, drift: Drift) -> Result<(), Failure> {
+        let Some(SameHours { earlier, hours }) = self.hours.see(&info.serial, drift) else { return Ok(()) };
+        let way = if hours < 0 { "slow" } else { "fast" };
+        let fact = format!(
+            "two tokens in a row are {} {way}, {earlier} and {}: the host's clock may be wrong by that",
+            counted(hours.unsigned_abs(), "whole hour"),
+            info.serial
+        );
+        if self.confirm.is_some_and(|confirm| confirm(&format!("{fact}. Is the host's clock right?"))) {
+            self.hours.confirm();
+            return Ok(());
+        }
+        let state = format!("nothing was written to {}; {earlier} may have been set by this clock", info.serial);
+        let next = "see that the host's clock and time zone are right; then run the same command again, and lay both tokens back; \
+                    if the tokens were wrong: --trust-host-clock";
+        Err(Failure::new("host-clock", Exit::HostClock, fact, state, next))
+    }
+
     /// A recorder of one job at a reader.
     pub fn recorder<'b>(&self, books: Option<&'b Books>, place: &Place, deed: Deed) -> Recorder<'b> {
         let station = Station { reader: Some(place.reader.clone()), ..self.station.clone() };

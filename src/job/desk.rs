@@ -173,6 +173,8 @@ pub struct DeskVisitor<'a> {
     around: Surroundings<'a, DeskNews>,
     /// The tokens that did not leave as they should be.
     undone: Mutex<HashSet<String>>,
+    /// What ends the desk: its host's clock is not to be trusted.
+    fatal: Mutex<Option<Failure>>,
 }
 
 impl<'a> DeskVisitor<'a> {
@@ -181,7 +183,7 @@ impl<'a> DeskVisitor<'a> {
     pub fn new(books: Option<&'a Books>, mut plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
         let opener = Mutex::new(plan.identity.take().map(Arc::new));
         let kept = Kept { opener, since: (Instant::now(), SystemTime::now()), within: plan.identity_for };
-        Self { books, plan, kept, around, undone: Mutex::default() }
+        Self { books, plan, kept, around, undone: Mutex::default(), fatal: Mutex::default() }
     }
 
     /// The tokens that did not leave as they should be, by serial.
@@ -190,6 +192,16 @@ impl<'a> DeskVisitor<'a> {
         let mut undone: Vec<String> = locked(&self.undone).iter().cloned().collect();
         undone.sort();
         undone
+    }
+
+    /// What ended the desk early.
+    #[must_use]
+    pub fn fatal(&self) -> Option<Failure> {
+        locked(&self.fatal).clone()
+    }
+
+    fn give_up(&self, failure: &Failure) {
+        locked(&self.fatal).get_or_insert_with(|| failure.clone());
     }
 
     fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'a> {
@@ -241,6 +253,7 @@ impl<'a> DeskVisitor<'a> {
         };
         let mut around = Around {
             complete: &mut |info, known, plan| completion.complete(info, known, plan),
+            found: &mut |info, drift| self.around.check_hours(info, drift).inspect_err(|failure| self.give_up(failure)),
             before: &mut |info, _| {
                 (self.around.tell)(DeskNews::Writes(place.clone(), info.clone()));
                 Ok(())
@@ -291,6 +304,9 @@ impl<'a> DeskVisitor<'a> {
                 let guard = Guard { expect_serial: Some(info.serial.clone()), allow_unknown_model: true };
                 match read(&mut link, &host, &guard, self.plan.fine) {
                     Ok(report) => {
+                        if let Err(failure) = self.around.check_hours(&info, report.drift) {
+                            self.give_up(&failure);
+                        }
                         let is_within = report.drift.is_surely_within(self.plan.if_drift_over);
                         let outcome = match (report.stands_still, is_within) {
                             (true, _) => Outcome::Failed,
@@ -370,7 +386,7 @@ impl Visitor for DeskVisitor<'_> {
     }
 
     fn is_over(&self) -> bool {
-        (self.around.stop)()
+        (self.around.stop)() || locked(&self.fatal).is_some()
     }
 }
 

@@ -65,6 +65,7 @@ fn read_once(
     }
     *known = Some(info.clone());
     let Fine { drift, stands_still, .. } = measure(&mut session, host, &first, fine)?;
+    let drift = drift.widened(host.doubt());
     let mut report = ReadReport { info, host: first.host(), drift, stands_still, host_jumped: None };
     // What was read by a clock that was stepped meanwhile says nothing.
     report.host_jumped = jump_between(first.before, host.now());
@@ -72,7 +73,7 @@ fn read_once(
         let again = clock::read(&mut session, host)?;
         report.host = again.host();
         report.info = session.info().clone();
-        report.drift = measure(&mut session, host, &again, fine)?.drift;
+        report.drift = measure(&mut session, host, &again, fine)?.drift.widened(host.doubt());
     }
     Ok(report)
 }

@@ -77,6 +77,8 @@ pub type Complete<'a> = dyn FnMut(&Info, Option<&TokenRecord>, &mut WritePlan) -
 pub struct Around<'a> {
     /// Completes the plan for the token that lies there, by what is known of it.
     pub complete: &'a mut Complete<'a>,
+    /// Called with the drift that was found, before anything is recorded or written: may refuse.
+    pub found: &'a mut dyn FnMut(&Info, Drift) -> Result<(), Failure>,
     /// Called between the record and the first write: what else must be durable by then.
     pub before: &'a mut dyn FnMut(&Info, &WritePlan) -> Result<(), Failure>,
     /// Called once where the job waits for another one on the same token.
@@ -129,6 +131,7 @@ impl Recorder<'_> {
         };
         let mut record = |info: &Info, plan: &WritePlan, before: Drift| {
             drift = Some(before);
+            (around.found)(info, before)?;
             let row = (around.row)(Stage::Begins(info));
             let basis = known.borrow().as_ref().and_then(|(_, record)| record.clone());
             let wanted = Wanted { job, info, plan, before, basis: basis.as_ref(), row };

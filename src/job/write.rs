@@ -212,17 +212,18 @@ impl Job<'_> {
         check_plausible(first.before.wall).map_err(Failure::from)?;
 
         let before = measure(&mut session, self.host, &first, self.plan.fine)?;
-        let drift_before = *self.before.get_or_insert(before.drift);
+        let told = |drift: Drift| drift.widened(self.host.doubt());
+        let drift_before = *self.before.get_or_insert(told(before.drift));
         // A second pass goes on with what the first one began, whatever the clock shows by now.
         if let Some(bound) = self.plan.if_drift_over
-            && before.drift.is_surely_within(bound)
+            && told(before.drift).is_surely_within(bound)
             && !before.stands_still
             && self.progress == Progress::default()
         {
-            let (drift, seed) = (before.drift, SeedFate::Kept);
+            let (drift, seed) = (told(before.drift), SeedFate::Kept);
             let outcome = Outcome::Within;
             let jumped = read_again_after_jump(&self.plan, self.host, &mut session, &first)?;
-            let after = jumped.map_or(drift, |(_, drift)| drift);
+            let after = jumped.map_or(drift, |(_, drift)| told(drift));
             let host_jumped = jumped.map(|(by, _)| by);
             let (config, keeps_phase) = (self.plan.config, false);
             return Ok(WriteReport { info, config, outcome, before: drift, after, seed, keeps_phase, host_jumped });
@@ -260,7 +261,7 @@ impl Job<'_> {
             }
         };
         let jumped = read_again_after_jump(plan, self.host, &mut writer.session, &first)?;
-        let after = jumped.map_or(after, |(_, drift)| drift);
+        let after = told(jumped.map_or(after, |(_, drift)| drift));
         let (seed, outcome) = (self.plan.seed_fate(&info), Outcome::Synced);
         let host_jumped = jumped.map(|(by, _)| by);
         let is_now = self.plan.config.is_some_and(|config| config.clock == ClockPlan::Now);

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::support::{text, tokentap};
+use crate::trust::honest_server;
 
 struct Desk(tempfile::TempDir);
 
@@ -164,5 +165,52 @@ fn a_clock_that_stands_still_is_called_so_by_info_sync_and_desk() {
         let (exit, said) = desk.run(&[&all[..], args].concat());
         assert_eq!(exit, 10, "{args:?}: {said}");
         assert!(said.contains("stands still"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_host_that_nothing_vouches_for_is_not_copied_onto_token_after_token() {
+    let desk = Desk::new(&[("86596120000001", "-97.25")]);
+    fs::write(desk.0.path().join("rows.csv"), "serial,secret\n86596120000001,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")
+        .unwrap();
+    let before = desk.state(0);
+    // Where the host's clock is kept synchronised there is nothing to ask.
+    let (_, doctor) = desk.run(&["doctor"]);
+    let is_vouched_for = !doctor.contains("BAD  host clock");
+    for args in [
+        &["desk", "--reader", "emulated:tokens", "--assume-factory-profile"][..],
+        &["batch", "rows.csv", "--reader", "emulated:tokens"],
+    ] {
+        let (exit, said) = desk.run(args);
+        if is_vouched_for {
+            assert_eq!(exit, 0, "{args:?}: {said}");
+            continue;
+        }
+        assert_eq!((exit, desk.state(0)), (9, before.clone()), "{args:?}: {said}");
+        assert!(said.contains("--trust-host-clock") && said.contains("--ntp SERVER"), "{said}");
+    }
+    // Measuring harms nothing.
+    assert_eq!(desk.run(&["desk", "--no-auto-sync", "--reader", "emulated:tokens"]).0, 10);
+}
+
+#[test]
+fn tokens_that_are_all_off_by_the_same_hours_end_the_run_before_the_second_is_set() {
+    // A server vouches for the host, so that nobody's word is needed to begin.
+    let ntp = ["--ntp", &honest_server()];
+    for args in [
+        &["desk", "--fast", "--reader", "emulated:tokens", "--assume-factory-profile"][..],
+        &["batch", "rows.csv", "--reader", "emulated:tokens"],
+    ] {
+        let desk = Desk::new(&[("86596120000001", "3600.4"), ("86596120000002", "3599.1"), ("86596120000003", "3601")]);
+        let rows = "86596120000001,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n86596120000002,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ\n";
+        fs::write(desk.0.path().join("rows.csv"), format!("serial,secret\n{rows}")).unwrap();
+        let others = [desk.state(1), desk.state(2)];
+        let (exit, said) = desk.run(&[args, &ntp].concat());
+        assert_eq!(exit, 9, "{args:?}: {said}");
+        assert!(said.contains("1 whole hour fast") && said.contains("86596120000001"), "{said}");
+        assert_eq!([desk.state(1), desk.state(2)], others, "{args:?}");
+        // Whoever knows that the tokens are wrong says so.
+        let (exit, said) = desk.run(&[args, &ntp, &["--trust-host-clock"]].concat());
+        assert_eq!(exit, 0, "{args:?}: {said}");
     }
 }

@@ -82,6 +82,9 @@ fn world() -> tempfile::TempDir {
 fn run(folder: &Path, command: &str) -> (Option<i32>, String) {
     // SERIAL stands for the token on the reader, as do the serials of the examples.
     let line = command.replace("SERIAL", "86596120001000").replace("86596120001234", "86596120001000");
+    // Whether anything keeps this machine's clock synchronised is nobody's promise; a run of many tokens wants to know.
+    let is_run = ["batch", "desk"].iter().any(|run| line.split_whitespace().nth(1) == Some(run));
+    let line = if is_run { format!("{line} --trust-host-clock") } else { line };
     let asks = line.contains("identity.age") || line.contains("--passphrase");
     let program = env!("CARGO_BIN_EXE_tokentap");
     let line = line.replacen("tokentap", program, 1);
@@ -179,7 +182,7 @@ fn every_test_that_the_security_page_names_exists() {
 
 #[test]
 fn only_ntp_and_the_virtual_reader_open_a_connection() {
-    let marks = ["std::net", "TcpStream", "UdpSocket", "rsntp", "ToSocketAddrs", "rustix::net"];
+    let marks = ["std::net", "TcpStream", "UdpSocket", "ToSocketAddrs", "rustix::net"];
     let mut found = BTreeSet::new();
     for file in files(&root().join("src"), "rs") {
         let source = fs::read_to_string(&file).unwrap();
@@ -194,7 +197,7 @@ fn only_ntp_and_the_virtual_reader_open_a_connection() {
                 // The address of the virtual reader is parsed and looked up here.
                 "cli/args/emulate.rs",
                 "cli/emulate.rs",
-                "clock/ntp.rs",
+                "clock/sntp.rs",
                 "emulator/vpcd.rs",
             ]
             .map(PathBuf::from)

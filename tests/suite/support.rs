@@ -13,8 +13,8 @@ use tokentap::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
 };
 use tokentap::job::{
-    Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, ProfileWish, Surroundings, WritePlan,
-    WriteReport, locked, write,
+    Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, HourWatch, ProfileFrom, ProfileWish, Surroundings,
+    WritePlan, WriteReport, locked, write,
 };
 use tokentap::link::Link;
 use tokentap::seed::Seed;
@@ -106,7 +106,16 @@ pub fn work_at_batch(
         check_every: 0,
     };
     let station = Station::default();
-    let around = Surroundings { station, remark: None, host: &host, tell: &tell, ask: None, stop: &|| false };
+    let around = Surroundings {
+        station,
+        remark: None,
+        host: &host,
+        tell: &tell,
+        ask: None,
+        confirm: None,
+        hours: HourWatch::default(),
+        stop: &|| false,
+    };
     let visitor = BatchVisitor::new(books, batch, Some(outputs), plan, around);
     work(&visitor);
     let (batch, _, _, fatal) = visitor.into_parts();

@@ -12,7 +12,7 @@ use super::describe;
 use super::host::{Host, WatchedHost};
 use super::output::Output;
 use super::record::Record;
-use super::screen::{Idle, Message, Screen, Wire, ask_through};
+use super::screen::{Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
 use super::seeds::save_failed;
 use super::{Ran, interrupt, prompt, trays};
@@ -20,7 +20,7 @@ use crate::inventory::{Fingerprint, NewRow};
 use crate::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource, missing,
 };
-use crate::job::{Books, Exit, Failure, ProfileWish, Surroundings, locked};
+use crate::job::{Books, Exit, Failure, HourWatch, ProfileWish, Surroundings, locked};
 use crate::seedfile::{Row, SaveError, SecretFile};
 use crate::time::{HostClock, UnixTime};
 use crate::token::Info;
@@ -48,6 +48,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     }
     let host = Host::assess(&args.run.host)?;
     let key = token_key(args.run.token_key.as_deref())?;
+    host.check_vouched_for(output)?;
     let mut trays = trays::open(global, &host.system)?;
     host.warn(output);
 
@@ -99,6 +100,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         let _ = sender.send(Message::News(news));
     };
     let ask = |info: &Info| ask_through(&sender, info);
+    let confirm = |fact: &str| confirm_through(&sender, fact);
     let stop = || interrupt::asked() || idle.is_over();
     let plan = BatchPlan {
         source,
@@ -115,6 +117,8 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         host: &look,
         tell: &tell,
         ask: args.check_every.map(|_| &ask as _),
+        confirm: (prompt::has_person() && !output.is_json()).then_some(&confirm as _),
+        hours: HourWatch::watching(!args.run.host.trust_host_clock),
         stop: &stop,
     };
     let mut view = View::new(name, batch.counts(), &host);

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Batch;
 use super::outputs::Outputs;
 use super::seeds::{RowSeed, fresh_seed};
+use crate::clock::Drift;
 use crate::inventory::{Claim, Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
 use crate::job::attend::{Place, ReaderNews, Surroundings, Visitor};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
@@ -306,7 +307,13 @@ impl Visitor for BatchVisitor<'_> {
                     }
                 })
             };
+            let mut found = |info: &Info, drift: Drift| {
+                self.around.check_hours(info, drift).inspect_err(|failure| {
+                    locked(&self.fatal).get_or_insert(failure.clone());
+                })
+            };
             let mut around = Around {
+                found: &mut found,
                 complete: &mut complete,
                 before: &mut before,
                 waits: &|_| (),

@@ -9,8 +9,8 @@ use tokentap::inventory::{Deed, Event, Identity, Outcome, Sqlite, Station, Token
 use tokentap::job::batch::Left;
 use tokentap::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done};
 use tokentap::job::{
-    Around, Books, Complete, Completion, ConfigPlan, Exit, Failure, Guard, Place, ProfileFrom, ProfileWish, Recorder,
-    Surroundings, Visitor, WritePlan, WriteReport, locked, read,
+    Around, Books, Complete, Completion, ConfigPlan, Exit, Failure, Guard, HourWatch, Place, ProfileFrom, ProfileWish,
+    Recorder, Surroundings, Visitor, WritePlan, WriteReport, locked, read,
 };
 use tokentap::link::Link;
 use tokentap::otp::{Hash, TimeStep};
@@ -192,6 +192,7 @@ impl Bench {
         let recorder = Recorder { books: Some(&self.books), station, emulated: true, deed, user, remark: None };
         let mut around = Around {
             complete: &mut |info, known, plan| complete(info, known, plan),
+            found: &mut |_, _| Ok(()),
             before: &mut |_, _| Ok(()),
             waits: &|_| (),
             row: &mut |_| None,
@@ -309,6 +310,8 @@ impl Bench {
                 }
             },
             ask: None,
+            confirm: None,
+            hours: HourWatch::default(),
             stop: &|| false,
         };
         let visitor = DeskVisitor::new(Some(&self.books), plan, around);
