@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::args::{BurnArgs, Global, HashArg};
+use super::args::{BurnArgs, ChoiceArgs, Global, HashArg};
 use super::describe::{self, token_line, written};
 use super::host::{self, Host};
 use super::output::Output;
@@ -57,6 +57,12 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
         Some(ConfigPlan { profile, from, clock: clock_plan })
     };
+    if args.generate.is_some() && args.write.allow_short_seed {
+        return Err(secret::unused("--allow-short-seed", "a new seed is never short"));
+    }
+    // The user of a seed that names none is told with --user.
+    let choice = ChoiceArgs { user: None, ..args.seed.choice.clone() };
+    plan::check_used(&args.write, &choice, row.as_ref(), config.map(|config| config.clock))?;
     let mut plan =
         WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)? };
     if let Some(out) = &args.out {
@@ -170,6 +176,9 @@ fn check_paths(global: &Global, args: &BurnArgs) -> Result<(), Failure> {
 fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<Given>, Failure> {
     if args.out.is_some() && args.generate.is_none() {
         return Err(Failure::usage("--out keeps a new seed", "say --generate too, or leave --out out"));
+    }
+    if args.generate.is_some() {
+        secret::check_unused(&args.seed, "a new seed is made")?;
     }
     match args.generate {
         Some(bytes) => new_seed(bytes, args.profile.hash).map(|row| Some(Given::One(Box::new(row)))),

@@ -31,6 +31,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let wish = plan::wish(flags, row.as_ref())?;
     let (profile, from) = wish.resolve(None)?;
     let clock_plan = plan::clock_plan(&args.clock, &host.clock(), args.write.allow_other_time)?;
+    plan::check_used(&args.write, &args.seed.choice, row.as_ref(), Some(clock_plan))?;
     let config = ConfigPlan { profile, from, clock: clock_plan };
     let plan = WritePlan {
         erase_seed: args.erase_seed,

@@ -24,6 +24,7 @@ use crate::token::{Info, Sync};
 const RULE_WIDTH: usize = 78;
 
 pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
+    trays::check_for_many(global)?;
     if !(0.0..=1e9).contains(&args.if_drift_over) {
         return Err(Failure::usage("--if-drift-over is not a number of seconds", "give one from 0 upwards, such as 2"));
     }
@@ -32,6 +33,12 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     }
     if global.dry_run {
         return Err(Failure::usage("--dry-run is for one token", "say --no-auto-sync: the desk then only measures"));
+    }
+    if args.no_auto_sync && args.identity.is_some() && !args.ask_code {
+        return Err(Failure::usage(
+            "--identity does nothing where no clock is set and no code is asked for",
+            "leave it out",
+        ));
     }
     let identity = record::identity(args.identity.as_deref())?;
     // A desk without its record is no desk, unless --inventory none says so.

@@ -59,6 +59,12 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
     let token = match file {
         Some(file) => {
             let state = match file.load().map_err(state_failed)? {
+                Some(_) if makes_token(args) => {
+                    return Err(Failure::usage(
+                        "the state file is there already, and says what the token is like",
+                        "leave --serial, --drift and the like out, or name a new file",
+                    ));
+                }
                 Some(state) => state,
                 None => {
                     file.save(&fresh).map_err(state_failed)?;
@@ -103,20 +109,32 @@ fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, outpu
     Ok(Exit::Done)
 }
 
+/// Whether the arguments say what a new token is to be like.
+fn makes_token(args: &EmulateArgs) -> bool {
+    args.serial.is_some()
+        || args.restricted
+        || args.drift.is_some()
+        || args.ppm.is_some()
+        || args.free_running
+        || args.token_key.is_some()
+        || args.lock_after.is_some()
+}
+
 fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> {
     let usual = if args.restricted { "86596220000001" } else { USUAL_SERIAL };
     let serial = args.serial.as_deref().unwrap_or(usual);
     if !(1..=MAX_SERIAL).contains(&serial.len()) || !serial.is_ascii() {
         return Err(Failure::usage("--serial is not a serial", "give 1 to 246 ASCII characters"));
     }
-    if !(args.drift.is_finite() && args.drift.abs() < 1e9 && args.ppm.is_finite() && args.ppm.abs() <= 1e6) {
+    let (drift, ppm) = (args.drift.unwrap_or(0.0), args.ppm.unwrap_or(0.0));
+    if !(drift.is_finite() && drift.abs() < 1e9 && ppm.is_finite() && ppm.abs() <= 1e6) {
         return Err(Failure::usage(
             "--drift or --ppm is out of bounds",
             "give seconds, and parts per million up to 1000000",
         ));
     }
     let restricted = args.restricted || Model::of_serial(serial).is_some_and(|model| model.sync == Sync::Restricted);
-    let token_clock = TokenClock::new(unix_ns(clock.now().wall), args.drift, args.ppm, args.free_running);
+    let token_clock = TokenClock::new(unix_ns(clock.now().wall), drift, ppm, args.free_running);
     let mut state = CardState::new(serial, restricted, token_clock);
     state.lock_after = args.lock_after;
     if args.token_key.is_some() {

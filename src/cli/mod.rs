@@ -39,8 +39,6 @@ mod writing;
 
 use std::ffi::OsString;
 
-use clap::Parser;
-
 use crate::job::{Exit, Failure};
 use crate::seed::wipe_stack;
 use args::{Cli, Command};
@@ -65,7 +63,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
 /// Not inlined: what it leaves on the stack must lie below its caller's frame to be wiped.
 #[inline(never)]
 fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
-    let cli = match Cli::try_parse_from(&arguments).or_else(|error| as_sync(arguments).unwrap_or(Err(error))) {
+    let cli = match Cli::read(&arguments).or_else(|error| as_sync(arguments).unwrap_or(Err(error))) {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error, json),
     };
@@ -99,7 +97,7 @@ fn as_sync(mut arguments: Vec<OsString>) -> Option<Result<Cli, clap::Error>> {
         return None;
     }
     arguments.insert(1, "sync".into());
-    Some(Cli::try_parse_from(arguments))
+    Some(Cli::read(&arguments))
 }
 
 /// The failure of a command that writes, but to no token, and so has nothing to show beforehand.

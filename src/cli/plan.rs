@@ -67,6 +67,42 @@ pub fn make(
     })
 }
 
+/// Whether every permission that was given permits something, and every choice chooses.
+///
+/// # Errors
+/// A usage failure that names the flag.
+pub fn check_used(
+    write: &WriteArgs,
+    choice: &ChoiceArgs,
+    row: Option<&Row>,
+    clock: Option<ClockPlan>,
+) -> Result<(), Failure> {
+    let has_seed = row.is_some() || write.identity.is_some();
+    let no_seed = "no seed is given";
+    for (is_given, flag, is_used, why) in [
+        (write.allow_shared_secret, "--allow-shared-secret", has_seed, no_seed),
+        (write.allow_short_seed, "--allow-short-seed", has_seed, no_seed),
+        (choice.row.is_some(), "--row", row.is_some(), no_seed),
+        (
+            choice.user.is_some(),
+            "--user",
+            row.is_some_and(|row| row.user.is_some()),
+            "no row of a seed file is chosen by it",
+        ),
+        (
+            write.allow_other_time,
+            "--allow-other-time",
+            matches!(clock, Some(ClockPlan::At(_))),
+            "the clock is not set to another time",
+        ),
+    ] {
+        if is_given && !is_used {
+            return Err(secret::unused(flag, why));
+        }
+    }
+    Ok(())
+}
+
 /// How much a command needs the inventory that writes a profile: it may know the one that flags do not state.
 pub fn need(flags: &ProfileArgs) -> Need {
     if flags.hash.is_some() && flags.step.is_some() { Need::Stated } else { Need::Profile }

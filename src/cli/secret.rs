@@ -77,6 +77,13 @@ impl Given {
 /// # Errors
 /// A failure: the source cannot be read, or holds no seed or none that fits. None repeats any of the seed.
 pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
+    match (from_source(args, hotp)?, file_flag(&args.file)) {
+        (None, Some(flag)) => Err(unused(flag, "no seed is given")),
+        (given, _) => Ok(given),
+    }
+}
+
+fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
     if args.seed_stdin {
         let input = read_all(standard_input()?, "standard input", MAX_WHOLE, ONE_SEED)?;
         return parse(&input, "standard input", args, hotp).map(Some);
@@ -87,6 +94,7 @@ pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> 
         return parse(&content, &name, args, hotp).map(Some);
     }
     if let Some(path) = &args.qr {
+        check_unused(args, "--qr reads a picture")?;
         return choose(of_picture(path)?, &args.choice).map(Some);
     }
     let Some(name) = &args.seed_env else { return Ok(None) };
@@ -104,13 +112,47 @@ pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> 
     parse(value.as_bytes(), "the variable", args, hotp).map(Some)
 }
 
+/// The flag of a seed file's form that was given, if one was.
+pub fn file_flag(args: &FileArgs) -> Option<&'static str> {
+    let FileArgs { from, secret_encoding, columns, pskc_key, pskc_password } = args;
+    [
+        (from.is_some(), "--from"),
+        (columns.is_some(), "--columns"),
+        (pskc_key.is_some(), "--pskc-key"),
+        (pskc_password.is_some(), "--pskc-password"),
+        (secret_encoding.is_some(), "--secret-encoding"),
+    ]
+    .into_iter()
+    .find_map(|(is_given, flag)| is_given.then_some(flag))
+}
+
+/// The failure of a flag that does nothing.
+pub fn unused(flag: &str, why: &str) -> Failure {
+    Failure::usage(format!("{flag} does nothing here: {why}"), format!("leave {flag} out"))
+}
+
+/// Whether no flag of a seed file's form was given where no such file is read.
+///
+/// # Errors
+/// A usage failure that names the flag.
+pub fn check_unused(args: &SeedArgs, why: &str) -> Result<(), Failure> {
+    match file_flag(&args.file).or_else(|| args.choice.row.map(|_| "--row")) {
+        Some(flag) => Err(unused(flag, why)),
+        None => Ok(()),
+    }
+}
+
 /// The seed that the arguments name, or one that is asked for at the terminal.
 ///
 /// # Errors
 /// As [`from_args`]; a usage failure where no source is named and nobody can be asked.
 pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<Given, Failure> {
-    if let Some(given) = from_args(args, hotp)? {
+    if let Some(given) = from_source(args, hotp)? {
         return Ok(given);
+    }
+    // How the secret is written may be said of one that is typed, too.
+    if let Some(flag) = file_flag(&args.file).filter(|flag| *flag != "--secret-encoding") {
+        return Err(unused(flag, "no seed file was named"));
     }
     if !prompt::has_person() {
         return Err(Failure::usage(
@@ -125,10 +167,16 @@ pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<Given, Failure
 fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<Given, Failure> {
     let text = std::str::from_utf8(bytes).unwrap_or_default().trim_start_matches('\u{FEFF}').trim();
     let is_bare = std::str::from_utf8(bytes).is_ok()
-        && args.file.from.is_none()
+        && file_flag(&args.file).is_none_or(|flag| flag == "--secret-encoding")
         && !text.contains(['\n', '\r', ',', ';', '\t', '<', '{'])
         && !text.starts_with("otpauth-migration:");
+    if is_bare && args.choice.row.is_some() {
+        return Err(unused("--row", "one seed was given, not a file of rows"));
+    }
     if is_bare && otpauth::is_otpauth(text) {
+        if args.file.secret_encoding.is_some() {
+            return Err(unused("--secret-encoding", "an otpauth:// URI has Base32"));
+        }
         return otpauth::parse(text)
             .map(one)
             .map_err(|error| Failure::usage(error.to_string(), "check the URI, or give the bare secret"));
@@ -181,6 +229,15 @@ pub fn rows_of(
                 Some(format) => format,
                 None => recognise(&mut source, options)?,
             };
+            let has_no_use = [
+                (options.columns.is_some() && !format.takes_columns(), "--columns"),
+                (options.secret_encoding.is_some() && !format.takes_encoding(), "--secret-encoding"),
+                (options.pskc.is_some() && !format.takes_pskc_key(), "--pskc-key or --pskc-password"),
+            ];
+            if let Some((_, flag)) = has_no_use.into_iter().find(|(has_no_use, _)| *has_no_use) {
+                let what = format!("{flag} does nothing with a file of the format {}", format.name);
+                return Err(Problem::of_file(what, format!("leave {flag} out, or name the format with --from")));
+            }
             (format.read)(source, options)
         })
     };
@@ -194,6 +251,30 @@ pub fn rows_of(
         .map_err(|error| Failure::usage(error.to_string(), "type it, or name --pskc-key"))?;
     options.pskc = Some(keys);
     Ok(read(source()?, &options))
+}
+
+/// Whether `--hotp` says something of a file: it is for Duo's third field alone.
+///
+/// # Errors
+/// A usage failure.
+pub fn check_hotp(path: &Path, args: &FileArgs) -> Result<(), Failure> {
+    let named = args.from.as_deref().map(format_of_name).transpose()?;
+    let mut options = read_options(args, true)?;
+    options.pskc = None;
+    let format = match named {
+        Some(format) => Some(format),
+        // What cannot be recognised is said when it is read.
+        None => Source::new(open_secret(path, "name a seed file that you may read")?)
+            .ok()
+            .and_then(|mut source| recognise(&mut source, &options).ok()),
+    };
+    match format {
+        Some(format) if !format.has_hotp_flag() => Err(unused(
+            "--hotp",
+            &format!("only a file of the format duo leaves that open, and this is {}", format.name),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The format of a name on the command line.

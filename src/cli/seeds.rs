@@ -26,7 +26,7 @@ const MAX_GENERATED: usize = 1_000_000;
 pub fn run(global: &Global, command: &SeedsCommand, output: &Output) -> Ran {
     let inventory = record::path(global).ok().flatten();
     let inventory = inventory.as_deref();
-    if global.dry_run && !matches!(command, SeedsCommand::Check(_)) {
+    if global.dry_run {
         return Err(super::no_dry_run());
     }
     match command {
@@ -55,7 +55,12 @@ fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
             }
             (Box::new(rows.into_iter().map(Ok)), describe::path(picture))
         }
-        (None, Some(path)) => (rows_of(path, &args.file, args.hotp)?, describe::path(path)),
+        (None, Some(path)) => {
+            if args.hotp {
+                secret::check_hotp(path, &args.file)?;
+            }
+            (rows_of(path, &args.file, args.hotp)?, describe::path(path))
+        }
         (None, None) => return Err(Failure::usage("no seed file was named", "name one")),
     };
     let wanted = args.for_format.as_deref().map(format_of_name).transpose()?;
@@ -114,15 +119,49 @@ fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, output: &Outp
         ("--pskc-password", args.file.pskc_password.as_deref()),
     ];
     check_paths(&reads, &args.output)?;
+    if args.hotp {
+        secret::check_hotp(&args.input, &args.file)?;
+    }
+    let formats = targets(&args.output)?.iter().map(|(name, _)| writable(name)).collect::<Result<Vec<_>, _>>()?;
+    check_drop(&dropped, &formats)?;
     let rows = rows_of(&args.input, &args.file, args.hotp)?;
     write(rows, &args.output, &dropped, &describe::path(&args.input), output)
+}
+
+/// Whether something is lost of every field that may be: a field that all formats carry is written all the same.
+///
+/// # Errors
+/// A usage failure that names the field.
+pub fn check_drop(dropped: &[Field], formats: &[&'static Format]) -> Result<(), Failure> {
+    let is_carried = |field: &&Field| formats.iter().all(|format| format.carries.contains(field));
+    match dropped.iter().find(is_carried) {
+        None => Ok(()),
+        Some(field) => Err(Failure::usage(
+            format!("--drop {} does nothing: every format that is written carries it", field.name()),
+            "leave it out",
+        )),
+    }
 }
 
 /// How formats that leave a choice are written.
 ///
 /// # Errors
-/// A failure of a key's file.
-pub fn write_options(args: &EncodeArgs) -> Result<WriteOptions, Failure> {
+/// A failure of a key's file; a usage failure of a flag that is for none of the formats.
+pub fn write_options(args: &EncodeArgs, formats: &[&'static Format]) -> Result<WriteOptions, Failure> {
+    let has = |name: &str| formats.iter().any(|format| format.name == name);
+    let has_key = args.to_pskc_key.is_some() || args.to_pskc_password.is_some();
+    if has_key && !has("pskc") {
+        return Err(Failure::usage(
+            "--to-pskc-key and --to-pskc-password are for PSKC files",
+            "add --to pskc=FILE, or leave them out",
+        ));
+    }
+    if args.entra_timeinterval && !has("entra") {
+        return Err(Failure::usage(
+            "--entra-timeinterval is for Entra ID's files",
+            "add --to entra=FILE, or leave it out",
+        ));
+    }
     Ok(WriteOptions {
         pskc: secret::pskc_keys(args.to_pskc_key.as_deref(), args.to_pskc_password.as_deref())?,
         entra_timeinterval: args.entra_timeinterval,
@@ -156,11 +195,19 @@ fn check_paths(reads: &[paths::Named<'_>], args: &OutputArgs) -> Result<(), Fail
 
 /// Writes rows to where the arguments say, and reports it.
 fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &Output) -> Ran {
-    let options = write_options(&args.encode)?;
+    let targets = targets(args)?.into_iter().map(|(name, file)| Ok::<_, Failure>((writable(&name)?, file)));
+    let targets = targets.collect::<Result<Vec<_>, _>>()?;
+    let formats: Vec<_> = targets.iter().map(|(format, _)| *format).collect();
+    let options = write_options(&args.encode, &formats)?;
+    if output.is_json() && targets.iter().any(|(_, file)| file.is_none()) {
+        return Err(Failure::usage(
+            "--json reports what was done, and the seeds themselves go to standard output",
+            "name a file with --out, or leave --json out",
+        ));
+    }
     let mut sinks = Vec::new();
     let mut files = Vec::new();
-    for (format, file) in targets(args)? {
-        let format = writable(&format)?;
+    for (format, file) in targets {
         let target = match &file {
             Some(path) => Target::File(SecretFile::create(path, args.force).map_err(|error| save_failed(&error))?),
             None => Target::Memory(Zeroizing::default()),
@@ -350,6 +397,9 @@ fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Output) -> Ran
         (Some(path), _) => (path, qr::png(&uri).map_err(too_long)?),
         (None, Some(path)) => (path, Zeroizing::new(qr::svg(&uri).map_err(too_long)?.as_bytes().to_vec())),
         (None, None) => {
+            if output.is_json() {
+                return Err(Failure::usage("--json has no picture of the code", "use --png FILE or --svg FILE"));
+            }
             if std::io::stdout().is_terminal() && !args.show_secrets {
                 return Err(Failure::usage(
                     "the code is the secret, and this is a terminal",

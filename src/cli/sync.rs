@@ -29,6 +29,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let wish = plan::wish(&args.profile, row.as_ref())?;
     let (profile, from) = wish.resolve(None)?;
     let clock_plan = time_arg::clock_plan(&args.time, host.clock().now().wall, args.write.allow_other_time)?;
+    plan::check_used(&args.write, &args.seed.choice, row.as_ref(), Some(clock_plan))?;
     let config = ConfigPlan { profile, from, clock: clock_plan };
     if args.if_drift_over.is_some_and(|bound| !(0.0..=1e9).contains(&bound)) {
         return Err(Failure::usage("--if-drift-over is not a number of seconds", "give one from 0 upwards, such as 2"));

@@ -10,17 +10,25 @@ use crate::job::Failure;
 use crate::reader::{Interrupted, PcscTrays, Selector, Trays};
 use crate::time::{HostClock, SystemClock};
 
-/// The readers that the arguments name: all of them, those that a name fits, or a folder of emulated tokens.
+/// Whether no flag is for one token alone.
 ///
 /// # Errors
-/// A failure of the service, or of the emulated tokens' folder.
-pub fn open(global: &Global, clock: &SystemClock) -> Result<Box<dyn Trays>, Failure> {
+/// A usage failure that names the flag.
+pub fn check_for_many(global: &Global) -> Result<(), Failure> {
     if global.expect_serial.is_some() {
         return Err(Failure::usage("--expect-serial is for one token", "leave it out"));
     }
     if global.trace {
         return Err(Failure::usage("--trace is for one token", "leave it out, or trace the token with tokentap info"));
     }
+    Ok(())
+}
+
+/// The readers that the arguments name: all of them, those that a name fits, or a folder of emulated tokens.
+///
+/// # Errors
+/// A failure of the service, or of the emulated tokens' folder.
+pub fn open(global: &Global, clock: &SystemClock) -> Result<Box<dyn Trays>, Failure> {
     let interrupted: Interrupted = Arc::new(interrupt::asked);
     let trays: Box<dyn Trays> = match global.reader.as_deref() {
         Some("emulated") => {

@@ -109,6 +109,7 @@ fn fact(error: &clap::Error) -> String {
             let others = strings(error, ContextKind::PriorArg);
             let one = argument.unwrap_or_else(|| "this argument".to_owned());
             match others.as_slice() {
+                [] if error.get(ContextKind::Custom).is_some() => format!("{one} does nothing with this command"),
                 [] => format!("{one} cannot be used with the other arguments"),
                 [other] if *other == one => format!("{one} can be used once only"),
                 others => format!("{one} cannot be used with {}", others.join(", ")),

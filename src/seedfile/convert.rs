@@ -13,6 +13,9 @@ use super::save::{SaveError, SecretFile};
 /// How many problems are kept with their words; beyond that they are only counted.
 const MAX_PROBLEMS: usize = 200;
 
+/// Fields that no code and no owner depends on.
+const NEVER_MISSED: [Field; 2] = [Field::Manufacturer, Field::Model];
+
 /// Where a converted file goes.
 pub enum Target {
     /// A file, written whole at the end.
@@ -74,7 +77,8 @@ impl Converted {
 
 /// Reads all rows, writes them to every sink, and puts the files into place if there was no error in any row.
 ///
-/// `drop` names fields that may be lost. With no sinks it only checks.
+/// `drop` names fields that may be lost: a format that carries them keeps them. Maker and model, which no code depends on, may
+/// always be lost. With no sinks it only checks.
 ///
 /// # Errors
 /// [`SaveError`]: a file could not be written. Then none is in place that was not before, and no remnant is left.
@@ -113,9 +117,11 @@ pub fn convert(
         if let Some(problem) = also(&row) {
             keep(problem);
         }
-        let row = drop.iter().fold(row, |row, field| row.without(*field));
         for sink in &mut sinks {
-            for field in sink.format.loses(&row) {
+            let may_go = |field: &Field| drop.contains(field) || NEVER_MISSED.contains(field);
+            let (dropped, missed): (Vec<_>, Vec<_>) = sink.format.loses(&row).into_iter().partition(may_go);
+            let row = dropped.into_iter().fold(row.clone(), |row, field| row.without(field));
+            for field in missed {
                 lost.entry((sink.format.name, field)).or_insert((row.place, 0)).1 += 1;
             }
             sink.rows += 1;
@@ -124,12 +130,13 @@ pub fn convert(
                     format!("{}: a file of this format holds either TOTP or HOTP tokens, not both", sink.format.name);
                 keep(Problem::at(row.place, what, "convert them apart"));
             }
+            let place = row.place;
             // Formats that number their rows take the number from the place.
-            let mut numbered = row.clone();
+            let mut numbered = row;
             numbered.place.line = sink.rows;
             match (sink.write.row)(&numbered, options, sink.rows == 1) {
                 Ok(text) => sink.put(&text)?,
-                Err(what) => keep(Problem::at(row.place, format!("{}: {what}", sink.format.name), "")),
+                Err(what) => keep(Problem::at(place, format!("{}: {what}", sink.format.name), "")),
             }
         }
     }

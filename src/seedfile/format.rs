@@ -104,6 +104,30 @@ pub struct Format {
 }
 
 impl Format {
+    /// Whether its columns can be named where it has no header.
+    #[must_use]
+    pub fn takes_columns(&self) -> bool {
+        self.name == "csv"
+    }
+
+    /// Whether its secrets could be written in more than one way, so that somebody may have to say which.
+    #[must_use]
+    pub fn takes_encoding(&self) -> bool {
+        matches!(self.name, "csv" | "duo" | "entra" | "linotp" | "molto2" | "netiq" | "pingid" | "privacyidea")
+    }
+
+    /// Whether it may be encrypted.
+    #[must_use]
+    pub fn takes_pskc_key(&self) -> bool {
+        self.name == "pskc"
+    }
+
+    /// Whether nothing in it tells counters from time steps.
+    #[must_use]
+    pub fn has_hotp_flag(&self) -> bool {
+        self.name == "duo"
+    }
+
     /// What a row says that this format cannot carry.
     #[must_use]
     pub fn loses(&self, row: &Row) -> Vec<Field> {

@@ -52,7 +52,7 @@ impl Tray {
         command
             .current_dir(self.folder.path())
             .env("TOKENTAP_INVENTORY", self.path("inventory.sqlite"))
-            .args(["--reader", "emulated:tokens"])
+            .env("TOKENTAP_READER", "emulated:tokens")
             .args(args);
         command
     }

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::support::{text, tokentap};
+#[cfg(target_os = "linux")]
 use crate::trust::honest_server;
 
 struct Desk(tempfile::TempDir);
@@ -193,6 +194,7 @@ fn a_host_that_nothing_vouches_for_is_not_copied_onto_token_after_token() {
     assert_eq!(desk.run(&["desk", "--no-auto-sync", "--reader", "emulated:tokens"]).0, 10);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn tokens_that_are_all_off_by_the_same_hours_end_the_run_before_the_second_is_set() {
     // A server vouches for the host, so that nobody's word is needed to begin.

@@ -205,8 +205,10 @@ fn a_backup_is_whole_while_others_write_and_is_not_overwritten_unasked() {
     let (desk, folders) = shared_out(1, 40);
     desk.write("rows.csv", &rows(&[None; 40]));
     let mut child = start(&desk, &folders[0], &["batch", "rows.csv", TRUST]);
-    let mut made = 0;
+    let (mut made, mut tried) = (0, 0);
     while child.try_wait().unwrap().is_none() || made == 0 {
+        tried += 1;
+        assert!(made > 0 || tried < 1000, "no backup was made");
         let name = format!("backup{made}.sqlite");
         let output = desk.command(&["inventory", "backup", &name]).output().unwrap();
         if output.status.success() {

@@ -35,15 +35,15 @@ pub struct VerifyArgs {
     pub hash: Option<HashArg>,
 
     /// Time step in seconds [default: 30]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "hotp")]
     pub step: Option<u32>,
 
     /// How far to look, to both sides
-    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(1..=31_536_000), hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(1..=31_536_000), conflicts_with = "hotp", hide_short_help = true)]
     pub window: u32,
 
     /// A drift up to this is right [default: a step]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", conflicts_with = "hotp")]
     pub accept_drift: Option<u32>,
 
     /// Find the counter of a HOTP token or key

@@ -60,7 +60,7 @@ pub struct FileArgs {
 }
 
 /// Which row of a seed file.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ChoiceArgs {
     /// The row of this serial
     #[arg(long, value_name = "SERIAL", group = "choice", hide_short_help = true)]
@@ -132,11 +132,11 @@ pub struct HostArgs {
     pub ntp_check: bool,
 
     /// Refuse a clock that nothing keeps synchronised
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, conflicts_with_all = ["ntp", "trust_host_clock"], hide_short_help = true)]
     pub strict_clock: bool,
 
     /// What --ntp-check lets pass
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, requires = "ntp", hide_short_help = true)]
     pub max_host_error: f64,
 
     /// Take the host's clock as it is; recorded
@@ -192,7 +192,7 @@ pub struct WriteArgs {
     pub allow_short_seed: bool,
 
     /// The age identity that opens sealed seeds
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "seed_source")]
     pub identity: Option<PathBuf>,
 }
 

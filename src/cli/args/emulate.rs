@@ -19,13 +19,13 @@ pub struct EmulateArgs {
     #[arg(long)]
     pub restricted: bool,
 
-    /// Seconds that its clock is ahead
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value_t = 0.0)]
-    pub drift: f64,
+    /// Seconds that its clock is ahead [default: 0]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub drift: Option<f64>,
 
-    /// How much too fast its clock runs; at -1000000 it stands still
-    #[arg(long, value_name = "PPM", allow_hyphen_values = true, default_value_t = 0.0, hide_short_help = true)]
-    pub ppm: f64,
+    /// How much too fast its clock runs [default: 0]; at -1000000 it stands still
+    #[arg(long, value_name = "PPM", allow_hyphen_values = true, hide_short_help = true)]
+    pub ppm: Option<f64>,
 
     /// Its clock keeps the fraction of its second at a write
     #[arg(long, hide_short_help = true)]
@@ -33,7 +33,7 @@ pub struct EmulateArgs {
 
     /// Keep its state in this file
     ///
-    /// What is there wins over the other flags.
+    /// A file that is there says all of the token: the flags that make one are then refused.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
 
@@ -62,10 +62,10 @@ pub struct EmulateArgs {
     pub show: bool,
 
     /// Show the display of the token in --state once
-    #[arg(long, requires = "state", conflicts_with = "create")]
+    #[arg(long, requires = "state", conflicts_with_all = ["create", "connect", "serial", "restricted", "drift", "ppm", "free_running", "token_key", "lock_after", "latency", "leave_before", "leave_after", "show"])]
     pub press: bool,
 
     /// Make the token's --state file, and end
-    #[arg(long, requires = "state", conflicts_with_all = ["leave_before", "leave_after"])]
+    #[arg(long, requires = "state", conflicts_with_all = ["connect", "latency", "leave_before", "leave_after", "show"])]
     pub create: bool,
 }

@@ -99,7 +99,7 @@ pub struct EventsArgs {
 #[derive(Debug, Args)]
 pub struct BatchesArgs {
     /// The rows of this batch, with a state each
-    #[arg(long, value_name = "BATCH")]
+    #[arg(long, value_name = "BATCH", conflicts_with = "since")]
     pub rows: Option<i64>,
 
     /// Only rows in this state: planned, assigned, burning, burned, checked, failed, unknown

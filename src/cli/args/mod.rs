@@ -1,5 +1,6 @@
 //! The arguments, as clap reads them. What they mean is checked where they are used.
 
+mod applies;
 mod check;
 mod common;
 mod emulate;
@@ -8,10 +9,11 @@ mod run;
 mod seeds;
 mod write;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, VerifyArgs};
 pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WriteArgs};
@@ -51,6 +53,17 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// Reads arguments, the program's name first.
+    ///
+    /// # Errors
+    /// Usage errors, help and version; a flag that has no use for the command among them.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        applies::check(&matches, &mut command)?;
+        Self::from_arg_matches(&matches)
+    }
+
     /// The command's name, as JSON has it.
     pub fn command_name(&self) -> &'static str {
         match &self.command {

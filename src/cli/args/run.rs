@@ -32,11 +32,11 @@ pub struct BatchArgs {
     pub to: Vec<String>,
 
     /// Overwrite the server's files
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, requires = "to", hide_short_help = true)]
     pub force: bool,
 
     /// A field that may be lost: user, model, …; repeatable
-    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', requires = "to")]
     pub drop: Vec<String>,
 
     /// Go on with the batch that was begun (the default)
@@ -48,7 +48,7 @@ pub struct BatchArgs {
     pub new_batch: bool,
 
     /// Burn seeds of fewer than 16 bytes, which RFC 4226 forbids
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, conflicts_with = "generate", hide_short_help = true)]
     pub allow_short_seed: bool,
 
     /// Also burn tokens that hold a seed from elsewhere, by the inventory
@@ -89,7 +89,7 @@ pub struct DeskArgs {
     pub if_drift_over: f64,
 
     /// Set no clocks: only measure and record
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["assume_factory_profile", "hash", "step", "display", "token_key", "try_again"])]
     pub no_auto_sync: bool,
 
     /// Also set tokens whose profile is not known, to the factory's (SHA1, 30 s)

@@ -31,7 +31,7 @@ pub struct SeedsCheckArgs {
     /// A picture with QR codes instead
     ///
     /// PNG, JPEG, WebP, GIF or BMP.
-    #[arg(long, value_name = "IMAGE", conflicts_with = "input")]
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["input", "from", "secret_encoding", "columns", "pskc_key", "pskc_password", "hotp"])]
     pub qr: Option<PathBuf>,
 
     #[command(flatten)]

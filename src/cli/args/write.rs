@@ -19,7 +19,7 @@ pub struct SyncArgs {
     pub if_drift_over: Option<f64>,
 
     /// Accept that a restricted token loses its seed
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["seed_source", "identity"])]
     pub erase_seed: bool,
 
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub struct ConfigArgs {
     pub clock: ClockArgs,
 
     /// Accept that a restricted token loses its seed
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["seed_source", "identity"])]
     pub erase_seed: bool,
 
     #[command(flatten)]

@@ -28,6 +28,7 @@ use plan::{Planned, planned};
 use view::View;
 
 pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
+    trays::check_for_many(global)?;
     let flags = super::plan::wish(&args.profile, None)?;
     if args.generate.is_none() && (args.users.is_some() || args.bytes.is_some()) {
         return Err(Failure::usage("--users and --bytes go with new seeds", "say --generate N, or leave them out"));

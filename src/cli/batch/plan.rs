@@ -9,8 +9,8 @@ use crate::cli::describe::{self, fields};
 use crate::cli::input::lines_of;
 use crate::cli::output::Output;
 use crate::cli::record::Record;
-use crate::cli::secret::bad_file;
-use crate::cli::seeds::{fields_of, named_files, rows_of, save_failed, write_options};
+use crate::cli::secret::{bad_file, file_flag, unused};
+use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, save_failed, write_options};
 use crate::cli::{Ran, burn, paths};
 use crate::inventory::{FingerprintKey, NewRow, RowState};
 use crate::job::batch::{BadRows, Origin, Output as File, RowSeed, SeedList, SeedSource, flags_digest, rehearse};
@@ -38,7 +38,9 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
     let key = locked(books).fingerprint_key().clone();
     let files: Vec<File> = named_files(&args.to)?.into_iter().map(|(format, path)| File { format, path }).collect();
     check_paths(args, record, &files)?;
-    let (options, dropped) = (write_options(&args.encode)?, fields_of(&args.drop)?);
+    let formats: Vec<_> = files.iter().map(|file| file.format).collect();
+    let (options, dropped) = (write_options(&args.encode, &formats)?, fields_of(&args.drop)?);
+    check_drop(&dropped, &formats)?;
     let anew = args.new_batch;
     let (origin, source, rows) = match (&args.input, args.generate) {
         (Some(path), _) => {
@@ -61,6 +63,9 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
             (Origin { name, content, anew, is_fresh: false }, SeedSource::File(seeds), rows)
         }
         (None, Some(count)) => {
+            if let Some(flag) = file_flag(&args.file) {
+                return Err(unused(flag, "new seeds are made"));
+            }
             if files.is_empty() && !record.seals()? {
                 return Err(Failure::usage(
                     "the new seeds would be nowhere but on the tokens",

@@ -26,7 +26,7 @@ use crate::token::{Model, Serial};
 
 pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran {
     use InventoryCommand::{Assign, Backup, Export, Forget, Import, Init};
-    if global.dry_run && matches!(command, Assign(_) | Backup(_) | Export(_) | Forget(_) | Import(_) | Init(_)) {
+    if global.dry_run {
         return Err(super::no_dry_run());
     }
     let open = || existing(global, output);

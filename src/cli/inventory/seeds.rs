@@ -12,7 +12,7 @@ use crate::cli::output::Output;
 use crate::cli::paths;
 use crate::cli::record;
 use crate::cli::secret::bad_file;
-use crate::cli::seeds::{conclude, fields_of, named_files, rows_of, save_failed, write_options};
+use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, save_failed, write_options};
 use crate::inventory::{
     Deed, Entry, Inventory, InventoryError, SealError, SeedChange, Sqlite, TokenChange, TokenFilter, open_of, seal,
 };
@@ -35,8 +35,10 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
     ];
     let writes: Vec<_> = files.iter().map(|(_, path)| ("--to", Some(path.as_path()))).collect();
     paths::check(&reads, &writes)?;
-    let options = write_options(&args.encode)?;
+    let formats: Vec<_> = files.iter().map(|(format, _)| *format).collect();
+    let options = write_options(&args.encode, &formats)?;
     let dropped = fields_of(&args.drop)?;
+    check_drop(&dropped, &formats)?;
     let filter = TokenFilter { serial: args.serial.clone(), sealed: true, ..TokenFilter::default() };
     let mut tokens = Vec::new();
     inventory.visit_tokens(&filter, u64::MAX, &mut |token| tokens.push(token)).map_err(failed)?;
