@@ -2,21 +2,24 @@
 
 use serde_json::json;
 
-use super::args::CodeArgs;
+use super::args::{CodeArgs, Global};
 use super::describe::fields;
 use super::output::Output;
+use super::seed_of::seed_of;
 use super::verify::digits_of;
-use super::{Ran, secret, time_arg};
+use super::{Ran, time_arg};
 use crate::clock::check_plausible;
 use crate::job::{Exit, Failure};
 use crate::otp::{Hash, TimeStep, hotp, totp};
 use crate::seedfile::Kind;
 use crate::time::{HostClock, SystemClock};
+use crate::token::Profile;
 
-pub fn run(args: &CodeArgs, output: &Output) -> Ran {
-    let row = secret::from_args_or_prompt(&args.seed, args.counter.is_some())?.single()?;
+pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
+    let found = seed_of(global, &args.seed, args.identity.as_deref(), args.counter.is_some(), output)?;
+    let (profile, row) = (found.profile(), found.row);
     let digits = digits_of(args.digits.or(row.digits).unwrap_or(6))?;
-    let hash = args.hash.map(Hash::from).or(row.hash).unwrap_or(Hash::Sha1);
+    let hash = args.hash.map(Hash::from).or(row.hash).or(profile.map(Profile::hash)).unwrap_or(Hash::Sha1);
     if row.kind == Kind::Hotp && args.at.is_some() {
         return Err(Failure::usage("the seed is one of HOTP, which knows no time", "leave --at out, or say --counter"));
     }
@@ -29,10 +32,12 @@ pub fn run(args: &CodeArgs, output: &Output) -> Ran {
     let step = match args.step {
         Some(seconds) => TimeStep::new(seconds)
             .ok_or_else(|| Failure::usage("--step 0 is not a time step", "give a number of seconds, such as 30"))?,
-        None => row.step.unwrap_or(TimeStep::S30),
+        None => row.step.or(profile.map(Profile::step)).unwrap_or(TimeStep::S30),
     };
-    let (time, is_now) = match &args.at {
-        Some(text) => (time_arg::parse(text)?, false),
+    // 0 is now, as it is for --time.
+    let at = args.at.as_deref().map(time_arg::parse).transpose()?.filter(|time| *time != 0);
+    let (time, is_now) = match at {
+        Some(time) => (time, false),
         None => {
             let now = SystemClock::new().now().wall;
             check_plausible(now)?;

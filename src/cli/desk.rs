@@ -88,7 +88,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     let stop = || interrupt::asked() || idle.is_over();
     let around = Surroundings {
         station: record.station().clone(),
-        remark: host.remark(),
+        remark: record.remark(host.remark()),
         host: &look,
         tell: &tell,
         ask: args.ask_code.then_some(&ask as _),

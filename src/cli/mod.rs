@@ -25,6 +25,7 @@ mod readers;
 mod record;
 mod screen;
 mod secret;
+mod seed_of;
 mod seeds;
 mod shell;
 mod station;
@@ -117,8 +118,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Sync(args) => sync::run(global, args, output),
             Command::Burn(args) => burn::run(global, args, output),
             Command::Config(args) => config::run(global, args, output),
-            Command::Verify(args) => verify::run(args, output),
-            Command::Code(args) => code::run(args, output),
+            Command::Verify(args) => verify::run(global, args, output),
+            Command::Code(args) => code::run(global, args, output),
             Command::Batch(args) => batch::run(global, args, output),
             Command::Desk(args) => desk::run(global, args, output),
             Command::Inventory(command) => inventory::run(global, command, output),

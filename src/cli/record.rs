@@ -28,6 +28,8 @@ pub enum Need {
 pub struct Record {
     books: Option<Books>,
     station: Station,
+    /// What the user has to remark on everything that is recorded.
+    remark: Option<String>,
     /// Its file; none for one that does not outlive this program.
     file: Option<PathBuf>,
 }
@@ -52,7 +54,7 @@ impl Record {
             Err(error) => return Err(unopened(&error)),
         };
         let file = books.as_ref().and_then(|_| path(global).ok().flatten());
-        Ok(Self { books, station: station(), file })
+        Ok(Self { books, station: station(), remark: global.remark.clone(), file })
     }
 
     /// Opens the inventory for a run of many tokens: it is checked as a whole, and needed unless none is wanted.
@@ -67,7 +69,8 @@ impl Record {
             check_standing(sqlite, burns, output)?;
         }
         let file = sqlite.as_ref().map(|sqlite| sqlite.path().to_owned());
-        Ok(Self { books: sqlite.map(|sqlite| Books::new(Box::new(sqlite))), station: station(), file })
+        let books = sqlite.map(|sqlite| Books::new(Box::new(sqlite)));
+        Ok(Self { books, station: station(), remark: global.remark.clone(), file })
     }
 
     /// The same with an inventory in memory, where none is wanted.
@@ -119,10 +122,24 @@ impl Record {
         identity.map(|identity| (identity, locked(books).fingerprint_key().clone()))
     }
 
+    /// The user's own remark, and another one behind it.
+    pub fn remark(&self, other: Option<String>) -> Option<String> {
+        joined(self.remark.clone(), other)
+    }
+
     /// A recorder of one job at a reader.
     pub fn recorder(&self, deed: Deed, reader: &str, emulated: bool) -> Recorder<'_> {
         let station = Station { reader: Some(reader.to_owned()), ..self.station.clone() };
-        Recorder { books: self.books.as_ref(), station, emulated, deed, user: RefCell::default(), remark: None }
+        let remark = self.remark.clone();
+        Recorder { books: self.books.as_ref(), station, emulated, deed, user: RefCell::default(), remark }
+    }
+}
+
+/// Two remarks as one.
+pub fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
     }
 }
 

@@ -66,7 +66,7 @@ pub fn clock_stopped() -> Verdict {
 }
 
 /// The command that sets the clock of this token and harms nothing.
-fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
+pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
     let knows_profile = known.is_some_and(|token| token.meant_profile().is_some());
     match info.sync() {
         Sync::Unrestricted if knows_profile => "set it with tokentap sync",

@@ -2,30 +2,40 @@
 
 use serde_json::{Map, Value, json};
 
-use super::args::VerifyArgs;
-use super::describe::{counted, fields};
+use super::args::{Global, VerifyArgs};
+use super::describe::{counted, fields, token, token_line};
 use super::output::Output;
-use super::{Ran, prompt, secret};
+use super::seed_of::{Found, seed_of};
+use super::verdict::how_to_set;
+use super::{Ran, prompt};
 use crate::clock::check_plausible;
-use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge};
+use crate::inventory::{Deed, Outcome};
+use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge, token_time};
 use crate::job::{Exit, Failure};
 use crate::otp::search::{TotpProfile, search_hotp};
 use crate::otp::{Code, Digits, Hash, TimeStep};
 use crate::seedfile::{Kind, Row};
-use crate::time::{HostClock, SystemClock};
+use crate::time::{HostClock, SystemClock, UnixTime};
+use crate::token::Profile;
+
+/// How far around the time that a token shows its code is looked for, in seconds.
+const NEAR_TOKEN_S: u32 = 180;
+
+/// How far two codes in a row are looked for where the usual window has neither, in seconds: a year.
+const FAR_S: u32 = 31_536_000;
 
 const NO_TOKEN: &str = "no token was touched";
 const AGAIN: &str = "run the same command again";
 
-pub fn run(args: &VerifyArgs, output: &Output) -> Ran {
-    let row = secret::from_args_or_prompt(&args.seed, args.hotp)?.single()?;
-    if row.kind == Kind::Hotp && !args.hotp {
+pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
+    let found = seed_of(global, &args.seed, args.identity.as_deref(), args.hotp, output)?;
+    if found.row.kind == Kind::Hotp && !args.hotp {
         return Err(Failure::usage(
             "the seed is one of HOTP, which counts button presses",
-            "say --hotp, and give two codes in a row",
+            "use --hotp, and give two codes in a row",
         ));
     }
-    if args.hotp { counter(args, &row, output) } else { time(args, &row, output) }
+    if args.hotp { counter(args, &found.row, output) } else { time(args, &found, output) }
 }
 
 /// A code that was typed.
@@ -37,7 +47,8 @@ pub fn parse_code(text: &str) -> Result<Code, Failure> {
         .map_err(|error: crate::otp::CodeError| Failure::usage(error.to_string(), "type the digits on the display"))
 }
 
-fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
+fn time(args: &VerifyArgs, found: &Found, output: &Output) -> Ran {
+    let row = &found.row;
     let mut codes = args.codes.iter().map(|code| parse_code(code)).collect::<Result<Vec<_>, _>>()?;
     let step = match args.step {
         None => None,
@@ -45,7 +56,11 @@ fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
             Some(TimeStep::new(seconds).ok_or_else(|| Failure::usage("--step 0 is not a time step", "give 30 or 60"))?)
         }
     };
-    let expected = expected_profile(args.hash.map(Hash::from).or(row.hash), step.or(row.step));
+    let profile = found.profile();
+    let expected = expected_profile(
+        args.hash.map(Hash::from).or(row.hash).or(profile.map(Profile::hash)),
+        step.or(row.step).or(profile.map(Profile::step)),
+    );
     let asks = codes.is_empty();
     if asks {
         codes.push(ask("Code on the display: ")?);
@@ -54,7 +69,21 @@ fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     let judged = |codes: &[Code]| -> Result<Verdict, Failure> {
         let now = clock.now().wall;
         check_plausible(now)?;
-        Ok(judge(&row.seed, expected, codes, now.timestamp(), args.window))
+        let verdict = judge(&row.seed, expected, codes, now.timestamp(), args.window);
+        if verdict.found.is_some() {
+            return Ok(verdict);
+        }
+        // Where the token says what time it takes it for, or two codes leave little room for an accident, a clock that is
+        // further off is told from another seed.
+        let far = match &found.read {
+            Some(read) => {
+                let shown = token_time(now, read.drift);
+                judge(&row.seed, expected, codes, shown, NEAR_TOKEN_S).moved_by(shown - now.timestamp())
+            }
+            None if codes.len() > 1 => judge(&row.seed, expected, codes, now.timestamp(), FAR_S),
+            None => verdict.clone(),
+        };
+        Ok(if far.found.is_some() { far } else { verdict })
     };
     let mut verdict = judged(&codes)?;
     if asks && verdict.wants_another_code() {
@@ -68,13 +97,37 @@ fn time(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
         Exit::Wrong
     };
     let mut text = verdict_words(&verdict, args.window);
-    if let Some(advice) = advice(&verdict, exit, codes.len()) {
+    if let Some(advice) = advice(&verdict, exit, codes.len(), found) {
         text = format!("{text}\n{advice}");
     }
     let mut object = verdict_fields(&verdict);
     object.insert("accepted".to_owned(), json!(exit == Exit::Done));
+    if let Some(read) = &found.read {
+        text = format!("{}: {text}", token_line(&read.info, read.emulated));
+        object.insert("token".to_owned(), token(&read.info, read.emulated));
+        object.insert("reader".to_owned(), json!(read.reader));
+    }
+    record_check(found, exit, clock.now().wall, output);
     output.report(&text, object);
     Ok(exit)
+}
+
+/// Puts the check of a token that is known on record.
+fn record_check(found: &Found, exit: Exit, at: UnixTime, output: &Output) {
+    let Some(record) = &found.record else { return };
+    let (serial, reader, emulated) = match (&found.read, &found.known) {
+        (Some(read), _) => (read.info.serial.as_str(), read.reader.as_str(), read.emulated),
+        (None, Some(token)) => (token.serial.as_str(), "", token.emulated),
+        (None, None) => return,
+    };
+    let outcome = if exit == Exit::Done { Outcome::Right } else { Outcome::Wrong };
+    let mut recorder = record.recorder(Deed::Verify, reader, emulated);
+    if reader.is_empty() {
+        recorder.station.reader = None;
+    }
+    if let Err(error) = recorder.note(at, serial, outcome, None) {
+        output.note(&format!("{error}; the check is not recorded ({})", error.remedy()));
+    }
 }
 
 fn ask(question: &str) -> Result<Code, Failure> {
@@ -118,11 +171,12 @@ fn span(seconds: u64) -> String {
     match seconds {
         0..600 => format!("{seconds} s"),
         600..7200 => format!("{} min", seconds / 60),
-        _ => format!("{:.1} h", seconds as f64 / 3600.0),
+        7200..172_800 => format!("{:.1} h", seconds as f64 / 3600.0),
+        _ => format!("{:.1} days", seconds as f64 / 86_400.0),
     }
 }
 
-fn advice(verdict: &Verdict, exit: Exit, codes: usize) -> Option<String> {
+fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<String> {
     if verdict.wants_another_code() && codes < 2 {
         let percent = verdict.chance * 100.0;
         return Some(format!("such a match is an accident in {percent:.2} % of cases: give the next code too"));
@@ -130,14 +184,16 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize) -> Option<String> {
     match verdict.kind() {
         VerdictKind::Match => None,
         VerdictKind::Drifted if exit == Exit::Done => Some("that is within what --accept-drift lets pass".to_owned()),
-        VerdictKind::Drifted => {
-            Some("its clock is wrong: tokentap sync sets it (a restricted model needs its seed along)".to_owned())
-        }
+        VerdictKind::Drifted => Some(match &found.read {
+            Some(read) => format!("its clock is wrong: {}", how_to_set(&read.info, found.known.as_ref())),
+            None => "its clock is wrong: tokentap sync sets it (a restricted model needs its seed along)".to_owned(),
+        }),
         VerdictKind::OtherProfile => {
             Some("token and server count differently: burn or config the token with the server's hash and step".to_owned())
         }
         VerdictKind::NoMatch if codes > 1 => Some(
-            "were the codes given in the order in which they appeared, one after the other? If so, it is another seed"
+            "were the codes given in the order in which they appeared, one after the other? If so, it is another seed, or a \
+             clock that is off by more than a year: read it with tokentap info"
                 .to_owned(),
         ),
         VerdictKind::NoMatch => Some(
@@ -179,21 +235,27 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     }
     let codes = typed.iter().map(|text| keyboard_code(text, digits)).collect::<Result<Vec<_>, _>>()?;
     let hash = args.hash.map(Hash::from).or(row.hash).unwrap_or(Hash::Sha1);
-    let found = search_hotp(&row.seed, hash, &codes, args.counter, args.look_ahead).map_err(|places| {
+    let from = args.counter.or(row.counter).unwrap_or(0);
+    let found = search_hotp(&row.seed, hash, &codes, from, args.look_ahead).map_err(|places| {
         Failure::usage(format!("the codes fit at {places} places"), "give one more code, three in a row")
     })?;
-    let last = args.counter.saturating_add(args.look_ahead.into());
+    let last = from.saturating_add(args.look_ahead.into());
     let Some(first) = found else {
         let text = format!(
-            "no match: not in a row from counter {} to {last}\ngive --counter or --look-ahead to look further, or it is another seed",
-            args.counter,
+            "no match: not in a row from counter {from} to {last}\nuse --look-ahead to look further, or it is another seed",
         );
         output.report(&text, fields([("verdict", json!(VerdictKind::NoMatch.word())), ("counter", Value::Null)]));
         return Ok(Exit::Wrong);
     };
     let next = first.saturating_add(codes.len() as u64);
-    let text =
-        format!("match: the codes are those of counters {first} to {}\nset the server's counter to {next}", next - 1);
+    // A server that is set back takes codes again that were used already (RFC 4226, section 7.2).
+    let advice = match row.counter {
+        Some(known) if known >= next => {
+            format!("the seed file says {known}, which is further on: do not set a server back")
+        }
+        _ => format!("set the server's counter to {next}, if it is not further on"),
+    };
+    let text = format!("match: the codes are those of counters {first} to {}\n{advice}", next - 1);
     let object = fields([
         ("verdict", json!(VerdictKind::Match.word())),
         ("counter", json!(first)),

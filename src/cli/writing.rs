@@ -51,7 +51,7 @@ impl Writing<'_> {
     ) -> Result<WriteReport, Failure> {
         let mut recorder = self.record.recorder(self.deed, &station.reader, station.emulated);
         recorder.user = RefCell::new(self.user.clone());
-        recorder.remark = self.host.remark();
+        recorder.remark = self.record.remark(self.host.remark());
         let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
             self.tell_pending(known);
             self.completion.complete(info, known, plan)?;

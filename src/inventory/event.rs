@@ -140,6 +140,8 @@ pub struct EventFilter {
     pub serial: Option<String>,
     /// From this time on.
     pub since: Option<UnixTime>,
+    /// With this in its detail, without regard to the case of ASCII letters.
+    pub detail: Option<String>,
     /// With this outcome.
     pub outcome: Option<Outcome>,
     /// With a drift before that is larger than this, in seconds, to either side.

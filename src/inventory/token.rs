@@ -201,6 +201,10 @@ pub struct TokenFilter {
     pub serial: Option<String>,
     /// Seen from this time on.
     pub since: Option<UnixTime>,
+    /// Last seen before this time.
+    pub before: Option<UnixTime>,
+    /// Whose clock was last set before this time, or never.
+    pub synced_before: Option<UnixTime>,
     /// Whose drift was larger than this when last seen, in seconds, to either side.
     pub drift_over: Option<f64>,
     /// With a sealed seed.

@@ -78,6 +78,16 @@ impl Verdict {
         }
     }
 
+    /// The same verdict, said from another moment: where the codes fit is further away by so many seconds.
+    #[must_use]
+    pub fn moved_by(self, seconds: i64) -> Self {
+        let found = self.found.map(|found| {
+            let steps = found.steps + seconds.div_euclid(found.profile.step.seconds().into());
+            Found { steps, ..found }
+        });
+        Self { found, ..self }
+    }
+
     /// Whether another code should settle it: an accident is likelier than one in ten thousand.
     #[must_use]
     pub fn wants_another_code(&self) -> bool {

@@ -32,6 +32,10 @@ const GLOBAL: &[(&str, &[&str])] = &[
     ("--wait", &["info", "sync", "burn", "config", "verify", "code", "batch", "desk"]),
     ("--dry-run", &["sync", "burn", "config", "batch"]),
     ("--verbose", &["info", "sync", "burn", "config", "verify", "code"]),
+    (
+        "--remark",
+        &["info", "sync", "burn", "config", "verify", "batch", "desk", "inventory assign", "inventory forget"],
+    ),
     ("--trace", &["info", "sync", "burn", "config", "verify", "code"]),
 ];
 
@@ -90,6 +94,7 @@ fn with_value(flag: &str) -> Vec<String> {
         "--inventory" => Some("other.sqlite"),
         "--expect-serial" => Some("86596120000001"),
         "--wait" => Some("1"),
+        "--remark" => Some("INC-1"),
         _ => None,
     };
     [flag].into_iter().chain(value).map(str::to_owned).collect()
@@ -100,7 +105,11 @@ fn a_flag_of_every_command_is_refused_by_those_that_have_no_use_for_it() {
     let folder = folder();
     let mut refused = 0;
     for (flag, users) in GLOBAL {
-        for command in COMMANDS.iter().filter(|command| !users.contains(&command[0])) {
+        let has_use = |command: &&&[&str]| {
+            users.contains(&command[0])
+                || command.get(1).is_some_and(|sub| users.contains(&&*format!("{} {sub}", command[0])))
+        };
+        for command in COMMANDS.iter().filter(|command| !has_use(command)) {
             let flag_words = with_value(flag);
             let args: Vec<&str> = command.iter().copied().chain(flag_words.iter().map(String::as_str)).collect();
             let (exit, said) = run(folder.path(), &args);

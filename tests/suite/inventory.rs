@@ -465,7 +465,7 @@ fn lists_come_as_text_json_and_comma_separated_values() {
     desk.ok(&["info", "--reader", &reader]);
     desk.ok(&["inventory", "assign", UNRESTRICTED, "ada, the first"]);
     let csv = desk.ok(&["inventory", "tokens", "--csv"]);
-    assert!(csv.starts_with("serial,model,user,last seen,drift_s,seed\n"), "{csv}");
+    assert!(csv.starts_with("serial,model,user,last seen,synced,drift_s,seed\n"), "{csv}");
     assert!(csv.contains("\"ada, the first\""), "{csv}");
     assert_eq!(desk.json(&["inventory", "tokens", "--drift-over", "90"])["tokens"][0]["user"], "ada, the first");
     assert_eq!(desk.json(&["inventory", "tokens", "--drift-over", "100"])["tokens"].as_array().unwrap().len(), 0);

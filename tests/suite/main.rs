@@ -20,6 +20,7 @@ mod desk;
 mod documents;
 mod emulator;
 mod faults;
+mod finding;
 mod flags;
 mod inventory;
 #[cfg(unix)]

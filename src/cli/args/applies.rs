@@ -10,15 +10,21 @@ use clap::{ArgMatches, Command};
 fn without_use(command: &[&str]) -> &'static [&'static str] {
     match command {
         ["info"] => &["dry_run"],
+        ["inventory", "assign" | "unassign" | "forget" | "import" | "export" | "init"] => {
+            &["reader", "expect_serial", "wait", "verbose", "trace"]
+        }
         ["sync" | "burn" | "config"] => &[],
-        ["verify" | "code"] => &["dry_run"],
+        ["verify"] => &["dry_run"],
+        ["code"] => &["dry_run", "remark"],
         // Those of one token are refused there, with what to do instead.
         ["batch" | "desk"] => &["verbose"],
-        ["inventory", ..] => &["reader", "expect_serial", "wait", "verbose", "trace"],
-        ["emulate"] | ["seeds", ..] => &["reader", "inventory", "expect_serial", "wait", "verbose", "trace"],
-        ["readers" | "doctor"] => &["reader", "inventory", "expect_serial", "wait", "dry_run", "verbose", "trace"],
+        ["inventory", ..] => &["reader", "expect_serial", "wait", "verbose", "trace", "remark"],
+        ["emulate"] | ["seeds", ..] => &["reader", "inventory", "expect_serial", "wait", "verbose", "trace", "remark"],
+        ["readers" | "doctor"] => {
+            &["reader", "inventory", "expect_serial", "wait", "dry_run", "verbose", "trace", "remark"]
+        }
         ["completions" | "man"] => {
-            &["reader", "inventory", "expect_serial", "wait", "dry_run", "verbose", "trace", "json"]
+            &["reader", "inventory", "expect_serial", "wait", "dry_run", "verbose", "trace", "remark", "json"]
         }
         _ => &[],
     }

@@ -1,5 +1,7 @@
 //! Arguments of the commands that read and check.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use super::common::{HashArg, HostArgs, SeedArgs};
@@ -30,6 +32,10 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub seed: SeedArgs,
 
+    /// The age identity that opens the token's sealed seed
+    #[arg(long, value_name = "FILE", conflicts_with = "seed_source")]
+    pub identity: Option<PathBuf>,
+
     /// Hash [default: sha1]
     #[arg(long, value_enum, ignore_case = true)]
     pub hash: Option<HashArg>,
@@ -50,9 +56,9 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub hotp: bool,
 
-    /// The counter that the server expects next
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "hotp", hide_short_help = true)]
-    pub counter: u64,
+    /// The counter that the server expects next [default: the seed file's, else 0]
+    #[arg(long, value_name = "N", requires = "hotp", hide_short_help = true)]
+    pub counter: Option<u64>,
 
     /// Digits of a HOTP code [default: as typed, else 6]
     #[arg(long, value_name = "N", requires = "hotp", hide_short_help = true)]
@@ -68,7 +74,11 @@ pub struct CodeArgs {
     #[command(flatten)]
     pub seed: SeedArgs,
 
-    /// The time of the code [default: now]
+    /// The age identity that opens the token's sealed seed
+    #[arg(long, value_name = "FILE", conflicts_with = "seed_source")]
+    pub identity: Option<PathBuf>,
+
+    /// The time of the code; 0 is now [default: 0]
     #[arg(long, value_name = "UNIX|RFC3339", conflicts_with = "counter")]
     pub at: Option<String>,
 

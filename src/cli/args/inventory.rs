@@ -30,6 +30,9 @@ pub enum InventoryCommand {
     /// Give a token to a user
     #[command(before_help = "Example: tokentap inventory assign 86596120001234 ada@example.org")]
     Assign(AssignArgs),
+    /// Take a token back from its user
+    #[command(before_help = "Example: tokentap inventory unassign 86596120001234")]
+    Unassign(UnassignArgs),
     /// Remove a token's seed
     #[command(before_help = "Example: tokentap inventory forget 86596120001234")]
     Forget(ForgetArgs),
@@ -47,7 +50,7 @@ pub enum InventoryCommand {
 /// How a list is shown.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// From this time on: 2026-11-23, an RFC 3339 time, or 7d, 12h
+    /// From this time on: 2026-11-23, an RFC 3339 time, or 7d, 12h, 6mo
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
@@ -62,9 +65,21 @@ pub struct ListArgs {
 
 #[derive(Debug, Args)]
 pub struct TokensArgs {
-    /// Of this serial
+    /// Of this serial, or with these last digits
     #[arg(long, value_name = "SERIAL")]
     pub serial: Option<String>,
+
+    /// Of this user, or of those whose names have this part
+    #[arg(long, value_name = "USER", conflicts_with = "serial")]
+    pub user: Option<String>,
+
+    /// Whose clock was not set for so long: 12mo, 2y, 30d
+    #[arg(long, value_name = "TIME")]
+    pub not_synced_for: Option<String>,
+
+    /// Last seen before this time
+    #[arg(long, value_name = "TIME")]
+    pub before: Option<String>,
 
     /// Whose drift was larger when last seen
     #[arg(long, value_name = "SECONDS")]
@@ -80,9 +95,17 @@ pub struct TokensArgs {
 
 #[derive(Debug, Args)]
 pub struct EventsArgs {
-    /// Of this token
+    /// Of this token: its serial, or its last four digits
     #[arg(long, value_name = "SERIAL")]
     pub serial: Option<String>,
+
+    /// Of this user's token
+    #[arg(long, value_name = "USER", conflicts_with = "serial")]
+    pub user: Option<String>,
+
+    /// With this in the remark, such as a ticket's number
+    #[arg(long, value_name = "TEXT")]
+    pub with_remark: Option<String>,
 
     /// With this outcome: begun, done, within, right, wrong, refused, failed, unknown
     #[arg(long, value_name = "OUTCOME")]
@@ -112,9 +135,9 @@ pub struct BatchesArgs {
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The token
-    #[arg(value_name = "SERIAL")]
-    pub serial: String,
+    /// The token: its serial, its last four digits, or its user
+    #[arg(value_name = "SERIAL|USER")]
+    pub token: String,
 }
 
 #[derive(Debug, Args)]
@@ -188,13 +211,32 @@ pub struct ImportArgs {
 
 #[derive(Debug, Args)]
 pub struct AssignArgs {
-    /// The token
-    #[arg(value_name = "SERIAL")]
-    pub serial: String,
+    /// The token: its serial, or its last four digits
+    #[arg(value_name = "SERIAL", required_unless_present = "csv")]
+    pub serial: Option<String>,
 
     /// The user: a UPN or login name
-    #[arg(value_name = "USER")]
-    pub user: String,
+    #[arg(value_name = "USER", required_unless_present = "csv")]
+    pub user: Option<String>,
+
+    /// Many at once: a table with the columns serial and user
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["serial", "user"])]
+    pub csv: Option<PathBuf>,
+
+    /// Also where a token belongs to somebody else
+    #[arg(long)]
+    pub reassign: bool,
+
+    /// Also tokens that the inventory has never seen
+    #[arg(long)]
+    pub unseen: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct UnassignArgs {
+    /// The token: its serial, its last four digits, or its user
+    #[arg(value_name = "SERIAL|USER")]
+    pub token: String,
 }
 
 #[derive(Debug, Args)]

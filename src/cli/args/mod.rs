@@ -15,12 +15,13 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::seedfile::check_text;
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, VerifyArgs};
 pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WriteArgs};
 pub use emulate::EmulateArgs;
 pub use inventory::{
     AssignArgs, BackupArgs, BatchesArgs, CheckArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,
-    InventoryCommand, ListArgs, TokensArgs,
+    InventoryCommand, ListArgs, TokensArgs, UnassignArgs,
 };
 pub use run::{BatchArgs, DeskArgs};
 pub use seeds::{
@@ -128,6 +129,10 @@ pub struct Global {
     #[arg(long, global = true, hide_short_help = true)]
     pub dry_run: bool,
 
+    /// A remark for the record, such as a ticket's number
+    #[arg(long, global = true, value_name = "TEXT", value_parser = remark, hide_short_help = true)]
+    pub remark: Option<String>,
+
     /// Say more on standard error
     #[arg(short, long, global = true, hide_short_help = true)]
     pub verbose: bool,
@@ -135,6 +140,18 @@ pub struct Global {
     /// Show headers, lengths and status words of all APDUs
     #[arg(long, global = true, hide_short_help = true)]
     pub trace: bool,
+}
+
+/// The longest remark, in characters.
+const LONGEST_REMARK: usize = 200;
+
+fn remark(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    check_text(text)?;
+    match text.chars().count() {
+        1..=LONGEST_REMARK => Ok(text.to_owned()),
+        count => Err(format!("a remark has 1 to {LONGEST_REMARK} characters, not {count}")),
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -114,7 +114,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     };
     let surroundings = Surroundings {
         station: record.station().clone(),
-        remark: host.remark(),
+        remark: record.remark(host.remark()),
         host: &look,
         tell: &tell,
         ask: args.check_every.map(|_| &ask as _),

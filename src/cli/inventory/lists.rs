@@ -1,14 +1,15 @@
 //! `inventory tokens`, `events` and `batches`: text, JSON and comma-separated values.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use serde_json::{Map, Value, json};
 
-use super::failed;
+use super::{failed, find};
 use crate::cli::Ran;
 use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
-use crate::cli::describe::{fields, milliseconds, plain, tail, utc};
+use crate::cli::describe::{fields, local, milliseconds, plain, tail, utc};
 use crate::cli::output::{Output, Stream};
 use crate::inventory::{
     BatchRecord, Event, EventFilter, Inventory, Kept, Measured, Outcome, RowRecord, RowState, Sqlite, TokenFilter,
@@ -62,12 +63,17 @@ impl<'a> List<'a> {
         self.rows += 1;
     }
 
+    /// A time: to the minute on a line, with seconds and offset for a program.
+    fn time(&self, time: UnixTime) -> String {
+        if self.args.csv { local(time) } else { shortly(time) }
+    }
+
     fn line(&mut self, cells: &[String]) {
         let text = if self.args.csv {
             cells.iter().map(|cell| quoted(&guarded(cell))).collect::<Vec<_>>().join(",")
         } else {
             let shown = cells.iter().zip(self.columns).filter(|(_, (name, _))| !self.wide.contains(name));
-            let cells = shown.map(|(cell, (_, width))| format!("{cell:width$}"));
+            let cells = shown.map(|(cell, (_, width))| padded(cell, *width));
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
         self.stream.put(&text);
@@ -104,23 +110,30 @@ fn guarded(cell: &str) -> Cow<'_, str> {
     if is_formula { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 
-/// A time that somebody typed: a date, an RFC 3339 time, or so many days, hours or minutes ago.
-pub fn since(text: Option<&str>) -> Result<Option<UnixTime>, Failure> {
+/// A time that somebody typed: a date, an RFC 3339 time, or so many years, months, days, hours or minutes ago.
+pub fn since(flag: &str, text: Option<&str>) -> Result<Option<UnixTime>, Failure> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
     let ago = |number: &str, each: TimeDelta| {
         let many = number.parse::<i32>().ok().filter(|many| *many >= 0)?;
         SystemClock::new().now().wall.checked_sub_signed(each.checked_mul(many)?)
     };
-    let parsed = match text.as_bytes() {
-        [number @ .., b'd'] => std::str::from_utf8(number).ok().and_then(|number| ago(number, TimeDelta::days(1))),
-        [number @ .., b'h'] => std::str::from_utf8(number).ok().and_then(|number| ago(number, TimeDelta::hours(1))),
-        [number @ .., b'm'] => std::str::from_utf8(number).ok().and_then(|number| ago(number, TimeDelta::minutes(1))),
-        _ => None,
-    };
+    // A month of 30.4 days, a year of 365.
+    let units = [
+        ("mo", TimeDelta::hours(730)),
+        ("y", TimeDelta::days(365)),
+        ("w", TimeDelta::weeks(1)),
+        ("d", TimeDelta::days(1)),
+        ("h", TimeDelta::hours(1)),
+        ("m", TimeDelta::minutes(1)),
+    ];
+    let parsed = units.into_iter().find_map(|(unit, each)| ago(text.strip_suffix(unit)?, each));
     let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
     let parsed = parsed.or_else(date).or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()));
     parsed.map(Some).ok_or_else(|| {
-        Failure::usage("--since is not a time", "give a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 30m")
+        Failure::usage(
+            format!("{flag} is not a time"),
+            "give a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 6mo, 2y",
+        )
     })
 }
 
@@ -131,6 +144,11 @@ fn drift(measured: Option<Measured>) -> String {
 /// A drift as JSON has it.
 pub fn drift_value(measured: Option<Measured>) -> Value {
     measured.map_or(Value::Null, |measured| milliseconds(measured.drift_s, measured.resolution_s).into())
+}
+
+/// A cell with blanks behind it up to a width on the screen: some characters take two columns there.
+fn padded(cell: &str, width: usize) -> String {
+    format!("{cell}{}", " ".repeat(width.saturating_sub(textwrap::core::display_width(cell))))
 }
 
 /// A time for a list: local, to the minute.
@@ -144,26 +162,41 @@ fn shown(text: Option<&str>) -> String {
 
 pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran {
     let filter = TokenFilter {
-        serial: args.serial.clone(),
-        since: since(args.list.since.as_deref())?,
+        serial: None,
+        since: since("--since", args.list.since.as_deref())?,
+        before: since("--before", args.before.as_deref())?,
+        synced_before: since("--not-synced-for", args.not_synced_for.as_deref())?,
         drift_over: args.drift_over,
         sealed: false,
         pending: args.unfinished,
     };
-    let columns = [("serial", 14), ("model", 12), ("user", 15), ("last seen", 16), ("drift_s", 8), ("seed", 0)];
-    let mut list = List::begin("tokens", &columns, &[], &args.list, output);
+    // Those that a serial or a user fits, among those that the rest lets pass.
+    let named = match args.serial.as_ref().or(args.user.as_ref()) {
+        None => None,
+        Some(text) => Some(find::all(inventory, text)?.into_iter().map(|token| token.serial).collect::<BTreeSet<_>>()),
+    };
+    let columns =
+        [("serial", 14), ("model", 12), ("user", 15), ("last seen", 16), ("synced", 16), ("drift_s", 8), ("seed", 0)];
+    // A line has room for one of the two times: the one that was asked for.
+    let wide: &[&str] = if args.not_synced_for.is_some() { &["last seen"] } else { &["synced"] };
+    let mut list = List::begin("tokens", &columns, wide, &args.list, output);
+    let limit = args.list.limit;
     let mut visit = |token: TokenRecord| {
+        if list.rows >= limit || named.as_ref().is_some_and(|named| !named.contains(&token.serial)) {
+            return;
+        }
         let cells = [
             token.serial.clone(),
             shown(token.model.as_deref()),
             shown(token.user.as_deref()),
-            shortly(token.last_seen),
+            list.time(token.last_seen),
+            token.synced.map_or_else(|| "never".to_owned(), |at| list.time(at)),
             drift(token.drift),
             seed_word(&token).to_owned(),
         ];
         list.row(&cells, &Value::Object(token_fields(&token)));
     };
-    let visited = inventory.visit_tokens(&filter, args.list.limit, &mut visit);
+    let visited = inventory.visit_tokens(&filter, if named.is_some() { u64::MAX } else { limit }, &mut visit);
     list.end(visited)
 }
 
@@ -207,9 +240,14 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
             Failure::usage("--outcome is not an outcome", format!("say one of {}", words.join(", ")))
         })?),
     };
+    let serial = match args.serial.as_ref().or(args.user.as_ref()) {
+        None => None,
+        Some(text) => Some(find::one(inventory, text)?.serial),
+    };
     let filter = EventFilter {
-        serial: args.serial.clone(),
-        since: since(args.list.since.as_deref())?,
+        serial,
+        detail: args.with_remark.clone(),
+        since: since("--since", args.list.since.as_deref())?,
         outcome,
         drift_over: args.drift_over,
     };
@@ -227,7 +265,7 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
     let mut list = List::begin("events", &columns, &["desk", "operator"], &args.list, output);
     let mut visit = |event: Event| {
         let cells = [
-            shortly(event.at),
+            list.time(event.at),
             shown(event.serial.as_deref()),
             event.deed.word().to_owned(),
             event.outcome.word().to_owned(),
@@ -314,14 +352,14 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
     }
     let columns =
         [("batch", 5), ("begun", 16), ("rows", 6), ("done", 6), ("failed", 6), ("unknown", 7), ("state", 6), ("of", 0)];
-    let batches = inventory.batches(since(args.list.since.as_deref())?).map_err(failed)?;
+    let batches = inventory.batches(since("--since", args.list.since.as_deref())?).map_err(failed)?;
     let mut list = List::begin("batches", &columns, &[], &args.list, output);
     for batch in batches.iter().take(usize::try_from(args.list.limit).unwrap_or(usize::MAX)) {
         let BatchRecord { counts, .. } = batch;
         let state = if batch.closed.is_some() { "closed" } else { "open" };
         let cells = [
             batch.id.to_string(),
-            shortly(batch.begun),
+            list.time(batch.begun),
             counts.rows().to_string(),
             counts.done().to_string(),
             counts.of(RowState::Failed).to_string(),

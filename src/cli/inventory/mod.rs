@@ -1,6 +1,8 @@
 //! `tokentap inventory`: what is on record, and the seeds that are sealed there.
 
+mod assign;
 mod check;
+pub mod find;
 mod lists;
 mod seeds;
 mod show;
@@ -11,18 +13,18 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{AssignArgs, BackupArgs, ForgetArgs, Global, InitArgs, InventoryCommand};
-use super::describe::{self, fields, plain};
+use super::args::{BackupArgs, ForgetArgs, Global, InitArgs, InventoryCommand};
+use super::describe::{self, fields};
 use super::output::Output;
+use super::record::joined;
 use super::{Ran, paths, prompt, record};
 use crate::inventory::{
     Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, is_log_alone, new_locked_identity,
     parse_recipient,
 };
 use crate::job::{Exit, Failure};
-use crate::seedfile::{SaveError, SecretFile, check_text, save_secret};
+use crate::seedfile::{SaveError, SecretFile, save_secret};
 use crate::time::{HostClock, SystemClock};
-use crate::token::{Model, Serial};
 
 pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran {
     use InventoryCommand::{Assign, Backup, Export, Forget, Import, Init};
@@ -34,11 +36,12 @@ pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran 
         InventoryCommand::Tokens(args) => lists::tokens(&mut open()?, args, output),
         InventoryCommand::Events(args) => lists::events(&mut open()?, args, output),
         InventoryCommand::Batches(args) => lists::batches(&mut open()?, args, output),
-        InventoryCommand::Show(args) => show::run(&mut open()?, &args.serial, output),
-        Export(args) => seeds::export(&mut open()?, args, output),
-        Import(args) => seeds::import(&mut open()?, args, output),
-        Assign(args) => assign(&mut open()?, args, output),
-        Forget(args) => forget(&mut open()?, args, output),
+        InventoryCommand::Show(args) => show::run(&mut open()?, &args.token, output),
+        Export(args) => seeds::export(&mut open()?, global, args, output),
+        Import(args) => seeds::import(&mut open()?, global, args, output),
+        Assign(args) => assign::assign(&mut open()?, global, args, output),
+        InventoryCommand::Unassign(args) => assign::unassign(&mut open()?, global, args, output),
+        Forget(args) => forget(&mut open()?, global, args, output),
         Backup(args) => backup(&open()?, args, output),
         InventoryCommand::Check(args) => check::run(&mut open()?, args, output),
         Init(args) => init(global, args, output),
@@ -68,7 +71,8 @@ fn failed(error: crate::inventory::InventoryError) -> Failure {
 }
 
 /// An event of now, about the record alone.
-fn event(deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
+fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
+    let detail = joined(global.remark.clone(), detail);
     Event {
         at: SystemClock::new().now().wall,
         job: 0,
@@ -83,52 +87,8 @@ fn event(deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
     }
 }
 
-/// A serial that somebody typed, as the inventory has it.
-fn serial(text: &str) -> Result<String, Failure> {
-    let serial = Serial::new(text).map(|serial| serial.to_string());
-    serial.ok_or_else(|| Failure::usage("that is not a serial", "give the digits on the back of the token"))
-}
-
-/// A token that must be on record.
-fn known(inventory: &mut Sqlite, text: &str) -> Result<crate::inventory::TokenRecord, Failure> {
-    let serial = serial(text)?;
-    inventory.token(&serial).map_err(failed)?.ok_or_else(|| {
-        Failure::usage(
-            format!("the inventory knows no token {}", describe::given(&serial)),
-            "tokentap inventory tokens lists those it knows",
-        )
-    })
-}
-
-fn assign(inventory: &mut Sqlite, args: &AssignArgs, output: &Output) -> Ran {
-    let serial = serial(&args.serial)?;
-    let user = args.user.trim();
-    if user.is_empty() {
-        return Err(Failure::usage("that is not a user", "give a UPN or login name"));
-    }
-    check_text(user).map_err(|what| Failure::usage(format!("the user {what}"), "give a UPN or login name"))?;
-    let is_known = inventory.token(&serial).map_err(failed)?.is_some();
-    if !is_known && Model::of_serial(&serial).is_none() {
-        return Err(Failure::usage(
-            format!("the inventory knows no token {}, and no model has such serials", describe::given(&serial)),
-            "give the digits on the back of the token",
-        ));
-    }
-    let event = event(Deed::Assign, Some(&serial), Some(format!("to {user}")));
-    let change = TokenChange { user: Some(user.to_owned()), ..TokenChange::of(serial.as_str()) };
-    inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
-    let object = fields([("serial", json!(serial)), ("user", json!(user))]);
-    output.report(&format!("{serial} belongs to {}", plain(user)), object);
-    Ok(Exit::Done)
-}
-
-fn forget(inventory: &mut Sqlite, args: &ForgetArgs, output: &Output) -> Ran {
-    // Any serial that is on record: earlier versions took more than letters and digits.
-    let on_record = inventory.token(args.serial.trim()).map_err(failed)?;
-    let token = match on_record {
-        Some(token) => token,
-        None => known(inventory, &args.serial)?,
-    };
+fn forget(inventory: &mut Sqlite, global: &Global, args: &ForgetArgs, output: &Output) -> Ran {
+    let token = find::one(inventory, &args.serial)?;
     let had = match (token.held_sealed(), token.held()) {
         (Some(_), _) => "its sealed seed",
         (None, Some(_)) => "the fingerprint of its seed",
@@ -148,7 +108,8 @@ fn forget(inventory: &mut Sqlite, args: &ForgetArgs, output: &Output) -> Ran {
             return Err(failure);
         }
     }
-    let event = event(Deed::Forget, Some(&token.serial), Some("its seed was removed from the inventory".to_owned()));
+    let event =
+        event(global, Deed::Forget, Some(&token.serial), Some("its seed was removed from the inventory".to_owned()));
     let change = TokenChange { seed: SeedChange::Forgotten, ..TokenChange::of(token.serial.as_str()) };
     inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
     inventory.settle().map_err(failed)?;
@@ -227,7 +188,7 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
     if wants {
         let detail = format!("seeds are sealed to {} from now on", recipients.join(", "));
         text = format!("{text}; {detail}");
-        inventory.set_recipients(&recipients, &event(Deed::Init, None, Some(detail))).map_err(failed)?;
+        inventory.set_recipients(&recipients, &event(global, Deed::Init, None, Some(detail))).map_err(failed)?;
         inventory.confirm_recipients().map_err(failed)?;
     } else if sealed_to.is_empty() {
         // Whoever makes it, or says this anew, says that it keeps no seeds.

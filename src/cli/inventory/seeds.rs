@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{event, failed};
 use crate::cli::Ran;
-use crate::cli::args::{ExportArgs, ImportArgs};
+use crate::cli::args::{ExportArgs, Global, ImportArgs};
 use crate::cli::describe::{self, counted, fields};
 use crate::cli::output::Output;
 use crate::cli::paths;
@@ -22,7 +22,7 @@ use crate::seedfile::{
 };
 use crate::token::{DisplayTime, Profile};
 
-pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran {
+pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output: &Output) -> Ran {
     let Some(identity) = record::identity(Some(&args.identity))? else {
         return Err(Failure::usage("no identity was named", "say --identity FILE"));
     };
@@ -77,7 +77,7 @@ pub fn export(inventory: &mut Sqlite, args: &ExportArgs, output: &Output) -> Ran
     let mut exported = serials.iter();
     let mut next = |_: &[String]| {
         let serial = exported.next();
-        Ok(serial.map(|serial| Entry::of(event(Deed::Export, Some(serial), Some(detail.clone())))))
+        Ok(serial.map(|serial| Entry::of(event(global, Deed::Export, Some(serial), Some(detail.clone())))))
     };
     inventory.keep_all(false, &mut next).map_err(failed)?;
     let object = fields([("rows", json!(converted.rows)), ("files", json!(names))]);
@@ -100,7 +100,7 @@ fn conclude_export(converted: &Converted, has_foreign: bool, output: &Output) ->
     })
 }
 
-pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran {
+pub fn import(inventory: &mut Sqlite, global: &Global, args: &ImportArgs, output: &Output) -> Ran {
     inventory.check_alone().map_err(failed)?;
     if inventory.recipients().map_err(failed)?.is_empty() {
         return Err(Failure::usage(
@@ -147,7 +147,7 @@ pub fn import(inventory: &mut Sqlite, args: &ImportArgs, output: &Output) -> Ran
         let seed = SeedChange::Is { seed: key.of(&row.seed), sealed: Some(sealed), replaces: args.force };
         let (user, profile) = (row.user.clone(), profile(row));
         let change = TokenChange { user, profile, seed, ..TokenChange::of(serial) };
-        let event = event(Deed::Import, Some(serial), Some(format!("from {name}")));
+        let event = event(global, Deed::Import, Some(serial), Some(format!("from {name}")));
         Ok(Some(Entry { event, token: Some(change), row: None }))
     };
     inventory.keep_all(true, &mut next).map_err(failed)?;

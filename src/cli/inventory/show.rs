@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::lists::{event_fields, remark, token_fields};
-use super::{failed, known};
+use super::{failed, find};
 use crate::cli::Ran;
 use crate::cli::describe::{fields, local, plain};
 use crate::cli::output::Output;
 use crate::inventory::{Event, EventFilter, Inventory, Measured, Outcome, Sqlite, TokenRecord};
 use crate::job::Exit;
+use crate::time::seconds;
 
 /// How many events fit a screen of 24 lines beside the rest.
 const ON_SCREEN: usize = 12;
@@ -19,13 +20,15 @@ const REMARK_WIDTH: usize = 25;
 /// How many events JSON has.
 const LIMIT: u64 = 1000;
 
-pub fn run(inventory: &mut Sqlite, serial: &str, output: &Output) -> Ran {
-    let token = known(inventory, serial)?;
+pub fn run(inventory: &mut Sqlite, text: &str, output: &Output) -> Ran {
+    let token = find::one(inventory, text)?;
     let filter = EventFilter { serial: Some(token.serial.clone()), ..EventFilter::default() };
     let mut events = Vec::new();
     inventory.visit_events(&filter, LIMIT, &mut |event| events.push(event)).map_err(failed)?;
     let values: Vec<Value> = events.iter().map(|event| Value::Object(event_fields(event))).collect();
-    let object = fields([("token", Value::Object(token_fields(&token))), ("events", json!(values))]);
+    let per_day = rate(&events).map(|(per_day, days)| json!({ "s_per_day": per_day, "days": days }));
+    let object =
+        fields([("token", Value::Object(token_fields(&token))), ("rate", json!(per_day)), ("events", json!(values))]);
     output.report(&life(&token, &events), object);
     Ok(Exit::Done)
 }
@@ -55,6 +58,9 @@ fn life(token: &TokenRecord, events: &[Event]) -> String {
     if let Some(drift) = token.drift {
         lines.push(format!("clock    {} when last seen, {}", drift_words(drift), local(token.last_seen)));
     }
+    if let Some((per_day, days)) = rate(events) {
+        lines.push(format!("rate     {per_day:+.3} s a day, over {days:.0} days"));
+    }
     if let Some(pending) = &token.pending {
         lines.push(format!("UNKNOWN  \"{}\" of {} did not end as it should", pending.deed.word(), local(pending.at)));
     }
@@ -82,6 +88,16 @@ fn life(token: &TokenRecord, events: &[Event]) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// How much the clock gained a day since it was last set, and over how many days: not from less than one.
+fn rate(events: &[Event]) -> Option<(f64, f64)> {
+    const DAY_S: f64 = 86_400.0;
+    let (newest, later) = events.iter().find_map(|event| Some((event, event.before?)))?;
+    let set = events.iter().filter(|event| event.at < newest.at && event.job != newest.job);
+    let (set, after) = set.into_iter().find_map(|event| Some((event, event.after?)))?;
+    let days = seconds(newest.at - set.at) / DAY_S;
+    (days >= 1.0).then(|| ((later.drift_s - after.drift_s) / days, days))
 }
 
 fn drift_words(measured: Measured) -> String {

@@ -200,6 +200,8 @@ pub fn visit(
     let mut select = from.prepare_cached(
         "SELECT * FROM tokens
          WHERE (:serial IS NULL OR serial = :serial) AND (:since IS NULL OR last_seen >= :since)
+             AND (:before IS NULL OR last_seen < :before)
+             AND (:synced_before IS NULL OR coalesce(synced, 0) < :synced_before)
              AND (:over IS NULL OR abs(drift_s) > :over)
              AND (NOT :sealed OR sealed IS NOT NULL OR pending_sealed IS NOT NULL)
              AND (NOT :pending OR pending_job IS NOT NULL)
@@ -209,6 +211,8 @@ pub fn visit(
         named_params! {
             ":serial": filter.serial,
             ":since": filter.since.map(ms),
+            ":before": filter.before.map(ms),
+            ":synced_before": filter.synced_before.map(ms),
             ":over": filter.drift_over,
             ":sealed": filter.sealed,
             ":pending": filter.pending,
@@ -263,6 +267,7 @@ pub fn visit_events(
     };
     let mut select = from.prepare_cached(&format!(
         "SELECT * FROM events WHERE {by} AND (:outcome IS NULL OR outcome = :outcome)
+             AND (:detail IS NULL OR instr(lower(detail), lower(:detail)) > 0)
              AND (:over IS NULL OR abs(before_s) > :over)
          ORDER BY at DESC, id DESC LIMIT :limit"
     ))?;
@@ -271,6 +276,7 @@ pub fn visit_events(
             ":serial": filter.serial,
             ":since": filter.since.map_or(i64::MIN, ms),
             ":outcome": filter.outcome.map(Outcome::word),
+            ":detail": filter.detail,
             ":over": filter.drift_over,
             ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
         },

@@ -1,0 +1,72 @@
+//! From what somebody has at hand to a token: its serial with or without blanks, its last digits, its user's name or a part of it.
+
+use super::failed;
+use crate::cli::describe;
+use crate::inventory::{Inventory, TokenFilter, TokenRecord};
+use crate::job::{Exit, Failure};
+
+/// How many digits of a serial are enough to look for it.
+const FEWEST_DIGITS: usize = 4;
+
+/// How many hits are listed.
+const LISTED: usize = 20;
+
+/// The tokens that a text fits, by serial. The nearest way in that fits any token is the only one: the whole serial, its last
+/// digits, the whole user, a part of the user. Case makes no difference.
+///
+/// # Errors
+/// A failure of the inventory.
+pub fn all(inventory: &mut dyn Inventory, text: &str) -> Result<Vec<TokenRecord>, Failure> {
+    let serial: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    for exact in [text.trim(), &serial] {
+        if let Some(token) = inventory.token(exact).map_err(failed)? {
+            return Ok(vec![token]);
+        }
+    }
+    let is_digits = serial.len() >= FEWEST_DIGITS && serial.bytes().all(|byte| byte.is_ascii_digit());
+    let user = text.trim().to_lowercase();
+    let of = |token: &TokenRecord| token.user.as_ref().map(|user| user.to_lowercase()).unwrap_or_default();
+    let ways: [&dyn Fn(&TokenRecord) -> bool; 3] = [
+        &|token| is_digits && token.serial.ends_with(&serial),
+        &|token| !user.is_empty() && of(token) == user,
+        &|token| !user.is_empty() && of(token).contains(&user),
+    ];
+    let mut hits: [Vec<TokenRecord>; 3] = Default::default();
+    let mut sort = |token: TokenRecord| {
+        if let Some(way) = ways.iter().position(|fits| fits(&token)) {
+            hits[way].push(token);
+        }
+    };
+    inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut sort).map_err(failed)?;
+    Ok(hits.into_iter().find(|hits| !hits.is_empty()).unwrap_or_default())
+}
+
+/// The one token that a text fits.
+///
+/// # Errors
+/// A usage failure where there is none, or several, which it lists.
+pub fn one(inventory: &mut dyn Inventory, text: &str) -> Result<TokenRecord, Failure> {
+    let mut hits = all(inventory, text)?;
+    if hits.len() > 1 {
+        let fact = format!("{} fits {} tokens", describe::given(text), hits.len());
+        let mut failure =
+            Failure::new("several-tokens", Exit::Usage, fact, "no token was touched", "use one of the serials");
+        failure.details = hits.iter().take(LISTED).map(line).collect();
+        if hits.len() > LISTED {
+            failure.details.push(format!("... and {} more", hits.len() - LISTED));
+        }
+        return Err(failure);
+    }
+    hits.pop().ok_or_else(|| {
+        Failure::usage(
+            format!("the inventory knows no token that {} fits", describe::given(text)),
+            "give a serial, its last four digits, or a user; tokentap inventory tokens lists all",
+        )
+    })
+}
+
+/// A token in a line: serial, model, user.
+fn line(token: &TokenRecord) -> String {
+    let user = token.user.as_deref().map(|user| format!("  {}", describe::plain(user))).unwrap_or_default();
+    format!("  {}  {}{user}", token.serial, token.model.as_deref().unwrap_or("unknown model"))
+}

@@ -1,0 +1,130 @@
+//! The seed that a code is checked with or made from: one that is given, the row of the token on the reader, or the one that the
+//! inventory keeps sealed.
+
+use std::path::Path;
+
+use super::args::{Global, HostArgs, SeedArgs};
+use super::host::Host;
+use super::inventory::find;
+use super::output::Output;
+use super::record::{self, Need, Record};
+use super::secret::{self, Given};
+use super::station::{self, Desk};
+use crate::clock::Drift;
+use crate::inventory::{Deed, Identity, TokenRecord, open_of};
+use crate::job::{self, Failure, ReadReport, UNTOUCHED, locked};
+use crate::seedfile::Row;
+use crate::token::{Info, Profile};
+
+/// A seed, and the token that it is of, as far as that is known.
+pub struct Found {
+    /// The seed's row.
+    pub row: Row,
+    /// The token that was read for it.
+    pub read: Option<Read>,
+    /// What is on record of the token.
+    pub known: Option<TokenRecord>,
+    /// The inventory, where it was opened.
+    pub record: Option<Record>,
+}
+
+/// A token that was read.
+pub struct Read {
+    pub info: Info,
+    pub drift: Drift,
+    pub reader: String,
+    pub emulated: bool,
+}
+
+impl Found {
+    fn of_row(row: Row) -> Self {
+        Self { row, read: None, known: None, record: None }
+    }
+
+    /// The profile on record.
+    pub fn profile(&self) -> Option<Profile> {
+        self.known.as_ref().and_then(TokenRecord::meant_profile)
+    }
+}
+
+/// Finds the seed that the arguments mean. A file of many rows is asked for the row of the token on the reader; without any
+/// seed, `identity` opens the one of the token on the reader, or of the one that `--serial` or `--user` names.
+///
+/// # Errors
+/// A failure of the seed's source, the reader, the token or the inventory.
+pub fn seed_of(
+    global: &Global,
+    args: &SeedArgs,
+    identity: Option<&Path>,
+    hotp: bool,
+    output: &Output,
+) -> Result<Found, Failure> {
+    let given = match identity {
+        Some(_) => None,
+        None => Some(secret::from_args_or_prompt(args, hotp)?),
+    };
+    let rows = match given {
+        Some(Given::One(row)) => return Ok(Found::of_row(*row)),
+        Some(given) => Some(given),
+        None => {
+            secret::check_unused(args, "--identity opens a sealed seed")?;
+            None
+        }
+    };
+    let record = Record::open(global, if rows.is_some() { Need::Reading } else { Need::Must }, output)?;
+    let named = args.choice.serial.as_ref().or(args.choice.user.as_ref());
+    let (read, known) = match (named, record.books()) {
+        (Some(text), Some(books)) if rows.is_none() => (None, Some(find::one(locked(books).as_mut(), text)?)),
+        _ => {
+            let read = read_token(global, &record, output)?;
+            let known = recorded(&record, &read)?;
+            (Some(read), known)
+        }
+    };
+    let row = match (rows, &read) {
+        (Some(rows), Some(read)) => rows.for_token(&read.info)?,
+        (Some(rows), None) => rows.single()?,
+        (None, _) => sealed(&record, known.as_ref(), read.as_ref(), record::identity(identity)?)?,
+    };
+    Ok(Found { row, read, known, record: Some(record) })
+}
+
+/// Reads the token on the reader: serial and clock, and nothing else.
+fn read_token(global: &Global, record: &Record, output: &Output) -> Result<Read, Failure> {
+    let host = Host::assess(&HostArgs::default())?;
+    let guard = station::guard(global, true)?;
+    let desk = Desk::new(global, &host, record, output);
+    let clock = host.clock();
+    let (report, station) = desk.work(&mut |station| job::read(&mut station.link, &clock, &guard, false))?;
+    let ReadReport { info, drift, .. } = report;
+    Ok(Read { info, drift, reader: station.reader, emulated: station.emulated })
+}
+
+fn recorded(record: &Record, read: &Read) -> Result<Option<TokenRecord>, Failure> {
+    Ok(record.recorder(Deed::Verify, &read.reader, read.emulated).token(read.info.serial.as_str())?)
+}
+
+/// The sealed seed of a token, opened.
+fn sealed(
+    record: &Record,
+    known: Option<&TokenRecord>,
+    read: Option<&Read>,
+    identity: Option<Identity>,
+) -> Result<Row, Failure> {
+    let who = match (read, known) {
+        (Some(read), _) => read.info.to_string(),
+        (None, Some(token)) => token.serial.clone(),
+        (None, None) => "this token".to_owned(),
+    };
+    let give = "give the seed with --seed-file FILE, without --identity";
+    let not_sealed = || {
+        let fact = format!("the inventory keeps no seed of {who}");
+        Failure::new("no-seed", crate::job::Exit::NotWritable, fact, UNTOUCHED, give)
+    };
+    let token = known.filter(|token| token.held_sealed().is_some()).ok_or_else(not_sealed)?;
+    let (identity, key) = record.opener(identity).ok_or_else(not_sealed)?;
+    open_of(token, &key, &identity).map_err(|error| {
+        let next = "name the identity that opens it with --identity FILE; tokentap inventory check --identity FILE looks at all";
+        Failure::new("no-seed", crate::job::Exit::NotWritable, format!("{error} ({who})"), UNTOUCHED, next)
+    })
+}

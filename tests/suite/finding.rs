@@ -1,0 +1,270 @@
+//! From a person to a token, and what is said of it: found by user, last digits or serial; checked with what is at hand; due.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{text, tokentap};
+
+const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    /// An inventory with these tokens, each burned with a seed of its own, and their users.
+    fn new(tokens: &[(&str, &str)]) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        for (number, (serial, user)) in tokens.iter().enumerate() {
+            let state = format!("{serial}.json");
+            place.ok(&["emulate", "--create", "--serial", serial, "--state", &state]);
+            let seed = format!("{}{}", &SEED[..30], ["AA", "BB", "CC", "DD"][number]);
+            fs::write(place.0.path().join(format!("{serial}.txt")), seed).unwrap();
+            let file = format!("{serial}.txt");
+            let reader = format!("emulated:{state}");
+            let burn = ["burn", "--no-verify", "--seed-file", &file, "--reader", &reader, "--trust-host-clock"];
+            let owner = ["--user", user];
+            place.ok(&[&burn[..], if user.is_empty() { &[] } else { &owner }].concat());
+        }
+        place
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String) {
+        let mut command = tokentap();
+        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite"));
+        let output = command.args(args).output().unwrap();
+        (output.status.code().unwrap(), text(&output))
+    }
+
+    /// What a command that must succeed prints, without its notes.
+    fn ok(&self, args: &[&str]) -> String {
+        let mut command = tokentap();
+        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite"));
+        let output = command.args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[&["--json"], args].concat())).unwrap()
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        fs::write(self.0.path().join(name), content).unwrap();
+    }
+}
+
+const ANA: (&str, &str) = ("86596120001234", "Ana@Example.org");
+const ANATOL: (&str, &str) = ("86596120005678", "anatol@example.org");
+const NOBODY: (&str, &str) = ("86596120009999", "");
+
+#[test]
+fn a_token_is_found_by_its_user_its_last_digits_and_its_serial_with_blanks() {
+    let place = Place::new(&[ANA, ANATOL, NOBODY]);
+    for text in ["86596120001234", "8659 6120 0012 34", " 1234", "ana@example.org", "ANA@EXAMPLE.ORG", "ana@"] {
+        let shown = place.json(&["inventory", "show", text]);
+        assert_eq!(shown["token"]["serial"], ANA.0, "{text}");
+    }
+    let (exit, said) = place.run(&["inventory", "show", "ana"]);
+    assert_eq!(exit, 2, "{said}");
+    assert!(said.contains(ANA.0) && said.contains(ANATOL.0) && said.contains("anatol@example.org"), "{said}");
+    let (exit, said) = place.run(&["inventory", "show", "eva@example.org"]);
+    assert!(exit == 2 && said.contains("knows no token"), "{said}");
+    let listed = place.json(&["inventory", "tokens", "--user", "example.org"]);
+    assert_eq!(listed["tokens"].as_array().unwrap().len(), 2);
+    assert_eq!(place.json(&["inventory", "tokens", "--serial", "9999"])["tokens"][0]["serial"], NOBODY.0);
+    for args in [&["--user", "ana@example.org"][..], &["--serial", "1234"]] {
+        let events = place.json(&[&["inventory", "events"], args].concat());
+        assert!(events["events"].as_array().unwrap().iter().all(|event| event["serial"] == ANA.0), "{events}");
+        assert!(!events["events"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_token_goes_to_another_user_or_on_record_unseen_only_where_that_is_said() {
+    let place = Place::new(&[ANA, NOBODY]);
+    let owner = |serial: &str| place.json(&["inventory", "show", serial])["token"]["user"].clone();
+    let assign = |args: &[&str]| place.run(&[&["inventory", "assign"], args].concat());
+    assert_eq!(assign(&["9999", "eva@example.org"]).0, 0);
+    assert_eq!(owner("9999"), "eva@example.org");
+    // The same user in other letters is no other user.
+    assert_eq!(assign(&["1234", "ANA@example.ORG"]).0, 0);
+    assert_eq!(owner("1234"), "Ana@Example.org");
+    let (exit, said) = assign(&["1234", "eva@example.org"]);
+    assert!(exit == 2 && said.contains("belongs to Ana@Example.org") && said.contains("--reassign"), "{said}");
+    assert_eq!(owner("1234"), "Ana@Example.org");
+    assert_eq!(assign(&["1234", "eva@example.org", "--reassign"]).0, 0);
+    let events = place.ok(&["inventory", "events", "--serial", "1234"]);
+    assert!(events.contains("before that Ana@Example.org's"), "{events}");
+    let (exit, said) = assign(&["86596120007777", "zoe@example.org"]);
+    assert!(exit == 2 && said.contains("never seen") && said.contains("--unseen"), "{said}");
+    assert_eq!(assign(&["86596120007777", "zoe@example.org", "--unseen"]).0, 0);
+    assert_eq!(owner("7777"), "zoe@example.org");
+    place.ok(&["inventory", "unassign", "zoe@example.org"]);
+    assert_eq!(owner("7777"), Value::Null);
+}
+
+#[test]
+fn assignments_come_from_a_table_all_or_none() {
+    let place = Place::new(&[ANA, ANATOL, NOBODY]);
+    let assign = |args: &[&str]| place.run(&[&["inventory", "assign", "--csv", "users.csv"], args].concat());
+    let users = || {
+        let list = place.json(&["inventory", "tokens"]);
+        list["tokens"].as_array().unwrap().iter().map(|token| token["user"].clone()).collect::<Vec<_>>()
+    };
+    let before = users();
+    for (table, named) in [
+        ("serial,user\n86596120009999,eva@example.org\n86596120001234,\n", ":3:"),
+        ("serial,user\n86596120009999,eva@example.org\n86596120009999,zoe@example.org\n", "comes twice"),
+        ("serial,user\nhello,eva@example.org\n", ":2:"),
+        ("serial,user\n86596120009999,eva@example.org\n86596120001234,eva@example.org\n", "--reassign"),
+        ("serial,user\n", "no rows"),
+    ] {
+        place.write("users.csv", table);
+        let (exit, said) = assign(&[]);
+        assert!(exit == 2 && said.contains(named), "{table}: {said}");
+        assert_eq!(users(), before, "{table}");
+    }
+    place.write("users.csv", "UPN;Serial Number\neva@example.org;86596120009999\nzoe@example.org;86596120001234\n");
+    assert_eq!(assign(&["--reassign"]).0, 0);
+    assert_eq!(users(), ["zoe@example.org", "anatol@example.org", "eva@example.org"]);
+}
+
+#[test]
+fn verify_and_code_take_the_row_of_the_token_on_the_reader_and_the_sealed_seed() {
+    let place = Place::new(&[]);
+    let identity = age::x25519::Identity::generate();
+    let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+    place.write("identity", &secret);
+    place.ok(&["inventory", "init", "--recipient", &identity.to_public().to_string()]);
+    place.ok(&["emulate", "--create", "--state", "token.json"]);
+    let rows = format!(
+        "serial,secret,upn\n86596120000001,{SEED},ana@example.org\n86596120000002,{}Q,eva@example.org\n",
+        &SEED[1..]
+    );
+    place.write("rows.csv", &rows);
+    let reader = ["--reader", "emulated:token.json"];
+    place.ok(
+        &[
+            &[
+                "burn",
+                "--no-verify",
+                "--seed-file",
+                "rows.csv",
+                "--hash",
+                "sha256",
+                "--step",
+                "60",
+                "--trust-host-clock",
+            ][..],
+            &reader,
+        ]
+        .concat(),
+    );
+    let display =
+        || place.json(&["emulate", "--press", "--state", "token.json"])["display"].as_str().unwrap().to_owned();
+    for source in [&["--seed-file", "rows.csv"][..], &["--identity", "identity"]] {
+        // A step may end in between.
+        let is_right = (0..3).any(|_| place.run(&[&["verify", &display()], source, &reader].concat()).0 == 0);
+        assert!(is_right, "{source:?}");
+        let is_shown = (0..3).any(|_| place.ok(&[&["code"], source, &reader].concat()).starts_with(&display()));
+        assert!(is_shown, "{source:?}");
+    }
+    // Without the token: its user, or its last digits.
+    for named in [["--user", "ANA@example.org"], ["--serial", "0001"]] {
+        let code = place.json(&[&["code", "--identity", "identity"][..], &named].concat());
+        let is_right =
+            (0..3).any(|_| place.run(&[&["verify", &display(), "--identity", "identity"][..], &named].concat()).0 == 0);
+        assert!(is_right && code["code"].as_str().unwrap().len() == 6, "{named:?}");
+    }
+    let events = place.ok(&["inventory", "events", "--serial", "0001", "--outcome", "right"]);
+    assert!(events.lines().count() > 3, "{events}");
+    // Without an identity, or with a token that is on no list, it says so.
+    let (exit, said) =
+        place.run(&[&["verify", "123456", "--seed-file", "rows.csv", "--reader", "emulated"][..]].concat());
+    assert!(exit == 8 || exit == 5, "{said}");
+}
+
+#[test]
+fn codes_of_a_clock_that_is_days_off_are_the_clock_and_not_another_seed() {
+    let place = Place::new(&[]);
+    place.write("seed", SEED);
+    let at = |ago: i64| (chrono::Utc::now().timestamp() - ago).to_string();
+    for ago in [3 * 86_400, 40 * 86_400, 300 * 86_400] {
+        let code = |ago: i64| place.ok(&["code", "--seed-file", "seed", "--at", &at(ago)]).trim().to_owned();
+        let (exit, said) = place.run(&["verify", &code(ago), &code(ago - 30), "--seed-file", "seed"]);
+        assert_eq!(exit, 8, "{said}");
+        assert!(
+            said.contains("clock") && said.contains("days slow") && !said.contains("another seed"),
+            "{ago}: {said}"
+        );
+    }
+    // A token on the reader says what time it takes it for: then one code is enough, and years are nothing.
+    place.ok(&["emulate", "--create", "--state", "token.json", "--drift", "-800000000"]);
+    place.write("rows.csv", &format!("serial,secret\n86596120000001,{SEED}\n86596120000002,{}Q\n", &SEED[1..]));
+    let code = place.ok(&["code", "--seed-file", "seed", "--at", &at(800_000_000)]);
+    let args = ["verify", code.trim(), "--seed-file", "rows.csv", "--reader", "emulated:token.json"];
+    let (exit, said) = place.run(&args);
+    assert!(exit == 8 && said.contains("its clock is wrong"), "{said}");
+}
+
+#[test]
+fn a_hotp_counter_begins_where_the_file_says_and_no_server_is_set_back() {
+    let place = Place::new(&[]);
+    // RFC 4226, appendix D: the codes of counters 3 and 4.
+    let uri = |counter: u64| format!("otpauth://hotp/t?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter={counter}");
+    place.write("at0", &uri(0));
+    let said = place.ok(&["verify", "--hotp", "969429", "338314", "--seed-file", "at0"]);
+    assert!(said.contains("counter to 5") && said.contains("if it is not further on"), "{said}");
+    place.write("at9", &uri(9));
+    let (exit, said) = place.run(&["verify", "--hotp", "969429", "338314", "--seed-file", "at9"]);
+    assert!(exit == 8 && said.contains("from counter 9"), "{said}");
+    let said = place.ok(&["verify", "--hotp", "969429", "338314", "--seed-file", "at9", "--counter", "0"]);
+    assert!(said.contains("do not set a server back"), "{said}");
+}
+
+#[test]
+fn a_ticket_s_number_is_recorded_shown_and_found() {
+    let place = Place::new(&[ANA, NOBODY]);
+    let reader = ["--reader", "emulated:86596120001234.json", "--trust-host-clock"];
+    for (args, ticket) in [(&["info"][..], "INC-1"), (&["sync"], "INC-2"), (&["config", "--display", "60"], "INC-3")] {
+        place.ok(&[args, &reader[..if args[0] == "info" { 2 } else { 3 }], &["--remark", ticket]].concat());
+    }
+    place.ok(&["inventory", "assign", "9999", "eva@example.org", "--remark", "INC-4"]);
+    for ticket in ["INC-1", "inc-2", "INC-3", "INC-4"] {
+        let events = place.json(&["inventory", "events", "--with-remark", ticket]);
+        assert!(!events["events"].as_array().unwrap().is_empty(), "{ticket}");
+    }
+    assert!(place.ok(&["inventory", "show", "1234"]).contains("INC-2"));
+    assert_eq!(place.run(&["inventory", "events", "--remark", "x"]).0, 2);
+    assert_eq!(place.run(&["info", "--remark", "a\u{1b}[2J", "--reader", "emulated"]).0, 2);
+}
+
+#[test]
+fn tokens_that_are_due_are_listed() {
+    let place = Place::new(&[ANA, ANATOL]);
+    place.ok(&["inventory", "assign", "86596120007777", "zoe@example.org", "--unseen"]);
+    let due = |args: &[&str]| {
+        let list = place.json(&[&["inventory", "tokens"], args].concat());
+        list["tokens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|token| token["serial"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // Burned just now; the third was never set.
+    assert_eq!(due(&["--not-synced-for", "12mo"]), ["86596120007777"]);
+    let tomorrow = (chrono::Utc::now() + chrono::TimeDelta::days(1)).format("%Y-%m-%d").to_string();
+    assert_eq!(due(&["--not-synced-for", &tomorrow]).len(), 3);
+    assert_eq!(due(&["--before", &tomorrow]).len(), 3);
+    assert_eq!(due(&["--before", "1d"]), Vec::<String>::new());
+    let (exit, said) = place.run(&["inventory", "tokens", "--not-synced-for", "soon"]);
+    assert!(exit == 2 && said.contains("--not-synced-for is not a time"), "{said}");
+    let csv = place.ok(&["inventory", "tokens", "--csv"]);
+    let times: Vec<&str> = csv.lines().nth(1).unwrap().split(',').filter(|cell| cell.starts_with("20")).collect();
+    assert!(
+        !times.is_empty()
+            && times.iter().all(|time| chrono::DateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S %:z").is_ok()),
+        "{csv}"
+    );
+}
