@@ -1,16 +1,18 @@
 //! `tokentap burn`: seed, profile and clock onto the token, then the code that it must show.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::args::{BurnArgs, ChoiceArgs, Global, HashArg};
 use super::describe::{self, token_line, written};
 use super::host::{self, Host};
+use super::keepers::Keepers;
 use super::output::Output;
 use super::record::{self, Need, Record};
 use super::secret::Given;
+use super::slip::{self, Card};
 use super::station::{Desk, Station};
 use super::verify::{parse_code, verdict_fields, verdict_words};
 use super::writing::Writing;
@@ -18,11 +20,11 @@ use super::{Ran, paths, plan, prompt, secret, sync};
 use crate::inventory::{Deed, Outcome};
 use crate::job::batch::fresh_seed;
 use crate::job::verify::{Verdict, VerdictKind, WINDOW_S, expected_profile, judge, token_time};
-use crate::job::{self, Completion, ConfigPlan, Exit, Failure, UNTOUCHED, WritePlan, WriteReport};
+use crate::job::{self, Completion, ConfigPlan, Exit, Failure, WritePlan, WriteReport};
 use crate::otp::search::TotpProfile;
 use crate::otp::{Code, Digits, totp};
 use crate::seed::{Seed, TOKEN_MAX_BYTES};
-use crate::seedfile::{Row, SaveError, csv, save_secret};
+use crate::seedfile::Row;
 use crate::time::HostClock;
 use crate::token::Info;
 
@@ -40,10 +42,12 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let host = Host::assess(&args.write.host)?;
     let clock = host.clock();
     let record = Record::open(global, Need::Must, output)?;
-    if args.generate.is_some() && args.out.is_none() && !record.seals()? {
+    let keepers = Keepers::of(args)?;
+    slip::check(args.slip.as_ref(), false)?;
+    if args.generate.is_some() && keepers.is_empty() && !record.seals()? {
         return Err(Failure::usage(
             "a new seed would be nowhere but on the token",
-            "name a file for it with --out FILE, or let the inventory keep it: tokentap inventory init --recipient age1…",
+            "name a file for it with --out FILE or --to FORMAT=FILE, or let the inventory keep it: tokentap inventory init --recipient age1…",
         ));
     }
     let opener = record.opener(identity);
@@ -65,13 +69,14 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     plan::check_used(&args.write, &choice, row.as_ref(), config.map(|config| config.clock))?;
     let mut plan =
         WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)? };
-    if let Some(out) = &args.out {
-        check_new(out)?;
-        plan.again = again(out);
+    if let Some(first) = keepers.first() {
+        plan.again = again(first);
     }
     let user = row.as_ref().and_then(|row| row.user.clone()).or_else(|| args.seed.choice.user.clone());
     let burns_sealed = row.is_none();
+    keepers.rehearse(row.as_ref(), user.as_deref(), profile)?;
     let completion = Completion { wish, learns: true, opener: opener.as_ref(), burns_sealed };
+    let whose = user.clone();
     let writing = Writing {
         global,
         host: &host,
@@ -96,14 +101,18 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             host.warn(output);
         }
         burned_seed.clone_from(&plan.seed);
-        match (&args.out, &plan.seed) {
-            (Some(out), Some(seed)) => keep(out, seed, info, plan).inspect(|()| recorded = true),
+        match &plan.seed {
+            Some(seed) if !keepers.is_empty() => {
+                let profile = plan.config.map(|config| config.profile);
+                let row = job::row_of(seed.clone(), info, profile, whose.clone());
+                keepers.keep(&row).inspect(|()| recorded = true)
+            }
             _ => Ok(()),
         }
     };
     let result = desk.work(&mut |station| writing.run(station, &mut before));
-    let (report, station) = result.map_err(|failure| match &args.out {
-        Some(out) if recorded => kept_though_failed(failure, out),
+    let (report, station) = result.map_err(|failure| match keepers.first() {
+        Some(first) if recorded => kept_though_failed(failure, first),
         _ => failure,
     })?;
     // The reader is free again while somebody types.
@@ -120,6 +129,17 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     burned.show_codes(output);
     if args.show_secrets {
         output.text(&format!("seed    {}", seed.to_base32().as_str()));
+    }
+    if let Some(path) = &args.slip {
+        let (serial, account) = (report.info.serial.to_string(), whose.clone());
+        let made = args.with_secret.then(|| Row {
+            account: account.or_else(|| Some(serial.clone())),
+            hash: Some(profile.hash),
+            step: Some(profile.step),
+            ..job::row_of(seed.clone(), &report.info, None, whose.clone())
+        });
+        slip::save(path, &[Card { user: whose.clone(), serial, seed: made }], false)?;
+        output.text(&format!("slip    {}", shown(path)));
     }
     let checked = burned.check(typed, args, output);
     let mut object = written(&report, &reader, emulated);
@@ -169,7 +189,10 @@ fn check_paths(global: &Global, args: &BurnArgs) -> Result<(), Failure> {
         ("--identity", args.write.identity.as_deref()),
         ("--token-key", args.write.token_key.as_deref()),
     ];
-    paths::check(&reads, &[("--out", args.out.as_deref())])
+    let files: Vec<PathBuf> = args.to.iter().filter_map(|to| to.split_once('=')).map(|(_, file)| file.into()).collect();
+    let mut writes: Vec<paths::Named<'_>> = vec![("--out", args.out.as_deref()), ("--slip", args.slip.as_deref())];
+    writes.extend(files.iter().map(|file| ("--to", Some(file.as_path()))));
+    paths::check(&reads, &writes)
 }
 
 /// The seed that the arguments name; none where the inventory's is meant.
@@ -225,7 +248,7 @@ fn kept_though_failed(mut failure: Failure, out: &Path) -> Failure {
 fn again(out: &Path) -> String {
     let out = shown(out);
     format!(
-        "run the same command with --seed-file {out} instead of --generate --out {out} (twice is safe on the same token)"
+        "run the same command with --seed-file {out} instead of --generate and its files (twice is safe on the same token)"
     )
 }
 
@@ -234,31 +257,6 @@ fn shown(path: &Path) -> String {
     let name = describe::path(path);
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '=');
     if name.chars().all(is_plain) { name } else { format!("'{}'", name.replace('\'', "'\\''")) }
-}
-
-/// `--out` names a file that is not there yet: found out before anything else.
-fn check_new(out: &Path) -> Result<(), Failure> {
-    match out.symlink_metadata() {
-        Ok(_) => Err(not_kept(&SaveError::Exists(out.to_owned()), "no token was touched")),
-        Err(_) => match out.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::metadata) {
-            Some(Err(source)) => Err(not_kept(&SaveError::Io { path: out.to_owned(), source }, "no token was touched")),
-            _ => Ok(()),
-        },
-    }
-}
-
-fn not_kept(error: &SaveError, state: &str) -> Failure {
-    let next = "name a new file in a folder that you may write to: a seed is never burned before it is kept";
-    Failure::new("file", Exit::Fault, format!("the new seed cannot be kept: {error}"), state, next)
-}
-
-/// Writes the new seed into its file, with the serial of the token that it is for.
-fn keep(out: &Path, seed: &Seed, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
-    let kept = job::row_of(seed.clone(), info, plan.config.map(|config| config.profile), None);
-    let failed = |error: SaveError| not_kept(&error, UNTOUCHED);
-    let text = csv::file_of(&kept)
-        .map_err(|error| failed(SaveError::Io { path: out.to_owned(), source: std::io::Error::other(error) }))?;
-    save_secret(out, text.as_bytes(), false).map_err(failed)
 }
 
 /// What the display counts with: as written, or as the seed states, or the factory's.

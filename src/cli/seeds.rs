@@ -16,7 +16,7 @@ use super::{Ran, burn, input, paths, plan, record};
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
     Converted, Field, Format, Place, Problem, Row, Rows, SaveError, SecretFile, Severity, Sink, Source, Target,
-    WriteOptions, check_serial, convert, for_token, otpauth, qr, save_secret,
+    WriteOptions, check_serial, convert, entra, for_token, otpauth, qr, save_secret,
 };
 use crate::token::Serial;
 
@@ -73,7 +73,16 @@ fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
             })?]
         }
     };
-    let also = |row: &Row| if args.for_token { for_token(row) } else { None };
+    let is_for_entra = wanted.is_some_and(|format| format.name == "entra");
+    let lacks = |row: &Row| {
+        let lacks = entra::lacks(row);
+        let what = format!("the row has no {}, which Entra ID asks for", lacks.join(", no "));
+        (!lacks.is_empty()).then(|| Problem::at(row.place, what, "add it before you upload the file").as_warning())
+    };
+    let also = |row: &Row| match args.for_token.then(|| for_token(row)).flatten() {
+        None if is_for_entra => lacks(row),
+        problem => problem,
+    };
     let converted = convert(rows, sinks, &WriteOptions::default(), &[], &also).map_err(|error| save_failed(&error))?;
     conclude(&converted, &name, output)?;
     let object = fields([("rows", json!(converted.rows)), ("problems", json!(warnings(&converted, &name)))]);

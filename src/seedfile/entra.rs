@@ -8,6 +8,7 @@ use super::row::{Field, Row};
 use super::table::{Records, rows};
 use super::text::Source;
 use crate::seed::SecretEncoding;
+use crate::token::Model;
 
 /// The longest secret that Entra ID takes, in Base32 characters.
 const MAX_SECRET: usize = 128;
@@ -25,6 +26,20 @@ pub const FORMAT: Format = Format {
 
 fn fits(sample: &Sample<'_>) -> bool {
     sample.has_field("upn") && sample.has_field("secret key")
+}
+
+/// What Entra ID will ask for and a row does not say, in words; maker and model are filled in where the serial tells them.
+#[must_use]
+pub fn lacks(row: &Row) -> Vec<&'static str> {
+    let is_known = row.serial.as_deref().and_then(Model::of_serial).is_some();
+    [
+        (row.user.is_some(), "user (UPN)"),
+        (row.manufacturer.is_some() || is_known, "manufacturer"),
+        (row.model.is_some() || is_known, "model"),
+    ]
+    .into_iter()
+    .filter_map(|(has, name)| (!has).then_some(name))
+    .collect()
 }
 
 /// The columns, by the words of the header in any order and case.
@@ -88,13 +103,17 @@ fn row(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String
         return Err(format!("its time step is {} s; Entra ID takes 30 or 60", row.effective_step()));
     }
     let text = |field: &Option<String>| quoted(field.as_deref().unwrap_or_default());
+    // The file has a place for both, and the serial tells them.
+    let known = row.serial.as_deref().and_then(Model::of_serial);
+    let manufacturer = row.manufacturer.clone().or_else(|| known.map(|_| "Token2".to_owned()));
+    let model = row.model.clone().or_else(|| known.map(|model| model.name.to_owned()));
     Ok(Zeroizing::new(format!(
         "{},{},{},{},{},{}\n",
         text(&row.user),
         quoted(needed_serial(row)?),
         secret.as_str(),
         row.effective_step(),
-        text(&row.manufacturer),
-        text(&row.model),
+        text(&manufacturer),
+        text(&model),
     )))
 }

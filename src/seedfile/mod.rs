@@ -6,7 +6,7 @@ mod check;
 mod convert;
 pub mod csv;
 mod duo;
-mod entra;
+pub mod entra;
 mod format;
 mod formats;
 mod graph;

@@ -268,3 +268,103 @@ fn tokens_that_are_due_are_listed() {
         "{csv}"
     );
 }
+
+#[test]
+fn a_new_seed_goes_to_the_server_s_file_before_it_is_burned_and_a_slip_to_its_user() {
+    let place = Place::new(&[]);
+    place.ok(&["emulate", "--create", "--state", "token.json"]);
+    let burn = [
+        "burn",
+        "--generate",
+        "--no-verify",
+        "--user",
+        "ana@example.org",
+        "--reader",
+        "emulated:token.json",
+        "--trust-host-clock",
+    ];
+    let with = |more: &[&str]| place.run(&[&burn[..], more].concat());
+    // Duo has no place for a user: that must be said; maker and model are nobody's loss.
+    let (exit, said) = with(&["--to", "duo=duo.csv"]);
+    assert!(exit == 2 && said.contains("user"), "{said}");
+    let (exit, said) =
+        with(&["--to", "duo=duo.csv", "--to", "entra=entra.csv", "--drop", "user", "--slip", "slip.html"]);
+    assert_eq!(exit, 0, "{said}");
+    let read = |name: &str| fs::read_to_string(place.0.path().join(name)).unwrap();
+    assert!(read("duo.csv").starts_with("86596120000001,"), "{}", read("duo.csv"));
+    assert!(
+        read("entra.csv").contains("ana@example.org") && read("entra.csv").contains("Token2,OTPC-P1-i"),
+        "{}",
+        read("entra.csv")
+    );
+    assert!(read("slip.html").contains("ana@example.org") && !read("slip.html").contains("<svg"));
+    let state: Value = serde_json::from_str(&read("token.json")).unwrap();
+    assert!(read("duo.csv").to_lowercase().contains(state["seed"].as_str().unwrap()));
+    // What is there is not written over, and nothing is burned then.
+    let before = read("token.json");
+    assert_eq!(with(&["--to", "csv=duo.csv", "--replace-seed"]).0, 1);
+    assert_eq!(read("token.json"), before);
+    let (exit, said) = with(&["--to", "csv=second.csv", "--replace-seed", "--slip", "with.html", "--with-secret"]);
+    assert_eq!(exit, 0, "{said}");
+    assert!(read("with.html").contains("<svg"));
+}
+
+#[test]
+fn a_check_for_entra_names_rows_that_it_will_refuse() {
+    let place = Place::new(&[]);
+    place.write("rows.csv", &format!("serial,secret,upn\n86596120000001,{SEED},ana@example.org\n86596120000002,{}Q,\n1234567,{}R,eva@example.org\n", &SEED[1..], &SEED[1..]));
+    let (exit, said) = place.run(&["seeds", "check", "rows.csv", "--for", "entra"]);
+    assert_eq!(exit, 0, "{said}");
+    assert!(said.contains("rows.csv:3") && said.contains("no user (UPN)"), "{said}");
+    assert!(said.contains("rows.csv:4") && said.contains("no manufacturer, no model"), "{said}");
+    assert!(!said.contains("rows.csv:2"), "{said}");
+}
+
+#[test]
+fn a_batch_of_new_seeds_goes_by_its_users_and_is_not_begun_again_when_it_is_done() {
+    let place = Place::new(&[]);
+    fs::create_dir(place.0.path().join("tokens")).unwrap();
+    for serial in ["86596120000001", "86596120000002"] {
+        place.ok(&["emulate", "--create", "--serial", serial, "--state", &format!("tokens/{serial}.json")]);
+    }
+    place.write("users.txt", "ana@example.org\neva@example.org\n");
+    // privacyIDEA tells the hash by the seed's length: a seed for SHA-256 has 32 bytes.
+    let batch = [
+        "batch",
+        "--users",
+        "users.txt",
+        "--hash",
+        "sha256",
+        "--to",
+        "privacyidea=p.csv",
+        "--drop",
+        "user",
+        "--slips",
+        "slips.html",
+        "--reader",
+        "emulated:tokens",
+        "--trust-host-clock",
+    ];
+    let said = place.ok(&batch);
+    assert!(said.contains("2 of 2 rows done") && said.contains("import it there"), "{said}");
+    let slips = fs::read_to_string(place.0.path().join("slips.html")).unwrap();
+    assert!(slips.contains("ana@example.org") && slips.contains("eva@example.org"), "{slips}");
+    let again: Vec<&str> = batch.iter().copied().chain(["--force"]).collect();
+    for args in [&batch[..10], &again[..]] {
+        let args: Vec<&str> = if args.len() == 10 {
+            batch.iter().copied().filter(|arg| !arg.contains("slip")).collect()
+        } else {
+            args.to_vec()
+        };
+        let said = place.ok(&args);
+        assert!(said.contains("all 2 rows are done already"), "{said}");
+    }
+    // A box that was burned elsewhere: the way on is named.
+    let other =
+        [&["batch", "rows.csv", "--to", "csv=other.csv", "--reader", "emulated:tokens", "--trust-host-clock"][..]]
+            .concat();
+    place.write("rows.csv", &format!("secret\n{SEED}\n{}Q\n", &SEED[1..]));
+    let (exit, said) = place.run(&other);
+    assert!(exit == 10 && said.contains("2 tokens hold a seed from elsewhere") && said.contains("--reburn"), "{said}");
+    place.ok(&[&other[..], &["--reburn"]].concat());
+}

@@ -22,6 +22,7 @@ mod emulator;
 mod faults;
 mod finding;
 mod flags;
+mod helpdesk;
 mod inventory;
 #[cfg(unix)]
 mod keeping;

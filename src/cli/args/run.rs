@@ -10,7 +10,7 @@ use super::seeds::EncodeArgs;
 #[derive(Debug, Args)]
 pub struct BatchArgs {
     /// The seed file
-    #[arg(value_name = "FILE", required_unless_present = "generate", conflicts_with = "generate")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["generate", "users"], conflicts_with_all = ["generate", "users"])]
     pub input: Option<PathBuf>,
 
     /// New seeds for so many tokens
@@ -19,12 +19,12 @@ pub struct BatchArgs {
     #[arg(long, value_name = "N")]
     pub generate: Option<u64>,
 
-    /// Whose the new seeds are: one user a line
-    #[arg(long, value_name = "FILE", requires = "generate")]
+    /// The users of the new seeds, one a line; without --generate as many as there are
+    #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
 
     /// Bytes of a new seed: 16 to 63 [default: 20, or 32 for SHA-256]
-    #[arg(long, value_name = "N", requires = "generate", hide_short_help = true)]
+    #[arg(long, value_name = "N", conflicts_with = "input", hide_short_help = true)]
     pub bytes: Option<usize>,
 
     /// The server's file, written at the end; repeatable
@@ -32,7 +32,7 @@ pub struct BatchArgs {
     pub to: Vec<String>,
 
     /// Overwrite the server's files
-    #[arg(long, requires = "to", hide_short_help = true)]
+    #[arg(long, hide_short_help = true)]
     pub force: bool,
 
     /// A field that may be lost: user, model, …; repeatable
@@ -54,6 +54,14 @@ pub struct BatchArgs {
     /// Also burn tokens that hold a seed from elsewhere, by the inventory
     #[arg(long, hide_short_help = true)]
     pub reburn: bool,
+
+    /// A page with a slip for each user, to print; written at the end
+    #[arg(long, value_name = "FILE.html")]
+    pub slips: Option<PathBuf>,
+
+    /// Also the seed's QR code on each slip
+    #[arg(long, requires_all = ["slips", "to"], hide_short_help = true)]
+    pub with_secret: bool,
 
     /// Ask for the code on each Nth display
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

@@ -91,6 +91,22 @@ pub struct BurnArgs {
     #[arg(long, value_name = "FILE", requires = "generate")]
     pub out: Option<PathBuf>,
 
+    /// The new seed in a server's format, such as duo=FILE; repeatable
+    #[arg(long, value_name = "FORMAT=FILE", requires = "generate")]
+    pub to: Vec<String>,
+
+    /// A field that may be lost on the way there: user, ...; repeatable
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', requires = "to", hide_short_help = true)]
+    pub drop: Vec<String>,
+
+    /// A slip for the token's user, to print
+    #[arg(long, value_name = "FILE.html")]
+    pub slip: Option<PathBuf>,
+
+    /// Also the seed's QR code on the slip
+    #[arg(long, requires = "slip", hide_short_help = true)]
+    pub with_secret: bool,
+
     /// Also print the seed
     #[arg(long, hide_short_help = true)]
     pub show_secrets: bool,

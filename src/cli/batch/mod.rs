@@ -15,8 +15,8 @@ use super::record::Record;
 use super::screen::{Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
 use super::seeds::save_failed;
-use super::{Ran, interrupt, prompt, trays};
-use crate::inventory::{Fingerprint, NewRow};
+use super::{Ran, interrupt, prompt, slip, trays};
+use crate::inventory::{Counts, Fingerprint, NewRow};
 use crate::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource, missing,
 };
@@ -30,14 +30,20 @@ use view::View;
 pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     trays::check_for_many(global)?;
     let flags = super::plan::wish(&args.profile, None)?;
-    if args.generate.is_none() && (args.users.is_some() || args.bytes.is_some()) {
-        return Err(Failure::usage("--users and --bytes go with new seeds", "say --generate N, or leave them out"));
+    if args.force && args.to.is_empty() && args.slips.is_none() {
+        return Err(Failure::usage(
+            "--force does nothing: no file is written",
+            "add --to FORMAT=FILE, or leave --force out",
+        ));
     }
     if args.check_every.is_some() && (!prompt::has_person() || output.is_json()) {
         return Err(Failure::usage(
             "--check-every asks for codes, and there is no terminal to ask at",
             "leave it out, and check some tokens with tokentap verify",
         ));
+    }
+    if !global.dry_run {
+        slip::check(args.slips.as_ref(), args.force)?;
     }
     let record = Record::open_checked(global, true, output)?.or_in_memory()?;
     let Some(books) = record.books() else {
@@ -54,16 +60,16 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     host.warn(output);
 
     let Planned { origin, source, rows, files, options, dropped } = planned;
+    if let Some(counts) = finished(args, books, &origin, &files)? {
+        return Ok(say_finished(&origin.name, counts, output));
+    }
     let at = host.clock().now().wall;
     let part_path = files.first().map(|file| PartFile::beside(&file.path));
     let opened = open_batch(args, books, &origin, rows, &files, part_path.as_deref(), at)?;
     let (batch, how, part) = opened;
     let name = &origin.name;
     if how == Opened::Finished && part.is_none() {
-        let counts = batch.counts();
-        let text = format!("{name}: all {} rows are done already; nothing is left to do", counts.rows());
-        output.report(&text, summary::summary_fields(name, counts, &[], &[]));
-        return Ok(Exit::Done);
+        return Ok(say_finished(name, batch.counts(), output));
     }
     if batch.adopted() > 0 {
         output.note(&format!(
@@ -131,7 +137,32 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         // Another program may have worked at the same batch.
         fatal = restore_part(outputs, books, &batch, &source, flags).err();
     }
-    summary::finish(name, batch, outputs, fatal, books, output, host.clock().now().wall)
+    let ending = summary::Ending {
+        fatal,
+        holding: view.holding(),
+        slips: args.slips.as_deref(),
+        with_secret: args.with_secret,
+        force: args.force,
+        at: host.clock().now().wall,
+    };
+    summary::finish(name, batch, outputs, books, output, ending)
+}
+
+/// The counts of a batch of this content that is finished into these files: nothing is left to do in it.
+fn finished(args: &BatchArgs, books: &Books, origin: &Origin, files: &[File]) -> Result<Option<Counts>, Failure> {
+    let known = locked(books).batch_of_content(&origin.content)?.filter(|_| !args.new_batch);
+    let closed = known.filter(|batch| batch.closed.is_some());
+    let is_whole = !files.is_empty() && files.iter().all(|file| file.path.is_file());
+    Ok(closed.filter(|_| is_whole).map(|batch| batch.counts))
+}
+
+fn say_finished(name: &str, counts: Counts, output: &Output) -> Exit {
+    let text = format!(
+        "{name}: all {} rows are done already; nothing is left to do\n  next: for more tokens use another file, or --new-batch",
+        counts.rows()
+    );
+    output.report(&text, summary::summary_fields(name, counts, &[], &[]));
+    Exit::Done
 }
 
 /// Opens the batch and, where a server's file is asked for, its `.part` file.

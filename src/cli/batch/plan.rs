@@ -62,7 +62,7 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
             let name = std::fs::canonicalize(path).map_or(name, |path| describe::path(&path));
             (Origin { name, content, anew, is_fresh: false }, SeedSource::File(seeds), rows)
         }
-        (None, Some(count)) => {
+        (None, count) if count.is_some() || args.users.is_some() => {
             if let Some(flag) = file_flag(&args.file) {
                 return Err(unused(flag, "new seeds are made"));
             }
@@ -75,7 +75,7 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
             }
             fresh(args, count, flags, &key, &files)?
         }
-        (None, None) => return Err(Failure::usage("no seed file was named", "name one, or say --generate N")),
+        (None, _) => return Err(Failure::usage("no seed file was named", "name one, or use --generate N")),
     };
     let planned = Planned { origin, source, rows, files, options, dropped };
     check_formats(&planned, flags)?;
@@ -106,29 +106,24 @@ fn check_paths(args: &BatchArgs, record: &Record, files: &[File]) -> Result<(), 
 /// A batch of new seeds: so many rows, with a user each where a list names them.
 fn fresh(
     args: &BatchArgs,
-    count: u64,
+    count: Option<u64>,
     flags: ProfileWish,
     key: &FingerprintKey,
     files: &[File],
 ) -> Result<(Origin, SeedSource, Vec<NewRow>), Failure> {
+    let users = args.users.as_deref().map(users_of).transpose()?.unwrap_or_default();
+    let count = count.unwrap_or(users.len() as u64);
+    if args.users.is_some() && users.len() as u64 != count {
+        let fact = format!("--generate is {count}, and --users has {}", describe::counted(users.len() as u64, "user"));
+        return Err(Failure::usage(fact, "leave --generate out: then there are as many seeds as users"));
+    }
     if !(1..=MAX_FRESH).contains(&count) {
         return Err(Failure::usage(
-            format!("--generate {count} cannot be made at once"),
+            format!("{count} new seeds cannot be made at once"),
             format!("give 1 to {MAX_FRESH}"),
         ));
     }
     let bytes = burn::seed_length(args.bytes, args.profile.hash)?;
-    let users = match &args.users {
-        None => Vec::new(),
-        Some(path) => {
-            let users = users_of(path)?;
-            if users.len() as u64 != count {
-                let fact = format!("--generate says {count}, {} has {} users", describe::path(path), users.len());
-                return Err(Failure::usage(fact, "give as many users as tokens"));
-            }
-            users
-        }
-    };
     let paths: Vec<String> = files.iter().map(|file| describe::path(&paths::absolute(&file.path))).collect();
     let to = if paths.is_empty() { "the inventory".to_owned() } else { paths.join(", ") };
     let count_bytes = count.to_be_bytes();
@@ -169,7 +164,11 @@ fn check_formats(planned: &Planned, flags: ProfileWish) -> Result<(), Failure> {
         let seed = match &planned.source {
             SeedSource::File(seeds) => seeds.get(index).cloned()?,
             // Stands for a new one that is not made yet.
-            SeedSource::Fresh(_) => RowSeed::fresh(Seed::from_bytes((index as u128 + 1).to_be_bytes().to_vec()).ok()?),
+            SeedSource::Fresh(bytes) => {
+                let mut stand_in = (index as u128 + 1).to_be_bytes().to_vec();
+                stand_in.resize(*bytes, 0);
+                RowSeed::fresh(Seed::from_bytes(stand_in).ok()?)
+            }
         };
         let profile = seed.wish(flags).resolve(None).map_or(Profile::FACTORY, |(profile, _)| profile);
         // A serial that is not known yet; no token has one like it.

@@ -1,16 +1,20 @@
 //! The end of a batch: the server's files, and the sum of it.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::view::counts_fields;
-use crate::cli::describe::{self, plain};
+use crate::cli::describe::{self, counted, plain};
 use crate::cli::output::Output;
+use crate::cli::seeds::save_failed;
+use crate::cli::slip::{self, Card};
 use crate::cli::{Ran, interrupt};
 use crate::inventory::{Counts, RowRecord, RowState};
 use crate::job::batch::{Batch, Outputs};
 use crate::job::{Books, Exit, Failure, locked};
+use crate::seedfile::Row;
 use crate::time::UnixTime;
 
 /// The sum as JSON has it.
@@ -31,19 +35,41 @@ fn is_unknown(state: RowState) -> bool {
     matches!(state, RowState::Burning | RowState::Unknown)
 }
 
+/// What goes into the end of a batch beside the batch itself.
+pub struct Ending<'a> {
+    /// What ended it early.
+    pub fatal: Option<Failure>,
+    /// How many tokens were left alone because they hold a seed from elsewhere.
+    pub holding: usize,
+    /// Where the users' slips go.
+    pub slips: Option<&'a Path>,
+    /// They have the seeds' QR codes.
+    pub with_secret: bool,
+    /// Files may be overwritten.
+    pub force: bool,
+    pub at: UnixTime,
+}
+
 /// Writes the server's files, closes a batch in which nothing is left, and sums up.
 pub fn finish(
     name: &str,
     mut batch: Batch,
     outputs: Option<Outputs>,
-    fatal: Option<Failure>,
     books: &Books,
     output: &Output,
-    at: UnixTime,
+    ending: Ending<'_>,
 ) -> Ran {
+    let Ending { fatal, holding, slips, with_secret, force, at } = ending;
     let fatal = match fatal {
         Some(failure) => Some(failure),
         None => conclude_batch(&mut batch, outputs.as_ref(), books, at).err(),
+    };
+    let fatal = match (fatal, slips) {
+        (None, Some(path)) => {
+            let part = outputs.as_ref().filter(|_| with_secret);
+            write_slips(path, &batch, part, books, force).err()
+        }
+        (fatal, _) => fatal,
     };
     let counts = batch.counts();
     let mut rows = Vec::new();
@@ -52,15 +78,33 @@ pub fn finish(
     let mut files = Vec::new();
     if let Some(outputs) = outputs.filter(|_| fatal.is_none()) {
         if counts.done() > 0 {
-            files.extend(outputs.files.iter().map(|file| file.path.clone()));
+            files.extend(outputs.files.iter().map(|file| (file.format.title, file.path.clone())));
         }
         if counts.left() == 0 {
             outputs.finish();
         }
     }
-    let mut object = summary_fields(name, counts, &rows, &files);
+    let paths: Vec<PathBuf> = files.iter().map(|(_, path)| path.clone()).collect();
+    let mut object = summary_fields(name, counts, &rows, &paths);
     object.insert("event".to_owned(), json!("summary"));
-    output.report(&summary(name, counts, &rows, &files), object);
+    object.insert("holding_another_seed".to_owned(), json!(holding));
+    let mut text = summary(name, counts, &rows, &files);
+    if let Some(path) = slips.filter(|_| fatal.is_none()) {
+        object.insert("slips".to_owned(), json!(describe::path(path)));
+        text.push_str(&format!("\n  slips    {}", describe::path(path)));
+    }
+    if counts.left() > 0 {
+        let left = counted(counts.left(), "row");
+        let next = match holding {
+            0 => "run the same command again to go on".to_owned(),
+            _ => format!(
+                "{} a seed from elsewhere, by the inventory: if they are to be burned anew, run the same command with --reburn",
+                if holding == 1 { "1 token holds".to_owned() } else { format!("{holding} tokens hold") }
+            ),
+        };
+        text.push_str(&format!("\n  {left} left: {next}"));
+    }
+    output.report(&text, object);
     if let Some(failure) = fatal {
         return Err(failure);
     }
@@ -70,6 +114,28 @@ pub fn finish(
         _ if interrupt::asked() => Ok(Exit::Interrupted),
         _ => Ok(Exit::Undone),
     }
+}
+
+/// A slip for each token that holds its row's seed.
+fn write_slips(path: &Path, batch: &Batch, part: Option<&Outputs>, books: &Books, force: bool) -> Result<(), Failure> {
+    let mut seeds: HashMap<String, Row> = HashMap::new();
+    if let Some(outputs) = part {
+        let rows = outputs.part.rows().map_err(|error| save_failed(&error))?;
+        seeds.extend(rows.filter_map(Result::ok).filter_map(|row| Some((row.serial.clone()?, row))));
+    }
+    let mut cards = Vec::new();
+    let states = [RowState::Burned, RowState::Checked];
+    locked(books).visit_rows(batch.id(), &states, &mut |row| {
+        if let Some(serial) = row.serial {
+            let mut seed = seeds.remove(&serial);
+            if let Some(seed) = &mut seed {
+                seed.account = row.user.clone().or_else(|| Some(serial.clone()));
+            }
+            cards.push(Card { user: row.user, serial, seed });
+        }
+    })?;
+    // The file of an earlier run of the same batch is this one's own.
+    slip::save(path, &cards, force || path.is_file())
 }
 
 fn conclude_batch(batch: &mut Batch, outputs: Option<&Outputs>, books: &Books, at: UnixTime) -> Result<(), Failure> {
@@ -85,7 +151,7 @@ fn conclude_batch(batch: &mut Batch, outputs: Option<&Outputs>, books: &Books, a
 }
 
 /// The summary at the end.
-fn summary(name: &str, counts: Counts, rows: &[RowRecord], files: &[PathBuf]) -> String {
+fn summary(name: &str, counts: Counts, rows: &[RowRecord], files: &[(&str, PathBuf)]) -> String {
     let mut text = format!("{name}: {} of {} rows done", counts.done(), counts.rows());
     if counts.of(RowState::Checked) > 0 {
         text.push_str(&format!(", {} of them checked", counts.of(RowState::Checked)));
@@ -101,13 +167,11 @@ fn summary(name: &str, counts: Counts, rows: &[RowRecord], files: &[PathBuf]) ->
         let why = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
         text.push_str(&format!("\n  {what}  row {}, {serial}{user}{why}", row.row));
     }
-    for file in files {
-        text.push_str(&format!("\n  written  {}", describe::path(file)));
-    }
-    if counts.left() > 0 {
-        let are_left =
-            if counts.left() == 1 { "1 row is left".to_owned() } else { format!("{} rows are left", counts.left()) };
-        text.push_str(&format!("\n  {are_left}: run the same command again to go on"));
+    for (server, file) in files {
+        let file = describe::path(file);
+        text.push_str(&format!(
+            "\n  written  {file}\n   next    import it there ({server}), then delete it: it has the seeds"
+        ));
     }
     text
 }

@@ -27,12 +27,27 @@ pub struct View<'a> {
     counts: Counts,
     /// Tokens that did not end well in this run, by serial.
     bad: BTreeSet<String>,
+    /// Tokens that hold a seed from elsewhere, by serial.
+    holding: BTreeSet<String>,
 }
 
 impl<'a> View<'a> {
     pub fn new(name: &'a str, counts: Counts, host: &'a Host) -> Self {
         let began = host.system.now().monotonic;
-        Self { name, clock: host, began, done_at_first: counts.done(), counts, bad: BTreeSet::new() }
+        Self {
+            name,
+            clock: host,
+            began,
+            done_at_first: counts.done(),
+            counts,
+            bad: BTreeSet::new(),
+            holding: BTreeSet::new(),
+        }
+    }
+
+    /// How many tokens were left alone because they hold a seed from elsewhere.
+    pub fn holding(&self) -> usize {
+        self.holding.len()
     }
 
     pub fn begin(&self, how: Opened, screen: &Screen<'_>) {
@@ -78,6 +93,9 @@ impl<'a> View<'a> {
                 let (text, object, bell) = left(&place, info.as_ref(), row.as_ref(), &how);
                 // One that is laid back and burned then is well.
                 if let Some(serial) = info.as_ref().map(|info| info.serial.to_string()) {
+                    if matches!(how, Left::HoldsAnother(..)) {
+                        self.holding.insert(serial.clone());
+                    }
                     match bell {
                         Bell::Badly => self.bad.insert(serial),
                         _ => self.bad.remove(&serial),

@@ -1,0 +1,99 @@
+//! The files that a new seed goes into, before it is burned.
+
+use std::path::{Path, PathBuf};
+
+use super::args::BurnArgs;
+use super::secret::bad_file;
+use super::seeds::{check_drop, fields_of, named_files, writable};
+use crate::job::{Exit, Failure, UNTOUCHED};
+use crate::seedfile::{Field, Format, Row, SaveError, SecretFile, Sink, Target, WriteOptions, convert};
+use crate::token::Profile;
+
+/// The files that keep a new seed: never burned before it is in all of them.
+pub struct Keepers {
+    files: Vec<(&'static Format, PathBuf)>,
+    dropped: Vec<Field>,
+}
+
+impl Keepers {
+    /// The files that the arguments name. Each must not be there yet: found out before anything else.
+    ///
+    /// # Errors
+    /// A failure of a file, a format or a field.
+    pub fn of(args: &BurnArgs) -> Result<Self, Failure> {
+        let mut files = Vec::new();
+        if let Some(out) = &args.out {
+            files.push((writable("csv")?, out.clone()));
+        }
+        files.extend(named_files(&args.to)?);
+        let formats: Vec<_> = files.iter().map(|(format, _)| *format).collect();
+        let dropped = fields_of(&args.drop)?;
+        check_drop(&dropped, &formats)?;
+        files.iter().try_for_each(|(_, path)| check_new(path))?;
+        Ok(Self { files, dropped })
+    }
+
+    /// Whether nothing keeps it.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The file from which it can be burned once more.
+    pub fn first(&self) -> Option<&Path> {
+        self.files.first().map(|(_, path)| path.as_path())
+    }
+
+    /// Whether a row like the one to come can be written to all of them: said before any token is waited for.
+    ///
+    /// # Errors
+    /// What a format cannot carry.
+    pub fn rehearse(&self, row: Option<&Row>, user: Option<&str>, profile: Profile) -> Result<(), Failure> {
+        let Some(row) = row.filter(|_| !self.is_empty()) else { return Ok(()) };
+        let mut made = Row { serial: Some("00000000000000".to_owned()), user: user.map(str::to_owned), ..row.clone() };
+        (made.hash, made.step, made.digits) = (Some(profile.hash()), Some(profile.step()), Some(6));
+        let sinks = self.files.iter().filter_map(|(format, _)| Sink::new(format, Target::Nowhere)).collect();
+        self.write(&made, sinks, "no token was touched")
+    }
+
+    /// Writes the new seed into all files, or none.
+    ///
+    /// # Errors
+    /// A failure of a file; none of them is there then.
+    pub fn keep(&self, row: &Row) -> Result<(), Failure> {
+        let mut sinks = Vec::new();
+        for (format, path) in &self.files {
+            let file = SecretFile::create(path, false).map_err(|error| not_kept(&error, UNTOUCHED))?;
+            sinks.extend(Sink::new(format, Target::File(file)));
+        }
+        self.write(row, sinks, UNTOUCHED)
+    }
+
+    fn write(&self, row: &Row, sinks: Vec<Sink>, state: &str) -> Result<(), Failure> {
+        let rows = std::iter::once(Ok(row.clone()));
+        let converted = convert(rows, sinks, &WriteOptions::default(), &self.dropped, &|_| None);
+        let converted = converted.map_err(|error| not_kept(&error, state))?;
+        match converted.has_failed() {
+            false => Ok(()),
+            true => Err(Failure {
+                state: state.to_owned(),
+                ..bad_file("the new seed", &converted.problems, converted.more)
+            }),
+        }
+    }
+}
+
+/// A file that is not there yet, in a folder that is.
+fn check_new(out: &Path) -> Result<(), Failure> {
+    match out.symlink_metadata() {
+        Ok(_) => Err(not_kept(&SaveError::Exists(out.to_owned()), "no token was touched")),
+        Err(_) => match out.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::metadata) {
+            Some(Err(source)) => Err(not_kept(&SaveError::Io { path: out.to_owned(), source }, "no token was touched")),
+            _ => Ok(()),
+        },
+    }
+}
+
+fn not_kept(error: &SaveError, state: &str) -> Failure {
+    let next = "name a new file in a folder that you may write to: a seed is never burned before it is kept";
+    Failure::new("file", Exit::Fault, format!("the new seed cannot be kept: {error}"), state, next)
+}
