@@ -29,6 +29,7 @@ mod keeping;
 mod matrix;
 #[cfg(unix)]
 mod pictures;
+mod remedies;
 mod replay;
 mod secrets;
 mod seedfiles;
