@@ -198,7 +198,7 @@ fn check_paths(global: &Global, args: &BurnArgs) -> Result<(), Failure> {
 /// The seed that the arguments name; none where the inventory's is meant.
 fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<Given>, Failure> {
     if args.out.is_some() && args.generate.is_none() {
-        return Err(Failure::usage("--out keeps a new seed", "say --generate too, or leave --out out"));
+        return Err(Failure::usage("--out keeps a new seed", "use --generate too, or leave --out out"));
     }
     if args.generate.is_some() {
         secret::check_unused(&args.seed, "a new seed is made")?;
@@ -219,7 +219,7 @@ pub fn seed_length(bytes: Option<usize>, hash: Option<HashArg>) -> Result<usize,
     let count = bytes.unwrap_or(usual);
     if !(16..=TOKEN_MAX_BYTES).contains(&count) {
         return Err(Failure::usage(
-            format!("a new seed of {count} bytes is not made"),
+            format!("a new seed must have 16 to {TOKEN_MAX_BYTES} bytes, not {count}"),
             format!("give 16 (RFC 4226, section 4, R6) to {TOKEN_MAX_BYTES} bytes; 20 is usual, 32 for SHA-256"),
         ));
     }

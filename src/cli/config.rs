@@ -17,7 +17,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     if flags.hash.is_none() && flags.step.is_none() && flags.display.is_none() {
         return Err(Failure::usage(
             "nothing of the profile was named",
-            "say --hash, --step or --display: all three are written, and what is not named is as the inventory knows it, \
+            "use --hash, --step or --display: all three are written, and what is not named is as the inventory knows it, \
              else the factory's; to set only the clock use tokentap sync",
         ));
     }

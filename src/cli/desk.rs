@@ -32,7 +32,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "leave it out"));
     }
     if global.dry_run {
-        return Err(Failure::usage("--dry-run is for one token", "say --no-auto-sync: the desk then only measures"));
+        return Err(Failure::usage("--dry-run is for one token", "use --no-auto-sync: the desk then only measures"));
     }
     if args.no_auto_sync && args.identity.is_some() && !args.ask_code {
         return Err(Failure::usage(
@@ -236,7 +236,7 @@ fn words(visited: &Visited, bound: f64) -> Said {
     };
     let (mut what, mut next) = match &visited.done {
         Done::Written(report) if report.outcome == Outcome::Within => {
-            (format!("clock {}: right as it is", report.before.in_short()), "take it".to_owned())
+            (format!("clock {}: right as it is", report.before.in_short()), "done: you can take the token".to_owned())
         }
         Done::Written(report) => {
             let seed = if report.seed == SeedFate::Burned { ", seed burned again" } else { "" };
@@ -258,10 +258,10 @@ fn words(visited: &Visited, bound: f64) -> Said {
         Done::Read(report, why) => {
             let drift = report.drift.in_short();
             let (what, next) = match why {
-                Why::Within => ("right as it is", "take it"),
+                Why::Within => ("right as it is", "done: you can take the token"),
                 Why::Stopped => ("it stands still", "give its user another token"),
                 Why::NoAutoSync => match report.info.sync() {
-                    _ if report.drift.may_be_within(bound) => ("only measured", "take it"),
+                    _ if report.drift.may_be_within(bound) => ("only measured", "done: you can take the token"),
                     Sync::Unrestricted => ("only measured", "set it with tokentap sync if it is to be right"),
                     Sync::Restricted => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
                     Sync::Unknown => ("only measured; its model is not known", "see whose token it is"),

@@ -350,7 +350,7 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
         }
         _ => {
             let next = match droppable(problems).filter(|_| more == 0) {
-                Some(fields) => format!("say --drop {fields} if that may go, and run the same command again"),
+                Some(fields) => format!("use --drop {fields} if that may go, and run the same command again"),
                 None => "correct the file, and run the same command again".to_owned(),
             };
             Failure::usage(format!("{name} has {}", describe::counted(count, "problem")), next)
@@ -369,7 +369,7 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
 fn droppable(problems: &[Problem]) -> Option<String> {
     let mut fields: Vec<&str> = Vec::new();
     for problem in problems {
-        let field = problem.droppable?.name();
+        let field = problem.droppable.filter(|field| !field.changes_codes())?.name();
         if !fields.contains(&field) {
             fields.push(field);
         }

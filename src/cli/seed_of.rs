@@ -65,6 +65,10 @@ pub fn seed_of(
     };
     let rows = match given {
         Some(Given::One(row)) => return Ok(Found::of_row(*row)),
+        // Without serials, no token can tell which row is its own.
+        Some(Given::OfToken(rows)) if rows.iter().all(|row| row.serial.is_none()) => {
+            return Given::OfToken(rows).single().map(Found::of_row);
+        }
         Some(given) => Some(given),
         None => {
             secret::check_unused(args, "--identity opens a sealed seed")?;
@@ -76,7 +80,12 @@ pub fn seed_of(
     let (read, known) = match (named, record.books()) {
         (Some(text), Some(books)) if rows.is_none() => (None, Some(find::one(locked(books).as_mut(), text)?)),
         _ => {
-            let read = read_token(global, &record, output)?;
+            let read = read_token(global, &record, output).map_err(|mut failure| {
+                if rows.is_some() {
+                    failure.next.push_str("; or name the row that is meant with --serial, --row or --user");
+                }
+                failure
+            })?;
             let known = recorded(&record, &read)?;
             (Some(read), known)
         }

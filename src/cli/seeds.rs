@@ -266,7 +266,7 @@ pub fn writable(name: &str) -> Result<&'static Format, Failure> {
 pub fn named_files(to: &[String]) -> Result<Vec<(&'static Format, PathBuf)>, Failure> {
     let file = |to: &String| match to.split_once('=') {
         Some((format, file)) if !file.is_empty() => Ok((writable(format)?, PathBuf::from(file))),
-        _ => Err(Failure::usage("--to names no file", "say --to FORMAT=FILE, such as --to duo=duo.csv")),
+        _ => Err(Failure::usage("--to names no file", "use --to FORMAT=FILE, such as --to duo=duo.csv")),
     };
     to.iter().map(file).collect()
 }
@@ -293,7 +293,7 @@ fn targets(args: &OutputArgs) -> Result<Vec<(String, Option<PathBuf>)>, Failure>
     if without > 0 && std::io::stdout().is_terminal() && !args.show_secrets {
         return Err(Failure::usage(
             "standard output is a terminal, and this writes secrets",
-            "name a file with --out, or say --show-secrets",
+            "name a file with --out, or use --show-secrets",
         ));
     }
     Ok(targets)
@@ -412,7 +412,7 @@ fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Output) -> Ran
             if std::io::stdout().is_terminal() && !args.show_secrets {
                 return Err(Failure::usage(
                     "the code is the secret, and this is a terminal",
-                    "say --show-secrets, --png FILE or --svg FILE",
+                    "use --show-secrets, --png FILE or --svg FILE",
                 ));
             }
             output.text(&qr::for_terminal(&uri).map_err(too_long)?);

@@ -41,7 +41,7 @@ pub fn clock_plan(text: &str, host: UnixTime, allow_other: bool) -> Result<Clock
     if apart > NEAR_S && !allow_other {
         return Err(Failure::usage(
             format!("--time {text} is {apart} s from the host's clock"),
-            "a token set to another time shows codes that are valid then; if you mean it, say --allow-other-time",
+            "a token set to another time shows codes that are valid then; if you mean it, use --allow-other-time",
         ));
     }
     Ok(ClockPlan::At(time))

@@ -186,7 +186,7 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<
         VerdictKind::Drifted if exit == Exit::Done => Some("that is within what --accept-drift lets pass".to_owned()),
         VerdictKind::Drifted => Some(match &found.read {
             Some(read) => format!("its clock is wrong: {}", how_to_set(&read.info, found.known.as_ref())),
-            None => "its clock is wrong: tokentap sync sets it (a restricted model needs its seed along)".to_owned(),
+            None => "its clock is wrong: tokentap sync sets it (a restricted model also needs its seed)".to_owned(),
         }),
         VerdictKind::OtherProfile => {
             Some("token and server count differently: burn or config the token with the server's hash and step".to_owned())
@@ -273,7 +273,7 @@ pub fn digits_of(number: u32) -> Result<Digits, Failure> {
     match number {
         6 => Ok(Digits::Six),
         8 => Ok(Digits::Eight),
-        other => Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "say --digits 6 or 8")),
+        other => Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "use --digits 6 or 8")),
     }
 }
 

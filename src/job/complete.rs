@@ -82,7 +82,7 @@ fn is_left_open(token: &TokenRecord, plan: &WritePlan) -> bool {
 }
 
 const UNLOCK: &str = "name the identity that opens it with --identity FILE, or give the seed with --seed-file FILE";
-const GIVE: &str = "give the seed along (--seed-file FILE, --seed-stdin, --seed-env NAME)";
+const GIVE: &str = "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME)";
 
 /// The failure of a sealed seed that was not opened, or is not this token's.
 pub fn unopened(info: &Info, error: &SealError) -> Failure {

@@ -40,9 +40,9 @@ impl Guard {
             return Err(Failure::new(
                 "unknown-model",
                 Exit::NotWritable,
-                format!("no model is known whose serial begins like {}", info.serial),
+                format!("unknown model: no known serial prefix matches {}", info.serial),
                 UNTOUCHED,
-                "if you are sure of what it is, say --allow-unknown-model; other brands use other keys, and some lock \
+                "only if you are sure of what it is, use --allow-unknown-model; other brands use other keys, and some lock \
                  for good after wrong answers",
             ));
         }

@@ -185,7 +185,7 @@ impl WritePlan {
                 Exit::NotWritable,
                 format!("{why} ({info})"),
                 UNTOUCHED,
-                "give the seed along (--seed-file FILE, --seed-stdin, --seed-env NAME), or accept the loss with \
+                "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME), or accept the loss with \
                  --erase-seed; without its seed the user needs another token",
             ));
         }

@@ -190,12 +190,12 @@ fn withheld(why: &str, who: &str, state: String, again: &str) -> Failure {
 
 fn not_a_token(status: StatusWord, link: &mut dyn Link) -> Failure {
     let fact = match identify_other(link) {
-        Other::SecurityKey => "a security key (FIDO or OATH) lies on the reader, not a programmable token".to_owned(),
+        Other::SecurityKey => "a security key (FIDO or OATH) is on the reader, not a programmable token".to_owned(),
         Other::Unknown => {
-            format!("what lies on the reader is not a programmable token: it answers get info with {status}")
+            format!("what is on the reader is not a programmable token (get info: {status})")
         }
     };
-    let next = "take it away and lay a Token2 programmable token there (README.md lists the models)";
+    let next = "remove it and lay a Token2 programmable token there (README.md lists the models)";
     Failure::new("not-a-token", Exit::NotWritable, fact, UNTOUCHED, next)
 }
 

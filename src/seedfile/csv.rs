@@ -96,7 +96,7 @@ impl Columns {
                 line,
                 0,
                 "no column is called secret",
-                "give the file a header, or say --columns",
+                "give the file a header, or use --columns",
             ));
         }
         Ok(columns)
@@ -143,7 +143,7 @@ fn undecided(mut records: Records, columns: Columns) -> Result<Rows, Problem> {
         if kept.len() > MAX_LOOKED_AT {
             let what =
                 format!("the file has more than {MAX_LOOKED_AT} rows and does not say how its secrets are written");
-            return Err(Problem::of_file(what, "say --secret-encoding hex or --secret-encoding base32"));
+            return Err(Problem::of_file(what, "use --secret-encoding hex or --secret-encoding base32"));
         }
     }
     match (hex, base32) {

@@ -39,7 +39,7 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
         } else {
             row.step = fields.step(2)?;
             if row.step.is_some_and(|step| !matches!(step.seconds(), 30 | 60)) {
-                return Err(fields.problem(2, "that is no time step of 30 or 60 s", "if it is a counter, say --hotp"));
+                return Err(fields.problem(2, "that is no time step of 30 or 60 s", "if it is a counter, use --hotp"));
             }
         }
         row.place = fields.place();

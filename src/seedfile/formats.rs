@@ -51,7 +51,7 @@ pub fn recognise(source: &mut Source, options: &ReadOptions) -> Result<&'static 
         [format] => Ok(format),
         [] => {
             let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-            let next = format!("say --from and one of {}, or --columns for a table without a header", names.join(", "));
+            let next = format!("use --from and one of {}, or --columns for a table without a header", names.join(", "));
             Err(Problem::of_file("no known format looks like this", next))
         }
         several => {

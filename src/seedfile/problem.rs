@@ -50,7 +50,13 @@ impl Problem {
     /// A field that a format cannot carry, and that may be dropped.
     #[must_use]
     pub fn of_field(place: Place, what: impl Into<String>, field: Field) -> Self {
-        let next = format!("say --drop {} if it may go", field.name());
+        let next = match field.changes_codes() {
+            // A server that does not know it expects other codes than the token shows.
+            true => {
+                "write it in a format that has a place for it, or give these tokens seeds of the usual kind".to_owned()
+            }
+            false => format!("use --drop {} if it may be lost", field.name()),
+        };
         Self { droppable: Some(field), ..Self::at(place, what, next) }
     }
 

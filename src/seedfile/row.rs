@@ -63,6 +63,12 @@ impl Field {
         Self::Account,
     ];
 
+    /// Whether the codes are others without it.
+    #[must_use]
+    pub fn changes_codes(self) -> bool {
+        matches!(self, Self::Counter | Self::Hash | Self::Step | Self::Digits)
+    }
+
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {

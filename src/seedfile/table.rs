@@ -152,7 +152,7 @@ impl<'a> Fields<'a> {
                 };
                 let next = if matches!(error, SeedError::BadCharacter { .. }) && Seed::parse(text, Some(other)).is_ok()
                 {
-                    format!("it would fit as {other}: say --secret-encoding {other} if it is that")
+                    format!("it would fit as {other}: use --secret-encoding {other} if it is that")
                 } else {
                     format!("this format has {encoding} there")
                 };

@@ -100,13 +100,20 @@ fn command(after: &str) -> Option<Vec<String>> {
             "FOLDER" | "NAME" => "name",
             "age1…" => "age1recipient",
             bare if bare.starts_with('{') => "1",
-            bare if bare.contains('.') => "file",
+            bare if bare.contains('.') && bare.parse::<f64>().is_err() => "file",
             bare => bare,
         };
         let fits = match words.len() {
             0 => COMMANDS.contains(&bare),
             1 if matches!(words[0], "seeds" | "inventory") => BELOW.contains(&bare),
-            _ => bare.starts_with("--") || value != bare || bare.parse::<u32>().is_ok() || bare.starts_with("sha"),
+            _ => {
+                bare.starts_with("--")
+                    || value != bare
+                    || bare.parse::<f64>().is_ok()
+                    || bare.starts_with("sha")
+                    || bare.contains('=')
+                    || matches!(bare, "user" | "duo" | "csv")
+            }
         };
         if !fits {
             break;

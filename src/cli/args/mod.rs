@@ -119,7 +119,7 @@ pub struct Global {
     #[arg(long, global = true, hide_short_help = true)]
     pub json: bool,
 
-    /// How long to wait for a token [default: 30 on a terminal, else 0; batch and desk: without end]
+    /// How long to wait for a token [default: 30 on a terminal, else 0; batch and desk wait indefinitely]
     ///
     /// Without the flag: TOKENTAP_WAIT.
     #[arg(long, global = true, env = "TOKENTAP_WAIT", value_name = "SECONDS", hide_env = true, hide_short_help = true)]

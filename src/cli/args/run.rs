@@ -19,7 +19,9 @@ pub struct BatchArgs {
     #[arg(long, value_name = "N")]
     pub generate: Option<u64>,
 
-    /// The users of the new seeds, one a line; without --generate as many as there are
+    /// The users of the new seeds, one a line
+    ///
+    /// Without --generate as many seeds are made as there are users.
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
 
@@ -56,7 +58,7 @@ pub struct BatchArgs {
     pub reburn: bool,
 
     /// A page with a slip for each user, to print; written at the end
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", hide_short_help = true)]
     pub slips: Option<PathBuf>,
 
     /// Also the seed's QR code on each slip

@@ -92,7 +92,7 @@ pub struct BurnArgs {
     pub out: Option<PathBuf>,
 
     /// The new seed in a server's format, such as duo=FILE; repeatable
-    #[arg(long, value_name = "FORMAT=FILE", requires = "generate")]
+    #[arg(long, value_name = "FORMAT=FILE", requires = "generate", hide_short_help = true)]
     pub to: Vec<String>,
 
     /// A field that may be lost on the way there: user, ...; repeatable
@@ -100,7 +100,7 @@ pub struct BurnArgs {
     pub drop: Vec<String>,
 
     /// A slip for the token's user, to print
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", hide_short_help = true)]
     pub slip: Option<PathBuf>,
 
     /// Also the seed's QR code on the slip

@@ -10,18 +10,19 @@ use std::path::Path;
 use super::args::{BatchArgs, Global};
 use super::describe;
 use super::host::{Host, WatchedHost};
+use super::input::read_all;
 use super::output::Output;
 use super::record::Record;
 use super::screen::{Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
 use super::seeds::save_failed;
 use super::{Ran, interrupt, prompt, slip, trays};
-use crate::inventory::{Counts, Fingerprint, NewRow};
+use crate::inventory::{Counts, Fingerprint, NewRow, RowState};
 use crate::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource, missing,
 };
 use crate::job::{Books, Exit, Failure, HourWatch, ProfileWish, Surroundings, locked};
-use crate::seedfile::{Row, SaveError, SecretFile};
+use crate::seedfile::{MAX_WHOLE, Row, SaveError, SecretFile};
 use crate::time::{HostClock, UnixTime};
 use crate::token::Info;
 use plan::{Planned, planned};
@@ -150,10 +151,21 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
 
 /// The counts of a batch of this content that is finished into these files: nothing is left to do in it.
 fn finished(args: &BatchArgs, books: &Books, origin: &Origin, files: &[File]) -> Result<Option<Counts>, Failure> {
-    let known = locked(books).batch_of_content(&origin.content)?.filter(|_| !args.new_batch);
-    let closed = known.filter(|batch| batch.closed.is_some());
-    let is_whole = !files.is_empty() && files.iter().all(|file| file.path.is_file());
-    Ok(closed.filter(|_| is_whole).map(|batch| batch.counts))
+    let mut inventory = locked(books);
+    let known = inventory.batch_of_content(&origin.content)?.filter(|_| !args.new_batch && !files.is_empty());
+    let Some(batch) = known.filter(|batch| batch.closed.is_some()) else { return Ok(None) };
+    let mut serials = Vec::new();
+    inventory.visit_rows(batch.id, &[RowState::Burned, RowState::Checked], &mut |row| serials.extend(row.serial))?;
+    // A file of somebody else's at the same place is not this batch's.
+    let has_all = |file: &File| {
+        let Ok(open) = std::fs::File::open(&file.path) else { return false };
+        let text = read_all(open, "the file", MAX_WHOLE, "name another file");
+        text.is_ok_and(|text| {
+            let held = std::str::from_utf8(&text).unwrap_or_default();
+            serials.iter().all(|serial| held.contains(serial.as_str()))
+        })
+    };
+    Ok(files.iter().all(has_all).then_some(batch.counts))
 }
 
 fn say_finished(name: &str, counts: Counts, output: &Output) -> Exit {

@@ -129,14 +129,18 @@ fn left(place: &Place, info: Option<&Info>, row: Option<&RowRecord>, how: &Left)
                 Bell::Badly,
             )
         }
-        Left::Done => ("already", format!("already {number}{who} has its row; it was left alone"), Bell::None),
-        Left::NotListed => ("not-listed", format!("ALONE   {who} is not on the list; it was left alone"), Bell::Badly),
-        Left::InHand => ("in-hand", format!("ALONE   {who} lies on another reader too"), Bell::Badly),
+        Left::Done => ("already", format!("already {number}{who} has its row; nothing was changed"), Bell::None),
+        Left::NotListed => {
+            ("not-listed", format!("SKIPPED {who} is not on this list; nothing was changed"), Bell::Badly)
+        }
+        Left::InHand => {
+            ("in-hand", format!("SKIPPED {who} is on another reader too; nothing was changed"), Bell::Badly)
+        }
         Left::HoldsAnother(burned, user) => {
             let when = burned.map(|at| format!(" since {}", describe::local(at))).unwrap_or_default();
             let whose = user.as_ref().map(|user| format!(" for {}", plain(user))).unwrap_or_default();
             let text = format!(
-                "ALONE   {who} holds another seed{when}{whose}; it was left alone\n   next: if it is to be burned anew, say --reburn"
+                "SKIPPED {who} holds another seed{when}{whose}; nothing was changed\n   next: if it is to be burned anew, use --reburn"
             );
             ("holds-another", text, Bell::Badly)
         }

@@ -1,5 +1,6 @@
 //! `inventory assign` and `unassign`: whose a token is.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::json;
@@ -183,11 +184,9 @@ fn of_file(inventory: &mut Sqlite, path: &Path) -> Result<Vec<Assignment>, Failu
     if problems.is_empty() && found.is_empty() {
         return Err(Failure::usage(format!("{name} has no rows"), next));
     }
-    let mut serials: Vec<&str> = found.iter().map(|one| one.serial.as_str()).collect();
-    serials.sort_unstable();
-    problems.extend(
-        serials.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| format!("{name}: {} comes twice", pair[0])),
-    );
+    let mut seen = BTreeSet::new();
+    let twice = found.iter().filter(|one| !seen.insert(one.serial.as_str()));
+    problems.extend(twice.map(|one| format!("{name}: {} comes twice", one.serial)));
     if problems.is_empty() {
         return Ok(found);
     }

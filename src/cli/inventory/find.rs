@@ -33,8 +33,9 @@ pub fn all(inventory: &mut dyn Inventory, text: &str) -> Result<Vec<TokenRecord>
     ];
     let mut hits: [Vec<TokenRecord>; 3] = Default::default();
     let mut sort = |token: TokenRecord| {
-        if let Some(way) = ways.iter().position(|fits| fits(&token)) {
-            hits[way].push(token);
+        let way = ways.iter().zip(&mut hits).find(|(fits, _)| fits(&token));
+        if let Some((_, hits)) = way {
+            hits.push(token);
         }
     };
     inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut sort).map_err(failed)?;

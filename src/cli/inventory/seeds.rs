@@ -24,7 +24,7 @@ use crate::token::{DisplayTime, Profile};
 
 pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output: &Output) -> Ran {
     let Some(identity) = record::identity(Some(&args.identity))? else {
-        return Err(Failure::usage("no identity was named", "say --identity FILE"));
+        return Err(Failure::usage("no identity was named", "use --identity FILE"));
     };
     let files = named_files(&args.to)?;
     let reads = [
@@ -172,7 +172,7 @@ fn contradiction(inventory: &mut Sqlite, row: &Row) -> Result<Option<Problem>, F
     let others = token.map(|token| [token.seed, token.pending.and_then(|pending| pending.seed)]);
     let is_other = others.is_some_and(|others| others.iter().flatten().any(|known| *known != seed));
     let what = format!("the inventory has another seed of {serial}, which this would replace");
-    Ok(is_other.then(|| Problem::at(row.place, what, "say --force if the file is right")))
+    Ok(is_other.then(|| Problem::at(row.place, what, "use --force if the file is right")))
 }
 
 /// A row that can stand for a token.

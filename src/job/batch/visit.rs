@@ -42,7 +42,7 @@ pub struct BatchPlan {
     pub key: TokenKey,
     /// Try it also where a token has refused it already.
     pub tries_again: bool,
-    /// Ask for the displayed code of each so manieth token; 0 for none.
+    /// Ask for the displayed code of every Nth token; 0 for none.
     pub check_every: u64,
 }
 
