@@ -27,11 +27,11 @@ pub enum InventoryCommand {
     /// Seeds that exist already, from a seed file with serials
     #[command(before_help = "Example: tokentap inventory import tokens.csv")]
     Import(ImportArgs),
-    /// Give a token to a user
+    /// Give a token to a user; unassign takes it back
     #[command(before_help = "Example: tokentap inventory assign 86596120001234 ada@example.org")]
     Assign(AssignArgs),
     /// Take a token back from its user
-    #[command(before_help = "Example: tokentap inventory unassign 86596120001234")]
+    #[command(before_help = "Example: tokentap inventory unassign 86596120001234", hide = true)]
     Unassign(UnassignArgs),
     /// Remove a token's seed
     #[command(before_help = "Example: tokentap inventory forget 86596120001234")]
