@@ -80,6 +80,19 @@ pub fn token_line(info: &Info, emulated: bool) -> String {
     format!("{info}{}", if emulated { " (emulated)" } else { "" })
 }
 
+/// A serial as it is printed in groups, without the blanks between them.
+pub fn without_blanks(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// What to say of bytes behind the clock in a token's answer.
+pub fn more_words(bytes: usize) -> String {
+    format!(
+        "the token's answer has {} behind its clock that tokentap does not know; serial and clock were read all the same",
+        counted(bytes as u64, "byte")
+    )
+}
+
 /// What a clock write does to the seed, in words.
 pub fn sync_words(sync: Sync) -> &'static str {
     match sync {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Ran;
 use super::args::{Global, InfoArgs};
-use super::describe::{drift, fields, jumped, local, plain, sync_words, token, token_line, utc};
+use super::describe::{drift, fields, jumped, local, more_words, plain, sync_words, token, token_line, utc};
 use super::host::{self, Host};
 use super::inventory::{seed_word, token_fields};
 use super::output::Output;
@@ -30,6 +30,9 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         })
     })?;
     let ReadReport { info, host, drift: found, stands_still, host_jumped } = &report;
+    if info.more > 0 {
+        output.note(&more_words(info.more));
+    }
     if let Some(by) = host_jumped {
         output.note(&jumped(*by));
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::args::{ChoiceArgs, ClockArgs, Global, ProfileArgs, WriteArgs};
 use super::describe::counted;
+use super::describe::without_blanks;
 use super::record::Need;
 use super::{secret, station, time_arg};
 use crate::job::{ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
@@ -37,7 +38,7 @@ pub fn make(
     let mut guard = station::guard(global, write.allow_unknown_model)?;
     // Whoever names a serial means that token, also where there is no row to choose by it.
     if let (None, Some(serial)) = (&guard.expect_serial, &choice.serial) {
-        let meant = Serial::new(serial);
+        let meant = Serial::new(&without_blanks(serial));
         let no_serial = || Failure::usage("--serial is not a serial", "give the digits on the back of the token");
         guard.expect_serial = Some(meant.ok_or_else(no_serial)?);
     }

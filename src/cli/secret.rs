@@ -385,7 +385,8 @@ pub fn choose(mut rows: Vec<Row>, choice: &ChoiceArgs) -> Result<Given, Failure>
     let (mut fitting, what): (Vec<Row>, String) = match (&choice.serial, choice.row, &choice.user) {
         (Some(serial), ..) => {
             let what = format!("the serial {}", describe::given(serial));
-            (rows.into_iter().filter(|row| row.serial.as_ref() == Some(serial)).collect(), what)
+            let digits = describe::without_blanks(serial);
+            (rows.into_iter().filter(|row| row.serial.as_ref() == Some(&digits)).collect(), what)
         }
         (None, Some(number), _) => {
             let count = rows.len();
@@ -395,7 +396,10 @@ pub fn choose(mut rows: Vec<Row>, choice: &ChoiceArgs) -> Result<Given, Failure>
         }
         (None, None, Some(user)) => {
             let what = format!("the user {}", plain(user));
-            (rows.into_iter().filter(|row| row.user.as_ref() == Some(user)).collect(), what)
+            // Users are the same person in whatever case.
+            let meant = user.to_lowercase();
+            let is_theirs = |row: &Row| row.user.as_ref().is_some_and(|user| user.to_lowercase() == meant);
+            (rows.into_iter().filter(is_theirs).collect(), what)
         }
         (None, None, None) if rows.len() != 1 => return Ok(Given::OfToken(rows)),
         (None, None, None) => (rows, String::new()),

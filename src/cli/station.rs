@@ -161,11 +161,13 @@ const LONGEST_TYPED: usize = 20;
 pub fn guard(global: &Global, allow_unknown_model: bool) -> Result<Guard, Failure> {
     let expect_serial = match &global.expect_serial {
         None => None,
-        Some(text) => {
-            Some(Serial::new(text).filter(|serial| serial.as_str().len() <= LONGEST_TYPED).ok_or_else(|| {
-                Failure::usage("--expect-serial is not a serial", "give the digits on the back of the token")
-            })?)
-        }
+        Some(text) => Some(
+            Serial::new(&describe::without_blanks(text))
+                .filter(|serial| serial.as_str().len() <= LONGEST_TYPED)
+                .ok_or_else(|| {
+                    Failure::usage("--expect-serial is not a serial", "give the digits on the back of the token")
+                })?,
+        ),
     };
     Ok(Guard { expect_serial, allow_unknown_model })
 }

@@ -53,6 +53,9 @@ impl Writing<'_> {
         recorder.user = RefCell::new(self.user.clone());
         recorder.remark = self.record.remark(self.host.remark());
         let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
+            if info.more > 0 {
+                self.output.note(&describe::more_words(info.more));
+            }
             self.tell_pending(known);
             self.completion.complete(info, known, plan)?;
             self.check_record(info, known, plan, true)

@@ -42,22 +42,24 @@ pub struct Info {
     pub serial: Serial,
     /// The clock: whole Unix seconds, from 1970 to 2106.
     pub clock: u32,
+    /// How many bytes came behind the clock. What they say is not known, and they are not looked at.
+    pub more: usize,
 }
 
 /// What is wrong with an answer to get info.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InfoError {
     /// The answer ends before its serial's length, or before its clock.
-    #[error("its answer has {actual} bytes where {needed} are needed")]
+    #[error("its answer has {actual} bytes where {needed} are due: the reader or its driver cuts answers short")]
     TooShort {
         /// The bytes that came.
         actual: usize,
         /// The bytes that its own lengths ask for.
         needed: usize,
     },
-    /// Bytes behind the clock.
+    /// Bytes behind the clock, and a serial that is longer than it says.
     #[error("its answer has {0} bytes more than its own lengths account for")]
-    TooLong(usize),
+    WrongLength(usize),
     /// No serial.
     #[error("its serial is empty")]
     NoSerial,
@@ -78,8 +80,10 @@ impl Info {
         let serial = data.get(4..4 + length).ok_or(too_short(needed))?;
         let clock: [u8; 4] =
             data.get(4 + length + 2..needed).and_then(|bytes| bytes.try_into().ok()).ok_or(too_short(needed))?;
-        if data.len() > needed {
-            return Err(InfoError::TooLong(data.len() - needed));
+        let more = data.len() - needed;
+        // Where the serial goes on behind its own end, its length is wrong, and what is taken for the clock is none.
+        if more > 0 && data.get(4 + length).is_some_and(u8::is_ascii_alphanumeric) {
+            return Err(InfoError::WrongLength(more));
         }
         let trimmed = serial.trim_ascii();
         if trimmed.iter().all(|byte| *byte == 0) {
@@ -89,7 +93,7 @@ impl Info {
             .ok()
             .and_then(Serial::new)
             .ok_or_else(|| InfoError::BadSerial(trimmed.escape_ascii().to_string()))?;
-        Ok(Self { serial, clock: u32::from_be_bytes(clock) })
+        Ok(Self { serial, clock: u32::from_be_bytes(clock), more })
     }
 
     /// The model, if the serial's prefix is known.
@@ -148,7 +152,11 @@ mod tests {
         }
         let mut long = whole;
         long.push(0);
-        assert_eq!(Info::parse(&long), Err(InfoError::TooLong(1)));
+        assert_eq!(Info::parse(&long).unwrap().more, 1);
+        // A length that is too small makes a clock of what is none.
+        let mut lying = answer(b"86596120001234", 1);
+        lying[3] -= 1;
+        assert_eq!(Info::parse(&lying), Err(InfoError::WrongLength(1)));
     }
 
     #[test]
