@@ -277,7 +277,8 @@ fn words(visited: &Visited, bound: f64) -> Said {
                 Why::Unknown => ("NOT set, because its model is not known", "see whose token it is"),
                 Why::UnknownProfile => (
                     "NOT set, because its profile (hash, time step) is not known",
-                    "set it with what its server has: tokentap sync --hash sha1 --step 30, or sha256, or 60",
+                    "ask its server for its hash and time step, because others stop its codes; then: tokentap sync --hash HASH --step \
+                     SECONDS",
                 ),
             };
             (format!("clock {drift}: {what}"), next.to_owned())

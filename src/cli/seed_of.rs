@@ -37,10 +37,6 @@ pub struct Read {
 }
 
 impl Found {
-    fn of_row(row: Row) -> Self {
-        Self { row, read: None, known: None, record: None }
-    }
-
     /// The profile on record.
     pub fn profile(&self) -> Option<Profile> {
         self.known.as_ref().and_then(TokenRecord::meant_profile)
@@ -64,10 +60,10 @@ pub fn seed_of(
         None => Some(secret::from_args_or_prompt(args, hotp)?),
     };
     let rows = match given {
-        Some(Given::One(row)) => return Ok(Found::of_row(*row)),
+        Some(Given::One(row)) => return Ok(of_one(global, *row, output)),
         // Without serials, no token can tell which row is its own.
         Some(Given::OfToken(rows)) if rows.iter().all(|row| row.serial.is_none()) => {
-            return Given::OfToken(rows).single().map(Found::of_row);
+            return Given::OfToken(rows).single().map(|row| of_one(global, row, output));
         }
         Some(given) => Some(given),
         None => {
@@ -96,6 +92,19 @@ pub fn seed_of(
         (None, _) => sealed(&record, known.as_ref(), read.as_ref(), record::identity(identity)?)?,
     };
     Ok(Found { row, read, known, record: Some(record) })
+}
+
+/// One seed that was given, with the token that holds it by the record: its profile is then no guess.
+fn of_one(global: &Global, row: Row, output: &Output) -> Found {
+    let is_there = record::path(global).ok().flatten().is_some_and(|path| path.is_file());
+    let record = is_there.then(|| Record::open(global, Need::Reading, output).ok()).flatten();
+    let known = record.as_ref().and_then(Record::books).and_then(|books| {
+        let mut inventory = locked(books);
+        let seed = inventory.fingerprint_key().of(&row.seed);
+        let holder = inventory.holder(&seed).ok().flatten()?;
+        inventory.token(&holder).ok().flatten()
+    });
+    Found { row, read: None, known, record }
 }
 
 /// Reads the token on the reader: serial and clock, and nothing else.

@@ -55,6 +55,13 @@ pub fn save(path: &Path, cards: &[Card], force: bool) -> Result<(), Failure> {
     save_secret(path, page(cards)?.as_bytes(), force).map_err(|error| save_failed(&error))
 }
 
+/// Whether a file is a page of slips of an earlier run, which a later one writes anew.
+pub fn is_own(path: &Path) -> bool {
+    let mut head = vec![0; HEAD.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+    read.is_ok() && head == HEAD.as_bytes()
+}
+
 fn page(cards: &[Card]) -> Result<Zeroizing<String>, Failure> {
     let mut page = Zeroizing::new(HEAD.to_owned());
     for card in cards {

@@ -129,7 +129,8 @@ fn fact(error: &clap::Error) -> String {
 
 /// A word that was probably meant. It is one of the program's own.
 fn tip(error: &clap::Error) -> Option<String> {
-    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    // Another value is never guessed: a hash that was not meant stops a token's codes.
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand];
     let suggested = kinds.into_iter().flat_map(|kind| strings(error, kind)).next()?;
     Some(format!("perhaps {suggested} was meant"))
 }

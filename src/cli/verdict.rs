@@ -71,7 +71,8 @@ pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
     match info.sync() {
         Sync::Unrestricted if knows_profile => "set it with tokentap sync",
         Sync::Unrestricted => {
-            "set it with tokentap sync --hash sha1 --step 30, or with the hash and step that its server has"
+            "ask its server for its hash and time step, because others stop its codes; then set it with tokentap sync --hash HASH \
+             --step SECONDS"
         }
         Sync::Restricted if known.is_some_and(|token| token.held_sealed().is_some()) => {
             "set it with its sealed seed: tokentap sync --identity FILE"

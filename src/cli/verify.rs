@@ -97,6 +97,9 @@ fn time(args: &VerifyArgs, found: &Found, output: &Output) -> Ran {
         Exit::Wrong
     };
     let mut text = verdict_words(&verdict, args.window);
+    if verdict.kind() == VerdictKind::Match && expected != TotpProfile::OF_TOKENS[0] {
+        text = format!("{text}; it counts with {} and {}, and so must its server", expected.hash, expected.step);
+    }
     if let Some(advice) = advice(&verdict, exit, codes.len(), found) {
         text = format!("{text}\n{advice}");
     }
@@ -189,7 +192,11 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<
             None => "its clock is wrong: tokentap sync sets it (a restricted model also needs its seed)".to_owned(),
         }),
         VerdictKind::OtherProfile => {
-            Some("token and server count differently: burn or config the token with the server's hash and step".to_owned())
+            Some(
+                "ask what the server has: if it is this hash and step, the token is right, and nothing is to be done; otherwise burn \
+                 the token again with the server's hash and step"
+                    .to_owned(),
+            )
         }
         VerdictKind::NoMatch if codes > 1 => Some(
             "were the codes given in the order in which they appeared, one after the other? If so, it is another seed, or a \
@@ -197,8 +204,8 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<
                 .to_owned(),
         ),
         VerdictKind::NoMatch => Some(
-            "the token has another seed, or its clock is further off: read it with tokentap info; if its clock is right, \
-             burn the seed again"
+            "the token has another seed than this one, or its clock is further off: read it with tokentap info; if its clock is \
+             right, find the seed that its server has, or give token and server a new one (docs/helpdesk.md)"
                 .to_owned(),
         ),
     }

@@ -95,6 +95,9 @@ fn a_token_goes_to_another_user_or_on_record_unseen_only_where_that_is_said() {
     assert_eq!(assign(&["1234", "eva@example.org", "--reassign"]).0, 0);
     let events = place.ok(&["inventory", "events", "--serial", "1234"]);
     assert!(events.contains("before that Ana@Example.org's"), "{events}");
+    // The two the wrong way round, and a letter in the place of a digit.
+    assert!(assign(&["eva@example.org", "86596120001234", "--reassign"]).1.contains("the user is a serial"));
+    assert_eq!(assign(&["865961200O7777", "zoe@example.org", "--unseen"]).0, 2);
     let (exit, said) = assign(&["86596120007777", "zoe@example.org"]);
     assert!(exit == 2 && said.contains("never seen") && said.contains("--unseen"), "{said}");
     assert_eq!(assign(&["86596120007777", "zoe@example.org", "--unseen"]).0, 0);
@@ -169,6 +172,10 @@ fn verify_and_code_take_the_row_of_the_token_on_the_reader_and_the_sealed_seed()
         let is_shown = (0..3).any(|_| place.ok(&[&["code"], source, &reader].concat()).starts_with(&display()));
         assert!(is_shown, "{source:?}");
     }
+    // A bare seed is known by its fingerprint: the profile on record is no guess.
+    place.write("bare", SEED);
+    let is_right = (0..3).any(|_| place.run(&["verify", &display(), "--seed-file", "bare"]).0 == 0);
+    assert!(is_right);
     // Without the token: its user, or its last digits.
     for named in [["--user", "ANA@example.org"], ["--serial", "0001"]] {
         let code = place.json(&[&["code", "--identity", "identity"][..], &named].concat());

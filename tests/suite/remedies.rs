@@ -93,6 +93,7 @@ fn command(after: &str) -> Option<Vec<String>> {
         let is_last = bare.len() < word.len();
         let value = match bare {
             "FILE" => "file",
+            "HASH" => "sha256",
             "SERIAL" => "86596120001234",
             "SECONDS" => "5",
             "N" => "1",

@@ -92,7 +92,9 @@ impl From<EncodingArg> for SecretEncoding {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum HashArg {
+    #[value(alias = "sha-1")]
     Sha1,
+    #[value(alias = "sha-256")]
     Sha256,
 }
 

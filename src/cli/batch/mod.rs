@@ -44,7 +44,8 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         ));
     }
     if !global.dry_run {
-        slip::check(args.slips.as_ref(), args.force)?;
+        let is_own = args.slips.as_deref().is_some_and(slip::is_own);
+        slip::check(args.slips.as_ref(), args.force || is_own)?;
     }
     let record = Record::open_checked(global, true, output)?.or_in_memory()?;
     let Some(books) = record.books() else {

@@ -134,8 +134,10 @@ fn write_slips(path: &Path, batch: &Batch, part: Option<&Outputs>, books: &Books
             cards.push(Card { user: row.user, serial, seed });
         }
     })?;
-    // The file of an earlier run of the same batch is this one's own.
-    slip::save(path, &cards, force || path.is_file())
+    if cards.is_empty() {
+        return Ok(());
+    }
+    slip::save(path, &cards, force || slip::is_own(path))
 }
 
 fn conclude_batch(batch: &mut Batch, outputs: Option<&Outputs>, books: &Books, at: UnixTime) -> Result<(), Failure> {

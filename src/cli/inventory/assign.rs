@@ -15,6 +15,9 @@ use crate::job::{Exit, Failure};
 use crate::seedfile::check_text;
 use crate::token::{Model, Serial};
 
+/// So many digits and nothing else are a serial, not a user.
+const FEWEST_OF_SERIAL: usize = 12;
+
 /// One token and whose it is to be.
 struct Assignment {
     serial: String,
@@ -127,6 +130,12 @@ fn assignment(inventory: &mut Sqlite, token: &str, user: &str) -> Result<Assignm
         ));
     }
     check_text(user).map_err(|what| Failure::usage(format!("the user {what}"), "give a UPN or login name"))?;
+    if user.len() >= FEWEST_OF_SERIAL && user.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Failure::usage(
+            "the user is a serial",
+            "the token comes first, then its user: inventory assign SERIAL USER",
+        ));
+    }
     let user = user.to_owned();
     let mut known = find::all(inventory, token)?;
     if known.len() > 1 {
@@ -140,8 +149,9 @@ fn assignment(inventory: &mut Sqlite, token: &str, user: &str) -> Result<Assignm
         return Ok(Assignment { serial: token.serial.clone(), known: Some(token), user });
     }
     let serial: String = token.chars().filter(|c| !c.is_whitespace()).collect();
+    let is_digits = serial.bytes().all(|byte| byte.is_ascii_digit());
     match Serial::new(&serial) {
-        Some(serial) if Model::of_serial(serial.as_str()).is_some() => {
+        Some(serial) if is_digits && Model::of_serial(serial.as_str()).is_some() => {
             Ok(Assignment { serial: serial.to_string(), known: None, user })
         }
         _ => Err(Failure::usage(
