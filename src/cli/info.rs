@@ -15,6 +15,7 @@ use super::verdict::{self, verdict};
 use crate::inventory::{Deed, Outcome};
 use crate::job::{self, Exit, ReadReport};
 use crate::time::HostClock;
+use crate::token::TokenKey;
 
 pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let guard = station::guard(global, true)?;
@@ -51,9 +52,12 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let mut clock_fields = fields([("token", json!(info.clock)), ("host", json!(utc(*host)))]);
     clock_fields.extend(drift(*found));
     let shown = DateTime::from_timestamp(info.clock.into(), 0).map(local).unwrap_or_default();
-    let verdict = match stands_still {
-        true => verdict::clock_stopped(),
-        false => verdict(info, *found, known.as_ref()),
+    // Whoever has a key of the token's own knows it; all others would try the factory's.
+    let refused = recorder.key_refused(info, &TokenKey::factory()).ok().flatten();
+    let verdict = match (stands_still, refused) {
+        (true, _) => verdict::clock_stopped(),
+        (false, Some(at)) => verdict::key_refused(*found, at),
+        (false, None) => verdict(info, *found, known.as_ref()),
     };
     let mut text = format!("{}\n", verdict.text);
     if let Some(token) = &known {

@@ -65,6 +65,16 @@ pub fn clock_stopped() -> Verdict {
     Verdict { kind: "clock-stopped", text: text.to_owned() }
 }
 
+/// The verdict on a token that has refused the factory's key: a further try may be its last.
+pub fn key_refused(drift: Drift, at: UnixTime) -> Verdict {
+    let text = format!(
+        "{}; it refused the key on {}: write to it only with its own key: tokentap sync --token-key FILE",
+        drift.in_short(),
+        at.format("%Y-%m-%d")
+    );
+    Verdict { kind: "key-refused", text }
+}
+
 /// The command that sets the clock of this token and harms nothing.
 pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
     let knows_profile = known.is_some_and(|token| token.meant_profile().is_some());

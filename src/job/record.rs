@@ -18,7 +18,7 @@ use crate::link::Link;
 use crate::seed::Seed;
 use crate::seedfile::{Field, Row};
 use crate::time::{HostClock, UnixTime};
-use crate::token::{Info, Profile};
+use crate::token::{Info, Profile, TokenKey};
 
 /// The kind of a token that was left alone, which is no event in its life.
 pub const LEFT_ALONE: &str = "left-alone";
@@ -162,15 +162,23 @@ impl Recorder<'_> {
         Recorded { result, info, lost }
     }
 
+    /// When a token last refused a key, by the record, if it accepted none since.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub fn key_refused(&self, info: &Info, key: &TokenKey) -> Result<Option<UnixTime>, InventoryError> {
+        let Some(books) = self.books else { return Ok(None) };
+        let mut inventory = locked(books);
+        let key = inventory.fingerprint_key().of_token_key(key);
+        inventory.key_refused(info.serial.as_str(), &key)
+    }
+
     /// Refuses a plan whose key the token has refused before: some lock for good after a few wrong answers.
     ///
     /// # Errors
     /// A [`Failure`] with [`Exit::Refused`]; the inventory's.
     pub fn check_key(&self, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
-        let Some(books) = self.books.filter(|_| !plan.tries_again) else { return Ok(()) };
-        let mut inventory = locked(books);
-        let key = inventory.fingerprint_key().of_token_key(&plan.key);
-        let Some(at) = inventory.key_refused(info.serial.as_str(), &key)? else { return Ok(()) };
+        let Some(at) = self.key_refused(info, &plan.key)?.filter(|_| !plan.tries_again) else { return Ok(()) };
         let at = at.format("%Y-%m-%d %H:%M:%S UTC");
         Err(Failure::new(
             "refused",

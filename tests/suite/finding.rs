@@ -366,6 +366,9 @@ fn a_batch_of_new_seeds_goes_by_its_users_and_is_not_begun_again_when_it_is_done
         let said = place.ok(&args);
         assert!(said.contains("all 2 rows are done already"), "{said}");
     }
+    fs::remove_file(place.0.path().join("slips.html")).unwrap();
+    place.ok(&batch);
+    assert!(fs::read_to_string(place.0.path().join("slips.html")).unwrap().contains("eva@example.org"));
     // A box that was burned elsewhere: the way on is named.
     let other =
         [&["batch", "rows.csv", "--to", "csv=other.csv", "--reader", "emulated:tokens", "--trust-host-clock"][..]]

@@ -656,6 +656,8 @@ fn a_key_that_a_token_has_refused_is_not_tried_again_until_somebody_says_so() {
         assert_eq!((exit, wrong_answers()), (6, 1.into()), "{said}");
         assert!(said.contains("by the inventory") && said.contains("--token-key FILE"), "{said}");
     }
+    let (_, said) = run(&["info", "--reader", "emulated:token.json"]);
+    assert!(said.contains("refused the key") && said.contains("--token-key FILE"), "{said}");
     for args in [
         &["burn", "--no-verify", "--seed-file", "seed"][..],
         &["config", "--hash", "sha256"],

@@ -17,7 +17,7 @@ use super::screen::{Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
 use super::seeds::save_failed;
 use super::{Ran, interrupt, prompt, slip, trays};
-use crate::inventory::{Counts, Fingerprint, NewRow, RowState};
+use crate::inventory::{BatchRecord, Counts, Fingerprint, NewRow, RowState};
 use crate::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource, missing,
 };
@@ -62,8 +62,12 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     host.warn(output);
 
     let Planned { origin, source, rows, files, options, dropped } = planned;
-    if let Some(counts) = finished(args, books, &origin, &files)? {
-        return Ok(say_finished(&origin.name, counts, output));
+    if let Some(done) = finished(args, books, &origin, &files)? {
+        if let Some(path) = &args.slips {
+            summary::write_slips(path, done.id, None, books, args.force || slip::is_own(path))?;
+            output.note(&format!("the slips are in {}", describe::path(path)));
+        }
+        return Ok(say_finished(&origin.name, done.counts, output));
     }
     let at = host.clock().now().wall;
     let part_path = files.first().map(|file| PartFile::beside(&file.path));
@@ -150,8 +154,8 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     summary::finish(name, batch, outputs, books, output, ending)
 }
 
-/// The counts of a batch of this content that is finished into these files: nothing is left to do in it.
-fn finished(args: &BatchArgs, books: &Books, origin: &Origin, files: &[File]) -> Result<Option<Counts>, Failure> {
+/// The batch of this content that is finished into these files: nothing is left to do in it.
+fn finished(args: &BatchArgs, books: &Books, origin: &Origin, files: &[File]) -> Result<Option<BatchRecord>, Failure> {
     let mut inventory = locked(books);
     let known = inventory.batch_of_content(&origin.content)?.filter(|_| !args.new_batch && !files.is_empty());
     let Some(batch) = known.filter(|batch| batch.closed.is_some()) else { return Ok(None) };
@@ -166,7 +170,7 @@ fn finished(args: &BatchArgs, books: &Books, origin: &Origin, files: &[File]) ->
             serials.iter().all(|serial| held.contains(serial.as_str()))
         })
     };
-    Ok(files.iter().all(has_all).then_some(batch.counts))
+    Ok(files.iter().all(has_all).then_some(batch))
 }
 
 fn say_finished(name: &str, counts: Counts, output: &Output) -> Exit {

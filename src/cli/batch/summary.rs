@@ -11,7 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::seeds::save_failed;
 use crate::cli::slip::{self, Card};
 use crate::cli::{Ran, interrupt};
-use crate::inventory::{Counts, RowRecord, RowState};
+use crate::inventory::{BatchId, Counts, RowRecord, RowState};
 use crate::job::batch::{Batch, Outputs};
 use crate::job::{Books, Exit, Failure, locked};
 use crate::seedfile::Row;
@@ -67,7 +67,7 @@ pub fn finish(
     let fatal = match (fatal, slips) {
         (None, Some(path)) => {
             let part = outputs.as_ref().filter(|_| with_secret);
-            write_slips(path, &batch, part, books, force).err()
+            write_slips(path, batch.id(), part, books, force || slip::is_own(path)).err()
         }
         (fatal, _) => fatal,
     };
@@ -117,7 +117,16 @@ pub fn finish(
 }
 
 /// A slip for each token that holds its row's seed.
-fn write_slips(path: &Path, batch: &Batch, part: Option<&Outputs>, books: &Books, force: bool) -> Result<(), Failure> {
+///
+/// # Errors
+/// A failure of the file or the inventory.
+pub fn write_slips(
+    path: &Path,
+    batch: BatchId,
+    part: Option<&Outputs>,
+    books: &Books,
+    force: bool,
+) -> Result<(), Failure> {
     let mut seeds: HashMap<String, Row> = HashMap::new();
     if let Some(outputs) = part {
         let rows = outputs.part.rows().map_err(|error| save_failed(&error))?;
@@ -125,7 +134,7 @@ fn write_slips(path: &Path, batch: &Batch, part: Option<&Outputs>, books: &Books
     }
     let mut cards = Vec::new();
     let states = [RowState::Burned, RowState::Checked];
-    locked(books).visit_rows(batch.id(), &states, &mut |row| {
+    locked(books).visit_rows(batch, &states, &mut |row| {
         if let Some(serial) = row.serial {
             let mut seed = seeds.remove(&serial);
             if let Some(seed) = &mut seed {
@@ -137,7 +146,7 @@ fn write_slips(path: &Path, batch: &Batch, part: Option<&Outputs>, books: &Books
     if cards.is_empty() {
         return Ok(());
     }
-    slip::save(path, &cards, force || slip::is_own(path))
+    slip::save(path, &cards, force)
 }
 
 fn conclude_batch(batch: &mut Batch, outputs: Option<&Outputs>, books: &Books, at: UnixTime) -> Result<(), Failure> {
