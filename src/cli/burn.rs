@@ -87,6 +87,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         user,
         flags: plan::wish(&args.profile, None)?,
         replaces_seed: args.replace_seed,
+        reassigns: args.reassign,
         confirmed: RefCell::default(),
         output,
     };
@@ -175,7 +176,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             } else if matches!(right, Checked::Unchecked) {
                 output.text("the displayed code was not checked");
             }
-            sync::remarks(&report, output);
+            sync::remarks(&report, Deed::Burn, output);
             Ok(Exit::Done)
         }
     }

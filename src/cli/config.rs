@@ -50,6 +50,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
         user,
         flags: plan::wish(flags, None)?,
         replaces_seed: false,
+        reassigns: false,
         confirmed: RefCell::default(),
         output,
     };

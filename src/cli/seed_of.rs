@@ -60,7 +60,10 @@ pub fn seed_of(
         None => Some(secret::from_args_or_prompt(args, hotp)?),
     };
     let rows = match given {
-        Some(Given::One(row)) => return Ok(of_one(global, *row, output)),
+        Some(Given::One(row)) => {
+            check_expected(global, &row)?;
+            return Ok(of_one(global, *row, output));
+        }
         // Without serials, no token can tell which row is its own.
         Some(Given::OfToken(rows)) if rows.iter().all(|row| row.serial.is_none()) => {
             return Given::OfToken(rows).single().map(|row| of_one(global, row, output));
@@ -92,6 +95,18 @@ pub fn seed_of(
         (None, _) => sealed(&record, known.as_ref(), read.as_ref(), record::identity(identity)?)?,
     };
     Ok(Found { row, read, known, record: Some(record) })
+}
+
+/// A seed of another token than the one that is meant is not taken.
+fn check_expected(global: &Global, row: &Row) -> Result<(), Failure> {
+    let expected = station::guard(global, true)?.expect_serial;
+    match (expected, &row.serial) {
+        (Some(expected), Some(serial)) if expected.as_str() != serial => Err(Failure::usage(
+            format!("the seed belongs to {serial}, and --expect-serial names {expected}"),
+            "give the seed of the token that you mean",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// One seed that was given, with the token that holds it by the record: its profile is then no guess.

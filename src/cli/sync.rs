@@ -53,6 +53,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
         user,
         flags: plan::wish(&args.profile, None)?,
         replaces_seed: false,
+        reassigns: false,
         confirmed: RefCell::default(),
         output,
     };
@@ -80,7 +81,7 @@ pub fn carry_out(writing: &Writing<'_>, desk: Desk<'_>) -> Ran {
     let mut before = |info: &Info, plan: &WritePlan| {
         host.warn(output);
         if let Some(config) =
-            plan.config.filter(|config| plan.seed_fate(info) == SeedFate::Kept && !config.from.is_known())
+            plan.config.filter(|config| plan.seed_fate(info) != SeedFate::Erased && !config.from.is_known())
         {
             output.note(&format!(
                 "the profile of this token is not known, and setting its clock sets it too, to {}; if its codes are refused \
@@ -107,7 +108,7 @@ pub fn carry_out(writing: &Writing<'_>, desk: Desk<'_>) -> Ran {
     if report.outcome == Outcome::Synced && !plan.fine {
         output.note("read in whole seconds: what the drift is within the second was not measured");
     }
-    remarks(&report, output);
+    remarks(&report, writing.deed, output);
     Ok(Exit::Done)
 }
 
@@ -125,7 +126,7 @@ pub fn line(report: &WriteReport, emulated: bool) -> String {
 }
 
 /// What a careful person should know after a write.
-pub fn remarks(report: &WriteReport, output: &Output) {
+pub fn remarks(report: &WriteReport, deed: Deed, output: &Output) {
     if let Some(by) = report.host_jumped {
         output.note(&jumped(by));
     }
@@ -146,6 +147,10 @@ pub fn remarks(report: &WriteReport, output: &Output) {
     let set_back = moved < -1.0 - report.before.resolution_s();
     if report.seed == SeedFate::Erased {
         output.note("the token shows no codes until a seed is burned, and its server needs that seed too");
+        return;
+    }
+    if deed == Deed::Burn {
+        output.note("its server needs the same seed, hash and time step");
         return;
     }
     if config.clock == ClockPlan::Now && (moved.abs() > SERVER_WINDOW_S || set_back) {

@@ -87,8 +87,12 @@ pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
         Sync::Restricted if known.is_some_and(|token| token.held_sealed().is_some()) => {
             "set it with its sealed seed: tokentap sync --identity FILE"
         }
-        Sync::Restricted => {
+        Sync::Restricted if knows_profile => {
             "set it with its seed: tokentap sync --seed-file FILE; without that, resynchronise it on its server"
+        }
+        Sync::Restricted => {
+            "ask its server for its hash and time step, because others stop its codes; then set it with its seed: tokentap sync \
+             --seed-file FILE --hash HASH --step SECONDS; without that, resynchronise it on its server"
         }
         Sync::Unknown => "its model is not known, so it is not set",
     }

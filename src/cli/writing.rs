@@ -34,6 +34,8 @@ pub struct Writing<'a> {
     pub flags: ProfileWish,
     /// Burn in the place of a seed on record.
     pub replaces_seed: bool,
+    /// Give the token to another user than the one on record.
+    pub reassigns: bool,
     /// What was asked and answered with yes: not asked again where the token is laid back.
     pub confirmed: RefCell<Vec<String>>,
     pub output: &'a Output,
@@ -55,6 +57,10 @@ impl Writing<'_> {
         let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
             if info.more > 0 {
                 self.output.note(&describe::more_words(info.more));
+            }
+            // Setting a clock gives no token to another user, whatever the seed file says.
+            if self.deed != Deed::Burn && known.is_some_and(|token| token.user.is_some()) {
+                recorder.user.replace(None);
             }
             self.tell_pending(known);
             self.completion.complete(info, known, plan)?;
@@ -111,6 +117,7 @@ impl Writing<'_> {
         plan: &WritePlan,
         asks: bool,
     ) -> Result<(), Failure> {
+        self.check_owner(known, asks)?;
         let (Some(token), Some(seed), Some(books)) = (known, &plan.seed, self.record.books()) else { return Ok(()) };
         let seed = locked(books).fingerprint_key().of(seed);
         let on_record = token.seed.filter(|_| token.erased.is_none());
@@ -127,12 +134,31 @@ impl Writing<'_> {
             let question = format!("{fact}. A new one takes its place, and its server needs that one.");
             let is_meant = self.replaces_seed || (asks && self.asks(&question));
             if !is_meant {
-                let next = "if that is meant, use --replace-seed; see whose it is with tokentap inventory show";
+                let next = format!(
+                    "see whose it is: tokentap inventory show {}; only if the server gets the new seed too, use --replace-seed",
+                    info.serial
+                );
                 return Err(Failure::new("seed-on-record", Exit::NotWritable, fact, UNTOUCHED, next));
             }
             return Ok(());
         }
         self.check_profile(token, plan, &whose, asks)
+    }
+
+    /// The owner on record against the user that the token is to have: users are compared without regard to case.
+    fn check_owner(&self, known: Option<&TokenRecord>, asks: bool) -> Result<(), Failure> {
+        let user = self.user.as_ref().filter(|_| self.deed == Deed::Burn);
+        let (Some(token), Some(user)) = (known, user) else { return Ok(()) };
+        let Some(owner) = token.user.as_ref().filter(|owner| owner.to_lowercase() != user.to_lowercase()) else {
+            return Ok(());
+        };
+        let (owner, user) = (describe::plain(owner), describe::plain(user));
+        let fact = format!("{} belongs to {owner}, and would go to {user}", token.serial);
+        if self.reassigns || (asks && self.asks(&format!("{fact}."))) {
+            return Ok(());
+        }
+        let next = "if that is meant, use --reassign";
+        Err(Failure::new("owner-on-record", Exit::NotWritable, fact, UNTOUCHED, next))
     }
 
     /// The profile on record against the one that the seed itself states.

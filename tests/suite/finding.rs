@@ -102,7 +102,23 @@ fn a_token_goes_to_another_user_or_on_record_unseen_only_where_that_is_said() {
     assert!(exit == 2 && said.contains("never seen") && said.contains("--unseen"), "{said}");
     assert_eq!(assign(&["86596120007777", "zoe@example.org", "--unseen"]).0, 0);
     assert_eq!(owner("7777"), "zoe@example.org");
-    place.ok(&["inventory", "unassign", "zoe@example.org"]);
+    // A burn for somebody else is a move too.
+    let burn = [
+        "burn",
+        "--no-verify",
+        "--seed-file",
+        "86596120009999.txt",
+        "--reader",
+        "emulated:86596120009999.json",
+        "--trust-host-clock",
+        "--user",
+        "zoe@example.org",
+    ];
+    let (exit, said) = place.run(&burn);
+    assert!(exit == 5 && said.contains("belongs to eva@example.org"), "{said}");
+    assert_eq!(owner("9999"), "eva@example.org");
+    place.ok(&[&burn[..], &["--reassign"]].concat());
+    place.ok(&["inventory", "unassign", "7777"]);
     assert_eq!(owner("7777"), Value::Null);
 }
 

@@ -87,6 +87,12 @@ pub struct BurnArgs {
     #[arg(long, hide_short_help = true)]
     pub replace_seed: bool,
 
+    /// Give the token to another user than the one on record
+    ///
+    /// On a terminal this is asked.
+    #[arg(long, hide_short_help = true)]
+    pub reassign: bool,
+
     /// Where the new seed is kept: a new csv file
     #[arg(long, value_name = "FILE", requires = "generate")]
     pub out: Option<PathBuf>,
