@@ -88,8 +88,10 @@ impl<News> Surroundings<'_, News> {
             return Ok(());
         }
         let state = format!("nothing was written to {}; {earlier} may have been set by this clock", info.serial);
-        let next = "see that the host's clock and time zone are right; then run the same command again, and lay both tokens back; \
-                    if the tokens were wrong: --trust-host-clock";
+        let next = format!(
+            "see that the host's clock and time zone are right; then set {earlier} again with tokentap sync, and run the same \
+             command again; if the tokens were wrong: --trust-host-clock"
+        );
         Err(Failure::new("host-clock", Exit::HostClock, fact, state, next))
     }
 

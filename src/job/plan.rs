@@ -186,7 +186,7 @@ impl WritePlan {
                 format!("{why} ({info})"),
                 UNTOUCHED,
                 "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME), or accept the loss with \
-                 --erase-seed; without its seed the user needs another token",
+                 --erase-seed; without its seed, resynchronise it on its server where that can be done, or burn a new seed for token and server",
             ));
         }
         Ok(())
