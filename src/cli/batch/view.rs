@@ -115,7 +115,10 @@ fn left(place: &Place, info: Option<&Info>, row: Option<&RowRecord>, how: &Left)
     let who = info.map_or_else(|| "a token".to_owned(), |info| token_line(info, place.emulated));
     let number = row.map(|row| format!("row {}, ", row.row)).unwrap_or_default();
     let user = row.and_then(|row| row.user.as_deref()).map(|user| format!(", {}", plain(user))).unwrap_or_default();
-    let clock = |report: &crate::job::WriteReport| format!("was {}", report.before.in_short());
+    let clock = |report: &crate::job::WriteReport| {
+        let profile = report.config.as_ref().map(|config| format!("; profile {}", describe::profile_words(config)));
+        format!("was {}{}", report.before.in_short(), profile.unwrap_or_default())
+    };
     let (outcome, text, bell) = match how {
         Left::Burned(report) => ("burned", format!("burned  {number}{who}{user}; {}", clock(report)), Bell::Well),
         Left::Judged(_, verdict, true) => {
