@@ -394,3 +394,20 @@ fn a_batch_of_new_seeds_goes_by_its_users_and_is_not_begun_again_when_it_is_done
     assert!(exit == 10 && said.contains("2 tokens hold a seed from elsewhere") && said.contains("--reburn"), "{said}");
     place.ok(&[&other[..], &["--reburn"]].concat());
 }
+
+#[test]
+fn a_profile_on_record_that_the_server_s_file_cannot_carry_is_said_before_the_seed_is_burned() {
+    let place = Place::new(&[]);
+    place.ok(&["emulate", "--create", "--state", "token.json"]);
+    let reader = ["--reader", "emulated:token.json", "--trust-host-clock"];
+    place.ok(&[&["config", "--hash", "sha256", "--step", "30"], &reader[..]].concat());
+    // The row says nothing of the hash; the record does, and Duo's file has no place for it.
+    place.write("rows.csv", &format!("serial,secret\n86596120000001,{SEED}\n"));
+    let state = || fs::read_to_string(place.0.path().join("token.json")).unwrap();
+    let before = state();
+    let batch = ["batch", "rows.csv", "--to", "duo=duo.csv"];
+    let (exit, said) = place.run(&[&batch[..], &reader].concat());
+    assert!(exit == 10 && said.contains("cannot carry the hash"), "{said}");
+    assert_eq!(state(), before);
+    place.ok(&[&batch[..], &reader, &["--hash", "sha1", "--step", "30", "--new-batch"]].concat());
+}

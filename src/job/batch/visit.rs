@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::Batch;
-use super::outputs::Outputs;
+use super::outputs::{Outputs, rehearse};
 use super::seeds::{RowSeed, fresh_seed};
 use crate::clock::Drift;
 use crate::inventory::{Claim, Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
@@ -185,6 +185,26 @@ impl<'a> BatchVisitor<'a> {
         })
     }
 
+    /// Whether the server's files can carry the row with the profile that this token gets: what the inventory knows of it may be
+    /// more than the row says.
+    fn check_outputs(&self, seed: &RowSeed, row: &RowRecord, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
+        let Some(outputs) = &self.outputs else { return Ok(()) };
+        let profile = plan.config.map_or(Profile::FACTORY, |config| config.profile);
+        let line = seed.row(info.serial.as_str(), row.user.as_deref(), profile);
+        let outputs = locked(outputs);
+        let formats: Vec<_> = outputs.files.iter().map(|file| file.format).collect();
+        let refused = |fact: String| {
+            let next = "use --hash and --step, as its server has them, or a format that has a place for them";
+            Failure::new("profile-not-carried", Exit::NotWritable, fact, UNTOUCHED, next)
+        };
+        let rehearsed = rehearse(&formats, std::iter::once(Ok(line)), &outputs.options, &outputs.dropped)
+            .map_err(|error| refused(error.to_string()))?;
+        match rehearsed.problems.first().filter(|_| rehearsed.has_failed()) {
+            Some(problem) => Err(refused(format!("{} ({info})", problem.what))),
+            None => Ok(()),
+        }
+    }
+
     /// The row and its token in the `.part` file, on disk.
     fn keep_part(&self, seed: &RowSeed, row: &RowRecord, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
         let Some(outputs) = &self.outputs else { return Ok(()) };
@@ -280,7 +300,10 @@ impl Visitor for BatchVisitor<'_> {
                 match claim {
                     Claim::Row(row) => {
                         let seed = self.fill_plan(&row, serial, known, plan);
-                        let is_good = seed.and_then(|seed| plan.check(info).map(|()| seed));
+                        let is_good = seed.and_then(|seed| {
+                            plan.check(info)?;
+                            self.check_outputs(&seed, &row, info, plan).map(|()| seed)
+                        });
                         let seed = is_good.inspect_err(|_| self.release(row.row, serial))?;
                         recorder.user.borrow_mut().clone_from(&row.user);
                         **claimed_row.borrow_mut() = Some((row, seed));
