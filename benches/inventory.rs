@@ -256,6 +256,7 @@ mod batch {
             allow_unknown_model: false,
             key: TokenKey::factory(),
             tries_again: false,
+            reassigns: false,
             check_every: 0,
         };
         let around = Surroundings {

@@ -401,6 +401,13 @@ fn a_profile_on_record_that_the_server_s_file_cannot_carry_is_said_before_the_se
     place.ok(&["emulate", "--create", "--state", "token.json"]);
     let reader = ["--reader", "emulated:token.json", "--trust-host-clock"];
     place.ok(&[&["config", "--hash", "sha256", "--step", "30"], &reader[..]].concat());
+    // Nor does a batch move it from one user to another in silence.
+    place.ok(&["inventory", "assign", "86596120000001", "ana@example.org"]);
+    place.write("eva.csv", &format!("serial,secret,upn\n86596120000001,{SEED},eva@example.org\n"));
+    let moves = [&["batch", "eva.csv"][..], &reader].concat();
+    let (exit, said) = place.run(&moves);
+    assert!(exit == 10 && said.contains("belongs to ana@example.org") && said.contains("--reassign"), "{said}");
+    assert_eq!(place.run(&[&moves[..], &["--reassign", "--dry-run"]].concat()).0, 0);
     // The row says nothing of the hash; the record does, and Duo's file has no place for it.
     place.write("rows.csv", &format!("serial,secret\n86596120000001,{SEED}\n"));
     let state = || fs::read_to_string(place.0.path().join("token.json")).unwrap();

@@ -103,6 +103,7 @@ pub fn work_at_batch(
         allow_unknown_model: false,
         key: TokenKey::factory(),
         tries_again,
+        reassigns: false,
         check_every: 0,
     };
     let station = Station::default();

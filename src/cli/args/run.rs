@@ -57,6 +57,10 @@ pub struct BatchArgs {
     #[arg(long, hide_short_help = true)]
     pub reburn: bool,
 
+    /// Also give tokens to other users than those on record
+    #[arg(long, hide_short_help = true)]
+    pub reassign: bool,
+
     /// A page with a slip for each user, to print; written at the end
     #[arg(long, value_name = "FILE.html", hide_short_help = true)]
     pub slips: Option<PathBuf>,
