@@ -14,6 +14,7 @@ use super::record::{self, Need, Record};
 use super::secret::Given;
 use super::slip::{self, Card};
 use super::station::{Desk, Station};
+use super::unused::{check_unused, unused};
 use super::verify::{parse_code, verdict_fields, verdict_words};
 use super::writing::Writing;
 use super::{Ran, paths, plan, prompt, secret, sync};
@@ -62,7 +63,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         Some(ConfigPlan { profile, from, clock: clock_plan })
     };
     if args.generate.is_some() && args.write.allow_short_seed {
-        return Err(secret::unused("--allow-short-seed", "a new seed is never short"));
+        return Err(unused("--allow-short-seed", "a new seed is never short"));
     }
     // The user of a seed that names none is told with --user.
     let choice = ChoiceArgs { user: None, ..args.seed.choice.clone() };
@@ -202,7 +203,7 @@ fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<Given>, Failure> 
         return Err(Failure::usage("--out keeps a new seed", "use --generate too, or leave --out out"));
     }
     if args.generate.is_some() {
-        secret::check_unused(&args.seed, "a new seed is made")?;
+        check_unused(&args.seed, "a new seed is made")?;
     }
     match args.generate {
         Some(bytes) => new_seed(bytes, args.profile.hash).map(|row| Some(Given::One(Box::new(row)))),

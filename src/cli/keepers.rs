@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::BurnArgs;
-use super::secret::bad_file;
+use super::rows::bad_file;
 use super::seeds::{check_drop, fields_of, named_files, writable};
 use crate::job::{Exit, Failure, UNTOUCHED};
 use crate::seedfile::{Field, Format, Row, SaveError, SecretFile, Sink, Target, WriteOptions, convert};

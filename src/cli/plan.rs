@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::args::{ChoiceArgs, ClockArgs, Global, ProfileArgs, WriteArgs};
-use super::describe::counted;
-use super::describe::without_blanks;
+use super::describe::{counted, without_blanks};
 use super::record::Need;
+use super::unused::unused;
 use super::{secret, station, time_arg};
 use crate::job::{ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
 use crate::otp::{Hash, TimeStep};
@@ -98,7 +98,7 @@ pub fn check_used(
         ),
     ] {
         if is_given && !is_used {
-            return Err(secret::unused(flag, why));
+            return Err(unused(flag, why));
         }
     }
     Ok(())

@@ -5,19 +5,18 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::args::{ChoiceArgs, FileArgs, SeedArgs};
+use super::args::{ChoiceArgs, SeedArgs};
 use super::describe::plain;
 use super::input::{open_secret, read_all, small_file, standard_input};
 use super::output::note;
+use super::rows::{Hotp, collect, rows_of};
+use super::unused::{check_unused, file_flag, unused};
 use super::{describe, picture, prompt};
 use crate::job::Failure;
 use crate::seed::{Seed, SeedError};
 use crate::seedfile::qr::QrError;
 use crate::seedfile::suspect::suspicion;
-use crate::seedfile::{
-    Format, MAX_WHOLE, PSKC_LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Source, otpauth, qr,
-    recognise,
-};
+use crate::seedfile::{MAX_WHOLE, Row, Source, otpauth, qr};
 use crate::token::{Info, KeyError, TokenKey};
 
 /// The remedy for a text that is no seed.
@@ -112,36 +111,6 @@ fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
     parse(value.as_bytes(), "the variable", args, hotp).map(Some)
 }
 
-/// The flag of a seed file's form that was given, if one was.
-pub fn file_flag(args: &FileArgs) -> Option<&'static str> {
-    let FileArgs { from, secret_encoding, columns, pskc_key, pskc_password } = args;
-    [
-        (from.is_some(), "--from"),
-        (columns.is_some(), "--columns"),
-        (pskc_key.is_some(), "--pskc-key"),
-        (pskc_password.is_some(), "--pskc-password"),
-        (secret_encoding.is_some(), "--secret-encoding"),
-    ]
-    .into_iter()
-    .find_map(|(is_given, flag)| is_given.then_some(flag))
-}
-
-/// The failure of a flag that does nothing.
-pub fn unused(flag: &str, why: &str) -> Failure {
-    Failure::usage(format!("{flag} does nothing here: {why}"), format!("leave {flag} out"))
-}
-
-/// Whether no flag of a seed file's form was given where no such file is read.
-///
-/// # Errors
-/// A usage failure that names the flag.
-pub fn check_unused(args: &SeedArgs, why: &str) -> Result<(), Failure> {
-    match file_flag(&args.file).or_else(|| args.choice.row.map(|_| "--row")) {
-        Some(flag) => Err(unused(flag, why)),
-        None => Ok(()),
-    }
-}
-
 /// The seed that the arguments name, or one that is asked for at the terminal.
 ///
 /// # Errors
@@ -184,6 +153,7 @@ fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<Given,
     if is_bare {
         return bare(text, args).map(one);
     }
+    let hotp = if hotp { Hotp::Codes } else { Hotp::No };
     let rows = rows_of(&|| Ok(Source::new(Cursor::new(bytes.to_vec()))), &args.file, hotp)?;
     choose(collect(rows, name)?, &args.choice)
 }
@@ -208,173 +178,6 @@ fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
         };
         Failure::usage(error.to_string(), next)
     })
-}
-
-/// The rows of a source, by the format that is named or that it looks like; `hotp` is for Duo's third field.
-///
-/// An encrypted PSKC file whose key nobody named is opened with a password that is asked for, where somebody can be.
-///
-/// # Errors
-/// A [`Problem`] of the file as a whole, or a usage failure of the arguments.
-pub fn rows_of(
-    source: &dyn Fn() -> Result<Result<Source, Problem>, Failure>,
-    args: &FileArgs,
-    hotp: bool,
-) -> Result<Result<Rows, Problem>, Failure> {
-    let mut options = read_options(args, hotp)?;
-    let named = args.from.as_deref().map(format_of_name).transpose()?;
-    let read = |source: Result<Source, Problem>, options: &ReadOptions| {
-        source.and_then(|mut source| {
-            let format = match named {
-                Some(format) => format,
-                None => recognise(&mut source, options)?,
-            };
-            let has_no_use = [
-                (options.columns.is_some() && !format.takes_columns(), "--columns"),
-                (options.secret_encoding.is_some() && !format.takes_encoding(), "--secret-encoding"),
-                (options.pskc.is_some() && !format.takes_pskc_key(), "--pskc-key or --pskc-password"),
-            ];
-            if let Some((_, flag)) = has_no_use.into_iter().find(|(has_no_use, _)| *has_no_use) {
-                let what = format!("{flag} does nothing with a file of the format {}", format.name);
-                return Err(Problem::of_file(what, format!("leave {flag} out, or name the format with --from")));
-            }
-            (format.read)(source, options)
-        })
-    };
-    let rows = read(source()?, &options);
-    let is_locked = rows.as_ref().is_err_and(|problem| problem.what == PSKC_LOCKED);
-    if !is_locked || options.pskc.is_some() || !prompt::has_person() {
-        return Ok(rows);
-    }
-    let password = prompt::secret("Password of the PSKC file (not shown): ")?;
-    let keys = PskcKeys::password(password)
-        .map_err(|error| Failure::usage(error.to_string(), "type it, or name --pskc-key"))?;
-    options.pskc = Some(keys);
-    Ok(read(source()?, &options))
-}
-
-/// Whether `--hotp` says something of a file: it is for Duo's third field alone.
-///
-/// # Errors
-/// A usage failure.
-pub fn check_hotp(path: &Path, args: &FileArgs) -> Result<(), Failure> {
-    let named = args.from.as_deref().map(format_of_name).transpose()?;
-    let mut options = read_options(args, true)?;
-    options.pskc = None;
-    let format = match named {
-        Some(format) => Some(format),
-        // What cannot be recognised is said when it is read.
-        None => Source::new(open_secret(path, "name a seed file that you may read")?)
-            .ok()
-            .and_then(|mut source| recognise(&mut source, &options).ok()),
-    };
-    match format {
-        Some(format) if !format.has_hotp_flag() => Err(unused(
-            "--hotp",
-            &format!("only a file of the format duo leaves that open, and this is {}", format.name),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// The format of a name on the command line.
-///
-/// # Errors
-/// A usage failure that lists the names.
-pub fn format_of_name(name: &str) -> Result<&'static Format, Failure> {
-    Format::of_name(name).ok_or_else(|| {
-        let names: Vec<&str> = crate::seedfile::FORMATS.iter().map(|format| format.name).collect();
-        Failure::usage(format!("unknown format: {}", describe::given(name)), format!("use one of {}", names.join(", ")))
-    })
-}
-
-fn read_options(args: &FileArgs, hotp: bool) -> Result<ReadOptions, Failure> {
-    Ok(ReadOptions {
-        secret_encoding: args.secret_encoding.map(Into::into),
-        hotp,
-        columns: args.columns.clone(),
-        pskc: pskc_keys(args.pskc_key.as_deref(), args.pskc_password.as_deref())?,
-    })
-}
-
-/// What a PSKC file is encrypted under.
-///
-/// # Errors
-/// A failure that never repeats any of the files.
-pub fn pskc_keys(key: Option<&Path>, password: Option<&Path>) -> Result<Option<PskcKeys>, Failure> {
-    let content = |path: &Path| {
-        read_all(
-            open_secret(path, "name the file with the key or password")?,
-            "the file",
-            1 << 16,
-            "use the file that came with the PSKC file",
-        )
-    };
-    let keys = match (key, password) {
-        (Some(path), _) => PskcKeys::pre_shared(&content(path)?),
-        (None, Some(path)) => {
-            let bytes = content(path)?;
-            let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end_matches(['\r', '\n']);
-            PskcKeys::password(Zeroizing::new(text.to_owned()))
-        }
-        (None, None) => return Ok(None),
-    };
-    let bad = |error: PskcKeyError| Failure::usage(error.to_string(), "name the file that came with the PSKC file");
-    keys.map(Some).map_err(bad)
-}
-
-/// All rows, or all that is wrong with them.
-fn collect(rows: Result<Rows, Problem>, name: &str) -> Result<Vec<Row>, Failure> {
-    let mut good = Vec::new();
-    let mut bad = Vec::new();
-    match rows {
-        Err(problem) => bad.push(problem),
-        Ok(rows) => {
-            for row in rows {
-                match row {
-                    Ok(row) => good.push(row),
-                    Err(problem) => bad.push(problem),
-                }
-            }
-        }
-    }
-    if bad.is_empty() { Ok(good) } else { Err(bad_file(name, &bad, 0)) }
-}
-
-/// The failure of a file with problems, each with its place.
-pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
-    let count = problems.len() as u64 + more;
-    let mut failure = match problems {
-        [only] if more == 0 && only.place.line == 0 => {
-            Failure::usage(format!("{name}: {}", only.what), only.next.clone())
-        }
-        _ => {
-            let next = match droppable(problems).filter(|_| more == 0) {
-                Some(fields) => format!("use --drop {fields} if that may go, and run the same command again"),
-                None => "correct the file, and run the same command again".to_owned(),
-            };
-            Failure::usage(format!("{name} has {}", describe::counted(count, "problem")), next)
-        }
-    };
-    if problems.len() > 1 || problems.iter().any(|problem| problem.place.line > 0) {
-        failure.details = problems.iter().map(|problem| format!("{name}:{problem}")).collect();
-    }
-    if more > 0 {
-        failure.details.push(format!("{name}: and {more} more"));
-    }
-    failure
-}
-
-/// The fields that a format cannot carry, as --drop takes them, where nothing else is wrong.
-fn droppable(problems: &[Problem]) -> Option<String> {
-    let mut fields: Vec<&str> = Vec::new();
-    for problem in problems {
-        let field = problem.droppable.filter(|field| !field.changes_codes())?.name();
-        if !fields.contains(&field) {
-            fields.push(field);
-        }
-    }
-    Some(fields.join(","))
 }
 
 /// The row that the arguments choose; without a choice the only one, or all of them.

@@ -10,6 +10,7 @@ use super::output::Output;
 use super::record::{self, Need, Record};
 use super::secret::{self, Given};
 use super::station::{self, Desk};
+use super::unused::check_unused;
 use crate::clock::Drift;
 use crate::inventory::{Deed, Identity, TokenRecord, open_of};
 use crate::job::{self, Failure, ReadReport, UNTOUCHED, locked};
@@ -70,7 +71,7 @@ pub fn seed_of(
         }
         Some(given) => Some(given),
         None => {
-            secret::check_unused(args, "--identity opens a sealed seed")?;
+            check_unused(args, "--identity opens a sealed seed")?;
             None
         }
     };

@@ -11,7 +11,8 @@ use super::args::{
 };
 use super::describe::{self, counted, fields};
 use super::output::Output;
-use super::secret::{self, bad_file, format_of_name};
+use super::rows::{self, Hotp, bad_file, format_of_name};
+use super::secret;
 use super::{Ran, burn, input, paths, plan, record};
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
@@ -43,7 +44,8 @@ fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
 
 /// The rows of a file, or the failure of the file as a whole.
 pub fn rows_of(path: &Path, args: &super::args::FileArgs, hotp: bool) -> Result<Rows, Failure> {
-    secret::rows_of(&|| source(path), args, hotp)?.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))
+    let hotp = if hotp { Hotp::Field } else { Hotp::No };
+    rows::rows_of(&|| source(path), args, hotp)?.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))
 }
 
 fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
@@ -55,12 +57,7 @@ fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
             }
             (Box::new(rows.into_iter().map(Ok)), describe::path(picture))
         }
-        (None, Some(path)) => {
-            if args.hotp {
-                secret::check_hotp(path, &args.file)?;
-            }
-            (rows_of(path, &args.file, args.hotp)?, describe::path(path))
-        }
+        (None, Some(path)) => (rows_of(path, &args.file, args.hotp)?, describe::path(path)),
         (None, None) => return Err(Failure::usage("no seed file was named", "name one")),
     };
     let wanted = args.for_format.as_deref().map(format_of_name).transpose()?;
@@ -128,9 +125,6 @@ fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, output: &Outp
         ("--pskc-password", args.file.pskc_password.as_deref()),
     ];
     check_paths(&reads, &args.output)?;
-    if args.hotp {
-        secret::check_hotp(&args.input, &args.file)?;
-    }
     let formats = targets(&args.output)?.iter().map(|(name, _)| writable(name)).collect::<Result<Vec<_>, _>>()?;
     check_drop(&dropped, &formats)?;
     let rows = rows_of(&args.input, &args.file, args.hotp)?;
@@ -172,7 +166,7 @@ pub fn write_options(args: &EncodeArgs, formats: &[&'static Format]) -> Result<W
         ));
     }
     Ok(WriteOptions {
-        pskc: secret::pskc_keys(args.to_pskc_key.as_deref(), args.to_pskc_password.as_deref())?,
+        pskc: rows::pskc_keys(args.to_pskc_key.as_deref(), args.to_pskc_password.as_deref())?,
         entra_timeinterval: args.entra_timeinterval,
     })
 }

@@ -11,7 +11,7 @@ use crate::cli::describe::{self, counted, fields};
 use crate::cli::output::Output;
 use crate::cli::paths;
 use crate::cli::record;
-use crate::cli::secret::bad_file;
+use crate::cli::rows::bad_file;
 use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, save_failed, write_options};
 use crate::inventory::{
     Deed, Entry, Inventory, InventoryError, SealError, SeedChange, Sqlite, TokenChange, TokenFilter, open_of, seal,
