@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{text, tokentap};
+use crate::support::{in_folder, run_in};
 #[cfg(target_os = "linux")]
 use crate::trust::honest_server;
 
@@ -24,18 +24,13 @@ impl Desk {
     }
 
     fn run(&self, args: &[&str]) -> (i32, String) {
-        let mut command = tokentap();
-        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite")).args(args);
-        let output = command.output().unwrap();
-        (output.status.code().unwrap(), text(&output))
+        run_in(self.0.path(), args)
     }
 
     /// Opens the desk for all tokens; its lines of JSON.
     fn open(&self, args: &[&str]) -> (i32, Vec<Value>) {
         let all = ["--json", "desk", "--reader", "emulated:tokens", "--fast", "--trust-host-clock"];
-        let mut command = tokentap();
-        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite"));
-        let output = command.args([&all[..], args].concat()).output().unwrap();
+        let output = in_folder(self.0.path()).args([&all[..], args].concat()).output().unwrap();
         let lines = String::from_utf8(output.stdout).unwrap();
         let values = lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
         (output.status.code().unwrap(), values)

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{text, tokentap};
+use crate::support::{in_folder, run_in, text};
 
 const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
@@ -29,17 +29,12 @@ impl Place {
     }
 
     fn run(&self, args: &[&str]) -> (i32, String) {
-        let mut command = tokentap();
-        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite"));
-        let output = command.args(args).output().unwrap();
-        (output.status.code().unwrap(), text(&output))
+        run_in(self.0.path(), args)
     }
 
     /// What a command that must succeed prints, without its notes.
     fn ok(&self, args: &[&str]) -> String {
-        let mut command = tokentap();
-        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite"));
-        let output = command.args(args).output().unwrap();
+        let output = in_folder(self.0.path()).args(args).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", text(&output));
         String::from_utf8(output.stdout).unwrap()
     }

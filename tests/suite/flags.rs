@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
-use crate::support::{text, tokentap};
+use crate::support::{run_in, text, tokentap};
 
 /// The flags that the help of every command shows, and the commands that have a use for each.
 const GLOBAL: &[(&str, &[&str])] = &[
@@ -80,13 +79,6 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn run(folder: &Path, args: &[&str]) -> (i32, String) {
-    let mut command = tokentap();
-    command.current_dir(folder).env("TOKENTAP_INVENTORY", folder.join("inventory.sqlite")).args(args);
-    let output = command.output().unwrap();
-    (output.status.code().unwrap(), text(&output))
-}
-
 /// A value for a flag that needs one.
 fn with_value(flag: &str) -> Vec<String> {
     let value = match flag {
@@ -112,7 +104,7 @@ fn a_flag_of_every_command_is_refused_by_those_that_have_no_use_for_it() {
         for command in COMMANDS.iter().filter(|command| !has_use(command)) {
             let flag_words = with_value(flag);
             let args: Vec<&str> = command.iter().copied().chain(flag_words.iter().map(String::as_str)).collect();
-            let (exit, said) = run(folder.path(), &args);
+            let (exit, said) = run_in(folder.path(), &args);
             assert_eq!(exit, 2, "{args:?}: {said}");
             assert!(said.contains(flag), "{args:?}: {said}");
             refused += 1;
@@ -120,7 +112,7 @@ fn a_flag_of_every_command_is_refused_by_those_that_have_no_use_for_it() {
     }
     assert!(refused > 60, "{refused}");
     // A new flag needs a place in the table.
-    let (_, help) = run(folder.path(), &["readers", "--help"]);
+    let (_, help) = run_in(folder.path(), &["readers", "--help"]);
     let named: BTreeSet<String> = help
         .split_whitespace()
         .filter(|word| word.starts_with("--"))
@@ -214,7 +206,7 @@ fn a_flag_that_does_nothing_beside_the_others_is_refused_by_name() {
             _ => &["--reader", "emulated:token.json"],
         };
         let before = fs::read_to_string(folder.path().join("token.json")).unwrap();
-        let (exit, said) = run(folder.path(), &[args, reader].concat());
+        let (exit, said) = run_in(folder.path(), &[args, reader].concat());
         let is_untouched = fs::read_to_string(folder.path().join("token.json")).unwrap() == before;
         if exit != 2 || !said.contains(named) || !is_untouched {
             wrong.insert(args.join(" "), format!("{exit}: {said}"));
@@ -227,7 +219,7 @@ fn a_flag_that_does_nothing_beside_the_others_is_refused_by_name() {
 fn what_one_server_cannot_take_is_kept_for_the_other() {
     let folder = folder();
     let to = ["--to", "privacyidea=p.csv", "--to", "pskc=k.xml", "--drop", "user"];
-    let (exit, said) = run(folder.path(), &[&["seeds", "convert", "rows.csv"], &to[..]].concat());
+    let (exit, said) = run_in(folder.path(), &[&["seeds", "convert", "rows.csv"], &to[..]].concat());
     assert_eq!(exit, 0, "{said}");
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     assert!(!read("p.csv").contains("ada@example.org"), "{}", read("p.csv"));

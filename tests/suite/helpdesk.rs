@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{text, tokentap};
+use crate::support::{in_folder, text};
 
 const SEED: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const OTHER: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -37,8 +37,7 @@ impl Helpdesk {
     }
 
     fn run(&self, args: &[&str]) -> (i32, String) {
-        let mut command = tokentap();
-        command.current_dir(self.folder.path()).env("TOKENTAP_INVENTORY", self.folder.path().join("inventory.sqlite"));
+        let mut command = in_folder(self.folder.path());
         command.env("TOKENTAP_READER", "emulated:token.json").args(args);
         let output = command.output().unwrap();
         (output.status.code().unwrap(), text(&output))
@@ -62,8 +61,7 @@ impl Helpdesk {
 
     /// The verdict: a word, and the first line of what is read out.
     fn verdict(&self) -> (String, String) {
-        let mut command = tokentap();
-        command.current_dir(self.folder.path()).env("TOKENTAP_INVENTORY", self.folder.path().join("inventory.sqlite"));
+        let mut command = in_folder(self.folder.path());
         let output = command.args(["--json", "info", "--reader", "emulated:token.json"]).output().unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output)));
         (report["verdict"].as_str().unwrap().to_owned(), report["verdict_text"].as_str().unwrap().to_owned())
@@ -143,10 +141,7 @@ fn case_4_an_erased_seed_is_said_first_and_the_same_seed_makes_it_work() {
 fn case_5_a_half_burned_token_is_named_and_burning_it_again_makes_it_work() {
     let desk = Helpdesk::burned(KEEPS, &OTHER_PROFILE, 0.0);
     // The program was killed between its record and the end of the burn.
-    let connection = rusqlite::Connection::open(desk.folder.path().join("inventory.sqlite")).unwrap();
-    drop(connection);
-    let mut burn = tokentap();
-    burn.current_dir(desk.folder.path()).env("TOKENTAP_INVENTORY", desk.folder.path().join("inventory.sqlite"));
+    let mut burn = in_folder(desk.folder.path());
     burn.args(["burn", "--no-verify", "--precise", "--seed-file", "other", "--replace-seed", "--trust-host-clock"]);
     let mut child = burn.args(["--reader", "emulated:token.json"]).stdout(std::process::Stdio::null()).spawn().unwrap();
     // Killed at some moment of the two seconds that it takes to write on the second; where it was done already, or not begun,

@@ -10,7 +10,7 @@ use tokentap::inventory::{Entry, Identity, Inventory, InventoryError, SeedChange
 use tokentap::seed::Seed;
 
 use crate::inventory::{Desk, event};
-use crate::support::{Dice, RESTRICTED, UNRESTRICTED, text, tokentap};
+use crate::support::{Dice, RESTRICTED, UNRESTRICTED, run_in, text};
 
 const TRUST: &str = "--trust-host-clock";
 
@@ -630,12 +630,7 @@ fn a_seed_goes_to_a_second_token_only_by_its_users_word_which_then_holds() {
 fn a_key_that_a_token_has_refused_is_not_tried_again_until_somebody_says_so() {
     // Tokens made before 2025 lock for good after some wrong answers (docs/protocol.md §1).
     let place = tempfile::tempdir().unwrap();
-    let run = |args: &[&str]| {
-        let mut command = tokentap();
-        command.current_dir(place.path()).env("TOKENTAP_INVENTORY", place.path().join("inventory.sqlite"));
-        let output = command.args(args).output().unwrap();
-        (output.status.code().unwrap(), text(&output))
-    };
+    let run = |args: &[&str]| run_in(place.path(), args);
     let wrong_answers = || {
         let state = std::fs::read_to_string(place.path().join("token.json")).unwrap();
         serde_json::from_str::<serde_json::Value>(&state).unwrap()["wrong_answers"].clone()

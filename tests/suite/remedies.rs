@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{text, tokentap};
+use crate::support::{run_in, text, tokentap};
 
 /// All text between quotes in a source file, up to its tests; continued lines are one.
 fn literals(source: &str) -> Vec<String> {
@@ -204,10 +204,7 @@ impl Place {
     }
 
     fn run(&self, args: &[&str]) -> (i32, String) {
-        let mut command = tokentap();
-        command.current_dir(self.0.path()).env("TOKENTAP_INVENTORY", self.0.path().join("inventory.sqlite"));
-        let output = command.args(args).output().unwrap();
-        (output.status.code().unwrap(), text(&output))
+        run_in(self.0.path(), args)
     }
 }
 

@@ -135,6 +135,19 @@ pub fn tokentap() -> Command {
     command
 }
 
+/// Runs the program in a folder, with the inventory that is kept there; its exit code and both outputs.
+pub fn run_in(folder: &Path, args: &[&str]) -> (i32, String) {
+    let output = in_folder(folder).args(args).output().unwrap();
+    (output.status.code().unwrap(), text(&output))
+}
+
+/// The program in a folder, with the inventory that is kept there.
+pub fn in_folder(folder: &Path) -> Command {
+    let mut command = tokentap();
+    command.current_dir(folder).env("TOKENTAP_INVENTORY", folder.join("inventory.sqlite"));
+    command
+}
+
 /// Runs the program with arguments and standard input.
 pub fn run_with_input(args: &[&str], input: &[u8]) -> Output {
     let mut command = tokentap();
