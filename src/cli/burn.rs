@@ -140,8 +140,10 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             step: Some(profile.step),
             ..job::row_of(seed.clone(), &report.info, None, whose.clone())
         });
-        slip::save(path, &[Card { user: whose.clone(), serial, seed: made }], false)?;
-        output.text(&format!("slip    {}", shown(path)));
+        match slip::save(path, &[Card { user: whose.clone(), serial, seed: made }], false) {
+            Ok(()) => output.text(&format!("slip    {}", shown(path))),
+            Err(failure) => output.note(&format!("{}; {}", failure.fact, failure.state)),
+        }
     }
     let checked = burned.check(typed, args, output);
     let mut object = written(&report, &reader, emulated);

@@ -52,7 +52,13 @@ pub fn check(path: Option<&PathBuf>, force: bool) -> Result<(), Failure> {
 /// # Errors
 /// A failure of the file.
 pub fn save(path: &Path, cards: &[Card], force: bool) -> Result<(), Failure> {
-    save_secret(path, page(cards)?.as_bytes(), force).map_err(|error| save_failed(&error))
+    let saved =
+        page(cards).and_then(|page| save_secret(path, page.as_bytes(), force).map_err(|error| save_failed(&error)));
+    // Slips come last: what they are for is done.
+    saved.map_err(|failure| Failure {
+        state: "what was burned is on record; only the slips are missing".to_owned(),
+        ..failure
+    })
 }
 
 /// Whether a file is a page of slips of an earlier run, which a later one writes anew.

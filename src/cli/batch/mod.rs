@@ -55,12 +55,6 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     if global.dry_run {
         return plan::show(&planned, output);
     }
-    let host = Host::assess(&args.run.host)?;
-    let key = token_key(args.run.token_key.as_deref())?;
-    host.check_vouched_for(output)?;
-    let mut trays = trays::open(global, &host.system)?;
-    host.warn(output);
-
     let Planned { origin, source, rows, files, options, dropped } = planned;
     if let Some(done) = finished(args, books, &origin, &files)? {
         if let Some(path) = &args.slips {
@@ -69,6 +63,12 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         }
         return Ok(say_finished(&origin.name, done.counts, output));
     }
+    let host = Host::assess(&args.run.host)?;
+    let key = token_key(args.run.token_key.as_deref())?;
+    host.check_vouched_for(output)?;
+    let mut trays = trays::open(global, &host.system)?;
+    host.warn(output);
+
     let at = host.clock().now().wall;
     let part_path = files.first().map(|file| PartFile::beside(&file.path));
     let opened = open_batch(args, books, &origin, rows, &files, part_path.as_deref(), at)?;
