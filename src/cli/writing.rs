@@ -147,18 +147,11 @@ impl Writing<'_> {
 
     /// The owner on record against the user that the token is to have: users are compared without regard to case.
     fn check_owner(&self, known: Option<&TokenRecord>, asks: bool) -> Result<(), Failure> {
-        let user = self.user.as_ref().filter(|_| self.deed == Deed::Burn);
-        let (Some(token), Some(user)) = (known, user) else { return Ok(()) };
-        let Some(owner) = token.user.as_ref().filter(|owner| owner.to_lowercase() != user.to_lowercase()) else {
-            return Ok(());
-        };
-        let (owner, user) = (describe::plain(owner), describe::plain(user));
-        let fact = format!("{} belongs to {owner}, and would go to {user}", token.serial);
-        if self.reassigns || (asks && self.asks(&format!("{fact}."))) {
-            return Ok(());
+        let Some(token) = known.filter(|_| self.deed == Deed::Burn && !self.reassigns) else { return Ok(()) };
+        match job::check_owner(&token.serial, Some(token), self.user.as_deref()) {
+            Err(failure) if asks && self.asks(&format!("{}.", failure.fact)) => Ok(()),
+            checked => checked,
         }
-        let next = "if that is meant, use --reassign";
-        Err(Failure::new("owner-on-record", Exit::NotWritable, fact, UNTOUCHED, next))
     }
 
     /// The profile on record against the one that the seed itself states.

@@ -59,6 +59,12 @@ impl TokenRecord {
         pending.or_else(|| Some((self.sealed.as_deref()?, self.seed)))
     }
 
+    /// Its user, if that is another one than this: case makes no difference.
+    #[must_use]
+    pub fn owner_other_than(&self, user: &str) -> Option<&str> {
+        self.user.as_deref().filter(|owner| owner.to_lowercase() != user.to_lowercase())
+    }
+
     /// Everything that a plan for a token is made from. Where it changes, the plan is made anew.
     fn basis(&self) -> (Option<Profile>, Option<Fingerprint>, Option<UnixTime>, Option<&Pending>) {
         (self.profile, self.seed, self.erased, self.pending.as_ref())

@@ -1,6 +1,8 @@
 //! The right token: what a token must be before anything is written to it.
 
 use super::failure::{Exit, Failure, UNTOUCHED};
+use crate::inventory::TokenRecord;
+use crate::plain::plain;
 use crate::token::{Info, Serial, Sync};
 
 /// What the user said of the token.
@@ -10,6 +12,17 @@ pub struct Guard {
     pub expect_serial: Option<Serial>,
     /// `--allow-unknown-model`.
     pub allow_unknown_model: bool,
+}
+
+/// Whether a burn for this user would take a token from its owner on record; `who` names the token.
+///
+/// # Errors
+/// A failure with [`Exit::NotWritable`] that names both.
+pub fn check_owner(who: &str, known: Option<&TokenRecord>, user: Option<&str>) -> Result<(), Failure> {
+    let moved = known.zip(user).and_then(|(token, user)| Some((token.owner_other_than(user)?, user)));
+    let Some((owner, user)) = moved else { return Ok(()) };
+    let fact = format!("{who} belongs to {}, and would go to {}", plain(owner), plain(user));
+    Err(Failure::new("owner-on-record", Exit::NotWritable, fact, UNTOUCHED, "if that is meant, use --reassign"))
 }
 
 impl Guard {

@@ -21,7 +21,7 @@ mod written;
 pub use attend::{Ask, Confirm, Place, ReaderNews, Surroundings, Visitor, attend};
 pub use complete::{Completion, Opener};
 pub use failure::{Exit, Failure, UNTOUCHED};
-pub use guard::Guard;
+pub use guard::{Guard, check_owner};
 pub use hours::HourWatch;
 pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WritePlan};
 pub use read::{ReadReport, identify, read};

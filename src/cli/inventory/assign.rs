@@ -27,24 +27,27 @@ struct Assignment {
 }
 
 impl Assignment {
-    /// Whether it is theirs already: users are compared without regard to case.
-    fn is_there(&self) -> bool {
-        self.owner().is_some_and(|owner| owner.to_lowercase() == self.user.to_lowercase())
-    }
-
     fn owner(&self) -> Option<&str> {
         self.known.as_ref().and_then(|token| token.user.as_deref())
     }
 
+    /// Its owner, if that is somebody else.
+    fn other_owner(&self) -> Option<&str> {
+        self.known.as_ref().and_then(|token| token.owner_other_than(&self.user))
+    }
+
+    /// Whether it is theirs already.
+    fn is_there(&self) -> bool {
+        self.owner().is_some() && self.other_owner().is_none()
+    }
+
     /// What somebody has to know of it first, if anything.
     fn doubt(&self) -> Option<String> {
-        match (&self.known, self.owner()) {
-            (None, _) => Some(format!("the inventory has never seen a token {}", describe::given(&self.serial))),
-            (Some(_), Some(owner)) if !self.is_there() => {
-                Some(format!("{} belongs to {}, and would go to {}", self.serial, plain(owner), plain(&self.user)))
-            }
-            _ => None,
+        if self.known.is_none() {
+            return Some(format!("the inventory has never seen a token {}", describe::given(&self.serial)));
         }
+        self.other_owner()
+            .map(|owner| format!("{} belongs to {}, and would go to {}", self.serial, plain(owner), plain(&self.user)))
     }
 
     fn is_allowed(&self, args: &AssignArgs) -> bool {

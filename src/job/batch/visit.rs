@@ -13,10 +13,9 @@ use crate::job::attend::{Place, ReaderNews, Surroundings, Visitor};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{
     Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, LEFT_ALONE, ProfileFrom, ProfileWish, Recorder, Stage,
-    UNTOUCHED, WritePlan, WriteReport, Written, locked,
+    UNTOUCHED, WritePlan, WriteReport, Written, check_owner, locked,
 };
 use crate::link::Link;
-use crate::plain::plain;
 use crate::seed::Seed;
 use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Profile, TokenKey};
@@ -188,18 +187,6 @@ impl<'a> BatchVisitor<'a> {
         })
     }
 
-    /// Whether the token may go to the row's user: not silently from one to another. Case makes no difference.
-    fn check_owner(&self, row: &RowRecord, info: &Info, known: Option<&TokenRecord>) -> Result<(), Failure> {
-        let owner = known.and_then(|token| token.user.as_ref());
-        let (Some(owner), Some(user)) = (owner, &row.user) else { return Ok(()) };
-        if self.plan.reassigns || owner.to_lowercase() == user.to_lowercase() {
-            return Ok(());
-        }
-        let fact = format!("{info} belongs to {}, and would go to {}", plain(owner), plain(user));
-        let next = "if that is meant, use --reassign";
-        Err(Failure::new("owner-on-record", Exit::NotWritable, fact, UNTOUCHED, next))
-    }
-
     /// Whether the server's files can carry the row with the profile that this token gets: what the inventory knows of it may be
     /// more than the row says.
     fn check_outputs(&self, seed: &RowSeed, row: &RowRecord, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
@@ -317,7 +304,9 @@ impl Visitor for BatchVisitor<'_> {
                         let seed = self.fill_plan(&row, serial, known, plan);
                         let is_good = seed.and_then(|seed| {
                             plan.check(info)?;
-                            self.check_owner(&row, info, known)?;
+                            if !self.plan.reassigns {
+                                check_owner(&info.to_string(), known, row.user.as_deref())?;
+                            }
                             self.check_outputs(&seed, &row, info, plan).map(|()| seed)
                         });
                         let seed = is_good.inspect_err(|_| self.release(row.row, serial))?;
