@@ -63,6 +63,7 @@ impl Given {
     pub fn single(self) -> Result<Row, Failure> {
         match self {
             Self::One(row) => Ok(*row),
+            Self::OfToken(mut rows) if rows.len() == 1 => Ok(rows.remove(0)),
             Self::OfToken(rows) => Err(Failure::usage(
                 format!("the file has {} rows where one seed is needed", rows.len()),
                 "name one with --serial, --row or --user",

@@ -61,12 +61,14 @@ pub fn seed_of(
         None => Some(secret::from_args_or_prompt(args, hotp)?),
     };
     let rows = match given {
+        // Who names a reader means the token on it: the seed has to be that token's.
+        Some(Given::One(row)) if global.reads_token => Some(Given::OfToken(vec![*row])),
         Some(Given::One(row)) => {
             check_expected(global, &row)?;
             return Ok(of_one(global, *row, output));
         }
         // Without serials, no token can tell which row is its own.
-        Some(Given::OfToken(rows)) if rows.iter().all(|row| row.serial.is_none()) => {
+        Some(Given::OfToken(rows)) if !global.reads_token && rows.iter().all(|row| row.serial.is_none()) => {
             return Given::OfToken(rows).single().map(|row| of_one(global, row, output));
         }
         Some(given) => Some(given),
@@ -81,7 +83,7 @@ pub fn seed_of(
         (Some(text), Some(books)) if rows.is_none() => (None, Some(find::one(locked(books).as_mut(), text)?)),
         _ => {
             let read = read_token(global, &record, output).map_err(|mut failure| {
-                if rows.is_some() {
+                if rows.is_some() && !global.reads_token {
                     failure.next.push_str("; or name the row that is meant with --serial, --row or --user");
                 }
                 failure
@@ -91,6 +93,9 @@ pub fn seed_of(
         }
     };
     let row = match (rows, &read) {
+        (Some(Given::OfToken(rows)), Some(_)) if rows.iter().all(|row| row.serial.is_none()) => {
+            Given::OfToken(rows).single()?
+        }
         (Some(rows), Some(read)) => rows.for_token(&read.info)?,
         (Some(rows), None) => rows.single()?,
         (None, _) => sealed(&record, known.as_ref(), read.as_ref(), record::identity(identity)?)?,

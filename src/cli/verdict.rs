@@ -41,6 +41,13 @@ pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> Verdic
         );
         return say("unfinished", text);
     }
+    if let Some(at) = known.and_then(|token| token.clock_stopped) {
+        let text = format!(
+            "its clock stood still on {}, {seen} now: give its user another token; to look again: tokentap info --precise",
+            day(at)
+        );
+        return say("clock-stopped", text);
+    }
     if drift.middle_s().abs() > ABSURD_S {
         let text = format!(
             "its clock is {seen}: somebody set it so, or its battery is flat; if it is off again after a sync, its user needs \

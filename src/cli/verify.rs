@@ -6,6 +6,7 @@ use super::args::{Global, VerifyArgs};
 use super::describe::{counted, fields, token, token_line};
 use super::output::Output;
 use super::seed_of::{Found, seed_of};
+use super::unused::unused;
 use super::verdict::how_to_set;
 use super::{Ran, prompt};
 use crate::clock::check_plausible;
@@ -28,6 +29,12 @@ const NO_TOKEN: &str = "no token was touched";
 const AGAIN: &str = "run the same command again";
 
 pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
+    if args.hotp && global.reads_token {
+        return Err(unused(
+            "--reader, --wait or --trace",
+            "a token on a reader counts time, and --hotp is about counters",
+        ));
+    }
     let found = seed_of(global, &args.seed, args.identity.as_deref(), args.hotp, output)?;
     if found.row.kind == Kind::Hotp && !args.hotp {
         return Err(Failure::usage(
@@ -35,7 +42,7 @@ pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
             "use --hotp, and give two codes in a row",
         ));
     }
-    if args.hotp { counter(args, &found.row, output) } else { time(args, &found, output) }
+    if args.hotp { counter(args, &found.row, output) } else { time(global, args, &found, output) }
 }
 
 /// A code that was typed.
@@ -47,7 +54,7 @@ pub fn parse_code(text: &str) -> Result<Code, Failure> {
         .map_err(|error: crate::otp::CodeError| Failure::usage(error.to_string(), "type the digits on the display"))
 }
 
-fn time(args: &VerifyArgs, found: &Found, output: &Output) -> Ran {
+fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> Ran {
     let row = &found.row;
     let mut codes = args.codes.iter().map(|code| parse_code(code)).collect::<Result<Vec<_>, _>>()?;
     let step = match args.step {
@@ -110,18 +117,25 @@ fn time(args: &VerifyArgs, found: &Found, output: &Output) -> Ran {
         object.insert("token".to_owned(), token(&read.info, read.emulated));
         object.insert("reader".to_owned(), json!(read.reader));
     }
-    record_check(found, exit, clock.now().wall, output);
+    record_check(global, found, exit, clock.now().wall, output);
     output.report(&text, object);
     Ok(exit)
 }
 
 /// Puts the check of a token that is known on record.
-fn record_check(found: &Found, exit: Exit, at: UnixTime, output: &Output) {
-    let Some(record) = &found.record else { return };
-    let (serial, reader, emulated) = match (&found.read, &found.known) {
-        (Some(read), _) => (read.info.serial.as_str(), read.reader.as_str(), read.emulated),
-        (None, Some(token)) => (token.serial.as_str(), "", token.emulated),
-        (None, None) => return,
+fn record_check(global: &Global, found: &Found, exit: Exit, at: UnixTime, output: &Output) {
+    let token = match (&found.read, &found.known) {
+        (Some(read), _) => Some((read.info.serial.as_str(), read.reader.as_str(), read.emulated)),
+        (None, Some(token)) => Some((token.serial.as_str(), "", token.emulated)),
+        (None, None) => None,
+    };
+    let (Some(record), Some((serial, reader, emulated))) = (&found.record, token) else {
+        if global.remark.is_some() {
+            output.note(
+                "the remark is not recorded: no token on record has this seed (to read the token, name its --reader)",
+            );
+        }
+        return;
     };
     let outcome = if exit == Exit::Done { Outcome::Right } else { Outcome::Wrong };
     let mut recorder = record.recorder(Deed::Verify, reader, emulated);

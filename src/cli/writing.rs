@@ -120,7 +120,9 @@ impl Writing<'_> {
         self.check_owner(known, asks)?;
         let (Some(token), Some(seed), Some(books)) = (known, &plan.seed, self.record.books()) else { return Ok(()) };
         let seed = locked(books).fingerprint_key().of(seed);
-        let on_record = token.seed.filter(|_| token.erased.is_none());
+        // A sync sets the clock: a seed that was erased by one is still the one that the server knows.
+        let erased = token.erased_seed.filter(|_| self.deed != Deed::Burn);
+        let on_record = token.seed.filter(|_| token.erased.is_none()).or(erased);
         let is_another = on_record.is_some_and(|held| held != seed);
         let is_meant = token.pending.as_ref().and_then(|pending| pending.seed) == Some(seed);
         let whose = format!("{info}{}", describe::whose(token));

@@ -24,7 +24,7 @@ pub use job::{Begin, Begun, Seal};
 pub use pins::{Pinned, Pins};
 pub use seal::{Identity, SealError, new_locked_identity, open_of, parse_recipient, seal};
 pub use sqlite::{Sqlite, is_log_alone, make_folder};
-pub use token::{KeyChange, Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
+pub use token::{ClockChange, KeyChange, Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
 
 /// One durable record: an event, and what it changes. All of it is kept, or none.
 #[derive(Debug, Clone)]

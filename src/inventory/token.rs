@@ -34,6 +34,10 @@ pub struct TokenRecord {
     pub sealed: Option<Vec<u8>>,
     /// When its seed was erased, if none was burned since.
     pub erased: Option<UnixTime>,
+    /// The seed that was erased then, which its server may still expect.
+    pub erased_seed: Option<Fingerprint>,
+    /// When its clock was found to stand still, if it was not seen to run since.
+    pub clock_stopped: Option<UnixTime>,
     /// A job that was begun and of which no end is known, or whose outcome is not.
     pub pending: Option<Pending>,
 }
@@ -143,6 +147,8 @@ pub struct TokenChange {
     pub unassigned: bool,
     /// What it said of the key.
     pub key: KeyChange,
+    /// What was seen of its clock.
+    pub clock: ClockChange,
     /// The profile that was written.
     pub profile: Option<Profile>,
     /// The drift that was found.
@@ -167,6 +173,7 @@ impl TokenChange {
             user: None,
             unassigned: false,
             key: KeyChange::Keep,
+            clock: ClockChange::Keep,
             profile: None,
             drift: None,
             synced: false,
@@ -185,6 +192,17 @@ pub enum KeyChange {
     Refused(Fingerprint),
     /// It accepted one: what it refused before is of no more interest.
     Accepted,
+}
+
+/// What becomes of the record of a clock that stood still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockChange {
+    /// It stays: nobody looked for long enough.
+    Keep,
+    /// It stands still.
+    Stands,
+    /// It was seen to run.
+    Runs,
 }
 
 /// What becomes of the record of a job whose end is not known.

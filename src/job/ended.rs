@@ -4,11 +4,12 @@ use super::SeedFate;
 use super::failure::{Exit, Failure};
 use super::plan::{ClockPlan, ConfigPlan};
 use super::record::{Begins, Recorder, locked};
-use super::write::{Outcome as Wrote, WriteReport};
+use super::write::{CLOCK_STOPPED, Outcome as Wrote, WriteReport};
 use super::written::{Progress, Written};
-use crate::clock::Drift;
+use crate::clock::{Drift, Method};
 use crate::inventory::{
-    Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, RowChange, SeedChange,
+    ClockChange, Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, RowChange,
+    SeedChange,
 };
 use crate::time::UnixTime;
 use crate::token::{Info, Profile};
@@ -49,6 +50,10 @@ impl Recorder<'_> {
             }
             _ if has_accepted => KeyChange::Accepted,
             _ => KeyChange::Keep,
+        };
+        change.clock = match result {
+            Ok(report) => clock_change(false, &[report.before, report.after]),
+            Err(failure) => clock_change(failure.kind == CLOCK_STOPPED, &[]),
         };
         let (mut sent, mut is_config_written) = (Written::No, false);
         match result {
@@ -138,6 +143,15 @@ fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {
             let all = [Some(written.config), Some(written.seed), written.correction];
             if all.contains(&Some(Written::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
         }
+    }
+}
+
+/// What was seen of a clock: one whose tick was caught runs.
+pub(super) fn clock_change(stands_still: bool, drifts: &[Drift]) -> ClockChange {
+    match stands_still {
+        true => ClockChange::Stands,
+        false if drifts.iter().any(|drift| drift.method() == Method::Tick) => ClockChange::Runs,
+        false => ClockChange::Keep,
     }
 }
 

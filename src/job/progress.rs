@@ -205,6 +205,11 @@ fn refusal(step: Step, status: StatusWord, who: &str, state: String, again: &str
         _ => String::new(),
     };
     let (fact, next) = match (step, status.kind()) {
+        // Not a word about the key (`docs/protocol.md` §8): a wrong answer has another status.
+        (Step::Answer, StatusKind::WrongData) => (
+            format!("the token refused \"{step}\" with {status}: something came between its challenge and the answer{who}"),
+            format!("take the token off, switch it on, lay it back, and {again}; close other programs that use the reader"),
+        ),
         (Step::Answer, _) if status.is_denial() => (
             format!("the token refused the key with {status}: it has another key, or it is locked{left}{who}"),
             "do not try again and again: tokens made before 2025 lock for good after some wrong answers; a token with a \
@@ -233,6 +238,6 @@ fn refusal(step: Step, status: StatusWord, who: &str, state: String, again: &str
             ),
         ),
     };
-    let refused_key = step == Step::Answer && status.is_denial();
+    let refused_key = step == Step::Answer && status.is_denial() && status.kind() != StatusKind::WrongData;
     Failure { refused_key, ..Failure::new("refused", Exit::Refused, fact, state, next) }
 }

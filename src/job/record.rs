@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::ended::End;
+use super::ended::{End, clock_change};
 use super::failure::{Exit, Failure, UNTOUCHED};
 use super::plan::WritePlan;
 use super::read::ReadReport;
@@ -125,6 +125,8 @@ impl Recorder<'_> {
             // What another job is about to change is no ground for a plan.
             self.wait_for_others(info.serial.as_str(), around.waits, around.interrupted)?;
             let record = self.token(info.serial.as_str())?;
+            // What stood still once is looked at for a second, however fast the job is meant to be.
+            plan.fine |= record.as_ref().is_some_and(|token| token.clock_stopped.is_some());
             let completed = self.check_key(info, plan).and_then(|()| (around.complete)(info, record.as_ref(), plan));
             *known.borrow_mut() = Some((info.clone(), record));
             completed
@@ -198,7 +200,8 @@ impl Recorder<'_> {
         let Some(books) = self.books else { return Ok(()) };
         let mut event = self.event(report.host, new_job(), &report.info, outcome);
         event.before = Some(report.drift.into());
-        let change = TokenChange { drift: event.before, ..self.change(&report.info, report.host) };
+        let clock = clock_change(report.stands_still, &[report.drift]);
+        let change = TokenChange { drift: event.before, clock, ..self.change(&report.info, report.host) };
         locked(books).keep(&Entry { event, token: Some(change), row: None })
     }
 

@@ -21,9 +21,16 @@ use crate::token::{Authenticated, Info, Reason, Session, Step, TokenError, check
 /// late, or the clock is broken.
 const OFF_AFTER_S: f64 = 2.0;
 
+/// A clock that is further off than this, in seconds, may stand still: it is looked at for a second in every job. None of those
+/// that run drifts so far between two visits, and one that stopped lately is as right as it was.
+const FAR_S: f64 = 600.0;
+
 /// How often a token may be reset by other programs before anything was written to it: each of them does it once, when it
 /// is done.
 const RESETS_BEFORE_WRITE: u32 = 32;
+
+/// The kind of a failure of a clock that does not run.
+pub const CLOCK_STOPPED: &str = "clock-stopped";
 
 const AGAIN: &str = "run the same command again";
 
@@ -138,7 +145,7 @@ pub fn write(
         match job.pass(link, hooks) {
             // Each time another program has done something; the hook sees to it that this ends.
             Err(Stop::Anew) => job.planned = false,
-            Err(Stop::Token(error)) if error.is_reset() && job.may_begin_again(&mut resets) => {}
+            Err(Stop::Token(error)) if error.is_reset() && job.may_begin_again(error.step, &mut resets) => {}
             result => break result,
         }
     };
@@ -164,6 +171,8 @@ pub fn write(
 struct Resets {
     before_write: u32,
     after_write: u32,
+    /// Those that made an answer to a challenge wrong.
+    at_answer: u32,
 }
 
 struct Job<'a> {
@@ -182,7 +191,14 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Whether the job begins again after another program has reset the token.
-    fn may_begin_again(&self, resets: &mut Resets) -> bool {
+    fn may_begin_again(&self, step: Step, resets: &mut Resets) -> bool {
+        if step == Step::Answer {
+            // A token may count such an answer as a wrong one.
+            resets.at_answer += 1;
+            if resets.at_answer > 1 {
+                return false;
+            }
+        }
         let (counted, most) = match self.progress == Progress::default() {
             true => (&mut resets.before_write, RESETS_BEFORE_WRITE),
             false => (&mut resets.after_write, 1),
@@ -211,7 +227,8 @@ impl Job<'_> {
         // Whatever the plan sets, its seed's record and its report are dated by the host.
         check_plausible(first.before.wall).map_err(Failure::from)?;
 
-        let before = measure(&mut session, self.host, &first, self.plan.fine)?;
+        let is_far = Drift::of_reading(&first).middle_s().abs() > FAR_S;
+        let before = measure(&mut session, self.host, &first, self.plan.fine || is_far)?;
         let told = |drift: Drift| drift.widened(self.host.doubt());
         let drift_before = *self.before.get_or_insert(told(before.drift));
         // A second pass goes on with what the first one began, whatever the clock shows by now.
@@ -302,7 +319,7 @@ impl Job<'_> {
 fn clock_stands_still(info: &Info, written: &str) -> Stop {
     let fact = format!("its clock stands still: it showed the same second for more than a second ({info})");
     let next = "give its user another token: its codes do not change, or are those of the past";
-    Failure::new("clock-stopped", Exit::Wrong, fact, written, next).into()
+    Failure::new(CLOCK_STOPPED, Exit::Wrong, fact, written, next).into()
 }
 
 /// If the host's wall clock was stepped since the contact began: by how much, and the drift by its new time.

@@ -143,7 +143,7 @@ impl<'l> Session<'l, Identified> {
             step: Step::Challenge,
             reason: Reason::Malformed(format!("a challenge of {length} bytes where 8 are due")),
         })?;
-        command(link, Step::Answer, &AnswerChallenge { challenge }.apdu(key))?;
+        in_contact(link, Step::Answer, &AnswerChallenge { challenge }.apdu(key))?;
         Ok(Session { link, info, state: Authenticated { key: key.clone() } })
     }
 }
@@ -174,7 +174,7 @@ impl Session<'_, Authenticated> {
     /// [`TokenError`] at [`Step::Config`].
     pub fn write_config(&mut self, profile: Profile, clock: u32) -> Result<(), TokenError> {
         let apdu = WriteConfig { profile, clock }.apdu(&self.state.key);
-        command(self.link, Step::Config, &apdu).map(drop)
+        in_contact(self.link, Step::Config, &apdu)
     }
 
     /// Writes the seed; one of more than 63 bytes is refused before anything is sent.
@@ -185,7 +185,7 @@ impl Session<'_, Authenticated> {
         seed.check_fits_token()
             .map_err(|error| TokenError { step: Step::Seed, reason: Reason::Malformed(error.to_string()) })?;
         let apdu = WriteSeed { seed }.apdu(&self.state.key);
-        command(self.link, Step::Seed, &apdu).map(drop)
+        in_contact(self.link, Step::Seed, &apdu)
     }
 }
 
@@ -198,6 +198,21 @@ pub fn check_same(before: &Info, now: &Info) -> Result<(), TokenError> {
         return Ok(());
     }
     Err(TokenError { step: Step::Info, reason: Reason::SerialChanged(now.serial.to_string()) })
+}
+
+/// A command that the token carries out only within one contact, from the challenge on.
+///
+/// A program that resets the card in between makes the right answer wrong and the authentication void: its disconnect may come
+/// through although the card is held. The next command tells, and what was refused so is no word of the token about the key.
+fn in_contact(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<(), TokenError> {
+    let Err(error) = command(link, step, apdu) else { return Ok(()) };
+    match &error.reason {
+        Reason::Refused(status) if status.is_denial() => match get_info(link) {
+            Err(now) if now.is_reset() => Err(TokenError { step, reason: now.reason }),
+            _ => Err(error),
+        },
+        _ => Err(error),
+    }
 }
 
 fn get_info(link: &mut dyn Link) -> Result<Info, TokenError> {

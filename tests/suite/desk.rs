@@ -165,6 +165,76 @@ fn a_clock_that_stands_still_is_called_so_by_info_sync_and_desk() {
 }
 
 #[test]
+fn a_clock_that_stood_still_is_remembered_and_looked_at_by_fast_jobs_until_it_runs() {
+    let desk = Desk::new(&[]);
+    let made = ["emulate", "--create", "--serial", "86596120000001", "--ppm", "-1000000", "--state", "tokens/0.json"];
+    assert_eq!(desk.run(&made).0, 0);
+    let reader = ["--reader", "emulated:tokens/0.json", "--trust-host-clock"];
+    let run = |args: &[&str]| desk.run(&[args, &reader].concat());
+    assert_eq!(run(&["info", "--precise"]).0, 8);
+    // One reading cannot tell, and does not say that it works.
+    let (exit, said) = run(&["info"]);
+    assert!(exit == 0 && said.contains("its clock stood still on"), "{said}");
+    assert!(desk.run(&["inventory", "show", "86596120000001"]).1.contains("STOPPED"));
+    for args in [&["sync", "--fast", "--hash", "sha1", "--step", "30"][..], &["burn", "--generate", "--out", "new.csv"]]
+    {
+        let (exit, said) = run(args);
+        assert!(exit == 8 && said.contains("its clock stands still"), "{args:?}: {said}");
+    }
+    let (exit, said) = desk.run(&["desk", "--fast", "--reader", "emulated:tokens", "--trust-host-clock"]);
+    assert!(exit == 10 && said.contains("stands still"), "{said}");
+    // Another one with its serial, whose clock runs: the record follows what is seen.
+    fs::remove_file(desk.0.path().join("tokens/0.json")).unwrap();
+    assert_eq!(desk.run(&["emulate", "--create", "--serial", "86596120000001", "--state", "tokens/0.json"]).0, 0);
+    assert_eq!(run(&["sync", "--hash", "sha1", "--step", "30"]).0, 0);
+    let (_, said) = run(&["info"]);
+    assert!(!said.contains("stood still"), "{said}");
+}
+
+#[test]
+fn a_clock_that_is_minutes_off_is_looked_at_by_fast_jobs_and_batches_too() {
+    let desk = Desk::new(&[]);
+    let fast: [&[&str]; 3] = [
+        &["sync", "--fast", "--hash", "sha1", "--step", "30"],
+        &["burn", "--generate", "--out", "new.csv"],
+        &["--time", "0"],
+    ];
+    for (number, args) in fast.iter().enumerate() {
+        let path = format!("tokens/{number}.json");
+        let made = ["emulate", "--create", "--drift", "-700", "--ppm", "-1000000", "--state", &path];
+        assert_eq!(desk.run(&made).0, 0);
+        let (exit, said) =
+            desk.run(&[args, &["--reader", &format!("emulated:{path}"), "--trust-host-clock"][..]].concat());
+        assert!(exit == 8 && said.contains("its clock stands still"), "{args:?}: {said}");
+        fs::remove_file(desk.0.path().join(path)).unwrap();
+    }
+    let made = [
+        "emulate",
+        "--create",
+        "--serial",
+        "86596120000009",
+        "--drift",
+        "-700",
+        "--ppm",
+        "-1000000",
+        "--state",
+        "tokens/9.json",
+    ];
+    assert_eq!(desk.run(&made).0, 0);
+    let (exit, said) = desk.run(&[
+        "batch",
+        "--generate",
+        "1",
+        "--to",
+        "csv=all.csv",
+        "--reader",
+        "emulated:tokens",
+        "--trust-host-clock",
+    ]);
+    assert!(exit != 0 && said.contains("stands still"), "{said}");
+}
+
+#[test]
 fn a_host_that_nothing_vouches_for_is_not_copied_onto_token_after_token() {
     let desk = Desk::new(&[("86596120000001", "-97.25")]);
     fs::write(desk.0.path().join("rows.csv"), "serial,secret\n86596120000001,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")

@@ -187,6 +187,23 @@ fn verify_and_code_take_the_row_of_the_token_on_the_reader_and_the_sealed_seed()
     place.write("bare", SEED);
     let is_right = (0..3).any(|_| place.run(&["verify", &display(), "--seed-file", "bare"]).0 == 0);
     assert!(is_right);
+    // Who names the reader means the token on it, also with one seed; a file of another token's seed is not taken.
+    place.write("one.csv", &format!("serial,secret\n86596120000002,{SEED}\n"));
+    for file in ["bare", "one.csv"] {
+        let shown = display();
+        let args = [&["verify", &shown, "--remark", "ticket 7", "--seed-file", file][..], &reader].concat();
+        let (exit, said) = place.run(&args);
+        assert!(said.contains("86596120000001"), "{file}: {said}");
+        assert_eq!(exit == 5, file == "one.csv", "{file}: {said}");
+    }
+    assert!(place.ok(&["inventory", "events", "--with-remark", "ticket 7"]).contains("86596120000001"));
+    let (exit, said) = place.run(&["verify", "123456", "--seed-file", "bare", "--reader", "emulated:none.json"]);
+    assert!(exit == 1 && said.contains("there is no emulated token"), "{exit}: {said}");
+    let (_, said) = place.run(&[&["code", "--trace", "--seed-file", "bare"][..], &reader].concat());
+    assert!(said.contains("80 41"), "{said}");
+    place.write("unknown", &SEED.replace('J', "K"));
+    let (_, said) = place.run(&["verify", "123456", "--remark", "ticket 8", "--seed-file", "unknown"]);
+    assert!(said.contains("the remark is not recorded"), "{said}");
     // Without the token: its user, or its last digits.
     for named in [["--user", "ANA@example.org"], ["--serial", "0001"]] {
         let code = place.json(&[&["code", "--identity", "identity"][..], &named].concat());

@@ -237,7 +237,7 @@ fn an_inventory_of_the_first_schema_is_brought_to_the_latest_and_keeps_what_it_h
     let connection = rusqlite::Connection::open(&path).unwrap();
     let back = "DROP TRIGGER events_summed; DROP TABLE batch_rows; DROP TABLE batches; DROP TABLE holders; DROP TABLE leases; DROP TABLE claims; \
                 DROP TABLE dealt; ALTER TABLE tokens DROP COLUMN erased; ALTER TABLE tokens DROP COLUMN sum; ALTER TABLE \
-                meta DROP COLUMN sum; ALTER TABLE candidates DROP COLUMN sum; ALTER TABLE events DROP COLUMN sum; DROP TABLE refused_keys; PRAGMA \
+                meta DROP COLUMN sum; ALTER TABLE candidates DROP COLUMN sum; ALTER TABLE events DROP COLUMN sum; DROP TABLE refused_keys; DROP TABLE marks; PRAGMA \
                 user_version = 1;";
     connection.execute_batch(back).unwrap();
     drop(connection);
@@ -572,6 +572,27 @@ fn what_an_erasing_sync_says_is_no_false_comfort() {
     let said = desk.ok(&["sync", "--reader", &reader, "--fast", "--erase-seed", TRUST]);
     assert!(!said.contains("Duo takes"), "{said}");
     assert!(said.contains("shows no codes until a seed is burned"), "{said}");
+}
+
+#[test]
+fn a_sync_gives_a_token_whose_seed_was_erased_no_other_than_its_server_has() {
+    let desk = Desk::new();
+    let reader = desk.token(RESTRICTED);
+    for (name, secret) in
+        [("had.csv", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), ("other.csv", "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU")]
+    {
+        fs::write(desk.path(name), format!("serial,secret\n{RESTRICTED},{secret}\n")).unwrap();
+    }
+    let on = ["--reader", &reader, TRUST];
+    desk.ok(&[&["burn", "--seed-file", "had.csv", "--no-verify"], &on[..]].concat());
+    desk.ok(&[&["sync", "--fast", "--erase-seed"], &on[..]].concat());
+    let error = desk.fails(5, &[&["sync", "--fast", "--seed-file", "other.csv"], &on[..]].concat());
+    assert_eq!(error["kind"], "seed-mismatch");
+    // The one that it had is taken; a burn is meant to give it a new one.
+    desk.ok(&[&["sync", "--fast", "--seed-file", "had.csv"], &on[..]].concat());
+    desk.ok(&[&["sync", "--fast", "--erase-seed"], &on[..]].concat());
+    desk.ok(&[&["burn", "--seed-file", "other.csv", "--no-verify"], &on[..]].concat());
+    desk.ok(&[&["sync", "--fast", "--seed-file", "other.csv"], &on[..]].concat());
 }
 
 #[test]

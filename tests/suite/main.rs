@@ -11,6 +11,7 @@
 mod arbitrary;
 mod batch;
 mod batch_faults;
+mod between;
 mod burning;
 mod clock;
 #[cfg(target_os = "linux")]

@@ -30,6 +30,15 @@ fn without_use(command: &[&str]) -> &'static [&'static str] {
     }
 }
 
+/// Whether one of these flags was typed, and not set by the environment.
+pub fn is_typed(matches: &ArgMatches, flags: &[&str]) -> bool {
+    let mut leaf = matches;
+    while let Some((_, below)) = leaf.subcommand() {
+        leaf = below;
+    }
+    flags.iter().any(|flag| leaf.value_source(flag) == Some(ValueSource::CommandLine))
+}
+
 /// Whether every flag that was typed has a use for the command that was typed.
 ///
 /// # Errors

@@ -62,7 +62,9 @@ impl Cli {
         let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(arguments)?;
         applies::check(&matches, &mut command)?;
-        Self::from_arg_matches(&matches)
+        let mut read = Self::from_arg_matches(&matches)?;
+        read.global.reads_token = applies::is_typed(&matches, &["reader", "wait", "trace"]);
+        Ok(read)
     }
 
     /// The command's name, as JSON has it.
@@ -140,6 +142,10 @@ pub struct Global {
     /// Show headers, lengths and status words of all APDUs
     #[arg(long, global = true, hide_short_help = true)]
     pub trace: bool,
+
+    /// A flag was typed that says how a token is read: one is meant to be, also where a seed alone would do.
+    #[arg(skip)]
+    pub reads_token: bool,
 }
 
 /// The longest remark, in characters.

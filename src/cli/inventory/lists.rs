@@ -228,6 +228,7 @@ pub fn token_fields(token: &TokenRecord) -> Map<String, Value> {
         ("burned", json!(token.burned.map(utc))),
         ("seed", json!(seed_word(token))),
         ("erased", json!(token.erased.map(utc))),
+        ("clock_stopped", json!(token.clock_stopped.map(utc))),
         ("unfinished", json!(pending)),
     ])
 }

@@ -55,6 +55,9 @@ fn life(token: &TokenRecord, events: &[Event]) -> String {
     if let Some(at) = token.erased {
         lines.push(format!("ERASED   {}: it shows no codes until a seed is burned", local(at)));
     }
+    if let Some(at) = token.clock_stopped {
+        lines.push(format!("STOPPED  {}: its clock stood still; give its user another token", local(at)));
+    }
     if let Some(drift) = token.drift {
         lines.push(format!("clock    {} when last seen, {}", drift_words(drift), local(token.last_seen)));
     }

@@ -8,6 +8,7 @@ mod file;
 mod holders;
 mod jobs;
 mod keys;
+mod marks;
 mod meta;
 mod owner;
 mod schema;

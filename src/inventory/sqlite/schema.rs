@@ -9,7 +9,7 @@ use super::sums;
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
-pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS];
+pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS];
 
 /// The version from which on every row has its checksum.
 const SUMMED: usize = 4;
@@ -147,6 +147,18 @@ CREATE TABLE refused_keys (
     at INTEGER NOT NULL,
     sum INTEGER,
     PRIMARY KEY (serial, key)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What is known of tokens beside their rows.
+const MARKS: &str = "
+CREATE TABLE marks (
+    serial TEXT NOT NULL,
+    what TEXT NOT NULL,
+    seed BLOB,
+    at INTEGER NOT NULL,
+    sum INTEGER,
+    PRIMARY KEY (serial, what)
 ) STRICT, WITHOUT ROWID;
 ";
 

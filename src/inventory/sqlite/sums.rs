@@ -76,8 +76,16 @@ pub const REFUSED_KEYS: Summed = Summed {
     columns: "serial, key, at",
 };
 
+/// What is known of tokens beside their rows.
+pub const MARKS: Summed = Summed {
+    name: "marks",
+    key: "serial = ?1 AND what = ?2",
+    key_columns: "serial, what",
+    columns: "serial, what, seed, at",
+};
+
 /// All of them.
-pub const TABLES: [Summed; 8] = [META, TOKENS, CANDIDATES, EVENTS, BATCHES, BATCH_ROWS, DEALT, REFUSED_KEYS];
+pub const TABLES: [Summed; 9] = [META, TOKENS, CANDIDATES, EVENTS, BATCHES, BATCH_ROWS, DEALT, REFUSED_KEYS, MARKS];
 
 impl Summed {
     /// Gives the row of this key its checksum.

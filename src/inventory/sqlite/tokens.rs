@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, named_params, params};
 
 use super::columns::{damaged, fingerprint, measured, ms, optional_time, profile, time, word};
-use super::{Stopped, holders, keys, sums};
+use super::{Stopped, holders, keys, marks, sums};
 use crate::inventory::{
     Deed, Event, EventFilter, Fingerprint, InventoryError, Measured, Outcome, Pending, PendingChange, SeedChange,
     Station, TokenChange, TokenFilter, TokenRecord,
@@ -77,6 +77,7 @@ pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(),
         ":synced": change.synced.then_some(now),
     })?;
     keys::change(to, &change.serial, change.key, at)?;
+    marks::clock(to, &change.serial, change.clock, at)?;
     if let SeedChange::Is { seed, replaces, .. } = &change.seed {
         check_import(to, &change.serial, seed, *replaces)?;
     }
@@ -126,6 +127,10 @@ pub fn add_candidate(to: &Connection, serial: &str, seed: &Fingerprint, sealed: 
 }
 
 fn change_seed(to: &Connection, serial: &str, seed: &SeedChange, now: i64) -> Result<(), Error> {
+    if *seed != SeedChange::Keep {
+        let held = get_changing(to, serial)?.and_then(|token| token.seed);
+        marks::seed(to, serial, held.as_ref(), seed, now)?;
+    }
     let changed = match seed {
         SeedChange::Keep => return Ok(()),
         SeedChange::Is { seed, sealed, .. } => to
@@ -182,12 +187,14 @@ pub fn get(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error
         Some(true) => {}
         Some(false) => return Err(damaged("a token's record does not have its own checksum")),
     }
+    marks::check(from, serial)?;
     get_changing(from, serial)
 }
 
 /// The record of a token in the middle of a change, when its checksum is still that of before.
 fn get_changing(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error> {
-    from.prepare_cached("SELECT * FROM tokens WHERE serial = ?1")?.query_row([serial], token).optional()
+    let select = format!("SELECT *, {} FROM tokens WHERE serial = ?1", marks::COLUMNS);
+    from.prepare_cached(&select)?.query_row([serial], token).optional()
 }
 
 /// Tokens by serial.
@@ -197,8 +204,8 @@ pub fn visit(
     limit: u64,
     visit: &mut dyn FnMut(TokenRecord),
 ) -> Result<(), Error> {
-    let mut select = from.prepare_cached(
-        "SELECT * FROM tokens
+    let mut select = from.prepare_cached(&format!(
+        "SELECT *, {} FROM tokens
          WHERE (:serial IS NULL OR serial = :serial) AND (:since IS NULL OR last_seen >= :since)
              AND (:before IS NULL OR last_seen < :before)
              AND (:synced_before IS NULL OR coalesce(synced, 0) < :synced_before)
@@ -206,7 +213,8 @@ pub fn visit(
              AND (NOT :sealed OR sealed IS NOT NULL OR pending_sealed IS NOT NULL)
              AND (NOT :pending OR pending_job IS NOT NULL)
          ORDER BY serial LIMIT :limit",
-    )?;
+        marks::COLUMNS
+    ))?;
     let found = select.query_map(
         named_params! {
             ":serial": filter.serial,
@@ -249,6 +257,8 @@ fn token(row: &Row<'_>) -> Result<TokenRecord, Error> {
         seed: fingerprint(row, "seed")?,
         sealed: row.get("sealed")?,
         erased: optional_time(row, "erased")?,
+        erased_seed: fingerprint(row, "erased_seed")?,
+        clock_stopped: optional_time(row, "clock_stopped")?,
         pending,
     })
 }

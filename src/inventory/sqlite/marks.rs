@@ -1,0 +1,71 @@
+//! What is known of tokens beside their rows: that a clock stood still, and which seed was erased.
+
+use rusqlite::{Connection, Error, params};
+
+use super::columns::{damaged, ms};
+use super::sums;
+use crate::inventory::{ClockChange, Fingerprint, SeedChange};
+use crate::time::UnixTime;
+
+/// The columns that a token's row is read with, from the marks beside it.
+pub const COLUMNS: &str = "
+    (SELECT at FROM marks WHERE marks.serial = tokens.serial AND what = 'clock-stopped') AS clock_stopped,
+    (SELECT seed FROM marks WHERE marks.serial = tokens.serial AND what = 'seed-erased') AS erased_seed";
+
+const CLOCK_STOPPED: &str = "clock-stopped";
+const SEED_ERASED: &str = "seed-erased";
+
+/// Whether the marks of a token have their own checksums.
+///
+/// # Errors
+/// `SQLite`'s; a mark whose checksum is not its own is one.
+pub fn check(from: &Connection, serial: &str) -> Result<(), Error> {
+    for what in [CLOCK_STOPPED, SEED_ERASED] {
+        if sums::MARKS.is_right(from, &[&serial, &what])? == Some(false) {
+            return Err(damaged("a token's mark does not have its own checksum"));
+        }
+    }
+    Ok(())
+}
+
+/// Puts on record whether a clock runs.
+///
+/// # Errors
+/// `SQLite`'s.
+pub fn clock(to: &Connection, serial: &str, change: ClockChange, at: UnixTime) -> Result<(), Error> {
+    match change {
+        ClockChange::Keep => Ok(()),
+        ClockChange::Stands => set(to, serial, CLOCK_STOPPED, None, ms(at)),
+        ClockChange::Runs => clear(to, serial, CLOCK_STOPPED),
+    }
+}
+
+/// Keeps the fingerprint of a seed that is erased, until another is burned: its server still has it.
+///
+/// # Errors
+/// `SQLite`'s.
+pub fn seed(
+    to: &Connection,
+    serial: &str,
+    held: Option<&Fingerprint>,
+    change: &SeedChange,
+    now: i64,
+) -> Result<(), Error> {
+    match (change, held) {
+        (SeedChange::Erased, Some(held)) => set(to, serial, SEED_ERASED, Some(held), now),
+        (SeedChange::Burned { .. } | SeedChange::Is { .. } | SeedChange::Forgotten, _) => {
+            clear(to, serial, SEED_ERASED)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn set(to: &Connection, serial: &str, what: &str, seed: Option<&Fingerprint>, at: i64) -> Result<(), Error> {
+    to.prepare_cached("INSERT OR REPLACE INTO marks (serial, what, seed, at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![serial, what, seed.map(Fingerprint::as_bytes), at])?;
+    sums::MARKS.stamp(to, &[&serial, &what])
+}
+
+fn clear(to: &Connection, serial: &str, what: &str) -> Result<(), Error> {
+    to.prepare_cached("DELETE FROM marks WHERE serial = ?1 AND what = ?2")?.execute([serial, what]).map(drop)
+}
