@@ -83,6 +83,7 @@ fn read_options(args: &FileArgs, hotp: Hotp) -> Result<ReadOptions, Failure> {
         secret_encoding: args.secret_encoding.map(Into::into),
         hotp: hotp != Hotp::No,
         columns: args.columns.clone(),
+        is_guessed: args.from.is_none(),
         pskc: pskc_keys(args.pskc_key.as_deref(), args.pskc_password.as_deref())?,
     })
 }

@@ -165,7 +165,11 @@ pub fn write_options(args: &EncodeArgs, formats: &[&'static Format]) -> Result<W
             "add --to entra=FILE, or leave it out",
         ));
     }
+    if args.pskc_suite_hmac && !has("pskc") {
+        return Err(Failure::usage("--pskc-suite-hmac is for PSKC files", "add --to pskc=FILE, or leave it out"));
+    }
     Ok(WriteOptions {
+        pskc_suite_hmac: args.pskc_suite_hmac,
         pskc: rows::pskc_keys(args.to_pskc_key.as_deref(), args.to_pskc_password.as_deref())?,
         entra_timeinterval: args.entra_timeinterval,
     })

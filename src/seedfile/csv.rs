@@ -1,12 +1,19 @@
-//! `csv`, the tool's own format: a header, and every field that a row can have. Other headers are read by their words.
+//! `csv`, the tool's own format: a header, and every field that a row can have. Other tables are read by the words of their
+//! header, and those of a serial and a secret without one.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use zeroize::Zeroizing;
 
+use super::blanks::{is_blank_table, looks_like_a_serial};
+use super::column::{Column, Meaning, is_header, looks_like_a_code_setting, meaning_of};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
 use super::oath_line::digits;
 use super::problem::Problem;
 use super::row::{Field, Kind, Row};
-use super::table::{Fields, Records, check_serial, hash_of_name, kind, rows, shown};
+use super::serial::serial_of;
+use super::table::{Fields, Records, hash_of_name, kind, rows, shown};
 use super::text::Source;
 use crate::seed::{SecretEncoding, encodings_that_fit};
 
@@ -26,28 +33,11 @@ pub const HEADER: [&str; 12] = [
     "account",
 ];
 
-/// Other words for the columns, as people's tables have them.
-const OTHER_WORDS: &[(&str, &str)] = &[
-    ("serial number", "serial"),
-    ("serialnumber", "serial"),
-    ("sn", "serial"),
-    ("secret key", "secret"),
-    ("secretkey", "secret"),
-    ("seed", "secret"),
-    ("key", "secret"),
-    ("algorithm", "hash"),
-    ("algo", "hash"),
-    ("period", "step"),
-    ("time step", "step"),
-    ("time interval", "step"),
-    ("timeinterval", "step"),
-    ("user", "upn"),
-    ("username", "upn"),
-    ("email", "upn"),
-];
-
 /// How many rows are looked at to settle the encoding of a column of secrets.
 const MAX_LOOKED_AT: usize = 100_000;
+
+/// The shortest secret of a table without a header, in characters.
+const SHORTEST_SECRET: usize = 16;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -61,85 +51,256 @@ pub const FORMAT: Format = Format {
 };
 
 fn fits(sample: &Sample<'_>) -> bool {
-    let named = |wanted: &str| sample.fields.iter().any(|field| column_of(field) == Some(wanted));
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    if is_blank_table(sample.first) {
+        let words = words(sample.first);
+        return is_header(words.iter().map(String::as_str)) || is_pair(&words);
+    }
     let others = sample.has_field("upn") && sample.has_field("secret key") || sample.has_field("profile");
-    named("secret") && !others
+    let is_secret = |field: &String| {
+        matches!(
+            meaning_of(field),
+            Meaning::SecretIn(_) | Meaning::Is(Column::Secret) | Meaning::OtherUnit(Column::Secret)
+        )
+    };
+    // Hex in two columns is duo's and pingid's.
+    sample.fields.iter().any(is_secret) && !others || is_pair(&sample.fields) && !sample.is_hex(1)
 }
 
-/// The column that a header's word means.
-fn column_of(word: &str) -> Option<&'static str> {
-    let word = word.trim().to_lowercase();
-    let own = HEADER.iter().find(|column| **column == word);
-    own.or_else(|| OTHER_WORDS.iter().find(|(other, _)| *other == word).map(|(_, column)| column)).copied()
+/// Whether fields are a serial and a secret, and nothing else.
+fn is_pair(fields: &[String]) -> bool {
+    let last = fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
+    let (Some(serial), Some(secret), 2) = (fields.first(), fields.get(1), last) else { return false };
+    is_serial_and_secret(serial, secret)
+}
+
+fn is_serial_and_secret(serial: &str, secret: &str) -> bool {
+    let is_secret =
+        secret.len() >= SHORTEST_SECRET && encodings_that_fit(secret).is_ok_and(|fits| fits.hex || fits.base32);
+    is_secret && serial_of(serial).is_ok_and(|serial| looks_like_a_serial(serial) || serial.len() < SHORTEST_SECRET)
 }
 
 /// Which field of a record has which column.
-struct Columns([Option<usize>; HEADER.len()]);
+struct Columns {
+    at: Vec<(Column, usize)>,
+    /// How the secret is written, where its column says so.
+    encoding: Option<SecretEncoding>,
+    /// Columns that nobody knows.
+    unknown: Vec<(usize, String)>,
+}
 
 impl Columns {
-    fn of_words<'a>(words: impl Iterator<Item = &'a str>, line: u64) -> Result<Self, Problem> {
-        let mut columns = [None; HEADER.len()];
+    /// The columns that words name; `is_typed`: by the user, who leaves one out with "-".
+    fn of_words<'a>(words: impl Iterator<Item = &'a str>, line: u64, is_typed: bool) -> Result<Self, Problem> {
+        let mut columns = Self { at: Vec::new(), encoding: None, unknown: Vec::new() };
         for (index, word) in words.enumerate() {
-            let Some(column) = column_of(word).and_then(|name| HEADER.iter().position(|own| *own == name)) else {
+            let problem = |what: String, next: &str| Err(Problem::new(line, index as u64 + 1, what, next));
+            if word.is_empty() || (is_typed && word == "-") {
                 continue;
-            };
-            if let Some(slot) = columns.get_mut(column)
-                && slot.replace(index).is_some()
-            {
-                let what = format!("the column \"{}\" is there twice", shown(word));
-                return Err(Problem::new(line, index as u64 + 1, what, "remove one"));
             }
+            let column = match meaning_of(word) {
+                Meaning::Is(column) => column,
+                Meaning::SecretIn(encoding) => {
+                    columns.encoding = Some(encoding);
+                    Column::Secret
+                }
+                Meaning::OtherUnit(_) => {
+                    let what = format!("the column \"{}\" is in a unit that is not read", shown(word));
+                    return problem(what, "give seconds, and secrets in hex or Base32");
+                }
+                Meaning::Unknown if is_typed => {
+                    let what = format!("--columns names \"{}\", which is no column", shown(word));
+                    let next = format!("use {}, or - for a column that is left out", HEADER.join(", "));
+                    return problem(what, &next);
+                }
+                Meaning::Unknown if looks_like_a_code_setting(word, &[]) => {
+                    let what = format!("the column \"{}\" is not known, and may change the codes", shown(word));
+                    return problem(what, &settle_column(word));
+                }
+                Meaning::Unknown => {
+                    columns.unknown.push((index, word.to_owned()));
+                    continue;
+                }
+            };
+            if columns.index(column).is_some() {
+                return problem(
+                    format!("the column \"{}\" is there twice, by this or another word", shown(word)),
+                    "remove one, or name the columns: --columns serial,secret,-",
+                );
+            }
+            columns.at.push((column, index));
         }
-        let columns = Self(columns);
-        if columns.at("secret").is_none() {
+        if columns.index(Column::Secret).is_none() {
             return Err(Problem::new(
                 line,
                 0,
                 "no column is called secret",
-                "give the file a header, or use --columns",
+                "give the file a header with the words serial and secret, or name the columns: --columns serial,secret",
             ));
         }
         Ok(columns)
     }
 
-    fn at(&self, name: &str) -> Option<usize> {
-        let index = HEADER.iter().position(|column| *column == name)?;
-        self.0.get(index).copied().flatten()
+    fn pair() -> Self {
+        let at = vec![(Column::Serial, 0), (Column::Secret, 1)];
+        Self { at, encoding: None, unknown: Vec::new() }
     }
+
+    fn index(&self, column: Column) -> Option<usize> {
+        self.at.iter().find(|(known, _)| *known == column).map(|(_, index)| *index)
+    }
+}
+
+fn settle_column(word: &str) -> String {
+    format!(
+        "head it hash, step, digits, counter or type; if it is none of them, name the columns and leave \"{}\" out: --columns \
+         serial,secret,-",
+        shown(word)
+    )
 }
 
 fn read(mut source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let is_own = source.sample()?.lines().next().is_some_and(|line| line.trim_end() == HEADER.join(","));
+    read_table(source, options, is_own.then_some(SecretEncoding::Base32), false)
+}
+
+/// A table of another format that must have a header; its secrets are written in this encoding, if nothing says otherwise.
+///
+/// # Errors
+/// A [`Problem`] of the file as a whole, or of its header.
+pub fn read_with_header(source: Source, options: &ReadOptions, usual: SecretEncoding) -> Result<Rows, Problem> {
+    read_table(source, options, Some(usual), true)
+}
+
+fn read_table(
+    source: Source,
+    options: &ReadOptions,
+    usual: Option<SecretEncoding>,
+    needs_header: bool,
+) -> Result<Rows, Problem> {
     let mut records = Records::new(source)?;
-    let columns = match &options.columns {
-        Some(words) => Columns::of_words(words.iter().map(String::as_str), 0)?,
-        None => {
-            let Some(header) = records.next()? else {
-                return Err(Problem::of_file("the file is empty", "give a header and rows"));
-            };
-            Columns::of_words(header.iter(), header.line)?
-        }
+    let mut notes = Vec::new();
+    let Some(first) = records.next()? else {
+        return Err(Problem::of_file("the file is empty", "give a header and rows"));
     };
-    let known = options.secret_encoding.or(is_own.then_some(SecretEncoding::Base32));
-    match known {
-        Some(encoding) => Ok(Box::new(rows(records, move |fields| one(fields, &columns, encoding)))),
-        None => undecided(records, columns),
+    let line = first.line;
+    let has_header = is_header(first.iter());
+    let columns = match &options.columns {
+        Some(words) => {
+            let columns = Columns::of_words(words.iter().map(String::as_str), 0, true)?;
+            if has_header {
+                let what = "this line is a header and no row: the columns are those that --columns names";
+                notes.push(Problem::new(line, 0, what, "").as_warning());
+            }
+            columns
+        }
+        None if has_header => Columns::of_words(first.iter(), line, false)?,
+        None if needs_header => {
+            let next = "give it its header, or leave --from out";
+            return Err(first.line_problem("this line is no header, and files of this format begin with one", next));
+        }
+        None => pair(&first)?,
+    };
+    if has_header {
+        records.take_header();
+    } else {
+        records.repeat();
+    }
+    for (index, word) in &columns.unknown {
+        let what = format!("the column \"{}\" is not read", shown(word));
+        notes.push(Problem::new(line, *index as u64 + 1, what, "").as_warning());
+    }
+    let known = options.secret_encoding.or(columns.encoding).or(usual);
+    let seen = Rc::new(RefCell::new(Unknown::of(&columns, line)));
+    let watched = Rc::clone(&seen);
+    let width = (has_header && options.columns.is_none()).then(|| records.header_width());
+    let columns = Rc::new(columns);
+    let read: Rows = match known {
+        Some(encoding) => Box::new(rows(records, move |fields| {
+            watched.borrow_mut().see(fields);
+            one(fields, &columns, width, encoding)
+        })),
+        None => undecided(records, &columns, width, &watched)?,
+    };
+    // What the values of an unknown column look like is known behind the last row.
+    let end = std::iter::once_with(move || seen.borrow().problems()).flatten().map(Err);
+    Ok(Box::new(notes.into_iter().map(Err).chain(read).chain(end)))
+}
+
+/// The columns of a table without a header: two of them, and the first line shows that they are serial and secret.
+fn pair(first: &Fields<'_>) -> Result<Columns, Problem> {
+    let fields: Vec<String> = first.iter().map(str::to_owned).collect();
+    if is_pair(&fields) {
+        return Ok(Columns::pair());
+    }
+    let what = format!("this line is no header, and not a serial with a secret: it has {} fields", first.count());
+    Err(first
+        .line_problem(what, "give the file a header with the words serial and secret, or name the columns: --columns"))
+}
+
+/// The values of columns that nobody knows, as far as they all look like something that changes codes.
+struct Unknown {
+    line: u64,
+    columns: Vec<(usize, String, Option<Vec<String>>)>,
+}
+
+impl Unknown {
+    fn of(columns: &Columns, line: u64) -> Self {
+        let columns = columns.unknown.iter().map(|(index, word)| (*index, word.clone(), Some(Vec::new()))).collect();
+        Self { line, columns }
+    }
+
+    fn see(&mut self, fields: &Fields<'_>) {
+        for (index, word, values) in &mut self.columns {
+            let (Some(value), Some(all)) = (fields.get(*index), values.as_mut()) else { continue };
+            if all.iter().any(|known| known == value) {
+                continue;
+            }
+            all.push(value.to_owned());
+            // One value that is none is enough; a few different ones are all that a setting has.
+            if all.len() > 8 || !looks_like_a_code_setting(word, all) {
+                *values = None;
+            }
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let suspicious =
+            self.columns.iter().filter(|(_, _, values)| values.as_ref().is_some_and(|all| !all.is_empty()));
+        suspicious
+            .map(|(index, word, values)| {
+                let examples = values.as_ref().map(|all| all.join(", ")).unwrap_or_default();
+                let what = format!(
+                    "the column \"{}\" is not known, and its values look like what changes codes: {}",
+                    shown(word),
+                    shown(&examples)
+                );
+                Problem::new(self.line, *index as u64 + 1, what, settle_column(word))
+            })
+            .collect()
     }
 }
 
 /// A column of secrets that could be hex or Base32 is settled by looking at all of it.
-fn undecided(mut records: Records, columns: Columns) -> Result<Rows, Problem> {
-    let secret = columns.at("secret").unwrap_or_default();
+fn undecided(
+    mut records: Records,
+    columns: &Rc<Columns>,
+    width: Option<usize>,
+    watched: &Rc<RefCell<Unknown>>,
+) -> Result<Rows, Problem> {
+    let secret = columns.index(Column::Secret).unwrap_or_default();
     let (mut hex, mut base32) = (true, true);
     let mut kept = Vec::new();
     while let Some(fields) = records.next()? {
+        watched.borrow_mut().see(&fields);
         if let Some(fits) = fields.get(secret).and_then(|text| encodings_that_fit(text).ok()) {
             // A row that fits neither is a broken one: it says nothing of the others.
             if fits.hex || fits.base32 {
                 (hex, base32) = (hex && fits.hex, base32 && fits.base32);
             }
         }
-        kept.push((one(&fields, &columns, SecretEncoding::Hex), one(&fields, &columns, SecretEncoding::Base32)));
+        let read = |encoding| one(&fields, columns, width, encoding);
+        kept.push((read(SecretEncoding::Hex), read(SecretEncoding::Base32)));
         if kept.len() > MAX_LOOKED_AT {
             let what =
                 format!("the file has more than {MAX_LOOKED_AT} rows and does not say how its secrets are written");
@@ -160,30 +321,39 @@ fn undecided(mut records: Records, columns: Columns) -> Result<Rows, Problem> {
     }
 }
 
-fn one(fields: &Fields<'_>, columns: &Columns, encoding: SecretEncoding) -> Result<Row, Problem> {
-    let at = |name: &str| columns.at(name);
-    let text = |name: &str| at(name).and_then(|index| fields.get(index)).map(str::to_owned);
-    let mut row = Row::of_parsed(fields.secret(at("secret").unwrap_or_default(), encoding)?);
-    if let Some((index, serial)) = at("serial").and_then(|index| Some((index, fields.get(index)?))) {
-        check_serial(serial).map_err(|(what, next)| fields.problem(index, what, next))?;
-        row.serial = Some(serial.to_owned());
+fn one(fields: &Fields<'_>, columns: &Columns, width: Option<usize>, encoding: SecretEncoding) -> Result<Row, Problem> {
+    let at = |column: Column| columns.index(column);
+    let text = |column: Column| at(column).and_then(|index| fields.get(index)).map(str::to_owned);
+    // A field behind the last column belongs to nothing that the header names.
+    fields.at_most(width.unwrap_or_else(|| columns.at.iter().map(|(_, index)| index + 1).max().unwrap_or_default()))?;
+    let mut row = Row::of_parsed(fields.secret(at(Column::Secret).unwrap_or_default(), encoding)?);
+    if let Some(index) = at(Column::Serial).filter(|index| fields.get(*index).is_some()) {
+        row.serial = Some(fields.serial(index)?);
     }
-    if let Some(index) = at("type") {
-        row.kind = kind(fields, index)?;
+    row.counter = at(Column::Counter).map(|index| fields.number(index, "counter")).transpose()?.flatten();
+    row.kind = match at(Column::Type).filter(|index| fields.get(*index).is_some()) {
+        Some(index) => kind(fields, index)?,
+        // Only codes that count presses have a counter.
+        None if row.counter.is_some() => Kind::Hotp,
+        None => Kind::Totp,
+    };
+    if let Some(index) = at(Column::Counter).filter(|_| row.kind == Kind::Totp && row.counter.is_some_and(|at| at > 0))
+    {
+        return Err(fields.problem(index, "a totp row has a counter", "empty it, or make the type hotp"));
     }
-    if let Some((index, name)) = at("hash").and_then(|index| Some((index, fields.get(index)?))) {
+    row.counter = row.counter.filter(|_| row.kind == Kind::Hotp);
+    if let Some((index, name)) = at(Column::Hash).and_then(|index| Some((index, fields.get(index)?))) {
         row.hash = Some(hash_of_name(name).ok_or_else(|| {
             fields.problem(index, format!("the hash \"{}\" is not known", shown(name)), "SHA1, SHA256 or SHA512")
         })?);
     }
-    row.step = at("step").map(|index| fields.step(index)).transpose()?.flatten();
-    row.counter = at("counter").map(|index| fields.number(index, "counter")).transpose()?.flatten();
-    row.digits = at("digits").map(|index| digits(fields, index)).transpose()?.flatten();
-    row.user = text("upn");
-    row.manufacturer = text("manufacturer");
-    row.model = text("model");
-    row.issuer = text("issuer");
-    row.account = text("account");
+    row.step = at(Column::Step).map(|index| fields.step(index)).transpose()?.flatten();
+    row.digits = at(Column::Digits).map(|index| digits(fields, index)).transpose()?.flatten();
+    row.user = text(Column::User);
+    row.manufacturer = text(Column::Manufacturer);
+    row.model = text(Column::Model);
+    row.issuer = text(Column::Issuer);
+    row.account = text(Column::Account);
     row.place = fields.place();
     Ok(row)
 }

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::blanks::is_blank_table;
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, bare_serial};
 use super::problem::Problem;
 use super::row::{Field, Kind, Row};
@@ -21,14 +22,20 @@ pub const FORMAT: Format = Format {
 };
 
 fn fits(sample: &Sample<'_>) -> bool {
-    let third = sample.fields.get(2).is_none_or(|field| field.is_empty() || field.parse::<u64>().is_ok());
-    (sample.has_fields(2) || sample.has_fields(3)) && sample.is_hex(1) && third
+    if is_blank_table(sample.first) {
+        return false;
+    }
+    sample.rows.iter().all(|row| {
+        let count = row.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
+        let is_number = row.get(2).is_none_or(|field| field.is_empty() || field.parse::<u64>().is_ok());
+        matches!(count, 2 | 3) && is_number
+    }) && sample.is_hex(1)
 }
 
 fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let encoding = options.secret_encoding.unwrap_or(SecretEncoding::Hex);
     let hotp = options.hotp;
-    Ok(Box::new(rows(Records::new(source)?, move |fields| {
+    Ok(Box::new(rows(Records::new(source)?.without_header("duo")?, move |fields| {
         fields.at_most(3)?;
         let serial = fields.serial(0)?;
         let mut row = Row::of_parsed(fields.secret(1, encoding)?);
@@ -37,10 +44,10 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
             row.kind = Kind::Hotp;
             row.counter = fields.number(2, "counter")?;
         } else {
-            row.step = fields.step(2)?;
-            if row.step.is_some_and(|step| !matches!(step.seconds(), 30 | 60)) {
+            if !matches!(fields.number(2, "time step")?, None | Some(30 | 60)) {
                 return Err(fields.problem(2, "that is no time step of 30 or 60 s", "if it is a counter, use --hotp"));
             }
+            row.step = fields.step(2)?;
         }
         row.place = fields.place();
         Ok(row)

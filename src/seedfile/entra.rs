@@ -2,10 +2,10 @@
 
 use zeroize::Zeroizing;
 
+use super::csv;
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, needed_serial, quoted};
 use super::problem::Problem;
 use super::row::{Field, Row};
-use super::table::{Records, rows};
 use super::text::Source;
 use crate::seed::SecretEncoding;
 use crate::token::Model;
@@ -42,50 +42,16 @@ pub fn lacks(row: &Row) -> Vec<&'static str> {
     .collect()
 }
 
-/// The columns, by the words of the header in any order and case.
-struct Columns {
-    upn: usize,
-    serial: usize,
-    secret: usize,
-    step: Option<usize>,
-    manufacturer: Option<usize>,
-    model: Option<usize>,
-}
-
 fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
-    let mut records = Records::new(source)?;
-    let Some(header) = records.next()? else {
-        return Err(Problem::of_file("the file is empty", "give a header and rows"));
-    };
-    let find =
-        |names: &[&str]| header.iter().position(|field| names.iter().any(|name| field.eq_ignore_ascii_case(name)));
-    let needed = |names: &[&str]| {
-        find(names).ok_or_else(|| {
-            header.line_problem(format!("the header has no \"{}\"", names.join("\" or \"")), "see docs/formats.md")
-        })
-    };
-    let columns = Columns {
-        upn: needed(&["upn"])?,
-        serial: needed(&["serial number", "serialnumber"])?,
-        secret: needed(&["secret key", "secretkey"])?,
-        step: find(&["time interval", "timeinterval"]),
-        manufacturer: find(&["manufacturer"]),
-        model: find(&["model"]),
-    };
-    let width = header.count();
-    let encoding = options.secret_encoding.unwrap_or(SecretEncoding::Base32);
-    Ok(Box::new(rows(records, move |fields| {
-        fields.at_most(width)?;
-        let text = |column: Option<usize>| column.and_then(|column| fields.get(column)).map(str::to_owned);
-        let mut row = Row::of_parsed(fields.secret(columns.secret, encoding)?);
-        row.serial = Some(fields.serial(columns.serial)?);
+    let rows = csv::read_with_header(source, options, SecretEncoding::Base32)?;
+    Ok(Box::new(rows.map(|row| {
+        let row = row?;
+        if row.serial.is_none() {
+            return Err(Problem::at(row.place, "the serial is missing", "every row needs one"));
+        }
         // Templates have the word itself there.
-        row.user = text(Some(columns.upn)).filter(|user| !user.eq_ignore_ascii_case("upn"));
-        row.step = columns.step.map(|column| fields.step(column)).transpose()?.flatten();
-        row.manufacturer = text(columns.manufacturer);
-        row.model = text(columns.model);
-        row.place = fields.place();
-        Ok(row)
+        let user = row.user.clone().filter(|user| !user.eq_ignore_ascii_case("upn"));
+        Ok(Row { user, ..row })
     })))
 }
 

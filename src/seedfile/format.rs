@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::problem::Problem;
 use super::pskc_crypto::PskcKeys;
 use super::row::{Field, Row};
-use super::text::Source;
+use super::text::{Source, is_comment};
 use crate::seed::SecretEncoding;
 
 /// Rows as they are read, one after the other, good ones and bad ones.
@@ -20,6 +20,8 @@ pub struct ReadOptions {
     pub hotp: bool,
     /// The columns of a table without a header.
     pub columns: Option<Vec<String>>,
+    /// The format was recognised, not named: where it could be another one too, a row that this would change is refused.
+    pub is_guessed: bool,
     /// What opens an encrypted PSKC file.
     pub pskc: Option<PskcKeys>,
 }
@@ -31,6 +33,8 @@ pub struct WriteOptions {
     pub pskc: Option<PskcKeys>,
     /// Older Entra files have `timeinterval` in their header.
     pub entra_timeinterval: bool,
+    /// PSKC's hashes are named `HMAC-SHA256` and not `SHA256`, for servers that want it so.
+    pub pskc_suite_hmac: bool,
 }
 
 /// The beginning of a file, as the formats look at it to recognise themselves.
@@ -41,16 +45,29 @@ pub struct Sample<'a> {
     pub first: &'a str,
     /// Its fields, trimmed, in lower case.
     pub fields: Vec<String>,
+    /// The fields of the first lines.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// How many lines are looked at to recognise a format.
+const LOOKED_AT: usize = 50;
+
+fn fields_of(line: &str) -> Vec<String> {
+    line.split([',', ';', '\t']).map(|field| field.trim().trim_matches('"').to_lowercase()).collect()
 }
 
 impl<'a> Sample<'a> {
     /// Looks at the beginning of a text.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        let is_content = |line: &&str| !line.trim().is_empty() && !line.to_ascii_lowercase().starts_with("sep=");
-        let first = text.split(['\r', '\n']).find(is_content).unwrap_or_default();
-        let fields = first.split([',', ';', '\t']).map(|field| field.trim().trim_matches('"').to_lowercase()).collect();
-        Self { text, first, fields }
+        let is_content = |line: &&str| {
+            !line.trim().is_empty() && !line.to_ascii_lowercase().starts_with("sep=") && !is_comment(line)
+        };
+        let mut lines = text.split(['\r', '\n']).filter(is_content).take(LOOKED_AT);
+        let first = lines.clone().next().unwrap_or_default();
+        let rows: Vec<Vec<String>> = lines.by_ref().map(fields_of).collect();
+        let fields = rows.first().cloned().unwrap_or_default();
+        Self { text, first, fields, rows }
     }
 
     /// Whether one of the first line's fields is this.

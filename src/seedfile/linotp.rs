@@ -12,8 +12,8 @@ pub const FORMAT: Format = Format {
     title: "LinOTP",
     carries: &[Field::Serial, Field::Hash, Field::Step, Field::Digits],
     one_kind: false,
-    fits: |sample| oath_line::fits(sample, 6),
-    read: |source, options| oath_line::read(source, options, HashRule::Named),
+    fits: |sample| oath_line::fits(sample, true),
+    read: |source, options| oath_line::read(source, options, HashRule::Named, "linotp"),
     write: Some(Write { begin: |_| String::new(), row, end: "" }),
 };
 

@@ -31,7 +31,15 @@ fn fits(sample: &Sample<'_>) -> bool {
 fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let encoding = options.secret_encoding.unwrap_or(SecretEncoding::Base32);
     let mut records = Records::new(source)?;
-    records.next()?;
+    match records.next()? {
+        // The first profile's number, or the header's word for it.
+        Some(first) if first.get(0).is_some_and(|field| field.parse::<u32>().is_ok()) => records.repeat(),
+        Some(first) if first.get(0).is_some_and(|field| field.eq_ignore_ascii_case("profile")) => records.take_header(),
+        Some(first) => {
+            return Err(first.line_problem("this line is neither a header nor a profile", "see docs/formats.md"));
+        }
+        None => {}
+    }
     Ok(Box::new(rows(records, move |fields| {
         fields.at_most(6)?;
         fields.number(0, "profile")?;

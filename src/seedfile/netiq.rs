@@ -12,8 +12,9 @@ pub const FORMAT: Format = Format {
     title: "NetIQ Advanced Authentication",
     carries: &[Field::Serial, Field::Step, Field::Digits],
     one_kind: false,
-    fits: |sample| oath_line::fits(sample, 5),
-    read: |source, options| oath_line::read(source, options, HashRule::Sha1),
+    // Its lines are privacyIDEA's too.
+    fits: |_| false,
+    read: |source, options| oath_line::read(source, options, HashRule::Sha1, "netiq"),
     write: Some(Write { begin: |_| String::new(), row, end: "" }),
 };
 

@@ -1,17 +1,21 @@
-//! The line that privacyIDEA, LinOTP and NetIQ share: `serial, HEX, totp, 6, 30`, with or without a hash behind it.
+//! The line that privacyIDEA, LinOTP and NetIQ share: `serial, HEX, totp, 6, 30`, with or without a hash behind it, and what
+//! stands in front of it in privacyIDEA's own files.
+//!
+//! What a line leaves out is what these servers take it for: a line of a serial and a secret is one of HOTP.
 
+use super::column::is_header;
 use super::format::{ReadOptions, Rows, Sample, bare_serial};
 use super::problem::Problem;
 use super::row::{Kind, Row};
-use super::table::{Fields, Records, hash_of_name, kind, rows, shown};
+use super::table::{Fields, Records, hash_of_name, kind_of_name, rows, shown};
 use super::text::Source;
 use crate::otp::Hash;
-use crate::seed::{SecretEncoding, Seed};
+use crate::seed::{SecretEncoding, Seed, encodings_that_fit};
 
 /// How a format settles the hash.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum HashRule {
-    /// A sixth field names it.
+    /// A sixth field names it, else the server takes it from the secret's length.
     Named,
     /// It is always SHA-1.
     Sha1,
@@ -19,9 +23,58 @@ pub enum HashRule {
     ByLength,
 }
 
-/// Whether the first line is of this kind, with so many fields.
-pub fn fits(sample: &Sample<'_>, fields: usize) -> bool {
-    sample.has_fields(fields) && sample.is_hex(1) && sample.fields.get(2).is_some_and(|field| field == "totp")
+/// What stands in front of the serial.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Front {
+    Nothing,
+    /// The owner, in privacyIDEA's export; "n/a" is none.
+    Owner,
+    /// User, resolver and realm, in the version 2 of privacyIDEA's import.
+    UserOfRealm,
+}
+
+impl Front {
+    const ALL: [Self; 3] = [Self::Nothing, Self::Owner, Self::UserOfRealm];
+
+    fn fields(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Owner => 1,
+            Self::UserOfRealm => 3,
+        }
+    }
+}
+
+/// Whether a field names a type of these servers, or leaves it to them in front of a number of digits.
+fn is_type(fields: &[String], index: usize) -> bool {
+    let is_digits = |field: &String| matches!(field.as_str(), "6" | "7" | "8");
+    match fields.get(index).map(String::as_str) {
+        Some("totp" | "hotp") => true,
+        Some("") => fields.get(index + 1).is_some_and(is_digits),
+        _ => false,
+    }
+}
+
+fn is_secret(field: Option<&String>) -> bool {
+    field.is_some_and(|field| encodings_that_fit(field).is_ok_and(|fits| fits.hex || fits.base32))
+}
+
+fn front_of(row: &[String]) -> Option<Front> {
+    Front::ALL.into_iter().find(|front| {
+        is_type(row, front.fields() + 2)
+            && is_secret(row.get(front.fields() + 1))
+            && row.get(front.fields()).is_some_and(|serial| !serial.is_empty())
+    })
+}
+
+/// Whether the first lines are of this kind, and none has more than a number of fields; or one has more.
+pub fn fits(sample: &Sample<'_>, names_hash: bool) -> bool {
+    let has_hash = |row: &Vec<String>| {
+        let last = row.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
+        front_of(row) == Some(Front::Nothing) && last > 5
+    };
+    let has_header = is_header(sample.fields.iter().map(String::as_str));
+    !has_header && sample.rows.iter().any(|row| front_of(row).is_some()) && sample.rows.iter().any(has_hash) == names_hash
 }
 
 /// The hash that privacyIDEA takes a secret of a length to have.
@@ -36,36 +89,88 @@ pub fn hash_by_length(seed: &Seed) -> Result<Hash, &'static str> {
 }
 
 /// Reads lines of this kind.
-pub fn read(source: Source, options: &ReadOptions, rule: HashRule) -> Result<Rows, Problem> {
-    let encoding = options.secret_encoding.unwrap_or(SecretEncoding::Hex);
-    Ok(Box::new(rows(Records::new(source)?, move |fields| row(fields, encoding, rule))))
+pub fn read(source: Source, options: &ReadOptions, rule: HashRule, name: &'static str) -> Result<Rows, Problem> {
+    let (encoding, is_guessed) = (options.secret_encoding, options.is_guessed);
+    let mut records = Records::new(source)?.without_header(name)?;
+    let front = match records.next()? {
+        None => Front::Nothing,
+        Some(first) => {
+            let fields: Vec<String> = first.iter().map(str::to_lowercase).collect();
+            records.repeat();
+            if records.version() == Some("2") {
+                Front::UserOfRealm
+            } else {
+                front_of(&fields).unwrap_or(Front::Nothing)
+            }
+        }
+    };
+    Ok(Box::new(rows(records, move |fields| row(fields, front, encoding, rule, is_guessed))))
 }
 
-fn row(fields: &Fields<'_>, encoding: SecretEncoding, rule: HashRule) -> Result<Row, Problem> {
-    fields.at_most(if matches!(rule, HashRule::Named) { 6 } else { 5 })?;
-    let serial = fields.serial(0)?;
-    let mut row = Row::of_parsed(fields.secret(1, encoding)?);
+fn row(
+    fields: &Fields<'_>,
+    front: Front,
+    encoding: Option<SecretEncoding>,
+    rule: HashRule,
+    is_guessed: bool,
+) -> Result<Row, Problem> {
+    let at = |index: usize| front.fields() + index;
+    fields.at_most(at(if rule == HashRule::Named { 6 } else { 5 }))?;
+    let serial = fields.serial(at(0))?;
+    let mut row = Row::of_parsed(fields.secret(at(1), encoding.unwrap_or_else(|| encoding_of(fields, at(1), front)))?);
     row.serial = Some(serial);
-    row.kind = kind(fields, 2)?;
-    if row.kind == Kind::Hotp {
-        return Err(fields.problem(2, "this format is read for totp only", "give hotp tokens as csv or pskc"));
-    }
-    row.digits = digits(fields, 3)?;
-    row.step = fields.step(4)?;
-    row.hash = Some(match rule {
-        HashRule::Sha1 => Hash::Sha1,
-        HashRule::ByLength => hash_by_length(&row.seed).map_err(|hash| {
-            fields.problem(1, format!("by its length the server takes the hash to be {hash}, which no token knows"), "")
+    row.user = match front {
+        Front::Nothing => None,
+        Front::Owner | Front::UserOfRealm => {
+            fields.get(0).filter(|user| !user.eq_ignore_ascii_case("n/a")).map(str::to_owned)
+        }
+    };
+    row.kind = match fields.get(at(2)) {
+        None => Kind::Hotp,
+        Some(name) => kind_of_name(name).ok_or_else(|| {
+            fields.problem(
+                at(2),
+                format!("the type \"{}\" is neither totp nor hotp", shown(name)),
+                "leave this token out",
+            )
         })?,
-        HashRule::Named => match fields.get(5) {
-            None => Hash::Sha1,
-            Some(name) => hash_of_name(name).ok_or_else(|| {
-                fields.problem(5, format!("the hash \"{}\" is not known", shown(name)), "sha1, sha256 or sha512")
-            })?,
-        },
+    };
+    row.digits = digits(fields, at(3))?;
+    match row.kind {
+        Kind::Totp => row.step = fields.step(at(4))?,
+        Kind::Hotp => row.counter = fields.number(at(4), "counter")?,
+    }
+    let named = fields.get(at(5)).filter(|_| rule == HashRule::Named);
+    row.hash = Some(match (named, rule) {
+        (Some(name), _) => hash_of_name(name).ok_or_else(|| {
+            fields.problem(at(5), format!("the hash \"{}\" is not known", shown(name)), "sha1, sha256 or sha512")
+        })?,
+        (None, HashRule::Sha1) => Hash::Sha1,
+        (None, HashRule::Named | HashRule::ByLength) => {
+            let hash = hash_by_length(&row.seed).map_err(|hash| {
+                let what = format!("by its length the server takes the hash to be {hash}, which no token knows");
+                fields.problem(at(1), what, "leave this token out")
+            })?;
+            if is_guessed && rule == HashRule::ByLength && front == Front::Nothing && hash != Hash::Sha1 {
+                let what = format!(
+                    "from the secret's length privacyIDEA and LinOTP take the hash to be {hash}, and NetIQ takes SHA1"
+                );
+                return Err(fields.problem(at(1), what, "say whose file it is: --from privacyidea, linotp or netiq"));
+            }
+            hash
+        }
     });
     row.place = fields.place();
     Ok(row)
+}
+
+/// How a secret is written: in hex, but for privacyIDEA's export, which can have Base32 too.
+fn encoding_of(fields: &Fields<'_>, index: usize, front: Front) -> SecretEncoding {
+    let fits = fields.get(index).and_then(|text| encodings_that_fit(text).ok());
+    match fits {
+        Some(fits) if front == Front::Owner && fits.base32 && !fits.hex => SecretEncoding::Base32,
+        _ => SecretEncoding::Hex,
+    }
 }
 
 /// The digits of a code in a field.

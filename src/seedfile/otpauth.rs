@@ -6,10 +6,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use zeroize::Zeroizing;
 
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
-use super::problem::Problem;
+use super::column::{Column, Meaning, looks_like_a_code_setting, meaning_of};
+use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
-use super::table::hash_of_name;
-use super::text::{Source, broken_line};
+use super::table::{hash_of_name, kind_of_name, shown};
+use super::text::{Source, broken_line, is_comment};
 use crate::otp::TimeStep;
 use crate::seed::{SecretEncoding, Seed, SeedError};
 
@@ -26,17 +27,48 @@ pub const FORMAT: Format = Format {
 
 fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
     let lines = BufReader::new(source.into_lines()).lines();
-    Ok(Box::new((1..).zip(lines).filter_map(|(line, text)| match text {
-        Ok(text) if text.trim().is_empty() => None,
-        Ok(text) => {
-            let text = Zeroizing::new(text);
-            let place = Place { line, column: 0 };
-            let read =
-                parse(&text).map_err(|error| Problem::at(place, error.to_string(), "correct or remove this line"));
-            Some(read.map(|row| Row { place, ..row }))
-        }
-        Err(error) => Some(Err(broken_line(&error))),
+    Ok(Box::new((1..).zip(lines).flat_map(|(line, text)| match text {
+        Ok(text) => rows_of_line(&Zeroizing::new(text), Place { line, column: 0 }),
+        Err(error) => vec![Err(broken_line(&error))],
     })))
+}
+
+/// The rows of a line: one URI, or several with anything harmless between them.
+fn rows_of_line(text: &str, place: Place) -> Vec<Result<Row, Problem>> {
+    if text.trim().is_empty() || is_comment(text) {
+        return Vec::new();
+    }
+    let read = |uri: &str| match parse(uri) {
+        Ok(row) => Ok(Row { place, ..row }),
+        Err(UriError::Unusable(what)) => Err(Fault::unusable(what).at(place)),
+        Err(error) => Err(Problem::at(place, error.to_string(), "correct or remove this line")),
+    };
+    split(text).into_iter().map(read).collect()
+}
+
+/// The URIs of a text, without what parts them.
+#[must_use]
+pub fn split(text: &str) -> Vec<&str> {
+    let lower = text.to_ascii_lowercase();
+    let mut starts: Vec<usize> = lower.match_indices(SCHEME).map(|(at, _)| at).collect();
+    if let (Some(first), Some(at)) = (starts.first_mut(), lower.find(APPLE)) {
+        *first = (*first).min(at);
+    }
+    // What stands in front of the first one is looked at with it, and refused.
+    if let Some(first) = starts.first_mut()
+        && !text.get(..*first).unwrap_or_default().chars().all(is_between)
+    {
+        *first = 0;
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let pieces = starts.iter().zip(ends).filter_map(|(start, end)| text.get(*start..end));
+    let pieces: Vec<&str> = pieces.map(|piece| piece.trim_matches(is_between)).collect();
+    if pieces.is_empty() { vec![text] } else { pieces }
+}
+
+/// What may stand between two URIs or around one.
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '<' | '>' | '|')
 }
 
 /// What must be percent-encoded in a label or value.
@@ -85,9 +117,24 @@ pub enum UriError {
     /// No secret.
     #[error("the URI has no secret")]
     NoSecret,
-    /// A parameter that stands there twice.
-    #[error("the URI has \"{0}\" twice")]
+    /// A parameter that stands there twice, with two values.
+    #[error("the URI has \"{0}\" twice, with two values")]
     Twice(&'static str),
+    /// A parameter that is not known and may change the codes.
+    #[error("the URI has \"{0}\", which is not known and may change the codes")]
+    Unknown(String),
+    /// A secret in hex, where such URIs have Base32.
+    #[error("the URI's secret is hex, and such a URI has Base32")]
+    Hex,
+    /// A text in which more stands than a name.
+    #[error("the URI's {0} holds more than a name: is an & missing or unencoded?")]
+    Swallowed(&'static str),
+    /// What stands behind an unencoded #.
+    #[error("the URI has parameters behind a #, which must be written %23")]
+    Fragment,
+    /// A code that is none of six digits of a time or counter.
+    #[error("{0}")]
+    Unusable(&'static str),
     /// A secret that is no Base32.
     #[error("the URI's secret: {0}")]
     Secret(#[from] SeedError),
@@ -107,10 +154,18 @@ pub enum UriError {
 /// The beginning of every such URI.
 pub const SCHEME: &str = "otpauth://";
 
+/// How Apple's devices begin one, to have it opened by their own settings.
+const APPLE: &str = "apple-otpauth://";
+
+/// Parameters that authenticators add for themselves, and that change no code.
+const HARMLESS: &[&str] =
+    &["image", "icon", "logo", "color", "colour", "codedisplay", "lock", "tag", "tags", "note", "notes", "pinned", "serial"];
+
 /// Whether a text begins as such a URI does, in any case.
 #[must_use]
 pub fn is_otpauth(text: &str) -> bool {
-    text.trim_start().get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
+    let text = text.trim_start_matches(is_between);
+    [SCHEME, APPLE].iter().any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
 /// Reads one URI.
@@ -118,25 +173,37 @@ pub fn is_otpauth(text: &str) -> bool {
 /// # Errors
 /// [`UriError`]. Digits and hashes that no token knows are read; [`Row::check_for_token`] refuses them.
 pub fn parse(text: &str) -> Result<Row, UriError> {
-    let text = text.trim();
+    let text = text.trim_matches(is_between);
     if !is_otpauth(text) {
         return Err(UriError::NotOtpauth);
     }
-    let rest = text.get(SCHEME.len()..).unwrap_or_default();
+    let rest = text.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (kind, label) = path.split_once('/').unwrap_or((path, ""));
     let kind = match kind.to_ascii_lowercase().as_str() {
         "totp" => Kind::Totp,
         "hotp" => Kind::Hotp,
+        "steam" => return Err(UriError::Unusable(STEAM)),
         _ => return Err(UriError::Type),
     };
+    // Text that went through HTML.
+    let query = Zeroizing::new(query.replace("&amp;", "&").replace("&AMP;", "&"));
     let mut found = Parameters::default();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in without_fragment(&query)?.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        found.take(&name.to_ascii_lowercase(), decode(value)?)?;
+        let name = decode(name)?.trim().to_ascii_lowercase();
+        found.take(&name, kind, decode(value)?)?;
     }
     let secret = found.secret.ok_or(UriError::NoSecret)?;
-    let mut row = Row::of_parsed(Seed::parse(&secret, Some(SecretEncoding::Base32))?);
+    // A form's "+" is a blank, and blanks part the groups of a secret.
+    let secret = Zeroizing::new(secret.replace('+', " "));
+    let parsed = Seed::parse(&secret, Some(SecretEncoding::Base32)).map_err(|error| {
+        match Seed::parse(&secret, Some(SecretEncoding::Hex)) {
+            Ok(parsed) if parsed.seed.len() >= 10 => UriError::Hex,
+            _ => error.into(),
+        }
+    })?;
+    let mut row = Row::of_parsed(parsed);
     row.kind = kind;
     row.hash = match &found.algorithm {
         None => None,
@@ -147,19 +214,58 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
     row.step = number("period", found.period.as_deref(), 1..=86_400)?.and_then(TimeStep::new);
     // The colon between issuer and account may itself be encoded, but an encoded one in a name comes after a plain one.
     let (issuer, account) = match label.split_once(':') {
-        Some((issuer, account)) => (Some(decode(issuer)?.trim().to_owned()), decode(account)?.trim().to_owned()),
+        Some((issuer, account)) => (Some(name_of(&decode(issuer)?)), decode(account)?.trim().to_owned()),
         None => match decode(label)?.split_once(':') {
             Some((issuer, account))
                 if found.issuer.is_none() || found.issuer.as_deref().map(String::as_str) == Some(issuer) =>
             {
-                (Some(issuer.trim().to_owned()), account.trim().to_owned())
+                (Some(name_of(issuer)), account.trim().to_owned())
             }
             _ => (None, decode(label)?.trim().to_owned()),
         },
     };
-    row.issuer = found.issuer.map(|issuer| issuer.to_string()).or(issuer).filter(|issuer| !issuer.is_empty());
+    row.issuer = found.issuer.map(|issuer| name_of(&issuer)).or(issuer).filter(|issuer| !issuer.is_empty());
     row.account = Some(account).filter(|account| !account.is_empty());
+    for (name, text) in [("issuer", &row.issuer), ("account", &row.account)] {
+        if text.as_deref().is_some_and(holds_more) {
+            return Err(UriError::Swallowed(name));
+        }
+    }
     Ok(row)
+}
+
+const STEAM: &str = "this is a Steam account: its codes are letters, and these tokens show digits";
+
+/// A query without what stands behind an unencoded #. Where that has parameters, they belong to the URI, or do not: nobody knows.
+fn without_fragment(query: &str) -> Result<&str, UriError> {
+    match query.split_once('#') {
+        None => Ok(query),
+        Some((_, fragment)) if fragment.contains(['=', '&']) => Err(UriError::Fragment),
+        Some((query, _)) => Ok(query),
+    }
+}
+
+/// A name in which forms wrote a blank as "+": between two words it is one, at an end it belongs to the name.
+fn name_of(text: &str) -> String {
+    let characters: Vec<char> = text.trim().chars().collect();
+    let is_word = |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| !c.is_whitespace() && *c != '+');
+    let blank = |(at, c): (usize, &char)| match c {
+        '+' if is_word(at.checked_sub(1)) && is_word(Some(at + 1)) => ' ',
+        other => *other,
+    };
+    characters.iter().enumerate().map(blank).collect()
+}
+
+/// Whether a name swallowed what belongs elsewhere: a parameter, another URI, or a secret.
+fn holds_more(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let parts = ["secret=", "otpauth", "algorithm=", "digits=", "period=", "counter=", "issuer="];
+    let is_secret = |word: &str| {
+        word.len() >= 16
+            && word.chars().all(|c| c.is_ascii_uppercase() || matches!(c, '2'..='7'))
+            && word.chars().any(|c| c.is_ascii_digit())
+    };
+    parts.iter().any(|part| lower.contains(part)) || text.split_whitespace().any(is_secret)
 }
 
 #[derive(Default)]
@@ -173,18 +279,32 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// Keeps a parameter that matters; others, such as `image`, are passed over.
-    fn take(&mut self, name: &str, value: Zeroizing<String>) -> Result<(), UriError> {
-        let (name, slot) = match name {
-            "secret" => ("secret", &mut self.secret),
-            "algorithm" => ("algorithm", &mut self.algorithm),
-            "digits" => ("digits", &mut self.digits),
-            "period" => ("period", &mut self.period),
-            "counter" => ("counter", &mut self.counter),
-            "issuer" => ("issuer", &mut self.issuer),
+    /// Keeps a parameter that matters, by this or another word for it; an empty one says nothing.
+    fn take(&mut self, name: &str, kind: Kind, value: Zeroizing<String>) -> Result<(), UriError> {
+        if value.trim().is_empty() || HARMLESS.contains(&name) {
+            return Ok(());
+        }
+        let (name, slot) = match (name, meaning_of(name)) {
+            ("secret", _) => ("secret", &mut self.secret),
+            ("issuer", _) => ("issuer", &mut self.issuer),
+            (_, Meaning::Is(Column::Hash)) => ("algorithm", &mut self.algorithm),
+            (_, Meaning::Is(Column::Digits)) => ("digits", &mut self.digits),
+            (_, Meaning::Is(Column::Step)) => ("period", &mut self.period),
+            (_, Meaning::Is(Column::Counter)) => ("counter", &mut self.counter),
+            ("encoder", _) if value.eq_ignore_ascii_case("steam") => return Err(UriError::Unusable(STEAM)),
+            (_, Meaning::Is(Column::Type)) if kind_of_name(&value) == Some(kind) => return Ok(()),
+            (_, Meaning::Is(Column::Type | Column::Secret) | Meaning::SecretIn(_) | Meaning::OtherUnit(_)) => {
+                return Err(UriError::Unknown(shown(name)));
+            }
+            _ if looks_like_a_code_setting(name, &[]) || name == "encoder" || name == "t0" => {
+                return Err(UriError::Unknown(shown(name)));
+            }
             _ => return Ok(()),
         };
-        if slot.replace(value).is_some() { Err(UriError::Twice(name)) } else { Ok(()) }
+        match slot.replace(value) {
+            Some(earlier) if Some(&earlier) != slot.as_ref() => Err(UriError::Twice(name)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -194,7 +314,7 @@ fn decode(text: &str) -> Result<Zeroizing<String>, UriError> {
 }
 
 fn bad(name: &'static str, value: &str) -> UriError {
-    UriError::Value { name, value: value.chars().take(20).flat_map(char::escape_default).collect() }
+    UriError::Value { name, value: shown(value) }
 }
 
 fn number<T>(
@@ -206,7 +326,8 @@ where
     T: std::str::FromStr + PartialOrd,
 {
     let Some(value) = value else { return Ok(None) };
-    match value.parse() {
+    let whole = value.trim();
+    match whole.strip_suffix(".0").unwrap_or(whole).parse() {
         Ok(number) if range.contains(&number) => Ok(Some(number)),
         _ => Err(bad(name, value)),
     }
@@ -255,7 +376,7 @@ mod tests {
         assert_eq!(error("https://example.org"), UriError::NotOtpauth);
         assert_eq!(error("otpauth://yaotp/a?secret=JBSWY3DP"), UriError::Type);
         assert_eq!(error("otpauth://totp/a?issuer=b"), UriError::NoSecret);
-        assert_eq!(error("otpauth://totp/a?secret=JBSWY3DP&secret=JBSWY3DP"), UriError::Twice("secret"));
+        assert_eq!(error("otpauth://totp/a?secret=JBSWY3DP&secret=JBSWY3DQ"), UriError::Twice("secret"));
         assert_eq!(error("otpauth://totp/a?secret=JBSWY3D0"), SeedError::BadCharacter { position: 8 }.into());
         assert_eq!(error("otpauth://totp/a?secret=JBSWY3DP&digits=x"), bad("digits", "x"));
         assert_eq!(error("otpauth://totp/a?secret=JBSWY3DP&algorithm=MD5"), bad("algorithm", "MD5"));

@@ -12,8 +12,9 @@ pub const FORMAT: Format = Format {
     title: "privacyIDEA, OATH CSV",
     carries: &[Field::Serial, Field::Hash, Field::Step, Field::Digits],
     one_kind: false,
-    fits: |sample| oath_line::fits(sample, 5),
-    read: |source, options| oath_line::read(source, options, HashRule::ByLength),
+    // A line without a hash could be LinOTP's or NetIQ's too: where that makes a difference, the row is refused.
+    fits: |sample| oath_line::fits(sample, false),
+    read: |source, options| oath_line::read(source, options, HashRule::ByLength, "privacyidea"),
     write: Some(Write { begin: |_| String::new(), row, end: "" }),
 };
 

@@ -1,19 +1,28 @@
-//! Delimited text: commas, semicolons or tabs, with or without a header.
+//! Delimited text: commas, semicolons, tabs or blanks, with or without a header.
 
 use ::csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
+use std::io::Read;
+
+use super::blanks::{Squeezed, is_blank_table};
+use super::column::is_header;
 use super::problem::Problem;
 use super::row::{Kind, Place, Row};
-use super::text::{Limited, Source, broken_line};
+use super::serial::serial_of;
+use super::text::{Source, broken_line, is_comment};
 use crate::otp::{Hash, TimeStep};
-use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError};
+use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError, encodings_that_fit};
 
 /// Records of delimited text, with their lines.
 pub struct Records {
-    reader: Reader<Limited>,
+    reader: Reader<Box<dyn Read>>,
     record: StringRecord,
-    /// Lines in front of what the reader sees: a `sep=` line.
-    skipped: u64,
+    /// The record is to be given once more.
+    again: bool,
+    /// The words of the header, where there was one.
+    names: Vec<String>,
+    /// The version that a comment names, as privacyIDEA's files do.
+    version: Option<String>,
 }
 
 impl Records {
@@ -23,16 +32,20 @@ impl Records {
     /// A [`Problem`] of the text.
     pub fn new(mut source: Source) -> Result<Self, Problem> {
         let sample = source.sample()?;
-        let first = sample.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let mut lines = sample.lines().filter(|line| !line.trim().is_empty() && !is_comment(line));
+        let first = lines.next().unwrap_or_default();
         let named = separator_line(first);
-        let delimiter = named.unwrap_or_else(|| delimiter_of(first));
+        let is_blank = named.is_none() && is_blank_table(first);
+        let delimiter = if is_blank { b'\t' } else { named.unwrap_or_else(|| delimiter_of(first)) };
+        let limited = source.into_lines();
+        let text: Box<dyn Read> = if is_blank { Box::new(Squeezed::new(limited)) } else { Box::new(limited) };
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .trim(Trim::All)
             .delimiter(delimiter)
-            .from_reader(source.into_lines());
-        let mut records = Self { reader, record: StringRecord::new(), skipped: 0 };
+            .from_reader(text);
+        let mut records = Self { reader, record: StringRecord::new(), again: false, names: Vec::new(), version: None };
         if named.is_some() {
             records.next()?;
         }
@@ -45,7 +58,7 @@ impl Records {
     /// A [`Problem`] of the text: it cannot be read on.
     #[allow(clippy::should_implement_trait, reason = "a record is lent, which an iterator cannot do")]
     pub fn next(&mut self) -> Result<Option<Fields<'_>>, Problem> {
-        loop {
+        while !std::mem::take(&mut self.again) {
             let more = self.reader.read_record(&mut self.record).map_err(|error| {
                 let line = error.position().map_or(0, ::csv::Position::line);
                 match error.into_kind() {
@@ -59,12 +72,54 @@ impl Records {
             if !more {
                 return Ok(None);
             }
-            if self.record.iter().any(|field| !field.is_empty()) {
+            if self.record.get(0).is_some_and(is_comment) {
+                let words = self.record.iter().next().unwrap_or_default().trim_start_matches('#').split_once(':');
+                if let Some((_, version)) = words.filter(|(name, _)| name.trim().eq_ignore_ascii_case("version")) {
+                    self.version = Some(version.trim().to_owned());
+                }
+            } else if self.record.iter().any(|field| !field.is_empty()) {
                 break;
             }
         }
-        let line = self.record.position().map_or(0, ::csv::Position::line) + self.skipped;
-        Ok(Some(Fields { record: &self.record, line }))
+        let line = self.record.position().map_or(0, ::csv::Position::line);
+        Ok(Some(Fields { record: &self.record, line, names: &self.names }))
+    }
+
+    /// Gives the last record once more.
+    pub fn repeat(&mut self) {
+        self.again = true;
+    }
+
+    /// The last record is the header: problems name its words from now on.
+    pub fn take_header(&mut self) {
+        self.names = self.record.iter().map(str::to_owned).collect();
+    }
+
+    /// How many columns the header has.
+    #[must_use]
+    pub fn header_width(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The version that a comment above the rows names.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// The same, for a format without a header: a first line that is one is told.
+    ///
+    /// # Errors
+    /// A [`Problem`] of that line.
+    pub fn without_header(mut self, format: &str) -> Result<Self, Problem> {
+        if let Some(first) = self.next()?
+            && is_header(first.iter())
+        {
+            let what = format!("this line is a header, and files of the format {format} have none");
+            return Err(first.line_problem(what, "leave --from out: a table with a header is read by its words"));
+        }
+        self.again = self.record.iter().any(|field| !field.is_empty());
+        Ok(self)
     }
 }
 
@@ -74,6 +129,7 @@ pub struct Fields<'a> {
     record: &'a StringRecord,
     /// Its line.
     pub line: u64,
+    names: &'a [String],
 }
 
 impl<'a> Fields<'a> {
@@ -96,7 +152,7 @@ impl<'a> Fields<'a> {
 
     /// A problem in a field, counted from 0.
     pub fn problem(&self, index: usize, what: impl Into<String>, next: impl Into<String>) -> Problem {
-        Problem::new(self.line, index as u64 + 1, what, next)
+        Problem::new(self.line, index as u64 + 1, what, next).in_column(self.names.get(index).map(String::as_str))
     }
 
     /// A problem of the whole line.
@@ -132,8 +188,7 @@ impl<'a> Fields<'a> {
     pub fn serial(&self, index: usize) -> Result<String, Problem> {
         let serial =
             self.get(index).ok_or_else(|| self.problem(index, "the serial is missing", "every row needs one"))?;
-        check_serial(serial).map_err(|(what, next)| self.problem(index, what, next))?;
-        Ok(serial.to_owned())
+        serial_of(serial).map(str::to_owned).map_err(|(what, next)| self.problem(index, what, next))
     }
 
     /// The secret in a field.
@@ -150,8 +205,8 @@ impl<'a> Fields<'a> {
                     SecretEncoding::Hex => SecretEncoding::Base32,
                     SecretEncoding::Base32 => SecretEncoding::Hex,
                 };
-                let next = if matches!(error, SeedError::BadCharacter { .. }) && Seed::parse(text, Some(other)).is_ok()
-                {
+                let fits_other = !matches!(error, SeedError::Empty) && Seed::parse(text, Some(other)).is_ok();
+                let next = if fits_other {
                     format!("it would fit as {other}: use --secret-encoding {other} if it is that")
                 } else {
                     format!("this format has {encoding} there")
@@ -167,7 +222,8 @@ impl<'a> Fields<'a> {
     /// A [`Problem`] for what is no number.
     pub fn number(&self, index: usize, name: &str) -> Result<Option<u64>, Problem> {
         let Some(text) = self.get(index) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| {
+        // Spreadsheets make 30.0 of 30.
+        text.strip_suffix(".0").unwrap_or(text).parse().map(Some).map_err(|_| {
             self.problem(index, format!("the {name} is no number: \"{}\"", shown(text)), "give a whole number")
         })
     }
@@ -177,7 +233,15 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// A [`Problem`] for what is not a number of seconds.
     pub fn step(&self, index: usize) -> Result<Option<TimeStep>, Problem> {
-        let Some(number) = self.number(index, "time step")? else { return Ok(None) };
+        let text = self.get(index).unwrap_or_default().to_ascii_lowercase();
+        let bare = ["seconds", "secs", "sec", "s"].into_iter().find_map(|unit| text.strip_suffix(unit)).map(str::trim);
+        let number = match bare.and_then(|text| text.parse::<u64>().ok()) {
+            Some(number) => number,
+            None => match self.number(index, "time step")? {
+                None => return Ok(None),
+                Some(number) => number,
+            },
+        };
         let step = u32::try_from(number).ok().filter(|step| *step <= 86_400).and_then(TimeStep::new);
         step.map(Some)
             .ok_or_else(|| self.problem(index, format!("a time step of {number} s"), "it is 30 or 60 in most files"))
@@ -210,41 +274,23 @@ fn secret_error(error: &SeedError, encoding: SecretEncoding) -> String {
     }
 }
 
-/// A harmless field as a message shows it: escaped, and not without end.
+/// The longest text of a file that a message repeats, in characters.
+const LONGEST_SHOWN: usize = 40;
+
+/// The shortest text that could be a secret in the wrong column, in characters.
+const LIKE_A_SECRET: usize = 16;
+
+/// A field as a message shows it: escaped; one that is too long, or could be a secret in the wrong place, is only counted.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    text.chars().take(40).flat_map(char::escape_debug).collect()
-}
-
-/// Whether a text can be a serial.
-///
-/// # Errors
-/// What is wrong with it, and what to do.
-pub fn check_serial(serial: &str) -> Result<(), (String, &'static str)> {
-    let mantissa = serial.split(['e', 'E']).next().unwrap_or_default();
-    let is_scientific = serial.len() > mantissa.len()
-        && !mantissa.is_empty()
-        && mantissa.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
-        && serial.contains(['.', '+'])
-        && serial
-            .get(mantissa.len() + 1..)
-            .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-')));
-    if is_scientific {
-        return Err((
-            format!("the serial \"{}\" was destroyed by a spreadsheet", shown(serial)),
-            "take it from the original file; import that column as text",
-        ));
+    let count = text.chars().count();
+    let longest = text.split(|c: char| !c.is_alphanumeric()).map(str::len).max().unwrap_or_default();
+    let is_secret = longest >= LIKE_A_SECRET
+        || (count >= LIKE_A_SECRET && encodings_that_fit(text).is_ok_and(|fits| fits.hex || fits.base32));
+    if count > LONGEST_SHOWN || is_secret {
+        return format!("… {count} characters …");
     }
-    if serial.len() > 128 {
-        return Err((
-            format!("the serial has {} characters, 128 at most", serial.len()),
-            "is that the serial's column?",
-        ));
-    }
-    if serial.chars().any(char::is_control) {
-        return Err((format!("the serial \"{}\" has control characters", shown(serial)), "remove them"));
-    }
-    Ok(())
+    text.chars().flat_map(char::escape_debug).collect()
 }
 
 /// `sep=;` as spreadsheets write it into the first line.
@@ -274,23 +320,35 @@ fn delimiter_of(line: &str) -> u8 {
 /// # Errors
 /// A [`Problem`] for anything else.
 pub fn kind(fields: &Fields<'_>, index: usize) -> Result<Kind, Problem> {
-    match fields.get(index).map(str::to_ascii_lowercase).as_deref() {
-        None | Some("totp") => Ok(Kind::Totp),
-        Some("hotp") => Ok(Kind::Hotp),
-        Some(other) => {
-            Err(fields.problem(index, format!("the type \"{}\" is neither totp nor hotp", shown(other)), ""))
+    let Some(text) = fields.get(index) else { return Ok(Kind::Totp) };
+    kind_of_name(text).ok_or_else(|| {
+        let next = "totp or hotp; leave out what no token of this kind can be";
+        fields.problem(index, format!("the type \"{}\" is neither totp nor hotp", shown(text)), next)
+    })
+}
+
+/// A type as files write it: `TOTP`, `oath-hotp`, `time-based`.
+#[must_use]
+pub fn kind_of_name(name: &str) -> Option<Kind> {
+    let plain: String = name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    match plain.as_str() {
+        "totp" | "oathtotp" | "time" | "timebased" | "totptoken" | "hardwaretotp" => Some(Kind::Totp),
+        "hotp" | "oathhotp" | "event" | "eventbased" | "counter" | "counterbased" | "hotptoken" | "hardwarehotp" => {
+            Some(Kind::Hotp)
         }
+        _ => None,
     }
 }
 
-/// A hash's name as files write it: `SHA1`, `sha-256`, `HMAC-SHA256`, `hmacsha512`.
+/// A hash's name as files write it: `SHA1`, `sha-256`, `HMAC-SHA256`, `hmacsha512`, `SHA2-256`, `TOTP-SHA1`.
 #[must_use]
 pub fn hash_of_name(name: &str) -> Option<Hash> {
     let plain: String = name.to_ascii_uppercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = ["HMAC", "TOTP", "HOTP"].into_iter().fold(plain.as_str(), |name, front| name.trim_start_matches(front));
     match plain.trim_start_matches("HMAC") {
-        "SHA1" => Some(Hash::Sha1),
-        "SHA256" => Some(Hash::Sha256),
-        "SHA512" => Some(Hash::Sha512),
+        "SHA1" | "SHA" | "1" => Some(Hash::Sha1),
+        "SHA256" | "SHA2256" | "256" => Some(Hash::Sha256),
+        "SHA512" | "SHA2512" | "512" => Some(Hash::Sha512),
         _ => None,
     }
 }

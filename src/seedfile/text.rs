@@ -16,6 +16,12 @@ pub const MAX_WHOLE: u64 = 64 << 20;
 /// How much of a file is looked at to recognise its format, in bytes.
 pub const SAMPLE: usize = 64 * 1024;
 
+/// Whether a line is a comment: servers' files have those, and no row begins so.
+#[must_use]
+pub fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
 /// A seed file's text: UTF-8, without a byte order mark.
 pub struct Source {
     reader: BufReader<Box<dyn Read>>,

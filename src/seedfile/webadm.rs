@@ -28,7 +28,14 @@ fn fits(sample: &Sample<'_>) -> bool {
 
 fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
     let mut records = Records::new(source)?;
-    records.next()?;
+    match records.next()? {
+        Some(first) if first.expect(0, "OTP Token").is_ok() => records.repeat(),
+        Some(first) if first.expect(0, "Type").is_ok() => records.take_header(),
+        Some(first) => {
+            return Err(first.line_problem("this line is neither a header nor a token", "see docs/formats.md"));
+        }
+        None => {}
+    }
     Ok(Box::new(rows(records, |fields| {
         fields.at_most(4)?;
         fields.expect(0, "OTP Token")?;

@@ -25,27 +25,39 @@ pub struct Element {
 }
 
 impl Element {
+    /// Whether it has this name. Case makes no difference: privacyIDEA exports all names in lower case.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
     /// The first child of a name.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<&Self> {
-        self.children.iter().find(|child| child.name == name)
+        self.children.iter().find(|child| child.is(name))
+    }
+
+    /// The first child of any of these names.
+    #[must_use]
+    pub fn any(&self, names: &[&str]) -> Option<&Self> {
+        names.iter().find_map(|name| self.child(name))
     }
 
     /// All children of a name.
     pub fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
-        self.children.iter().filter(move |child| child.name == name)
+        self.children.iter().filter(move |child| child.is(name))
     }
 
     /// The first element of a name anywhere in this one.
     #[must_use]
     pub fn descendant(&self, name: &str) -> Option<&Self> {
-        self.children.iter().find_map(|child| if child.name == name { Some(child) } else { child.descendant(name) })
+        self.children.iter().find_map(|child| if child.is(name) { Some(child) } else { child.descendant(name) })
     }
 
     /// An attribute.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The text without any white space, as base64 wants it.

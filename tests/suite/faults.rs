@@ -90,7 +90,7 @@ fn a_refused_answer_is_never_tried_again_in_the_same_contact() {
     let mut link = link(state, &world);
     let failure = carry_out(&mut link, &world, &plan(None)).unwrap_err();
     assert_eq!(failure.exit, Exit::Refused);
-    assert_eq!((link.commands(), link.card().state().wrong_answers), (3, 1));
+    assert_eq!((link.commands(), link.card().state().wrong_answers), (4, 1));
     assert!(failure.fact.contains("6983") && failure.next.contains("lock for good"), "{failure:?}");
 }
 

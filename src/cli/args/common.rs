@@ -50,7 +50,7 @@ pub struct FileArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', hide_short_help = true)]
     pub columns: Option<Vec<String>>,
 
-    /// The key of an encrypted PSKC file: 16 raw bytes or 32 hex digits
+    /// The key of an encrypted PSKC file: raw bytes, hex or Base64
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub pskc_key: Option<PathBuf>,
 

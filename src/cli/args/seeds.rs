@@ -76,13 +76,17 @@ pub struct OutputArgs {
 /// How formats that leave a choice are written.
 #[derive(Debug, Args)]
 pub struct EncodeArgs {
-    /// Encrypt PSKC under this key: 16 raw bytes or 32 hex digits
+    /// Encrypt PSKC under this AES key: raw bytes, hex or Base64
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub to_pskc_key: Option<PathBuf>,
 
     /// Encrypt PSKC under the password in this file
     #[arg(long, value_name = "FILE", conflicts_with = "to_pskc_key", hide_short_help = true)]
     pub to_pskc_password: Option<PathBuf>,
+
+    /// Name PSKC's hashes HMAC-SHA256 and so on; most servers read SHA256
+    #[arg(long, hide_short_help = true)]
+    pub pskc_suite_hmac: bool,
 
     /// Head Entra's column "timeinterval", as older files have it
     #[arg(long, hide_short_help = true)]

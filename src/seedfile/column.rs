@@ -1,0 +1,404 @@
+//! What the words of a table's header mean, as people and programs write them.
+
+use crate::seed::SecretEncoding;
+
+use super::table::hash_of_name;
+
+/// A column of a table of seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// The serial.
+    Serial,
+    /// The secret.
+    Secret,
+    /// TOTP or HOTP.
+    Type,
+    /// The hash.
+    Hash,
+    /// The time step, in seconds.
+    Step,
+    /// The counter.
+    Counter,
+    /// The digits of a code.
+    Digits,
+    /// The user.
+    User,
+    /// The manufacturer.
+    Manufacturer,
+    /// The model.
+    Model,
+    /// The issuer.
+    Issuer,
+    /// The account.
+    Account,
+}
+
+/// What a header's word says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// A column.
+    Is(Column),
+    /// The secret, written like this.
+    SecretIn(SecretEncoding),
+    /// A column, in a unit that is not read.
+    OtherUnit(Column),
+    /// Nobody knows.
+    Unknown,
+}
+
+/// The words, without case, blanks, units and punctuation.
+const WORDS: &[(Column, &[&str])] = &[
+    (
+        Column::Serial,
+        &[
+            "serial",
+            "serialnumber",
+            "serialno",
+            "serialnum",
+            "serialnr",
+            "sn",
+            "snr",
+            "snumber",
+            "tokenserial",
+            "tokenserialnumber",
+            "tokenserialno",
+            "tokensn",
+            "deviceserial",
+            "deviceserialnumber",
+            "hardwareserial",
+            "hardwareserialnumber",
+            "tokenid",
+            "tokennumber",
+            "token",
+            "seriennummer",
+            "numerodeserie",
+        ],
+    ),
+    (
+        Column::Secret,
+        &[
+            "secret",
+            "secretkey",
+            "seed",
+            "key",
+            "sharedsecret",
+            "secretseed",
+            "tokenseed",
+            "tokensecret",
+            "tokenkey",
+            "otpkey",
+            "otpsecret",
+            "otpseed",
+            "totpsecret",
+            "totpseed",
+            "totpkey",
+            "hotpsecret",
+            "oathsecret",
+            "oathseed",
+            "oathkey",
+            "seedvalue",
+            "secretvalue",
+            "seedkey",
+            "keyvalue",
+            "seeddata",
+            "secretcode",
+        ],
+    ),
+    (
+        Column::Type,
+        &["type", "tokentype", "otptype", "oathtype", "kind", "otpkind", "mode", "otpmode", "algorithmtype"],
+    ),
+    (
+        Column::Hash,
+        &[
+            "hash",
+            "hashalgorithm",
+            "hashalgo",
+            "hashalg",
+            "hashlib",
+            "hashfunction",
+            "hashfunc",
+            "hashtype",
+            "hashmode",
+            "algorithm",
+            "algo",
+            "alg",
+            "otpalgorithm",
+            "otphash",
+            "hmac",
+            "hmacalgorithm",
+            "hmachash",
+            "hmactype",
+            "digest",
+            "sha",
+            "shatype",
+            "suite",
+            "cryptoalgorithm",
+            "totpalgorithm",
+            "totphash",
+            "oathalgorithm",
+        ],
+    ),
+    (
+        Column::Step,
+        &[
+            "step",
+            "timestep",
+            "stepsize",
+            "timestepsize",
+            "period",
+            "otpperiod",
+            "totpperiod",
+            "timeperiod",
+            "interval",
+            "timeinterval",
+            "otpinterval",
+            "totpinterval",
+            "totpstep",
+            "totptimestep",
+            "otptimestep",
+            "refreshinterval",
+            "refresh",
+            "refreshperiod",
+            "codeinterval",
+            "codeperiod",
+            "validity",
+            "validityperiod",
+            "codevalidity",
+            "timer",
+            "timing",
+            "rotation",
+            "zeitschritt",
+            "intervall",
+        ],
+    ),
+    (
+        Column::Counter,
+        &[
+            "counter",
+            "movingfactor",
+            "eventcounter",
+            "hotpcounter",
+            "initialcounter",
+            "startcounter",
+            "count",
+            "otpcounter",
+            "oathcounter",
+        ],
+    ),
+    (
+        Column::Digits,
+        &[
+            "digits",
+            "digit",
+            "otplen",
+            "otplength",
+            "otpdigits",
+            "otpsize",
+            "length",
+            "len",
+            "codelength",
+            "codelen",
+            "codedigits",
+            "codesize",
+            "passcodelength",
+            "passwordlength",
+            "numberofdigits",
+            "numdigits",
+            "nodigits",
+            "responselength",
+            "totpdigits",
+            "tokenlength",
+            "stellen",
+        ],
+    ),
+    (
+        Column::User,
+        &[
+            "upn",
+            "user",
+            "username",
+            "userprincipalname",
+            "userid",
+            "login",
+            "loginname",
+            "email",
+            "mail",
+            "emailaddress",
+            "mailaddress",
+            "owner",
+            "assignedto",
+            "assignee",
+            "samaccountname",
+            "benutzer",
+            "benutzername",
+        ],
+    ),
+    (Column::Manufacturer, &["manufacturer", "maker", "vendor", "brand", "hersteller"]),
+    (
+        Column::Model,
+        &["model", "modelname", "product", "producttype", "productname", "devicemodel", "devicetype", "modell"],
+    ),
+    (Column::Issuer, &["issuer", "issuername", "service", "servicename"]),
+    (Column::Account, &["account", "accountname", "label"]),
+];
+
+/// What the word of a header means.
+#[must_use]
+pub fn meaning_of(word: &str) -> Meaning {
+    let (name, unit) = name_and_unit(word);
+    let unit = unit.as_deref();
+    let encoding = unit.and_then(encoding_of).or_else(|| encoding_at_an_end(&name));
+    let bare = without_encoding(&name);
+    let known = known(&name).or_else(|| encoding.and_then(|_| known(bare))).or_else(|| known(without_seconds(&name)));
+    match (known, encoding, unit) {
+        (Some(Column::Secret), Some(encoding), _) => Meaning::SecretIn(encoding),
+        // A secret in Base64, or a step in minutes.
+        (Some(column @ Column::Secret), None, Some("base64" | "b64" | "bin" | "binary" | "ascii" | "text")) => {
+            Meaning::OtherUnit(column)
+        }
+        (Some(column @ Column::Step), _, Some(unit)) if !is_seconds(unit) => Meaning::OtherUnit(column),
+        (Some(column), ..) => Meaning::Is(column),
+        (None, ..) => Meaning::Unknown,
+    }
+}
+
+/// Whether a word that nobody knows, or the values below it, look like something that changes codes.
+#[must_use]
+pub fn looks_like_a_code_setting(word: &str, values: &[String]) -> bool {
+    const PARTS: &[&str] = &[
+        "hash", "sha", "hmac", "algo", "digest", "step", "period", "interval", "second", "digit", "length", "counter",
+        "moving", "event", "hotp", "totp", "type", "valid", "timer", "window", "otplen", "epoch", "offset", "checksum",
+        "encod",
+    ];
+    let (name, _) = name_and_unit(word);
+    let by_name = PARTS.iter().any(|part| name.contains(part));
+    let is_setting = |value: &String| {
+        let value = value.trim().to_ascii_lowercase();
+        matches!(value.as_str(), "totp" | "hotp" | "ocra" | "30" | "60" | "6" | "7" | "8" | "30s" | "60s")
+            || (value.contains("sha") && hash_of_name(&value).is_some())
+    };
+    let mut values = values.iter().filter(|value| !value.trim().is_empty()).peekable();
+    by_name || (values.peek().is_some() && values.all(is_setting))
+}
+
+/// Whether a line of a table is its header: it names the serial's or the secret's column, which no row does.
+#[must_use]
+pub fn is_header<'a>(fields: impl Iterator<Item = &'a str>) -> bool {
+    let of_rows = |field: &str| match meaning_of(field) {
+        Meaning::SecretIn(_) | Meaning::Is(Column::Serial | Column::Secret) => true,
+        Meaning::OtherUnit(column) => column == Column::Secret,
+        _ => false,
+    };
+    fields.into_iter().any(of_rows)
+}
+
+fn known(name: &str) -> Option<Column> {
+    WORDS.iter().find(|(_, words)| words.contains(&name)).map(|(column, _)| *column)
+}
+
+/// A word without case, blanks and punctuation, and what stands in brackets behind it.
+fn name_and_unit(word: &str) -> (String, Option<String>) {
+    let word = word.to_lowercase();
+    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    match word.split_once(['(', '[', '{']) {
+        Some((name, unit)) if !plain(name).is_empty() => (plain(name), Some(plain(unit))),
+        _ => (plain(&word), None),
+    }
+}
+
+fn is_seconds(unit: &str) -> bool {
+    matches!(unit.trim_start_matches("in"), "s" | "sec" | "secs" | "second" | "seconds" | "30or60" | "3060" | "")
+}
+
+fn without_seconds(name: &str) -> &str {
+    ["inseconds", "insec", "ins", "seconds", "second", "secs", "sec", "s"]
+        .into_iter()
+        .find_map(|unit| name.strip_suffix(unit))
+        .unwrap_or(name)
+}
+
+const ENCODINGS: [(&str, SecretEncoding); 5] = [
+    ("base32", SecretEncoding::Base32),
+    ("b32", SecretEncoding::Base32),
+    ("hexadecimal", SecretEncoding::Hex),
+    ("hexstring", SecretEncoding::Hex),
+    ("hex", SecretEncoding::Hex),
+];
+
+fn encoding_of(unit: &str) -> Option<SecretEncoding> {
+    ENCODINGS.into_iter().find(|(name, _)| unit.trim_start_matches("in") == *name).map(|(_, encoding)| encoding)
+}
+
+fn encoding_at_an_end(name: &str) -> Option<SecretEncoding> {
+    let at_an_end = |word: &str| name.len() > word.len() && (name.starts_with(word) || name.ends_with(word));
+    ENCODINGS.into_iter().find(|(word, _)| at_an_end(word)).map(|(_, encoding)| encoding)
+}
+
+fn without_encoding(name: &str) -> &str {
+    let cut = |word: &str| name.strip_suffix(word).or_else(|| name.strip_prefix(word));
+    let bare = ENCODINGS.into_iter().find_map(|(word, _)| cut(word)).unwrap_or(name);
+    bare.strip_suffix("in").filter(|bare| known(bare).is_some()).unwrap_or(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_compared_without_case_units_brackets_and_punctuation() {
+        for (words, column) in [
+            (
+                &["Serial No", "SN", "serial_number", "Token Serial", "Serial-Number", "S/N", "Serial #"][..],
+                Column::Serial,
+            ),
+            (&["Seed", "Secret Key", "secret_key", "SharedSecret", "otpkey"], Column::Secret),
+            (
+                &[
+                    "Time Step (s)",
+                    "timestep",
+                    "Period (seconds)",
+                    "Interval",
+                    "time_step",
+                    "Time Interval [sec]",
+                    "validity",
+                    "timeIntervalInSeconds",
+                    "period_s",
+                ],
+                Column::Step,
+            ),
+            (&["OTP Length", "otplen", "otp_length", "Digits", "Code-Length"], Column::Digits),
+            (&["Hash Algorithm", "hashlib", "hash_algorithm", "hashfunction", "Algo"], Column::Hash),
+            (&["UPN", "User Name", "e-mail", "UserPrincipalName"], Column::User),
+        ] {
+            for word in words {
+                assert_eq!(meaning_of(word), Meaning::Is(column), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_may_say_how_the_secret_is_written_and_units_that_are_not_read_are_told() {
+        for word in ["Secret Key (Base32)", "secret_base32", "Base32 Secret", "Seed in Base32"] {
+            assert_eq!(meaning_of(word), Meaning::SecretIn(SecretEncoding::Base32), "{word}");
+        }
+        for word in ["Seed (HEX)", "seed_hex", "Secret [hexadecimal]", "hexseed"] {
+            assert_eq!(meaning_of(word), Meaning::SecretIn(SecretEncoding::Hex), "{word}");
+        }
+        for word in ["Time Step (ms)", "Interval (min)"] {
+            assert_eq!(meaning_of(word), Meaning::OtherUnit(Column::Step), "{word}");
+        }
+        assert_eq!(meaning_of("Secret (Base64)"), Meaning::OtherUnit(Column::Secret));
+        assert_eq!(meaning_of("box"), Meaning::Unknown);
+    }
+
+    #[test]
+    fn a_column_that_nobody_knows_is_one_of_codes_by_its_name_or_its_values() {
+        let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        assert!(looks_like_a_code_setting("my hashing", &[]));
+        assert!(looks_like_a_code_setting("x", &values(&["60", "60"])));
+        assert!(looks_like_a_code_setting("x", &values(&["SHA256", ""])));
+        assert!(!looks_like_a_code_setting("box", &values(&["A1", "60"])));
+        assert!(!looks_like_a_code_setting("remark", &[]));
+    }
+}
