@@ -6,7 +6,7 @@ use super::args::BurnArgs;
 use super::rows::bad_file;
 use super::seeds::{check_drop, fields_of, named_files, writable};
 use crate::job::{Exit, Failure, UNTOUCHED};
-use crate::seedfile::{Field, Format, Row, SaveError, SecretFile, Sink, Target, WriteOptions, convert};
+use crate::seedfile::{Field, Format, Row, Rules, SaveError, SecretFile, Sink, Target, WriteOptions, convert};
 use crate::token::Profile;
 
 /// The files that keep a new seed: never burned before it is in all of them.
@@ -70,7 +70,8 @@ impl Keepers {
 
     fn write(&self, row: &Row, sinks: Vec<Sink>, state: &str) -> Result<(), Failure> {
         let rows = std::iter::once(Ok(row.clone()));
-        let converted = convert(rows, sinks, &WriteOptions::default(), &self.dropped, &|_| None);
+        let rules = Rules { drop: &self.dropped, ..Rules::default() };
+        let converted = convert(rows, sinks, &WriteOptions::default(), rules, &|_| None);
         let converted = converted.map_err(|error| not_kept(&error, state))?;
         match converted.has_failed() {
             false => Ok(()),

@@ -36,6 +36,7 @@ mod sync;
 mod terminal;
 mod time_arg;
 mod trays;
+mod understood;
 mod unused;
 mod usage;
 mod verdict;

@@ -6,10 +6,11 @@ use zeroize::Zeroizing;
 
 use super::args::FileArgs;
 use super::input::{open_secret, read_all};
+use super::output::note;
 use super::{describe, prompt};
 use crate::job::Failure;
 use crate::seedfile::{
-    Format, PSKC_LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Source, recognise,
+    Format, PSKC_LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Severity, Source, recognise,
 };
 
 /// What is said of HOTP.
@@ -23,7 +24,7 @@ pub enum Hotp {
     Field,
 }
 
-/// The rows of a source, by the format that is named or that it looks like.
+/// The rows of a source, and the format that is named or that it looks like.
 ///
 /// An encrypted PSKC file whose key nobody named is opened with a password that is asked for, where somebody can be.
 ///
@@ -33,7 +34,7 @@ pub fn rows_of(
     source: &dyn Fn() -> Result<Result<Source, Problem>, Failure>,
     args: &FileArgs,
     hotp: Hotp,
-) -> Result<Result<Rows, Problem>, Failure> {
+) -> Result<Result<(&'static Format, Rows), Problem>, Failure> {
     let mut options = read_options(args, hotp)?;
     let named = args.from.as_deref().map(format_of_name).transpose()?;
     let read = |source: Result<Source, Problem>, options: &ReadOptions| {
@@ -52,7 +53,7 @@ pub fn rows_of(
                 let what = format!("{flag} does nothing with a file of the format {}", format.name);
                 return Err(Problem::of_file(what, format!("leave {flag} out, or name the format with --from")));
             }
-            (format.read)(source, options)
+            Ok((format, (format.read)(source, options)?))
         })
     };
     let rows = read(source()?, &options);
@@ -114,30 +115,97 @@ pub fn pskc_keys(key: Option<&Path>, password: Option<&Path>) -> Result<Option<P
     keys.map(Some).map_err(bad)
 }
 
-/// All rows, or all that is wrong with them.
-///
-/// # Errors
-/// A failure that names each problem with its place.
-pub fn collect(rows: Result<Rows, Problem>, name: &str) -> Result<Vec<Row>, Failure> {
-    let mut good = Vec::new();
-    let mut bad = Vec::new();
-    match rows {
-        Err(problem) => bad.push(problem),
-        Ok(rows) => {
-            for row in rows {
-                match row {
-                    Ok(row) => good.push(row),
-                    Err(problem) => bad.push(problem),
+/// The rows of a file of which one is meant: the others need not be right.
+#[derive(Default)]
+pub struct Sheet {
+    /// The file.
+    pub name: String,
+    /// The rows that are right, each with its number, counted from 1 without the header.
+    pub rows: Vec<(usize, Row)>,
+    /// The rows that are not, with their numbers.
+    pub broken: Vec<(usize, Problem)>,
+}
+
+impl Sheet {
+    /// One row.
+    pub fn of(row: Row) -> Self {
+        Self { rows: vec![(1, row)], ..Self::default() }
+    }
+
+    /// Reads all rows; what is odd about the file is noted.
+    ///
+    /// # Errors
+    /// A failure of the file as a whole.
+    pub fn read(rows: Result<Rows, Problem>, name: &str) -> Result<Self, Failure> {
+        let rows = rows.map_err(|problem| bad_file(name, &[problem], 0))?;
+        let mut sheet = Self { name: name.to_owned(), ..Self::default() };
+        let mut number = 0;
+        for row in rows {
+            match row {
+                Err(problem) if problem.severity == Severity::Warning => note(&format!("{name}:{problem}")),
+                row => {
+                    number += 1;
+                    match row {
+                        Ok(row) => sheet.rows.push((number, row)),
+                        Err(problem) => sheet.broken.push((number, problem)),
+                    }
                 }
             }
         }
+        Ok(sheet)
     }
-    if bad.is_empty() { Ok(good) } else { Err(bad_file(name, &bad, 0)) }
+
+    /// Whether no row says which token it is for.
+    pub fn is_without_serials(&self) -> bool {
+        self.rows.iter().all(|(_, row)| row.serial.is_none())
+    }
+
+    /// All that is wrong with the file.
+    ///
+    /// # Errors
+    /// A failure that names each problem with its place, if there is any.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.broken.is_empty() {
+            return Ok(());
+        }
+        let problems: Vec<Problem> = self.broken.iter().map(|(_, problem)| problem.clone()).collect();
+        Err(bad_file(&self.name, &problems, 0))
+    }
+
+    /// The one row that fits. Where none does, it may be one of the broken ones.
+    ///
+    /// # Errors
+    /// `none` or `several`; what is wrong with the file, where rows are broken and none fits.
+    pub fn choose(
+        self,
+        fits: impl Fn(usize, &Row) -> bool,
+        none: impl FnOnce() -> Failure,
+        several: impl FnOnce() -> Failure,
+    ) -> Result<Row, Failure> {
+        let is_any_right = self.rows.iter().any(|(number, row)| fits(*number, row));
+        if !is_any_right {
+            self.check()?;
+        }
+        let mut fitting: Vec<Row> =
+            self.rows.into_iter().filter(|(number, row)| fits(*number, row)).map(|(_, row)| row).collect();
+        match (fitting.pop(), fitting.len()) {
+            (Some(row), 0) => {
+                if !self.broken.is_empty() {
+                    let others = describe::counted(self.broken.len() as u64, "other row");
+                    note(&format!("{others} of {} cannot be read: tokentap seeds check FILE says why", self.name));
+                }
+                Ok(row)
+            }
+            (None, _) => Err(none()),
+            (Some(_), _) => Err(several()),
+        }
+    }
 }
 
 /// The failure of a file with problems, each with its place.
 pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
-    let count = problems.len() as u64 + more;
+    let count = problems.iter().filter(|problem| problem.severity == Severity::Error).count() as u64 + more;
+    let warnings = problems.iter().filter(|problem| problem.severity == Severity::Warning).count() as u64;
     let mut failure = match problems {
         [only] if more == 0 && only.place.line == 0 => {
             Failure::usage(format!("{name}: {}", only.what), only.next.clone())
@@ -147,7 +215,11 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
                 Some(fields) => format!("use --drop {fields} if that may go, and run the same command again"),
                 None => "correct the file, and run the same command again".to_owned(),
             };
-            Failure::usage(format!("{name} has {}", describe::counted(count, "problem")), next)
+            let warned = match warnings {
+                0 => String::new(),
+                count => format!(" and {}", describe::counted(count, "warning")),
+            };
+            Failure::usage(format!("{name} has {}{warned}", describe::counted(count, "problem")), next)
         }
     };
     if problems.len() > 1 || problems.iter().any(|problem| problem.place.line > 0) {
@@ -162,7 +234,7 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
 /// The fields that a format cannot carry, as --drop takes them, where nothing else is wrong.
 fn droppable(problems: &[Problem]) -> Option<String> {
     let mut fields: Vec<&str> = Vec::new();
-    for problem in problems {
+    for problem in problems.iter().filter(|problem| problem.severity == Severity::Error) {
         let field = problem.droppable.filter(|field| !field.changes_codes())?.name();
         if !fields.contains(&field) {
             fields.push(field);

@@ -9,14 +9,15 @@ use super::args::{ChoiceArgs, SeedArgs};
 use super::describe::plain;
 use super::input::{open_secret, read_all, small_file, standard_input};
 use super::output::note;
-use super::rows::{Hotp, collect, rows_of};
+use super::rows::{Hotp, Sheet, bad_file, rows_of};
 use super::unused::{check_unused, file_flag, unused};
 use super::{describe, picture, prompt};
 use crate::job::Failure;
 use crate::seed::{Seed, SeedError};
+use crate::seedfile::migration::{self, Parts};
 use crate::seedfile::qr::QrError;
 use crate::seedfile::suspect::suspicion;
-use crate::seedfile::{MAX_WHOLE, Row, Source, otpauth, qr};
+use crate::seedfile::{MAX_WHOLE, Problem, Row, Rows, Source, otpauth, qr};
 use crate::token::{Info, KeyError, TokenKey};
 
 /// The remedy for a text that is no seed.
@@ -30,7 +31,7 @@ pub enum Given {
     /// One seed.
     One(Box<Row>),
     /// Several rows, of which the token's own serial picks one.
-    OfToken(Vec<Row>),
+    OfToken(Sheet),
 }
 
 impl Given {
@@ -41,9 +42,9 @@ impl Given {
     pub fn for_token(self, info: &Info) -> Result<Row, Failure> {
         match self {
             Self::One(row) => Ok(*row),
-            Self::OfToken(rows) => {
-                let mut own = rows.into_iter().filter(|row| row.serial.as_deref() == Some(info.serial.as_str()));
-                own.next().ok_or_else(|| {
+            Self::OfToken(sheet) => sheet.choose(
+                |_, row| row.serial.as_deref() == Some(info.serial.as_str()),
+                || {
                     Failure::new(
                         "wrong-token",
                         crate::job::Exit::NotWritable,
@@ -51,8 +52,14 @@ impl Given {
                         crate::job::UNTOUCHED,
                         "name a row with --serial, --row or --user, or give the file that has this token",
                     )
-                })
-            }
+                },
+                || {
+                    Failure::usage(
+                        format!("several rows have the serial of this token ({info})"),
+                        "name one with --row",
+                    )
+                },
+            ),
         }
     }
 
@@ -63,11 +70,17 @@ impl Given {
     pub fn single(self) -> Result<Row, Failure> {
         match self {
             Self::One(row) => Ok(*row),
-            Self::OfToken(mut rows) if rows.len() == 1 => Ok(rows.remove(0)),
-            Self::OfToken(rows) => Err(Failure::usage(
-                format!("the file has {} rows where one seed is needed", rows.len()),
-                "name one with --serial, --row or --user",
-            )),
+            Self::OfToken(sheet) => {
+                sheet.check()?;
+                let count = sheet.rows.len();
+                let which = || {
+                    Failure::usage(
+                        format!("the file has {count} rows where one seed is needed"),
+                        "name one with --serial, --row or --user",
+                    )
+                };
+                sheet.choose(|_, _| true, which, which)
+            }
         }
     }
 }
@@ -95,7 +108,8 @@ fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
     }
     if let Some(path) = &args.qr {
         check_unused(args, "--qr reads a picture")?;
-        return choose(of_picture(path)?, &args.choice).map(Some);
+        let rows: Rows = Box::new(of_picture(path)?.into_iter());
+        return choose(Sheet::read(Ok(rows), &describe::path(path))?, &args.choice).map(Some);
     }
     let Some(name) = &args.seed_env else { return Ok(None) };
     // The name is not repeated: somebody may have put the seed there.
@@ -156,7 +170,7 @@ fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<Given,
     }
     let hotp = if hotp { Hotp::Codes } else { Hotp::No };
     let rows = rows_of(&|| Ok(Source::new(Cursor::new(bytes.to_vec()))), &args.file, hotp)?;
-    choose(collect(rows, name)?, &args.choice)
+    choose(Sheet::read(rows.map(|(_, rows)| rows), name)?, &args.choice)
 }
 
 /// One row; what is odd about its secret is said.
@@ -185,43 +199,60 @@ fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
 ///
 /// # Errors
 /// A usage failure where none or several fit.
-pub fn choose(mut rows: Vec<Row>, choice: &ChoiceArgs) -> Result<Given, Failure> {
-    let (mut fitting, what): (Vec<Row>, String) = match (&choice.serial, choice.row, &choice.user) {
+pub fn choose(sheet: Sheet, choice: &ChoiceArgs) -> Result<Given, Failure> {
+    let several = |what: &str| Failure::usage(format!("several rows have {what}"), "name one with --serial or --row");
+    let none = |what: &str| {
+        Failure::usage(format!("no row has {what}"), "look into the file, or run tokentap seeds check FILE")
+    };
+    let row = match (&choice.serial, choice.row, &choice.user) {
         (Some(serial), ..) => {
             let what = format!("the serial {}", describe::given(serial));
             let digits = describe::without_blanks(serial);
-            (rows.into_iter().filter(|row| row.serial.as_ref() == Some(&digits)).collect(), what)
+            sheet.choose(|_, row| row.serial.as_ref() == Some(&digits), || none(&what), || several(&what))
         }
-        (None, Some(number), _) => {
-            let count = rows.len();
-            let index = number.wrapping_sub(1);
-            let row = if index < count { vec![rows.swap_remove(index)] } else { Vec::new() };
-            (row, format!("the number {number} (it has {count} rows)"))
+        (None, Some(wanted), _) => {
+            let count = sheet.rows.len() + sheet.broken.len();
+            if let Some((_, problem)) = sheet.broken.iter().find(|(number, _)| *number == wanted) {
+                return Err(bad_file(&sheet.name, std::slice::from_ref(problem), 0));
+            }
+            let what = format!("the number {wanted} (it has {count} rows)");
+            let nothing = || Failure::usage(format!("no row has {what}"), "count without the header");
+            let is_there = sheet.rows.iter().any(|(number, _)| *number == wanted);
+            if !is_there {
+                return Err(nothing());
+            }
+            sheet.choose(|number, _| number == wanted, nothing, || several(&what))
         }
         (None, None, Some(user)) => {
             let what = format!("the user {}", plain(user));
             // Users are the same person in whatever case.
             let meant = user.to_lowercase();
-            let is_theirs = |row: &Row| row.user.as_ref().is_some_and(|user| user.to_lowercase() == meant);
-            (rows.into_iter().filter(is_theirs).collect(), what)
+            let is_theirs = |_: usize, row: &Row| row.user.as_ref().is_some_and(|user| user.to_lowercase() == meant);
+            sheet.choose(is_theirs, || none(&what), || several(&what))
         }
-        (None, None, None) if rows.len() != 1 => return Ok(Given::OfToken(rows)),
-        (None, None, None) => (rows, String::new()),
+        (None, None, None) if sheet.rows.is_empty() => {
+            sheet.check()?;
+            Err(Failure::usage(format!("{} has no rows", sheet.name), "is this the right file?"))
+        }
+        (None, None, None) if sheet.rows.len() == 1 && sheet.broken.is_empty() => {
+            return Given::OfToken(sheet).single().map(one);
+        }
+        (None, None, None) => {
+            // Without serials nothing tells which row is meant, so all of them must be right.
+            if sheet.is_without_serials() {
+                sheet.check()?;
+            }
+            return Ok(Given::OfToken(sheet));
+        }
     };
-    match (fitting.pop(), fitting.len()) {
-        (Some(row), 0) => Ok(one(row)),
-        (None, _) => {
-            Err(Failure::usage(format!("no row has {what}"), "look into the file, or run tokentap seeds check"))
-        }
-        (Some(_), _) => Err(Failure::usage(format!("several rows have {what}"), "name one with --serial or --row")),
-    }
+    row.map(one)
 }
 
 /// The seeds of all QR codes in a picture.
 ///
 /// # Errors
 /// A usage failure that says what the codes are instead.
-pub fn of_picture(path: &Path) -> Result<Vec<Row>, Failure> {
+pub fn of_picture(path: &Path) -> Result<Vec<Result<Row, Problem>>, Failure> {
     let name = describe::path(path);
     let bytes =
         read_all(open_secret(path, "name a picture of the code")?, &name, MAX_PICTURE, "crop the picture to the code")?;
@@ -231,9 +262,14 @@ pub fn of_picture(path: &Path) -> Result<Vec<Row>, Failure> {
     })?;
     let mut rows = Vec::new();
     let mut others = Vec::new();
+    let mut parts = Parts::default();
     for text in &texts {
         match qr::content(text) {
-            qr::Content::Seeds(found) => rows.extend(found),
+            qr::Content::Seed(row) => rows.push(Ok(*row)),
+            qr::Content::Export(export) => {
+                parts.see(&export);
+                rows.extend(export.accounts);
+            }
             qr::Content::Other(what, next) => others.push((what, next)),
         }
     }
@@ -245,7 +281,10 @@ pub fn of_picture(path: &Path) -> Result<Vec<Row>, Failure> {
             }
             Err(failure)
         }
-        _ => Ok(rows),
+        _ => {
+            rows.extend(parts.missing().map(|what| Err(migration::missing(what))));
+            Ok(rows)
+        }
     }
 }
 

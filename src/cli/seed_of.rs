@@ -8,6 +8,7 @@ use super::host::Host;
 use super::inventory::find;
 use super::output::Output;
 use super::record::{self, Need, Record};
+use super::rows::Sheet;
 use super::secret::{self, Given};
 use super::station::{self, Desk};
 use super::unused::check_unused;
@@ -62,13 +63,13 @@ pub fn seed_of(
     };
     let rows = match given {
         // Who names a reader means the token on it: the seed has to be that token's.
-        Some(Given::One(row)) if global.reads_token => Some(Given::OfToken(vec![*row])),
+        Some(Given::One(row)) if global.reads_token => Some(Given::OfToken(Sheet::of(*row))),
         Some(Given::One(row)) => {
             check_expected(global, &row)?;
             return Ok(of_one(global, *row, output));
         }
         // Without serials, no token can tell which row is its own.
-        Some(Given::OfToken(rows)) if !global.reads_token && rows.iter().all(|row| row.serial.is_none()) => {
+        Some(Given::OfToken(rows)) if !global.reads_token && rows.is_without_serials() => {
             return Given::OfToken(rows).single().map(|row| of_one(global, row, output));
         }
         Some(given) => Some(given),
@@ -93,9 +94,7 @@ pub fn seed_of(
         }
     };
     let row = match (rows, &read) {
-        (Some(Given::OfToken(rows)), Some(_)) if rows.iter().all(|row| row.serial.is_none()) => {
-            Given::OfToken(rows).single()?
-        }
+        (Some(Given::OfToken(rows)), Some(_)) if rows.is_without_serials() => Given::OfToken(rows).single()?,
         (Some(rows), Some(read)) => rows.for_token(&read.info)?,
         (Some(rows), None) => rows.single()?,
         (None, _) => sealed(&record, known.as_ref(), read.as_ref(), record::identity(identity)?)?,

@@ -1,5 +1,6 @@
 //! `tokentap seeds`: check, convert, generate, qr.
 
+use std::cell::RefCell;
 use std::io::{IsTerminal, Read, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -7,17 +8,19 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::args::{
-    EncodeArgs, Global, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs,
+    EncodeArgs, FileArgs, Global, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs,
+    SeedsQrArgs, WholeFileArgs,
 };
 use super::describe::{self, counted, fields};
 use super::output::Output;
-use super::rows::{self, Hotp, bad_file, format_of_name};
+use super::rows::{self, Hotp, Sheet, bad_file, format_of_name};
 use super::secret;
+use super::understood::Understood;
 use super::{Ran, burn, input, paths, plan, record};
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
-    Converted, Field, Format, Place, Problem, Row, Rows, SaveError, SecretFile, Severity, Sink, Source, Target,
-    WriteOptions, check_serial, convert, entra, for_token, otpauth, qr, save_secret,
+    Converted, Field, Format, Place, Problem, Row, Rows, Rules, SaveError, SecretFile, Severity, Sink, Source, Target,
+    WriteOptions, check_serial, convert, entra, for_token, otpauth, qr, save_secret, usable,
 };
 use crate::token::Serial;
 
@@ -43,21 +46,36 @@ fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
 }
 
 /// The rows of a file, or the failure of the file as a whole.
-pub fn rows_of(path: &Path, args: &super::args::FileArgs, hotp: bool) -> Result<Rows, Failure> {
+pub fn rows_of(path: &Path, args: &FileArgs, hotp: bool, whole: &WholeFileArgs) -> Result<Rows, Failure> {
+    read_file(path, args, hotp, whole).map(|(_, rows)| rows)
+}
+
+/// The same, and the format that they are read in.
+fn read_file(
+    path: &Path,
+    args: &FileArgs,
+    hotp: bool,
+    whole: &WholeFileArgs,
+) -> Result<(&'static Format, Rows), Failure> {
     let hotp = if hotp { Hotp::Field } else { Hotp::No };
-    rows::rows_of(&|| source(path), args, hotp)?.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))
+    let read = rows::rows_of(&|| source(path), args, hotp)?;
+    let (format, rows) = read.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))?;
+    Ok((format, if whole.skip_unusable { usable(rows) } else { rows }))
 }
 
 fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
-    let (rows, name): (Rows, String) = match (&args.qr, &args.input) {
+    let (rows, name, format): (Rows, String, &str) = match (&args.qr, &args.input) {
         (Some(picture), _) => {
             let rows = secret::of_picture(picture)?;
-            for row in rows.iter().filter(|_| !output.is_json()) {
+            for row in rows.iter().flatten().filter(|_| !output.is_json()) {
                 output.text(&named(row));
             }
-            (Box::new(rows.into_iter().map(Ok)), describe::path(picture))
+            (Box::new(rows.into_iter()), describe::path(picture), "QR codes")
         }
-        (None, Some(path)) => (rows_of(path, &args.file, args.hotp)?, describe::path(path)),
+        (None, Some(path)) => {
+            let (format, rows) = read_file(path, &args.file, args.hotp, &args.whole)?;
+            (rows, describe::path(path), format.name)
+        }
         (None, None) => return Err(Failure::usage("no seed file was named", "name one")),
     };
     let wanted = args.for_format.as_deref().map(format_of_name).transpose()?;
@@ -76,14 +94,36 @@ fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
         let what = format!("the row has no {}, which Entra ID asks for", lacks.join(", no "));
         (!lacks.is_empty()).then(|| Problem::at(row.place, what, "add it before you upload the file").as_warning())
     };
-    let also = |row: &Row| match args.for_token.then(|| for_token(row)).flatten() {
-        None if is_for_entra => lacks(row),
-        problem => problem,
+    let understood = RefCell::new(Understood::default());
+    let also = |row: &Row| {
+        understood.borrow_mut().see(row);
+        match args.for_token.then(|| for_token(row)).flatten() {
+            None if is_for_entra => lacks(row),
+            problem => problem,
+        }
     };
-    let converted = convert(rows, sinks, &WriteOptions::default(), &[], &also).map_err(|error| save_failed(&error))?;
+    let rules = Rules { shares_secrets: args.whole.allow_shared_secret, ..Rules::default() };
+    let converted =
+        convert(rows, sinks, &WriteOptions::default(), rules, &also).map_err(|error| save_failed(&error))?;
     conclude(&converted, &name, output)?;
-    let object = fields([("rows", json!(converted.rows)), ("problems", json!(warnings(&converted, &name)))]);
-    output.report(&format!("{name}: {}, nothing wrong", counted(converted.rows, "row")), object);
+    let warned = warnings(&converted, &name);
+    let verdict = match warned.len() as u64 {
+        0 => "nothing wrong".to_owned(),
+        count => counted(count, "warning"),
+    };
+    let understood = understood.into_inner();
+    let object = fields([
+        ("rows", json!(converted.rows)),
+        ("problems", json!(warned)),
+        ("format", json!(format)),
+        ("understood", understood.json()),
+    ]);
+    let text = format!(
+        "{name}: {}, {verdict}\nread as {format}: {}",
+        counted(converted.rows, "row"),
+        understood.words().join("\n  and ")
+    );
+    output.report(&text, object);
     Ok(Exit::Done)
 }
 
@@ -127,8 +167,9 @@ fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, output: &Outp
     check_paths(&reads, &args.output)?;
     let formats = targets(&args.output)?.iter().map(|(name, _)| writable(name)).collect::<Result<Vec<_>, _>>()?;
     check_drop(&dropped, &formats)?;
-    let rows = rows_of(&args.input, &args.file, args.hotp)?;
-    write(rows, &args.output, &dropped, &describe::path(&args.input), output)
+    let rows = rows_of(&args.input, &args.file, args.hotp, &args.whole)?;
+    let rules = Rules { drop: &dropped, shares_secrets: args.whole.allow_shared_secret };
+    write(rows, &args.output, rules, &describe::path(&args.input), output)
 }
 
 /// Whether something is lost of every field that may be: a field that all formats carry is written all the same.
@@ -201,7 +242,7 @@ fn check_paths(reads: &[paths::Named<'_>], args: &OutputArgs) -> Result<(), Fail
 }
 
 /// Writes rows to where the arguments say, and reports it.
-fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &Output) -> Ran {
+fn write(rows: Rows, args: &OutputArgs, rules: Rules<'_>, name: &str, output: &Output) -> Ran {
     let targets = targets(args)?.into_iter().map(|(name, file)| Ok::<_, Failure>((writable(&name)?, file)));
     let targets = targets.collect::<Result<Vec<_>, _>>()?;
     let formats: Vec<_> = targets.iter().map(|(format, _)| *format).collect();
@@ -222,7 +263,7 @@ fn write(rows: Rows, args: &OutputArgs, dropped: &[Field], name: &str, output: &
         sinks.extend(Sink::new(format, target));
         files.extend(file);
     }
-    let converted = convert(rows, sinks, &options, dropped, &|_| None).map_err(|error| save_failed(&error))?;
+    let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| save_failed(&error))?;
     conclude(&converted, name, output)?;
     for bytes in &converted.memory {
         let mut to = std::io::stdout();
@@ -340,7 +381,7 @@ fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, output: &Output)
         row.place = Place { line: index as u64 + 1, column: 0 };
         rows.push(Ok(row));
     }
-    write(Box::new(rows.into_iter()), &args.output, &[], "the new seeds", output)
+    write(Box::new(rows.into_iter()), &args.output, Rules::default(), "the new seeds", output)
 }
 
 /// The serials that the arguments name, in their order.
@@ -382,9 +423,9 @@ fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Output) -> Ran
     )?;
     let row = match &args.input {
         Some(path) => {
-            let rows = rows_of(path, &args.file, false)?.collect::<Result<Vec<_>, _>>();
-            let rows = rows.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))?;
-            secret::choose(rows, &args.choice)?.single()?
+            let rows = rows_of(path, &args.file, false, &WholeFileArgs::default())?;
+            let sheet = Sheet::read(Ok(rows), &describe::path(path))?;
+            secret::choose(sheet, &args.choice)?.single()?
         }
         None => {
             let mut text = Zeroizing::new(String::new());

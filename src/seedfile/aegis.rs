@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::accounts::whole;
 use super::format::{Format, ReadOptions, Rows, Sample};
 use super::graph::parse_json;
-use super::problem::Problem;
+use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
-use super::table::{hash_of_name, shown};
+use super::table::{hash_of_name, kind_of_name, shown};
 use super::text::Source;
 use crate::otp::TimeStep;
 use crate::seed::{SecretEncoding, Seed};
@@ -41,9 +42,9 @@ fn one(number: u64, entry: &Value) -> Result<Row, Problem> {
         kind: text("/type"),
         secret: text("/info/secret"),
         hash: Some(text("/info/algo")).filter(|name| !name.is_empty()),
-        digits: entry.pointer("/info/digits").and_then(Value::as_u64),
-        step: entry.pointer("/info/period").and_then(Value::as_u64),
-        counter: entry.pointer("/info/counter").and_then(Value::as_u64),
+        digits: entry.pointer("/info/digits").and_then(whole),
+        step: entry.pointer("/info/period").and_then(whole),
+        counter: entry.pointer("/info/counter").and_then(whole),
         issuer: text("/issuer"),
         name: text("/name"),
     };
@@ -74,20 +75,20 @@ impl Account<'_> {
     /// The account as a row.
     pub fn into_row(self, place: Place) -> Result<Row, Problem> {
         let problem = |what: String| Problem::at(place, what, "leave this entry out of the export");
-        let kind = match self.kind.to_ascii_lowercase().as_str() {
-            "totp" => Kind::Totp,
-            "hotp" => Kind::Hotp,
-            other => return Err(problem(format!("an entry of the type \"{}\", neither totp nor hotp", shown(other)))),
-        };
-        let seed =
-            Seed::parse(self.secret, Some(SecretEncoding::Base32)).map_err(|error| problem(error.to_string()))?.seed;
-        let mut row = Row::of_seed(seed);
+        let kind = kind_of_name(self.kind).ok_or_else(|| {
+            let what = format!("an entry of the type \"{}\", neither totp nor hotp", shown(self.kind));
+            Fault::unusable(what).at(place)
+        })?;
+        let parsed =
+            Seed::parse(self.secret, Some(SecretEncoding::Base32)).map_err(|error| problem(error.to_string()))?;
+        let mut row = Row::of_parsed(parsed);
         row.kind = kind;
         row.hash = match self.hash {
             None => None,
-            Some(name) => {
-                Some(hash_of_name(name).ok_or_else(|| problem(format!("the hash \"{}\" is not known", shown(name))))?)
-            }
+            Some(name) => Some(
+                hash_of_name(name)
+                    .ok_or_else(|| Fault::unusable(format!("the hash \"{}\" is not known", shown(name))).at(place))?,
+            ),
         };
         let small = |number: Option<u64>, name: &str| match number.map(u32::try_from) {
             None => Ok(None),

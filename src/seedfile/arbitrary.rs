@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use super::convert::{Sink, Target, convert};
+use super::convert::{Rules, Sink, Target, convert};
 use super::format::{Format, ReadOptions, WriteOptions};
 use super::formats::recognise;
 use super::text::Source;
@@ -17,6 +17,6 @@ pub fn read_arbitrary(formats: &[&str], data: &[u8]) {
     for format in formats.iter().filter_map(|name| Format::of_name(name)) {
         let Ok(rows) = source().and_then(|source| (format.read)(source, &options)) else { continue };
         let sinks = Sink::new(format, Target::Nowhere).into_iter().collect();
-        let _ = convert(rows, sinks, &WriteOptions::default(), &[], &super::check::for_token);
+        let _ = convert(rows, sinks, &WriteOptions::default(), Rules::default(), &super::check::for_token);
     }
 }

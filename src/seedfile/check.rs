@@ -17,6 +17,8 @@ pub struct Checker {
     /// For each length of a serial, how many there are and where the first one stands.
     lengths: BTreeMap<usize, (u64, u64)>,
     rows: u64,
+    /// Several rows may have one secret.
+    shares: bool,
 }
 
 impl Default for Checker {
@@ -27,11 +29,18 @@ impl Default for Checker {
             secrets: Vec::new(),
             lengths: BTreeMap::new(),
             rows: 0,
+            shares: false,
         }
     }
 }
 
 impl Checker {
+    /// One that only warns of a secret that stands there twice, if that is meant.
+    #[must_use]
+    pub fn sharing(shares: bool) -> Self {
+        Self { shares, ..Self::default() }
+    }
+
     /// Takes note of a row.
     pub fn see(&mut self, row: &Row) {
         self.rows += 1;
@@ -58,7 +67,9 @@ impl Checker {
     #[must_use]
     pub fn finish(mut self) -> Vec<Problem> {
         let mut problems = duplicates(&mut self.serials, "the serial", "one of the two is wrong");
-        problems.extend(duplicates(&mut self.secrets, "the secret", "two tokens with one seed show the same codes"));
+        let next = "two tokens with one seed show the same codes; if that is meant, use --allow-shared-secret";
+        let shared = duplicates(&mut self.secrets, "the secret", if self.shares { "" } else { next });
+        problems.extend(shared.into_iter().map(|problem| if self.shares { problem.as_warning() } else { problem }));
         if let Some((usual, _)) = self.lengths.iter().max_by_key(|(_, (count, _))| *count) {
             for (length, (_, line)) in self.lengths.iter().filter(|(length, _)| *length != usual) {
                 let what = format!("a serial of {length} characters, where most have {usual}");
@@ -118,9 +129,12 @@ pub fn check_texts(row: &Row) -> Option<Problem> {
 pub fn for_token(row: &Row) -> Option<Problem> {
     let serial = row.serial.as_deref().map(|serial| format!(" ({})", shown(serial))).unwrap_or_default();
     let place = Place { column: 0, ..row.place };
-    row.check_for_token()
-        .err()
-        .map(|error| Problem::at(place, format!("{error}{serial}"), "no token can be burned with it"))
+    let error = row.check_for_token().err()?;
+    let what = format!("{error}{serial}");
+    Some(Problem {
+        unusable: true,
+        ..Problem::at(place, what, "no token can be burned with it; --skip-unusable leaves it out")
+    })
 }
 
 /// A serial that no token has, as a problem.
@@ -156,7 +170,8 @@ mod tests {
             found(&rows),
             [
                 "4: the serial stands in line 2 too (one of the two is wrong)",
-                "5: the secret stands in line 3 too (two tokens with one seed show the same codes)",
+                "5: the secret stands in line 3 too (two tokens with one seed show the same codes; if that is meant, use \
+                 --allow-shared-secret)",
             ]
         );
     }

@@ -16,6 +16,16 @@ const MAX_PROBLEMS: usize = 200;
 /// Fields that no code and no owner depends on.
 const NEVER_MISSED: [Field; 2] = [Field::Manufacturer, Field::Model];
 
+/// What a conversion lets pass.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules<'a> {
+    /// Fields that may be lost: a format that carries them keeps them. Maker and model, which no code depends on, may always be
+    /// lost.
+    pub drop: &'a [Field],
+    /// Several rows may have one secret: that is only said.
+    pub shares_secrets: bool,
+}
+
 /// Where a converted file goes.
 pub enum Target {
     /// A file, written whole at the end.
@@ -77,8 +87,7 @@ impl Converted {
 
 /// Reads all rows, writes them to every sink, and puts the files into place if there was no error in any row.
 ///
-/// `drop` names fields that may be lost: a format that carries them keeps them. Maker and model, which no code depends on, may
-/// always be lost. With no sinks it only checks.
+/// With no sinks it only checks.
 ///
 /// # Errors
 /// [`SaveError`]: a file could not be written. Then none is in place that was not before, and no remnant is left.
@@ -86,10 +95,10 @@ pub fn convert(
     rows: impl Iterator<Item = Result<Row, Problem>>,
     mut sinks: Vec<Sink>,
     options: &WriteOptions,
-    drop: &[Field],
+    rules: Rules<'_>,
     also: &dyn Fn(&Row) -> Option<Problem>,
 ) -> Result<Converted, SaveError> {
-    let mut checker = Checker::default();
+    let mut checker = Checker::sharing(rules.shares_secrets);
     let mut problems = Vec::new();
     let mut more = 0;
     // For each format and field: where it is first lost, and how often.
@@ -118,7 +127,7 @@ pub fn convert(
             keep(problem);
         }
         for sink in &mut sinks {
-            let may_go = |field: &Field| drop.contains(field) || NEVER_MISSED.contains(field);
+            let may_go = |field: &Field| rules.drop.contains(field) || NEVER_MISSED.contains(field);
             let (dropped, missed): (Vec<_>, Vec<_>) = sink.format.loses(&row).into_iter().partition(may_go);
             let row = dropped.into_iter().fold(row.clone(), |row, field| row.without(field));
             for field in missed {
@@ -145,8 +154,9 @@ pub fn convert(
         keep(Problem::of_field(place, what, field));
     }
     let rows = checker.rows();
-    if rows == 0 && problems.is_empty() {
-        problems.push(Problem::of_file("the file has no rows", "is this the right file?"));
+    if rows == 0 && problems.iter().all(|problem| problem.severity == Severity::Warning) {
+        let what = if problems.is_empty() { "the file has no rows" } else { "no row of the file is left" };
+        problems.push(Problem::of_file(what, "is this the right file?"));
     }
     problems.extend(checker.finish());
     problems.sort_by_key(|problem| (problem.place.line, problem.place.column));

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::blanks::{is_blank_table, looks_like_a_serial};
 use super::column::{Column, Meaning, is_header, looks_like_a_code_setting, meaning_of};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
+use super::logins::is_logins;
 use super::oath_line::digits;
 use super::problem::Problem;
 use super::row::{Field, Kind, Row};
@@ -51,12 +52,16 @@ pub const FORMAT: Format = Format {
 };
 
 fn fits(sample: &Sample<'_>) -> bool {
+    if sample.text.trim_start().starts_with(['{', '[', '<']) {
+        return false;
+    }
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     if is_blank_table(sample.first) {
         let words = words(sample.first);
         return is_header(words.iter().map(String::as_str)) || is_pair(&words);
     }
-    let others = sample.has_field("upn") && sample.has_field("secret key") || sample.has_field("profile");
+    let others =
+        is_logins(sample) || sample.has_field("upn") && sample.has_field("secret key") || sample.has_field("profile");
     let is_secret = |field: &String| {
         matches!(
             meaning_of(field),

@@ -6,7 +6,7 @@ use super::blanks::is_blank_table;
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, bare_serial};
 use super::problem::Problem;
 use super::row::{Field, Kind, Row};
-use super::table::{Records, rows};
+use super::table::{LIKE_A_SECRET, Records, rows};
 use super::text::Source;
 use crate::seed::SecretEncoding;
 
@@ -30,6 +30,7 @@ fn fits(sample: &Sample<'_>) -> bool {
         let is_number = row.get(2).is_none_or(|field| field.is_empty() || field.parse::<u64>().is_ok());
         matches!(count, 2 | 3) && is_number
     }) && sample.is_hex(1)
+        && sample.fields.get(1).is_some_and(|secret| secret.len() >= LIKE_A_SECRET)
 }
 
 fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {

@@ -2,9 +2,11 @@
 
 use super::format::{Format, ReadOptions, Sample};
 use super::problem::Problem;
+use super::table::shown;
 use super::text::Source;
 use super::{
-    aegis, csv, duo, entra, graph, linotp, migration, molto2, netiq, otpauth, pingid, privacyidea, pskc, twofas, webadm,
+    accounts, aegis, csv, duo, entra, graph, linotp, logins, migration, molto2, netiq, otpauth, pingid, privacyidea,
+    privacyidea_yaml, pskc, safenet, twofas, webadm, yubico,
 };
 
 /// All formats.
@@ -14,6 +16,7 @@ pub static FORMATS: &[Format] = &[
     graph::FORMAT,
     duo::FORMAT,
     privacyidea::FORMAT,
+    privacyidea_yaml::FORMAT,
     linotp::FORMAT,
     netiq::FORMAT,
     pingid::FORMAT,
@@ -24,6 +27,10 @@ pub static FORMATS: &[Format] = &[
     molto2::FORMAT,
     aegis::FORMAT,
     twofas::FORMAT,
+    accounts::FORMAT,
+    logins::FORMAT,
+    yubico::FORMAT,
+    safenet::FORMAT,
 ];
 
 impl Format {
@@ -31,6 +38,36 @@ impl Format {
     #[must_use]
     pub fn of_name(name: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.name == name)
+    }
+}
+
+/// What a file that no format fits looks like, without anything that could be a secret, and the one thing to try.
+fn seen(sample: &Sample<'_>) -> (String, &'static str) {
+    const MOST: usize = 8;
+    let text = sample.text.trim_start();
+    if text.starts_with('<') {
+        let names = text.split('<').skip(1).filter(|tag| !tag.starts_with(['?', '!']));
+        let root = names.map(|tag| tag.split([' ', '>', '/', '\n', '\r']).next().unwrap_or_default()).next();
+        let root = shown(root.unwrap_or_default());
+        return (format!("XML with the root <{root}>"), "ask for the seeds as PSKC (RFC 6030) or CSV");
+    }
+    if text.starts_with(['{', '[']) {
+        let parts: Vec<&str> = text.split('"').collect();
+        let is_key = |pair: &&[&str]| pair.get(1).is_some_and(|behind| behind.trim_start().starts_with(':'));
+        let mut keys: Vec<String> = Vec::new();
+        for key in parts.get(1..).unwrap_or_default().chunks(2).filter(is_key).filter_map(|pair| pair.first()) {
+            let key = shown(key);
+            if keys.len() < MOST && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        return (format!("JSON with {}", keys.join(", ")), "docs/formats.md shows which exports are read");
+    }
+    let words: Vec<String> = sample.fields.iter().take(MOST).map(|field| format!("\"{}\"", shown(field))).collect();
+    let next = "name its columns: --columns serial,secret (- for a column that is left out)";
+    match words.as_slice() {
+        [one] => (format!("text that begins with {one}"), "give a table with a serial and a secret in each line"),
+        _ => (format!("a table that begins with {}", words.join(", ")), next),
     }
 }
 
@@ -50,9 +87,8 @@ pub fn recognise(source: &mut Source, options: &ReadOptions) -> Result<&'static 
     match fitting.as_slice() {
         [format] => Ok(format),
         [] => {
-            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-            let next = format!("use --from and one of {}, or --columns for a table without a header", names.join(", "));
-            Err(Problem::of_file("no known format looks like this", next))
+            let (seen, next) = seen(&sample);
+            Err(Problem::of_file(format!("no known format looks like this: it is {seen}"), next))
         }
         several => {
             let names: Vec<&str> = several.iter().map(|format| format.name).collect();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::accounts::whole;
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, needed_serial};
 use super::problem::Problem;
 use super::row::{Field, Kind, Place, Row};
@@ -18,7 +19,9 @@ pub const FORMAT: Format = Format {
     title: "Entra ID through Microsoft Graph, JSON",
     carries: &[Field::Serial, Field::User, Field::Hash, Field::Step, Field::Manufacturer, Field::Model],
     one_kind: false,
-    fits: |sample: &Sample<'_>| sample.text.trim_start().starts_with('{') && sample.text.contains("\"secretKey\""),
+    fits: |sample: &Sample<'_>| {
+        sample.text.trim_start().starts_with(['{', '[']) && sample.text.contains("\"secretKey\"")
+    },
     read,
     write: Some(Write { begin, row, end: "\n]}\n" }),
 };
@@ -26,9 +29,22 @@ pub const FORMAT: Format = Format {
 fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
     let text = source.into_whole()?;
     let root = parse_json(&text)?;
-    let Some(list) = root.get("value").and_then(Value::as_array) else {
-        return Err(Problem::of_file("there is no list \"value\"", "see docs/formats.md"));
+    // A delta, a list alone, or one device as a single request has it.
+    let one_device = std::slice::from_ref(&root);
+    let list = match (root.get("value").and_then(Value::as_array), root.as_array()) {
+        (Some(list), _) | (None, Some(list)) => list.as_slice(),
+        (None, None) if root.get("secretKey").is_some() => one_device,
+        (None, None) => {
+            let next = "give the JSON with which the devices were made: docs/formats.md shows it";
+            return Err(Problem::of_file("there is no list \"value\" and no device", next));
+        }
     };
+    if !list.is_empty() && list.iter().all(|device| device.get("secretKey").is_none_or(Value::is_null)) {
+        return Err(Problem::of_file(
+            "these are Graph's answers: it never gives a secret back",
+            "use the file that was uploaded, or the one that the vendor sent",
+        ));
+    }
     let read: Vec<_> = (1..).zip(list).map(|(number, device)| one(number, device)).collect();
     Ok(Box::new(read.into_iter()))
 }
@@ -65,14 +81,16 @@ fn one(number: u64, device: &Value) -> Result<Row, Problem> {
                 problem(format!("the hash \"{}\" is not known", shown(name)), "hmacsha1 or hmacsha256")
             })?),
         };
-    row.step = match device.get("timeIntervalInSeconds") {
-        None | Some(Value::Null) => None,
-        Some(value) => {
-            Some(value.as_u64().and_then(|step| u32::try_from(step).ok()).and_then(TimeStep::new).ok_or_else(|| {
-                problem("timeIntervalInSeconds is not a number of seconds".to_owned(), "30 or 60, no quotes")
-            })?)
-        }
-    };
+    row.step =
+        match device.get("timeIntervalInSeconds") {
+            None | Some(Value::Null) => None,
+            Some(value) => {
+                // Microsoft's own sample has it as a string.
+                Some(whole(value).and_then(|step| u32::try_from(step).ok()).and_then(TimeStep::new).ok_or_else(
+                    || problem("timeIntervalInSeconds is not a number of seconds".to_owned(), "30 or 60"),
+                )?)
+            }
+        };
     row.place = place;
     Ok(row)
 }

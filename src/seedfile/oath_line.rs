@@ -7,7 +7,7 @@ use super::column::is_header;
 use super::format::{ReadOptions, Rows, Sample, bare_serial};
 use super::problem::Problem;
 use super::row::{Kind, Row};
-use super::table::{Fields, Records, hash_of_name, kind_of_name, rows, shown};
+use super::table::{Fields, LIKE_A_SECRET, Records, hash_of_name, kind_of_name, rows, shown};
 use super::text::Source;
 use crate::otp::Hash;
 use crate::seed::{SecretEncoding, Seed, encodings_that_fit};
@@ -56,7 +56,8 @@ fn is_type(fields: &[String], index: usize) -> bool {
 }
 
 fn is_secret(field: Option<&String>) -> bool {
-    field.is_some_and(|field| encodings_that_fit(field).is_ok_and(|fits| fits.hex || fits.base32))
+    let is_long = |field: &&String| field.len() >= LIKE_A_SECRET;
+    field.filter(is_long).is_some_and(|field| encodings_that_fit(field).is_ok_and(|fits| fits.hex || fits.base32))
 }
 
 fn front_of(row: &[String]) -> Option<Front> {
@@ -74,7 +75,9 @@ pub fn fits(sample: &Sample<'_>, names_hash: bool) -> bool {
         front_of(row) == Some(Front::Nothing) && last > 5
     };
     let has_header = is_header(sample.fields.iter().map(String::as_str));
-    !has_header && sample.rows.iter().any(|row| front_of(row).is_some()) && sample.rows.iter().any(has_hash) == names_hash
+    !has_header
+        && sample.rows.iter().any(|row| front_of(row).is_some())
+        && sample.rows.iter().any(has_hash) == names_hash
 }
 
 /// The hash that privacyIDEA takes a secret of a length to have.

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
 use super::column::{Column, Meaning, looks_like_a_code_setting, meaning_of};
+use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::table::{hash_of_name, kind_of_name, shown};
@@ -158,14 +158,29 @@ pub const SCHEME: &str = "otpauth://";
 const APPLE: &str = "apple-otpauth://";
 
 /// Parameters that authenticators add for themselves, and that change no code.
-const HARMLESS: &[&str] =
-    &["image", "icon", "logo", "color", "colour", "codedisplay", "lock", "tag", "tags", "note", "notes", "pinned", "serial"];
+const HARMLESS: &[&str] = &[
+    "image",
+    "icon",
+    "logo",
+    "color",
+    "colour",
+    "codedisplay",
+    "lock",
+    "tag",
+    "tags",
+    "note",
+    "notes",
+    "pinned",
+    "serial",
+];
 
 /// Whether a text begins as such a URI does, in any case.
 #[must_use]
 pub fn is_otpauth(text: &str) -> bool {
     let text = text.trim_start_matches(is_between);
-    [SCHEME, APPLE].iter().any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+    [SCHEME, APPLE]
+        .iter()
+        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
 /// Reads one URI.
@@ -234,7 +249,7 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
     Ok(row)
 }
 
-const STEAM: &str = "this is a Steam account: its codes are letters, and these tokens show digits";
+const STEAM: &str = "a Steam account: its codes are letters, and these tokens show digits";
 
 /// A query without what stands behind an unencoded #. Where that has parameters, they belong to the URI, or do not: nobody knows.
 fn without_fragment(query: &str) -> Result<&str, UriError> {
@@ -248,7 +263,8 @@ fn without_fragment(query: &str) -> Result<&str, UriError> {
 /// A name in which forms wrote a blank as "+": between two words it is one, at an end it belongs to the name.
 fn name_of(text: &str) -> String {
     let characters: Vec<char> = text.trim().chars().collect();
-    let is_word = |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| !c.is_whitespace() && *c != '+');
+    let is_word =
+        |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| !c.is_whitespace() && *c != '+');
     let blank = |(at, c): (usize, &char)| match c {
         '+' if is_word(at.checked_sub(1)) && is_word(Some(at + 1)) => ' ',
         other => *other,

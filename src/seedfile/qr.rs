@@ -10,7 +10,9 @@ use super::migration;
 use super::otpauth;
 pub use super::picture::texts;
 use super::row::Row;
-use super::suspect::other_code;
+use super::suspect::{other_code, suspicion};
+use super::table::LIKE_A_SECRET;
+use crate::seed::Seed;
 
 /// Why a picture gives no seed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +58,10 @@ impl QrError {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::NoPicture | Self::NoCode => "give a sharp PNG, JPEG, WebP, GIF or BMP picture of the whole code",
+            Self::NoPicture => {
+                "give a PNG, JPEG, WebP, GIF or BMP picture; make one of an SVG or PDF by a screenshot of the whole code"
+            }
+            Self::NoCode => "give a sharp PNG, JPEG, WebP, GIF or BMP picture of the whole code",
             Self::TooSlow | Self::TooLarge => "crop the picture to the code, and run the same command again",
             Self::TooLong => "a shorter issuer or account helps",
             Self::NotStarted(_) => "run the same command again, or give the secret with --seed-file",
@@ -67,8 +72,10 @@ impl QrError {
 /// What a QR code in a picture holds.
 #[derive(Debug)]
 pub enum Content {
-    /// Seeds: one of `otpauth://`, or several of an authenticator's export.
-    Seeds(Vec<Row>),
+    /// A seed: `otpauth://`, or a bare secret.
+    Seed(Box<Row>),
+    /// An authenticator's export, or a part of one.
+    Export(migration::Export),
     /// Something else: what it is, and what to do.
     Other(String, &'static str),
 }
@@ -80,13 +87,14 @@ pub fn content(text: &str) -> Content {
     let lower = text.trim().to_ascii_lowercase();
     if otpauth::is_otpauth(text) {
         return match otpauth::parse(text) {
-            Ok(row) => Content::Seeds(vec![row]),
+            Ok(row) => Content::Seed(Box::new(row)),
+            Err(otpauth::UriError::Unusable(what)) => Content::Other(what.to_owned(), "choose another account"),
             Err(error) => Content::Other(format!("a broken otpauth:// code: {error}"), "show the code again"),
         };
     }
     if lower.starts_with(migration::SCHEME) {
         return match migration::parse(text, 1) {
-            Ok(rows) => Content::Seeds(rows),
+            Ok(export) => Content::Export(export),
             Err(problem) => Content::Other(format!("an authenticator's export: {}", problem.what), "export it again"),
         };
     }
@@ -96,7 +104,19 @@ pub fn content(text: &str) -> Content {
     if !lower.is_empty() && lower.len() <= 20 && lower.chars().all(|c| c.is_ascii_digit()) {
         return other("a serial number, perhaps the token's own", "take the code that the server shows");
     }
+    if let Some(seed) = bare(text) {
+        return Content::Seed(Box::new(seed));
+    }
     other("something else than a seed", "take the code that the server shows for an authenticator app")
+}
+
+/// A secret without a URI around it, as some sites show it: long enough to be none by accident.
+fn bare(text: &str) -> Option<Row> {
+    let text = text.trim();
+    if text.len() < LIKE_A_SECRET || suspicion(text).is_some() {
+        return None;
+    }
+    Seed::parse(text, None).ok().map(Row::of_parsed)
 }
 
 fn code(text: &str) -> Result<QrCode, QrError> {

@@ -1,7 +1,7 @@
 //! One row of a seed file: a seed, whose it is, and how it is used.
 
 use crate::otp::{Hash, TimeStep};
-use crate::seed::{ParsedSeed, Seed, SeedError};
+use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError};
 use crate::token::{DisplayTime, Profile, ProfileError};
 
 /// What a seed is used for.
@@ -122,6 +122,8 @@ pub struct Row {
     pub account: Option<String>,
     /// Where it stood.
     pub place: Place,
+    /// How its secret was written, where that was a choice.
+    pub encoding: Option<SecretEncoding>,
     /// The secret's last Base32 character carried bits that belong to no byte.
     pub trailing_bits: bool,
 }
@@ -158,6 +160,7 @@ impl Row {
             issuer: None,
             account: None,
             place: Place::default(),
+            encoding: None,
             trailing_bits: false,
         }
     }
@@ -165,7 +168,8 @@ impl Row {
     /// A row that states nothing but its seed, as it was read from text.
     #[must_use]
     pub fn of_parsed(parsed: ParsedSeed) -> Self {
-        Self { trailing_bits: parsed.trailing_bits, ..Self::of_seed(parsed.seed) }
+        let encoding = Some(parsed.encoding);
+        Self { trailing_bits: parsed.trailing_bits, encoding, ..Self::of_seed(parsed.seed) }
     }
 
     /// The hash: SHA-1 where none is stated, as RFC 6238 has it.

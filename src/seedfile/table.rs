@@ -278,7 +278,7 @@ fn secret_error(error: &SeedError, encoding: SecretEncoding) -> String {
 const LONGEST_SHOWN: usize = 40;
 
 /// The shortest text that could be a secret in the wrong column, in characters.
-const LIKE_A_SECRET: usize = 16;
+pub const LIKE_A_SECRET: usize = 16;
 
 /// A field as a message shows it: escaped; one that is too long, or could be a secret in the wrong place, is only counted.
 #[must_use]

@@ -6,6 +6,7 @@ use encoding_rs::{UTF_16BE, UTF_16LE};
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
+use super::wrapping::wrapping;
 
 /// The longest line that is read, in bytes.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -35,7 +36,7 @@ impl Source {
     pub fn new(input: impl Read + 'static) -> Result<Self, Problem> {
         let mut reader: BufReader<Box<dyn Read>> = BufReader::with_capacity(SAMPLE, Box::new(input));
         let start = fill(&mut reader).map_err(|error| unreadable(&error))?;
-        if let Some((what, next)) = no_text(start) {
+        if let Some((what, next)) = wrapping(start) {
             return Err(Problem::of_file(what, next));
         }
         let utf16 = match start {
@@ -112,33 +113,6 @@ fn read_whole(reader: &mut impl Read) -> Result<Zeroizing<Vec<u8>>, Problem> {
         return Err(Problem::of_file(what, "split it, or use csv"));
     }
     Ok(bytes)
-}
-
-/// What a file is that is no text of seeds, and what to do about it.
-fn no_text(start: &[u8]) -> Option<(&'static str, &'static str)> {
-    let begins = |mark: &[u8]| start.starts_with(mark);
-    if begins(b"age-encryption.org/") || begins(b"-----BEGIN AGE ENCRYPTED FILE-----") {
-        return Some(("the file is encrypted with age", "decrypt it first: age --decrypt -i IDENTITY FILE"));
-    }
-    if begins(b"PK\x03\x04") {
-        return Some((
-            "the file is a zip archive or an Excel workbook",
-            "unpack it; save a workbook as CSV, with the serials as text",
-        ));
-    }
-    if begins(b"-----BEGIN PGP MESSAGE-----") {
-        return Some(("the file is encrypted with OpenPGP", "decrypt it first: gpg --decrypt FILE"));
-    }
-    if begins(&[0x1F, 0x8B]) {
-        return Some(("the file is packed with gzip", "unpack it first: gunzip FILE"));
-    }
-    if begins(b"%PDF") {
-        return Some(("the file is a PDF", "ask for the seeds as a text file"));
-    }
-    if begins(b"\x89PNG") || begins(&[0xFF, 0xD8, 0xFF]) {
-        return Some(("the file is a picture", "give it with --qr"));
-    }
-    None
 }
 
 /// Text whose lines are limited. An error names the line.

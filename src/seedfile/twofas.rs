@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::accounts::whole;
 use super::aegis::Account;
 use super::format::{Format, ReadOptions, Rows, Sample};
 use super::graph::parse_json;
@@ -35,7 +36,7 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
 
 fn one(number: u64, service: &Value) -> Result<Row, Problem> {
     let text = |pointer: &str| service.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let number_at = |pointer: &str| service.pointer(pointer).and_then(Value::as_u64);
+    let number_at = |pointer: &str| service.pointer(pointer).and_then(whole);
     let account = Account {
         // Older backups do not say.
         kind: Some(text("/otp/tokenType")).filter(|kind| !kind.is_empty()).unwrap_or("totp"),

@@ -6,13 +6,14 @@ use proptest::prelude::*;
 use tokentap::otp::{Hash, TimeStep};
 use tokentap::seed::Seed;
 use tokentap::seedfile::{
-    Converted, FORMATS, Field, Format, Kind, PskcKeys, ReadOptions, Row, Sink, Source, Target, WriteOptions, convert,
+    Converted, FORMATS, Field, Format, Kind, PskcKeys, ReadOptions, Row, Rules, Sink, Source, Target, WriteOptions,
+    convert,
 };
 
 /// Rows written in a format.
 fn written(format: &'static Format, rows: Vec<Row>, options: &WriteOptions) -> Converted {
     let sink = Sink::new(format, Target::Memory(Default::default())).unwrap();
-    convert(Box::new(rows.into_iter().map(Ok)), vec![sink], options, &[], &|_| None).unwrap()
+    convert(Box::new(rows.into_iter().map(Ok)), vec![sink], options, Rules::default(), &|_| None).unwrap()
 }
 
 fn text(format: &'static Format, rows: Vec<Row>) -> Vec<u8> {
@@ -222,8 +223,14 @@ fn what_a_format_cannot_carry_is_refused_until_it_is_named() {
     );
     let sink = Sink::new(duo, Target::Memory(Default::default())).unwrap();
     let drop = [Field::Hash, Field::User];
-    let converted =
-        convert(Box::new([Ok(row)].into_iter()), vec![sink], &WriteOptions::default(), &drop, &|_| None).unwrap();
+    let converted = convert(
+        Box::new([Ok(row)].into_iter()),
+        vec![sink],
+        &WriteOptions::default(),
+        Rules { drop: &drop, ..Rules::default() },
+        &|_| None,
+    )
+    .unwrap();
     assert!(!converted.has_failed(), "{:?}", converted.problems);
 }
 

@@ -10,7 +10,7 @@ use tokentap::clock::Drift;
 use tokentap::emulator::{CardState, EmulatedLink, TokenClock};
 use tokentap::inventory::Station;
 use tokentap::job::batch::{
-    Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
+    Allowed, Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
 };
 use tokentap::job::{
     Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, HourWatch, ProfileFrom, ProfileWish, Surroundings,
@@ -83,7 +83,10 @@ pub fn work_at_batch(
 ) -> (Vec<Left>, u64) {
     let key = locked(books).fingerprint_key().clone();
     let flags = ProfileWish::default();
-    let Ok(list) = SeedList::check(rows.into_iter().map(Ok), &key, flags, true) else { panic!("bad rows") };
+    let Ok(list) = SeedList::check(rows.into_iter().map(Ok), &key, flags, Allowed { short: true, shared: false })
+    else {
+        panic!("bad rows")
+    };
     let SeedList { seeds, rows, content, .. } = list;
     let origin = Origin { name: "rows.csv".to_owned(), content, anew: false, is_fresh: false };
     let part = PartFile::open(part, &key, &mut |_| ()).unwrap();
@@ -97,6 +100,7 @@ pub fn work_at_batch(
     };
     let host = || -> Result<CorrectedClock<'_>, Failure> { Ok(CorrectedClock::new(clock, chrono::TimeDelta::zero())) };
     let plan = BatchPlan {
+        shares_seeds: false,
         source: SeedSource::File(seeds),
         flags,
         fine: false,

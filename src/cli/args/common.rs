@@ -59,6 +59,20 @@ pub struct FileArgs {
     pub pskc_password: Option<PathBuf>,
 }
 
+/// What goes for a seed file as a whole.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WholeFileArgs {
+    /// Leave out rows that no token can hold, and name each
+    ///
+    /// Steam, PINs, OCRA, HOTP, 8 digits, SHA-512, other time steps, and an account that stands there again.
+    #[arg(long, hide_short_help = true)]
+    pub skip_unusable: bool,
+
+    /// Take several rows with one secret
+    #[arg(long, hide_short_help = true)]
+    pub allow_shared_secret: bool,
+}
+
 /// Which row of a seed file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ChoiceArgs {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::common::FileArgs;
+use super::common::{FileArgs, WholeFileArgs};
 use super::seeds::EncodeArgs;
 
 #[derive(Debug, Subcommand)]
@@ -207,6 +207,9 @@ pub struct ImportArgs {
 
     #[command(flatten)]
     pub file: FileArgs,
+
+    #[command(flatten)]
+    pub whole: WholeFileArgs,
 }
 
 #[derive(Debug, Args)]

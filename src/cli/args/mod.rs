@@ -17,7 +17,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::seedfile::check_text;
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, VerifyArgs};
-pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WriteArgs};
+pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WholeFileArgs, WriteArgs};
 pub use emulate::EmulateArgs;
 pub use inventory::{
     AssignArgs, BackupArgs, BatchesArgs, CheckArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,

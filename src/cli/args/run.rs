@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::{FileArgs, HostArgs, ProfileArgs};
+use super::common::{FileArgs, HostArgs, ProfileArgs, WholeFileArgs};
 use super::seeds::EncodeArgs;
 
 #[derive(Debug, Args)]
@@ -84,6 +84,9 @@ pub struct BatchArgs {
 
     #[command(flatten)]
     pub file: FileArgs,
+
+    #[command(flatten)]
+    pub whole: WholeFileArgs,
 
     #[command(flatten)]
     pub encode: EncodeArgs,

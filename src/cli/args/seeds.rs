@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::common::{ChoiceArgs, FileArgs, HashArg};
+use super::common::{ChoiceArgs, FileArgs, HashArg, WholeFileArgs};
 
 #[derive(Debug, Subcommand)]
 pub enum SeedsCommand {
@@ -36,6 +36,9 @@ pub struct SeedsCheckArgs {
 
     #[command(flatten)]
     pub file: FileArgs,
+
+    #[command(flatten)]
+    pub whole: WholeFileArgs,
 
     /// Duo's third field is a counter
     #[arg(long)]
@@ -101,6 +104,9 @@ pub struct SeedsConvertArgs {
 
     #[command(flatten)]
     pub file: FileArgs,
+
+    #[command(flatten)]
+    pub whole: WholeFileArgs,
 
     /// Duo's third field is a counter
     #[arg(long)]

@@ -122,6 +122,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         allow_unknown_model: args.allow_unknown_model,
         key,
         tries_again: args.run.try_again,
+        shares_seeds: args.whole.allow_shared_secret,
         reassigns: args.reassign,
         check_every: args.check_every.unwrap_or(0),
     };

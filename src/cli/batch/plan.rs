@@ -14,7 +14,9 @@ use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, save_failed
 use crate::cli::unused::{file_flag, unused};
 use crate::cli::{Ran, burn, paths};
 use crate::inventory::{FingerprintKey, NewRow, RowState};
-use crate::job::batch::{BadRows, Origin, Output as File, RowSeed, SeedList, SeedSource, flags_digest, rehearse};
+use crate::job::batch::{
+    Allowed, BadRows, Origin, Output as File, RowSeed, SeedList, SeedSource, flags_digest, rehearse,
+};
 use crate::job::{Exit, Failure, ProfileWish, locked};
 use crate::seed::Seed;
 use crate::seedfile::{Field, Place as RowPlace, WriteOptions, check_text};
@@ -46,8 +48,9 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
     let (origin, source, rows) = match (&args.input, args.generate) {
         (Some(path), _) => {
             let name = describe::path(path);
-            let rows = rows_of(path, &args.file, false)?;
-            let list = SeedList::check(rows, &key, flags, args.allow_short_seed)
+            let rows = rows_of(path, &args.file, false, &args.whole)?;
+            let allowed = Allowed { short: args.allow_short_seed, shared: args.whole.allow_shared_secret };
+            let list = SeedList::check(rows, &key, flags, allowed)
                 .map_err(|BadRows { problems, more }| bad_file(&name, &problems, more))?;
             for problem in &list.warnings {
                 output.note(&format!("{name}:{problem}"));

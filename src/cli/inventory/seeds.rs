@@ -18,7 +18,7 @@ use crate::inventory::{
 };
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
-    Checker, Converted, Problem, Row, SecretFile, Severity, Sink, Target, check_texts, convert, strange_serial,
+    Checker, Converted, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert, strange_serial,
 };
 use crate::token::{DisplayTime, Profile};
 
@@ -70,7 +70,9 @@ pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output
         // The record knows best whose it is by now.
         Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.serial), ..row })
     });
-    let converted = convert(rows, sinks, &options, &dropped, &|_| None).map_err(|error| save_failed(&error))?;
+    // Where two tokens hold one seed, somebody has said that they may.
+    let rules = Rules { drop: &dropped, shares_secrets: true };
+    let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| save_failed(&error))?;
     conclude_export(&converted, has_foreign.get(), output)?;
     let names: Vec<String> = files.iter().map(|(_, path)| describe::path(path)).collect();
     let detail = format!("into {}", names.join(", "));
@@ -111,13 +113,14 @@ pub fn import(inventory: &mut Sqlite, global: &Global, args: &ImportArgs, output
     let name = describe::path(&args.input);
     let mut rows = Vec::new();
     let mut problems = Vec::new();
-    let mut checker = Checker::default();
-    for row in rows_of(&args.input, &args.file, false)? {
+    let mut checker = Checker::sharing(args.whole.allow_shared_secret);
+    for row in rows_of(&args.input, &args.file, false, &args.whole)? {
         match row.and_then(importable) {
             Ok(row) => {
                 checker.see(&row);
                 rows.push(row);
             }
+            Err(problem) if problem.severity == Severity::Warning => output.note(&format!("{name}:{problem}")),
             Err(problem) => problems.push(problem),
         }
     }
@@ -144,7 +147,11 @@ pub fn import(inventory: &mut Sqlite, global: &Global, args: &ImportArgs, output
         let Some((row, sealed)) = left.next() else { return Ok(None) };
         let sealed = if recipients == sealed_to { sealed } else { seal(row, recipients)? };
         let serial = row.serial.as_deref().unwrap_or_default();
-        let seed = SeedChange::Is { seed: key.of(&row.seed), sealed: Some(sealed), replaces: args.force };
+        let seed = SeedChange::Is {
+            seed: key.of(&row.seed),
+            sealed: Some(sealed),
+            replaces: args.force || args.whole.allow_shared_secret,
+        };
         let (user, profile) = (row.user.clone(), profile(row));
         let change = TokenChange { user, profile, seed, ..TokenChange::of(serial) };
         let event = event(global, Deed::Import, Some(serial), Some(format!("from {name}")));

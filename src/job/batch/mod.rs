@@ -13,7 +13,7 @@ use std::collections::{HashSet, VecDeque};
 
 pub use outputs::{Output, Outputs, missing, rehearse};
 pub use part::PartFile;
-pub use seeds::{BadRows, RowSeed, SeedList, flags_digest, fresh_seed};
+pub use seeds::{Allowed, BadRows, RowSeed, SeedList, flags_digest, fresh_seed};
 pub use visit::{BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource};
 
 use super::failure::{Exit, Failure};

@@ -7,7 +7,7 @@ use super::part::PartFile;
 use crate::inventory::{BatchId, Fingerprint, Inventory, InventoryError, RowRecord, RowState};
 use crate::job::Failure;
 use crate::seedfile::{
-    Converted, Field, Format, Problem, Row, SaveError, SecretFile, Sink, Target, WriteOptions, convert,
+    Converted, Field, Format, Problem, Row, Rules, SaveError, SecretFile, Sink, Target, WriteOptions, convert,
 };
 
 /// One file.
@@ -47,7 +47,12 @@ pub fn rehearse(
     dropped: &[Field],
 ) -> Result<Converted, SaveError> {
     let sinks = files.iter().filter_map(|format| Sink::new(format, Target::Nowhere)).collect();
-    convert(rows, sinks, options, dropped, &|_| None)
+    convert(rows, sinks, options, allowed(dropped), &|_| None)
+}
+
+/// Whether a secret may stand there twice was settled when the list was read.
+fn allowed(drop: &[Field]) -> Rules<'_> {
+    Rules { drop, shares_secrets: true }
 }
 
 impl Outputs {
@@ -79,7 +84,7 @@ impl Outputs {
             let target = SecretFile::create(&file.path, true).map_err(|error| unsaved(&error))?;
             sinks.extend(Sink::new(file.format, Target::File(target)));
         }
-        let written = convert(rows, sinks, &self.options, &self.dropped, &|_| None);
+        let written = convert(rows, sinks, &self.options, allowed(&self.dropped), &|_| None);
         let written = written.map_err(|error| unsaved(&error))?;
         if let Some(problem) = written.problems.first().filter(|_| written.has_failed()) {
             let next = "correct what is named, and run the same command again: it writes the file anew";

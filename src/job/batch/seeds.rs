@@ -84,6 +84,15 @@ pub struct SeedList {
     pub warnings: Vec<Problem>,
 }
 
+/// What a list of seeds may have because the user says so.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Allowed {
+    /// Secrets of fewer than [`SHORTEST`] bytes.
+    pub short: bool,
+    /// Several rows with one secret.
+    pub shared: bool,
+}
+
 /// A file whose rows cannot all be burned: what is wrong, and how much more.
 pub struct BadRows {
     /// With their places.
@@ -101,23 +110,26 @@ impl SeedList {
         rows: impl Iterator<Item = Result<Row, Problem>>,
         key: &FingerprintKey,
         flags: ProfileWish,
-        allows_short: bool,
+        allowed: Allowed,
     ) -> Result<Self, BadRows> {
         // Rows that are burned with other flags are another batch.
         let content = flags_digest(key, flags);
         let mut list = Self { seeds: Vec::new(), rows: Vec::new(), content, warnings: Vec::new() };
-        let mut checker = Checker::default();
+        let mut checker = Checker::sharing(allowed.shared);
         let mut bad = BadRows { problems: Vec::new(), more: 0 };
         for row in rows {
             let row = match row {
                 Ok(row) => row,
                 Err(problem) => {
-                    bad.add(problem);
+                    match problem.severity {
+                        Severity::Error => bad.add(problem),
+                        Severity::Warning => list.warnings.push(problem),
+                    }
                     continue;
                 }
             };
             checker.see(&row);
-            if row.seed.len() < SHORTEST && !allows_short {
+            if row.seed.len() < SHORTEST && !allowed.short {
                 let what = format!(
                     "the secret has {} bytes; it must have at least {SHORTEST} (RFC 4226, section 4, R6)",
                     row.seed.len()
@@ -135,7 +147,7 @@ impl SeedList {
         let (wrong, odd): (Vec<_>, Vec<_>) =
             checker.finish().into_iter().partition(|problem| problem.severity == Severity::Error);
         wrong.into_iter().for_each(|problem| bad.add(problem));
-        list.warnings = odd;
+        list.warnings.extend(odd);
         if list.rows.is_empty() && bad.problems.is_empty() {
             bad.add(Problem::of_file("the file has no rows", "is this the right file?"));
         }

@@ -42,6 +42,8 @@ pub struct BatchPlan {
     pub key: TokenKey,
     /// Try it also where a token has refused it already.
     pub tries_again: bool,
+    /// Burn seeds that other tokens have, too.
+    pub shares_seeds: bool,
     /// Give tokens to other users than those on record.
     pub reassigns: bool,
     /// Ask for the displayed code of every Nth token; 0 for none.
@@ -142,7 +144,7 @@ impl<'a> BatchVisitor<'a> {
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
             seed: None,
             erase_seed: false,
-            shares_seed: false,
+            shares_seed: self.plan.shares_seeds,
             if_drift_over: None,
             fine: self.plan.fine,
             guard: Guard { expect_serial: None, allow_unknown_model: self.plan.allow_unknown_model },

@@ -1,0 +1,60 @@
+//! `logins`: exports of password managers as CSV, read only: of each login its one-time password, and nothing else.
+
+use super::accounts::of_text;
+use super::format::{Format, ReadOptions, Rows, Sample};
+use super::problem::Problem;
+use super::row::{Field, Row};
+use super::table::{Fields, Records};
+use super::text::Source;
+
+/// The format.
+pub const FORMAT: Format = Format {
+    name: "logins",
+    title: "a password manager's export, CSV",
+    carries: &[Field::Counter, Field::Hash, Field::Step, Field::Digits, Field::Issuer, Field::Account],
+    one_kind: false,
+    fits: is_logins,
+    read,
+    write: None,
+};
+
+/// Whether a table is a password manager's export.
+pub fn is_logins(sample: &Sample<'_>) -> bool {
+    let has = |names: &[&str]| sample.fields.iter().any(|field| names.contains(&field.as_str()));
+    has(OTP) && has(PASSWORD)
+}
+
+/// The column of the one-time password: Bitwarden, KeePassXC and LastPass, 1Password and Apple, Proton.
+const OTP: &[&str] =
+    &["login_totp", "totp", "otpauth", "otp", "otp url", "totpauth", "onetimepassword", "one-time password"];
+const PASSWORD: &[&str] = &["password", "login_password"];
+const TITLE: &[&str] = &["title", "name", "account"];
+const OWNER: &[&str] = &["username", "login_username", "user name", "login", "email"];
+
+fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
+    let mut records = Records::new(source)?;
+    let Some(header) = records.next()? else {
+        return Err(Problem::of_file("the file is empty", "export the logins again"));
+    };
+    let words: Vec<String> = header.iter().map(str::to_lowercase).collect();
+    let find = |names: &[&str]| names.iter().find_map(|name| words.iter().position(|word| word == name));
+    let Some(otp) = find(OTP) else {
+        return Err(header.line_problem("no column has one-time passwords", "export the logins with them"));
+    };
+    let (title, owner) = (find(TITLE), find(OWNER));
+    records.take_header();
+    let mut rows = Vec::new();
+    while let Some(fields) = records.next()? {
+        rows.extend(one(&fields, otp, title, owner));
+    }
+    if rows.is_empty() {
+        return Err(Problem::of_file("no login of this export has a one-time password", "is this the right file?"));
+    }
+    Ok(Box::new(rows.into_iter()))
+}
+
+/// A login; one without a one-time password is nothing to be read here.
+fn one(fields: &Fields<'_>, otp: usize, title: Option<usize>, owner: Option<usize>) -> Option<Result<Row, Problem>> {
+    let text = |index: Option<usize>| index.and_then(|index| fields.get(index)).unwrap_or_default();
+    Some(of_text(fields.get(otp)?, text(title), text(owner), fields.place()))
+}
