@@ -70,7 +70,9 @@ mod batch {
         Inventory, Kept, NewBatch, NewRow, RowRecord, RowState, Sqlite, Station, TokenFilter, TokenRecord,
     };
     use tokentap::iso7816::Apdu;
-    use tokentap::job::batch::{Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource};
+    use tokentap::job::batch::{
+        Allowed, Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource,
+    };
     use tokentap::job::{Books, Failure, HourWatch, ProfileWish, Surroundings, attend, locked};
     use tokentap::reader::{Came, ReaderError, Tray};
     use tokentap::seed::Seed;
@@ -236,7 +238,9 @@ mod batch {
             row.user = Some("somebody.somewhere@example.org".to_owned());
             Ok(row)
         });
-        let Ok(list) = SeedList::check(given, &key, flags, true) else { panic!("bad rows") };
+        let Ok(list) = SeedList::check(given, &key, flags, Allowed { short: true, shared: false }) else {
+            panic!("bad rows")
+        };
         let SeedList { seeds, rows: new, content, .. } = list;
         let origin = Origin { name: "rows".to_owned(), content, anew: false, is_fresh: false };
         let (batch, _) = Batch::open(&books, &origin, new, &[], clock.now().wall).unwrap();
@@ -250,6 +254,7 @@ mod batch {
         let host =
             || -> Result<CorrectedClock<'_>, Failure> { Ok(CorrectedClock::new(&clock, chrono::TimeDelta::zero())) };
         let plan = BatchPlan {
+            shares_seeds: false,
             source: SeedSource::File(seeds),
             flags,
             fine: false,

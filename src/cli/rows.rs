@@ -211,7 +211,13 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
             Failure::usage(format!("{name}: {}", only.what), only.next.clone())
         }
         _ => {
+            let is_unusable = |problem: &Problem| problem.unusable || problem.severity == Severity::Warning;
             let next = match droppable(problems).filter(|_| more == 0) {
+                None if problems.iter().all(is_unusable) => {
+                    "name the row that is meant with --row or --serial; check, convert, batch and import leave such rows out \
+                     with --skip-unusable"
+                        .to_owned()
+                }
                 Some(fields) => format!("use --drop {fields} if that may go, and run the same command again"),
                 None => "correct the file, and run the same command again".to_owned(),
             };

@@ -17,7 +17,7 @@ use crate::seed::{Seed, SeedError};
 use crate::seedfile::migration::{self, Parts};
 use crate::seedfile::qr::QrError;
 use crate::seedfile::suspect::suspicion;
-use crate::seedfile::{MAX_WHOLE, Problem, Row, Rows, Source, otpauth, qr};
+use crate::seedfile::{MAX_WHOLE, Problem, Row, Rows, Source, is_blank_table, otpauth, qr};
 use crate::token::{Info, KeyError, TokenKey};
 
 /// The remedy for a text that is no seed.
@@ -153,7 +153,9 @@ fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<Given,
     let is_bare = std::str::from_utf8(bytes).is_ok()
         && file_flag(&args.file).is_none_or(|flag| flag == "--secret-encoding")
         && !text.contains(['\n', '\r', ',', ';', '\t', '<', '{'])
-        && !text.starts_with("otpauth-migration:");
+        && !text.starts_with("otpauth-migration:")
+        // A serial and its seed, parted by blanks, are a row.
+        && !is_blank_table(text);
     if is_bare && args.choice.row.is_some() {
         return Err(unused("--row", "one seed was given, not a file of rows"));
     }

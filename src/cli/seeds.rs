@@ -20,7 +20,7 @@ use super::{Ran, burn, input, paths, plan, record};
 use crate::job::{Exit, Failure};
 use crate::seedfile::{
     Converted, Field, Format, Place, Problem, Row, Rows, Rules, SaveError, SecretFile, Severity, Sink, Source, Target,
-    WriteOptions, check_serial, convert, entra, for_token, otpauth, qr, save_secret, usable,
+    WriteOptions, check_serial, convert, entra, for_token, otpauth, qr, save_secret, usable, users,
 };
 use crate::token::Serial;
 
@@ -39,6 +39,27 @@ pub fn run(global: &Global, command: &SeedsCommand, output: &Output) -> Ran {
         SeedsCommand::Generate(args) => generate(args, inventory, output),
         SeedsCommand::Qr(args) => make_qr(args, inventory, output),
     }
+}
+
+/// The rows with the users of a list. What is wrong with the seed file is told with what has no partner.
+///
+/// # Errors
+/// A failure of the list.
+pub fn with_users(rows: Rows, path: &Path) -> Result<Rows, Failure> {
+    let name = describe::path(path);
+    let next = "name a table with the columns serial and user, or one user a line";
+    let list = Source::new(input::open(path, next)?).map_err(|problem| vec![problem]).and_then(users::read_users);
+    let list = list.map_err(|problems| bad_file(&name, &problems, 0))?;
+    let (mut good, mut others) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row {
+            Ok(row) => good.push(row),
+            Err(problem) => others.push(Err(problem)),
+        }
+    }
+    let (merged, problems) = users::merge(good, &list, &name);
+    others.extend(problems.into_iter().map(Err));
+    Ok(Box::new(others.into_iter().chain(merged.into_iter().map(Ok))))
 }
 
 fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
@@ -160,6 +181,7 @@ fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, output: &Outp
     let dropped = fields_of(&args.drop)?;
     let reads = [
         ("the seed file", Some(args.input.as_path())),
+        ("--users", args.users.as_deref()),
         ("the inventory", inventory),
         ("--pskc-key", args.file.pskc_key.as_deref()),
         ("--pskc-password", args.file.pskc_password.as_deref()),
@@ -168,6 +190,10 @@ fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, output: &Outp
     let formats = targets(&args.output)?.iter().map(|(name, _)| writable(name)).collect::<Result<Vec<_>, _>>()?;
     check_drop(&dropped, &formats)?;
     let rows = rows_of(&args.input, &args.file, args.hotp, &args.whole)?;
+    let rows = match &args.users {
+        None => rows,
+        Some(users) => with_users(rows, users)?,
+    };
     let rules = Rules { drop: &dropped, shares_secrets: args.whole.allow_shared_secret };
     write(rows, &args.output, rules, &describe::path(&args.input), output)
 }

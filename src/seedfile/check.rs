@@ -131,10 +131,7 @@ pub fn for_token(row: &Row) -> Option<Problem> {
     let place = Place { column: 0, ..row.place };
     let error = row.check_for_token().err()?;
     let what = format!("{error}{serial}");
-    Some(Problem {
-        unusable: true,
-        ..Problem::at(place, what, "no token can be burned with it; --skip-unusable leaves it out")
-    })
+    Some(Problem { unusable: true, ..Problem::at(place, what, "no token can be burned with it") })
 }
 
 /// A serial that no token has, as a problem.

@@ -55,10 +55,8 @@ fn fits(sample: &Sample<'_>) -> bool {
     if sample.text.trim_start().starts_with(['{', '[', '<']) {
         return false;
     }
-    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     if is_blank_table(sample.first) {
-        let words = words(sample.first);
-        return is_header(words.iter().map(String::as_str)) || is_pair(&words);
+        return true;
     }
     let others =
         is_logins(sample) || sample.has_field("upn") && sample.has_field("secret key") || sample.has_field("profile");
@@ -218,7 +216,10 @@ fn read_table(
     let known = options.secret_encoding.or(columns.encoding).or(usual);
     let seen = Rc::new(RefCell::new(Unknown::of(&columns, line)));
     let watched = Rc::clone(&seen);
-    let width = (has_header && options.columns.is_none()).then(|| records.header_width());
+    let width = match &options.columns {
+        Some(words) => Some(words.len()),
+        None => has_header.then(|| records.header_width()),
+    };
     let columns = Rc::new(columns);
     let read: Rows = match known {
         Some(encoding) => Box::new(rows(records, move |fields| {

@@ -38,12 +38,14 @@ pub mod suspect;
 mod table;
 mod text;
 mod twofas;
+pub mod users;
 mod webadm;
 mod wrapping;
 mod xml;
 mod yubico;
 
 pub use arbitrary::read_arbitrary;
+pub use blanks::is_blank_table;
 pub use check::{Checker, check_text, check_texts, for_token, strange_serial};
 pub use convert::{Converted, Rules, Sink, Target, convert};
 pub use format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};

@@ -207,7 +207,8 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
     for pair in without_fragment(&query)?.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = decode(name)?.trim().to_ascii_lowercase();
-        found.take(&name, kind, decode(value)?)?;
+        let value = if *name == *"issuer" { decode(&blanks_of_a_form(value))? } else { decode(value)? };
+        found.take(&name, kind, value)?;
     }
     let secret = found.secret.ok_or(UriError::NoSecret)?;
     // A form's "+" is a blank, and blanks part the groups of a secret.
@@ -228,18 +229,24 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
     row.counter = number("counter", found.counter.as_deref(), 0..=u64::MAX)?;
     row.step = number("period", found.period.as_deref(), 1..=86_400)?.and_then(TimeStep::new);
     // The colon between issuer and account may itself be encoded, but an encoded one in a name comes after a plain one.
+    let whole = decode(label)?;
+    let behind_issuer = found.issuer.as_ref().and_then(|issuer| whole.strip_prefix(issuer.trim())?.strip_prefix(':'));
     let (issuer, account) = match label.split_once(':') {
-        Some((issuer, account)) => (Some(name_of(&decode(issuer)?)), decode(account)?.trim().to_owned()),
+        // The issuer is known, and may have a colon itself.
+        _ if behind_issuer.is_some() => (None, behind_issuer.unwrap_or_default().trim().to_owned()),
+        Some((issuer, account)) => {
+            (Some(decode(&blanks_of_a_form(issuer))?.trim().to_owned()), decode(account)?.trim().to_owned())
+        }
         None => match decode(label)?.split_once(':') {
             Some((issuer, account))
                 if found.issuer.is_none() || found.issuer.as_deref().map(String::as_str) == Some(issuer) =>
             {
-                (Some(name_of(issuer)), account.trim().to_owned())
+                (Some(issuer.trim().to_owned()), account.trim().to_owned())
             }
             _ => (None, decode(label)?.trim().to_owned()),
         },
     };
-    row.issuer = found.issuer.map(|issuer| name_of(&issuer)).or(issuer).filter(|issuer| !issuer.is_empty());
+    row.issuer = found.issuer.map(|issuer| issuer.trim().to_owned()).or(issuer).filter(|issuer| !issuer.is_empty());
     row.account = Some(account).filter(|account| !account.is_empty());
     for (name, text) in [("issuer", &row.issuer), ("account", &row.account)] {
         if text.as_deref().is_some_and(holds_more) {
@@ -260,8 +267,9 @@ fn without_fragment(query: &str) -> Result<&str, UriError> {
     }
 }
 
-/// A name in which forms wrote a blank as "+": between two words it is one, at an end it belongs to the name.
-fn name_of(text: &str) -> String {
+/// A name before it is decoded, in which forms wrote a blank as "+": between two words it is one, at an end it belongs to the
+/// name.
+fn blanks_of_a_form(text: &str) -> String {
     let characters: Vec<char> = text.trim().chars().collect();
     let is_word =
         |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| !c.is_whitespace() && *c != '+');

@@ -54,7 +54,7 @@ impl Fault {
     /// A row that no token can hold.
     #[must_use]
     pub fn unusable(what: impl Into<String>) -> Self {
-        Self { what: what.into(), next: "no token can hold it: leave it out with --skip-unusable", unusable: true }
+        Self { what: what.into(), next: "no token can hold it", unusable: true }
     }
 
     /// The same, at its place.
@@ -128,7 +128,7 @@ impl fmt::Display for Problem {
     /// `3:2 (column): what (next)`; the caller puts the file's name in front.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.place.line, self.place.column) {
-            (0, _) => {}
+            (0, _) => f.write_str(" ")?,
             (line, 0) => write!(f, "{line}: ")?,
             (line, column) => match &self.column {
                 Some(name) => write!(f, "{line}:{column} ({name}): ")?,

@@ -11,7 +11,7 @@ use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use hmac::{Hmac, KeyInit, Mac};
 use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;
-use sha2::{Sha256, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::table::shown;
@@ -193,6 +193,11 @@ pub(super) fn is_encrypted(root: &Element) -> bool {
     root.descendant("EncryptedValue").is_some() || method.is_some_and(|method| !method.eq_ignore_ascii_case("none"))
 }
 
+/// The last part of an algorithm's identifier, which is its name.
+pub(super) fn last_part(identifier: &str) -> &str {
+    identifier.rsplit(['#', ':', '/']).next().unwrap_or_default()
+}
+
 /// A key as text.
 fn key_of_text(text: &str) -> Option<CipherKey> {
     let text = text.trim_start_matches('\u{FEFF}').trim();
@@ -208,23 +213,29 @@ fn key_of_text(text: &str) -> Option<CipherKey> {
 #[derive(Clone, Copy)]
 enum MacMethod {
     Sha1,
+    Sha224,
     Sha256,
+    Sha384,
     Sha512,
 }
 
 impl MacMethod {
     fn of_name(name: &str) -> Result<Self, String> {
-        match name.rsplit(['#', ':', '/']).next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        match last_part(name).to_ascii_lowercase().as_str() {
             "hmac-sha1" => Ok(Self::Sha1),
+            "hmac-sha224" => Ok(Self::Sha224),
             "hmac-sha256" => Ok(Self::Sha256),
+            "hmac-sha384" => Ok(Self::Sha384),
             "hmac-sha512" => Ok(Self::Sha512),
-            _ => Err(format!("the file's MAC is \"{}\"; HMAC-SHA1, HMAC-SHA256 and HMAC-SHA512 are read", shown(name))),
+            other => Err(format!("the file's MAC is \"{}\", and HMAC with SHA-1 or SHA-2 is read", shown(other))),
         }
     }
 
     fn is_right(self, key: &[u8], bytes: &[u8], expected: &[u8]) -> bool {
         match self {
             Self::Sha1 => keyed::<Hmac<Sha1>>(key).chain_update(bytes).verify_slice(expected).is_ok(),
+            Self::Sha224 => keyed::<Hmac<Sha224>>(key).chain_update(bytes).verify_slice(expected).is_ok(),
+            Self::Sha384 => keyed::<Hmac<Sha384>>(key).chain_update(bytes).verify_slice(expected).is_ok(),
             Self::Sha256 => keyed::<Hmac<Sha256>>(key).chain_update(bytes).verify_slice(expected).is_ok(),
             Self::Sha512 => keyed::<Hmac<Sha512>>(key).chain_update(bytes).verify_slice(expected).is_ok(),
         }
@@ -271,17 +282,14 @@ impl Opened {
         });
         let bits = 8 * self.cipher_key.len();
         if let Some(method) = method.or(self.method.as_deref()) {
-            let name = method.rsplit('#').next().unwrap_or_default().to_ascii_lowercase();
+            let name = last_part(method).to_ascii_lowercase();
             match name.strip_prefix("aes").and_then(|rest| rest.strip_suffix("-cbc")) {
                 Some(wanted) if wanted == bits.to_string() => {}
                 Some(wanted @ ("128" | "192" | "256")) => {
                     return Err(format!("the file is encrypted under a key of {wanted} bits, and this one has {bits}"));
                 }
                 _ => {
-                    return Err(format!(
-                        "a value is encrypted with \"{}\", and AES in CBC mode is read",
-                        shown(method)
-                    ));
+                    return Err(format!("a value is encrypted with \"{}\", and AES in CBC mode is read", shown(&name)));
                 }
             }
         }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::format::{ReadOptions, Rows};
 use super::problem::{Fault, Problem};
-use super::pskc_crypto::{Opened, is_encrypted};
+use super::pskc_crypto::{Opened, is_encrypted, last_part};
 use super::row::{Kind, Place, Row};
 use super::serial::check_serial;
 use super::table::{hash_of_name, shown};
@@ -132,11 +132,13 @@ fn kind_of(key: &Element) -> Found<Kind> {
     let algorithm = ["Algorithm", "KeyAlgorithm", "SecretAlgorithm"].into_iter().find_map(|name| key.attribute(name));
     let Some(algorithm) = algorithm else { return Err(Fault::unusable("the key names no algorithm".to_owned())) };
     // urn:ietf:params:xml:ns:keyprov:pskc:totp, and #totp or TOTP in drafts.
-    match algorithm.rsplit([':', '#', '/']).next().unwrap_or_default().to_ascii_lowercase().as_str() {
+    match last_part(algorithm).to_ascii_lowercase().as_str() {
         "totp" => Ok(Kind::Totp),
         "hotp" => Ok(Kind::Hotp),
         "pin" => Err(Fault::unusable("this key is a PIN, which no token of these holds".to_owned())),
-        _ => Err(Fault::unusable(format!("the algorithm \"{}\" is neither totp nor hotp", shown(algorithm)))),
+        _ => {
+            Err(Fault::unusable(format!("the algorithm \"{}\" is neither totp nor hotp", shown(last_part(algorithm)))))
+        }
     }
 }
 
@@ -344,7 +346,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A whole number: decimal, or as some write it, Base64 of its digits or of its bytes.
+    /// A whole number: decimal, or as some write it, Base64 of its digits or of its bytes; encrypted, its digits or its bytes.
     fn number(&self, name: &str) -> Found<Option<u64>> {
         let Some(bytes) = self.bytes(name)? else { return Ok(None) };
         let no_number = || Fault::new(format!("{name} is no number"), "ask for another file");
@@ -356,7 +358,10 @@ impl<'a> Values<'a> {
         if let Some(number) = digits(&bytes) {
             return Ok(Some(number));
         }
-        let raw = BASE64.decode(&bytes).map(Zeroizing::new).unwrap_or(bytes);
+        let raw = match self.is_plain(name) {
+            true => BASE64.decode(&bytes).map(Zeroizing::new).map_err(|_| no_number())?,
+            false => bytes,
+        };
         if let Some(number) = digits(&raw) {
             return Ok(Some(number));
         }
@@ -364,6 +369,14 @@ impl<'a> Values<'a> {
             return Err(no_number());
         }
         Ok(Some(raw.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))))
+    }
+
+    /// Whether a value is there in plain.
+    fn is_plain(&self, name: &str) -> bool {
+        let value = self.found.iter().find(|(found, _)| found.replace('_', "").eq_ignore_ascii_case(name));
+        value.is_some_and(|(_, value)| {
+            value.child("PlainValue").is_some() || (value.child("Value").is_some() && self.keys.is_none())
+        })
     }
 }
 

@@ -7,6 +7,12 @@ pub const SHORTEST: usize = 16;
 /// The longest number that is taken for a code or a serial. A random seed of 20 hex digits has no letter once in 12,000 times.
 const LONGEST_NUMBER: usize = 20;
 
+/// A random seed of 16 characters has at least so many different ones, but once in a million.
+const FEWEST_CHARACTERS: usize = 4;
+
+/// The longest group of a secret that is written in groups, in characters.
+const LONGEST_GROUP: usize = 8;
+
 /// A text that is something else than a seed: what it is, and what to use instead.
 pub type Suspicion = (&'static str, &'static str);
 
@@ -21,6 +27,15 @@ pub fn suspicion(text: &str) -> Option<Suspicion> {
     if !plain.is_empty() && plain.len() <= LONGEST_NUMBER && plain.chars().all(|c| c.is_ascii_digit()) {
         return Some((
             "a number, such as a displayed code or a serial off a barcode",
+            "use the secret that the server shows or the vendor sent for this token",
+        ));
+    }
+    let mut characters: Vec<char> = plain.to_ascii_lowercase().chars().collect();
+    characters.sort_unstable();
+    characters.dedup();
+    if (1..FEWEST_CHARACTERS).contains(&characters.len()) {
+        return Some((
+            "a placeholder: it has hardly any different characters",
             "use the secret that the server shows or the vendor sent for this token",
         ));
     }
@@ -43,20 +58,28 @@ pub fn other_code(text: &str) -> Option<Suspicion> {
             "choose \"I want to use a different authenticator app\" at Microsoft, and take that code",
         ));
     }
+    if lower.starts_with("duo://") {
+        return Some((
+            "a code for Duo's own app, which no token can use",
+            "tokens are made known to Duo by an administrator, with their serials and seeds: tokentap seeds convert FILE --to duo",
+        ));
+    }
     if lower.starts_with("fido:/") {
         return Some(("a passkey's code: a TOTP token cannot hold a passkey", "choose an authenticator app instead"));
     }
-    if lower.starts_with("https://") || lower.starts_with("http://") {
+    if lower.starts_with("https://") || lower.starts_with("http://") || lower.starts_with("www.") {
         return Some(("a web address", "open it, and look for the code of an authenticator app"));
     }
     None
 }
 
-/// Whether the pieces of a text are groups of one secret: all of one length, but for a shorter last one.
+/// Whether the pieces of a text are groups of one secret: short ones of one length, but for a shorter last one.
 fn are_groups(text: &str) -> bool {
     let lengths: Vec<usize> = text.split_whitespace().map(|group| group.chars().count()).collect();
     match lengths.split_last() {
-        Some((last, [first, others @ ..])) => others.iter().all(|length| length == first) && last <= first,
+        Some((last, [first, others @ ..])) => {
+            *first <= LONGEST_GROUP && others.iter().all(|length| length == first) && last <= first
+        }
         _ => true,
     }
 }
@@ -76,6 +99,9 @@ mod tests {
             "phonefactor://activate_account?code=1",
             "FIDO:/1234",
             "https://example.org/enrol",
+            "www.example.org/enrol",
+            "00000000000000000000000000000000",
+            "86596120001234 JBSWY3DPEHPK3P",
         ] {
             assert!(suspicion(text).is_some(), "{text}");
         }

@@ -284,13 +284,25 @@ pub const LIKE_A_SECRET: usize = 16;
 #[must_use]
 pub fn shown(text: &str) -> String {
     let count = text.chars().count();
-    let longest = text.split(|c: char| !c.is_alphanumeric()).map(str::len).max().unwrap_or_default();
-    let is_secret = longest >= LIKE_A_SECRET
-        || (count >= LIKE_A_SECRET && encodings_that_fit(text).is_ok_and(|fits| fits.hex || fits.base32));
+    // A secret is written in one case; a name such as NumberOfTransactions is not.
+    let is_name = |word: &str| {
+        let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
+        has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && !has(char::is_ascii_digit)
+    };
+    let is_long = |word: &str| word.len() >= LIKE_A_SECRET && !is_name(word);
+    let is_secret = text.split(|c: char| !c.is_alphanumeric()).any(is_long)
+        || (count >= LIKE_A_SECRET
+            && !is_name(text)
+            && encodings_that_fit(text).is_ok_and(|fits| fits.hex || fits.base32));
     if count > LONGEST_SHOWN || is_secret {
         return format!("… {count} characters …");
     }
-    text.chars().flat_map(char::escape_debug).collect()
+    let mut shown = String::new();
+    for c in text.chars() {
+        // Quotes do no harm, and a serial that begins with one is shown as it is.
+        if matches!(c, '\'' | '"') { shown.push(c) } else { shown.extend(c.escape_debug()) }
+    }
+    shown
 }
 
 /// `sep=;` as spreadsheets write it into the first line.

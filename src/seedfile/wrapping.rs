@@ -5,7 +5,7 @@
 type Named = (&'static str, &'static str);
 
 const OPENPGP: Named =
-    ("the file is encrypted or signed with OpenPGP", "open it first: gpg --output seeds.txt --decrypt FILE");
+    ("the file is encrypted or signed with OpenPGP", "open it first: gpg --decrypt FILE > seeds.txt");
 const PICTURE: Named = ("the file is a picture", "give it with --qr");
 
 /// What a file is by the marks at its beginning.

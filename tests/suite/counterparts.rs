@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::support::{data, run_with_input, text};
+use crate::support::{run_with_input, target_folder, text};
 
 const SECRETS: [(&str, &str); 3] = [
     ("86596120001234", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
@@ -51,8 +51,7 @@ fn pskctool_validates_every_plain_pskc_that_is_written() {
 }
 
 fn python(script: &str, args: &[&str]) -> String {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| data("../../target"), PathBuf::from);
-    let python = target.join("tools/pskc/bin/python");
+    let python = target_folder().join("tools/pskc/bin/python");
     ok(Command::new(&python)
         .arg("-c")
         .arg(script)

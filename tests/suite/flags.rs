@@ -168,7 +168,6 @@ const IN_VAIN: &[(&[&str], &str)] = &[
     (&["code", "--counter", "3", "--step", "30", "--seed-file", "seed"], "--step"),
     (&["batch", "rows.csv", "--drop", "user"], "--to"),
     (&["batch", "rows.csv", "--force"], "--to"),
-    (&["batch", "rows.csv", "--users", "users"], "--users"),
     (&["batch", "rows.csv", "--bytes", "20"], "--bytes"),
     (&["batch", "rows.csv", "--to", "duo=o.csv", "--to-pskc-key", "key"], "--to-pskc-key"),
     (&["batch", "rows.csv", "--to", "duo=o.csv", "--drop", "user", "--entra-timeinterval"], "--entra-timeinterval"),

@@ -15,6 +15,8 @@ mod between;
 mod burning;
 mod clock;
 #[cfg(target_os = "linux")]
+mod conformance;
+#[cfg(target_os = "linux")]
 mod counterparts;
 mod desk;
 #[cfg(target_os = "linux")]
@@ -34,6 +36,7 @@ mod remedies;
 mod replay;
 mod secrets;
 mod seedfiles;
+mod seedkinds;
 mod shell;
 #[cfg(target_os = "linux")]
 mod stack;

@@ -259,10 +259,13 @@ fn every_format_has_its_section_and_its_example_in_the_documentation_and_the_exa
         let section =
             page.split_once(&heading).unwrap_or_else(|| panic!("docs/formats.md has no section on {}", format.name)).1;
         let section = section.split("\n## ").next().unwrap();
-        let example = section.split("```").nth(1).unwrap_or_else(|| panic!("{} has no example", format.name));
-        let example = example.split_once('\n').unwrap().1;
-        let rows = read(format, example.as_bytes().to_vec());
-        assert!(!rows.is_empty(), "{}", format.name);
+        let blocks: Vec<&str> =
+            section.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap().1).collect();
+        assert!(!blocks.is_empty(), "{} has no example", format.name);
+        for example in &blocks {
+            assert!(!read(format, example.as_bytes().to_vec()).is_empty(), "{}: {example}", format.name);
+        }
+        let rows = read(format, blocks[0].as_bytes().to_vec());
         let carries: Vec<&str> = format.carries.iter().map(|field| field.name()).collect();
         let line = format!("Carries: {}.", carries.join(", "));
         assert!(section.contains(&line), "{}: docs/formats.md should say \"{line}\"", format.name);

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{data, run_with_input, text, tokentap};
+use crate::support::{run_with_input, text, tokentap};
 
 /// A port of the loopback interface that nobody uses at the moment.
 fn free_port() -> u16 {
@@ -35,7 +35,7 @@ impl Chronyd {
         let user = String::from_utf8(user.stdout).unwrap();
         // -x: never touches this machine's clock. -U: does not insist on root. faketime shifts what it serves.
         // Where scripts/prepare unpacks chronyd if the system has none.
-        let tools = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| data("../../target"), PathBuf::from);
+        let tools = crate::support::target_folder();
         let path = std::env::var("PATH").unwrap_or_default();
         let path = format!("{path}:{}:/usr/sbin", tools.join("tools/usr/sbin").display());
         let child = Command::new("faketime")

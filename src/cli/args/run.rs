@@ -10,7 +10,7 @@ use super::seeds::EncodeArgs;
 #[derive(Debug, Args)]
 pub struct BatchArgs {
     /// The seed file
-    #[arg(value_name = "FILE", required_unless_present_any = ["generate", "users"], conflicts_with_all = ["generate", "users"])]
+    #[arg(value_name = "FILE", required_unless_present_any = ["generate", "users"], conflicts_with = "generate")]
     pub input: Option<PathBuf>,
 
     /// New seeds for so many tokens
@@ -19,9 +19,9 @@ pub struct BatchArgs {
     #[arg(long, value_name = "N")]
     pub generate: Option<u64>,
 
-    /// The users of the new seeds, one a line
+    /// The users, one a line; for a seed file also by serial
     ///
-    /// Without --generate as many seeds are made as there are users.
+    /// Without a file and --generate as many seeds are made as there are users.
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
 

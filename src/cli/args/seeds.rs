@@ -115,6 +115,12 @@ pub struct SeedsConvertArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 
+    /// Give the rows their users: a table of serial and user, or one user a line
+    ///
+    /// By serial where the list has them, else dealt in order.
+    #[arg(long, value_name = "FILE")]
+    pub users: Option<PathBuf>,
+
     /// A field that may be lost: serial, counter, hash, step, digits, user, …; repeatable
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     pub drop: Vec<String>,

@@ -10,7 +10,7 @@ use crate::cli::input::lines_of;
 use crate::cli::output::Output;
 use crate::cli::record::Record;
 use crate::cli::rows::bad_file;
-use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, save_failed, write_options};
+use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, save_failed, with_users, write_options};
 use crate::cli::unused::{file_flag, unused};
 use crate::cli::{Ran, burn, paths};
 use crate::inventory::{FingerprintKey, NewRow, RowState};
@@ -49,6 +49,10 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
         (Some(path), _) => {
             let name = describe::path(path);
             let rows = rows_of(path, &args.file, false, &args.whole)?;
+            let rows = match &args.users {
+                None => rows,
+                Some(users) => with_users(rows, users)?,
+            };
             let allowed = Allowed { short: args.allow_short_seed, shared: args.whole.allow_shared_secret };
             let list = SeedList::check(rows, &key, flags, allowed)
                 .map_err(|BadRows { problems, more }| bad_file(&name, &problems, more))?;

@@ -89,6 +89,10 @@ impl Batch {
         }
         let open = inventory.open_batch_named(&origin.name)?;
         if let Some(open) = open {
+            // Another program may have begun the same one just now.
+            if !origin.anew && open.content == origin.content {
+                return Ok((Self::of(&open), Opened::Resumed));
+            }
             if !origin.anew {
                 return Err(changed(origin, &open));
             }

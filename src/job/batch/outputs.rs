@@ -88,7 +88,7 @@ impl Outputs {
         let written = written.map_err(|error| unsaved(&error))?;
         if let Some(problem) = written.problems.first().filter(|_| written.has_failed()) {
             let next = "correct what is named, and run the same command again: it writes the file anew";
-            let mut failure = Failure::file(format!("{}: {problem}", self.part.path().display()), next);
+            let mut failure = Failure::file(format!("{}:{problem}", self.part.path().display()), next);
             "the inventory has what was burned; no server's file was written".clone_into(&mut failure.state);
             return Err(failure);
         }

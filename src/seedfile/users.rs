@@ -1,0 +1,220 @@
+//! The administrator's list of users, merged with the vendor's seeds: by serial, or dealt in order.
+
+use std::collections::BTreeMap;
+
+use super::blanks::looks_like_a_serial;
+use super::check::check_text;
+use super::column::{Column, Meaning, meaning_of};
+use super::problem::{Problem, Severity};
+use super::row::Row;
+use super::serial::serial_of;
+use super::table::{Fields, Records};
+use super::text::Source;
+use crate::plain::plain;
+
+/// How many rows without a partner are named; beyond that the rest is counted.
+const MOST: usize = 20;
+
+/// A user of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// The line.
+    pub line: u64,
+    /// The token that the user has, where the list says so.
+    pub serial: Option<String>,
+    /// The user.
+    pub user: String,
+}
+
+/// Reads a list of users: a table with a column for the user, and perhaps one for the serial, or one user a line.
+///
+/// # Errors
+/// All that is wrong with the list.
+pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
+    let mut records = Records::new(source).map_err(|problem| vec![problem])?;
+    let mut columns = None;
+    let (mut users, mut problems) = (Vec::new(), Vec::new());
+    loop {
+        let fields = match records.next() {
+            Ok(Some(fields)) => fields,
+            Ok(None) => break,
+            Err(problem) => {
+                problems.push(problem);
+                break;
+            }
+        };
+        let (user, serial) = match columns {
+            Some(columns) => columns,
+            None => {
+                let (found, is_header) = columns_of(&fields);
+                columns = Some(found);
+                if is_header {
+                    records.take_header();
+                    continue;
+                }
+                found
+            }
+        };
+        match one(&fields, user, serial) {
+            Ok(row) => users.push(row),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if users.is_empty() && problems.is_empty() {
+        problems.push(Problem::of_file(
+            "the list has no users",
+            "name a table with the columns serial and user, or one user a line",
+        ));
+    }
+    if problems.is_empty() { Ok(users) } else { Err(problems) }
+}
+
+/// The columns of user and serial by the first line, and whether that is a header.
+fn columns_of(first: &Fields<'_>) -> ((usize, Option<usize>), bool) {
+    let at = |column| first.iter().position(|word| meaning_of(word) == Meaning::Is(column));
+    if let Some(user) = at(Column::User) {
+        return ((user, at(Column::Serial)), true);
+    }
+    let serial = first.iter().position(|field| serial_of(field).is_ok_and(looks_like_a_serial));
+    match serial {
+        Some(0) if first.count() > 1 => ((1, Some(0)), false),
+        Some(serial) if first.count() > 1 => ((0, Some(serial)), false),
+        _ => ((0, None), false),
+    }
+}
+
+fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>) -> Result<UserRow, Problem> {
+    let name = fields.get(user).ok_or_else(|| fields.problem(user, "the user is missing", "every line needs one"))?;
+    check_text(name).map_err(|what| fields.problem(user, format!("the user {what}"), "give a UPN or login name"))?;
+    let serial = serial.filter(|index| fields.get(*index).is_some()).map(|index| fields.serial(index)).transpose()?;
+    Ok(UserRow { line: fields.line, serial, user: name.to_owned() })
+}
+
+/// Gives each row its user; `name` is that of the list. Rows and users without a partner are named: a user without a seed is an
+/// error, a seed without a user only said.
+#[must_use]
+pub fn merge(mut rows: Vec<Row>, users: &[UserRow], name: &str) -> (Vec<Row>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let named = users.iter().filter(|user| user.serial.is_some()).count();
+    if named == 0 {
+        for (row, user) in rows.iter_mut().zip(users) {
+            give(row, user, name, &mut problems);
+        }
+        without_seed(users.get(rows.len()..).unwrap_or_default(), "the seeds are fewer", name, &mut problems);
+        without_user(rows.iter().skip(users.len()), name, &mut problems);
+        return (rows, problems);
+    }
+    for user in users.iter().filter(|user| user.serial.is_none()) {
+        let what = format!("{name}:{}: {} has no serial, and others have one", user.line, plain(&user.user));
+        problems.push(Problem::of_file(what, "give every user a serial, or none"));
+    }
+    let mut by_serial: BTreeMap<&str, &UserRow> = BTreeMap::new();
+    for user in users {
+        let Some(serial) = &user.serial else { continue };
+        if let Some(earlier) = by_serial.insert(serial, user) {
+            let what = format!("{name}:{}: the serial {serial} stands in line {} too", user.line, earlier.line);
+            problems.push(Problem::of_file(what, "one of the two is wrong"));
+        }
+    }
+    let mut alone = Vec::new();
+    for row in &mut rows {
+        match row.serial.as_deref().and_then(|serial| by_serial.remove(serial)) {
+            Some(user) => give(row, user, name, &mut problems),
+            None => alone.push(row.clone()),
+        }
+    }
+    let mut left: Vec<UserRow> = by_serial.into_values().cloned().collect();
+    left.sort_by_key(|user| user.line);
+    without_seed(&left, "no row has the serial", name, &mut problems);
+    without_user(alone.iter(), name, &mut problems);
+    (rows, problems)
+}
+
+fn give(row: &mut Row, user: &UserRow, name: &str, problems: &mut Vec<Problem>) {
+    if let Some(stated) = row.user.as_ref().filter(|stated| stated.to_lowercase() != user.user.to_lowercase()) {
+        let what = format!("the row is {}'s, and {name}:{} says {}", plain(stated), user.line, plain(&user.user));
+        problems.push(Problem::at(row.place, what, "correct one of the two"));
+        return;
+    }
+    row.user = Some(user.user.clone());
+}
+
+fn without_seed(users: &[UserRow], why: &str, name: &str, problems: &mut Vec<Problem>) {
+    for user in users.iter().take(MOST) {
+        let serial = user.serial.as_ref().map(|serial| format!(" {serial}")).unwrap_or_default();
+        let what = format!("{name}:{}: {} gets no seed: {why}{serial}", user.line, plain(&user.user));
+        problems.push(Problem::of_file(what, "correct the list, or ask for the missing seeds"));
+    }
+    if let Some(more) = users.len().checked_sub(MOST).filter(|more| *more > 0) {
+        problems.push(Problem::of_file(format!("{name}: and {more} more users get no seed"), ""));
+    }
+}
+
+fn without_user<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, problems: &mut Vec<Problem>) {
+    for (index, row) in rows.enumerate() {
+        let serial = row.serial.as_deref().unwrap_or("-");
+        match index.cmp(&MOST) {
+            std::cmp::Ordering::Less => {
+                let what = format!("the seed of {} goes to nobody: {name} has no user for it", plain(serial));
+                problems.push(Problem::at(row.place, what, "").as_warning());
+            }
+            std::cmp::Ordering::Equal => {
+                let what = format!("from here on, further seeds go to nobody: {name} has no users for them");
+                problems.push(Problem::at(row.place, what, "").as_warning());
+            }
+            std::cmp::Ordering::Greater => {}
+        }
+    }
+}
+
+/// Whether a merge can be used: nothing in it is an error.
+#[must_use]
+pub fn is_usable(problems: &[Problem]) -> bool {
+    problems.iter().all(|problem| problem.severity == Severity::Warning)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::seed::Seed;
+    use crate::seedfile::Place;
+
+    fn users(text: &'static str) -> Vec<UserRow> {
+        read_users(Source::new(Cursor::new(text)).unwrap()).unwrap()
+    }
+
+    fn rows(serials: &[&str]) -> Vec<Row> {
+        let row = |(index, serial): (usize, &&str)| {
+            let seed = Seed::from_bytes(vec![u8::try_from(index).unwrap(); 20]).unwrap();
+            let place = Place { line: index as u64 + 1, column: 0 };
+            Row { serial: Some((*serial).to_owned()), place, ..Row::of_seed(seed) }
+        };
+        serials.iter().enumerate().map(row).collect()
+    }
+
+    #[test]
+    fn users_go_by_serial_in_either_order_of_columns_with_or_without_a_header() {
+        for text in [
+            "serial,user\n86596120000002,eva\n86596120000001,ana\n",
+            "UPN;Serial Number\nana;86596120000001\neva;86596120000002\n",
+            "86596120000002,eva\n86596120000001,ana\n",
+        ] {
+            let (merged, problems) = merge(rows(&["86596120000001", "86596120000002"]), &users(text), "users.csv");
+            let of: Vec<_> = merged.iter().map(|row| row.user.as_deref()).collect();
+            assert_eq!((of, problems.len()), (vec![Some("ana"), Some("eva")], 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn users_without_serials_are_dealt_in_order_and_who_has_no_partner_is_named() {
+        let (merged, problems) = merge(rows(&["1", "2", "3"]), &users("ana\neva\n"), "users.csv");
+        assert_eq!(merged[1].user.as_deref(), Some("eva"));
+        assert!(problems.len() == 1 && is_usable(&problems) && problems[0].what.contains("the seed of 3"));
+        let (_, problems) = merge(rows(&["1"]), &users("user\nana\neva\n"), "users.csv");
+        assert!(!is_usable(&problems) && problems[0].what.contains("users.csv:3: eva gets no seed"), "{problems:?}");
+        let (_, problems) = merge(rows(&["86596120000001"]), &users("86596120000009,ana\n"), "users.csv");
+        assert_eq!(problems.len(), 2);
+    }
+}

@@ -1,0 +1,361 @@
+//! Seed files of the kinds that people have, and variations of them: each is read right or refused by name, and no refusal repeats
+//! any of the secret.
+
+use std::fs;
+
+use crate::support::{text, tokentap};
+
+/// Base32 and hex of one secret of 20 bytes, and of another.
+const B32: &str = "ASQ6O7ISZNOPKP4Y44NZ6FQMSFNCU64N";
+const HEX: &str = "04A1E77D12CB5CF53F98E71B9F160C915A2A7B8D";
+const B32_2: &str = "32TXXPN6RGTQTJXBZDWD3Y2NOTKOAZPA";
+const HEX_2: &str = "DEA77BBDBE89A709A6E1C8EC3DE34D74D4E065E0";
+
+/// What becomes of a file: its rows as `serial|type|hash|step|counter|digits|user`, the usual ones empty, or a part of what is said.
+enum Is {
+    Read(&'static [&'static str]),
+    Refused(&'static str),
+}
+use Is::{Read, Refused};
+
+fn filled(content: &str) -> String {
+    content.replace("$B2", B32_2).replace("$H2", HEX_2).replace("$B", B32).replace("$H", HEX)
+}
+
+fn check(content: &str, args: &[&str], is: &Is) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("seeds"), filled(content)).unwrap();
+    let mut command = tokentap();
+    command.current_dir(folder.path()).env("TOKENTAP_INVENTORY", "none");
+    let output = command.args(["seeds", "convert", "seeds", "--to", "csv"]).args(args).output().unwrap();
+    let said = text(&output);
+    match is {
+        Refused(word) => {
+            assert_eq!(output.status.code(), Some(2), "{content} {args:?}: {said}");
+            assert!(said.contains(word), "{content} {args:?}: \"{word}\" is not said: {said}");
+            for secret in [B32, HEX, B32_2, HEX_2] {
+                let has_piece = (0..secret.len() - 8).any(|at| said.contains(&secret[at..at + 8]));
+                assert!(!has_piece, "{content}: {said}");
+            }
+        }
+        Read(rows) => {
+            assert_eq!(output.status.code(), Some(0), "{content} {args:?}: {said}");
+            let stdout = String::from_utf8(output.stdout).unwrap();
+            let found: Vec<String> = stdout
+                .lines()
+                .skip(1)
+                .map(|line| {
+                    let fields: Vec<&str> = line.split(',').collect();
+                    assert!(fields[1] == B32 || fields[1] == B32_2, "{content}: another secret");
+                    let kind = if fields[2] == "totp" { "" } else { fields[2] };
+                    [fields[0], kind, fields[3], fields[4], fields[5], fields[6], fields[7]].join("|")
+                })
+                .collect();
+            assert_eq!(found, *rows, "{content} {args:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_serial_and_a_seed_parted_by_blanks_tabs_or_commas_are_a_row() {
+    for content in [
+        "A86596120001 $B",
+        "A86596120001\t$B",
+        "A86596120001    $H  ",
+        "  A86596120001 $B\n",
+        "A86596120001,$B",
+        "A86596120001;$B",
+    ] {
+        check(content, &[], &Read(&["A86596120001||||||"]));
+    }
+    check("86596120001201 $H\n86596120001202 $H2\n", &[], &Read(&["86596120001201||||||", "86596120001202||||||"]));
+    check("Serial Secret\n1201 $B\n", &[], &Read(&["1201||||||"]));
+    check("Serial Secret Interval\n1201 $B 60\n", &[], &Read(&["1201|||60|||"]));
+    // A group too many is no part of the secret.
+    check("86596120001201 $H 30\n", &[], &Refused("3"));
+    check("86596120001201 $B $B2\n", &[], &Refused("3"));
+}
+
+#[test]
+fn columns_are_known_by_the_words_that_people_use() {
+    for (head, row, is) in [
+        ("serial,seed,Time Step (s),OTP Length,Hash Algorithm", "1201,$B,60,8,SHA256", "1201||SHA256|60||8|"),
+        ("Token S/N;Shared Secret;Period;Digits;HMAC", "1201;$B;60;6;sha-256", "1201||SHA256|60||6|"),
+        (
+            "serial_number,otpkey,time_step_seconds,otp-len,hashfunction",
+            "1201,$H,60,8,HmacSHA256",
+            "1201||SHA256|60||8|",
+        ),
+        ("SN,Seed [HEX],Interval (sec),validity", "1201,$H,60,", "twice"),
+        ("serial,secret_base32,validity period", "1201,$B,60 s", "1201|||60|||"),
+        ("serial,secret,type,counter", "1201,$B,event-based,7", "1201|hotp|||7||"),
+        ("serial,secret,counter", "1201,$B,7", "1201|hotp|||7||"),
+        ("serial,secret,counter", "1201,$B,", "1201||||||"),
+        ("serial,secret,User Principal Name", "1201,$B,ana@example.org", "1201||||||ana@example.org"),
+        ("serial,secret,otptype", "1201,$B,TOTP", "1201||||||"),
+        ("serial,secret,period", "1201,$B,30.0", "1201|||30|||"),
+    ] {
+        let content = format!("{head}\n{row}\n");
+        match is {
+            "twice" => check(&content, &[], &Refused("there twice")),
+            row => check(&content, &[], &Read(Box::leak(vec![row].into_boxed_slice()))),
+        }
+    }
+}
+
+#[test]
+fn a_column_that_nobody_knows_is_refused_where_it_may_change_a_code_and_named_where_not() {
+    for (head, row) in [
+        ("serial,secret,hashing", "1201,$B,SHA256"),
+        ("serial,secret,my interval", "1201,$B,60"),
+        ("serial,secret,x", "1201,$B,60"),
+        ("serial,secret,x", "1201,$B,sha256"),
+        ("serial,secret,flavour", "1201,$B,hotp"),
+        ("serial,secret,code digit count", "1201,$B,8"),
+        ("serial,secret,Time Step (ms)", "1201,$B,60000"),
+        ("serial,Secret (Base64),step", "1201,BKHnfRLLXPU=,60"),
+        ("serial,secret,offset", "1201,$B,5"),
+    ] {
+        check(&format!("{head}\n{row}\n"), &[], &Refused("1:"));
+    }
+    check("serial,secret,box\n1201,$B,shelf 4\n", &[], &Read(&["1201||||||"]));
+    check("1201,$B,60\n", &["--columns", "serial,secret,stpe"], &Refused("\"stpe\", which is no column"));
+    check("1201,$B,60\n", &["--columns", "serial,secret,-"], &Read(&["1201||||||"]));
+    // More fields than columns are named for belong to nothing.
+    check("1201,$B,60\n", &["--columns", "serial,secret"], &Refused("3 fields"));
+}
+
+#[test]
+fn first_lines_are_headers_or_rows_by_what_they_look_like() {
+    check("Serial No,Seed\n1201,$B\n", &["--columns", "serial,secret"], &Read(&["1201||||||"]));
+    check("serial,secret\n1201,$H\n", &["--from", "duo"], &Refused("this line is a header"));
+    check("serial,secret,type\n1201,$H,totp\n", &["--from", "linotp"], &Refused("this line is a header"));
+    check("ana@example.org,1201,$B,30,Token2,X\n", &["--from", "entra"], &Refused("this line is no header"));
+    check("1,$B,ana,SHA1,6,30\n", &["--from", "molto2"], &Read(&["||SHA1|30||6|"]));
+    check(
+        "\"OTP Token\",\"1201\",\"x\",\"TokenKey=BKHnfRLLXPU/mOcbnxYMkVoqe40=\"\n",
+        &["--from", "webadm"],
+        &Read(&["1201||||||"]),
+    );
+}
+
+#[test]
+fn each_servers_lines_mean_what_they_mean_there() {
+    check("1201, $H\n", &["--from", "linotp"], &Read(&["1201|hotp|SHA1||||"]));
+    check("1201, $H\n", &["--from", "privacyidea"], &Read(&["1201|hotp|SHA1||||"]));
+    check("1201, $H\n", &["--from", "netiq"], &Read(&["1201|hotp|SHA1||||"]));
+    check("1201, $H\n", &["--from", "duo"], &Read(&["1201||||||"]));
+    check("1201, $H\n1202, $H2, totp\n", &[], &Read(&["1201|hotp|SHA1||||", "1202||SHA1||||"]));
+    check("# a comment, with a comma\n1201, $H, totp, 6, 60\n", &[], &Read(&["1201||SHA1|60||6|"]));
+    check("1201, $H, totp, 6, 60, sha256\n", &[], &Read(&["1201||SHA256|60||6|"]));
+    check(
+        "n/a, 1201, $B, totp, 6, 60\nana, 1202, $B2, totp, 6\n",
+        &[],
+        &Read(&["1201||SHA1|60||6|", "1202||SHA1|||6|ana"]),
+    );
+    check("1201, $H, daypassword, 6, 60\n", &["--from", "privacyidea"], &Refused("neither totp nor hotp"));
+    check("1201,$H,5\n", &[], &Refused("--hotp"));
+}
+
+/// A key of PSKC, with what stands in its places.
+fn pskc(attributes: &str, parameters: &str, data: &str, behind: &str) -> String {
+    format!(
+        "<KeyContainer Version=\"1.0\" xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\"><KeyPackage><DeviceInfo><SerialNo>1201</SerialNo>\
+         </DeviceInfo><Key Id=\"1\" {attributes}><AlgorithmParameters>{parameters}</AlgorithmParameters><Data><Secret><PlainValue>\
+         BKHnfRLLXPU/mOcbnxYMkVoqe40=</PlainValue></Secret>{data}</Data>{behind}</Key></KeyPackage></KeyContainer>"
+    )
+}
+
+#[test]
+fn whatever_in_pskc_changes_a_code_or_forbids_a_use_is_read_or_refused() {
+    const TOTP: &str = "Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:totp\"";
+    const SIX: &str = "<ResponseFormat Encoding=\"DECIMAL\" Length=\"6\"/>";
+    let value = |name: &str, value: &str| format!("<{name}><PlainValue>{value}</PlainValue></{name}>");
+    for (parameters, data, behind, row) in [
+        (SIX, value("TimeInterval", "60"), "", "1201|||60||6|"),
+        // Base64 of the digits, and of the bytes.
+        (SIX, value("TimeInterval", "NjA="), "", "1201|||60||6|"),
+        (SIX, value("TimeInterval", "AAAAAAAAADw="), "", "1201|||60||6|"),
+        (SIX, value("Time", "0"), "", "1201|||||6|"),
+        ("<Suite>SHA256</Suite>", String::new(), "", "1201||SHA256||||"),
+        ("<Suite>HMAC-SHA256</Suite>", String::new(), "", "1201||SHA256||||"),
+        ("<Suite hashalgo=\"sha256\"/>", String::new(), "", "1201||SHA256||||"),
+        ("<ResponseFormat Encoding=\"DECIMAL\" Length=\"8\" CheckDigits=\"false\"/>", String::new(), "", "1201|||||8|"),
+        (SIX, String::new(), "<UserId>ana</UserId><FriendlyName>x</FriendlyName>", "1201|||||6|ana"),
+        (
+            SIX,
+            String::new(),
+            "<Policy><KeyUsage>OTP</KeyUsage><ExpiryDate>2999-01-01T00:00:00Z</ExpiryDate></Policy>",
+            "1201|||||6|",
+        ),
+    ] {
+        check(&pskc(TOTP, parameters, &data, behind), &[], &Read(Box::leak(vec![row].into_boxed_slice())));
+    }
+    for (parameters, data, behind, word) in [
+        ("<ResponseFormat Encoding=\"DECIMAL\" Length=\"6\" CheckDigits=\"true\"/>", String::new(), "", "check digit"),
+        ("<ResponseFormat Encoding=\"ALPHANUMERIC\" Length=\"6\"/>", String::new(), "", "ALPHANUMERIC"),
+        ("<ResponseFormat Encoding=\"DECIMAL\" Length=\"6\" Shuffle=\"true\"/>", String::new(), "", "Shuffle"),
+        ("<ChallengeFormat Encoding=\"DECIMAL\" Min=\"6\" Max=\"6\"/>", String::new(), "", "challenges"),
+        ("<Suite>HMAC-MD5</Suite>", String::new(), "", "suite"),
+        ("<Suite truncation=\"4\">SHA256</Suite>", String::new(), "", "suite"),
+        (SIX, value("Time", "1000"), "", "count from another time"),
+        (SIX, value("TimeInterval", "sixty"), "", "no number"),
+        (SIX, value("Epoch", "5"), "", "Epoch"),
+        (SIX, "<TimeInterval><EncryptedValue><CipherData><CipherValue>AAAA</CipherValue></CipherData></EncryptedValue></TimeInterval>".to_owned(), "", "encrypted"),
+        (SIX, String::new(), "<Policy><KeyUsage>Encrypt</KeyUsage></Policy>", "not to be used"),
+        (SIX, String::new(), "<Policy><ExpiryDate>2006-05-31T00:00:00Z</ExpiryDate></Policy>", "expired"),
+        (SIX, String::new(), "<Policy><StartDate>2999-05-31T00:00:00Z</StartDate></Policy>", "before"),
+        (SIX, String::new(), "<Policy><NumberOfTransactions>5</NumberOfTransactions></Policy>", "NumberOfTransactions"),
+        (SIX, String::new(), "<Policy><PINPolicy PINUsageMode=\"Append\"/></Policy>", "PIN"),
+        (SIX, String::new(), "<KeyProfileId>p</KeyProfileId>", "profile"),
+    ] {
+        check(&pskc(TOTP, parameters, &data, behind), &[], &Refused(word));
+    }
+    check(&pskc("Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:pin\"", SIX, "", ""), &[], &Refused("PIN"));
+    check(&pskc("", SIX, "", ""), &[], &Refused("no algorithm"));
+    check(&pskc(TOTP, SIX, "", "").replace("Version=\"1.0\"", "Version=\"2.0\""), &[], &Refused("version 2.0"));
+    // All keys of a package are read.
+    let two = pskc(TOTP, SIX, "", "").replace("</Key>", &format!("</Key><Key Id=\"2\" {TOTP}><Data><Secret><PlainValue>3qd7vb6Jpwmm4cjsPeNNdNTgZeA=</PlainValue></Secret></Data></Key>"));
+    check(&two, &[], &Refused("the serial stands in line 1 too"));
+}
+
+#[test]
+fn what_swallows_parameters_of_a_uri_is_split_decoded_or_refused() {
+    for (uri, row) in [
+        ("otpauth://totp/E:a?secret=$B&amp;period=60", "|||60|||"),
+        ("\"otpauth://totp/E:a?secret=$B&period=60\",", "|||60|||"),
+        ("otpauth://totp/E:a?secret=$B&Interval=60&hash=sha256&length=8", "||SHA256|60||8|"),
+        ("apple-otpauth://totp/E:a?secret=$B&period=60", "|||60|||"),
+        ("otpauth://totp/E:a?secret=$B&period=60#fragment", "|||60|||"),
+        ("otpauth://totp/E:a?secret=$B&image=https%3A%2F%2Fexample.org%2Fa.png&color=FF0000", "||||||"),
+    ] {
+        check(uri, &[], &Read(Box::leak(vec![row].into_boxed_slice())));
+    }
+    check(
+        "otpauth://totp/a?secret=$B&period=60 otpauth://totp/b?secret=$B2&period=60",
+        &[],
+        &Read(&["|||60|||", "|||60|||"]),
+    );
+    for (uri, word) in [
+        ("otpauth://totp/E:a?secret=$B#&period=60", "#"),
+        ("otpauth://totp/E:a?issuer=E secret=$B", "no secret"),
+        ("otpauth://totp/E:a?secret=$B2&issuer=E $B", "more than a name"),
+        ("otpauth://totp/E:a?secret=$B2&issuer=Esecret=$B", "more than a name"),
+        ("otpauth://totp/E:a?secret=$B&period=30&period=60", "twice"),
+        ("otpauth://totp/E:a?secret=$B&epoch=5", "may change the codes"),
+        ("otpauth://totp/E:a?secret=$B&algorithm=$B2", "algorithm"),
+        ("otpauth://totp/E:a?secret=$H", "hex"),
+        ("otpauth://steam/E:a?secret=$B", "Steam"),
+        ("otpauth://totp/E:a?secret=$B&encoder=steam", "Steam"),
+    ] {
+        check(uri, &[], &Refused(word));
+    }
+}
+
+#[test]
+fn a_shifted_column_shows_no_secret_in_any_message() {
+    for content in [
+        "serial,hash,secret\n1201,$B,SHA1\n",
+        "serial,type,secret\n1201,$B2,$B\n",
+        "serial,step,secret\n1201,$H,$B\n",
+        "serial,digits,secret\n1201,$H,$B\n",
+        "$B,1201,totp,6,30\n",
+        "{\"$B\":{\"secret\":1}}",
+        "<$B/>",
+    ] {
+        check(content, &[], &Refused("error"));
+    }
+}
+
+#[test]
+fn a_list_of_users_and_the_vendors_seeds_become_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| fs::write(folder.path().join(name), filled(content)).unwrap();
+    write("seeds.csv", "serial,secret\n86596120001201,$B\n86596120001202,$B2\n");
+    let run = |args: &[&str]| {
+        let mut command = tokentap();
+        command.current_dir(folder.path()).env("TOKENTAP_INVENTORY", "none").args(args);
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), text(&output))
+    };
+    for (users, exit, words) in [
+        ("user,serial\neva,86596120001202\nana,86596120001201\n", 0, vec![",eva,", ",ana,"]),
+        ("ana\neva\n", 0, vec!["86596120001201,ASQ6", ",eva,"]),
+        ("user\nana\n", 0, vec!["the seed of 86596120001202 goes to nobody"]),
+        ("ana\neva\nida\n", 2, vec!["users.csv:3: ida gets no seed"]),
+        (
+            "86596120001201,ana\n86596120009999,eva\n",
+            2,
+            vec!["eva gets no seed", "86596120009999", "86596120001202 goes to nobody"],
+        ),
+        ("86596120001201,ana\n86596120001201,eva\n", 2, vec!["stands in line 1 too"]),
+    ] {
+        write("users.csv", users);
+        let (code, said) = run(&["seeds", "convert", "seeds.csv", "--users", "users.csv", "--to", "csv"]);
+        assert_eq!(code, exit, "{users}: {said}");
+        assert!(words.iter().all(|word| said.contains(word)), "{users}: {said}");
+    }
+    // A batch deals the same rows.
+    write("users.csv", "86596120001201,ana\n86596120001202,eva\n");
+    fs::create_dir(folder.path().join("tokens")).unwrap();
+    for serial in ["86596120001201", "86596120001202"] {
+        let state = format!("tokens/{serial}.json");
+        assert_eq!(run(&["emulate", "--create", "--serial", serial, "--state", &state]).0, 0);
+    }
+    let batch = [
+        "batch",
+        "seeds.csv",
+        "--users",
+        "users.csv",
+        "--to",
+        "entra=entra.csv",
+        "--reader",
+        "emulated:tokens",
+        "--trust-host-clock",
+    ];
+    let (code, said) = run(&batch);
+    assert_eq!(code, 0, "{said}");
+    let entra = fs::read_to_string(folder.path().join("entra.csv")).unwrap();
+    assert!(entra.contains(&format!("eva,86596120001202,{B32_2},30")), "{entra}");
+}
+
+#[test]
+fn only_the_row_that_is_meant_has_to_be_right_and_two_tokens_share_a_secret_on_purpose() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| fs::write(folder.path().join(name), filled(content)).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = tokentap();
+        command.current_dir(folder.path()).env("TOKENTAP_INVENTORY", "none").args(args);
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), text(&output))
+    };
+    assert_eq!(run(&["emulate", "--create", "--serial", "86596120001201", "--state", "t.json"]).0, 0);
+    write(
+        "rows.csv",
+        "serial,secret,type,digits,upn\n86596120001201,$B,totp,6,ana\n86596120001202,no seed!,totp,6,eva\n86596120001203,$B2,ocra,6,ida\n",
+    );
+    let burn = |choice: &[&str]| {
+        let burn =
+            ["burn", "--reader", "emulated:t.json", "--no-verify", "--trust-host-clock", "--seed-file", "rows.csv"];
+        run(&[&burn[..], choice].concat())
+    };
+    for choice in [&[][..], &["--row", "1"], &["--serial", "86596120001201"], &["--user", "ANA"]] {
+        let (code, said) = burn(choice);
+        assert!(code == 0 && said.contains("2 other rows"), "{choice:?}: {said}");
+    }
+    for (choice, word) in [
+        (["--row", "2"], "rows.csv:3:2"),
+        (["--user", "eva"], "rows.csv:3:2"),
+        (["--serial", "86596120001203"], "rows.csv:4:3"),
+    ] {
+        let (code, said) = burn(&choice);
+        assert!(code == 2 && said.contains(word), "{choice:?}: {said}");
+    }
+    write("rows.csv", "serial,secret,type,digits\n1,$B,totp,6\n2,$B2,totp,8\n3,$B2,hotp,6\n1,$B,totp,6\n");
+    let (code, said) = run(&["seeds", "convert", "rows.csv", "--to", "csv", "--skip-unusable"]);
+    assert!(code == 0 && said.matches("left out").count() == 3 && said.contains(B32), "{said}");
+    write("rows.csv", "serial,secret\n86596120001201,$B\n86596120001202,$B\n");
+    assert_eq!(run(&["seeds", "check", "rows.csv"]).0, 2);
+    let (code, said) = run(&["seeds", "check", "rows.csv", "--allow-shared-secret"]);
+    assert!(code == 0 && said.contains("2 rows, 1 warning"), "{said}");
+}
