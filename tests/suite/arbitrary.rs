@@ -19,9 +19,25 @@ const NOW_NS: i64 = 1_795_454_228_300_000_000;
 
 /// The families of seed files that are fuzzed together: those that share a reader.
 pub const FAMILIES: [(&str, &[&str]); 4] = [
-    ("tables", &["csv", "entra", "duo", "privacyidea", "linotp", "netiq", "pingid", "webadm", "molto2"]),
-    ("json", &["graph", "aegis", "2fas"]),
-    ("xml", &["pskc"]),
+    (
+        "tables",
+        &[
+            "csv",
+            "entra",
+            "duo",
+            "privacyidea",
+            "linotp",
+            "netiq",
+            "pingid",
+            "webadm",
+            "molto2",
+            "logins",
+            "yubico",
+            "privacyidea-yaml",
+        ],
+    ),
+    ("json", &["graph", "aegis", "2fas", "accounts"]),
+    ("xml", &["pskc", "safenet"]),
     ("uris", &["otpauth", "otpauth-migration"]),
 ];
 

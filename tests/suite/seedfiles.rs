@@ -321,6 +321,24 @@ fn encodings_separators_and_line_ends_of_real_files_are_read() {
     }
 }
 
+/// The files that people have, cut at every place, through every reader.
+#[test]
+fn no_reader_panics_wherever_a_file_that_people_have_is_cut_off() {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    let mut files = 0;
+    for group in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/cases.in")).unwrap() {
+        for file in std::fs::read_dir(group.unwrap().path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            tokentap::seedfile::read_arbitrary(&names, &bytes);
+            files += 1;
+            for at in (0..bytes.len().min(600)).step_by(3) {
+                tokentap::seedfile::read_arbitrary(&names, &bytes[..at]);
+            }
+        }
+    }
+    assert!(files > 100, "{files}");
+}
+
 /// The files of the transcripts, good and bad, cut and bent at every place that counts, through every reader.
 #[test]
 fn no_reader_panics_whatever_is_cut_off_or_changed() {
