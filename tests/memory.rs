@@ -268,7 +268,7 @@ mod linux {
                 0,
                 "run seeds convert duo.csv --from duo --to pskc=out.xml --to-pskc-password identity",
             ),
-            case("an export that is refused", 2, "run inventory export --identity identity --to csv=exported.csv"),
+            case("an export that is refused", 2, "run inventory export --identity identity --to molto2=exported.csv"),
             case(
                 "an export",
                 0,

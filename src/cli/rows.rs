@@ -10,7 +10,7 @@ use super::output::note;
 use super::{describe, prompt};
 use crate::job::Failure;
 use crate::seedfile::{
-    Format, PSKC_LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Severity, Source, recognise,
+    Format, LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Severity, Source, recognise,
 };
 
 /// What is said of HOTP.
@@ -43,10 +43,12 @@ pub fn rows_of(
                 Some(format) => format,
                 None => recognise(&mut source, options)?,
             };
+            let is_password = options.password.is_some();
             let has_no_use = [
                 (options.columns.is_some() && !format.takes_columns(), "--columns"),
                 (options.secret_encoding.is_some() && !format.takes_encoding(), "--secret-encoding"),
-                (options.pskc.is_some() && !format.takes_pskc_key(), "--pskc-key or --pskc-password"),
+                (options.pskc.is_some() && !is_password && !format.takes_pskc_key(), "--pskc-key"),
+                (is_password && !format.takes_password(), "--file-password"),
                 (hotp == Hotp::Field && !format.has_hotp_flag(), "--hotp"),
             ];
             if let Some((_, flag)) = has_no_use.into_iter().find(|(has_no_use, _)| *has_no_use) {
@@ -57,11 +59,12 @@ pub fn rows_of(
         })
     };
     let rows = read(source()?, &options);
-    let is_locked = rows.as_ref().is_err_and(|problem| problem.what == PSKC_LOCKED);
+    let is_locked = rows.as_ref().is_err_and(|problem| problem.what == LOCKED);
     if !is_locked || options.pskc.is_some() || !prompt::has_person() {
         return Ok(rows);
     }
-    let password = prompt::secret("Password of the PSKC file (not shown): ")?;
+    let password = prompt::secret("Password of the file (not shown): ")?;
+    options.password = Some(password.clone());
     let keys = PskcKeys::password(password)
         .map_err(|error| Failure::usage(error.to_string(), "type it, or name --pskc-key"))?;
     options.pskc = Some(keys);
@@ -86,7 +89,19 @@ fn read_options(args: &FileArgs, hotp: Hotp) -> Result<ReadOptions, Failure> {
         columns: args.columns.clone(),
         is_guessed: args.from.is_none(),
         pskc: pskc_keys(args.pskc_key.as_deref(), args.pskc_password.as_deref())?,
+        password: args.pskc_password.as_deref().map(password_in).transpose()?,
     })
+}
+
+/// The password in a file, without its line end.
+///
+/// # Errors
+/// A failure that never repeats any of the file.
+fn password_in(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let next = "name the file with the password";
+    let bytes = read_all(open_secret(path, next)?, "the file", 1 << 16, next)?;
+    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end_matches(['\r', '\n']);
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// What a PSKC file is encrypted under.
@@ -104,11 +119,7 @@ pub fn pskc_keys(key: Option<&Path>, password: Option<&Path>) -> Result<Option<P
     };
     let keys = match (key, password) {
         (Some(path), _) => PskcKeys::pre_shared(&content(path)?),
-        (None, Some(path)) => {
-            let bytes = content(path)?;
-            let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end_matches(['\r', '\n']);
-            PskcKeys::password(Zeroizing::new(text.to_owned()))
-        }
+        (None, Some(path)) => PskcKeys::password(password_in(path)?),
         (None, None) => return Ok(None),
     };
     let bad = |error: PskcKeyError| Failure::usage(error.to_string(), "name the file that came with the PSKC file");

@@ -184,7 +184,7 @@ fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, output: &Outp
         ("--users", args.users.as_deref()),
         ("the inventory", inventory),
         ("--pskc-key", args.file.pskc_key.as_deref()),
-        ("--pskc-password", args.file.pskc_password.as_deref()),
+        ("--file-password", args.file.pskc_password.as_deref()),
     ];
     check_paths(&reads, &args.output)?;
     let formats = targets(&args.output)?.iter().map(|(name, _)| writable(name)).collect::<Result<Vec<_>, _>>()?;

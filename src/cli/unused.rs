@@ -10,7 +10,7 @@ pub fn file_flag(args: &FileArgs) -> Option<&'static str> {
         (from.is_some(), "--from"),
         (columns.is_some(), "--columns"),
         (pskc_key.is_some(), "--pskc-key"),
-        (pskc_password.is_some(), "--pskc-password"),
+        (pskc_password.is_some(), "--file-password"),
         (secret_encoding.is_some(), "--secret-encoding"),
     ]
     .into_iter()

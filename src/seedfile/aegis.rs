@@ -3,19 +3,20 @@
 use serde_json::Value;
 
 use super::accounts::whole;
-use super::format::{Format, ReadOptions, Rows, Sample};
+use super::format::{Format, LOCKED, ReadOptions, Rows, Sample};
 use super::graph::parse_json;
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::table::{hash_of_name, kind_of_name, shown};
 use super::text::Source;
+use super::vault;
 use crate::otp::TimeStep;
 use crate::seed::{SecretEncoding, Seed};
 
 /// The format.
 pub const FORMAT: Format = Format {
     name: "aegis",
-    title: "Aegis, plain export",
+    title: "Aegis, export",
     carries: &[Field::Counter, Field::Hash, Field::Step, Field::Digits, Field::Issuer, Field::Account],
     one_kind: false,
     fits: |sample: &Sample<'_>| {
@@ -27,13 +28,30 @@ pub const FORMAT: Format = Format {
     write: None,
 };
 
-fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
+fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let root = parse_json(&source.into_whole()?)?;
-    let Some(entries) = root.pointer("/db/entries").and_then(Value::as_array) else {
-        return Err(Problem::of_file("this Aegis export is encrypted", "export it again without encryption"));
+    let opened = match (root.get("db").is_some_and(Value::is_string), &options.password) {
+        (false, _) => None,
+        (true, None) => return Err(Problem::of_file(LOCKED, NAME_PASSWORD)),
+        (true, Some(password)) => Some(opened(vault::aegis(&root, password))?),
+    };
+    let entries = opened.as_ref().map_or_else(|| root.pointer("/db/entries"), |db| db.pointer("/entries"));
+    let Some(entries) = entries.and_then(Value::as_array) else {
+        return Err(Problem::of_file("there is no list of entries in this Aegis export", "export it again"));
     };
     let read: Vec<_> = (1..).zip(entries).map(|(number, entry)| one(number, entry)).collect();
     Ok(Box::new(read.into_iter()))
+}
+
+/// What to do about an encrypted export.
+pub const NAME_PASSWORD: &str = "name its password with --file-password FILE, or export it again without encryption";
+
+/// What was decrypted, as JSON.
+pub fn opened(plain: Result<vault::Plain, &'static str>) -> Result<Value, Problem> {
+    let plain =
+        plain.map_err(|what| Problem::of_file(what, "name the password of this export with --file-password"))?;
+    let broken = || Problem::of_file("what the export holds is not JSON", "export it again");
+    parse_json(std::str::from_utf8(&plain).map_err(|_| broken())?).map_err(|_| broken())
 }
 
 fn one(number: u64, entry: &Value) -> Result<Row, Problem> {

@@ -24,7 +24,12 @@ pub struct ReadOptions {
     pub is_guessed: bool,
     /// What opens an encrypted PSKC file.
     pub pskc: Option<PskcKeys>,
+    /// The password of an authenticator's encrypted export.
+    pub password: Option<Zeroizing<String>>,
 }
+
+/// What is said of an encrypted file without what opens it.
+pub const LOCKED: &str = "the file is encrypted";
 
 /// What the user says of a file that is to be written.
 #[derive(Default)]
@@ -133,10 +138,16 @@ impl Format {
         matches!(self.name, "csv" | "duo" | "entra" | "linotp" | "molto2" | "netiq" | "pingid" | "privacyidea")
     }
 
-    /// Whether it may be encrypted.
+    /// Whether it may be encrypted under a key.
     #[must_use]
     pub fn takes_pskc_key(&self) -> bool {
         self.name == "pskc"
+    }
+
+    /// Whether it may be encrypted under a password.
+    #[must_use]
+    pub fn takes_password(&self) -> bool {
+        matches!(self.name, "pskc" | "aegis" | "2fas")
     }
 
     /// Whether nothing in it tells counters from time steps.

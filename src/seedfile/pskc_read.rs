@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
-use super::format::{ReadOptions, Rows};
+use super::format::{LOCKED, ReadOptions, Rows};
 use super::problem::{Fault, Problem};
 use super::pskc_crypto::{Opened, is_encrypted, last_part};
 use super::row::{Kind, Place, Row};
@@ -17,9 +17,6 @@ use super::text::Source;
 use super::xml::{Element, parse};
 use crate::otp::TimeStep;
 use crate::seed::Seed;
-
-/// What is said of an encrypted file without its key.
-pub const LOCKED: &str = "the file is encrypted";
 
 /// The elements of a key that change no code and forbid nothing.
 const HARMLESS: &[&str] =
@@ -50,7 +47,7 @@ pub fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
         (true, None) => {
             return Err(Problem::of_file(
                 LOCKED,
-                "name its key with --pskc-key FILE, or its password with --pskc-password FILE",
+                "name its key with --pskc-key FILE, or its password with --file-password FILE",
             ));
         }
         (true, Some(keys)) => Some(keys.open(&root).map_err(|what| {

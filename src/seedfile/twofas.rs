@@ -3,17 +3,18 @@
 use serde_json::Value;
 
 use super::accounts::whole;
-use super::aegis::Account;
-use super::format::{Format, ReadOptions, Rows, Sample};
+use super::aegis::{Account, NAME_PASSWORD, opened};
+use super::format::{Format, LOCKED, ReadOptions, Rows, Sample};
 use super::graph::parse_json;
 use super::problem::Problem;
 use super::row::{Field, Place, Row};
 use super::text::Source;
+use super::vault;
 
 /// The format.
 pub const FORMAT: Format = Format {
     name: "2fas",
-    title: "2FAS, plain backup",
+    title: "2FAS, backup",
     carries: &[Field::Counter, Field::Hash, Field::Step, Field::Digits, Field::Issuer, Field::Account],
     one_kind: false,
     fits: |sample: &Sample<'_>| {
@@ -24,13 +25,19 @@ pub const FORMAT: Format = Format {
     write: None,
 };
 
-fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
+fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let root = parse_json(&source.into_whole()?)?;
-    let services = root.get("services").and_then(Value::as_array).cloned().unwrap_or_default();
-    if services.is_empty() {
-        return Err(Problem::of_file("this 2FAS backup is encrypted or empty", "make a backup without a password"));
-    }
-    let read: Vec<_> = (1..).zip(&services).map(|(number, service)| one(number, service)).collect();
+    let locked = root.get("servicesEncrypted").and_then(Value::as_str);
+    let opened = match (locked, &options.password) {
+        (None, _) => None,
+        (Some(_), None) => return Err(Problem::of_file(LOCKED, NAME_PASSWORD)),
+        (Some(services), Some(password)) => Some(opened(vault::twofas(services, password))?),
+    };
+    let services = opened.as_ref().or_else(|| root.get("services")).and_then(Value::as_array);
+    let Some(services) = services.filter(|services| !services.is_empty()) else {
+        return Err(Problem::of_file("this 2FAS backup has no services", "make the backup again"));
+    };
+    let read: Vec<_> = (1..).zip(services).map(|(number, service)| one(number, service)).collect();
     Ok(Box::new(read.into_iter()))
 }
 

@@ -181,7 +181,7 @@ const IN_VAIN: &[(&[&str], &str)] = &[
     (&["desk", "--no-auto-sync", "--identity", "key"], "--identity"),
     (&["desk", "--ask-code"], "--identity"),
     (&["seeds", "check", "rows.csv", "--hotp"], "--hotp"),
-    (&["seeds", "check", "rows.csv", "--pskc-password", "key"], "--pskc"),
+    (&["seeds", "check", "rows.csv", "--file-password", "key"], "--file-password"),
     (&["seeds", "convert", "rows.csv", "--to", "csv=o.csv", "--drop", "user"], "--drop user"),
     (&["seeds", "convert", "rows.csv", "--to", "csv=o.csv", "--to-pskc-key", "key"], "--to-pskc-key"),
     (&["seeds", "generate", "--count", "1", "--to", "csv", "--json"], "--json"),

@@ -32,6 +32,8 @@ mod keeping;
 mod matrix;
 #[cfg(unix)]
 mod pictures;
+#[cfg(target_os = "linux")]
+mod privacyidea;
 mod remedies;
 mod replay;
 mod secrets;

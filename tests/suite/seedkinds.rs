@@ -253,6 +253,21 @@ fn what_swallows_parameters_of_a_uri_is_split_decoded_or_refused() {
 }
 
 #[test]
+fn encrypted_exports_of_authenticators_open_with_their_password_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, word) in [("right", "correct horse\n"), ("wrong", "incorrect horse")] {
+        fs::write(folder.path().join(name), word).unwrap();
+    }
+    for file in ["aegis.json", "2fas.json"] {
+        let content = fs::read_to_string(crate::support::data("encrypted").join(file)).unwrap();
+        let password = |name: &str| folder.path().join(name).display().to_string();
+        check(&content, &["--file-password", &password("right")], &Read(&["||SHA1|30||6|"]));
+        check(&content, &["--file-password", &password("wrong")], &Refused("the password is another one"));
+        check(&content, &[], &Refused("--file-password"));
+    }
+}
+
+#[test]
 fn a_shifted_column_shows_no_secret_in_any_message() {
     for content in [
         "serial,hash,secret\n1201,$B,SHA1\n",

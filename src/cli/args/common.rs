@@ -54,8 +54,14 @@ pub struct FileArgs {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub pskc_key: Option<PathBuf>,
 
-    /// The password of an encrypted PSKC file, in a file
-    #[arg(long, value_name = "FILE", conflicts_with = "pskc_key", hide_short_help = true)]
+    /// The password of an encrypted seed file, in a file: PSKC, Aegis, 2FAS
+    #[arg(
+        long = "file-password",
+        alias = "pskc-password",
+        value_name = "FILE",
+        conflicts_with = "pskc_key",
+        hide_short_help = true
+    )]
     pub pskc_password: Option<PathBuf>,
 }
 

@@ -103,7 +103,7 @@ fn check_paths(args: &BatchArgs, record: &Record, files: &[File]) -> Result<(), 
         ("--users", args.users.as_deref()),
         ("--token-key", args.run.token_key.as_deref()),
         ("--pskc-key", args.file.pskc_key.as_deref()),
-        ("--pskc-password", args.file.pskc_password.as_deref()),
+        ("--file-password", args.file.pskc_password.as_deref()),
         ("--to-pskc-key", args.encode.to_pskc_key.as_deref()),
         ("--to-pskc-password", args.encode.to_pskc_password.as_deref()),
     ];
