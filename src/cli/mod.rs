@@ -36,7 +36,6 @@ mod sync;
 mod terminal;
 mod time_arg;
 mod trays;
-mod understood;
 mod unused;
 mod usage;
 mod verdict;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::describe::counted;
+use crate::cli::describe::counted;
 use crate::seedfile::{Kind, Row};
 
 /// How many groups are named; beyond that the rest is counted.
