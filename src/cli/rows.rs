@@ -203,7 +203,7 @@ impl Sheet {
             (Some(row), 0) => {
                 if !self.broken.is_empty() {
                     let others = describe::counted(self.broken.len() as u64, "other row");
-                    note(&format!("{others} of {} cannot be read: tokentap seeds check FILE says why", self.name));
+                    note(&format!("{others} of {} cannot be read: tokentap seeds check {0} says why", self.name));
                 }
                 Ok(row)
             }
@@ -225,12 +225,10 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
             let is_unusable = |problem: &Problem| problem.unusable || problem.severity == Severity::Warning;
             let next = match droppable(problems).filter(|_| more == 0) {
                 None if problems.iter().all(is_unusable) => {
-                    "name the row that is meant with --row or --serial; check, convert, batch and import leave such rows out \
-                     with --skip-unusable"
-                        .to_owned()
+                    "leave such rows out with --skip-unusable; burn, verify and code take one row of the file with --row".to_owned()
                 }
                 Some(fields) => format!("use --drop {fields} if that may go, and run the same command again"),
-                None => "correct the file, and run the same command again".to_owned(),
+                None => same_next(problems).unwrap_or_else(|| "correct the file, and run the same command again".to_owned()),
             };
             let warned = match warnings {
                 0 => String::new(),
@@ -246,6 +244,14 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
         failure.details.push(format!("{name}: and {more} more"));
     }
     failure
+}
+
+/// The flag that all problems are to be answered with, where it is the same for all.
+fn same_next(problems: &[Problem]) -> Option<String> {
+    let mut errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+    let first = &errors.next()?.next;
+    let is_same = first.contains("--") && errors.all(|problem| problem.next == *first);
+    is_same.then(|| first.clone())
 }
 
 /// The fields that a format cannot carry, as --drop takes them, where nothing else is wrong.

@@ -10,7 +10,7 @@ use super::describe::plain;
 use super::input::{open_secret, read_all, small_file, standard_input};
 use super::output::note;
 use super::rows::{Hotp, Sheet, bad_file, rows_of};
-use super::unused::{check_unused, file_flag, unused};
+use super::unused::{file_flag, unused};
 use super::{describe, picture, prompt};
 use crate::job::Failure;
 use crate::seed::{Seed, SeedError};
@@ -107,7 +107,9 @@ fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
         return parse(&content, &name, args, hotp).map(Some);
     }
     if let Some(path) = &args.qr {
-        check_unused(args, "--qr reads a picture")?;
+        if let Some(flag) = file_flag(&args.file) {
+            return Err(unused(flag, "--qr reads a picture"));
+        }
         let rows: Rows = Box::new(of_picture(path)?.into_iter());
         return choose(Sheet::read(Ok(rows), &describe::path(path))?, &args.choice).map(Some);
     }
@@ -229,7 +231,10 @@ pub fn choose(sheet: Sheet, choice: &ChoiceArgs) -> Result<Given, Failure> {
             let what = format!("the user {}", plain(user));
             // Users are the same person in whatever case.
             let meant = user.to_lowercase();
-            let is_theirs = |_: usize, row: &Row| row.user.as_ref().is_some_and(|user| user.to_lowercase() == meant);
+            // An authenticator's account is its user.
+            let is_theirs = |_: usize, row: &Row| {
+                [&row.user, &row.account].into_iter().flatten().any(|user| user.to_lowercase() == meant)
+            };
             sheet.choose(is_theirs, || none(&what), || several(&what))
         }
         (None, None, None) if sheet.rows.is_empty() => {

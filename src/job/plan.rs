@@ -49,7 +49,7 @@ impl ProfileFrom {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::PartlyFactory => "flags; the rest is the factory's",
+            Self::PartlyFactory => "as stated; the rest is the factory's",
             other => other.word(),
         }
     }

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::accounts::whole;
 use super::format::{Format, LOCKED, ReadOptions, Rows, Sample};
-use super::graph::parse_json;
+use super::json::{self, parse_json};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::table::{hash_of_name, kind_of_name, shown};
@@ -55,18 +54,23 @@ pub fn opened(plain: Result<vault::Plain, &'static str>) -> Result<Value, Proble
 }
 
 fn one(number: u64, entry: &Value) -> Result<Row, Problem> {
-    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let account = Account {
-        kind: text("/type"),
-        secret: text("/info/secret"),
-        hash: Some(text("/info/algo")).filter(|name| !name.is_empty()),
-        digits: entry.pointer("/info/digits").and_then(whole),
-        step: entry.pointer("/info/period").and_then(whole),
-        counter: entry.pointer("/info/counter").and_then(whole),
-        issuer: text("/issuer"),
-        name: text("/name"),
+    let place = Place { line: number, column: 0 };
+    let read = || -> Result<Row, Fault> {
+        let of = |pointer: &str| json::text(entry.pointer(pointer), pointer);
+        let count = |pointer: &str| json::number(entry.pointer(pointer), pointer);
+        let account = Account {
+            kind: of("/type")?.unwrap_or_default(),
+            secret: of("/info/secret")?.unwrap_or_default(),
+            hash: of("/info/algo")?,
+            digits: count("/info/digits")?,
+            step: count("/info/period")?,
+            counter: count("/info/counter")?,
+            issuer: of("/issuer")?.unwrap_or_default(),
+            name: of("/name")?.unwrap_or_default(),
+        };
+        account.into_row(place)
     };
-    account.into_row(Place { line: number, column: 0 })
+    read().map_err(|fault| fault.at(place))
 }
 
 /// An account of an authenticator, as its export has it.
@@ -91,27 +95,29 @@ pub struct Account<'a> {
 
 impl Account<'_> {
     /// The account as a row.
-    pub fn into_row(self, place: Place) -> Result<Row, Problem> {
-        let problem = |what: String| Problem::at(place, what, "leave this entry out of the export");
+    ///
+    /// # Errors
+    /// A [`Fault`] that never shows the secret.
+    pub fn into_row(self, place: Place) -> Result<Row, Fault> {
+        let broken = |what: String| Fault::new(what, "leave this entry out of the export");
         let kind = kind_of_name(self.kind).ok_or_else(|| {
-            let what = format!("an entry of the type \"{}\", neither totp nor hotp", shown(self.kind));
-            Fault::unusable(what).at(place)
+            Fault::unusable(format!("an entry of the type \"{}\", neither totp nor hotp", shown(self.kind)))
         })?;
         let parsed =
-            Seed::parse(self.secret, Some(SecretEncoding::Base32)).map_err(|error| problem(error.to_string()))?;
+            Seed::parse(self.secret, Some(SecretEncoding::Base32)).map_err(|error| broken(error.to_string()))?;
         let mut row = Row::of_parsed(parsed);
-        row.kind = kind;
+        (row.kind, row.kind_is_stated) = (kind, true);
         row.hash = match self.hash {
             None => None,
             Some(name) => Some(
                 hash_of_name(name)
-                    .ok_or_else(|| Fault::unusable(format!("the hash \"{}\" is not known", shown(name))).at(place))?,
+                    .ok_or_else(|| Fault::unusable(format!("the hash \"{}\" is not known", shown(name))))?,
             ),
         };
         let small = |number: Option<u64>, name: &str| match number.map(u32::try_from) {
             None => Ok(None),
-            Some(Ok(number)) if number <= 86_400 => Ok(Some(number)),
-            Some(_) => Err(problem(format!("{name} is out of bounds"))),
+            Some(Ok(number)) if (1..=86_400).contains(&number) => Ok(Some(number)),
+            Some(_) => Err(broken(format!("{name} is out of bounds"))),
         };
         row.digits = small(self.digits, "the number of digits")?;
         row.step = if kind == Kind::Totp { small(self.step, "the time step")?.and_then(TimeStep::new) } else { None };

@@ -1,11 +1,17 @@
 //! Tables whose columns are parted by blanks: `SERIAL SEED`, as makers of tokens deliver them.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
+
+use zeroize::Zeroizing;
 
 use super::column::is_header;
+use crate::seed::encodings_that_fit;
 
 /// The shortest serial of such a table, in characters: shorter pieces are groups of one secret.
 const SHORTEST_SERIAL: usize = 6;
+
+/// The shortest text that is taken for a secret without a header that says so, in characters.
+pub const SHORTEST_SECRET: usize = 16;
 
 /// Whether a line is one of a table whose columns are parted by blanks.
 #[must_use]
@@ -13,9 +19,11 @@ pub fn is_blank_table(line: &str) -> bool {
     if line.contains([',', ';', '\t', '"', ':', '=', '<', '{', '[']) {
         return false;
     }
-    let mut pieces = line.split_whitespace();
-    let (Some(first), Some(_)) = (pieces.next(), pieces.next()) else { return false };
-    is_header(line.split_whitespace()) || looks_like_a_serial(first)
+    let pieces = columns(line);
+    let [one, other, ..] = pieces.as_slice() else { return false };
+    is_header(pieces.iter().copied())
+        || looks_like_a_serial(one)
+        || (looks_like_a_secret(one) && pieces.len() == 2 && looks_like_a_serial(other))
 }
 
 /// Whether a text is a serial rather than a piece of a secret: digits, and letters where a maker has them.
@@ -26,72 +34,61 @@ pub fn looks_like_a_serial(text: &str) -> bool {
         && text.len() <= 32
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
         && digits * 2 >= text.len()
+        && !looks_like_a_secret(text)
 }
 
-/// A text in which each run of blanks is one tab, and none begins or ends a line.
+/// Whether a text is a secret, where nothing says that it is one: long enough, and no number.
+#[must_use]
+pub fn looks_like_a_secret(text: &str) -> bool {
+    text.len() >= SHORTEST_SECRET
+        && text.chars().any(|c| c.is_ascii_digit())
+        && !text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
+        && encodings_that_fit(text).is_ok_and(|fits| fits.hex || fits.base32)
+}
+
+/// The columns of a line: parted by runs of blanks, or where there are none by single ones.
+fn columns(line: &str) -> Vec<&str> {
+    let line = line.trim();
+    let by_runs =
+        || line.split("  ").flat_map(|piece| piece.split('\t')).map(str::trim).filter(|piece| !piece.is_empty());
+    if by_runs().count() > 1 { by_runs().collect() } else { line.split_whitespace().collect() }
+}
+
+/// A text in which tabs part the columns.
 pub struct Squeezed<R> {
-    inner: R,
-    /// A blank was read, and what follows it is not known yet.
-    pending: bool,
-    /// Nothing of the line was handed on yet.
-    at_start: bool,
-    /// A byte that found no room.
-    carried: Option<u8>,
+    inner: BufReader<R>,
+    line: Zeroizing<Vec<u8>>,
+    handed_on: usize,
 }
 
 impl<R: Read> Squeezed<R> {
     /// Squeezes a text.
     pub fn new(inner: R) -> Self {
-        Self { inner, pending: false, at_start: true, carried: None }
+        Self { inner: BufReader::new(inner), line: Zeroizing::default(), handed_on: 0 }
     }
 }
 
 impl<R: Read> Read for Squeezed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let mut length = 0;
-            if let Some(byte) = self.carried.take() {
-                self.put(buffer, &mut length, byte);
+        if self.handed_on >= self.line.len() {
+            let mut line = Zeroizing::new(Vec::new());
+            if self.inner.read_until(b'\n', &mut line)? == 0 {
+                return Ok(0);
             }
-            // Each byte that is read is at most one tab and itself: one byte at most finds no room.
-            let half = buffer.len().saturating_sub(length).div_ceil(2);
-            let mut read = zeroize::Zeroizing::new(vec![0; half]);
-            let count = self.inner.read(&mut read)?;
-            if count == 0 {
-                return Ok(length);
-            }
-            for byte in read.iter().take(count) {
-                match byte {
-                    b' ' | b'\t' => self.pending = !self.at_start,
-                    b'\n' | b'\r' => {
-                        (self.pending, self.at_start) = (false, true);
-                        self.put(buffer, &mut length, *byte);
-                    }
-                    _ => {
-                        if std::mem::take(&mut self.pending) {
-                            self.put(buffer, &mut length, b'\t');
-                        }
-                        self.at_start = false;
-                        self.put(buffer, &mut length, *byte);
-                    }
-                }
-            }
-            if length > 0 {
-                return Ok(length);
-            }
+            // What is no UTF-8 is handed on as it is, and refused behind this.
+            self.line = match std::str::from_utf8(&line) {
+                Ok(text) => Zeroizing::new(format!("{}\n", columns(text).join("\t")).into_bytes()),
+                Err(_) => line,
+            };
+            self.handed_on = 0;
         }
-    }
-}
-
-impl<R> Squeezed<R> {
-    fn put(&mut self, buffer: &mut [u8], length: &mut usize, byte: u8) {
-        match buffer.get_mut(*length) {
-            Some(slot) => {
-                *slot = byte;
-                *length += 1;
-            }
-            None => self.carried = Some(byte),
+        let rest = self.line.get(self.handed_on..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(rest) {
+            *to = *from;
         }
+        self.handed_on += count;
+        Ok(count)
     }
 }
 
@@ -100,32 +97,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_of_blanks_are_one_tab_wherever_a_read_ends() {
-        struct Bytewise(&'static [u8]);
-        impl Read for Bytewise {
-            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-                let Some((first, rest)) = self.0.split_first() else { return Ok(0) };
-                buffer[0] = *first;
-                self.0 = rest;
-                Ok(1)
+    fn runs_of_blanks_part_columns_and_single_ones_where_there_are_no_runs() {
+        let text = b"Serial Number   Secret Key\r\n  a   b \n\tc\td\n1 2\n\ne";
+        for size in [1, 2, 7, 100] {
+            let mut squeezed = Squeezed::new(&text[..]);
+            let (mut all, mut piece) = (Vec::new(), vec![0; size]);
+            loop {
+                match squeezed.read(&mut piece).unwrap() {
+                    0 => break,
+                    count => all.extend_from_slice(&piece[..count]),
+                }
             }
+            assert_eq!(String::from_utf8(all).unwrap(), "Serial Number\tSecret Key\na\tb\nc\td\n1\t2\n\ne\n", "{size}");
         }
-        let text = b"  a   b \r\n\tc\td\n  \ne";
-        let wanted = "a\tb\r\nc\td\n\ne";
-        let mut squeezed = String::new();
-        Squeezed::new(Bytewise(text)).read_to_string(&mut squeezed).unwrap();
-        assert_eq!(squeezed, wanted);
-        squeezed.clear();
-        Squeezed::new(&text[..]).read_to_string(&mut squeezed).unwrap();
-        assert_eq!(squeezed, wanted);
     }
 
     #[test]
     fn a_serial_and_a_seed_are_a_table_and_groups_of_a_secret_are_none() {
-        for line in ["86596120001201 04A1E77D12CB5CF5", "SN             Seed", "1234567GO6   ASQ6O7ISZNOPKP4Y"] {
+        for line in [
+            "86596120001201 04A1E77D12CB5CF5",
+            "SN             Seed",
+            "Serial Number   Secret Key",
+            "1234567GO6   ASQ6O7ISZNOPKP4Y",
+            "04A1E77D12CB5CF53F98E71B9F160C915A2A7B8D 86596120001201",
+        ] {
             assert!(is_blank_table(line), "{line}");
         }
-        for line in ["JBSW Y3DP EHPK 3PXP", "0011 2233 4455 6677", "otpauth://totp/a b?secret=A", "ASQ6O7ISZNOPKP4Y"] {
+        for line in [
+            "JBSW Y3DP EHPK 3PXP",
+            "0011 2233 4455 6677",
+            "otpauth://totp/a b?secret=A",
+            "ASQ6O7ISZNOPKP4Y",
+            "11223344556677889900112233aabbcc 77889900112233445566778899aabbcc",
+        ] {
             assert!(!is_blank_table(line), "{line}");
         }
     }

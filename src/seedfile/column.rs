@@ -2,7 +2,7 @@
 
 use crate::seed::SecretEncoding;
 
-use super::table::hash_of_name;
+use super::blanks::looks_like_a_secret;
 
 /// A column of a table of seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -250,6 +250,13 @@ pub fn meaning_of(word: &str) -> Meaning {
     let unit = unit.as_deref();
     let encoding = unit.and_then(encoding_of).or_else(|| encoding_at_an_end(&name));
     let bare = without_encoding(&name);
+    // Whatever names a serial in its own language, or with more words, means it.
+    if name.contains("serial")
+        || name.contains("serie")
+        || ["serno", "deviceid", "hardwareid", "barcode"].contains(&name.as_str())
+    {
+        return Meaning::Is(Column::Serial);
+    }
     let known = known(&name).or_else(|| encoding.and_then(|_| known(bare))).or_else(|| known(without_seconds(&name)));
     match (known, encoding, unit) {
         (Some(Column::Secret), Some(encoding), _) => Meaning::SecretIn(encoding),
@@ -258,6 +265,12 @@ pub fn meaning_of(word: &str) -> Meaning {
             Meaning::OtherUnit(column)
         }
         (Some(column @ Column::Step), _, Some(unit)) if !is_seconds(unit) => Meaning::OtherUnit(column),
+        // A bracket that says more than is understood may say how the codes are made.
+        (
+            Some(column @ (Column::Secret | Column::Hash | Column::Digits | Column::Counter | Column::Type)),
+            _,
+            Some(unit),
+        ) if !is_remark(unit) => Meaning::OtherUnit(column),
         (Some(column), ..) => Meaning::Is(column),
         (None, ..) => Meaning::Unknown,
     }
@@ -268,18 +281,31 @@ pub fn meaning_of(word: &str) -> Meaning {
 pub fn looks_like_a_code_setting(word: &str, values: &[String]) -> bool {
     const PARTS: &[&str] = &[
         "hash", "sha", "hmac", "algo", "digest", "step", "period", "interval", "second", "digit", "length", "counter",
-        "moving", "event", "hotp", "totp", "type", "valid", "timer", "window", "otplen", "epoch", "offset", "checksum",
-        "encod",
+        "moving", "hotp", "totp", "type", "valid", "timer", "window", "otplen", "epoch", "offset", "checksum", "encod",
+        "expir", "drift",
     ];
     let (name, _) = name_and_unit(word);
-    let by_name = PARTS.iter().any(|part| name.contains(part));
-    let is_setting = |value: &String| {
-        let value = value.trim().to_ascii_lowercase();
-        matches!(value.as_str(), "totp" | "hotp" | "ocra" | "30" | "60" | "6" | "7" | "8" | "30s" | "60s")
-            || (value.contains("sha") && hash_of_name(&value).is_some())
-    };
+    let by_name = PARTS.iter().any(|part| name.contains(part))
+        || matches!(name.as_str(), "t0" | "pin" | "drift" | "size" | "prf" | "mac");
     let mut values = values.iter().filter(|value| !value.trim().is_empty()).peekable();
-    by_name || (values.peek().is_some() && values.all(is_setting))
+    by_name || (values.peek().is_some() && values.all(|value| is_setting(value)))
+}
+
+/// Whether a value looks like a hash, a time step, a number of digits or a type: `60 sec`, `SHA-256 (default)`, `event-based`.
+fn is_setting(value: &str) -> bool {
+    const WORDS: [&str; 8] = ["sha", "hotp", "totp", "ocra", "hmac", "md5", "eventbased", "timebased"];
+    let plain: String = value.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let unit = plain.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = plain.get(..plain.len() - unit.len()).unwrap_or_default();
+    let has_unit = !number.is_empty()
+        && number.len() <= 5
+        && matches!(
+            unit,
+            "s" | "sec" | "secs" | "second" | "seconds" | "m" | "min" | "minute" | "minutes" | "digit" | "digits"
+        );
+    has_unit
+        || matches!(plain.as_str(), "30" | "60" | "90" | "120" | "6" | "7" | "8")
+        || WORDS.iter().any(|word| plain.contains(word))
 }
 
 /// Whether a line of a table is its header: it names the serial's or the secret's column, which no row does.
@@ -290,7 +316,13 @@ pub fn is_header<'a>(fields: impl Iterator<Item = &'a str>) -> bool {
         Meaning::OtherUnit(column) => column == Column::Secret,
         _ => false,
     };
-    fields.into_iter().any(of_rows)
+    let fields: Vec<&str> = fields.collect();
+    // A line that holds a secret is a row, whatever else stands on it.
+    fields.iter().any(|field| of_rows(field)) && !fields.iter().any(|field| is_secret(field))
+}
+
+fn is_secret(field: &str) -> bool {
+    looks_like_a_secret(field) && meaning_of(field) == Meaning::Unknown
 }
 
 fn known(name: &str) -> Option<Column> {
@@ -300,15 +332,49 @@ fn known(name: &str) -> Option<Column> {
 /// A word without case, blanks and punctuation, and what stands in brackets behind it.
 fn name_and_unit(word: &str) -> (String, Option<String>) {
     let word = word.to_lowercase();
-    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).map(without_accent).collect::<String>();
     match word.split_once(['(', '[', '{']) {
         Some((name, unit)) if !plain(name).is_empty() => (plain(name), Some(plain(unit))),
         _ => (plain(&word), None),
     }
 }
 
+/// What a bracket can say beside a unit.
+fn is_remark(unit: &str) -> bool {
+    matches!(
+        unit,
+        "" | "required"
+            | "optional"
+            | "mandatory"
+            | "pflicht"
+            | "6or8"
+            | "68"
+            | "totphotp"
+            | "totporhotp"
+            | "decimal"
+            | "sha1sha256"
+    )
+}
+
+/// The letter without its accent, as far as words of headers have any.
+fn without_accent(c: char) -> char {
+    match c {
+        'á' | 'à' | 'â' | 'ä' => 'a',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'í' | 'ì' | 'î' => 'i',
+        'ó' | 'ò' | 'ô' | 'ö' | 'º' => 'o',
+        'ú' | 'ù' | 'û' | 'ü' => 'u',
+        'ñ' => 'n',
+        'ç' => 'c',
+        other => other,
+    }
+}
+
 fn is_seconds(unit: &str) -> bool {
-    matches!(unit.trim_start_matches("in"), "s" | "sec" | "secs" | "second" | "seconds" | "30or60" | "3060" | "")
+    matches!(
+        unit.trim_start_matches("in"),
+        "required" | "optional" | "s" | "sec" | "secs" | "second" | "seconds" | "30or60" | "3060" | ""
+    )
 }
 
 fn without_seconds(name: &str) -> &str {

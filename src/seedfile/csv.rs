@@ -6,17 +6,17 @@ use std::rc::Rc;
 
 use zeroize::Zeroizing;
 
-use super::blanks::{is_blank_table, looks_like_a_serial};
+use super::blanks::{SHORTEST_SECRET, is_blank_table, looks_like_a_secret, looks_like_a_serial};
 use super::column::{Column, Meaning, is_header, looks_like_a_code_setting, meaning_of};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
 use super::logins::is_logins;
 use super::oath_line::digits;
 use super::problem::Problem;
 use super::row::{Field, Kind, Row};
-use super::serial::serial_of;
 use super::table::{Fields, Records, hash_of_name, kind, rows, shown};
 use super::text::Source;
 use crate::seed::{SecretEncoding, encodings_that_fit};
+use crate::token::Model;
 
 /// The columns, in the order in which they are written.
 pub const HEADER: [&str; 12] = [
@@ -36,9 +36,6 @@ pub const HEADER: [&str; 12] = [
 
 /// How many rows are looked at to settle the encoding of a column of secrets.
 const MAX_LOOKED_AT: usize = 100_000;
-
-/// The shortest secret of a table without a header, in characters.
-const SHORTEST_SECRET: usize = 16;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -67,20 +64,26 @@ fn fits(sample: &Sample<'_>) -> bool {
         )
     };
     // Hex in two columns is duo's and pingid's.
-    sample.fields.iter().any(is_secret) && !others || is_pair(&sample.fields) && !sample.is_hex(1)
+    let is_hex_secret = sample.is_hex(1)
+        && sample.fields.get(1).is_some_and(|field| field.len() > SHORTEST_SECRET || looks_like_a_secret(field));
+    sample.fields.iter().any(is_secret) && !others || is_pair(&sample.fields) && !is_hex_secret
 }
 
 /// Whether fields are a serial and a secret, and nothing else.
 fn is_pair(fields: &[String]) -> bool {
     let last = fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
-    let (Some(serial), Some(secret), 2) = (fields.first(), fields.get(1), last) else { return false };
-    is_serial_and_secret(serial, secret)
+    let (Some(one), Some(other), 2) = (fields.first(), fields.get(1), last) else { return false };
+    is_serial_and_secret(one, other) || is_serial_and_secret(other, one)
 }
 
 fn is_serial_and_secret(serial: &str, secret: &str) -> bool {
-    let is_secret =
-        secret.len() >= SHORTEST_SECRET && encodings_that_fit(secret).is_ok_and(|fits| fits.hex || fits.base32);
-    is_secret && serial_of(serial).is_ok_and(|serial| looks_like_a_serial(serial) || serial.len() < SHORTEST_SECRET)
+    // Short serials of a server's own, such as T1.
+    let is_short = serial.len() < SHORTEST_SECRET
+        && serial.chars().any(|c| c.is_ascii_digit())
+        && serial.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'));
+    let is_secret = looks_like_a_secret(secret)
+        || (secret.len() >= SHORTEST_SECRET && encodings_that_fit(secret).is_ok_and(|fits| fits.base32 && !fits.hex));
+    is_secret && (looks_like_a_serial(serial) || is_short)
 }
 
 /// Which field of a record has which column.
@@ -98,7 +101,12 @@ impl Columns {
         let mut columns = Self { at: Vec::new(), encoding: None, unknown: Vec::new() };
         for (index, word) in words.enumerate() {
             let problem = |what: String, next: &str| Err(Problem::new(line, index as u64 + 1, what, next));
-            if word.is_empty() || (is_typed && word == "-") {
+            if is_typed && word == "-" {
+                continue;
+            }
+            // Whatever stands below no heading is looked at as under an unknown one.
+            if word.is_empty() && !is_typed {
+                columns.unknown.push((index, String::new()));
                 continue;
             }
             let column = match meaning_of(word) {
@@ -128,7 +136,7 @@ impl Columns {
             if columns.index(column).is_some() {
                 return problem(
                     format!("the column \"{}\" is there twice, by this or another word", shown(word)),
-                    "remove one, or name the columns: --columns serial,secret,-",
+                    "remove one, or name the columns: --columns=serial,secret,-",
                 );
             }
             columns.at.push((column, index));
@@ -138,15 +146,33 @@ impl Columns {
                 line,
                 0,
                 "no column is called secret",
-                "give the file a header with the words serial and secret, or name the columns: --columns serial,secret",
+                "give the file a header with the words serial and secret, or name the columns: --columns=serial,secret",
             ));
         }
         Ok(columns)
     }
 
-    fn pair() -> Self {
-        let at = vec![(Column::Serial, 0), (Column::Secret, 1)];
+    /// Serial and secret, or secret and serial.
+    fn pair(serial: usize) -> Self {
+        let at = vec![(Column::Serial, serial), (Column::Secret, 1 - serial)];
         Self { at, encoding: None, unknown: Vec::new() }
+    }
+
+    /// Whether a header says otherwise than the user.
+    fn check_against(&self, header: &Fields<'_>) -> Result<(), Problem> {
+        for (column, index) in &self.at {
+            let word = header.get(*index).unwrap_or_default();
+            let said = match meaning_of(word) {
+                Meaning::Is(said) => said,
+                Meaning::SecretIn(_) => Column::Secret,
+                _ => continue,
+            };
+            if said != *column {
+                let what = format!("the header calls this column \"{}\", and --columns says otherwise", shown(word));
+                return Err(header.problem(*index, what, "leave --columns out, or correct it"));
+            }
+        }
+        Ok(())
     }
 
     fn index(&self, column: Column) -> Option<usize> {
@@ -192,6 +218,7 @@ fn read_table(
         Some(words) => {
             let columns = Columns::of_words(words.iter().map(String::as_str), 0, true)?;
             if has_header {
+                columns.check_against(&first)?;
                 let what = "this line is a header and no row: the columns are those that --columns names";
                 notes.push(Problem::new(line, 0, what, "").as_warning());
             }
@@ -209,7 +236,7 @@ fn read_table(
     } else {
         records.repeat();
     }
-    for (index, word) in &columns.unknown {
+    for (index, word) in columns.unknown.iter().filter(|(_, word)| !word.is_empty()) {
         let what = format!("the column \"{}\" is not read", shown(word));
         notes.push(Problem::new(line, *index as u64 + 1, what, "").as_warning());
     }
@@ -236,24 +263,44 @@ fn read_table(
 /// The columns of a table without a header: two of them, and the first line shows that they are serial and secret.
 fn pair(first: &Fields<'_>) -> Result<Columns, Problem> {
     let fields: Vec<String> = first.iter().map(str::to_owned).collect();
-    if is_pair(&fields) {
-        return Ok(Columns::pair());
+    if let ([one, other, ..], true) = (fields.as_slice(), is_pair(&fields)) {
+        return Ok(Columns::pair(usize::from(!is_serial_and_secret(one, other))));
     }
     let what = format!("this line is no header, and not a serial with a secret: it has {} fields", first.count());
-    Err(first
-        .line_problem(what, "give the file a header with the words serial and secret, or name the columns: --columns"))
+    let next = match guessed_columns(&fields) {
+        Some(columns) => format!("name its columns, with - for those that are left out: --columns={columns}"),
+        None => "give the file a header with the words serial and secret".to_owned(),
+    };
+    Err(first.line_problem(what, next))
+}
+
+/// What `--columns` could say of a line's fields: what looks like a serial, what like a secret, and "-" for all others.
+fn guessed_columns(fields: &[String]) -> Option<String> {
+    let is_one = |is: fn(&str) -> bool| fields.iter().filter(|field| is(field)).count() == 1;
+    if !is_one(looks_like_a_secret) || !is_one(looks_like_a_serial) {
+        return None;
+    }
+    let name = |field: &String| match (looks_like_a_secret(field), looks_like_a_serial(field)) {
+        (true, _) => "secret",
+        (false, true) => "serial",
+        (false, false) => "-",
+    };
+    Some(fields.iter().map(name).collect::<Vec<_>>().join(","))
 }
 
 /// The values of columns that nobody knows, as far as they all look like something that changes codes.
 struct Unknown {
     line: u64,
+    /// No column is known to have the serials: one of these may.
+    lacks_serial: bool,
     columns: Vec<(usize, String, Option<Vec<String>>)>,
 }
 
 impl Unknown {
     fn of(columns: &Columns, line: u64) -> Self {
+        let lacks_serial = columns.index(Column::Serial).is_none();
         let columns = columns.unknown.iter().map(|(index, word)| (*index, word.clone(), Some(Vec::new()))).collect();
-        Self { line, columns }
+        Self { line, lacks_serial, columns }
     }
 
     fn see(&mut self, fields: &Fields<'_>) {
@@ -263,9 +310,12 @@ impl Unknown {
                 continue;
             }
             all.push(value.to_owned());
+            let is_serial = self.lacks_serial && Model::of_serial(value).is_some();
             // One value that is none is enough; a few different ones are all that a setting has.
-            if all.len() > 8 || !looks_like_a_code_setting(word, all) {
+            if !is_serial && (all.len() > 8 || !looks_like_a_code_setting(word, all)) {
                 *values = None;
+            } else if is_serial && all.len() > 1 {
+                all.pop();
             }
         }
     }
@@ -276,12 +326,17 @@ impl Unknown {
         suspicious
             .map(|(index, word, values)| {
                 let examples = values.as_ref().map(|all| all.join(", ")).unwrap_or_default();
+                let is_serial = values.iter().flatten().all(|value| Model::of_serial(value).is_some());
+                let (looks, next) = match is_serial {
+                    true => ("serials", "head it serial, or name the columns: --columns=serial,secret".to_owned()),
+                    false => ("what changes codes", settle_column(word)),
+                };
                 let what = format!(
-                    "the column \"{}\" is not known, and its values look like what changes codes: {}",
+                    "the column \"{}\" is not known, and its values look like {looks}: {}",
                     shown(word),
                     shown(&examples)
                 );
-                Problem::new(self.line, *index as u64 + 1, what, settle_column(word))
+                Problem::new(self.line, *index as u64 + 1, what, next)
             })
             .collect()
     }
@@ -295,18 +350,19 @@ fn undecided(
     watched: &Rc<RefCell<Unknown>>,
 ) -> Result<Rows, Problem> {
     let secret = columns.index(Column::Secret).unwrap_or_default();
-    let (mut hex, mut base32) = (true, true);
+    let (mut hex, mut base32, mut is_any) = (true, true, false);
     let mut kept = Vec::new();
     while let Some(fields) = records.next()? {
         watched.borrow_mut().see(&fields);
-        if let Some(fits) = fields.get(secret).and_then(|text| encodings_that_fit(text).ok()) {
+        if let Some(fits) = fields.value(secret).and_then(|text| encodings_that_fit(text).ok()) {
             // A row that fits neither is a broken one: it says nothing of the others.
             if fits.hex || fits.base32 {
-                (hex, base32) = (hex && fits.hex, base32 && fits.base32);
+                (hex, base32, is_any) = (hex && fits.hex, base32 && fits.base32, true);
             }
         }
         let read = |encoding| one(&fields, columns, width, encoding);
-        kept.push((read(SecretEncoding::Hex), read(SecretEncoding::Base32)));
+        let fits = fields.value(secret).and_then(|text| encodings_that_fit(text).ok());
+        kept.push((read(SecretEncoding::Hex), read(SecretEncoding::Base32), fits));
         if kept.len() > MAX_LOOKED_AT {
             let what =
                 format!("the file has more than {MAX_LOOKED_AT} rows and does not say how its secrets are written");
@@ -314,16 +370,24 @@ fn undecided(
         }
     }
     match (hex, base32) {
-        (true, false) => Ok(Box::new(kept.into_iter().map(|(as_hex, _)| as_hex))),
-        (false, true) => Ok(Box::new(kept.into_iter().map(|(_, as_base32)| as_base32))),
+        (true, false) => Ok(Box::new(kept.into_iter().map(|(as_hex, ..)| as_hex))),
+        (false, true) => Ok(Box::new(kept.into_iter().map(|(_, as_base32, _)| as_base32))),
+        // None can be read: what is wrong with each is said.
+        (true, true) if !is_any => Ok(Box::new(kept.into_iter().map(|(_, as_base32, _)| as_base32))),
         (true, true) => Err(Problem::of_file(
             "all secrets could be hex or Base32",
             "say which: --secret-encoding hex or --secret-encoding base32",
         )),
-        (false, false) => Err(Problem::of_file(
-            "some secrets can only be hex and others only Base32",
-            "write all of them in one encoding",
-        )),
+        // Each row by the only encoding that it can have.
+        (false, false) => Ok(Box::new(kept.into_iter().map(|(as_hex, as_base32, fits)| match fits {
+            Some(fits) if fits.hex && fits.base32 => as_hex.and_then(|row| {
+                let what = "the secret could be hex or Base32, and other rows have either";
+                let next = "write all of them in one encoding, or use --secret-encoding";
+                Err(Problem::at(row.place, what, next))
+            }),
+            Some(fits) if fits.hex => as_hex,
+            _ => as_base32,
+        }))),
     }
 }
 
@@ -331,6 +395,12 @@ fn one(fields: &Fields<'_>, columns: &Columns, width: Option<usize>, encoding: S
     let at = |column: Column| columns.index(column);
     let text = |column: Column| at(column).and_then(|index| fields.get(index)).map(str::to_owned);
     // A field behind the last column belongs to nothing that the header names.
+    if fields.is_blank && width.is_some_and(|width| fields.count() != width) {
+        let what = format!("there are {} pieces, and the header has {}", fields.count(), width.unwrap_or_default());
+        return Err(
+            fields.line_problem(what, "part the columns with commas: between blanks an empty one cannot be seen")
+        );
+    }
     fields.at_most(width.unwrap_or_else(|| columns.at.iter().map(|(_, index)| index + 1).max().unwrap_or_default()))?;
     let mut row = Row::of_parsed(fields.secret(at(Column::Secret).unwrap_or_default(), encoding)?);
     if let Some(index) = at(Column::Serial).filter(|index| fields.get(*index).is_some()) {
@@ -338,7 +408,10 @@ fn one(fields: &Fields<'_>, columns: &Columns, width: Option<usize>, encoding: S
     }
     row.counter = at(Column::Counter).map(|index| fields.number(index, "counter")).transpose()?.flatten();
     row.kind = match at(Column::Type).filter(|index| fields.get(*index).is_some()) {
-        Some(index) => kind(fields, index)?,
+        Some(index) => {
+            row.kind_is_stated = true;
+            kind(fields, index)?
+        }
         // Only codes that count presses have a counter.
         None if row.counter.is_some() => Kind::Hotp,
         None => Kind::Totp,

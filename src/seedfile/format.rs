@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::column::is_header;
 use super::problem::Problem;
 use super::pskc_crypto::PskcKeys;
 use super::row::{Field, Row};
@@ -66,7 +67,13 @@ impl<'a> Sample<'a> {
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         let is_content = |line: &&str| {
-            !line.trim().is_empty() && !line.to_ascii_lowercase().starts_with("sep=") && !is_comment(line)
+            let is_head = || {
+                let fields = fields_of(line);
+                fields.len() > 1 && is_header(fields.iter().map(String::as_str))
+            };
+            !line.trim().is_empty()
+                && !line.to_ascii_lowercase().starts_with("sep=")
+                && (!is_comment(line) || is_head())
         };
         let mut lines = text.split(['\r', '\n']).filter(is_content).take(LOOKED_AT);
         let first = lines.clone().next().unwrap_or_default();
@@ -135,7 +142,10 @@ impl Format {
     /// Whether its secrets could be written in more than one way, so that somebody may have to say which.
     #[must_use]
     pub fn takes_encoding(&self) -> bool {
-        matches!(self.name, "csv" | "duo" | "entra" | "linotp" | "molto2" | "netiq" | "pingid" | "privacyidea")
+        matches!(
+            self.name,
+            "csv" | "duo" | "entra" | "graph" | "linotp" | "molto2" | "netiq" | "pingid" | "privacyidea"
+        )
     }
 
     /// Whether it may be encrypted under a key.

@@ -61,13 +61,30 @@ fn seen(sample: &Sample<'_>) -> (String, &'static str) {
                 keys.push(key);
             }
         }
-        return (format!("JSON with {}", keys.join(", ")), "docs/formats.md shows which exports are read");
+        let with =
+            if keys.is_empty() { "without any names in it".to_owned() } else { format!("with {}", keys.join(", ")) };
+        return (format!("JSON {with}"), "docs/formats.md shows which exports are read");
     }
-    let words: Vec<String> = sample.fields.iter().take(MOST).map(|field| format!("\"{}\"", shown(field))).collect();
-    let next = "name its columns: --columns serial,secret (- for a column that is left out)";
-    match words.as_slice() {
-        [one] => (format!("text that begins with {one}"), "give a table with a serial and a secret in each line"),
-        _ => (format!("a table that begins with {}", words.join(", ")), next),
+    if text.contains("otpauth://") {
+        return ("text with otpauth:// in it".to_owned(), "give each otpauth:// URI a line of its own");
+    }
+    // Words of a header are shown, and nothing that could be a part of a secret.
+    let is_word = |field: &&String| {
+        !field.is_empty()
+            && field.len() <= 24
+            && !field.contains([':', '='])
+            && !field.chars().any(|c| c.is_ascii_digit())
+    };
+    let words: Vec<String> =
+        sample.fields.iter().filter(is_word).take(MOST).map(|field| format!("\"{}\"", shown(field))).collect();
+    let begins = if words.is_empty() { String::new() } else { format!(", with {}", words.join(", ")) };
+    match sample.fields.len() {
+        1 => (format!("lines of text{begins}"), "give a table with a serial and a secret in each line"),
+        count => (
+            format!("a table of {count} columns{begins}"),
+            "give it a header with the words serial and secret, or name all of its columns: --columns=serial,secret,- (- for one \
+             that is left out)",
+        ),
     }
 }
 

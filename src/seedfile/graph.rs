@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::accounts::whole;
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, needed_serial};
-use super::problem::Problem;
+use super::json::{self, parse_json};
+use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
 use super::table::{hash_of_name, shown};
@@ -26,7 +26,8 @@ pub const FORMAT: Format = Format {
     write: Some(Write { begin, row, end: "\n]}\n" }),
 };
 
-fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
+fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
+    let encoding = options.secret_encoding.unwrap_or(SecretEncoding::Base32);
     let text = source.into_whole()?;
     let root = parse_json(&text)?;
     // A delta, a list alone, or one device as a single request has it.
@@ -45,53 +46,54 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
             "use the file that was uploaded, or the one that the vendor sent",
         ));
     }
-    let read: Vec<_> = (1..).zip(list).map(|(number, device)| one(number, device)).collect();
+    let read: Vec<_> = (1..).zip(list).map(|(number, device)| one(number, device, encoding)).collect();
     Ok(Box::new(read.into_iter()))
 }
 
-/// JSON, or where it breaks.
-pub fn parse_json(text: &str) -> Result<Value, Problem> {
-    serde_json::from_str(text).map_err(|error| {
-        // serde_json's own message can repeat a value, so only its place is taken.
-        Problem::new(error.line() as u64, error.column() as u64, "this is not valid JSON", "was the file cut short?")
-    })
+/// A device; its place is its number in the list.
+fn one(number: u64, device: &Value, encoding: SecretEncoding) -> Result<Row, Problem> {
+    let place = Place { line: number, column: 0 };
+    read_one(device, encoding).map(|row| Row { place, ..row }).map_err(|fault| fault.at(place))
 }
 
-/// A device; its place is its number in the list.
-fn one(number: u64, device: &Value) -> Result<Row, Problem> {
-    let place = Place { line: number, column: 0 };
-    let text = |name: &str| device.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let problem = |what: String, next: &str| Problem::at(place, what, next);
-    let secret =
-        text("secretKey").ok_or_else(|| problem("there is no secretKey".to_owned(), "every device needs one"))?;
-    let seed = Seed::parse(secret, Some(SecretEncoding::Base32))
-        .map_err(|error| problem(format!("secretKey: {error}"), "Graph has Base32 there"))?;
-    let mut row = Row::of_parsed(seed);
-    if let Some(serial) = text("serialNumber") {
-        check_serial(serial).map_err(|(what, next)| problem(what, next))?;
-        row.serial = Some(serial.to_owned());
-    }
-    row.manufacturer = text("manufacturer").map(str::to_owned);
-    row.model = text("model").map(str::to_owned);
-    row.user = device.pointer("/assignTo/id").and_then(Value::as_str).map(str::to_owned);
-    row.hash =
-        match text("hashFunction") {
-            None => None,
-            Some(name) => Some(hash_of_name(name).ok_or_else(|| {
-                problem(format!("the hash \"{}\" is not known", shown(name)), "hmacsha1 or hmacsha256")
-            })?),
-        };
-    row.step =
-        match device.get("timeIntervalInSeconds") {
-            None | Some(Value::Null) => None,
-            Some(value) => {
-                // Microsoft's own sample has it as a string.
-                Some(whole(value).and_then(|step| u32::try_from(step).ok()).and_then(TimeStep::new).ok_or_else(
-                    || problem("timeIntervalInSeconds is not a number of seconds".to_owned(), "30 or 60"),
-                )?)
+fn read_one(device: &Value, encoding: SecretEncoding) -> Result<Row, Fault> {
+    let of = |name: &str| json::text(device.get(name), name);
+    let secret = of("secretKey")?.ok_or_else(|| Fault::new("there is no secretKey", "every device needs one"))?;
+    let parsed = Seed::parse(secret, Some(encoding)).map_err(|error| {
+        let is_hex = Seed::parse(secret, Some(SecretEncoding::Hex)).is_ok();
+        match is_hex && encoding == SecretEncoding::Base32 {
+            true => {
+                Fault::new("secretKey is hex, and Graph has Base32 there", "use --secret-encoding hex if it is that")
             }
-        };
-    row.place = place;
+            false => Fault::new(format!("secretKey: {error}"), "Graph has Base32 there"),
+        }
+    })?;
+    let mut row = Row::of_parsed(parsed);
+    row.serial = json::serial(device.get("serialNumber"))?;
+    if let Some(serial) = &row.serial {
+        check_serial(serial)?;
+    }
+    row.manufacturer = of("manufacturer")?.map(str::to_owned);
+    row.model = of("model")?.map(str::to_owned);
+    let owner = device.pointer("/assignTo/id").or_else(|| device.pointer("/assignedTo/id"));
+    row.user = json::text(owner, "assignTo")?.map(str::to_owned);
+    row.hash = match of("hashFunction")? {
+        None => None,
+        Some(name) => Some(hash_of_name(name).ok_or_else(|| {
+            Fault::new(format!("the hash \"{}\" is not known", shown(name)), "hmacsha1 or hmacsha256")
+        })?),
+    };
+    row.step = match json::number(device.get("timeIntervalInSeconds"), "timeIntervalInSeconds")? {
+        None => None,
+        Some(step) => Some(
+            u32::try_from(step)
+                .ok()
+                .filter(|step| *step <= 86_400)
+                .and_then(TimeStep::new)
+                .ok_or_else(|| Fault::new("timeIntervalInSeconds is not a number of seconds", "30 or 60"))?,
+        ),
+    };
+    json::check_names(device, &["hashFunction", "timeIntervalInSeconds", "@odata.type"])?;
     Ok(row)
 }
 

@@ -25,8 +25,18 @@ pub fn is_logins(sample: &Sample<'_>) -> bool {
 }
 
 /// The column of the one-time password: Bitwarden, KeePassXC and LastPass, 1Password and Apple, Proton.
-const OTP: &[&str] =
-    &["login_totp", "totp", "otpauth", "otp", "otp url", "totpauth", "onetimepassword", "one-time password"];
+const OTP: &[&str] = &[
+    "login_totp",
+    "totp",
+    "otpauth",
+    "otp",
+    "otp url",
+    "totpauth",
+    "onetimepassword",
+    "one-time password",
+    "otpsecret",
+    "otpurl",
+];
 const PASSWORD: &[&str] = &["password", "login_password"];
 const TITLE: &[&str] = &["title", "name", "account"];
 const OWNER: &[&str] = &["username", "login_username", "user name", "login", "email"];
@@ -42,10 +52,12 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
         return Err(header.line_problem("no column has one-time passwords", "export the logins with them"));
     };
     let (title, owner) = (find(TITLE), find(OWNER));
+    let width = header.count();
     records.take_header();
+    records.allow_long_texts();
     let mut rows = Vec::new();
     while let Some(fields) = records.next()? {
-        rows.extend(one(&fields, otp, title, owner));
+        rows.extend(one(&fields, width, otp, title, owner));
     }
     if rows.is_empty() {
         return Err(Problem::of_file("no login of this export has a one-time password", "is this the right file?"));
@@ -54,7 +66,18 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
 }
 
 /// A login; one without a one-time password is nothing to be read here.
-fn one(fields: &Fields<'_>, otp: usize, title: Option<usize>, owner: Option<usize>) -> Option<Result<Row, Problem>> {
+fn one(
+    fields: &Fields<'_>,
+    width: usize,
+    otp: usize,
+    title: Option<usize>,
+    owner: Option<usize>,
+) -> Option<Result<Row, Problem>> {
+    // A comma too many moves a password into the column of the secrets.
+    if let Err(problem) = fields.at_most(width) {
+        return Some(Err(problem));
+    }
     let text = |index: Option<usize>| index.and_then(|index| fields.get(index)).unwrap_or_default();
-    Some(of_text(fields.get(otp)?, text(title), text(owner), fields.place()))
+    let place = fields.place();
+    Some(of_text(fields.get(otp)?, text(title), text(owner), place).map_err(|fault| fault.at(place)))
 }

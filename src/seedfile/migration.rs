@@ -153,7 +153,7 @@ fn account_row(account: &[u8], place: Place) -> Result<Row, Fault> {
         }
     }
     let mut row = Row::of_seed(seed.ok_or_else(|| broken("an account has no secret"))?);
-    (row.kind, row.hash, row.digits, row.place) = (kind, hash, digits, place);
+    (row.kind, row.kind_is_stated, row.hash, row.digits, row.place) = (kind, true, hash, digits, place);
     row.counter = counter.filter(|_| kind == Kind::Hotp);
     row.issuer = issuer.filter(|text| !text.is_empty());
     row.account = name.filter(|text| !text.is_empty());

@@ -13,6 +13,7 @@ pub mod entra;
 mod format;
 mod formats;
 mod graph;
+mod json;
 mod linotp;
 mod logins;
 pub mod migration;

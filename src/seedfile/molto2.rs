@@ -34,7 +34,12 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     match records.next()? {
         // The first profile's number, or the header's word for it.
         Some(first) if first.get(0).is_some_and(|field| field.parse::<u32>().is_ok()) => records.repeat(),
-        Some(first) if first.get(0).is_some_and(|field| field.eq_ignore_ascii_case("profile")) => records.take_header(),
+        Some(first) if first.get(0).is_some_and(|field| field.eq_ignore_ascii_case("profile")) => {
+            for (index, word) in ["profile", "seed", "title", "algorithm", "digits", "period"].into_iter().enumerate() {
+                first.expect(index, word)?;
+            }
+            records.take_header();
+        }
         Some(first) => {
             return Err(first.line_problem("this line is neither a header nor a profile", "see docs/formats.md"));
         }

@@ -49,7 +49,7 @@ impl Front {
 fn is_type(fields: &[String], index: usize) -> bool {
     let is_digits = |field: &String| matches!(field.as_str(), "6" | "7" | "8");
     match fields.get(index).map(String::as_str) {
-        Some("totp" | "hotp") => true,
+        Some("totp" | "hotp" | "spass" | "motp" | "daypassword" | "yubikey" | "ocra" | "ocra2" | "pw") => true,
         Some("") => fields.get(index + 1).is_some_and(is_digits),
         _ => false,
     }
@@ -131,13 +131,11 @@ fn row(
     row.kind = match fields.get(at(2)) {
         None => Kind::Hotp,
         Some(name) => kind_of_name(name).ok_or_else(|| {
-            fields.problem(
-                at(2),
-                format!("the type \"{}\" is neither totp nor hotp", shown(name)),
-                "leave this token out",
-            )
+            let what = format!("the type \"{}\" is neither totp nor hotp", shown(name));
+            Problem { unusable: true, ..fields.problem(at(2), what, "no token can hold it") }
         })?,
     };
+    row.kind_is_stated = fields.get(at(2)).is_some();
     row.digits = digits(fields, at(3))?;
     match row.kind {
         Kind::Totp => row.step = fields.step(at(4))?,
@@ -181,7 +179,11 @@ pub fn digits(fields: &Fields<'_>, index: usize) -> Result<Option<u32>, Problem>
     let Some(number) = fields.number(index, "number of digits")? else { return Ok(None) };
     match number {
         4..=10 => Ok(u32::try_from(number).ok()),
-        _ => Err(fields.problem(index, format!("codes of {number} digits"), "6, or 8 for other devices")),
+        _ => {
+            let what =
+                if number > 99 { "codes of that many digits".to_owned() } else { format!("codes of {number} digits") };
+            Err(Problem { unusable: true, ..fields.problem(index, what, "6, or 8 for other devices") })
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::column::{Column, Meaning, looks_like_a_code_setting, meaning_of};
+use super::column::{Column, Meaning, meaning_of};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
+use super::serial::check_serial;
 use super::table::{hash_of_name, kind_of_name, shown};
 use super::text::{Source, broken_line, is_comment};
 use crate::otp::TimeStep;
@@ -160,10 +161,15 @@ const APPLE: &str = "apple-otpauth://";
 /// Parameters that authenticators add for themselves, and that change no code.
 const HARMLESS: &[&str] = &[
     "image",
+    "imageurl",
+    "img",
     "icon",
+    "iconurl",
     "logo",
     "color",
     "colour",
+    "backgroundcolor",
+    "foregroundcolor",
     "codedisplay",
     "lock",
     "tag",
@@ -171,7 +177,31 @@ const HARMLESS: &[&str] = &[
     "note",
     "notes",
     "pinned",
-    "serial",
+    "favorite",
+    "group",
+    "folder",
+    "category",
+    "position",
+    "order",
+    "uid",
+    "uuid",
+    "id",
+    "user",
+    "username",
+    "email",
+    "account",
+    "label",
+    "url",
+    "domain",
+    "website",
+    "source",
+    "lastused",
+    "usagecount",
+    "created",
+    "updated",
+    "trashed",
+    "name",
+    "title",
 ];
 
 /// Whether a text begins as such a URI does, in any case.
@@ -220,13 +250,21 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
         }
     })?;
     let mut row = Row::of_parsed(parsed);
-    row.kind = kind;
+    (row.kind, row.kind_is_stated) = (kind, true);
     row.hash = match &found.algorithm {
         None => None,
         Some(name) => Some(hash_of_name(name).ok_or_else(|| bad("algorithm", name))?),
     };
     row.digits = number("digits", found.digits.as_deref(), 1..=10)?;
     row.counter = number("counter", found.counter.as_deref(), 0..=u64::MAX)?;
+    if kind == Kind::Totp && row.counter.is_some_and(|counter| counter > 0) {
+        return Err(bad("counter, with totp,", found.counter.as_deref().map_or("", String::as_str)));
+    }
+    row.counter = row.counter.filter(|_| kind == Kind::Hotp);
+    row.serial = found.serial.map(|serial| serial.trim().to_owned());
+    if row.serial.as_deref().is_some_and(|serial| check_serial(serial).is_err()) {
+        return Err(bad("serial", row.serial.as_deref().unwrap_or_default()));
+    }
     row.step = number("period", found.period.as_deref(), 1..=86_400)?.and_then(TimeStep::new);
     // The colon between issuer and account may itself be encoded, but an encoded one in a name comes after a plain one.
     let whole = decode(label)?;
@@ -234,6 +272,15 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
     let (issuer, account) = match label.split_once(':') {
         // The issuer is known, and may have a colon itself.
         _ if behind_issuer.is_some() => (None, behind_issuer.unwrap_or_default().trim().to_owned()),
+        // Another name than the issuer's stands in front of the colon: it belongs to the account.
+        Some((front, _))
+            if found.issuer.as_ref().is_some_and(|issuer| {
+                let plain = |text: &str| text.replace('+', " ").trim().to_lowercase();
+                plain(&decode(front).unwrap_or_default()) != plain(issuer)
+            }) =>
+        {
+            (None, whole.trim().to_owned())
+        }
         Some((issuer, account)) => {
             (Some(decode(&blanks_of_a_form(issuer))?.trim().to_owned()), decode(account)?.trim().to_owned())
         }
@@ -300,6 +347,7 @@ struct Parameters {
     period: Option<Zeroizing<String>>,
     counter: Option<Zeroizing<String>>,
     issuer: Option<Zeroizing<String>>,
+    serial: Option<Zeroizing<String>>,
 }
 
 impl Parameters {
@@ -320,10 +368,9 @@ impl Parameters {
             (_, Meaning::Is(Column::Type | Column::Secret) | Meaning::SecretIn(_) | Meaning::OtherUnit(_)) => {
                 return Err(UriError::Unknown(shown(name)));
             }
-            _ if looks_like_a_code_setting(name, &[]) || name == "encoder" || name == "t0" => {
-                return Err(UriError::Unknown(shown(name)));
-            }
-            _ => return Ok(()),
+            (_, Meaning::Is(Column::Serial)) => ("serial", &mut self.serial),
+            // Nobody knows what it does: a time step by another name, perhaps.
+            _ => return Err(UriError::Unknown(shown(name))),
         };
         match slot.replace(value) {
             Some(earlier) if Some(&earlier) != slot.as_ref() => Err(UriError::Twice(name)),

@@ -57,6 +57,12 @@ impl Fault {
         Self { what: what.into(), next: "no token can hold it", unusable: true }
     }
 
+    /// A key that must not be used, by what its file says.
+    #[must_use]
+    pub fn forbidden(what: impl Into<String>) -> Self {
+        Self { what: what.into(), next: "", unusable: true }
+    }
+
     /// The same, at its place.
     #[must_use]
     pub fn at(self, place: Place) -> Problem {
@@ -102,6 +108,11 @@ impl Problem {
     pub fn of_field(place: Place, what: impl Into<String>, field: Field) -> Self {
         let next = match field.changes_codes() {
             // A server that does not know it expects other codes than the token shows.
+            true if field == Field::Step => {
+                "write it in a format that has a place for it; where the step is chosen on the \
+                                             server, as with PingID: --drop step"
+                    .to_owned()
+            }
             true => {
                 "write it in a format that has a place for it, or give these tokens seeds of the usual kind".to_owned()
             }

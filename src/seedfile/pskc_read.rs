@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
+use super::column::looks_like_a_code_setting;
 use super::format::{LOCKED, ReadOptions, Rows};
 use super::problem::{Fault, Problem};
 use super::pskc_crypto::{Opened, is_encrypted, last_part};
@@ -21,6 +22,50 @@ use crate::seed::Seed;
 /// The elements of a key that change no code and forbid nothing.
 const HARMLESS: &[&str] =
     &["Issuer", "UserId", "FriendlyName", "KeyReference", "Extensions", "Extension", "KeyProperties"];
+
+/// What stands in a container, in RFC 6030 and in drafts.
+const IN_CONTAINER: &[&str] = &[
+    "EncryptionKey",
+    "EncryptionMethod",
+    "MACMethod",
+    "DigestMethod",
+    "MACAlgorithm",
+    "KeyPackage",
+    "Device",
+    "Signature",
+    "Extensions",
+    "Extension",
+];
+
+/// What stands in a package.
+const IN_PACKAGE: &[&str] = &["DeviceInfo", "DeviceId", "CryptoModuleInfo", "Key", "Secret", "Extensions", "Extension"];
+
+/// What is there once at most.
+const ONCE: &[&str] = &[
+    "AlgorithmParameters",
+    "Usage",
+    "Policy",
+    "Issuer",
+    "UserId",
+    "KeyProfileId",
+    "StartDate",
+    "ExpiryDate",
+    "ResponseFormat",
+    "Suite",
+    "PlainValue",
+    "EncryptedValue",
+    "ValueMAC",
+    "Value",
+    "SerialNo",
+    "Manufacturer",
+    "Model",
+    "DeviceInfo",
+    "DeviceId",
+    "PINPolicy",
+];
+
+/// The attributes of a key that are read, or say nothing of its codes.
+const OF_KEY: &[&str] = &["Id", "Algorithm", "KeyId", "KeyAlgorithm", "SecretId", "SecretAlgorithm"];
 
 const THE_KEY: &str = "use the key or password that came with this file";
 
@@ -39,7 +84,7 @@ pub fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
         return Err(Problem::of_file(what, "name the format with --from, or give the PSKC file"));
     }
     if let Some(version) = root.attribute("Version").filter(|version| !is_draft && !matches!(*version, "1.0" | "1")) {
-        let what = format!("the file is PSKC of version {}, and 1.0 is read", shown(version));
+        let what = format!("the file is PSKC of version \"{}\", and 1.0 is read", shown(version));
         return Err(Problem::of_file(what, "ask for the seeds as PSKC 1.0 (RFC 6030), or as CSV"));
     }
     let opened = match (is_encrypted(&root), &options.pskc) {
@@ -60,6 +105,17 @@ pub fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
         let what = "the file names no MAC: whether its key is the right one cannot be told from it";
         rows.push(Err(Problem::new(root.line, 0, what, "check a code of the first token").as_warning()));
     }
+    if root.child("Signature").is_some() {
+        let what = "the file is signed, and its signature is not checked here";
+        rows.push(Err(Problem::new(root.line, 0, what, "").as_warning()));
+    }
+    if let Some(other) = root.other_than(IN_CONTAINER) {
+        let what = format!("<{}> is not known in a container, and what is in it is not read", shown(&other.name));
+        let problem = Problem::new(other.line, 0, what, "ask for a file with <KeyPackage> elements alone");
+        let has_keys =
+            ["Key", "Secret", "KeyPackage"].iter().any(|name| other.is(name) || other.descendant(name).is_some());
+        rows.push(Err(if has_keys { problem } else { problem.as_warning() }));
+    }
     let packages = root.children.iter().filter(|child| child.is("KeyPackage") || child.is("Device"));
     for package in packages {
         let keys: Vec<_> = package.children.iter().filter(|child| child.is("Key") || child.is("Secret")).collect();
@@ -78,6 +134,18 @@ pub fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
 }
 
 fn one(package: &Element, key: &Element, keys: Option<&Opened>, notes: &mut Vec<String>) -> Found<Row> {
+    check_once(package)?;
+    check_once(key)?;
+    if let Some(other) = package.other_than(IN_PACKAGE) {
+        let what = format!("<{}> is not known in a package, and may change the codes", shown(&other.name));
+        return Err(Fault::new(what, "ask for a file without it"));
+    }
+    let is_known = |name: &str| OF_KEY.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if let Some((name, _)) = key.attributes.iter().find(|(name, _)| !is_known(name)) {
+        let what =
+            format!("the key has the attribute \"{}\", which is not known and may change the codes", shown(name));
+        return Err(Fault::new(what, "ask for a file without it"));
+    }
     let kind = kind_of(key)?;
     check_dates(package.any(&["DeviceInfo", "DeviceId"]))?;
     check_dates(Some(key))?;
@@ -92,15 +160,15 @@ fn one(package: &Element, key: &Element, keys: Option<&Opened>, notes: &mut Vec<
     let values = Values::of(key, keys);
     let secret = values.bytes("Secret")?.ok_or_else(|| Fault::new("there is no <Secret>", "every key needs one"))?;
     let mut row = Row::of_seed(Seed::from_bytes(secret).map_err(|error| Fault::unusable(error.to_string()))?);
-    row.kind = kind;
+    (row.kind, row.kind_is_stated) = (kind, true);
     owner(package, key, &mut row)?;
     for usage in ["AlgorithmParameters", "Usage"].into_iter().filter_map(|name| key.child(name)) {
         parameters(usage, &mut row, notes)?;
     }
-    if values.number("Time")?.is_some_and(|number| number != 0) {
+    if values.is_other_than_0("Time")? {
         return Err(Fault::unusable("its codes count from another time than 1970, and no token can be given that"));
     }
-    if values.number("TimeDrift")?.is_some_and(|number| number != 0) {
+    if values.is_other_than_0("TimeDrift")? {
         // What a server had learnt of the old clock; a token that is burned has its clock set.
         notes.push("the drift that its server had learnt is forgotten: the clock is set anew".to_owned());
     }
@@ -118,11 +186,25 @@ fn one(package: &Element, key: &Element, keys: Option<&Opened>, notes: &mut Vec<
     values.check_names()?;
     for child in &key.children {
         let is_known = ["Data", "Policy", "KeyProfileId", "AlgorithmParameters", "Usage", "StartDate", "ExpiryDate"];
-        if !is_known.iter().chain(HARMLESS).any(|known| child.is(known)) {
+        let is_unknown = !is_known.iter().chain(HARMLESS).any(|known| child.is(known));
+        if is_unknown && looks_like_a_code_setting(&child.name, &[]) {
+            let what = format!("<{}> is not known in a key, and may change the codes", shown(&child.name));
+            return Err(Fault::new(what, "ask for a file without it"));
+        }
+        if is_unknown {
             notes.push(format!("<{}> is not known and passed over", shown(&child.name)));
         }
     }
     Ok(row)
+}
+
+/// Whether what may be there once is there once, in an element and the ones below it that are a single value each.
+fn check_once(element: &Element) -> Found<()> {
+    if let Some(name) = element.twice(ONCE) {
+        return Err(Fault::new(format!("<{name}> is there twice"), "ask for a file that has it once"));
+    }
+    let inner = element.children.iter().filter(|child| !child.is("Key") && !child.is("Secret") && !child.is("Data"));
+    inner.into_iter().try_for_each(check_once)
 }
 
 fn kind_of(key: &Element) -> Found<Kind> {
@@ -133,10 +215,17 @@ fn kind_of(key: &Element) -> Found<Kind> {
         "totp" => Ok(Kind::Totp),
         "hotp" => Ok(Kind::Hotp),
         "pin" => Err(Fault::unusable("this key is a PIN, which no token of these holds".to_owned())),
-        _ => {
-            Err(Fault::unusable(format!("the algorithm \"{}\" is neither totp nor hotp", shown(last_part(algorithm)))))
-        }
+        _ => Err(Fault::unusable(format!("the algorithm \"{}\" is neither totp nor hotp", name_of(algorithm)))),
     }
+}
+
+/// An algorithm as a message names it: without the name space that all of PSKC's have.
+fn name_of(algorithm: &str) -> String {
+    let front = algorithm.rfind("pskc:").or_else(|| algorithm.rfind("pskc#")).map_or(0, |at| at + "pskc:".len());
+    let name = algorithm.get(front..).unwrap_or(algorithm);
+    // No secret: it is looked at before any, and a long one is cut by its parts.
+    let name = if name.len() > 40 { last_part(name) } else { name };
+    name.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// Serial, maker, model, issuer and user.
@@ -171,10 +260,16 @@ fn parameters(usage: &Element, row: &mut Row, notes: &mut Vec<String>) -> Found<
             suite(child, row)?;
         } else if child.is("ResponseFormat") {
             response(child, row)?;
+        } else if child.is("Extensions") || child.is("Extension") {
+            notes.push(format!("<{}> is not known and passed over", shown(&child.name)));
         } else if child.is("ChallengeFormat") {
             return Err(Fault::unusable("the key answers challenges, which no token of these can".to_owned()));
         } else {
-            notes.push(format!("<{}> is not known and passed over", shown(&child.name)));
+            let what = format!(
+                "<{}> among the algorithm's parameters is not known, and may change the codes",
+                shown(&child.name)
+            );
+            return Err(Fault::new(what, "ask for a file without it"));
         }
     }
     Ok(())
@@ -237,10 +332,10 @@ fn check_dates(of: Option<&Element>) -> Found<()> {
             return Err(Fault::unusable(format!("<{}> is no date: \"{}\"", shown(&found.name), shown(text))));
         };
         if is_end && at < now {
-            return Err(Fault::unusable(format!("the key has expired: on {}", at.format("%Y-%m-%d"))));
+            return Err(Fault::forbidden(format!("the key has expired: on {}", at.format("%Y-%m-%d"))));
         }
         if !is_end && at > now {
-            return Err(Fault::unusable(format!("the key is not to be used before {}", at.format("%Y-%m-%d"))));
+            return Err(Fault::forbidden(format!("the key is not to be used before {}", at.format("%Y-%m-%d"))));
         }
     }
     Ok(())
@@ -277,7 +372,7 @@ fn check_policy(policy: &Element, notes: &mut Vec<String>) -> Found<()> {
             notes.push("the key asks for a PIN on the device, and these tokens have none".to_owned());
         } else if !["StartDate", "ExpiryDate", "KeyUsage"].iter().any(|known| rule.is(known)) {
             let what = format!("its policy has <{}>, which is not known or cannot be kept", shown(&rule.name));
-            return Err(Fault::unusable(what));
+            return Err(Fault::forbidden(what));
         }
     }
     Ok(())
@@ -319,6 +414,11 @@ impl<'a> Values<'a> {
         if all.next().is_some() {
             return Err(Fault::new(format!("<{name}> is there twice"), "ask for a file that has it once"));
         }
+        check_once(value)?;
+        if let Some((attribute, _)) = value.attributes.iter().find(|(found, _)| !found.eq_ignore_ascii_case("Name")) {
+            let what = format!("<{name}> has the attribute \"{}\", which is not known", shown(attribute));
+            return Err(Fault::new(what, "ask for a file without it"));
+        }
         let encrypted = value.child("EncryptedValue");
         let plain = value.child("PlainValue").or_else(|| value.child("Value").filter(|_| encrypted.is_none()));
         let mac = value.any(&["ValueMAC", "ValueDigest"]);
@@ -347,11 +447,7 @@ impl<'a> Values<'a> {
     fn number(&self, name: &str) -> Found<Option<u64>> {
         let Some(bytes) = self.bytes(name)? else { return Ok(None) };
         let no_number = || Fault::new(format!("{name} is no number"), "ask for another file");
-        let digits = |bytes: &[u8]| {
-            let text = std::str::from_utf8(bytes).ok()?.trim();
-            // Only a drift is ever negative, and of that it matters alone whether it is 0.
-            text.strip_prefix('-').unwrap_or(text).parse::<u64>().ok()
-        };
+        let digits = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.trim().parse::<u64>().ok();
         if let Some(number) = digits(&bytes) {
             return Ok(Some(number));
         }
@@ -368,6 +464,21 @@ impl<'a> Values<'a> {
         Ok(Some(raw.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))))
     }
 
+    /// Whether a value is there and not 0: a drift may be negative, have a fraction, or be left empty.
+    fn is_other_than_0(&self, name: &str) -> Found<bool> {
+        if self.is_plain(name) {
+            let text = self.bytes(name)?.unwrap_or_default();
+            let text = std::str::from_utf8(&text).unwrap_or_default();
+            if let Ok(number) = text.parse::<f64>() {
+                return Ok(number != 0.0);
+            }
+            if text.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(self.number(name)?.is_some_and(|number| number != 0))
+    }
+
     /// Whether a value is there in plain.
     fn is_plain(&self, name: &str) -> bool {
         let value = self.found.iter().find(|(found, _)| found.replace('_', "").eq_ignore_ascii_case(name));
@@ -379,6 +490,14 @@ impl<'a> Values<'a> {
 
 fn decoded(text: Option<Zeroizing<Vec<u8>>>) -> Found<Option<Zeroizing<Vec<u8>>>> {
     let Some(text) = text else { return Ok(None) };
+    // Hex and Base32 are Base64 by accident, of another secret: 16 characters or more that are nothing else are no Base64.
+    let is_all = |is: fn(&u8) -> bool| text.len() >= 16 && text.iter().all(is);
+    if is_all(u8::is_ascii_hexdigit) || is_all(|c| c.is_ascii_uppercase() || matches!(c, b'2'..=b'7' | b'=')) {
+        return Err(Fault::new(
+            "the secret is hex or Base32",
+            "PSKC has Base64 there: ask for a right file, or give the seeds as csv",
+        ));
+    }
     BASE64
         .decode(&text)
         .map(|bytes| Some(Zeroizing::new(bytes)))

@@ -102,6 +102,8 @@ pub struct Row {
     pub serial: Option<String>,
     /// TOTP or HOTP.
     pub kind: Kind,
+    /// Whether the file says which.
+    pub kind_is_stated: bool,
     /// The hash.
     pub hash: Option<Hash>,
     /// The time step.
@@ -150,6 +152,7 @@ impl Row {
             seed,
             serial: None,
             kind: Kind::Totp,
+            kind_is_stated: false,
             hash: None,
             step: None,
             digits: None,

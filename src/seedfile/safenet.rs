@@ -52,6 +52,11 @@ fn read_one(token: &Element) -> Result<Row, Fault> {
         .map_err(|error| Fault::new(error.to_string(), "SafeNet has hex there"))?;
     let mut row = Row::of_parsed(parsed);
     row.kind = Kind::Hotp;
+    let known = ["Seed", "MovingFactor"];
+    if let Some(other) = application.children.iter().find(|child| !known.iter().any(|known| child.is(known))) {
+        let what = format!("<{}> is not known here, and may change the codes", shown(&other.name));
+        return Err(Fault::new(what, "leave this token out"));
+    }
     let serial =
         token.attribute("serial").ok_or_else(|| Fault::new("the token has no serial", "every token needs one"))?;
     check_serial(serial)?;

@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 use super::check::for_token;
 use super::format::Rows;
 use super::problem::Problem;
-use super::row::Row;
+use super::row::{Kind, Row};
 
 /// The rows that a token can hold; of all others a warning stays. An account that stands there again is left out too.
 #[must_use]
@@ -37,15 +37,18 @@ struct Accounts {
 impl Accounts {
     /// Takes note of a row; one that says the same as an earlier one is a problem.
     fn see(&mut self, row: &Row) -> Option<Problem> {
-        let account = (&row.serial, row.seed.expose(), &row.user, &row.issuer, &row.account);
+        let owner = (&row.serial, &row.user, &row.issuer, &row.account);
+        let codes =
+            (row.kind == Kind::Hotp, row.effective_hash().to_string(), row.effective_step(), row.effective_digits());
+        let account = (row.seed.expose(), owner, codes);
         let [high, low] = &self.keys;
-        let hash = [high.hash_one(account), low.hash_one(account)];
+        let hash = [high.hash_one(&account), low.hash_one(&account)];
         let line = row.place.line;
         match self.seen.insert(hash, line) {
             None => None,
             Some(earlier) => {
                 let what = format!("left out: the same account stands in line {earlier} too");
-                Some(Problem::at(row.place, what, "").as_warning())
+                Some(Problem { unusable: true, ..Problem::at(row.place, what, "").as_warning() })
             }
         }
     }

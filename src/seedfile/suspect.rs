@@ -73,9 +73,20 @@ pub fn other_code(text: &str) -> Option<Suspicion> {
     None
 }
 
+/// Whether a text in the secret's place is one secret: in one piece, or in short groups.
+#[must_use]
+pub fn is_one_secret(text: &str) -> bool {
+    let mut pieces = text.split(|c: char| c.is_whitespace() || c == '-').filter(|piece| !piece.is_empty());
+    text.split_whitespace().nth(1).is_none() || pieces.all(|piece| piece.len() <= LONGEST_GROUP)
+}
+
 /// Whether the pieces of a text are groups of one secret: short ones of one length, but for a shorter last one.
 fn are_groups(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split_whitespace().map(|group| group.chars().count()).collect();
+    let lengths: Vec<usize> = text
+        .split(|c: char| c.is_whitespace() || c == '-')
+        .map(|group| group.chars().count())
+        .filter(|length| *length > 0)
+        .collect();
     match lengths.split_last() {
         Some((last, [first, others @ ..])) => {
             *first <= LONGEST_GROUP && others.iter().all(|length| length == first) && last <= first

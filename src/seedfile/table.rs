@@ -4,14 +4,16 @@ use ::csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
 use std::io::Read;
 
-use super::blanks::{Squeezed, is_blank_table};
+use super::blanks::{Squeezed, is_blank_table, looks_like_a_secret};
 use super::column::is_header;
 use super::problem::Problem;
 use super::row::{Kind, Place, Row};
-use super::serial::serial_of;
+use super::serial::check_serial;
+use super::suspect::is_one_secret;
 use super::text::{Source, broken_line, is_comment};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError, encodings_that_fit};
+use crate::token::Model;
 
 /// Records of delimited text, with their lines.
 pub struct Records {
@@ -23,6 +25,11 @@ pub struct Records {
     names: Vec<String>,
     /// The version that a comment names, as privacyIDEA's files do.
     version: Option<String>,
+    is_blank: bool,
+    /// Fields may have line ends in them.
+    has_long_texts: bool,
+    /// The lines of comments.
+    comments: Vec<u64>,
 }
 
 impl Records {
@@ -45,7 +52,16 @@ impl Records {
             .trim(Trim::All)
             .delimiter(delimiter)
             .from_reader(text);
-        let mut records = Self { reader, record: StringRecord::new(), again: false, names: Vec::new(), version: None };
+        let mut records = Self {
+            reader,
+            record: StringRecord::new(),
+            again: false,
+            names: Vec::new(),
+            version: None,
+            is_blank,
+            has_long_texts: false,
+            comments: Vec::new(),
+        };
         if named.is_some() {
             records.next()?;
         }
@@ -72,7 +88,18 @@ impl Records {
             if !more {
                 return Ok(None);
             }
-            if self.record.get(0).is_some_and(is_comment) {
+            let line = self.record.position().map_or(0, ::csv::Position::line);
+            if !self.has_long_texts && self.record.iter().any(|field| field.contains(['\n', '\r'])) {
+                let what = "a quote that begins here is not closed on this line";
+                return Err(Problem::new(line, 0, what, "close it, or remove it"));
+            }
+            // A row or a header that begins with # is none the less one.
+            let is_row = |record: &StringRecord| {
+                record.iter().any(|field| looks_like_a_secret(field) || field.contains("otpauth://"))
+                    || (record.len() > 1 && is_header(record.iter()))
+            };
+            if self.record.get(0).is_some_and(is_comment) && !is_row(&self.record) {
+                self.comments.push(line);
                 let words = self.record.iter().next().unwrap_or_default().trim_start_matches('#').split_once(':');
                 if let Some((_, version)) = words.filter(|(name, _)| name.trim().eq_ignore_ascii_case("version")) {
                     self.version = Some(version.trim().to_owned());
@@ -82,7 +109,18 @@ impl Records {
             }
         }
         let line = self.record.position().map_or(0, ::csv::Position::line);
-        Ok(Some(Fields { record: &self.record, line, names: &self.names }))
+        Ok(Some(Fields { record: &self.record, line, is_blank: self.is_blank, names: &self.names }))
+    }
+
+    /// Fields of this table may have line ends in them, such as notes.
+    pub fn allow_long_texts(&mut self) {
+        self.has_long_texts = true;
+    }
+
+    /// The lines that were passed over as comments.
+    #[must_use]
+    pub fn comments(&self) -> &[u64] {
+        &self.comments
     }
 
     /// Gives the last record once more.
@@ -129,6 +167,8 @@ pub struct Fields<'a> {
     record: &'a StringRecord,
     /// Its line.
     pub line: u64,
+    /// Blanks part its columns.
+    pub is_blank: bool,
     names: &'a [String],
 }
 
@@ -137,6 +177,14 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&'a str> {
         self.record.get(index).filter(|field| !field.is_empty())
+    }
+
+    /// A field that is no free text: `="…"`, which keeps a spreadsheet from changing it, is unwrapped.
+    #[must_use]
+    pub fn value(&self, index: usize) -> Option<&'a str> {
+        let field = self.get(index)?;
+        let quoted = field.strip_prefix('=').map(str::trim).and_then(|rest| rest.strip_prefix('"')?.strip_suffix('"'));
+        Some(quoted.map_or(field, str::trim)).filter(|field| !field.is_empty())
     }
 
     /// All fields.
@@ -187,8 +235,9 @@ impl<'a> Fields<'a> {
     /// A [`Problem`] for a missing serial, one in scientific notation, or an over-long one.
     pub fn serial(&self, index: usize) -> Result<String, Problem> {
         let serial =
-            self.get(index).ok_or_else(|| self.problem(index, "the serial is missing", "every row needs one"))?;
-        serial_of(serial).map(str::to_owned).map_err(|(what, next)| self.problem(index, what, next))
+            self.value(index).ok_or_else(|| self.problem(index, "the serial is missing", "every row needs one"))?;
+        check_serial(serial).map_err(|(what, next)| self.problem(index, what, next))?;
+        Ok(serial.to_owned())
     }
 
     /// The secret in a field.
@@ -197,7 +246,16 @@ impl<'a> Fields<'a> {
     /// A [`Problem`] that never shows the secret.
     pub fn secret(&self, index: usize, encoding: SecretEncoding) -> Result<ParsedSeed, Problem> {
         let text =
-            self.get(index).ok_or_else(|| self.problem(index, "the secret is missing", "every row needs one"))?;
+            self.value(index).ok_or_else(|| self.problem(index, "the secret is missing", "every row needs one"))?;
+        if !is_one_secret(text) {
+            let next = "put each in a column of its own, or write the secret in one piece";
+            return Err(self.problem(index, "more than a secret stands there: words that are no groups of one", next));
+        }
+        if text.chars().all(|c| c.is_ascii_digit()) && text.len() <= LONGEST_SERIAL && Model::of_serial(text).is_some()
+        {
+            let next = "is that the serial's column? name the columns: --columns=serial,secret or secret,serial";
+            return Err(self.problem(index, "a token's serial stands where the secret is due", next));
+        }
         match Seed::parse(text, Some(encoding)) {
             Ok(parsed) => Ok(parsed),
             Err(error) => {
@@ -221,7 +279,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// A [`Problem`] for what is no number.
     pub fn number(&self, index: usize, name: &str) -> Result<Option<u64>, Problem> {
-        let Some(text) = self.get(index) else { return Ok(None) };
+        let Some(text) = self.value(index) else { return Ok(None) };
         // Spreadsheets make 30.0 of 30.
         text.strip_suffix(".0").unwrap_or(text).parse().map(Some).map_err(|_| {
             self.problem(index, format!("the {name} is no number: \"{}\"", shown(text)), "give a whole number")
@@ -233,7 +291,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// A [`Problem`] for what is not a number of seconds.
     pub fn step(&self, index: usize) -> Result<Option<TimeStep>, Problem> {
-        let text = self.get(index).unwrap_or_default().to_ascii_lowercase();
+        let text = self.value(index).unwrap_or_default().to_ascii_lowercase();
         let bare = ["seconds", "secs", "sec", "s"].into_iter().find_map(|unit| text.strip_suffix(unit)).map(str::trim);
         let number = match bare.and_then(|text| text.parse::<u64>().ok()) {
             Some(number) => number,
@@ -243,8 +301,14 @@ impl<'a> Fields<'a> {
             },
         };
         let step = u32::try_from(number).ok().filter(|step| *step <= 86_400).and_then(TimeStep::new);
-        step.map(Some)
-            .ok_or_else(|| self.problem(index, format!("a time step of {number} s"), "it is 30 or 60 in most files"))
+        step.map(Some).ok_or_else(|| {
+            let what = if number > 86_400 {
+                "a time step of more than a day".to_owned()
+            } else {
+                format!("a time step of {number} s")
+            };
+            self.problem(index, what, "it is 30 or 60 in most files")
+        })
     }
 
     /// Checks a field that has the same text in every row, in any case.
@@ -274,6 +338,9 @@ fn secret_error(error: &SeedError, encoding: SecretEncoding) -> String {
     }
 }
 
+/// The longest serial of a token in the secret's place, in digits: 8 bytes in hex are no secret.
+const LONGEST_SERIAL: usize = 16;
+
 /// The longest text of a file that a message repeats, in characters.
 const LONGEST_SHOWN: usize = 40;
 
@@ -289,11 +356,24 @@ pub fn shown(text: &str) -> String {
         let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
         has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && !has(char::is_ascii_digit)
     };
-    let is_long = |word: &str| word.len() >= LIKE_A_SECRET && !is_name(word);
-    let is_secret = text.split(|c: char| !c.is_alphanumeric()).any(is_long)
+    let is_long =
+        |word: &str| word.len() >= LIKE_A_SECRET && !is_name(word) && !word.chars().all(|c| c.is_ascii_digit());
+    // Base64 and groups with hyphens are secrets too.
+    let is_encoded = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_');
+    let is_serial = |word: &str| word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '/'));
+    let is_secret = text.split(|c: char| !is_encoded(c)).any(|word| is_long(word) && !is_serial(word))
         || (count >= LIKE_A_SECRET
             && !is_name(text)
             && encodings_that_fit(text).is_ok_and(|fits| fits.hex || fits.base32));
+    let is_mixed = |word: &str| {
+        let lower = word.to_ascii_lowercase();
+        word.len() >= 8
+            && word.chars().any(|c| c.is_ascii_digit())
+            && word.chars().any(|c| c.is_ascii_alphabetic())
+            && !["sha", "otp", "hmac", "md5"].iter().any(|part| lower.contains(part))
+            && encodings_that_fit(word).is_ok_and(|fits| fits.hex || fits.base32)
+    };
+    let is_secret = is_secret || text.split(|c: char| !c.is_alphanumeric()).any(is_mixed);
     if count > LONGEST_SHOWN || is_secret {
         return format!("… {count} characters …");
     }
@@ -334,8 +414,8 @@ fn delimiter_of(line: &str) -> u8 {
 pub fn kind(fields: &Fields<'_>, index: usize) -> Result<Kind, Problem> {
     let Some(text) = fields.get(index) else { return Ok(Kind::Totp) };
     kind_of_name(text).ok_or_else(|| {
-        let next = "totp or hotp; leave out what no token of this kind can be";
-        fields.problem(index, format!("the type \"{}\" is neither totp nor hotp", shown(text)), next)
+        let what = format!("the type \"{}\" is neither totp nor hotp", shown(text));
+        Problem { unusable: true, ..fields.problem(index, what, "no token can hold it") }
     })
 }
 

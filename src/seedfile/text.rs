@@ -20,7 +20,10 @@ pub const SAMPLE: usize = 64 * 1024;
 /// Whether a line is a comment: servers' files have those, and no row begins so.
 #[must_use]
 pub fn is_comment(line: &str) -> bool {
-    line.trim_start().starts_with('#')
+    // A spreadsheet's errors begin so too.
+    const ERRORS: [&str; 7] = ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"];
+    let line = line.trim_start();
+    line.starts_with('#') && !ERRORS.iter().any(|error| line.starts_with(error))
 }
 
 /// A seed file's text: UTF-8, without a byte order mark.
@@ -34,7 +37,12 @@ impl Source {
     /// # Errors
     /// A [`Problem`] for what is no text: encrypted or packed files by name, or what cannot be read.
     pub fn new(input: impl Read + 'static) -> Result<Self, Problem> {
-        let mut reader: BufReader<Box<dyn Read>> = BufReader::with_capacity(SAMPLE, Box::new(input));
+        // The first read of a pipe may be short, and what is looked at must not depend on that.
+        let mut input = input;
+        let mut head = Vec::with_capacity(SAMPLE);
+        input.by_ref().take(SAMPLE as u64).read_to_end(&mut head).map_err(|error| unreadable(&error))?;
+        let whole: Box<dyn Read> = Box::new(Cursor::new(head).chain(input));
+        let mut reader: BufReader<Box<dyn Read>> = BufReader::with_capacity(SAMPLE, whole);
         let start = fill(&mut reader).map_err(|error| unreadable(&error))?;
         if let Some((what, next)) = wrapping(start) {
             return Err(Problem::of_file(what, next));

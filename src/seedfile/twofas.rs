@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::accounts::whole;
 use super::aegis::{Account, NAME_PASSWORD, opened};
 use super::format::{Format, LOCKED, ReadOptions, Rows, Sample};
-use super::graph::parse_json;
-use super::problem::Problem;
+use super::json::{self, parse_json};
+use super::problem::{Fault, Problem};
 use super::row::{Field, Place, Row};
 use super::text::Source;
 use super::vault;
@@ -42,18 +41,25 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
 }
 
 fn one(number: u64, service: &Value) -> Result<Row, Problem> {
-    let text = |pointer: &str| service.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let number_at = |pointer: &str| service.pointer(pointer).and_then(whole);
-    let account = Account {
-        // Older backups do not say.
-        kind: Some(text("/otp/tokenType")).filter(|kind| !kind.is_empty()).unwrap_or("totp"),
-        secret: text("/secret"),
-        hash: Some(text("/otp/algorithm")).filter(|name| !name.is_empty()),
-        digits: number_at("/otp/digits"),
-        step: number_at("/otp/period"),
-        counter: number_at("/otp/counter"),
-        issuer: Some(text("/otp/issuer")).filter(|issuer| !issuer.is_empty()).unwrap_or_else(|| text("/name")),
-        name: text("/otp/account"),
+    let place = Place { line: number, column: 0 };
+    let read = || -> Result<Row, Fault> {
+        let of = |pointer: &str| json::text(service.pointer(pointer), pointer);
+        let count = |pointer: &str| json::number(service.pointer(pointer), pointer);
+        let account = Account {
+            // Older backups do not say.
+            kind: of("/otp/tokenType")?.unwrap_or("totp"),
+            secret: of("/secret")?.unwrap_or_default(),
+            hash: of("/otp/algorithm")?,
+            digits: count("/otp/digits")?,
+            step: count("/otp/period")?,
+            counter: count("/otp/counter")?,
+            issuer: match of("/otp/issuer")? {
+                Some(issuer) => issuer,
+                None => of("/name")?.unwrap_or_default(),
+            },
+            name: of("/otp/account")?.unwrap_or_default(),
+        };
+        account.into_row(place)
     };
-    account.into_row(Place { line: number, column: 0 })
+    read().map_err(|fault| fault.at(place))
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::blanks::looks_like_a_serial;
+use super::blanks::{looks_like_a_secret, looks_like_a_serial};
 use super::check::check_text;
 use super::column::{Column, Meaning, meaning_of};
 use super::problem::{Problem, Severity};
 use super::row::Row;
-use super::serial::serial_of;
 use super::table::{Fields, Records};
 use super::text::Source;
 use crate::plain::plain;
+use crate::token::Model;
 
 /// How many rows without a partner are named; beyond that the rest is counted.
 const MOST: usize = 20;
@@ -32,7 +32,7 @@ pub struct UserRow {
 /// All that is wrong with the list.
 pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
     let mut records = Records::new(source).map_err(|problem| vec![problem])?;
-    let mut columns = None;
+    let (mut columns, mut width) = (None, 0);
     let (mut users, mut problems) = (Vec::new(), Vec::new());
     loop {
         let fields = match records.next() {
@@ -46,8 +46,9 @@ pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
         let (user, serial) = match columns {
             Some(columns) => columns,
             None => {
-                let (found, is_header) = columns_of(&fields);
+                let (found, is_header) = columns_of(&fields).map_err(|problem| vec![problem])?;
                 columns = Some(found);
+                width = fields.count();
                 if is_header {
                     records.take_header();
                     continue;
@@ -55,10 +56,15 @@ pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
                 found
             }
         };
-        match one(&fields, user, serial) {
+        match one(&fields, user, serial, width) {
             Ok(row) => users.push(row),
             Err(problem) => problems.push(problem),
         }
+    }
+    for line in records.comments() {
+        let what =
+            "the line begins with # and is passed over: a user who is called so goes into quotes, behind a serial";
+        problems.push(Problem::new(*line, 0, what, HEAD));
     }
     if users.is_empty() && problems.is_empty() {
         problems.push(Problem::of_file(
@@ -69,23 +75,59 @@ pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
     if problems.is_empty() { Ok(users) } else { Err(problems) }
 }
 
+const HEAD: &str = "begin the list with the line serial,user";
+
+/// Words above a single column of users.
+const HEADS: [&str; 12] = [
+    "name",
+    "names",
+    "users",
+    "displayname",
+    "fullname",
+    "employee",
+    "employees",
+    "mitarbeiter",
+    "person",
+    "people",
+    "member",
+    "staff",
+];
+
 /// The columns of user and serial by the first line, and whether that is a header.
-fn columns_of(first: &Fields<'_>) -> ((usize, Option<usize>), bool) {
+fn columns_of(first: &Fields<'_>) -> Result<((usize, Option<usize>), bool), Problem> {
     let at = |column| first.iter().position(|word| meaning_of(word) == Meaning::Is(column));
-    if let Some(user) = at(Column::User) {
-        return ((user, at(Column::Serial)), true);
-    }
-    let serial = first.iter().position(|field| serial_of(field).is_ok_and(looks_like_a_serial));
-    match serial {
-        Some(0) if first.count() > 1 => ((1, Some(0)), false),
-        Some(serial) if first.count() > 1 => ((0, Some(serial)), false),
-        _ => ((0, None), false),
+    let (user, serial) = (at(Column::User), at(Column::Serial));
+    let is_serial =
+        |field: &str| field.len() >= 4 && (looks_like_a_serial(field) || field.chars().all(|c| c.is_ascii_digit()));
+    match (user, serial, first.count()) {
+        (Some(user), serial, _) => Ok(((user, serial), true)),
+        // The other of two columns has the users, whatever it is called.
+        (None, Some(serial), 2) if !first.iter().any(is_serial) => Ok(((1 - serial, Some(serial)), true)),
+        (None, None, 1) => {
+            let word: String =
+                first.get(0).unwrap_or_default().to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+            Ok(((0, None), HEADS.contains(&word.as_str())))
+        }
+        (None, None, 2) => match [first.get(0), first.get(1)].map(|field| field.is_some_and(is_serial)) {
+            [true, false] => Ok(((1, Some(0)), false)),
+            [false, true] => Ok(((0, Some(1)), false)),
+            _ => Err(first.line_problem("which column has the users is not clear", HEAD)),
+        },
+        _ => Err(first.line_problem("which columns have the serials and the users is not clear", HEAD)),
     }
 }
 
-fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>) -> Result<UserRow, Problem> {
+fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>, width: usize) -> Result<UserRow, Problem> {
+    fields.at_most(width)?;
     let name = fields.get(user).ok_or_else(|| fields.problem(user, "the user is missing", "every line needs one"))?;
     check_text(name).map_err(|what| fields.problem(user, format!("the user {what}"), "give a UPN or login name"))?;
+    let is_number = name.len() >= 4 && name.chars().all(|c| c.is_ascii_digit());
+    if looks_like_a_secret(name) || name.contains("otpauth") || name.contains(['{', '<']) {
+        return Err(fields.problem(user, "this is no user, and could be a secret", "is this the list of users?"));
+    }
+    if is_number || Model::of_serial(name).is_some() {
+        return Err(fields.problem(user, format!("the user \"{}\" is a number, such as a serial", plain(name)), HEAD));
+    }
     let serial = serial.filter(|index| fields.get(*index).is_some()).map(|index| fields.serial(index)).transpose()?;
     Ok(UserRow { line: fields.line, serial, user: name.to_owned() })
 }
@@ -94,7 +136,7 @@ fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>) -> Result<UserRo
 /// error, a seed without a user only said.
 #[must_use]
 pub fn merge(mut rows: Vec<Row>, users: &[UserRow], name: &str) -> (Vec<Row>, Vec<Problem>) {
-    let mut problems = Vec::new();
+    let mut problems = twice(users, name);
     let named = users.iter().filter(|user| user.serial.is_some()).count();
     if named == 0 {
         for (row, user) in rows.iter_mut().zip(users) {
@@ -128,6 +170,20 @@ pub fn merge(mut rows: Vec<Row>, users: &[UserRow], name: &str) -> (Vec<Row>, Ve
     without_seed(&left, "no row has the serial", name, &mut problems);
     without_user(alone.iter(), name, &mut problems);
     (rows, problems)
+}
+
+/// Users that stand there more than once: they get a token each time, which may be meant.
+fn twice(users: &[UserRow], name: &str) -> Vec<Problem> {
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for user in users {
+        if let Some(line) = seen.insert(user.user.to_lowercase(), user.line) {
+            let what =
+                format!("{name}:{}: {} is in line {line} too, and gets another token", user.line, plain(&user.user));
+            problems.push(Problem::of_file(what, "").as_warning());
+        }
+    }
+    problems
 }
 
 fn give(row: &mut Row, user: &UserRow, name: &str, problems: &mut Vec<Problem>) {

@@ -50,6 +50,9 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
             })?;
             let name = name.trim();
             if name == "TokenKey" {
+                if seed.is_some() {
+                    return Err(fields.problem(3, "TokenKey is there twice", "ask for a file that has it once"));
+                }
                 seed = Some(Seed::from_bytes(bytes).map_err(|error| fields.problem(3, error.to_string(), ""))?);
                 continue;
             }
@@ -64,9 +67,16 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
                 "TokenType" if !value.eq_ignore_ascii_case("TOTP") => {
                     return Err(fields.problem(3, format!("the token type is {}, not TOTP", shown(&value)), ""));
                 }
+                "TokenType" | "TokenState" => {}
                 "OTPLength" => read.digits = Some(number(fields, &name, &value)?),
-                "TOTPTimeStep" => read.step = TimeStep::new(number(fields, &name, &value)?),
-                _ => {}
+                "TOTPTimeStep" => {
+                    let step = TimeStep::new(number(fields, &name, &value)?);
+                    read.step = Some(step.ok_or_else(|| fields.problem(3, "a time step of 0 s", "30 or 60"))?);
+                }
+                _ => {
+                    let what = format!("\"{}\" is not known here, and may change the codes", shown(&name));
+                    return Err(fields.problem(3, what, "ask for a file without it"));
+                }
             }
         }
         read.place = fields.place();

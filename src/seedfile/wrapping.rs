@@ -15,10 +15,30 @@ const MARKS: &[(&[u8], Named)] = &[
         b"-----BEGIN AGE ENCRYPTED FILE-----",
         ("the file is encrypted with age", "decrypt it first: age --decrypt -i IDENTITY FILE"),
     ),
+    (
+        b"-----BEGIN PGP PUBLIC KEY",
+        ("the file is a public key of OpenPGP, and holds no seeds", "name the file with the seeds"),
+    ),
+    (
+        b"-----BEGIN PGP SIGNATURE",
+        ("the file is a signature of OpenPGP, and holds no seeds", "name the file that it belongs to"),
+    ),
     (b"-----BEGIN PGP ", OPENPGP),
     (
+        b"Salted__",
+        (
+            "the file is encrypted with openssl",
+            "decrypt it first: openssl enc -d -in FILE -out seeds.txt, with the cipher that was used",
+        ),
+    ),
+    (b"MSCF", ("the file is a CAB archive", "unpack it first: cabextract FILE")),
+    (b"$ANSIBLE_VAULT", ("the file is encrypted with Ansible", "decrypt it first: ansible-vault decrypt FILE")),
+    (
         b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
-        ("the file is an old Excel workbook", "open it, and save it as CSV, with the serials as text"),
+        (
+            "the file is an old Office file (Excel, Word or Outlook)",
+            "open it, and save the table as CSV, with the serials as text",
+        ),
     ),
     (b"7z\xBC\xAF\x27\x1C", ("the file is a 7z archive", "unpack it first: 7z x FILE (it asks for the password)")),
     (b"Rar!\x1A\x07", ("the file is a RAR archive", "unpack it first: unrar x FILE (it asks for the password)")),
@@ -61,6 +81,15 @@ pub fn wrapping(start: &[u8]) -> Option<Named> {
     if begins(b"RIFF") && start.get(8..12) == Some(b"WEBP") {
         return Some(PICTURE);
     }
+    if start.get(257..262) == Some(b"ustar") {
+        return Some(("the file is a tar archive", "unpack it first: tar xf FILE"));
+    }
+    if start.get(4..8) == Some(b"ftyp") {
+        return Some((
+            "the file is a picture or video of a telephone",
+            "save it as PNG or JPEG, and give it with --qr",
+        ));
+    }
     let text = start.trim_ascii_start();
     let is_text = std::str::from_utf8(start).is_ok();
     let is_bitmap = begins(b"BM") && is_text;
@@ -88,6 +117,9 @@ pub fn wrapping(start: &[u8]) -> Option<Named> {
 fn archive(start: &[u8]) -> Named {
     // The flags of the first file: bit 0 says that it is encrypted (APPNOTE.TXT, section 4.4.4).
     let is_encrypted = start.get(6).is_some_and(|flags| flags & 1 == 1);
+    if contains(start, b"word/") {
+        return ("the file is a Word document", "open it, and save the table as CSV, with the serials as text");
+    }
     if contains(start, b"xl/") || contains(start, b"[Content_Types].xml") {
         return ("the file is an Excel workbook", "open it, and save it as CSV, with the serials as text");
     }
@@ -106,8 +138,17 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 
 /// Whether a text begins with the headers of an e-mail (RFC 5322, section 2.2).
 fn is_mail(text: &[u8]) -> bool {
-    const HEADERS: [&str; 8] =
-        ["from:", "received:", "return-path:", "mime-version:", "delivered-to:", "message-id:", "subject:", "date:"];
+    const HEADERS: [&str; 9] = [
+        "content-type:",
+        "from:",
+        "received:",
+        "return-path:",
+        "mime-version:",
+        "delivered-to:",
+        "message-id:",
+        "subject:",
+        "date:",
+    ];
     let Ok(text) = std::str::from_utf8(text.get(..512).unwrap_or(text)) else { return false };
     let lines = text.lines().take(6).filter(|line| {
         let line = line.to_ascii_lowercase();

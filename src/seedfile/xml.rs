@@ -37,6 +37,18 @@ impl Element {
         self.children.iter().find(|child| child.is(name))
     }
 
+    /// The first name of these that more than one child has.
+    #[must_use]
+    pub fn twice<'a>(&self, names: &[&'a str]) -> Option<&'a str> {
+        names.iter().copied().find(|name| self.children.iter().filter(|child| child.is(name)).nth(1).is_some())
+    }
+
+    /// The first child that has none of these names.
+    #[must_use]
+    pub fn other_than(&self, names: &[&str]) -> Option<&Self> {
+        self.children.iter().find(|child| !names.iter().any(|name| child.is(name)))
+    }
+
     /// The first child of any of these names.
     #[must_use]
     pub fn any(&self, names: &[&str]) -> Option<&Self> {
@@ -136,8 +148,17 @@ pub fn parse(text: &str) -> Result<Element, Problem> {
                 if open.len() > 1 {
                     return Err(broken("the file ends in the middle of an element"));
                 }
-                let root = open.pop().and_then(|mut document| document.children.pop());
-                return root.ok_or_else(|| broken("there is no element"));
+                let mut roots = open.pop().map(|document| document.children).unwrap_or_default();
+                return match (roots.pop(), roots.len()) {
+                    (Some(root), 0) => Ok(root),
+                    (Some(second), _) => Err(Problem::new(
+                        second.line,
+                        0,
+                        "a second document begins here",
+                        "put each into a file of its own",
+                    )),
+                    (None, _) => Err(broken("there is no element")),
+                };
             }
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
         }

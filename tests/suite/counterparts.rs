@@ -81,7 +81,9 @@ from pskc import PSKC
 pskc = PSKC()
 pskc.add_key(id='1', serial='86596120001234', secret=b'12345678901234567890', algorithm='urn:ietf:params:xml:ns:keyprov:pskc:totp', time_interval=60, response_length=6, response_encoding='DECIMAL', manufacturer='Token2')
 if sys.argv[2] == 'key':
-    pskc.encryption.setup_preshared_key(key=bytes.fromhex(sys.argv[3]))
+    key = bytes.fromhex(sys.argv[3])
+    pskc.encryption.setup_preshared_key(algorithm='aes%d-cbc' % (8 * len(key)), key=key)
+    pskc.mac.setup(algorithm='hmac-sha256' if len(key) > 16 else 'hmac-sha1')
 else:
     pskc.encryption.setup_pbkdf2(sys.argv[3], iterations=1000)
 pskc.write(sys.argv[1])
@@ -94,9 +96,13 @@ fn python_pskc_opens_what_is_encrypted_here_and_what_it_encrypts_is_opened_here(
     let csv = csv.to_str().unwrap();
     let secret = folder.path().join("secret");
     let secret_arg = secret.to_str().unwrap();
-    for (kind, word) in [("key", "00112233445566778899aabbccddeeff"), ("password", "correct horse")] {
+    // AES-128, AES-192 with HMAC-SHA256, AES-256 with HMAC-SHA256, and a password.
+    let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    for (number, (kind, word)) in
+        [("key", &key[..32]), ("key", &key[..48]), ("key", key), ("password", "correct horse")].into_iter().enumerate()
+    {
         fs::write(&secret, format!("{word}\n")).unwrap();
-        let ours = folder.path().join(format!("ours-{kind}.xml"));
+        let ours = folder.path().join(format!("ours-{number}.xml"));
         let ours = ours.to_str().unwrap();
         let flag = format!("--to-pskc-{kind}");
         tokentap(&["seeds", "convert", csv, "--to", "pskc", "--drop", "account", "--out", ours, &flag, secret_arg]);
@@ -106,7 +112,7 @@ fn python_pskc_opens_what_is_encrypted_here_and_what_it_encrypts_is_opened_here(
             let hex = seed.to_hex().to_lowercase();
             assert!(read.contains(&format!("{serial} {hex}")), "{kind}: {read}");
         }
-        let theirs = folder.path().join(format!("theirs-{kind}.xml"));
+        let theirs = folder.path().join(format!("theirs-{number}.xml"));
         let theirs = theirs.to_str().unwrap();
         python(WRITE, &[theirs, kind, word]);
         let flag = format!("--pskc-{kind}");

@@ -116,6 +116,10 @@ impl Server {
     }
 }
 
+fn is_sha256(rows: &str, serial: &str) -> bool {
+    rows.lines().any(|row| row.starts_with(serial) && row.contains("SHA256"))
+}
+
 const KEY: &str = "00112233445566778899aabbccddeeff";
 const PASSWORD: &str = "correct horse";
 
@@ -139,7 +143,9 @@ fn what_is_written_for_privacyidea_is_imported_and_the_codes_of_the_tokens_are_a
         ("pskc", "pskc", &["--to-pskc-key", "key"], &["psk", KEY]),
         ("pskc", "pskc", &["--to-pskc-password", "password"], &["password", PASSWORD]),
     ];
-    for (number, (format, kind, locks, opens)) in forms.into_iter().enumerate() {
+    // What privacyIDEA takes in and then never accepts: SHA-256 by its other name (the reason for the usual one).
+    let by_other_name: (&str, &str, &[&str], &[&str]) = ("pskc", "pskc", &["--pskc-suite", "hmac"], &[]);
+    for (number, (format, kind, locks, opens)) in forms.into_iter().chain([by_other_name]).enumerate() {
         let tokens = format!("tokens{number}");
         fs::create_dir(folder.path().join(&tokens)).unwrap();
         let mut rows = "serial,secret,hash,step\n".to_owned();
@@ -155,21 +161,22 @@ fn what_is_written_for_privacyidea_is_imported_and_the_codes_of_the_tokens_are_a
             serials.push(serial);
         }
         let (list, written) = (format!("rows{number}.csv"), format!("written{number}"));
-        fs::write(folder.path().join(&list), rows).unwrap();
+        fs::write(folder.path().join(&list), &rows).unwrap();
         let (to, reader) = (format!("{format}={written}"), format!("emulated:{tokens}"));
         run(&[&["batch", &list, "--to", &to, "--reader", &reader, "--trust-host-clock"][..], locks].concat());
         let written = folder.path().join(written);
         let imported = server.ask(&[&["load", kind, written.to_str().unwrap()][..], opens].concat());
         assert_eq!(imported, "4", "{format} {locks:?}");
         for serial in &serials {
+            let is_right = locks != by_other_name.2 || !is_sha256(&rows, serial);
             // A step may end in between.
-            let is_accepted = (0..3).any(|_| {
+            let is_accepted = (0..if is_right { 3 } else { 1 }).any(|_| {
                 let state = format!("{tokens}/{serial}.json");
                 let shown: Value =
                     serde_json::from_str(&run(&["emulate", "--press", "--state", &state, "--json"])).unwrap();
                 server.ask(&["check", serial, shown["display"].as_str().unwrap()]) == "True"
             });
-            assert!(is_accepted, "{format} {locks:?}: {serial}");
+            assert_eq!(is_accepted, is_right, "{format} {locks:?}: {serial}");
         }
     }
 }

@@ -115,6 +115,11 @@ fn a_column_that_nobody_knows_is_refused_where_it_may_change_a_code_and_named_wh
         ("serial,secret,Time Step (ms)", "1201,$B,60000"),
         ("serial,Secret (Base64),step", "1201,BKHnfRLLXPU=,60"),
         ("serial,secret,offset", "1201,$B,5"),
+        ("serial,secret,variant", "1201,$B,60 sec"),
+        ("serial,secret,variant", "1201,$B,SHA-256/60s"),
+        ("serial,secret,variant", "1201,$B,time based"),
+        ("serial,secret,T0", "1201,$B,100"),
+        ("serial,secret,PIN", "1201,$B,1234"),
     ] {
         check(&format!("{head}\n{row}\n"), &[], &Refused("1:"));
     }
@@ -213,7 +218,23 @@ fn whatever_in_pskc_changes_a_code_or_forbids_a_use_is_read_or_refused() {
     }
     check(&pskc("Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:pin\"", SIX, "", ""), &[], &Refused("PIN"));
     check(&pskc("", SIX, "", ""), &[], &Refused("no algorithm"));
-    check(&pskc(TOTP, SIX, "", "").replace("Version=\"1.0\"", "Version=\"2.0\""), &[], &Refused("version 2.0"));
+    check(&pskc(TOTP, SIX, "", "").replace("Version=\"1.0\"", "Version=\"2.0\""), &[], &Refused("version \"2.0\""));
+    // What is there twice, misplaced, or no Base64 at all.
+    let whole = pskc(TOTP, SIX, "", "");
+    for (from, to, word) in [
+        ("</Data>", "</Data><AlgorithmParameters><Suite>SHA256</Suite></AlgorithmParameters>", "AlgorithmParameters"),
+        ("<Key ", "<AlgorithmParameters><Suite>SHA256</Suite></AlgorithmParameters><Key ", "AlgorithmParameters"),
+        ("<Key ", "<Policy><ExpiryDate>2001-01-01T00:00:00Z</ExpiryDate></Policy><Key ", "Policy"),
+        ("<Key ", "<Key Hash=\"SHA256\" ", "Hash"),
+        ("</Secret>", "</Secret><TimeInterval Unit=\"minutes\"><PlainValue>1</PlainValue></TimeInterval>", "Unit"),
+        ("</Data>", "</Data><TimeInterval>60</TimeInterval>", "TimeInterval"),
+        ("</KeyPackage>", "</KeyPackage><Group><KeyPackage/></Group>", "Group"),
+        ("</KeyContainer>", "</KeyContainer><KeyContainer/>", "second document"),
+        ("BKHnfRLLXPU/mOcbnxYMkVoqe40=", HEX, "hex or Base32"),
+        ("BKHnfRLLXPU/mOcbnxYMkVoqe40=", B32, "hex or Base32"),
+    ] {
+        check(&whole.replace(from, to), &[], &Refused(word));
+    }
     // All keys of a package are read.
     let two = pskc(TOTP, SIX, "", "").replace("</Key>", &format!("</Key><Key Id=\"2\" {TOTP}><Data><Secret><PlainValue>3qd7vb6Jpwmm4cjsPeNNdNTgZeA=</PlainValue></Secret></Data></Key>"));
     check(&two, &[], &Refused("the serial stands in line 1 too"));
@@ -243,6 +264,9 @@ fn what_swallows_parameters_of_a_uri_is_split_decoded_or_refused() {
         ("otpauth://totp/E:a?secret=$B2&issuer=Esecret=$B", "more than a name"),
         ("otpauth://totp/E:a?secret=$B&period=30&period=60", "twice"),
         ("otpauth://totp/E:a?secret=$B&epoch=5", "may change the codes"),
+        ("otpauth://totp/E:a?secret=$B&perod=60", "may change the codes"),
+        ("otpauth://totp/E:a?secret=$B&time=60", "may change the codes"),
+        ("otpauth://totp/E:a?secret=$B&counter=5", "counter"),
         ("otpauth://totp/E:a?secret=$B&algorithm=$B2", "algorithm"),
         ("otpauth://totp/E:a?secret=$H", "hex"),
         ("otpauth://steam/E:a?secret=$B", "Steam"),
@@ -277,6 +301,9 @@ fn a_shifted_column_shows_no_secret_in_any_message() {
         "$B,1201,totp,6,30\n",
         "{\"$B\":{\"secret\":1}}",
         "<$B/>",
+        "Secret: ASQ6O7IS ZNOPKP4Y\n",
+        "serial,hash,secret\n1201,SGVsbG8h3q2+70hlbGxvId6tvu8=,$B\n",
+        "ASQ6O7IS,ZNOPKP4Y\n",
     ] {
         check(content, &[], &Refused("error"));
     }
@@ -373,4 +400,142 @@ fn only_the_row_that_is_meant_has_to_be_right_and_two_tokens_share_a_secret_on_p
     assert_eq!(run(&["seeds", "check", "rows.csv"]).0, 2);
     let (code, said) = run(&["seeds", "check", "rows.csv", "--allow-shared-secret"]);
     assert!(code == 0 && said.contains("2 rows, 1 warning"), "{said}");
+}
+
+#[test]
+fn a_line_that_begins_with_a_hash_mark_is_a_row_where_it_holds_a_secret() {
+    check("serial,secret\n#N/A,$B\n1202,$B2\n", &[], &Refused("2:1"));
+    check("serial,secret\n########,$B\n1202,$B2\n", &[], &Refused("2:1"));
+    check("No,Serial,Seed\n#1,1201,$B\n#2,1202,$B2\n", &[], &Read(&["1201||||||", "1202||||||"]));
+    check("#serial,secret,step\n1201,$B,60\n", &[], &Read(&["1201|||60|||"]));
+    check("# 200 tokens, of March\nserial,secret\n1201,$B\n", &[], &Read(&["1201||||||"]));
+}
+
+#[test]
+fn what_hides_or_swallows_a_row_or_a_field_is_refused() {
+    // A quote that is not closed.
+    check("serial,secret,remark\n1201,$B,\"12\n1202,$B2,x\n", &[], &Refused("not closed"));
+    // Values below no heading, or behind the last one.
+    check("serial,secret,\n1201,$B,60\n", &[], &Refused("what changes codes"));
+    check("serial,secret\n1201,$B,60\n", &[], &Refused("3 fields"));
+    // A bracket that says more than is understood.
+    for head in
+        ["serial,Seed (SHA-256)", "serial,Secret (60 s)", "serial,Secret (encrypted)", "serial,Secret (ASCII string)"]
+    {
+        check(&format!("{head}\n1201,$B\n"), &[], &Refused("in a unit that is not read"));
+    }
+    // A row is no header, whatever word is in it.
+    check(
+        "1201,$B,Token\n1202,$B2,Token\n",
+        &["--columns", "serial,secret,model"],
+        &Read(&["1201||||||", "1202||||||"]),
+    );
+    check("secret,serial\n$B,1201\n", &["--columns", "serial,secret"], &Refused("--columns says otherwise"));
+    // Between blanks an empty column cannot be seen.
+    check("serial secret step digits\n1201 $B 60 6\n1202 $B2    6\n", &[], &Refused("pieces, and the header has 4"));
+    // Two halves of one secret are no serial and secret.
+    check("11223344556677889900112233aabbcc 7788990011223344556677889900aabb\n", &[], &Refused("error"));
+    // Secret and serial in the other order.
+    check("$B,86596120001201\n", &[], &Read(&["86596120001201||||||"]));
+    check("$H 86596120001201\n", &[], &Read(&["86596120001201||||||"]));
+    check("serial,secret\n$B,86596120001201\n", &[], &Refused("2:2"));
+    check("serial,secret\n86596120001201,86596120001201 $H\n", &[], &Refused("more than a secret"));
+    check("ana@example.org,$B\n", &[], &Refused("error"));
+    // Encodings that differ from row to row are each clear.
+    check("serial,secret\n1201,$B\n1202,$H2\n", &[], &Read(&["1201||||||", "1202||||||"]));
+    check("serial,secret\n=\"1201\",=\"$B\"\n", &[], &Read(&["1201||||||"]));
+    check("serial,secret\n1201,foo\n", &[], &Refused("2:2 (secret)"));
+    // A comma too many moves a password into the secrets' column.
+    check(
+        "url,username,password,totp,extra,name,grouping,fav\nhttps://x/a,b,ana,applepie,$B,,Ex,,0\n",
+        &[],
+        &Refused("9 fields"),
+    );
+}
+
+#[test]
+fn serials_that_are_read_nowhere_let_no_other_tokens_seed_pass() {
+    for head in ["Device Serial No", "Numéro de série", "Serial ID", "Barcode", "Serial number of token", "Ser. No."]
+    {
+        check(&format!("{head},Seed\n86596120009999,$B\n"), &[], &Read(&["86596120009999||||||"]));
+    }
+    check("Gerät,Seed\n86596120009999,$B\n", &[], &Refused("serials"));
+    check(
+        "{\"value\":[{\"serialNumber\":86596120001202,\"secretKey\":\"$B\"}]}",
+        &[],
+        &Read(&["86596120001202||||||"]),
+    );
+    check("{\"value\":[{\"serialNumber\":8.6E13,\"secretKey\":\"$B\"}]}", &[], &Refused("serial"));
+    check("[{\"serial\":\"1202\",\"secret\":\"$B\"}]", &[], &Read(&["1202||||||"]));
+    check("otpauth://totp/E:a?secret=$B&serial=1202", &[], &Read(&["1202||||||"]));
+}
+
+#[test]
+fn json_and_yaml_members_that_change_codes_are_read_or_refused() {
+    for (content, word) in [
+        ("[{\"secret\":\"$B\",\"issuer\":\"E\",\"label\":\"a\",\"type\":\"TOTP\",\"interval\":60}]", "interval"),
+        ("[{\"secret\":\"$B\",\"issuer\":\"E\",\"label\":\"a\",\"hash\":\"SHA256\"}]", "hash"),
+        ("{\"value\":[{\"serialNumber\":\"1201\",\"secretKey\":\"$B\",\"timeInterval\":60}]}", "timeInterval"),
+        ("{\"value\":[{\"serialNumber\":\"1201\",\"secretKey\":\"$B\",\"hashFunction\":256}]}", "hashFunction"),
+        ("{\"value\":[{\"serialNumber\":\"1201\",\"secretKey\":\"$B\",\"secretKey\":\"$B2\"}]}", "twice"),
+        ("{\"value\":[{\"serialNumber\":\"1201\",\"secretKey\":\"$H\"}]}", "--secret-encoding hex"),
+        (
+            "{\"version\":1,\"header\":{},\"db\":{\"entries\":[{\"type\":\"totp\",\"info\":{\"secret\":\"$B\",\"period\":\"60s\"}}]}}",
+            "period",
+        ),
+        ("- otpkey: $H\n  serial: '1201'\n  type: totp\n  timestep: 60\n", "timestep"),
+        ("- otpkey: $H\n  serial: '1201'\n  type: totp\n  info_list:\n    timeStep: '0'\n", "timeStep"),
+    ] {
+        check(content, &[], &Refused(word));
+    }
+    check("- otpkey: $H\n  serial: 0086596120001\n  type: totp\n", &[], &Read(&["0086596120001||||||"]));
+    check(
+        "{\"version\":1,\"header\":{},\"db\":{\"entries\":[{\"type\":\"totp\",\"info\":{\"secret\":\"$B\",\"period\":60.0,\"digits\":8.0}}]}}",
+        &[],
+        &Read(&["|||60||8|"]),
+    );
+    check(
+        "{\"value\":[{\"serialNumber\":\"1201\",\"secretKey\":\"$H\"}]}",
+        &["--secret-encoding", "hex"],
+        &Read(&["1201||||||"]),
+    );
+}
+
+#[test]
+fn a_list_that_is_no_list_of_users_gives_nobody_a_token_and_shows_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| fs::write(folder.path().join(name), filled(content)).unwrap();
+    write("seeds.csv", "serial,secret\n86596120001201,$B\n86596120001202,$B2\n");
+    for users in [
+        "86596120001201,$B\n86596120001202,$B2\n",
+        "serial,secret\n86596120001201,$B\n",
+        "otpauth://totp/a?secret=$B\n",
+        "86596120001201\n86596120001202\n",
+        "Müller, Anna\nSchmidt, Eva\n",
+        "1,86596120001201,ana\n2,86596120001202,eva\n",
+        "86596120001201 Anna Müller\n",
+        "#ana\neva\n",
+        "serial,name,box\n86596120001201,ana,1\n",
+    ] {
+        write("users.csv", users);
+        let mut command = tokentap();
+        command.current_dir(folder.path()).env("TOKENTAP_INVENTORY", "none");
+        let args = ["seeds", "convert", "seeds.csv", "--users", "users.csv", "--to", "duo", "--drop", "user"];
+        let output = command.args(args).output().unwrap();
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{users}: {said}");
+        assert!(!said.contains(&B32[..8]) && said.contains("users.csv"), "{users}: {said}");
+    }
+    for users in [
+        "Name\nana\neva\n",
+        "serial,employee\n86596120001201,ana\n86596120001202,eva\n",
+        "Display Name,Serial Number\nana,86596120001201\neva,86596120001202\n",
+    ] {
+        write("users.csv", users);
+        let mut command = tokentap();
+        command.current_dir(folder.path()).env("TOKENTAP_INVENTORY", "none");
+        let args = ["seeds", "convert", "seeds.csv", "--users", "users.csv", "--to", "csv"];
+        let said = text(&command.args(args).output().unwrap());
+        assert!(said.contains(&format!("86596120001201,{B32},totp,,,,,ana,")), "{users}: {said}");
+    }
 }

@@ -25,7 +25,7 @@ pub use inventory::{
 };
 pub use run::{BatchArgs, DeskArgs};
 pub use seeds::{
-    EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs,
+    EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs, SuiteArg,
 };
 pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 

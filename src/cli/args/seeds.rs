@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::common::{ChoiceArgs, FileArgs, HashArg, WholeFileArgs};
 
@@ -87,13 +87,22 @@ pub struct EncodeArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "to_pskc_key", hide_short_help = true)]
     pub to_pskc_password: Option<PathBuf>,
 
-    /// Name PSKC's hashes HMAC-SHA256 and so on; most servers read SHA256
-    #[arg(long, hide_short_help = true)]
-    pub pskc_suite_hmac: bool,
+    /// How PSKC names a hash: SHA256 [default], or HMAC-SHA256
+    #[arg(long, value_enum, ignore_case = true, value_name = "SUITE", hide_short_help = true)]
+    pub pskc_suite: Option<SuiteArg>,
 
     /// Head Entra's column "timeinterval", as older files have it
     #[arg(long, hide_short_help = true)]
     pub entra_timeinterval: bool,
+}
+
+/// How PSKC names a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SuiteArg {
+    /// SHA256
+    Sha,
+    /// HMAC-SHA256
+    Hmac,
 }
 
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use crate::cli::output::Output;
 use crate::cli::rows::format_of_name;
 use crate::cli::{Ran, secret};
 use crate::job::{Exit, Failure};
-use crate::seedfile::{Problem, Row, Rows, Rules, Sink, Target, WriteOptions, convert, entra, for_token};
+use crate::seedfile::{Problem, Row, Rows, Rules, Sink, Target, WriteOptions, convert, entra, for_token, usable};
 
 pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
     let (rows, name, format): (Rows, String, &str) = match (&args.qr, &args.input) {
@@ -22,7 +22,8 @@ pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
             for row in rows.iter().flatten().filter(|_| !output.is_json()) {
                 output.text(&named(row));
             }
-            (Box::new(rows.into_iter()), describe::path(picture), "QR codes")
+            let rows: Rows = Box::new(rows.into_iter());
+            (if args.whole.skip_unusable { usable(rows) } else { rows }, describe::path(picture), "QR codes")
         }
         (None, Some(path)) => {
             let (format, rows) = read_file(path, &args.file, args.hotp, &args.whole)?;

@@ -7,7 +7,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{rows_of, with_users};
-use crate::cli::args::{EncodeArgs, OutputArgs, SeedsConvertArgs};
+use crate::cli::args::{EncodeArgs, OutputArgs, SeedsConvertArgs, SuiteArg};
 use crate::cli::describe::{self, counted, fields};
 use crate::cli::output::Output;
 use crate::cli::rows::{self, bad_file, format_of_name};
@@ -53,11 +53,23 @@ pub(super) fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, ou
     write(rows, &args.output, rules, &describe::path(&args.input), output)
 }
 
-/// Whether something is lost of every field that may be: a field that all formats carry is written all the same.
+/// Whether every field that may be lost is one that is lost, and that no code depends on.
 ///
 /// # Errors
 /// A usage failure that names the field.
 pub fn check_drop(dropped: &[Field], formats: &[&'static Format]) -> Result<(), Failure> {
+    // PingID's step is chosen on the server; what else changes codes has no other place.
+    let is_elsewhere = |field: Field, format: &Format| field == Field::Step && format.name == "pingid";
+    let is_needed = |field: &&Field| {
+        field.changes_codes()
+            && formats.iter().any(|format| !format.carries.contains(field) && !is_elsewhere(**field, format))
+    };
+    if let Some(field) = dropped.iter().find(is_needed) {
+        return Err(Failure::usage(
+            format!("without the {} the server would expect other codes than the tokens show", field.name()),
+            "leave it out of --drop, and name a format that carries it",
+        ));
+    }
     let is_carried = |field: &&Field| formats.iter().all(|format| format.carries.contains(field));
     match dropped.iter().find(is_carried) {
         None => Ok(()),
@@ -87,11 +99,11 @@ pub fn write_options(args: &EncodeArgs, formats: &[&'static Format]) -> Result<W
             "add --to entra=FILE, or leave it out",
         ));
     }
-    if args.pskc_suite_hmac && !has("pskc") {
-        return Err(Failure::usage("--pskc-suite-hmac is for PSKC files", "add --to pskc=FILE, or leave it out"));
+    if args.pskc_suite.is_some() && !has("pskc") {
+        return Err(Failure::usage("--pskc-suite is for PSKC files", "add --to pskc=FILE, or leave it out"));
     }
     Ok(WriteOptions {
-        pskc_suite_hmac: args.pskc_suite_hmac,
+        pskc_suite_hmac: args.pskc_suite == Some(SuiteArg::Hmac),
         pskc: rows::pskc_keys(args.to_pskc_key.as_deref(), args.to_pskc_password.as_deref())?,
         entra_timeinterval: args.entra_timeinterval,
     })

@@ -9,11 +9,12 @@ mod understood;
 use std::path::Path;
 
 use super::args::{FileArgs, Global, SeedsCommand, WholeFileArgs};
+use super::describe::counted;
 use super::output::Output;
 use super::rows::{self, Hotp, bad_file};
 use super::{Ran, describe, input, record};
 use crate::job::Failure;
-use crate::seedfile::{Format, Problem, Rows, Source, usable, users};
+use crate::seedfile::{Format, Problem, Row, Rows, Severity, Source, usable, users};
 
 pub use convert::{check_drop, conclude, fields_of, named_files, save_failed, writable, write_options};
 
@@ -46,6 +47,17 @@ pub fn with_users(rows: Rows, path: &Path) -> Result<Rows, Failure> {
             Ok(row) => good.push(row),
             Err(problem) => others.push(Err(problem)),
         }
+    }
+    let is_missing = |row: &&Result<Row, Problem>| {
+        row.as_ref().is_err_and(|problem| problem.unusable || problem.severity == Severity::Error)
+    };
+    let not_read = others.iter().filter(is_missing).count();
+    if not_read > 0 && list.iter().all(|user| user.serial.is_none()) {
+        let what = format!(
+            "the users are dealt in order, and {} cannot be read: they would go to others",
+            counted(not_read as u64, "row")
+        );
+        others.push(Err(Problem::of_file(what, "give the list a column with the serials")));
     }
     let (merged, problems) = users::merge(good, &list, &name);
     others.extend(problems.into_iter().map(Err));

@@ -17,7 +17,7 @@ pub struct Understood {
 /// What rows have in common. A value that is not stated is the usual one, and is said to be.
 #[derive(PartialEq, Eq)]
 struct Group {
-    kind: Kind,
+    kind: (Kind, bool),
     hash: (String, bool),
     step: (u32, bool),
     digits: (u32, bool),
@@ -30,7 +30,7 @@ struct Group {
 impl Group {
     fn of(row: &Row) -> Self {
         Self {
-            kind: row.kind,
+            kind: (row.kind, row.kind_is_stated),
             hash: (row.effective_hash().to_string(), row.hash.is_some()),
             step: (row.effective_step(), row.step.is_some()),
             digits: (row.effective_digits(), row.digits.is_some()),
@@ -43,12 +43,13 @@ impl Group {
 
     fn words(&self) -> String {
         let usual = |text: String, stated: bool| if stated { text } else { format!("{text} (not stated)") };
-        let mut parts = vec![match self.kind {
+        let kind = match self.kind.0 {
             Kind::Totp => "TOTP".to_owned(),
             Kind::Hotp => "HOTP".to_owned(),
-        }];
+        };
+        let mut parts = vec![usual(kind, self.kind.1)];
         parts.push(usual(self.hash.0.clone(), self.hash.1));
-        if self.kind == Kind::Totp {
+        if self.kind.0 == Kind::Totp {
             parts.push(usual(format!("{} s", self.step.0), self.step.1));
         }
         parts.push(usual(format!("{} digits", self.digits.0), self.digits.1));
@@ -86,7 +87,7 @@ impl Understood {
         let one = |(group, count): &(Group, u64)| {
             json!({
                 "rows": count,
-                "type": if group.kind == Kind::Hotp { "hotp" } else { "totp" },
+                "type": { "is": if group.kind.0 == Kind::Hotp { "hotp" } else { "totp" }, "stated": group.kind.1 },
                 "hash": { "is": group.hash.0, "stated": group.hash.1 },
                 "step_s": { "is": group.step.0, "stated": group.step.1 },
                 "digits": { "is": group.digits.0, "stated": group.digits.1 },

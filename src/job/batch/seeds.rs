@@ -151,7 +151,13 @@ impl SeedList {
         if list.rows.is_empty() && bad.problems.is_empty() {
             bad.add(Problem::of_file("the file has no rows", "is this the right file?"));
         }
-        if bad.problems.is_empty() { Ok(list) } else { Err(bad) }
+        if bad.problems.is_empty() {
+            return Ok(list);
+        }
+        // All that there is to say, at once.
+        list.warnings.into_iter().for_each(|problem| bad.add(problem));
+        bad.problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
+        Err(bad)
     }
 
     fn take(&mut self, row: Row, key: &FingerprintKey) {
