@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::format::{Format, LOCKED, ReadOptions, Rows, Sample};
 use super::json::{self, parse_json};
+use super::names::{hash_of_name, kind_of_name};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
-use super::table::{hash_of_name, kind_of_name, shown};
+use super::shown::shown;
 use super::text::Source;
 use super::vault;
 use crate::otp::TimeStep;

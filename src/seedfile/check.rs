@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 
 use super::problem::Problem;
 use super::row::{Place, Row};
-use super::table::shown;
+use super::shown::shown;
 use crate::token::Serial;
 
 /// Looks at row after row. It keeps 128 bits a value, hashed under keys of this run, and no secret.

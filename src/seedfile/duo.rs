@@ -6,7 +6,8 @@ use super::blanks::is_blank_table;
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, bare_serial};
 use super::problem::Problem;
 use super::row::{Field, Kind, Row};
-use super::table::{LIKE_A_SECRET, Records, rows};
+use super::shown::LIKE_A_SECRET;
+use super::table::{Records, rows};
 use super::text::Source;
 use crate::seed::SecretEncoding;
 

@@ -2,7 +2,7 @@
 
 use super::format::{Format, ReadOptions, Sample};
 use super::problem::Problem;
-use super::table::shown;
+use super::shown::shown;
 use super::text::Source;
 use super::{
     accounts, aegis, csv, duo, entra, graph, linotp, logins, migration, molto2, netiq, otpauth, pingid, privacyidea,

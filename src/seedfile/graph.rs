@@ -5,10 +5,11 @@ use zeroize::Zeroizing;
 
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, needed_serial};
 use super::json::{self, parse_json};
+use super::names::hash_of_name;
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
-use super::table::{hash_of_name, shown};
+use super::shown::shown;
 use super::text::Source;
 use crate::otp::{Hash, TimeStep};
 use crate::seed::{SecretEncoding, Seed};

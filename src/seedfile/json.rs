@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::column::{Column, Meaning, meaning_of};
 use super::problem::{Fault, Problem};
-use super::table::shown;
+use super::shown::shown;
 
 /// JSON, or where it breaks.
 ///

@@ -3,10 +3,12 @@
 use zeroize::Zeroizing;
 
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
+use super::names::hash_of_name;
 use super::oath_line::digits;
 use super::problem::Problem;
 use super::row::{Field, Row};
-use super::table::{Records, hash_of_name, rows, shown};
+use super::shown::shown;
+use super::table::{Records, rows};
 use super::text::Source;
 use crate::seed::SecretEncoding;
 

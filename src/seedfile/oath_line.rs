@@ -5,9 +5,11 @@
 
 use super::column::is_header;
 use super::format::{ReadOptions, Rows, Sample, bare_serial};
+use super::names::{hash_of_name, kind_of_name};
 use super::problem::Problem;
 use super::row::{Kind, Row};
-use super::table::{Fields, LIKE_A_SECRET, Records, hash_of_name, kind_of_name, rows, shown};
+use super::shown::{LIKE_A_SECRET, shown};
+use super::table::{Fields, Records, rows};
 use super::text::Source;
 use crate::otp::Hash;
 use crate::seed::{SecretEncoding, Seed, encodings_that_fit};

@@ -7,10 +7,11 @@ use zeroize::Zeroizing;
 
 use super::column::{Column, Meaning, meaning_of};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
+use super::names::{hash_of_name, kind_of_name};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
-use super::table::{hash_of_name, kind_of_name, shown};
+use super::shown::shown;
 use super::text::{Source, broken_line, is_comment};
 use crate::otp::TimeStep;
 use crate::seed::{SecretEncoding, Seed, SeedError};

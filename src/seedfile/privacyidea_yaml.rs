@@ -6,10 +6,11 @@ use yaml_rust2::scanner::Marker;
 
 use super::format::{Format, ReadOptions, Rows, Sample};
 use super::json;
+use super::names::{hash_of_name, kind_of_name};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
-use super::table::{hash_of_name, kind_of_name, shown};
+use super::shown::shown;
 use super::text::Source;
 use crate::otp::TimeStep;
 use crate::seed::{SecretEncoding, Seed};

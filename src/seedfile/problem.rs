@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::row::{Field, Place};
-use super::table::shown;
+use super::shown::shown;
 
 /// Whether a problem stops the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

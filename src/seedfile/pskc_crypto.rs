@@ -14,7 +14,7 @@ use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
-use super::table::shown;
+use super::shown::shown;
 use super::xml::Element;
 
 /// AES's block, and the key of a file that is written under a password, in bytes.

@@ -3,17 +3,16 @@
 //! One rule: every element and attribute that can change a code, or forbid a key's use, is read or refused; what is passed over
 //! changes neither, and what nobody knows is named.
 
-use chrono::{DateTime, Utc};
-use data_encoding::BASE64;
-use zeroize::Zeroizing;
-
 use super::column::looks_like_a_code_setting;
 use super::format::{LOCKED, ReadOptions, Rows};
+use super::names::hash_of_name;
 use super::problem::{Fault, Problem};
 use super::pskc_crypto::{Opened, is_encrypted, last_part};
+use super::pskc_policy::{check_dates, check_policy};
+use super::pskc_values::{Found, Values, check_once};
 use super::row::{Kind, Place, Row};
 use super::serial::check_serial;
-use super::table::{hash_of_name, shown};
+use super::shown::shown;
 use super::text::Source;
 use super::xml::{Element, parse};
 use crate::otp::TimeStep;
@@ -40,36 +39,8 @@ const IN_CONTAINER: &[&str] = &[
 /// What stands in a package.
 const IN_PACKAGE: &[&str] = &["DeviceInfo", "DeviceId", "CryptoModuleInfo", "Key", "Secret", "Extensions", "Extension"];
 
-/// What is there once at most.
-const ONCE: &[&str] = &[
-    "AlgorithmParameters",
-    "Usage",
-    "Policy",
-    "Issuer",
-    "UserId",
-    "KeyProfileId",
-    "StartDate",
-    "ExpiryDate",
-    "ResponseFormat",
-    "Suite",
-    "PlainValue",
-    "EncryptedValue",
-    "ValueMAC",
-    "Value",
-    "SerialNo",
-    "Manufacturer",
-    "Model",
-    "DeviceInfo",
-    "DeviceId",
-    "PINPolicy",
-];
-
 /// The attributes of a key that are read, or say nothing of its codes.
 const OF_KEY: &[&str] = &["Id", "Algorithm", "KeyId", "KeyAlgorithm", "SecretId", "SecretAlgorithm"];
-
-const THE_KEY: &str = "use the key or password that came with this file";
-
-type Found<T> = Result<T, Fault>;
 
 /// Reads a container.
 ///
@@ -198,15 +169,6 @@ fn one(package: &Element, key: &Element, keys: Option<&Opened>, notes: &mut Vec<
     Ok(row)
 }
 
-/// Whether what may be there once is there once, in an element and the ones below it that are a single value each.
-fn check_once(element: &Element) -> Found<()> {
-    if let Some(name) = element.twice(ONCE) {
-        return Err(Fault::new(format!("<{name}> is there twice"), "ask for a file that has it once"));
-    }
-    let inner = element.children.iter().filter(|child| !child.is("Key") && !child.is("Secret") && !child.is("Data"));
-    inner.into_iter().try_for_each(check_once)
-}
-
 fn kind_of(key: &Element) -> Found<Kind> {
     let algorithm = ["Algorithm", "KeyAlgorithm", "SecretAlgorithm"].into_iter().find_map(|name| key.attribute(name));
     let Some(algorithm) = algorithm else { return Err(Fault::unusable("the key names no algorithm".to_owned())) };
@@ -319,187 +281,4 @@ fn response(format: &Element, row: &mut Row) -> Found<()> {
         }
     }
     Ok(())
-}
-
-/// A key that is not used yet, or no more.
-fn check_dates(of: Option<&Element>) -> Found<()> {
-    let Some(of) = of else { return Ok(()) };
-    let now = Utc::now();
-    for (names, is_end) in [(&["StartDate"][..], false), (&["ExpiryDate", "Expiry"], true)] {
-        let Some(found) = of.any(names) else { continue };
-        let text = found.text.trim();
-        let Some(at) = date(text) else {
-            return Err(Fault::unusable(format!("<{}> is no date: \"{}\"", shown(&found.name), shown(text))));
-        };
-        if is_end && at < now {
-            return Err(Fault::forbidden(format!("the key has expired: on {}", at.format("%Y-%m-%d"))));
-        }
-        if !is_end && at > now {
-            return Err(Fault::forbidden(format!("the key is not to be used before {}", at.format("%Y-%m-%d"))));
-        }
-    }
-    Ok(())
-}
-
-/// `2037-12-31T00:00:00Z`, and what drafts have: `31/12/2037`, `2037-12-31`.
-fn date(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some(at.to_utc());
-    }
-    if let Ok(at) = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f") {
-        return Some(at.and_utc());
-    }
-    let day = ["%Y-%m-%d", "%d/%m/%Y", "%Y-%m-%dZ"]
-        .iter()
-        .find_map(|form| chrono::NaiveDate::parse_from_str(text, form).ok());
-    Some(day?.and_hms_opt(0, 0, 0)?.and_utc())
-}
-
-/// What a key may be used for (RFC 6030, section 5): what is not known here must be taken as forbidden.
-fn check_policy(policy: &Element, notes: &mut Vec<String>) -> Found<()> {
-    check_dates(Some(policy))?;
-    let mut usages = policy.children_named("KeyUsage").map(|usage| usage.text.trim()).peekable();
-    if usages.peek().is_some() && !usages.any(|usage| usage.eq_ignore_ascii_case("OTP")) {
-        return Err(Fault::unusable("the key is not to be used for one-time passwords".to_owned()));
-    }
-    for rule in &policy.children {
-        if rule.is("PINPolicy") {
-            let mode = rule.attribute("PINUsageMode").unwrap_or_default();
-            if !mode.eq_ignore_ascii_case("Local") {
-                let what = format!("its codes are used with a PIN (\"{}\"), which no token of these has", shown(mode));
-                return Err(Fault::unusable(what));
-            }
-            notes.push("the key asks for a PIN on the device, and these tokens have none".to_owned());
-        } else if !["StartDate", "ExpiryDate", "KeyUsage"].iter().any(|known| rule.is(known)) {
-            let what = format!("its policy has <{}>, which is not known or cannot be kept", shown(&rule.name));
-            return Err(Fault::forbidden(what));
-        }
-    }
-    Ok(())
-}
-
-/// The values of a key: `<Data>` with an element each, or `<Data Name="SECRET">` for each in drafts.
-struct Values<'a> {
-    found: Vec<(&'a str, &'a Element)>,
-    keys: Option<&'a Opened>,
-}
-
-impl<'a> Values<'a> {
-    fn of(key: &'a Element, keys: Option<&'a Opened>) -> Self {
-        let mut found = Vec::new();
-        for data in key.children_named("Data") {
-            match data.attribute("Name") {
-                Some(name) => found.push((name, data)),
-                None => found.extend(data.children.iter().map(|value| (value.name.as_str(), value))),
-            }
-        }
-        Self { found, keys }
-    }
-
-    /// Whether all values are ones that are read here.
-    fn check_names(&self) -> Found<()> {
-        let known = ["Secret", "Counter", "Time", "TimeInterval", "TimeDrift", "Time_Interval", "Extensions"];
-        match self.found.iter().find(|(name, _)| !known.iter().any(|known| name.eq_ignore_ascii_case(known))) {
-            None => Ok(()),
-            Some((name, _)) => {
-                Err(Fault::unusable(format!("the key has a value <{}>, which is not known", shown(name))))
-            }
-        }
-    }
-
-    fn bytes(&self, name: &str) -> Found<Option<Zeroizing<Vec<u8>>>> {
-        let is_named = |found: &str| found.replace('_', "").eq_ignore_ascii_case(name);
-        let mut all = self.found.iter().filter(|(found, _)| is_named(found)).map(|(_, element)| *element);
-        let Some(value) = all.next() else { return Ok(None) };
-        if all.next().is_some() {
-            return Err(Fault::new(format!("<{name}> is there twice"), "ask for a file that has it once"));
-        }
-        check_once(value)?;
-        if let Some((attribute, _)) = value.attributes.iter().find(|(found, _)| !found.eq_ignore_ascii_case("Name")) {
-            let what = format!("<{name}> has the attribute \"{}\", which is not known", shown(attribute));
-            return Err(Fault::new(what, "ask for a file without it"));
-        }
-        let encrypted = value.child("EncryptedValue");
-        let plain = value.child("PlainValue").or_else(|| value.child("Value").filter(|_| encrypted.is_none()));
-        let mac = value.any(&["ValueMAC", "ValueDigest"]);
-        match (plain, encrypted, self.keys) {
-            (Some(value), None, Some(keys)) if value.is("Value") => {
-                keys.decrypt(value, mac).map(Some).map_err(|what| Fault::new(what, THE_KEY))
-            }
-            (Some(plain), None, _) => Ok(Some(plain.compact_text().as_bytes().to_vec().into())).and_then(|text| {
-                // A secret is Base64; numbers are read as they stand.
-                if name == "Secret" { decoded(text) } else { Ok(text) }
-            }),
-            (None, Some(value), Some(keys)) => {
-                keys.decrypt(value, mac).map(Some).map_err(|what| Fault::new(what, THE_KEY))
-            }
-            (None, Some(_), None) => {
-                Err(Fault::new(format!("<{name}> is encrypted, and the file names no key"), "ask for another file"))
-            }
-            (Some(_), Some(_), _) => {
-                Err(Fault::new(format!("<{name}> is there both plain and encrypted"), "ask for another file"))
-            }
-            (None, None, _) => Err(Fault::new(format!("<{name}> is empty"), "ask for a file with its value")),
-        }
-    }
-
-    /// A whole number: decimal, or as some write it, Base64 of its digits or of its bytes; encrypted, its digits or its bytes.
-    fn number(&self, name: &str) -> Found<Option<u64>> {
-        let Some(bytes) = self.bytes(name)? else { return Ok(None) };
-        let no_number = || Fault::new(format!("{name} is no number"), "ask for another file");
-        let digits = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.trim().parse::<u64>().ok();
-        if let Some(number) = digits(&bytes) {
-            return Ok(Some(number));
-        }
-        let raw = match self.is_plain(name) {
-            true => BASE64.decode(&bytes).map(Zeroizing::new).map_err(|_| no_number())?,
-            false => bytes,
-        };
-        if let Some(number) = digits(&raw) {
-            return Ok(Some(number));
-        }
-        if raw.is_empty() || raw.len() > 8 {
-            return Err(no_number());
-        }
-        Ok(Some(raw.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))))
-    }
-
-    /// Whether a value is there and not 0: a drift may be negative, have a fraction, or be left empty.
-    fn is_other_than_0(&self, name: &str) -> Found<bool> {
-        if self.is_plain(name) {
-            let text = self.bytes(name)?.unwrap_or_default();
-            let text = std::str::from_utf8(&text).unwrap_or_default();
-            if let Ok(number) = text.parse::<f64>() {
-                return Ok(number != 0.0);
-            }
-            if text.is_empty() {
-                return Ok(false);
-            }
-        }
-        Ok(self.number(name)?.is_some_and(|number| number != 0))
-    }
-
-    /// Whether a value is there in plain.
-    fn is_plain(&self, name: &str) -> bool {
-        let value = self.found.iter().find(|(found, _)| found.replace('_', "").eq_ignore_ascii_case(name));
-        value.is_some_and(|(_, value)| {
-            value.child("PlainValue").is_some() || (value.child("Value").is_some() && self.keys.is_none())
-        })
-    }
-}
-
-fn decoded(text: Option<Zeroizing<Vec<u8>>>) -> Found<Option<Zeroizing<Vec<u8>>>> {
-    let Some(text) = text else { return Ok(None) };
-    // Hex and Base32 are Base64 by accident, of another secret: 16 characters or more that are nothing else are no Base64.
-    let is_all = |is: fn(&u8) -> bool| text.len() >= 16 && text.iter().all(is);
-    if is_all(u8::is_ascii_hexdigit) || is_all(|c| c.is_ascii_uppercase() || matches!(c, b'2'..=b'7' | b'=')) {
-        return Err(Fault::new(
-            "the secret is hex or Base32",
-            "PSKC has Base64 there: ask for a right file, or give the seeds as csv",
-        ));
-    }
-    BASE64
-        .decode(&text)
-        .map(|bytes| Some(Zeroizing::new(bytes)))
-        .map_err(|_| Fault::new("the secret is not Base64", "PSKC has Base64 there"))
 }

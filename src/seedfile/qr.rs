@@ -10,8 +10,8 @@ use super::migration;
 use super::otpauth;
 pub use super::picture::texts;
 use super::row::Row;
+use super::shown::LIKE_A_SECRET;
 use super::suspect::{other_code, suspicion};
-use super::table::LIKE_A_SECRET;
 use crate::seed::Seed;
 
 /// Why a picture gives no seed.

@@ -4,7 +4,7 @@ use super::format::{Format, ReadOptions, Rows, Sample};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
-use super::table::shown;
+use super::shown::shown;
 use super::text::Source;
 use super::xml::{Element, parse};
 use crate::seed::{SecretEncoding, Seed};

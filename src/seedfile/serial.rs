@@ -1,6 +1,6 @@
 //! Serials in seed files: text, which spreadsheets and scripts take for numbers.
 
-use super::table::shown;
+use super::shown::shown;
 
 /// What is wrong with a serial, and what to do.
 pub type Wrong = (String, &'static str);

@@ -6,13 +6,15 @@ use std::io::Read;
 
 use super::blanks::{Squeezed, is_blank_table, looks_like_a_secret};
 use super::column::is_header;
+use super::names::kind_of_name;
 use super::problem::Problem;
 use super::row::{Kind, Place, Row};
 use super::serial::check_serial;
+use super::shown::shown;
 use super::suspect::is_one_secret;
 use super::text::{Source, broken_line, is_comment};
-use crate::otp::{Hash, TimeStep};
-use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError, encodings_that_fit};
+use crate::otp::TimeStep;
+use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError};
 use crate::token::Model;
 
 /// Records of delimited text, with their lines.
@@ -341,50 +343,6 @@ fn secret_error(error: &SeedError, encoding: SecretEncoding) -> String {
 /// The longest serial of a token in the secret's place, in digits: 8 bytes in hex are no secret.
 const LONGEST_SERIAL: usize = 16;
 
-/// The longest text of a file that a message repeats, in characters.
-const LONGEST_SHOWN: usize = 40;
-
-/// The shortest text that could be a secret in the wrong column, in characters.
-pub const LIKE_A_SECRET: usize = 16;
-
-/// A field as a message shows it: escaped; one that is too long, or could be a secret in the wrong place, is only counted.
-#[must_use]
-pub fn shown(text: &str) -> String {
-    let count = text.chars().count();
-    // A secret is written in one case; a name such as NumberOfTransactions is not.
-    let is_name = |word: &str| {
-        let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
-        has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && !has(char::is_ascii_digit)
-    };
-    let is_long =
-        |word: &str| word.len() >= LIKE_A_SECRET && !is_name(word) && !word.chars().all(|c| c.is_ascii_digit());
-    // Base64 and groups with hyphens are secrets too.
-    let is_encoded = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_');
-    let is_serial = |word: &str| word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '/'));
-    let is_secret = text.split(|c: char| !is_encoded(c)).any(|word| is_long(word) && !is_serial(word))
-        || (count >= LIKE_A_SECRET
-            && !is_name(text)
-            && encodings_that_fit(text).is_ok_and(|fits| fits.hex || fits.base32));
-    let is_mixed = |word: &str| {
-        let lower = word.to_ascii_lowercase();
-        word.len() >= 8
-            && word.chars().any(|c| c.is_ascii_digit())
-            && word.chars().any(|c| c.is_ascii_alphabetic())
-            && !["sha", "otp", "hmac", "md5"].iter().any(|part| lower.contains(part))
-            && encodings_that_fit(word).is_ok_and(|fits| fits.hex || fits.base32)
-    };
-    let is_secret = is_secret || text.split(|c: char| !c.is_alphanumeric()).any(is_mixed);
-    if count > LONGEST_SHOWN || is_secret {
-        return format!("… {count} characters …");
-    }
-    let mut shown = String::new();
-    for c in text.chars() {
-        // Quotes do no harm, and a serial that begins with one is shown as it is.
-        if matches!(c, '\'' | '"') { shown.push(c) } else { shown.extend(c.escape_debug()) }
-    }
-    shown
-}
-
 /// `sep=;` as spreadsheets write it into the first line.
 fn separator_line(line: &str) -> Option<u8> {
     match line.trim().as_bytes() {
@@ -417,32 +375,6 @@ pub fn kind(fields: &Fields<'_>, index: usize) -> Result<Kind, Problem> {
         let what = format!("the type \"{}\" is neither totp nor hotp", shown(text));
         Problem { unusable: true, ..fields.problem(index, what, "no token can hold it") }
     })
-}
-
-/// A type as files write it: `TOTP`, `oath-hotp`, `time-based`.
-#[must_use]
-pub fn kind_of_name(name: &str) -> Option<Kind> {
-    let plain: String = name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-    match plain.as_str() {
-        "totp" | "oathtotp" | "time" | "timebased" | "totptoken" | "hardwaretotp" => Some(Kind::Totp),
-        "hotp" | "oathhotp" | "event" | "eventbased" | "counter" | "counterbased" | "hotptoken" | "hardwarehotp" => {
-            Some(Kind::Hotp)
-        }
-        _ => None,
-    }
-}
-
-/// A hash's name as files write it: `SHA1`, `sha-256`, `HMAC-SHA256`, `hmacsha512`, `SHA2-256`, `TOTP-SHA1`.
-#[must_use]
-pub fn hash_of_name(name: &str) -> Option<Hash> {
-    let plain: String = name.to_ascii_uppercase().chars().filter(char::is_ascii_alphanumeric).collect();
-    let plain = ["HMAC", "TOTP", "HOTP"].into_iter().fold(plain.as_str(), |name, front| name.trim_start_matches(front));
-    match plain.trim_start_matches("HMAC") {
-        "SHA1" | "SHA" | "1" => Some(Hash::Sha1),
-        "SHA256" | "SHA2256" | "256" => Some(Hash::Sha256),
-        "SHA512" | "SHA2512" | "512" => Some(Hash::Sha512),
-        _ => None,
-    }
 }
 
 /// Rows of records, read by one function a record; the first broken text ends them.

@@ -87,7 +87,7 @@ pub struct EncodeArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "to_pskc_key", hide_short_help = true)]
     pub to_pskc_password: Option<PathBuf>,
 
-    /// How PSKC names a hash: SHA256 [default], or HMAC-SHA256
+    /// How PSKC names a hash: SHA256, or HMAC-SHA256 [default: sha]
     #[arg(long, value_enum, ignore_case = true, value_name = "SUITE", hide_short_help = true)]
     pub pskc_suite: Option<SuiteArg>,
 

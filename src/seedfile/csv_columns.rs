@@ -1,0 +1,165 @@
+//! Which field of a table has which column, and what becomes of those that nobody knows.
+
+use super::column::{Column, Meaning, looks_like_a_code_setting, meaning_of};
+use super::csv::HEADER;
+use super::problem::Problem;
+use super::shown::shown;
+use super::table::Fields;
+use crate::seed::SecretEncoding;
+use crate::token::Model;
+
+/// Which field of a record has which column.
+pub(super) struct Columns {
+    pub at: Vec<(Column, usize)>,
+    /// How the secret is written, where its column says so.
+    pub encoding: Option<SecretEncoding>,
+    /// Columns that nobody knows.
+    pub unknown: Vec<(usize, String)>,
+}
+
+impl Columns {
+    /// The columns that words name; `is_typed`: by the user, who leaves one out with "-".
+    pub fn of_words<'a>(words: impl Iterator<Item = &'a str>, line: u64, is_typed: bool) -> Result<Self, Problem> {
+        let mut columns = Self { at: Vec::new(), encoding: None, unknown: Vec::new() };
+        for (index, word) in words.enumerate() {
+            let problem = |what: String, next: &str| Err(Problem::new(line, index as u64 + 1, what, next));
+            if is_typed && word == "-" {
+                continue;
+            }
+            // Whatever stands below no heading is looked at as under an unknown one.
+            if word.is_empty() && !is_typed {
+                columns.unknown.push((index, String::new()));
+                continue;
+            }
+            let column = match meaning_of(word) {
+                Meaning::Is(column) => column,
+                Meaning::SecretIn(encoding) => {
+                    columns.encoding = Some(encoding);
+                    Column::Secret
+                }
+                Meaning::OtherUnit(_) => {
+                    let what = format!("the column \"{}\" is in a unit that is not read", shown(word));
+                    return problem(what, "give seconds, and secrets in hex or Base32");
+                }
+                Meaning::Unknown if is_typed => {
+                    let what = format!("--columns names \"{}\", which is no column", shown(word));
+                    let next = format!("use {}, or - for a column that is left out", HEADER.join(", "));
+                    return problem(what, &next);
+                }
+                Meaning::Unknown if looks_like_a_code_setting(word, &[]) => {
+                    let what = format!("the column \"{}\" is not known, and may change the codes", shown(word));
+                    return problem(what, &settle_column(word));
+                }
+                Meaning::Unknown => {
+                    columns.unknown.push((index, word.to_owned()));
+                    continue;
+                }
+            };
+            if columns.index(column).is_some() {
+                return problem(
+                    format!("the column \"{}\" is there twice, by this or another word", shown(word)),
+                    "remove one, or name the columns: --columns=serial,secret,-",
+                );
+            }
+            columns.at.push((column, index));
+        }
+        if columns.index(Column::Secret).is_none() {
+            return Err(Problem::new(
+                line,
+                0,
+                "no column is called secret",
+                "give the file a header with the words serial and secret, or name the columns: --columns=serial,secret",
+            ));
+        }
+        Ok(columns)
+    }
+
+    /// Serial and secret, or secret and serial.
+    pub fn pair(serial: usize) -> Self {
+        let at = vec![(Column::Serial, serial), (Column::Secret, 1 - serial)];
+        Self { at, encoding: None, unknown: Vec::new() }
+    }
+
+    /// Whether a header says otherwise than the user.
+    pub fn check_against(&self, header: &Fields<'_>) -> Result<(), Problem> {
+        for (column, index) in &self.at {
+            let word = header.get(*index).unwrap_or_default();
+            let said = match meaning_of(word) {
+                Meaning::Is(said) => said,
+                Meaning::SecretIn(_) => Column::Secret,
+                _ => continue,
+            };
+            if said != *column {
+                let what = format!("the header calls this column \"{}\", and --columns says otherwise", shown(word));
+                return Err(header.problem(*index, what, "leave --columns out, or correct it"));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn index(&self, column: Column) -> Option<usize> {
+        self.at.iter().find(|(known, _)| *known == column).map(|(_, index)| *index)
+    }
+}
+
+fn settle_column(word: &str) -> String {
+    format!(
+        "head it hash, step, digits, counter or type; if it is none of them, name the columns and leave \"{}\" out: --columns \
+         serial,secret,-",
+        shown(word)
+    )
+}
+
+/// The values of columns that nobody knows, as far as they all look like something that changes codes.
+pub(super) struct Unknown {
+    line: u64,
+    /// No column is known to have the serials: one of these may.
+    lacks_serial: bool,
+    columns: Vec<(usize, String, Option<Vec<String>>)>,
+}
+
+impl Unknown {
+    pub fn of(columns: &Columns, line: u64) -> Self {
+        let lacks_serial = columns.index(Column::Serial).is_none();
+        let columns = columns.unknown.iter().map(|(index, word)| (*index, word.clone(), Some(Vec::new()))).collect();
+        Self { line, lacks_serial, columns }
+    }
+
+    pub fn see(&mut self, fields: &Fields<'_>) {
+        for (index, word, values) in &mut self.columns {
+            let (Some(value), Some(all)) = (fields.get(*index), values.as_mut()) else { continue };
+            if all.iter().any(|known| known == value) {
+                continue;
+            }
+            all.push(value.to_owned());
+            let is_serial = self.lacks_serial && Model::of_serial(value).is_some();
+            // One value that is none is enough; a few different ones are all that a setting has.
+            if !is_serial && (all.len() > 8 || !looks_like_a_code_setting(word, all)) {
+                *values = None;
+            } else if is_serial && all.len() > 1 {
+                all.pop();
+            }
+        }
+    }
+
+    pub fn problems(&self) -> Vec<Problem> {
+        let suspicious =
+            self.columns.iter().filter(|(_, _, values)| values.as_ref().is_some_and(|all| !all.is_empty()));
+        suspicious
+            .map(|(index, word, values)| {
+                let examples = values.as_ref().map(|all| all.join(", ")).unwrap_or_default();
+                let is_serial = values.iter().flatten().all(|value| Model::of_serial(value).is_some());
+                let (looks, next) = match is_serial {
+                    true => ("serials", "head it serial, or name the columns: --columns=serial,secret".to_owned()),
+                    false => ("what changes codes", settle_column(word)),
+                };
+                let what = format!(
+                    "the column \"{}\" is not known, and its values look like {looks}: {}",
+                    shown(word),
+                    shown(&examples)
+                );
+                Problem::new(self.line, *index as u64 + 1, what, next)
+            })
+            .collect()
+    }
+}
