@@ -208,6 +208,14 @@ mod linux {
             "rows.csv",
             format!("serial,secret\n86596120000001,{base32}\n86596220000002,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ\n"),
         );
+        write("blanks.txt", format!("86596120000001 {base32}\n"));
+        write("tokens.yaml", format!("- otpkey: {hex}\n  serial: '86596120000001'\n  type: totp\n"));
+        write(
+            "accounts.json",
+            format!("[{{\"secret\":\"{base32}\",\"issuer\":\"E\",\"label\":\"a\",\"type\":\"TOTP\"}}]"),
+        );
+        write("logins.csv", format!("Title,Username,Password,OTPAuth\nE,ana,x,otpauth://totp/a?secret={base32}\n"));
+        write("users.txt", "ana\n".to_owned());
         write("one.csv", format!("serial,secret\n86596220000002,{base32}\n"));
         let identity = age::x25519::Identity::generate();
         write("identity", age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned());
@@ -261,6 +269,10 @@ mod linux {
             case("a check of a file", 0, "run seeds check duo.csv --from duo"),
             case("a check of a bad file", 2, "run seeds check bad.csv"),
             case("a conversion", 0, "run seeds convert duo.csv --from duo --to csv=out.csv"),
+            case("a table of blanks", 0, "run seeds convert blanks.txt --users users.txt --to csv=blanks.csv"),
+            case("an export as YAML", 0, "run seeds convert tokens.yaml --to csv=yaml.csv"),
+            case("an export as JSON", 0, "run seeds convert accounts.json --to csv=json.csv"),
+            case("logins", 0, "run seeds convert logins.csv --to csv=logins-out.csv"),
             case("a QR code", 0, "run seeds qr rows.csv --row 1 --png code.png"),
             case("a QR code that is read", 0, "run code --qr code.png"),
             case(
