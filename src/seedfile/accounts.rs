@@ -53,6 +53,12 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
             "export it again without encryption (Bitwarden: File format .json, not .json (Encrypted))",
         ));
     }
+    let lists = LISTS.iter().filter(|pointer| {
+        root.pointer(pointer).and_then(Value::as_array).is_some_and(|list| list.iter().any(Value::is_object))
+    });
+    if lists.count() > 1 {
+        return Err(Problem::of_file("there are two lists of accounts in this JSON", "give each in a file of its own"));
+    }
     let Some(entries) = LISTS.iter().find_map(|pointer| root.pointer(pointer)?.as_array()) else {
         return Err(Problem::of_file(
             "there is no list of accounts in this JSON",
@@ -94,12 +100,21 @@ fn read_one(entry: &Value, place: Place) -> Result<Option<Row>, Fault> {
     let text = |names: &[&str]| json::text(find(names), names.first().copied().unwrap_or_default());
     let number = |names: &[&str], what: &str| json::number(find(names), what);
     let (name, issuer) = (text(NAME)?.unwrap_or_default(), text(ISSUER)?.unwrap_or_default());
-    if let Some(secret) = text(&["uri", "totp", "otpauth"])? {
-        let title = text(&["name", "title"])?.unwrap_or_default();
-        let owner = text(&["username", "userName"])?.unwrap_or_default();
-        return of_text(secret, title, owner, place).map(Some);
+    let uri = text(&["uri", "totp", "otpauth"])?;
+    let owner = text(&["username", "userName"])?.unwrap_or_default();
+    if let Some(uri) = uri.filter(|uri| uri.contains(':')) {
+        return of_text(uri, text(&["name", "title"])?.unwrap_or_default(), owner, place).map(Some);
     }
+    // What stands beside a bare secret says how its codes are made.
+    for part in &parts {
+        json::check_names(part, &[KIND, HASH, DIGITS, STEP, COUNTER].concat())?;
+    }
+    let (name, issuer) = match uri {
+        Some(_) if issuer.is_empty() => (owner, text(&["name", "title"])?.unwrap_or_default()),
+        _ => (name, issuer),
+    };
     let secret: Zeroizing<String> = match find(SECRET) {
+        None if uri.is_some() => Zeroizing::new(uri.unwrap_or_default().to_owned()),
         None => return Ok(None),
         Some(Value::String(text)) => Zeroizing::new(text.clone()),
         // FreeOTP has the bytes, signed.
@@ -113,6 +128,8 @@ fn read_one(entry: &Value, place: Place) -> Result<Option<Row>, Fault> {
     };
     // Stratum numbers types and hashes.
     let kind = match find(KIND) {
+        // Bitwarden numbers its kinds of entries: a login is one.
+        Some(Value::Number(_)) if uri.is_some() => "totp",
         Some(Value::Number(number)) => match number.as_u64() {
             Some(1) => "hotp",
             Some(2) => "totp",
@@ -145,7 +162,6 @@ fn read_one(entry: &Value, place: Place) -> Result<Option<Row>, Fault> {
     if let Some(serial) = &row.serial {
         check_serial(serial)?;
     }
-    json::check_names(entry, &[KIND, HASH, DIGITS, STEP, COUNTER].concat())?;
     Ok(Some(row))
 }
 

@@ -68,6 +68,8 @@ const WORDS: &[(Column, &[&str])] = &[
             "hardwareserial",
             "hardwareserialnumber",
             "tokenid",
+            "tokenno",
+            "tokennr",
             "tokennumber",
             "token",
             "seriennummer",
@@ -181,7 +183,6 @@ const WORDS: &[(Column, &[&str])] = &[
             "hotpcounter",
             "initialcounter",
             "startcounter",
-            "count",
             "otpcounter",
             "oathcounter",
         ],
@@ -225,6 +226,8 @@ const WORDS: &[(Column, &[&str])] = &[
             "email",
             "mail",
             "emailaddress",
+            "emailadresse",
+            "loginid",
             "mailaddress",
             "owner",
             "assignedto",
@@ -251,10 +254,7 @@ pub fn meaning_of(word: &str) -> Meaning {
     let encoding = unit.and_then(encoding_of).or_else(|| encoding_at_an_end(&name));
     let bare = without_encoding(&name);
     // Whatever names a serial in its own language, or with more words, means it.
-    if name.contains("serial")
-        || name.contains("serie")
-        || ["serno", "deviceid", "hardwareid", "barcode"].contains(&name.as_str())
-    {
+    if known(&name).is_none() && means_serial(&name) {
         return Meaning::Is(Column::Serial);
     }
     let known = known(&name).or_else(|| encoding.and_then(|_| known(bare))).or_else(|| known(without_seconds(&name)));
@@ -285,6 +285,9 @@ pub fn looks_like_a_code_setting(word: &str, values: &[String]) -> bool {
         "expir", "drift",
     ];
     let (name, _) = name_and_unit(word);
+    if is_beside(&name) {
+        return false;
+    }
     let by_name = PARTS.iter().any(|part| name.contains(part))
         || matches!(name.as_str(), "t0" | "pin" | "drift" | "size" | "prf" | "mac");
     let mut values = values.iter().filter(|value| !value.trim().is_empty()).peekable();
@@ -293,7 +296,8 @@ pub fn looks_like_a_code_setting(word: &str, values: &[String]) -> bool {
 
 /// Whether a value looks like a hash, a time step, a number of digits or a type: `60 sec`, `SHA-256 (default)`, `event-based`.
 fn is_setting(value: &str) -> bool {
-    const WORDS: [&str; 8] = ["sha", "hotp", "totp", "ocra", "hmac", "md5", "eventbased", "timebased"];
+    const WORDS: [&str; 10] =
+        ["sha1", "sha2", "sha5", "hotp", "totp", "ocra", "hmac", "md5", "eventbased", "timebased"];
     let plain: String = value.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     let unit = plain.trim_start_matches(|c: char| c.is_ascii_digit());
     let number = plain.get(..plain.len() - unit.len()).unwrap_or_default();
@@ -337,6 +341,61 @@ fn name_and_unit(word: &str) -> (String, Option<String>) {
         Some((name, unit)) if !plain(name).is_empty() => (plain(name), Some(plain(unit))),
         _ => (plain(&word), None),
     }
+}
+
+/// Whether a longer name means the serial: in its own language, or with more words.
+fn means_serial(name: &str) -> bool {
+    name.contains("serial")
+        || name.ends_with("deserie")
+        || name.starts_with("serien")
+        || ["serno", "deviceid", "hardwareid", "barcode"].contains(&name)
+}
+
+/// Whether a word is one of those that mean a column, and not a longer name that holds such a word.
+#[must_use]
+pub fn is_plain_word(word: &str) -> bool {
+    known(&name_and_unit(word).0).is_some()
+}
+
+/// Whether a name is one of what people keep beside their tokens, whatever its values look like.
+fn is_beside(name: &str) -> bool {
+    const PARTS: [&str; 34] = [
+        "warranty",
+        "garantie",
+        "employee",
+        "mail",
+        "licen",
+        "purchase",
+        "department",
+        "abteilung",
+        "validated",
+        "shared",
+        "secondary",
+        "remark",
+        "comment",
+        "bemerkung",
+        "note",
+        "price",
+        "cost",
+        "preis",
+        "box",
+        "floor",
+        "room",
+        "qty",
+        "quantity",
+        "menge",
+        "class",
+        "colour",
+        "color",
+        "city",
+        "firstname",
+        "lastname",
+        "phone",
+        "shipped",
+        "issued",
+        "stock",
+    ];
+    PARTS.iter().any(|part| name.contains(part))
 }
 
 /// What a bracket can say beside a unit.

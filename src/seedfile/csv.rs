@@ -7,7 +7,7 @@ use std::rc::Rc;
 use zeroize::Zeroizing;
 
 use super::blanks::{SHORTEST_SECRET, is_blank_table, looks_like_a_secret, looks_like_a_serial};
-use super::column::{Column, Meaning, is_header, meaning_of};
+use super::column::{Column, Meaning, is_header, looks_like_a_code_setting, meaning_of};
 use super::csv_columns::{Columns, Unknown};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
 use super::logins::is_logins;
@@ -66,8 +66,7 @@ fn fits(sample: &Sample<'_>) -> bool {
         )
     };
     // Hex in two columns is duo's and pingid's.
-    let is_hex_secret = sample.is_hex(1)
-        && sample.fields.get(1).is_some_and(|field| field.len() > SHORTEST_SECRET || looks_like_a_secret(field));
+    let is_hex_secret = sample.is_hex(1) && sample.fields.get(1).is_some_and(|field| looks_like_a_secret(field));
     sample.fields.iter().any(is_secret) && !others || is_pair(&sample.fields) && !is_hex_secret
 }
 
@@ -180,6 +179,11 @@ fn guessed_columns(fields: &[String]) -> Option<String> {
     if !is_one(looks_like_a_secret) || !is_one(looks_like_a_serial) {
         return None;
     }
+    // What may change the codes is not to be left out.
+    let is_setting = |field: &String| looks_like_a_code_setting("", std::slice::from_ref(field));
+    if fields.iter().any(|field| !field.is_empty() && !looks_like_a_secret(field) && is_setting(field)) {
+        return None;
+    }
     let name = |field: &String| match (looks_like_a_secret(field), looks_like_a_serial(field)) {
         (true, _) => "secret",
         (false, true) => "serial",
@@ -257,6 +261,12 @@ fn one(fields: &Fields<'_>, columns: &Columns, width: Option<usize>, encoding: S
         Some(index) => {
             row.kind_is_stated = true;
             kind(fields, index)?
+        }
+        None if row.counter.is_some() && at(Column::Step).is_some_and(|index| fields.value(index).is_some()) => {
+            return Err(fields.line_problem(
+                "the row has a time step and a counter, and does not say its type",
+                "add a column type with totp or hotp, or empty one of the two",
+            ));
         }
         // Only codes that count presses have a counter.
         None if row.counter.is_some() => Kind::Hotp,

@@ -1,6 +1,6 @@
 //! Which field of a table has which column, and what becomes of those that nobody knows.
 
-use super::column::{Column, Meaning, looks_like_a_code_setting, meaning_of};
+use super::column::{Column, Meaning, is_plain_word, looks_like_a_code_setting, meaning_of};
 use super::csv::HEADER;
 use super::problem::Problem;
 use super::shown::shown;
@@ -21,7 +21,8 @@ impl Columns {
     /// The columns that words name; `is_typed`: by the user, who leaves one out with "-".
     pub fn of_words<'a>(words: impl Iterator<Item = &'a str>, line: u64, is_typed: bool) -> Result<Self, Problem> {
         let mut columns = Self { at: Vec::new(), encoding: None, unknown: Vec::new() };
-        for (index, word) in words.enumerate() {
+        let header: Vec<String> = words.map(str::to_owned).collect();
+        for (index, word) in header.iter().map(String::as_str).enumerate() {
             let problem = |what: String, next: &str| Err(Problem::new(line, index as u64 + 1, what, next));
             if is_typed && word == "-" {
                 continue;
@@ -55,7 +56,23 @@ impl Columns {
                     continue;
                 }
             };
-            if columns.index(column).is_some() {
+            if let Some(earlier) = columns.index(column) {
+                let is_harmless = matches!(
+                    column,
+                    Column::User | Column::Manufacturer | Column::Model | Column::Issuer | Column::Account
+                );
+                // A longer name that holds the word of a column is not it, where another one is.
+                let is_weaker = column == Column::Serial && !is_typed && !is_plain_word(word);
+                if (is_harmless && !is_typed && !word.eq_ignore_ascii_case("upn")) || is_weaker {
+                    columns.unknown.push((index, word.to_owned()));
+                    continue;
+                }
+                if is_harmless && !is_typed {
+                    columns.at.retain(|(known, _)| *known != column);
+                    columns.unknown.push((earlier, header.get(earlier).cloned().unwrap_or_default()));
+                    columns.at.push((column, index));
+                    continue;
+                }
                 return problem(
                     format!("the column \"{}\" is there twice, by this or another word", shown(word)),
                     "remove one, or name the columns: --columns=serial,secret,-",

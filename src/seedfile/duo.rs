@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::blanks::is_blank_table;
+use super::blanks::{is_blank_table, looks_like_a_secret};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, bare_serial};
 use super::problem::Problem;
 use super::row::{Field, Kind, Row};
@@ -32,6 +32,8 @@ fn fits(sample: &Sample<'_>) -> bool {
         matches!(count, 2 | 3) && is_number
     }) && sample.is_hex(1)
         && sample.fields.get(1).is_some_and(|secret| secret.len() >= LIKE_A_SECRET)
+        // A secret in front of a number is the other order.
+        && !sample.fields.first().is_some_and(|serial| looks_like_a_secret(serial))
 }
 
 fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {

@@ -1,9 +1,11 @@
 //! `logins`: exports of password managers as CSV, read only: of each login its one-time password, and nothing else.
 
 use super::accounts::of_text;
+use super::column::{Column, Meaning, looks_like_a_code_setting, meaning_of};
 use super::format::{Format, ReadOptions, Rows, Sample};
+use super::names::kind_of_name;
 use super::problem::Problem;
-use super::row::{Field, Row};
+use super::row::{Field, Kind, Row};
 use super::table::{Fields, Records};
 use super::text::Source;
 
@@ -48,16 +50,32 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
     };
     let words: Vec<String> = header.iter().map(str::to_lowercase).collect();
     let find = |names: &[&str]| names.iter().find_map(|name| words.iter().position(|word| word == name));
-    let Some(otp) = find(OTP) else {
+    let otps: Vec<usize> =
+        words.iter().enumerate().filter(|(_, word)| OTP.contains(&word.as_str())).map(|(at, _)| at).collect();
+    if otps.is_empty() {
         return Err(header.line_problem("no column has one-time passwords", "export the logins with them"));
-    };
+    }
+    for (index, word) in words.iter().enumerate().filter(|(index, _)| !otps.contains(index)) {
+        let is_setting =
+            matches!(meaning_of(word), Meaning::Is(Column::Hash | Column::Step | Column::Digits | Column::Counter))
+                || ((word.contains("otp") || word.contains("2fa")) && looks_like_a_code_setting(word, &[]));
+        if is_setting {
+            let what = "this column may change the codes, and is not read";
+            return Err(header.problem(
+                index,
+                what,
+                "give the one-time passwords as otpauth:// URIs, which say it themselves",
+            ));
+        }
+    }
+    let kind = find(&["type", "otp type", "otptype"]);
     let (title, owner) = (find(TITLE), find(OWNER));
     let width = header.count();
     records.take_header();
     records.allow_long_texts();
     let mut rows = Vec::new();
     while let Some(fields) = records.next()? {
-        rows.extend(one(&fields, width, otp, title, owner));
+        rows.extend(one(&fields, width, &otps, [title, owner, kind]));
     }
     if rows.is_empty() {
         return Err(Problem::of_file("no login of this export has a one-time password", "is this the right file?"));
@@ -69,15 +87,23 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
 fn one(
     fields: &Fields<'_>,
     width: usize,
-    otp: usize,
-    title: Option<usize>,
-    owner: Option<usize>,
+    otps: &[usize],
+    [title, owner, kind]: [Option<usize>; 3],
 ) -> Option<Result<Row, Problem>> {
     // A comma too many moves a password into the column of the secrets.
     if let Err(problem) = fields.at_most(width) {
         return Some(Err(problem));
     }
     let text = |index: Option<usize>| index.and_then(|index| fields.get(index)).unwrap_or_default();
-    let place = fields.place();
-    Some(of_text(fields.get(otp)?, text(title), text(owner), place).map_err(|fault| fault.at(place)))
+    let mut found = otps.iter().filter_map(|index| fields.get(*index));
+    let (otp, place) = (found.next()?, fields.place());
+    if found.next().is_some() {
+        return Some(Err(fields.line_problem("the login has two one-time passwords", "leave one of them in the file")));
+    }
+    if kind_of_name(text(kind)) == Some(Kind::Hotp) {
+        return Some(Err(
+            fields.line_problem("the login's one-time password counts presses", "give it as an otpauth:// URI")
+        ));
+    }
+    Some(of_text(otp, text(title), text(owner), place).map_err(|fault| fault.at(place)))
 }

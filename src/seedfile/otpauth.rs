@@ -200,6 +200,15 @@ const HARMLESS: &[&str] = &[
     "usagecount",
     "created",
     "updated",
+    "creation_date",
+    "creationdate",
+    "app_force_unlock",
+    "isauthenticator",
+    "device",
+    "version",
+    "timestamp",
+    "tenant",
+    "hint",
     "trashed",
     "name",
     "title",
@@ -370,14 +379,22 @@ impl Parameters {
                 return Err(UriError::Unknown(shown(name)));
             }
             (_, Meaning::Is(Column::Serial)) => ("serial", &mut self.serial),
+            // Whatever it is, it is left as it usually is.
+            _ if matches!(value.trim(), "0" | "false" | "none") => return Ok(()),
             // Nobody knows what it does: a time step by another name, perhaps.
-            _ => return Err(UriError::Unknown(shown(name))),
+            _ => return Err(UriError::Unknown(name_shown(name))),
         };
         match slot.replace(value) {
             Some(earlier) if Some(&earlier) != slot.as_ref() => Err(UriError::Twice(name)),
             _ => Ok(()),
         }
     }
+}
+
+/// The name of a parameter as a message shows it: words in lower case are no secret.
+fn name_shown(name: &str) -> String {
+    let is_word = name.len() <= 30 && name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '_' | '-'));
+    if is_word { name.to_owned() } else { shown(name) }
 }
 
 fn decode(text: &str) -> Result<Zeroizing<String>, UriError> {

@@ -47,6 +47,10 @@ pub fn check_serial(serial: &str) -> Result<(), Wrong> {
     if serial.chars().all(|c| c == '#') {
         return wrong(format!("the serial \"{}\" was destroyed by a spreadsheet", shown(serial)));
     }
+    if serial.starts_with('#') {
+        let what = format!("the serial \"{}\" begins as a comment does", shown(serial));
+        return Err((what, "remove the line if it is none of the rows, or the mark if it is one"));
+    }
     if serial.chars().any(char::is_control) {
         return Err((format!("the serial \"{}\" has control characters", shown(serial)), "remove them"));
     }

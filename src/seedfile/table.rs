@@ -92,15 +92,17 @@ impl Records {
             }
             let line = self.record.position().map_or(0, ::csv::Position::line);
             if !self.has_long_texts && self.record.iter().any(|field| field.contains(['\n', '\r'])) {
-                let what = "a quote that begins here is not closed on this line";
-                return Err(Problem::new(line, 0, what, "close it, or remove it"));
+                let what =
+                    "a field goes on behind the end of its line: a quote is not closed, or a text has a line break";
+                return Err(Problem::new(line, 0, what, "close the quote, or write the text in one line"));
             }
             // A row or a header that begins with # is none the less one.
+            let is_below_header = self.names.len() > 1 && self.record.len() == self.names.len();
             let is_row = |record: &StringRecord| {
                 record.iter().any(|field| looks_like_a_secret(field) || field.contains("otpauth://"))
                     || (record.len() > 1 && is_header(record.iter()))
             };
-            if self.record.get(0).is_some_and(is_comment) && !is_row(&self.record) {
+            if self.record.get(0).is_some_and(is_comment) && !is_below_header && !is_row(&self.record) {
                 self.comments.push(line);
                 let words = self.record.iter().next().unwrap_or_default().trim_start_matches('#').split_once(':');
                 if let Some((_, version)) = words.filter(|(name, _)| name.trim().eq_ignore_ascii_case("version")) {
@@ -185,7 +187,9 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn value(&self, index: usize) -> Option<&'a str> {
         let field = self.get(index)?;
-        let quoted = field.strip_prefix('=').map(str::trim).and_then(|rest| rest.strip_prefix('"')?.strip_suffix('"'));
+        // A blank in front of a quote keeps it from being one.
+        let inner = field.strip_prefix('=').map_or(field, str::trim);
+        let quoted = inner.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         Some(quoted.map_or(field, str::trim)).filter(|field| !field.is_empty())
     }
 
@@ -294,6 +298,7 @@ impl<'a> Fields<'a> {
     /// A [`Problem`] for what is not a number of seconds.
     pub fn step(&self, index: usize) -> Result<Option<TimeStep>, Problem> {
         let text = self.value(index).unwrap_or_default().to_ascii_lowercase();
+        let text = text.trim_end_matches('.');
         let bare = ["seconds", "secs", "sec", "s"].into_iter().find_map(|unit| text.strip_suffix(unit)).map(str::trim);
         let number = match bare.and_then(|text| text.parse::<u64>().ok()) {
             Some(number) => number,

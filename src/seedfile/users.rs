@@ -7,9 +7,9 @@ use super::check::check_text;
 use super::column::{Column, Meaning, meaning_of};
 use super::problem::{Problem, Severity};
 use super::row::Row;
+use super::shown::shown;
 use super::table::{Fields, Records};
 use super::text::Source;
-use crate::plain::plain;
 use crate::token::Model;
 
 /// How many rows without a partner are named; beyond that the rest is counted.
@@ -26,13 +26,21 @@ pub struct UserRow {
     pub user: String,
 }
 
+/// What is known of a list as a whole.
+#[derive(Default)]
+struct List {
+    /// How many columns it has.
+    width: usize,
+    has_header: bool,
+}
+
 /// Reads a list of users: a table with a column for the user, and perhaps one for the serial, or one user a line.
 ///
 /// # Errors
 /// All that is wrong with the list.
 pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
     let mut records = Records::new(source).map_err(|problem| vec![problem])?;
-    let (mut columns, mut width) = (None, 0);
+    let (mut columns, mut list) = (None, List::default());
     let (mut users, mut problems) = (Vec::new(), Vec::new());
     loop {
         let fields = match records.next() {
@@ -48,7 +56,7 @@ pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
             None => {
                 let (found, is_header) = columns_of(&fields).map_err(|problem| vec![problem])?;
                 columns = Some(found);
-                width = fields.count();
+                list = List { width: fields.count(), has_header: is_header };
                 if is_header {
                     records.take_header();
                     continue;
@@ -56,10 +64,20 @@ pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
                 found
             }
         };
-        match one(&fields, user, serial, width) {
+        match one(&fields, user, serial, &list) {
             Ok(row) => users.push(row),
             Err(problem) => problems.push(problem),
         }
+    }
+    // A heading that no word tells: it alone has no @.
+    let has_at = |user: &UserRow| user.user.contains('@');
+    if let [first, second, ..] = users.as_slice()
+        && !list.has_header
+        && !has_at(first)
+        && has_at(second)
+        && users.iter().skip(1).all(has_at)
+    {
+        problems.push(Problem::new(first.line, 0, "is this line a heading, or a user? All others have an @", HEAD));
     }
     for line in records.comments() {
         let what =
@@ -95,8 +113,26 @@ const HEADS: [&str; 12] = [
 
 /// The columns of user and serial by the first line, and whether that is a header.
 fn columns_of(first: &Fields<'_>) -> Result<((usize, Option<usize>), bool), Problem> {
-    let at = |column| first.iter().position(|word| meaning_of(word) == Meaning::Is(column));
-    let (user, serial) = (at(Column::User), at(Column::Serial));
+    let all = |column| {
+        let found = first.iter().enumerate().filter(|(_, word)| meaning_of(word) == Meaning::Is(column));
+        found.map(|(index, _)| index).collect::<Vec<_>>()
+    };
+    let is_seed_file = |word: &str| {
+        matches!(
+            meaning_of(word),
+            Meaning::Is(Column::Secret) | Meaning::SecretIn(_) | Meaning::OtherUnit(Column::Secret)
+        )
+    };
+    if first.count() > 1 && first.iter().any(is_seed_file) {
+        return Err(first.line_problem("this is a seed file, and no list of users", HEAD));
+    }
+    let upn = first.iter().position(|word| ["upn", "userprincipalname"].contains(&word.to_lowercase().as_str()));
+    let (users, serials) = (all(Column::User), all(Column::Serial));
+    if serials.len() > 1 || (users.len() > 1 && upn.is_none()) {
+        let what = "two columns could have the serials, or the users";
+        return Err(first.line_problem(what, "leave one column of each in the list"));
+    }
+    let (user, serial) = (upn.or(users.first().copied()), serials.first().copied());
     let is_serial =
         |field: &str| field.len() >= 4 && (looks_like_a_serial(field) || field.chars().all(|c| c.is_ascii_digit()));
     match (user, serial, first.count()) {
@@ -106,7 +142,8 @@ fn columns_of(first: &Fields<'_>) -> Result<((usize, Option<usize>), bool), Prob
         (None, None, 1) => {
             let word: String =
                 first.get(0).unwrap_or_default().to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
-            Ok(((0, None), HEADS.contains(&word.as_str())))
+            let is_word = matches!(meaning_of(first.get(0).unwrap_or_default()), Meaning::Is(_));
+            Ok(((0, None), is_word || HEADS.contains(&word.as_str())))
         }
         (None, None, 2) => match [first.get(0), first.get(1)].map(|field| field.is_some_and(is_serial)) {
             [true, false] => Ok(((1, Some(0)), false)),
@@ -117,19 +154,38 @@ fn columns_of(first: &Fields<'_>) -> Result<((usize, Option<usize>), bool), Prob
     }
 }
 
-fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>, width: usize) -> Result<UserRow, Problem> {
-    fields.at_most(width)?;
+fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>, list: &List) -> Result<UserRow, Problem> {
+    fields.at_most(list.width)?;
     let name = fields.get(user).ok_or_else(|| fields.problem(user, "the user is missing", "every line needs one"))?;
+    // A blank in front of a quote keeps it from being one.
+    let name = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(name);
     check_text(name).map_err(|what| fields.problem(user, format!("the user {what}"), "give a UPN or login name"))?;
-    let is_number = name.len() >= 4 && name.chars().all(|c| c.is_ascii_digit());
-    if looks_like_a_secret(name) || name.contains("otpauth") || name.contains(['{', '<']) {
+    if could_be_a_secret(name) || name.contains("otpauth") || name.contains(['{', '<']) {
         return Err(fields.problem(user, "this is no user, and could be a secret", "is this the list of users?"));
     }
-    if is_number || Model::of_serial(name).is_some() {
-        return Err(fields.problem(user, format!("the user \"{}\" is a number, such as a serial", plain(name)), HEAD));
+    let is_serial =
+        |text: &str| text.len() >= 12 && text.chars().all(|c| c.is_ascii_digit()) && Model::of_serial(text).is_some();
+    let is_number = !list.has_header && name.len() >= 4 && name.chars().all(|c| c.is_ascii_digit());
+    if is_number || name.split_whitespace().any(is_serial) {
+        return Err(fields.problem(user, "the user is a number, such as a serial, or holds one", HEAD));
+    }
+    // Serials that nobody reads would go by, and the tokens to others.
+    let others = fields.iter().enumerate().filter(|(index, _)| *index != user && Some(*index) != serial);
+    if let Some((index, _)) = others.into_iter().find(|(_, field)| is_serial(field)) {
+        return Err(fields.problem(index, "a serial stands in a column that is not read as the serials'", HEAD));
     }
     let serial = serial.filter(|index| fields.get(*index).is_some()).map(|index| fields.serial(index)).transpose()?;
     Ok(UserRow { line: fields.line, serial, user: name.to_owned() })
+}
+
+/// Whether a text in the users' column could be a secret: Base32 as it is usually written, hex, Base64.
+fn could_be_a_secret(text: &str) -> bool {
+    let is_base64 = text.len() >= 16
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='))
+        && text.contains(['+', '/', '=']);
+    let is_upper = text.len() >= 16 && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let is_hex = text.len() >= 16 && text.chars().all(|c| c.is_ascii_hexdigit());
+    is_base64 || is_upper || is_hex || (text.len() >= 26 && looks_like_a_secret(text))
 }
 
 /// Gives each row its user; `name` is that of the list. Rows and users without a partner are named: a user without a seed is an
@@ -147,20 +203,20 @@ pub fn merge(mut rows: Vec<Row>, users: &[UserRow], name: &str) -> (Vec<Row>, Ve
         return (rows, problems);
     }
     for user in users.iter().filter(|user| user.serial.is_none()) {
-        let what = format!("{name}:{}: {} has no serial, and others have one", user.line, plain(&user.user));
+        let what = format!("{name}:{}: {} has no serial, and others have one", user.line, shown(&user.user));
         problems.push(Problem::of_file(what, "give every user a serial, or none"));
     }
-    let mut by_serial: BTreeMap<&str, &UserRow> = BTreeMap::new();
+    let mut by_serial: BTreeMap<String, &UserRow> = BTreeMap::new();
     for user in users {
         let Some(serial) = &user.serial else { continue };
-        if let Some(earlier) = by_serial.insert(serial, user) {
+        if let Some(earlier) = by_serial.insert(serial.to_uppercase(), user) {
             let what = format!("{name}:{}: the serial {serial} stands in line {} too", user.line, earlier.line);
             problems.push(Problem::of_file(what, "one of the two is wrong"));
         }
     }
     let mut alone = Vec::new();
     for row in &mut rows {
-        match row.serial.as_deref().and_then(|serial| by_serial.remove(serial)) {
+        match row.serial.as_deref().and_then(|serial| by_serial.remove(&serial.to_uppercase())) {
             Some(user) => give(row, user, name, &mut problems),
             None => alone.push(row.clone()),
         }
@@ -179,7 +235,7 @@ fn twice(users: &[UserRow], name: &str) -> Vec<Problem> {
     for user in users {
         if let Some(line) = seen.insert(user.user.to_lowercase(), user.line) {
             let what =
-                format!("{name}:{}: {} is in line {line} too, and gets another token", user.line, plain(&user.user));
+                format!("{name}:{}: {} is in line {line} too, and gets another token", user.line, shown(&user.user));
             problems.push(Problem::of_file(what, "").as_warning());
         }
     }
@@ -188,7 +244,7 @@ fn twice(users: &[UserRow], name: &str) -> Vec<Problem> {
 
 fn give(row: &mut Row, user: &UserRow, name: &str, problems: &mut Vec<Problem>) {
     if let Some(stated) = row.user.as_ref().filter(|stated| stated.to_lowercase() != user.user.to_lowercase()) {
-        let what = format!("the row is {}'s, and {name}:{} says {}", plain(stated), user.line, plain(&user.user));
+        let what = format!("the row is {}'s, and {name}:{} says {}", shown(stated), user.line, shown(&user.user));
         problems.push(Problem::at(row.place, what, "correct one of the two"));
         return;
     }
@@ -198,7 +254,7 @@ fn give(row: &mut Row, user: &UserRow, name: &str, problems: &mut Vec<Problem>) 
 fn without_seed(users: &[UserRow], why: &str, name: &str, problems: &mut Vec<Problem>) {
     for user in users.iter().take(MOST) {
         let serial = user.serial.as_ref().map(|serial| format!(" {serial}")).unwrap_or_default();
-        let what = format!("{name}:{}: {} gets no seed: {why}{serial}", user.line, plain(&user.user));
+        let what = format!("{name}:{}: {} gets no seed: {why}{serial}", user.line, shown(&user.user));
         problems.push(Problem::of_file(what, "correct the list, or ask for the missing seeds"));
     }
     if let Some(more) = users.len().checked_sub(MOST).filter(|more| *more > 0) {
@@ -211,7 +267,7 @@ fn without_user<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, problems: &
         let serial = row.serial.as_deref().unwrap_or("-");
         match index.cmp(&MOST) {
             std::cmp::Ordering::Less => {
-                let what = format!("the seed of {} goes to nobody: {name} has no user for it", plain(serial));
+                let what = format!("the seed of {} goes to nobody: {name} has no user for it", shown(serial));
                 problems.push(Problem::at(row.place, what, "").as_warning());
             }
             std::cmp::Ordering::Equal => {

@@ -170,6 +170,11 @@ fn element(start: &BytesStart<'_>, line: u64) -> Option<Element> {
     let mut element = Element { name, line, ..Element::default() };
     for attribute in start.attributes() {
         let attribute = attribute.ok()?;
+        // Name spaces and XML's own say nothing of a key.
+        let name: &str = attribute.key.as_ref();
+        if name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xml:") {
+            continue;
+        }
         let value = quick_xml::escape::unescape(&attribute.value).ok()?.into_owned();
         element.attributes.push((attribute.key.local_name().as_ref().to_owned(), value));
     }

@@ -515,6 +515,11 @@ fn a_list_that_is_no_list_of_users_gives_nobody_a_token_and_shows_no_secret() {
         "1,86596120001201,ana\n2,86596120001202,eva\n",
         "86596120001201 Anna Müller\n",
         "#ana\neva\n",
+        "serial,secret\n86596120001201,JBSWYDDPEHPKZPXPJBSWYDDPEHPKZPXP\n",
+        "UPN,Laptop Serial,Token Serial\nana,,86596120001202\neva,,86596120001201\n",
+        "Nummer,UPN\n86596120001202,ana\n86596120001201,eva\n",
+        "ana 86596120001202\neva 86596120001201\n",
+        "Kennung\nana@example.org\neva@example.org\n",
         "serial,name,box\n86596120001201,ana,1\n",
     ] {
         write("users.csv", users);
@@ -538,4 +543,69 @@ fn a_list_that_is_no_list_of_users_gives_nobody_a_token_and_shows_no_secret() {
         let said = text(&command.args(args).output().unwrap());
         assert!(said.contains(&format!("86596120001201,{B32},totp,,,,,ana,")), "{users}: {said}");
     }
+}
+
+#[test]
+fn rows_and_settings_are_not_lost_in_tables_of_logins_accounts_and_comments() {
+    // A secret of letters alone, below a header.
+    let letters = "JBSWYDDPEHPKZPXPABCDEFGHIJKLMNOP";
+    let content = format!("#,Serial,Secret\n#1,1201,{letters}\n#2,1202,$B2\n");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("seeds"), filled(&content)).unwrap();
+    let mut command = tokentap();
+    command.current_dir(folder.path()).env("TOKENTAP_INVENTORY", "none").args(["seeds", "check", "seeds"]);
+    assert!(text(&command.output().unwrap()).contains("2 rows"));
+    check("serial,secret\n#1201,$B\n1202,$B2\n", &[], &Refused("begins as a comment"));
+    for content in [
+        "Title,Username,Password,TOTP,TOTP Period\nE,ana,x,$B,60\n",
+        "Title,Username,Password,TOTP,Algorithm\nE,ana,x,$B,SHA256\n",
+        "Title,Username,Password,TOTP,Type\nE,ana,x,$B,HOTP\n",
+        "Title,Username,Password,TOTP,OTPAuth\nE,ana,x,$B2,otpauth://totp/a?secret=$B\n",
+        "{\"items\":[{\"name\":\"E\",\"login\":{\"username\":\"ana\",\"totp\":\"$B\",\"hashFunction\":\"SHA256\"}}]}",
+        "{\"items\":[{\"login\":{\"totp\":\"$B\"}}],\"accounts\":[{\"secret\":\"$B2\"}]}",
+        "serial,secret,step,counter\n1201,$B,30,0\n",
+    ] {
+        check(content, &[], &Refused("error"));
+    }
+    check(
+        "{\"items\":[{\"name\":\"E\",\"totp\":\"$B\",\"algorithm\":\"SHA256\",\"period\":60}]}",
+        &[],
+        &Read(&["||SHA256|60|||"]),
+    );
+    check(
+        "Title,Username,Password,TOTP,OTPAuth\nE,ana,x,,otpauth://totp/a?secret=$B\nF,eva,x,$B2,\n",
+        &[],
+        &Read(&["||||||", "||||||"]),
+    );
+    check("$H,86596120001201123456\n", &[], &Read(&["86596120001201123456||||||"]));
+    check("86596120001201 $B 60\n", &[], &Refused("give the file a header"));
+}
+
+#[test]
+fn ordinary_columns_beside_the_tokens_are_no_obstacle() {
+    for head in [
+        "Username,Email",
+        "Manufacturer,Vendor",
+        "Model,Product Name",
+        "Laptop Serial Number,x",
+        "Warranty Period,Price",
+    ] {
+        let last = if head.starts_with("Warranty") { "60" } else { "x" };
+        check(
+            &format!("Serial Number,Secret Key,{head}\n1201,$B,24,{last}\n"),
+            &[],
+            &Read(Box::leak(
+                vec![match head {
+                    "Username,Email" => "1201||||||24",
+                    _ => "1201||||||",
+                }]
+                .into_boxed_slice(),
+            )),
+        );
+    }
+    check("serial,secret,first name,city\n1201,$B,Natasha,Shanghai\n", &[], &Read(&["1201||||||"]));
+    check("serial,secret,upn\n1201, \"$B\",ana\n", &[], &Read(&["1201||||||ana"]));
+    check("otpauth://totp/E:a?secret=$B&creation_date=2026-01-01&offset=0", &[], &Read(&["||||||"]));
+    let totp = "Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:totp\" xmlns:foo=\"urn:foo\" xml:lang=\"en\"";
+    check(&pskc(totp, "", "", ""), &[], &Read(&["1201||||||"]));
 }
