@@ -46,6 +46,14 @@ pub enum Meaning {
     Unknown,
 }
 
+impl Meaning {
+    /// Whether it is the secret's column, in whatever encoding.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::SecretIn(_) | Self::Is(Column::Secret) | Self::OtherUnit(Column::Secret))
+    }
+}
+
 /// The words, without case, blanks, units and punctuation.
 const WORDS: &[(Column, &[&str])] = &[
     (
@@ -315,10 +323,9 @@ fn is_setting(value: &str) -> bool {
 /// Whether a line of a table is its header: it names the serial's or the secret's column, which no row does.
 #[must_use]
 pub fn is_header<'a>(fields: impl Iterator<Item = &'a str>) -> bool {
-    let of_rows = |field: &str| match meaning_of(field) {
-        Meaning::SecretIn(_) | Meaning::Is(Column::Serial | Column::Secret) => true,
-        Meaning::OtherUnit(column) => column == Column::Secret,
-        _ => false,
+    let of_rows = |field: &str| {
+        let meaning = meaning_of(field);
+        meaning == Meaning::Is(Column::Serial) || meaning.is_secret()
     };
     let fields: Vec<&str> = fields.collect();
     // A line that holds a secret is a row, whatever else stands on it.

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use zeroize::Zeroizing;
 
 use super::blanks::{SHORTEST_SECRET, is_blank_table, looks_like_a_secret, looks_like_a_serial};
-use super::column::{Column, Meaning, is_header, looks_like_a_code_setting, meaning_of};
+use super::column::{Column, is_header, looks_like_a_code_setting, meaning_of};
 use super::csv_columns::{Columns, Unknown};
-use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
+use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted, used_fields};
 use super::logins::is_logins;
 use super::names::hash_of_name;
 use super::oath_line::digits;
@@ -59,12 +59,7 @@ fn fits(sample: &Sample<'_>) -> bool {
     }
     let others =
         is_logins(sample) || sample.has_field("upn") && sample.has_field("secret key") || sample.has_field("profile");
-    let is_secret = |field: &String| {
-        matches!(
-            meaning_of(field),
-            Meaning::SecretIn(_) | Meaning::Is(Column::Secret) | Meaning::OtherUnit(Column::Secret)
-        )
-    };
+    let is_secret = |field: &String| meaning_of(field).is_secret();
     // Hex in two columns is duo's and pingid's.
     let is_hex_secret = sample.is_hex(1) && sample.fields.get(1).is_some_and(|field| looks_like_a_secret(field));
     sample.fields.iter().any(is_secret) && !others || is_pair(&sample.fields) && !is_hex_secret
@@ -72,8 +67,7 @@ fn fits(sample: &Sample<'_>) -> bool {
 
 /// Whether fields are a serial and a secret, and nothing else.
 fn is_pair(fields: &[String]) -> bool {
-    let last = fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
-    let (Some(one), Some(other), 2) = (fields.first(), fields.get(1), last) else { return false };
+    let (Some(one), Some(other), 2) = (fields.first(), fields.get(1), used_fields(fields)) else { return false };
     is_serial_and_secret(one, other) || is_serial_and_secret(other, one)
 }
 
@@ -204,14 +198,14 @@ fn undecided(
     let mut kept = Vec::new();
     while let Some(fields) = records.next()? {
         watched.borrow_mut().see(&fields);
-        if let Some(fits) = fields.value(secret).and_then(|text| encodings_that_fit(text).ok()) {
+        let fits = fields.value(secret).and_then(|text| encodings_that_fit(text).ok());
+        if let Some(fits) = &fits {
             // A row that fits neither is a broken one: it says nothing of the others.
             if fits.hex || fits.base32 {
                 (hex, base32, is_any) = (hex && fits.hex, base32 && fits.base32, true);
             }
         }
         let read = |encoding| one(&fields, columns, width, encoding);
-        let fits = fields.value(secret).and_then(|text| encodings_that_fit(text).ok());
         kept.push((read(SecretEncoding::Hex), read(SecretEncoding::Base32), fits));
         if kept.len() > MAX_LOOKED_AT {
             let what =
@@ -244,13 +238,13 @@ fn undecided(
 fn one(fields: &Fields<'_>, columns: &Columns, width: Option<usize>, encoding: SecretEncoding) -> Result<Row, Problem> {
     let at = |column: Column| columns.index(column);
     let text = |column: Column| at(column).and_then(|index| fields.get(index)).map(str::to_owned);
-    // A field behind the last column belongs to nothing that the header names.
     if fields.is_blank && width.is_some_and(|width| fields.count() != width) {
         let what = format!("there are {} pieces, and the header has {}", fields.count(), width.unwrap_or_default());
         return Err(
             fields.line_problem(what, "part the columns with commas: between blanks an empty one cannot be seen")
         );
     }
+    // A field behind the last column belongs to nothing that the header names.
     fields.at_most(width.unwrap_or_else(|| columns.at.iter().map(|(_, index)| index + 1).max().unwrap_or_default()))?;
     let mut row = Row::of_parsed(fields.secret(at(Column::Secret).unwrap_or_default(), encoding)?);
     if let Some(index) = at(Column::Serial).filter(|index| fields.get(*index).is_some()) {

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::blanks::{is_blank_table, looks_like_a_secret};
-use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, bare_serial};
+use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, bare_serial, used_fields};
 use super::problem::Problem;
 use super::row::{Field, Kind, Row};
 use super::shown::LIKE_A_SECRET;
@@ -27,9 +27,8 @@ fn fits(sample: &Sample<'_>) -> bool {
         return false;
     }
     sample.rows.iter().all(|row| {
-        let count = row.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
         let is_number = row.get(2).is_none_or(|field| field.is_empty() || field.parse::<u64>().is_ok());
-        matches!(count, 2 | 3) && is_number
+        matches!(used_fields(row), 2 | 3) && is_number
     }) && sample.is_hex(1)
         && sample.fields.get(1).is_some_and(|secret| secret.len() >= LIKE_A_SECRET)
         // A secret in front of a number is the other order.

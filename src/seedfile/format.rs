@@ -99,9 +99,14 @@ impl<'a> Sample<'a> {
     /// Whether the first line has so many fields, not counting empty ones at the end, and no header's words.
     #[must_use]
     pub fn has_fields(&self, count: usize) -> bool {
-        let last = self.fields.iter().rposition(|field| !field.is_empty());
-        last.map_or(0, |last| last + 1) == count
+        used_fields(&self.fields) == count
     }
+}
+
+/// How many fields a line has, not counting empty ones at the end.
+#[must_use]
+pub fn used_fields(fields: &[String]) -> usize {
+    fields.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1)
 }
 
 /// How a format is written: what goes in front, a row, and what goes behind.

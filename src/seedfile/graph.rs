@@ -5,13 +5,13 @@ use zeroize::Zeroizing;
 
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, needed_serial};
 use super::json::{self, parse_json};
-use super::names::hash_of_name;
+use super::names::{hash_of_name, step_of_seconds};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
 use super::shown::shown;
 use super::text::Source;
-use crate::otp::{Hash, TimeStep};
+use crate::otp::Hash;
 use crate::seed::{SecretEncoding, Seed};
 
 /// The format.
@@ -87,10 +87,7 @@ fn read_one(device: &Value, encoding: SecretEncoding) -> Result<Row, Fault> {
     row.step = match json::number(device.get("timeIntervalInSeconds"), "timeIntervalInSeconds")? {
         None => None,
         Some(step) => Some(
-            u32::try_from(step)
-                .ok()
-                .filter(|step| *step <= 86_400)
-                .and_then(TimeStep::new)
+            step_of_seconds(step)
                 .ok_or_else(|| Fault::new("timeIntervalInSeconds is not a number of seconds", "30 or 60"))?,
         ),
     };

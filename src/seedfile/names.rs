@@ -1,7 +1,16 @@
-//! The names that files have for hashes and types.
+//! What files have for hashes, types and time steps.
 
 use super::row::Kind;
-use crate::otp::Hash;
+use crate::otp::{Hash, TimeStep};
+
+/// The longest time step that a file can state, in seconds: a day.
+pub const LONGEST_STEP_S: u64 = 86_400;
+
+/// A time step as files write it, in seconds; `None` where it is 0 or more than a day.
+#[must_use]
+pub fn step_of_seconds(seconds: u64) -> Option<TimeStep> {
+    u32::try_from(seconds).ok().filter(|_| seconds <= LONGEST_STEP_S).and_then(TimeStep::new)
+}
 
 /// A type as files write it: `TOTP`, `oath-hotp`, `time-based`.
 #[must_use]

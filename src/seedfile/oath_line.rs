@@ -4,7 +4,7 @@
 //! What a line leaves out is what these servers take it for: a line of a serial and a secret is one of HOTP.
 
 use super::column::is_header;
-use super::format::{ReadOptions, Rows, Sample, bare_serial};
+use super::format::{ReadOptions, Rows, Sample, bare_serial, used_fields};
 use super::names::{hash_of_name, kind_of_name};
 use super::problem::Problem;
 use super::row::{Kind, Row};
@@ -72,10 +72,7 @@ fn front_of(row: &[String]) -> Option<Front> {
 
 /// Whether the first lines are of this kind, and none has more than a number of fields; or one has more.
 pub fn fits(sample: &Sample<'_>, names_hash: bool) -> bool {
-    let has_hash = |row: &Vec<String>| {
-        let last = row.iter().rposition(|field| !field.is_empty()).map_or(0, |last| last + 1);
-        front_of(row) == Some(Front::Nothing) && last > 5
-    };
+    let has_hash = |row: &Vec<String>| front_of(row) == Some(Front::Nothing) && used_fields(row) > 5;
     let has_header = is_header(sample.fields.iter().map(String::as_str));
     !has_header
         && sample.rows.iter().any(|row| front_of(row).is_some())

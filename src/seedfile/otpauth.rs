@@ -294,13 +294,13 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
         Some((issuer, account)) => {
             (Some(decode(&blanks_of_a_form(issuer))?.trim().to_owned()), decode(account)?.trim().to_owned())
         }
-        None => match decode(label)?.split_once(':') {
+        None => match whole.split_once(':') {
             Some((issuer, account))
                 if found.issuer.is_none() || found.issuer.as_deref().map(String::as_str) == Some(issuer) =>
             {
                 (Some(issuer.trim().to_owned()), account.trim().to_owned())
             }
-            _ => (None, decode(label)?.trim().to_owned()),
+            _ => (None, whole.trim().to_owned()),
         },
     };
     row.issuer = found.issuer.map(|issuer| issuer.trim().to_owned()).or(issuer).filter(|issuer| !issuer.is_empty());

@@ -5,7 +5,7 @@
 
 use super::column::looks_like_a_code_setting;
 use super::format::{LOCKED, ReadOptions, Rows};
-use super::names::hash_of_name;
+use super::names::{hash_of_name, step_of_seconds};
 use super::problem::{Fault, Problem};
 use super::pskc_crypto::{Opened, is_encrypted, last_part};
 use super::pskc_policy::{check_dates, check_policy};
@@ -15,7 +15,6 @@ use super::serial::check_serial;
 use super::shown::shown;
 use super::text::Source;
 use super::xml::{Element, parse};
-use crate::otp::TimeStep;
 use crate::seed::Seed;
 
 /// The elements of a key that change no code and forbid nothing.
@@ -146,10 +145,7 @@ fn one(package: &Element, key: &Element, keys: Option<&Opened>, notes: &mut Vec<
     row.step = match values.number("TimeInterval")?.filter(|_| kind == Kind::Totp) {
         None => None,
         Some(step) => Some(
-            u32::try_from(step)
-                .ok()
-                .filter(|step| *step <= 86_400)
-                .and_then(TimeStep::new)
+            step_of_seconds(step)
                 .ok_or_else(|| Fault::new(format!("a time interval of {step} s"), "30 or 60 in most files"))?,
         ),
     };

@@ -6,7 +6,7 @@ use std::io::Read;
 
 use super::blanks::{Squeezed, is_blank_table, looks_like_a_secret};
 use super::column::is_header;
-use super::names::kind_of_name;
+use super::names::{LONGEST_STEP_S, kind_of_name, step_of_seconds};
 use super::problem::Problem;
 use super::row::{Kind, Place, Row};
 use super::serial::check_serial;
@@ -307,9 +307,8 @@ impl<'a> Fields<'a> {
                 Some(number) => number,
             },
         };
-        let step = u32::try_from(number).ok().filter(|step| *step <= 86_400).and_then(TimeStep::new);
-        step.map(Some).ok_or_else(|| {
-            let what = if number > 86_400 {
+        step_of_seconds(number).map(Some).ok_or_else(|| {
+            let what = if number > LONGEST_STEP_S {
                 "a time step of more than a day".to_owned()
             } else {
                 format!("a time step of {number} s")

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::blanks::{looks_like_a_secret, looks_like_a_serial};
 use super::check::check_text;
 use super::column::{Column, Meaning, meaning_of};
-use super::problem::{Problem, Severity};
+use super::problem::Problem;
 use super::row::Row;
 use super::shown::shown;
 use super::table::{Fields, Records};
@@ -117,12 +117,7 @@ fn columns_of(first: &Fields<'_>) -> Result<((usize, Option<usize>), bool), Prob
         let found = first.iter().enumerate().filter(|(_, word)| meaning_of(word) == Meaning::Is(column));
         found.map(|(index, _)| index).collect::<Vec<_>>()
     };
-    let is_seed_file = |word: &str| {
-        matches!(
-            meaning_of(word),
-            Meaning::Is(Column::Secret) | Meaning::SecretIn(_) | Meaning::OtherUnit(Column::Secret)
-        )
-    };
+    let is_seed_file = |word: &str| meaning_of(word).is_secret();
     if first.count() > 1 && first.iter().any(is_seed_file) {
         return Err(first.line_problem("this is a seed file, and no list of users", HEAD));
     }
@@ -279,12 +274,6 @@ fn without_user<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, problems: &
     }
 }
 
-/// Whether a merge can be used: nothing in it is an error.
-#[must_use]
-pub fn is_usable(problems: &[Problem]) -> bool {
-    problems.iter().all(|problem| problem.severity == Severity::Warning)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -292,6 +281,12 @@ mod tests {
     use super::*;
     use crate::seed::Seed;
     use crate::seedfile::Place;
+    use crate::seedfile::problem::Severity;
+
+    /// Nothing in a merge is an error.
+    fn is_usable(problems: &[Problem]) -> bool {
+        problems.iter().all(|problem| problem.severity == Severity::Warning)
+    }
 
     fn users(text: &'static str) -> Vec<UserRow> {
         read_users(Source::new(Cursor::new(text)).unwrap()).unwrap()
