@@ -267,6 +267,7 @@ mod batch {
         let around = Surroundings {
             station: Station::default(),
             remark: None,
+            wording: tokentap::report::WORDING,
             host: &host,
             tell: &tell,
             ask: None,

@@ -2,7 +2,7 @@
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
 //! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`],
-//! [`seedfile`], [`inventory`], [`job`], [`cli`].
+//! [`seedfile`], [`inventory`], [`job`], [`report`], [`cli`].
 
 pub mod cli;
 pub mod clock;
@@ -15,6 +15,7 @@ pub mod link;
 pub mod otp;
 pub mod plain;
 pub mod reader;
+pub mod report;
 pub mod seed;
 pub mod seedfile;
 pub mod time;

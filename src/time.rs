@@ -21,6 +21,15 @@ pub struct Moment {
     pub monotonic: Duration,
 }
 
+/// A reason not to copy the host's time onto a token now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostDoubt {
+    /// The wall clock was stepped by so much since the contact with the token began.
+    Jumped(TimeDelta),
+    /// The wall clock shows a time that cannot be right.
+    Implausible(UnixTime),
+}
+
 /// The host's clocks, and waiting on them.
 pub trait HostClock: Send + Sync {
     /// Both clocks, read as close together as the platform allows.

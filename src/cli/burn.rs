@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::args::{BurnArgs, ChoiceArgs, Global, HashArg};
-use super::describe::{self, token_line, written};
+use super::describe::{self, written};
 use super::host::{self, Host};
 use super::keepers::Keepers;
 use super::output::Output;
@@ -15,15 +15,18 @@ use super::secret::Given;
 use super::slip::{self, Card};
 use super::station::{Desk, Station};
 use super::unused::{check_unused, unused};
-use super::verify::{parse_code, verdict_fields, verdict_words};
+use super::verify::{parse_code, verdict_fields};
 use super::writing::Writing;
 use super::{Ran, paths, plan, prompt, secret, sync};
 use crate::inventory::{Deed, Outcome};
 use crate::job::batch::fresh_seed;
-use crate::job::verify::{Verdict, VerdictKind, WINDOW_S, expected_profile, judge, token_time};
-use crate::job::{self, Completion, ConfigPlan, Exit, Failure, WritePlan, WriteReport};
+use crate::job::remedy::{Again, Remedy, TokenRemedy};
+use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
+use crate::job::{self, Completion, ConfigPlan, Exit, Failure, Problem, TokenState, WritePlan, WriteReport};
 use crate::otp::search::TotpProfile;
 use crate::otp::{Code, Digits, totp};
+use crate::plain::shell_word;
+use crate::report::{self, verdict_words};
 use crate::seed::{Seed, TOKEN_MAX_BYTES};
 use crate::seedfile::Row;
 use crate::time::HostClock;
@@ -71,7 +74,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let mut plan =
         WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)? };
     if let Some(first) = keepers.first() {
-        plan.again = again(first);
+        plan.again = Again::WithKeptSeed(first.to_owned());
     }
     let user = row.as_ref().and_then(|row| row.user.clone()).or_else(|| args.seed.choice.user.clone());
     let burns_sealed = row.is_none();
@@ -141,8 +144,10 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             ..job::row_of(seed.clone(), &report.info, None, whose.clone())
         });
         match slip::save(path, &[Card { user: whose.clone(), serial, seed: made }], false) {
-            Ok(()) => output.text(&format!("slip    {}", shown(path))),
-            Err(failure) => output.note(&format!("{}; {}", failure.fact, failure.state)),
+            Ok(()) => output.text(&format!("slip    {}", shell_word(path))),
+            Err(failure) => {
+                output.note(&format!("{}; {}", report::fact(&failure.problem), report::state(&failure.state)));
+            }
         }
     }
     let checked = burned.check(typed, args, output);
@@ -162,7 +167,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     if let Some(outcome) = outcome {
         let recorder = record.recorder(Deed::Verify, &reader, emulated);
         if let Err(error) = recorder.note(clock.now().wall, report.info.serial.as_str(), outcome, None) {
-            output.note(&format!("{error}; the check is not recorded ({})", error.remedy()));
+            output.note(&record::unrecorded(&error, "the check is not recorded"));
         }
     }
     if seed.len() < GUESSED {
@@ -172,7 +177,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         ));
     }
     match checked {
-        Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info, burned.accepted())),
+        Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info, burned.accepted(false))),
         right => {
             if output.is_json() {
                 output.report("", object);
@@ -239,28 +244,12 @@ pub fn new_seed(bytes: Option<usize>, hash: Option<HashArg>) -> Result<Row, Fail
 }
 
 /// A failure after a new seed was kept: the file stays, and is what the next try takes.
-fn kept_though_failed(mut failure: Failure, out: &Path) -> Failure {
-    failure.state.push_str(&format!("; the new seed is kept in {}", shown(out)));
-    let again = again(out);
-    if !failure.next.contains(&again) {
-        failure.next.push_str(&format!("; for another try, {again}"));
-    }
-    failure
-}
-
-/// What to run when a burn with a new seed was broken off.
-fn again(out: &Path) -> String {
-    let out = shown(out);
-    format!(
-        "run the same command with --seed-file {out} instead of --generate and its files (twice is safe on the same token)"
-    )
-}
-
-/// A file name as one types it in a shell.
-fn shown(path: &Path) -> String {
-    let name = describe::path(path);
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '=');
-    if name.chars().all(is_plain) { name } else { format!("'{}'", name.replace('\'', "'\\''")) }
+fn kept_though_failed(failure: Failure, out: &Path) -> Failure {
+    let again = Again::WithKeptSeed(out.to_owned());
+    let is_said = failure.remedies.iter().any(|remedy| remedy.again() == Some(&again));
+    let state = failure.state.clone().with_seed_kept(out.to_owned());
+    let failure = failure.in_state(state);
+    if is_said { failure } else { failure.and(Remedy::Retry(again)) }
 }
 
 /// What the display counts with: as written, or as the seed states, or the factory's.
@@ -317,8 +306,8 @@ impl Burned<'_> {
     }
 
     /// What the token has accepted.
-    fn accepted(&self) -> &'static str {
-        if self.with_config { "the token accepted seed, profile and clock" } else { "the token accepted the seed" }
+    fn accepted(&self, unchecked: bool) -> TokenState {
+        TokenState::Accepted { config: self.with_config, unchecked }
     }
 
     /// Compares what the display shows: the code given, or those that a person types.
@@ -336,11 +325,11 @@ impl Burned<'_> {
         if args.no_verify || output.is_json() || !prompt::has_person() {
             return Checked::Unchecked;
         }
-        let state = format!("{}; the displayed code was not checked", self.accepted());
         let mut last = Checked::Unchecked;
         for _ in 0..TRIES {
             let question = "Code on the display (Enter to skip): ";
-            let Some(answer) = prompt::line(question, &state, "check it later with tokentap verify") else {
+            let Some(answer) = prompt::line(question, self.accepted(true), "check it later with tokentap verify")
+            else {
                 return last;
             };
             let Ok(code) = parse_code(&answer) else {
@@ -359,13 +348,7 @@ impl Burned<'_> {
     }
 }
 
-fn wrong(verdict: &Verdict, info: &Info, accepted: &str) -> Failure {
-    let kind = if verdict.kind() == VerdictKind::Drifted { "drift" } else { "wrong-code" };
-    Failure::new(
-        kind,
-        Exit::Wrong,
-        format!("{} ({})", verdict_words(verdict, WINDOW_S), token_line(info, false)),
-        accepted,
-        "switch the token off and on, and check again with tokentap verify; if it is still wrong, burn it again",
-    )
+fn wrong(verdict: &Verdict, info: &Info, accepted: TokenState) -> Failure {
+    let problem = Problem::WrongCode { verdict: Box::new(verdict.clone()), window_s: WINDOW_S, token: info.clone() };
+    Failure::new(problem, accepted, TokenRemedy::CheckAgain)
 }

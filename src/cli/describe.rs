@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chrono::{Local, SecondsFormat, TimeDelta};
+use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Drift;
@@ -11,7 +11,7 @@ use crate::job::{ClockPlan, ConfigPlan, Outcome, WriteReport};
 pub use crate::plain::plain;
 use crate::time::{UnixTime, seconds};
 use crate::token::{Info, Sync};
-pub use crate::words::counted;
+pub use crate::words::{counted, local};
 
 /// A path for a message: what would act on the terminal is escaped.
 pub fn path(path: &Path) -> String {
@@ -120,11 +120,6 @@ pub fn milliseconds(drift_s: f64, resolution_s: f64) -> Map<String, Value> {
 fn round(milliseconds: f64) -> f64 {
     // Adding zero turns a negative zero into a plain one.
     milliseconds / 1000.0 + 0.0
-}
-
-/// A time for people: local, with its offset.
-pub fn local(time: UnixTime) -> String {
-    time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 /// A time for programs: UTC, to the millisecond.

@@ -13,11 +13,12 @@ use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
 use super::sync::SERVER_WINDOW_S;
-use super::verify::{verdict_fields, verdict_words};
+use super::verify::verdict_fields;
 use super::{Ran, interrupt, plan, prompt, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, LeftOpen, Visited, Why};
 use crate::job::verify::WINDOW_S;
-use crate::job::{Exit, Failure, HourWatch, Outcome, Place, SeedFate, Surroundings};
+use crate::job::{Exit, Failure, HourWatch, Outcome, Place, Problem, SeedFate, Surroundings};
+use crate::report::{self, WORDING, verdict_words};
 use crate::token::{Info, Sync};
 
 /// How wide the line between two visits is.
@@ -84,11 +85,12 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         let _ = sender.send(Message::News(news));
     };
     let ask = |info: &Info| ask_through(&sender, info);
-    let confirm = |fact: &str| confirm_through(&sender, fact);
+    let confirm = |problem: &Problem| confirm_through(&sender, problem);
     let stop = || interrupt::asked() || idle.is_over();
     let around = Surroundings {
         station: record.station().clone(),
         remark: record.remark(host.remark()),
+        wording: WORDING,
         host: &look,
         tell: &tell,
         ask: args.ask_code.then_some(&ask as _),
@@ -283,7 +285,10 @@ fn words(visited: &Visited, bound: f64) -> Said {
             };
             (format!("clock {drift}: {what}"), next.to_owned())
         }
-        Done::Failed(failure) => (format!("{}; {}", failure.fact, failure.state), failure.next.clone()),
+        Done::Failed(failure) => {
+            let what = format!("{}; {}", report::fact(&failure.problem), report::state(&failure.state));
+            (what, report::next(failure))
+        }
     };
     match visited.left_open() {
         Some(LeftOpen::Erased(at)) => {

@@ -11,6 +11,7 @@ use super::{Ran, interrupt};
 use crate::clock::{Demands, ask, check_plausible, judge, kernel_word};
 use crate::job::{Exit, Failure};
 use crate::reader::{Bounds, ReaderError, Slots};
+use crate::report;
 use crate::time::{HostClock, SystemClock};
 
 /// One thing that was looked at.
@@ -28,8 +29,9 @@ impl Finding {
         Self { what, fact: fact.into(), next: None, exit: Exit::Done }
     }
 
-    fn bad(what: &'static str, failure: Failure) -> Self {
-        Self { what, fact: failure.fact, next: Some(failure.next), exit: failure.exit }
+    fn bad(what: &'static str, failure: &Failure) -> Self {
+        let (fact, next) = (report::fact(&failure.problem), report::next(failure));
+        Self { what, fact, next: Some(next), exit: failure.exit() }
     }
 }
 
@@ -37,12 +39,12 @@ pub fn run(args: &DoctorArgs, output: &Output) -> Ran {
     let mut findings = Vec::new();
     let bounds = Bounds::until(None, &interrupt::asked);
     match Slots::open(&bounds) {
-        Err(error) => findings.push(Finding::bad("service", error.into())),
+        Err(error) => findings.push(Finding::bad("service", &error.into())),
         Ok(slots) => {
             findings.push(Finding::good("service", "the PC/SC service answers"));
             match slots.list(&bounds) {
-                Err(error) => findings.push(Finding::bad("readers", error.into())),
-                Ok(list) if list.is_empty() => findings.push(Finding::bad("readers", no_reader())),
+                Err(error) => findings.push(Finding::bad("readers", &error.into())),
+                Ok(list) if list.is_empty() => findings.push(Finding::bad("readers", &no_reader().into())),
                 Ok(list) => {
                     findings.extend(
                         list.iter().map(|slot| {
@@ -77,7 +79,7 @@ fn host_clock(args: &HostArgs) -> [Finding; 2] {
     let now = SystemClock::new().now().wall;
     let plausible = match check_plausible(now) {
         Ok(_) => Finding::good("host clock", local(now)),
-        Err(error) => Finding::bad("host clock", error.into()),
+        Err(error) => Finding::bad("host clock", &error.into()),
     };
     let strict = Demands { strict: !args.trust_host_clock, ..host::demands(args) };
     let (kernel, answer) = (kernel_word(), ask(&strict.ntp));
@@ -86,25 +88,16 @@ fn host_clock(args: &HostArgs) -> [Finding; 2] {
         Err(distrust) => {
             let asked = judge(&Demands { trust: true, ..strict }, kernel, answer);
             let detail = asked.map(|standing| host::words(&standing)).unwrap_or_default();
-            let mut failure = Failure::from(distrust);
-            failure.fact = format!("{} ({detail})", failure.fact);
-            Finding::bad("host clock", failure)
+            let found = Finding::bad("host clock", &distrust.into());
+            Finding { fact: format!("{} ({detail})", found.fact), ..found }
         }
     };
     [plausible, vouched]
 }
 
 /// No reader: perhaps one is plugged in and the kernel's NFC driver has taken it.
-fn no_reader() -> Failure {
-    let mut failure = Failure::from(ReaderError::NoReader);
-    if let Some(product) = taken_by_kernel() {
-        failure.fact =
-            format!("the service sees no reader, but {product} is plugged in and the kernel's NFC driver has it");
-        failure.next = "sudo modprobe -r pn533_usb pn533 nfc, then plug it in again; docs/readers.md says how to keep \
-                        the driver away for good"
-            .to_owned();
-    }
-    failure
+fn no_reader() -> ReaderError {
+    taken_by_kernel().map_or(ReaderError::NoReader, ReaderError::TakenByKernel)
 }
 
 /// An ACS reader on USB while the kernel's driver for its chip is loaded.

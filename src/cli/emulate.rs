@@ -15,7 +15,7 @@ use super::{Ran, interrupt};
 use crate::emulator::{
     CardState, EmulatedLink, Fault, FaultKind, Latency, MAX_SERIAL, StateFile, TokenClock, USUAL_SERIAL, vpcd,
 };
-use crate::job::{Exit, Failure};
+use crate::job::{Exit, Failure, Problem, Remedy, TokenState};
 use crate::time::{HostClock, SystemClock, unix_ns};
 use crate::token::{Model, Sync};
 
@@ -81,13 +81,8 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
 
 fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, output: &Output) -> Ran {
     let stream = vpcd::connect(args.connect).map_err(|error| {
-        Failure::new(
-            "no-service",
-            Exit::NoReader,
-            format!("no virtual reader listens on {}: {error}", args.connect),
-            "no token was touched",
-            "install vsmartcard-vpcd and start pcscd; without both, use --reader emulated:FILE",
-        )
+        let problem = Problem::NoVirtualReader { address: args.connect.to_string(), detail: error.to_string() };
+        Failure::new(problem, TokenState::NotReached, Remedy::StartVirtualReader)
     })?;
     let state = Arc::new(Mutex::new(token.card().state().clone()));
     interrupt::begin_work();
@@ -104,7 +99,7 @@ fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, outpu
     });
     served.map_err(|error| {
         let next = "start it again; its state is as the last answered command left it";
-        Failure::new("emulator", Exit::Fault, format!("the emulated token failed: {error}"), "it left the reader", next)
+        Failure::new(Problem::Emulator(error.to_string()), TokenState::LeftReader, next)
     })?;
     Ok(Exit::Done)
 }

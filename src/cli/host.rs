@@ -10,8 +10,8 @@ use super::args::HostArgs;
 use super::describe::local;
 use super::output::{Output, note};
 use super::prompt;
-use crate::clock::{Demands, Standing, assess, jump_between, kernel_word};
-use crate::job::{Exit, Failure};
+use crate::clock::{ClockRemedy, Demands, Standing, assess, jump_between, kernel_word};
+use crate::job::{Again, ClockProblem, Failure, Problem, TokenState};
 use crate::time::{CorrectedClock, HostClock, Moment, SystemClock, seconds};
 
 /// How long a server's answer is taken to hold: a host that is slewed in the meantime runs off by 0.06 s at most (0.5 ms a
@@ -76,13 +76,8 @@ impl Host {
         if prompt::has_person() && !output.is_json() && prompt::confirms(&question) {
             return Ok(());
         }
-        Err(Failure::new(
-            "host-clock",
-            Exit::HostClock,
-            format!("{warning}: it shows {shown}, and every token would be set by it"),
-            "no token was touched",
-            "synchronise it (timedatectl set-ntp true), or use --ntp SERVER, or accept the clock with --trust-host-clock",
-        ))
+        let problem = ClockProblem::Unvouched { warning: warning.clone(), shows: shown };
+        Err(Failure::new(Problem::HostClock(problem), TokenState::NotReached, ClockRemedy::Synchronise))
     }
 
     /// Whether what was found out about the clock still holds: it must not have been stepped since.
@@ -92,13 +87,10 @@ impl Host {
     pub fn check_steady(&self) -> Result<(), Failure> {
         match jump_between(self.assessed, self.system.now()) {
             None => Ok(()),
-            Some(by) => Err(Failure::new(
-                "host-clock",
-                Exit::HostClock,
-                format!("the host's clock jumped by {:.3} s while the token was waited for", seconds(by)),
-                "no token was touched",
-                "run the same command again",
-            )),
+            Some(by) => {
+                let problem = Problem::HostClock(ClockProblem::JumpedInWait(by));
+                Err(Failure::new(problem, TokenState::NotReached, Again::Same))
+            }
         }
     }
 

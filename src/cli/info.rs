@@ -9,7 +9,7 @@ use super::describe::{drift, fields, jumped, local, more_words, plain, sync_word
 use super::host::{self, Host};
 use super::inventory::{seed_word, token_fields};
 use super::output::Output;
-use super::record::{Need, Record};
+use super::record::{self, Need, Record};
 use super::station::{self, Desk};
 use super::verdict::{self, verdict};
 use crate::inventory::{Deed, Outcome};
@@ -41,12 +41,12 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
     // What was known before this reading.
     let known = recorder.token(info.serial.as_str()).unwrap_or_else(|error| {
-        output.note(&format!("what is on record of this token cannot be read: {error} ({})", error.remedy()));
+        output.note(&format!("the record of this token cannot be read: {}", record::troubled(&error)));
         None
     });
     let outcome = if *stands_still { Outcome::Failed } else { Outcome::Done };
     if let Err(error) = recorder.seen(&report, outcome) {
-        output.note(&format!("{error}; this is not recorded ({})", error.remedy()));
+        output.note(&record::unrecorded(&error, "this is not recorded"));
     }
 
     let mut clock_fields = fields([("token", json!(info.clock)), ("host", json!(utc(*host)))]);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::output::Output;
-use crate::job::{Exit, Failure};
+use crate::job::{Again, Exit, Failure, Problem, Remedy, TokenState};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
@@ -15,8 +15,8 @@ static WORKING: AtomicBool = AtomicBool::new(false);
 /// The tokens that are being written.
 static IN_HAND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// What to say if Ctrl-C comes while a prompt waits: state and next.
-static PROMPT: Mutex<Option<(String, String)>> = Mutex::new(None);
+/// The state and the remedy if Ctrl-C comes while a prompt waits.
+static PROMPT: Mutex<Option<(TokenState, Remedy)>> = Mutex::new(None);
 
 /// The program was started at a terminal.
 static AT_TERMINAL: AtomicBool = AtomicBool::new(false);
@@ -32,36 +32,32 @@ pub fn install(json: bool) {
             if !ASKED.swap(true, Ordering::SeqCst) || is_terminal_gone() {
                 return;
             }
-            end(json, Some((in_hand_words(), RESUME.to_owned())));
+            end(json, Some((in_hand_state(), RESUME.into())));
         }
         end(json, prompt);
     });
 }
 
 /// What to do when a run was stopped at once.
-const RESUME: &str = "run the same command again: it goes on where it was";
+pub const RESUME: &str = "run the same command again: it continues where it was";
 
 fn held() -> Vec<String> {
     IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// What is known of the tokens when the program ends at once.
-pub fn in_hand_words() -> String {
-    match held().as_slice() {
-        [] => "no token was being written".to_owned(),
-        serials => format!("unknown, because it was being written: {}", serials.join(", ")),
-    }
+/// The state of the tokens when the program ends at once.
+pub fn in_hand_state() -> TokenState {
+    TokenState::InHand(held())
 }
 
 /// Says what an interrupted program leaves behind, and ends it.
-fn end(json: bool, said: Option<(String, String)>) -> ! {
+fn end(json: bool, said: Option<(TokenState, Remedy)>) -> ! {
     restore_terminal();
-    let (state, next) =
-        said.unwrap_or_else(|| ("no token was touched".to_owned(), "run the same command again".to_owned()));
+    let (state, remedy) = said.unwrap_or((TokenState::NotReached, Again::Same.into()));
     if !json {
         let _ = writeln!(std::io::stderr());
     }
-    Output::new(json, "tokentap").failure(&Failure::new("interrupted", Exit::Interrupted, "interrupted", state, next));
+    Output::new(json, "tokentap").failure(&Failure::new(Problem::Interrupted, state, remedy));
     std::process::exit(i32::from(Exit::Interrupted as u8));
 }
 
@@ -97,11 +93,11 @@ pub fn output_is_lost() {
     }
 }
 
-/// Runs a prompt during which Ctrl-C ends the program with these words.
-pub fn during_prompt<T>(state: &str, next: &str, prompt: impl FnOnce() -> T) -> T {
+/// Runs a prompt during which Ctrl-C ends the program with this state and remedy.
+pub fn during_prompt<T>(state: TokenState, remedy: Remedy, prompt: impl FnOnce() -> T) -> T {
     remember_terminal();
     let set = |to| *PROMPT.lock().unwrap_or_else(PoisonError::into_inner) = to;
-    set(Some((state.to_owned(), next.to_owned())));
+    set(Some((state, remedy)));
     let answer = prompt();
     set(None);
     answer

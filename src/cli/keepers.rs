@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::BurnArgs;
 use super::rows::bad_file;
 use super::seeds::{check_drop, fields_of, named_files, writable};
-use crate::job::{Exit, Failure, UNTOUCHED};
+use crate::job::{Failure, TokenState};
 use crate::seedfile::{Field, Format, Row, Rules, SaveError, SecretFile, Sink, Target, WriteOptions, convert};
 use crate::token::Profile;
 
@@ -52,7 +52,7 @@ impl Keepers {
         let mut made = Row { serial: Some("00000000000000".to_owned()), user: user.map(str::to_owned), ..row.clone() };
         (made.hash, made.step, made.digits) = (Some(profile.hash()), Some(profile.step()), Some(6));
         let sinks = self.files.iter().filter_map(|(format, _)| Sink::new(format, Target::Nowhere)).collect();
-        self.write(&made, sinks, "no token was touched")
+        self.write(&made, sinks, &TokenState::NotReached)
     }
 
     /// Writes the new seed into all files, or none.
@@ -62,23 +62,20 @@ impl Keepers {
     pub fn keep(&self, row: &Row) -> Result<(), Failure> {
         let mut sinks = Vec::new();
         for (format, path) in &self.files {
-            let file = SecretFile::create(path, false).map_err(|error| not_kept(&error, UNTOUCHED))?;
+            let file = SecretFile::create(path, false).map_err(|error| not_kept(&error, &TokenState::Untouched))?;
             sinks.extend(Sink::new(format, Target::File(file)));
         }
-        self.write(row, sinks, UNTOUCHED)
+        self.write(row, sinks, &TokenState::Untouched)
     }
 
-    fn write(&self, row: &Row, sinks: Vec<Sink>, state: &str) -> Result<(), Failure> {
+    fn write(&self, row: &Row, sinks: Vec<Sink>, state: &TokenState) -> Result<(), Failure> {
         let rows = std::iter::once(Ok(row.clone()));
         let rules = Rules { drop: &self.dropped, ..Rules::default() };
         let converted = convert(rows, sinks, &WriteOptions::default(), rules, &|_| None);
         let converted = converted.map_err(|error| not_kept(&error, state))?;
         match converted.has_failed() {
             false => Ok(()),
-            true => Err(Failure {
-                state: state.to_owned(),
-                ..bad_file("the new seed", &converted.problems, converted.more)
-            }),
+            true => Err(bad_file("the new seed", &converted.problems, converted.more).in_state(state.clone())),
         }
     }
 }
@@ -86,15 +83,17 @@ impl Keepers {
 /// A file that is not there yet, in a folder that is.
 fn check_new(out: &Path) -> Result<(), Failure> {
     match out.symlink_metadata() {
-        Ok(_) => Err(not_kept(&SaveError::Exists(out.to_owned()), "no token was touched")),
+        Ok(_) => Err(not_kept(&SaveError::Exists(out.to_owned()), &TokenState::NotReached)),
         Err(_) => match out.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::metadata) {
-            Some(Err(source)) => Err(not_kept(&SaveError::Io { path: out.to_owned(), source }, "no token was touched")),
+            Some(Err(source)) => {
+                Err(not_kept(&SaveError::Io { path: out.to_owned(), source }, &TokenState::NotReached))
+            }
             _ => Ok(()),
         },
     }
 }
 
-fn not_kept(error: &SaveError, state: &str) -> Failure {
-    let next = "name a new file in a folder that you may write to: a seed is never burned before it is kept";
-    Failure::new("file", Exit::Fault, format!("the new seed cannot be kept: {error}"), state, next)
+fn not_kept(error: &SaveError, state: &TokenState) -> Failure {
+    let next = "use a new file in a folder that you may write to: a seed is never burned before it is kept";
+    Failure::file(format!("the new seed cannot be kept: {error}"), next).in_state(state.clone())
 }

@@ -78,7 +78,7 @@ fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
         Ok(exit) => exit,
         Err(failure) => {
             output.failure(&failure);
-            failure.exit
+            failure.exit()
         }
     };
     if output.is_lost() {

@@ -6,8 +6,9 @@ use std::io::{BufWriter, Stdout, Write};
 use serde_json::{Map, Value, json};
 
 use super::interrupt;
-use crate::job::Failure;
+use crate::job::{Failure, TokenState};
 use crate::plain::{plain_json, plain_json_lines, plain_lines};
+use crate::report;
 
 /// The version of the JSON that `docs/json.md` describes.
 pub const SCHEMA: &str = "tokentap/1";
@@ -33,6 +34,11 @@ impl Output {
     /// Whether reports are JSON.
     pub fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether the command can touch a token.
+    fn touches_tokens(&self) -> bool {
+        matches!(self.command, "tokentap" | "info" | "sync" | "burn" | "config" | "verify" | "batch" | "desk")
     }
 
     /// A report: `text` for people, or `fields` as an object.
@@ -71,11 +77,11 @@ impl Output {
     /// The error object of a failure.
     pub fn error_fields(failure: &Failure) -> Value {
         let mut error = json!({
-            "kind": failure.kind,
-            "exit": failure.exit as u8,
-            "message": failure.fact,
-            "state": failure.state,
-            "next": failure.next,
+            "kind": failure.kind().word(),
+            "exit": failure.exit() as u8,
+            "message": report::fact(&failure.problem),
+            "state": report::state(&failure.state),
+            "next": report::next(failure),
         });
         if let Some(error) = error.as_object_mut() {
             if !failure.details.is_empty() {
@@ -99,9 +105,12 @@ impl Output {
             for detail in &failure.details {
                 let _ = writeln!(to, "{}", plain_lines(detail));
             }
-            let Failure { fact, state, next, .. } = failure;
+            let (fact, next) = (report::fact(&failure.problem), report::next(failure));
+            // Only a command that could have touched a token says that it did not.
+            let is_said = self.touches_tokens() || failure.state != TokenState::NotReached;
+            let state = if is_said { format!("\n state: {}", report::state(&failure.state)) } else { String::new() };
             let reader = failure.reader.as_ref().map(|reader| format!("\n reader: {reader}")).unwrap_or_default();
-            let _ = writeln!(to, "{}", plain_lines(&format!("error: {fact}\n state: {state}\n next: {next}{reader}")));
+            let _ = writeln!(to, "{}", plain_lines(&format!("error: {fact}{state}\n next: {next}{reader}")));
         }
     }
 

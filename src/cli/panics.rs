@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::interrupt;
 use super::output::Output;
-use crate::job::{Exit, Failure};
+use crate::job::{Exit, Failure, Problem, Remedy};
 
 /// Where the first one happened. Its text is not kept: a library's may repeat what it was given, which may be a secret.
 static FIRST: Mutex<Option<String>> = Mutex::new(None);
@@ -22,11 +22,9 @@ pub fn caught(json: bool, run: impl FnOnce() -> u8) -> u8 {
             let place = FIRST.lock().unwrap_or_else(PoisonError::into_inner).take();
             let place = place.unwrap_or_else(|| "an unknown place".to_owned());
             Output::new(json, "tokentap").failure(&Failure::new(
-                "internal",
-                Exit::Fault,
-                format!("tokentap has failed: an error in the program itself, at {place}"),
-                interrupt::in_hand_words(),
-                "run the same command again; if it fails again, please report it with this message",
+                Problem::Internal(place),
+                interrupt::in_hand_state(),
+                Remedy::Report,
             ));
             Exit::Fault as u8
         }

@@ -7,15 +7,12 @@ use super::describe::{counted, without_blanks};
 use super::record::Need;
 use super::unused::unused;
 use super::{secret, station, time_arg};
-use crate::job::{ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
+use crate::job::{Again, ClockPlan, ConfigPlan, Failure, ProfileWish, WritePlan};
 use crate::otp::{Hash, TimeStep};
 use crate::seedfile::Row;
 use crate::seedfile::suspect::SHORTEST;
 use crate::time::HostClock;
 use crate::token::{DisplayTime, ProfileError, Serial};
-
-/// What to run when a job was broken off.
-pub const AGAIN: &str = "run the same command again (twice is safe on the same token)";
 
 /// A plan that writes profile, clock and whatever seed comes along.
 ///
@@ -64,7 +61,7 @@ pub fn make(
         guard,
         key: secret::token_key(write.token_key.as_deref().map(Path::new))?,
         tries_again: write.try_again,
-        again: AGAIN.to_owned(),
+        again: Again::SameTwice,
     })
 }
 

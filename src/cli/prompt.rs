@@ -6,7 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::interrupt::during_prompt;
-use crate::job::{Exit, Failure};
+use crate::job::{Again, Failure, Problem, Remedy, TokenState};
 use crate::plain::plain_lines;
 
 /// Whether a person sits at standard input and sees standard error.
@@ -19,9 +19,8 @@ pub fn has_person() -> bool {
 /// # Errors
 /// When the terminal cannot be read.
 pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
-    let (state, next) = ("no token was touched", "run the same command again");
     let is_interrupt = |error: &io::Error| error.kind() == io::ErrorKind::Interrupted;
-    let answer = during_prompt(state, next, || {
+    let answer = during_prompt(TokenState::NotReached, Again::Same.into(), || {
         // At Ctrl-C the handler is about to say so and to end the program.
         rpassword::prompt_password(question).inspect_err(|error| {
             if is_interrupt(error) {
@@ -30,7 +29,7 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
         })
     });
     if answer.as_ref().is_err_and(is_interrupt) {
-        return Err(Failure::new("interrupted", Exit::Interrupted, "interrupted", state, next));
+        return Err(Failure::new(Problem::Interrupted, TokenState::NotReached, Again::Same));
     }
     answer.map(Zeroizing::new).map_err(|error| {
         Failure::file(format!("the terminal cannot be read: {error}"), "give the seed with --seed-file or --seed-stdin")
@@ -40,13 +39,13 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
 /// Asks whether to go on with something that cannot be undone: only "yes" is.
 pub fn confirms(fact: &str) -> bool {
     let question = format!("{fact}\nType yes to go on: ");
-    line(&question, "nothing was changed", "run the same command again").is_some_and(|answer| answer == "yes")
+    line(&question, TokenState::NothingChanged, Again::Same).is_some_and(|answer| answer == "yes")
 }
 
 /// Asks a question; `None` for an empty answer or the end of input. `state` is what Ctrl-C then says of the token.
-pub fn line(question: &str, state: &str, next: &str) -> Option<String> {
+pub fn line(question: &str, state: TokenState, remedy: impl Into<Remedy>) -> Option<String> {
     let mut answer = String::new();
-    let read = during_prompt(state, next, || {
+    let read = during_prompt(state, remedy.into(), || {
         let mut to = io::stderr();
         write!(to, "{}", plain_lines(question)).and_then(|()| to.flush())?;
         io::stdin().read_line(&mut answer)

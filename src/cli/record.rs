@@ -9,7 +9,9 @@ use super::input;
 use super::output::Output;
 use super::prompt;
 use crate::inventory::{Deed, Identity, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
-use crate::job::{Books, Failure, Opener, Recorder, locked};
+use crate::job::remedy::TokenRemedy;
+use crate::job::{Books, Failure, Opener, Problem, Recorder, TokenState, locked};
+use crate::report::{WORDING, remedy_of_record};
 
 /// How much a command needs the inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +49,7 @@ impl Record {
                 Some(Books::new(Box::new(sqlite)))
             }
             Err(error) if may_go_on(global, need) => {
-                output.note(&format!("{error}; this is not recorded ({})", error.remedy()));
+                output.note(&unrecorded(&error, "this is not recorded"));
                 None
             }
             Err(error) if matches!(need, Need::Profile) => return Err(unknown_profile(&error)),
@@ -131,7 +133,8 @@ impl Record {
     pub fn recorder(&self, deed: Deed, reader: &str, emulated: bool) -> Recorder<'_> {
         let station = Station { reader: Some(reader.to_owned()), ..self.station.clone() };
         let remark = self.remark.clone();
-        Recorder { books: self.books.as_ref(), station, emulated, deed, user: RefCell::default(), remark }
+        let (books, user) = (self.books.as_ref(), RefCell::default());
+        Recorder { books, station, emulated, deed, user, remark, wording: WORDING }
     }
 }
 
@@ -179,7 +182,7 @@ pub fn check_standing(sqlite: &mut Sqlite, is_needed: bool, output: &Output) -> 
     match sqlite.check_alone().and_then(|()| sqlite.check_recipients()) {
         Err(error) if is_needed => Err(unopened(&error)),
         Err(error) => {
-            output.note(&format!("{error} ({})", error.remedy()));
+            output.note(&troubled(&error));
             Ok(())
         }
         Ok(()) => Ok(()),
@@ -215,19 +218,23 @@ fn is_named(global: &Global) -> bool {
 
 /// The failure of an inventory that cannot be read, where it may know the profile that is about to be overwritten.
 fn unknown_profile(error: &InventoryError) -> Failure {
-    let mut failure = unopened(error);
-    failure.fact.push_str("; it may know this token's profile, which setting the clock overwrites");
-    failure.next = format!(
-        "{}; or state the profile with --hash and --step, as the token's server has it; or use --inventory none if the \
-         token has the factory's profile (SHA1, 30 s)",
-        failure.next
-    );
-    failure
+    Failure::new(Problem::ProfileUnread(error.clone()), TokenState::NotReached, error.remedy())
+        .and(TokenRemedy::StateProfileOrNoInventory)
 }
 
 /// The failure of an inventory that cannot be opened.
 pub fn unopened(error: &InventoryError) -> Failure {
-    Failure { kind: "inventory", ..Failure::file(error.to_string(), error.remedy()) }
+    Failure::new(Problem::Inventory(error.clone()), TokenState::NotReached, error.remedy())
+}
+
+/// An error of the inventory with its remedy, for a remark.
+pub fn troubled(error: &InventoryError) -> String {
+    format!("{error} ({})", remedy_of_record(&error.remedy()))
+}
+
+/// A remark on something that could not be recorded.
+pub fn unrecorded(error: &InventoryError, what: &str) -> String {
+    format!("{error}; {what} ({})", remedy_of_record(&error.remedy()))
 }
 
 /// This host and this user, as the events name them.

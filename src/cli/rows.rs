@@ -9,8 +9,9 @@ use super::input::{open_secret, read_all};
 use super::output::note;
 use super::{describe, prompt};
 use crate::job::Failure;
+use crate::report::row_problem;
 use crate::seedfile::{
-    Format, LOCKED, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Severity, Source, recognise,
+    Field, FileRemedy, Format, Problem, PskcKeyError, PskcKeys, ReadOptions, Row, Rows, Severity, Source, recognise,
 };
 
 /// What is said of HOTP.
@@ -59,7 +60,7 @@ pub fn rows_of(
         })
     };
     let rows = read(source()?, &options);
-    let is_locked = rows.as_ref().is_err_and(|problem| problem.what == LOCKED);
+    let is_locked = rows.as_ref().is_err_and(|problem| problem.locked);
     if !is_locked || options.pskc.is_some() || !prompt::has_person() {
         return Ok(rows);
     }
@@ -153,7 +154,9 @@ impl Sheet {
         let mut number = 0;
         for row in rows {
             match row {
-                Err(problem) if problem.severity == Severity::Warning => note(&format!("{name}:{problem}")),
+                Err(problem) if problem.severity == Severity::Warning => {
+                    note(&format!("{name}:{}", row_problem(&problem)))
+                }
                 row => {
                     number += 1;
                     match row {
@@ -219,16 +222,16 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
     let warnings = problems.iter().filter(|problem| problem.severity == Severity::Warning).count() as u64;
     let mut failure = match problems {
         [only] if more == 0 && only.place.line == 0 => {
-            Failure::usage(format!("{name}: {}", only.what), only.next.clone())
+            Failure::usage(format!("{name}: {}", only.what), only.remedy.clone())
         }
         _ => {
             let is_unusable = |problem: &Problem| problem.unusable || problem.severity == Severity::Warning;
             let next = match droppable(problems).filter(|_| more == 0) {
-                None if problems.iter().all(is_unusable) => {
-                    "leave such rows out with --skip-unusable; burn, verify and code take one row of the file with --row".to_owned()
+                None if problems.iter().all(is_unusable) => FileRemedy::SkipUnusable,
+                Some(fields) => FileRemedy::Drop(fields),
+                None => {
+                    same_remedy(problems).unwrap_or_else(|| "correct the file, and run the same command again".into())
                 }
-                Some(fields) => format!("use --drop {fields} if that may go, and run the same command again"),
-                None => same_next(problems).unwrap_or_else(|| "correct the file, and run the same command again".to_owned()),
             };
             let warned = match warnings {
                 0 => String::new(),
@@ -238,7 +241,7 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
         }
     };
     if problems.len() > 1 || problems.iter().any(|problem| problem.place.line > 0) {
-        failure.details = problems.iter().map(|problem| format!("{name}:{problem}")).collect();
+        failure.details = problems.iter().map(|problem| format!("{name}:{}", row_problem(problem))).collect();
     }
     if more > 0 {
         failure.details.push(format!("{name}: and {more} more"));
@@ -246,22 +249,22 @@ pub fn bad_file(name: &str, problems: &[Problem], more: u64) -> Failure {
     failure
 }
 
-/// The flag that all problems are to be answered with, where it is the same for all.
-fn same_next(problems: &[Problem]) -> Option<String> {
+/// The option that helps with all problems, where it is the same for all.
+fn same_remedy(problems: &[Problem]) -> Option<FileRemedy> {
     let mut errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
-    let first = &errors.next()?.next;
-    let is_same = first.contains("--") && errors.all(|problem| problem.next == *first);
+    let first = &errors.next()?.remedy;
+    let is_same = first.is_option() && errors.all(|problem| problem.remedy == *first);
     is_same.then(|| first.clone())
 }
 
 /// The fields that a format cannot carry, as --drop takes them, where nothing else is wrong.
-fn droppable(problems: &[Problem]) -> Option<String> {
-    let mut fields: Vec<&str> = Vec::new();
+fn droppable(problems: &[Problem]) -> Option<Vec<Field>> {
+    let mut fields: Vec<Field> = Vec::new();
     for problem in problems.iter().filter(|problem| problem.severity == Severity::Error) {
-        let field = problem.droppable.filter(|field| !field.changes_codes())?.name();
+        let field = problem.droppable.filter(|field| !field.changes_codes())?;
         if !fields.contains(&field) {
             fields.push(field);
         }
     }
-    Some(fields.join(","))
+    Some(fields)
 }

@@ -14,14 +14,16 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 
 use super::args::Global;
+use super::interrupt::RESUME;
 use super::output::Output;
 use super::station::wait_seconds;
 use super::terminal::Careful;
 use super::{describe, interrupt, prompt, verify};
-use crate::job::{Failure, Place, ReaderNews, Visitor, attend};
+use crate::job::{Failure, Place, Problem, ReaderNews, TokenState, Visitor, attend};
 use crate::otp::Code;
 use crate::plain::plain;
 use crate::reader::Trays;
+use crate::report::{self, remedy_of_reader};
 use crate::time::{HostClock, SystemClock};
 use crate::token::Info;
 
@@ -152,13 +154,15 @@ impl<'a> Screen<'a> {
             (Some(place), ReaderNews::Waits) => self.at_reader(place, "waiting for a token"),
             (Some(place), ReaderNews::Other(what)) => {
                 self.at_reader(place, "no token that answers");
-                self.reader_event(Some(place), &format!("{what}: {}", what.remedy()));
+                self.reader_event(Some(place), &format!("{what}: {}", remedy_of_reader(&what.remedy())));
             }
             (Some(place), ReaderNews::Gone(why)) => {
                 self.at_reader(place, "gone");
                 self.reader_event(Some(place), &format!("{} is gone: {why}", describe::plain(&place.reader)));
             }
-            (None, ReaderNews::Gone(why)) => self.reader_event(None, &format!("{why}; next: {}", why.remedy())),
+            (None, ReaderNews::Gone(why)) => {
+                self.reader_event(None, &format!("{why}; next: {}", remedy_of_reader(&why.remedy())))
+            }
             (None, _) => {}
         }
     }
@@ -176,10 +180,9 @@ impl<'a> Screen<'a> {
     /// Asks for the code on a token's display; three tries.
     fn ask(&self, info: &Info) -> Option<Code> {
         let question = format!("Switch {} off and on. Code on its display (Enter to skip): ", info.serial);
-        let state = format!("{info} was dealt with and is on record; its code was not checked");
         self.above(|| {
             for _ in 0..3 {
-                let answer = prompt::line(&question, &state, "run the same command again: it goes on where it was")?;
+                let answer = prompt::line(&question, TokenState::CodeUnchecked(info.clone()), RESUME)?;
                 match verify::parse_code(&answer) {
                     Ok(code) => return Some(code),
                     Err(_) => self.output.note("a code has 6 digits"),
@@ -271,7 +274,7 @@ pub enum Message<N> {
     /// Somebody wants to know the code on a token's display.
     Ask(Info, Sender<Option<Code>>),
     /// Somebody must say whether to go on.
-    Confirm(String, Sender<bool>),
+    Confirm(Problem, Sender<bool>),
     /// All is done.
     Over,
 }
@@ -315,8 +318,9 @@ impl<N: Send> Wire<N> {
                     Ok(Message::Ask(info, answer)) => {
                         let _ = answer.send(if screen.asks { screen.ask(&info) } else { None });
                     }
-                    Ok(Message::Confirm(fact, answer)) => {
-                        let _ = answer.send(screen.asks && screen.above(|| prompt::confirms(&fact)));
+                    Ok(Message::Confirm(problem, answer)) => {
+                        let question = format!("{}. Is the host's clock right?", report::fact(&problem));
+                        let _ = answer.send(screen.asks && screen.above(|| prompt::confirms(&question)));
                     }
                     Ok(Message::Over) | Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => {}
@@ -338,9 +342,9 @@ impl<N> Drop for SaysOver<N> {
 }
 
 /// Asks whether to go on, through the wire.
-pub fn confirm_through<N>(wire: &Sender<Message<N>>, fact: &str) -> bool {
+pub fn confirm_through<N>(wire: &Sender<Message<N>>, problem: &Problem) -> bool {
     let (reply, answer) = channel();
-    wire.send(Message::Confirm(fact.to_owned(), reply)).is_ok() && answer.recv().unwrap_or(false)
+    wire.send(Message::Confirm(problem.clone(), reply)).is_ok() && answer.recv().unwrap_or(false)
 }
 
 /// Asks through the wire.

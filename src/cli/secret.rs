@@ -12,7 +12,9 @@ use super::output::note;
 use super::rows::{Hotp, Sheet, bad_file, rows_of};
 use super::unused::{file_flag, unused};
 use super::{describe, picture, prompt};
-use crate::job::Failure;
+use crate::job::remedy::TokenRemedy;
+use crate::job::{Failure, Mistaken, Problem as JobProblem, TokenState};
+use crate::report::remedy_of_file;
 use crate::seed::{Seed, SeedError};
 use crate::seedfile::migration::{self, Parts};
 use crate::seedfile::qr::QrError;
@@ -45,13 +47,8 @@ impl Given {
             Self::OfToken(sheet) => sheet.choose(
                 |_, row| row.serial.as_deref() == Some(info.serial.as_str()),
                 || {
-                    Failure::new(
-                        "wrong-token",
-                        crate::job::Exit::NotWritable,
-                        format!("no row of the seed file has the serial of this token ({info})"),
-                        crate::job::UNTOUCHED,
-                        "name a row with --serial, --row or --user, or give the file that has this token",
-                    )
+                    let problem = JobProblem::WrongToken(Mistaken::NoRow(info.clone()));
+                    Failure::new(problem, TokenState::Untouched, TokenRemedy::ChooseRow)
                 },
                 || {
                     Failure::usage(
@@ -282,9 +279,10 @@ pub fn of_picture(path: &Path) -> Result<Vec<Result<Row, Problem>>, Failure> {
     }
     match (rows.is_empty(), others.first()) {
         (true, Some((what, next))) => {
-            let mut failure = Failure::usage(format!("{name}: the QR code is {what}"), *next);
+            let mut failure = Failure::usage(format!("{name}: the QR code is {what}"), next.clone());
             if others.len() > 1 {
-                failure.details = others.iter().map(|(what, next)| format!("{name}: {what} ({next})")).collect();
+                failure.details =
+                    others.iter().map(|(what, next)| format!("{name}: {what} ({})", remedy_of_file(next))).collect();
             }
             Err(failure)
         }

@@ -14,7 +14,8 @@ use super::station::{self, Desk};
 use super::unused::check_unused;
 use crate::clock::Drift;
 use crate::inventory::{Deed, Identity, TokenRecord, open_of};
-use crate::job::{self, Failure, ReadReport, UNTOUCHED, locked};
+use crate::job::remedy::TokenRemedy;
+use crate::job::{self, Failure, Problem, ReadReport, TokenState, locked};
 use crate::seedfile::Row;
 use crate::token::{Info, Profile};
 
@@ -83,11 +84,10 @@ pub fn seed_of(
     let (read, known) = match (named, record.books()) {
         (Some(text), Some(books)) if rows.is_none() => (None, Some(find::one(locked(books).as_mut(), text)?)),
         _ => {
-            let read = read_token(global, &record, output).map_err(|mut failure| {
-                if rows.is_some() && !global.reads_token {
-                    failure.next.push_str("; or name the row that is meant with --serial, --row or --user");
-                }
-                failure
+            let is_chosen_by_it = rows.is_some() && !global.reads_token;
+            let read = read_token(global, &record, output).map_err(|failure| match is_chosen_by_it {
+                true => failure.and(TokenRemedy::OrChooseRow),
+                false => failure,
             })?;
             let known = recorded(&record, &read)?;
             (Some(read), known)
@@ -154,15 +154,11 @@ fn sealed(
         (None, Some(token)) => token.serial.clone(),
         (None, None) => "this token".to_owned(),
     };
-    let give = "give the seed with --seed-file FILE, without --identity";
-    let not_sealed = || {
-        let fact = format!("the inventory keeps no seed of {who}");
-        Failure::new("no-seed", crate::job::Exit::NotWritable, fact, UNTOUCHED, give)
+    let no_seed = |why, remedy: TokenRemedy| {
+        Failure::new(Problem::NoSeed { token: who.clone(), why }, TokenState::Untouched, remedy)
     };
+    let not_sealed = || no_seed(None, TokenRemedy::SupplyInstead);
     let token = known.filter(|token| token.held_sealed().is_some()).ok_or_else(not_sealed)?;
     let (identity, key) = record.opener(identity).ok_or_else(not_sealed)?;
-    open_of(token, &key, &identity).map_err(|error| {
-        let next = "name the identity that opens it with --identity FILE; tokentap inventory check --identity FILE looks at all";
-        Failure::new("no-seed", crate::job::Exit::NotWritable, format!("{error} ({who})"), UNTOUCHED, next)
-    })
+    open_of(token, &key, &identity).map_err(|error| no_seed(Some(error), TokenRemedy::OpenAndCheckSeals))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::seeds::save_failed;
-use crate::job::Failure;
+use crate::job::{Failure, TokenState};
 use crate::seedfile::{Row, otpauth, qr, save_secret};
 
 /// What a user's slip needs.
@@ -55,10 +55,7 @@ pub fn save(path: &Path, cards: &[Card], force: bool) -> Result<(), Failure> {
     let saved =
         page(cards).and_then(|page| save_secret(path, page.as_bytes(), force).map_err(|error| save_failed(&error)));
     // Slips come last: what they are for is done.
-    saved.map_err(|failure| Failure {
-        state: "what was burned is on record; only the slips are missing".to_owned(),
-        ..failure
-    })
+    saved.map_err(|failure| failure.in_state(TokenState::TokensRecorded))
 }
 
 /// Whether a file is a page of slips of an earlier run, which a later one writes anew.

@@ -13,9 +13,10 @@ use super::secret::Given;
 use super::{describe, interrupt, prompt};
 use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock, USUAL_SERIAL};
 use crate::inventory::Deed;
-use crate::job::{self, Failure, Guard};
+use crate::job::{self, Again, Failure, Guard, Problem, TokenState};
 use crate::link::{Link, Trace};
 use crate::reader::{Bounds, Passed, Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
+use crate::report;
 use crate::seedfile::Row;
 use crate::time::{HostClock, SystemClock, unix_ns};
 use crate::token::{Info, Serial};
@@ -97,7 +98,7 @@ impl<'a> Desk<'a> {
             None => Duration::ZERO,
         };
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + wait);
-        let mut told: Option<String> = None;
+        let mut told: Option<Problem> = None;
         loop {
             let opened = match self.open.take() {
                 Some(station) => Ok(station),
@@ -115,9 +116,10 @@ impl<'a> Desk<'a> {
                 return Err(failure);
             }
             // Whoever lifts it too soon again is not told twice.
-            if told.as_ref() != Some(&failure.fact) {
-                self.output.note(&format!("{}: {}; lay it back", failure.fact, failure.state));
-                told = Some(failure.fact);
+            if told.as_ref() != Some(&failure.problem) {
+                let (fact, state) = (report::fact(&failure.problem), report::state(&failure.state));
+                self.output.note(&format!("{fact}: {state}; lay it back"));
+                told = Some(failure.problem);
             }
             // It may lie there still, and need a moment.
             std::thread::sleep(LOOK_AGAIN);
@@ -257,12 +259,12 @@ fn choose(desk: &Desk<'_>, slots: &mut Slots, readers: &[String]) -> Result<Slot
     let list: Vec<String> = (1..)
         .zip(readers)
         .map(|(number, reader)| {
-            let what = held(reader).unwrap_or_else(|failure| failure.fact);
+            let what = held(reader).unwrap_or_else(|failure| report::fact(&failure.problem));
             format!("  {number}  {what}\n     on {}\n", describe::plain(reader))
         })
         .collect();
     let question = format!("Several readers hold a token:\n{}Which one (number)? ", list.concat());
-    let answer = prompt::line(&question, "no token was touched", "run the same command again");
+    let answer = prompt::line(&question, TokenState::NotReached, Again::Same);
     let reader = answer
         .and_then(|answer| answer.parse::<usize>().ok())
         .and_then(|number| readers.get(number.wrapping_sub(1)))

@@ -11,7 +11,7 @@ use super::station::Desk;
 use super::writing::Writing;
 use super::{Ran, plan, secret, time_arg};
 use crate::inventory::Deed;
-use crate::job::{ClockPlan, Completion, ConfigPlan, Exit, Failure, Outcome, SeedFate, WritePlan, WriteReport};
+use crate::job::{Again, ClockPlan, Completion, ConfigPlan, Exit, Failure, Outcome, SeedFate, WritePlan, WriteReport};
 use crate::time::HostClock;
 use crate::token::Info;
 
@@ -61,10 +61,10 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
 }
 
 /// What to run when the job was broken off: a restricted token may have lost its seed while its clock is right.
-fn again(args: &SyncArgs) -> String {
+fn again(args: &SyncArgs) -> Again {
     match args.if_drift_over {
-        None => plan::AGAIN.to_owned(),
-        Some(_) => "run the same command again, without --if-drift-over".to_owned(),
+        None => Again::SameTwice,
+        Some(_) => Again::WithoutDriftBound,
     }
 }
 

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::args::{Global, VerifyArgs};
-use super::describe::{counted, fields, token, token_line};
+use super::describe::{fields, token, token_line};
 use super::output::Output;
+use super::record;
 use super::seed_of::{Found, seed_of};
 use super::unused::unused;
 use super::verdict::how_to_set;
@@ -12,9 +13,10 @@ use super::{Ran, prompt};
 use crate::clock::check_plausible;
 use crate::inventory::{Deed, Outcome};
 use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge, token_time};
-use crate::job::{Exit, Failure};
+use crate::job::{Again, Exit, Failure, TokenState};
 use crate::otp::search::{TotpProfile, search_hotp};
 use crate::otp::{Code, Digits, Hash, TimeStep};
+use crate::report::verdict_words;
 use crate::seedfile::{Kind, Row};
 use crate::time::{HostClock, SystemClock, UnixTime};
 use crate::token::Profile;
@@ -24,9 +26,6 @@ const NEAR_TOKEN_S: u32 = 180;
 
 /// How far two codes in a row are looked for where the usual window has neither, in seconds: a year.
 const FAR_S: u32 = 31_536_000;
-
-const NO_TOKEN: &str = "no token was touched";
-const AGAIN: &str = "run the same command again";
 
 pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
     if args.hotp && global.reads_token {
@@ -143,7 +142,7 @@ fn record_check(global: &Global, found: &Found, exit: Exit, at: UnixTime, output
         recorder.station.reader = None;
     }
     if let Err(error) = recorder.note(at, serial, outcome, None) {
-        output.note(&format!("{error}; the check is not recorded ({})", error.remedy()));
+        output.note(&record::unrecorded(&error, "the check is not recorded"));
     }
 }
 
@@ -154,43 +153,8 @@ fn ask(question: &str) -> Result<Code, Failure> {
             "give the code on the display: tokentap verify CODE --seed-file FILE",
         ));
     }
-    let answer = prompt::line(question, NO_TOKEN, AGAIN);
+    let answer = prompt::line(question, TokenState::NotReached, Again::Same);
     parse_code(&answer.unwrap_or_default())
-}
-
-/// The verdict in words.
-pub fn verdict_words(verdict: &Verdict, window_s: u32) -> String {
-    let Some(found) = verdict.found else {
-        return format!("no match: no code of this seed within {} of now", span(window_s.into()));
-    };
-    let offset = found.offset_s();
-    let away = match offset {
-        0 => "of this very time step".to_owned(),
-        _ => {
-            let direction = if offset < 0 { "slow" } else { "fast" };
-            let steps = found.steps.unsigned_abs();
-            let steps = counted(steps, "step");
-            format!("of a clock that is about {} {direction} ({steps})", span(offset.unsigned_abs()))
-        }
-    };
-    match verdict.kind() {
-        VerdictKind::Match => "match: the code is right".to_owned(),
-        VerdictKind::Drifted => format!("drifted: the code is {away}"),
-        VerdictKind::OtherProfile => {
-            let TotpProfile { hash, step } = found.profile;
-            format!("other profile: the code is one of {hash} and {step}, {away}")
-        }
-        VerdictKind::NoMatch => "no match".to_owned(),
-    }
-}
-
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..600 => format!("{seconds} s"),
-        600..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{:.1} h", seconds as f64 / 3600.0),
-        _ => format!("{:.1} days", seconds as f64 / 86_400.0),
-    }
 }
 
 fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<String> {
@@ -245,7 +209,7 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     let mut typed = args.codes.clone();
     if typed.is_empty() && prompt::has_person() {
         for question in ["First code: ", "The next one: "] {
-            typed.extend(prompt::line(question, NO_TOKEN, AGAIN));
+            typed.extend(prompt::line(question, TokenState::NotReached, Again::Same));
         }
     }
     if !(2..=3).contains(&typed.len()) {

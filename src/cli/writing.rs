@@ -8,17 +8,19 @@ use super::args::Global;
 use super::describe::{drift, fields, profile, profile_words, token, token_line};
 use super::host::{self, Host};
 use super::output::Output;
-use super::record::Record;
+use super::record::{self, Record};
 use super::station::Station;
 use super::{Ran, describe, interrupt, plan, prompt};
 use crate::clock::{Drift, check_plausible};
 use crate::inventory::{Deed, InventoryError, TokenRecord};
+use crate::job::remedy::TokenRemedy;
 use crate::job::{
-    self, Around, Completion, Exit, Failure, ProfileFrom, ProfileWish, SeedFate, Stage, UNTOUCHED, WritePlan,
-    WriteReport, locked,
+    self, Around, Completion, Exit, Failure, Owned, Problem, ProfileFrom, ProfileWish, SeedFate, Stage, TokenState,
+    WritePlan, WriteReport, locked,
 };
+use crate::report;
 use crate::time::HostClock;
-use crate::token::{Info, Profile};
+use crate::token::Info;
 
 /// Everything around one write.
 pub struct Writing<'a> {
@@ -82,10 +84,8 @@ impl Writing<'_> {
         match (recorded.result, recorded.lost) {
             (result, None) => result,
             (Ok(report), Some(error)) => {
-                self.output.note(&format!(
-                    "the token was written, but this could not be recorded: {error} ({})",
-                    error.remedy()
-                ));
+                let troubled = record::troubled(&error);
+                self.output.note(&format!("the token was written, but this could not be recorded: {troubled}"));
                 Ok(report)
             }
             (Err(mut failure), Some(error)) => {
@@ -125,39 +125,36 @@ impl Writing<'_> {
         let on_record = token.seed.filter(|_| token.erased.is_none()).or(erased);
         let is_another = on_record.is_some_and(|held| held != seed);
         let is_meant = token.pending.as_ref().and_then(|pending| pending.seed) == Some(seed);
-        let whose = format!("{info}{}", describe::whose(token));
+        let owned = Owned { token: info.clone(), user: token.user.clone(), burned: token.burned };
         if is_another && !is_meant {
-            let fact = format!("the inventory has another seed of this token: {whose}");
             if self.deed != Deed::Burn {
-                let next = "supply the seed that it has; to give it a new one, and its server too: tokentap burn --seed-file FILE \
-                            --replace-seed";
-                return Err(Failure::new("seed-mismatch", Exit::NotWritable, fact, UNTOUCHED, next));
+                let problem = Problem::SeedMismatch(owned);
+                return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::SupplyOwnOrReplace));
             }
-            let question = format!("{fact}. A new one takes its place, and its server needs that one.");
+            let problem = Problem::SeedOnRecord(owned);
+            let question =
+                format!("{}. A new one takes its place, and its server needs that one.", report::fact(&problem));
             let is_meant = self.replaces_seed || (asks && self.asks(&question));
             if !is_meant {
-                let next = format!(
-                    "see whose it is: tokentap inventory show {}; only if the server gets the new seed too, use --replace-seed",
-                    info.serial
-                );
-                return Err(Failure::new("seed-on-record", Exit::NotWritable, fact, UNTOUCHED, next));
+                let remedy = TokenRemedy::SeeAndReplace(info.serial.clone());
+                return Err(Failure::new(problem, TokenState::Untouched, remedy));
             }
             return Ok(());
         }
-        self.check_profile(token, plan, &whose, asks)
+        self.check_profile(token, plan, owned, asks)
     }
 
     /// The owner on record against the user that the token is to have: users are compared without regard to case.
     fn check_owner(&self, known: Option<&TokenRecord>, asks: bool) -> Result<(), Failure> {
         let Some(token) = known.filter(|_| self.deed == Deed::Burn && !self.reassigns) else { return Ok(()) };
         match job::check_owner(&token.serial, Some(token), self.user.as_deref()) {
-            Err(failure) if asks && self.asks(&format!("{}.", failure.fact)) => Ok(()),
+            Err(failure) if asks && self.asks(&format!("{}.", report::fact(&failure.problem))) => Ok(()),
             checked => checked,
         }
     }
 
     /// The profile on record against the one that the seed itself states.
-    fn check_profile(&self, token: &TokenRecord, plan: &WritePlan, whose: &str, asks: bool) -> Result<(), Failure> {
+    fn check_profile(&self, token: &TokenRecord, plan: &WritePlan, of: Owned, asks: bool) -> Result<(), Failure> {
         let stated = plan.config.as_ref().filter(|config| config.from == ProfileFrom::Seed);
         let (Some(config), Some(had)) = (stated, token.profile) else { return Ok(()) };
         let hash = self.flags.hash.is_none() && config.profile.hash() != had.hash();
@@ -165,21 +162,13 @@ impl Writing<'_> {
         if !(hash || step) {
             return Ok(());
         }
-        let words = |profile: Profile| format!("{}, {} s", profile.hash(), profile.step().seconds());
-        let fact = format!(
-            "the seed states {}, and the inventory knows this token with {}: {whose}",
-            words(config.profile),
-            words(had)
-        );
-        if asks && self.asks(&format!("{fact}. What the seed states would be written.")) {
+        let problem = Problem::ProfileMismatch { stated: config.profile, had, of };
+        let question = format!("{}. What the seed states would be written.", report::fact(&problem));
+        if asks && self.asks(&question) {
             return Ok(());
         }
-        let next = format!(
-            "state what the token's server has: --hash {} --step {}, or correct the seed file",
-            had.hash().to_string().to_lowercase(),
-            had.step().seconds()
-        );
-        Err(Failure::new("profile-mismatch", Exit::NotWritable, fact, UNTOUCHED, next))
+        let (hash, step_s) = (had.hash().to_string().to_lowercase(), had.step().seconds());
+        Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::StateProfile { hash, step_s }))
     }
 
     /// Asks whether to go on, where somebody can be asked.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::remedy::ClockRemedy;
 use crate::time::UnixTime;
 
 /// The earliest time that a host's clock can rightly show: 2020-01-01. A dead battery shows less.
@@ -16,6 +17,14 @@ pub enum HostClockError {
     /// Beyond the 32 bits of a token's clock (2106-02-07).
     #[error("the host's clock shows {}, a time past 2106 that no token can hold", .0.format("%Y-%m-%d %H:%M:%S UTC"))]
     TooLate(DateTime<Utc>),
+}
+
+impl HostClockError {
+    /// The remedy.
+    #[must_use]
+    pub fn remedy(self) -> ClockRemedy {
+        ClockRemedy::Set
+    }
 }
 
 /// The host's time as a token's clock would hold it, if it is plausible.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::kernel::KernelWord;
 use super::ntp::{NtpError, NtpReading, ask};
+use super::remedy::ClockRemedy;
 use crate::time::Moment;
 
 /// What the user demands of the host's clock.
@@ -45,7 +46,7 @@ pub struct Standing {
     /// The user answers for the clock.
     pub trusted: bool,
     /// Something that one should know though the clock is used, in words.
-    pub warning: Option<String>,
+    pub warning: Option<Distrust>,
     /// True time minus the host's clock, as far as it is corrected.
     pub correction: TimeDelta,
 }
@@ -82,6 +83,19 @@ pub enum Distrust {
     Vague(NtpReading),
 }
 
+impl Distrust {
+    /// The remedy.
+    #[must_use]
+    pub fn remedy(&self) -> ClockRemedy {
+        match self {
+            Self::Unsynchronised | Self::Unknown => ClockRemedy::Synchronise,
+            Self::Large(_) => ClockRemedy::Compare,
+            Self::Off(..) => ClockRemedy::Correct,
+            Self::Ntp(_) | Self::Vague(_) => ClockRemedy::OtherServer,
+        }
+    }
+}
+
 /// Holds the host's clock against what the user demands. Asks the servers that are named, and nobody else.
 ///
 /// # Errors
@@ -102,7 +116,7 @@ pub fn judge(
     let plain = |ntp, warning| Standing { kernel, ntp, trusted: demands.trust, warning, correction: TimeDelta::zero() };
     let reading = match answer {
         Ok(reading) => reading,
-        Err(error) if demands.trust => return Ok(plain(None, Some(error.to_string()))),
+        Err(error) if demands.trust => return Ok(plain(None, Some(error.into()))),
         Err(error) => return Err(error.into()),
     };
     let Some(reading) = reading else {
@@ -111,8 +125,8 @@ pub fn judge(
             Some(true) => Ok(plain(None, None)),
             Some(false) if demands.strict => Err(Distrust::Unsynchronised),
             None if demands.strict => Err(Distrust::Unknown),
-            Some(false) => Ok(plain(None, Some(Distrust::Unsynchronised.to_string()))),
-            None => Ok(plain(None, Some(Distrust::Unknown.to_string()))),
+            Some(false) => Ok(plain(None, Some(Distrust::Unsynchronised))),
+            None => Ok(plain(None, Some(Distrust::Unknown))),
         };
     };
     if reading.uncertainty_s > demands.max_error_s && !demands.trust {
@@ -120,7 +134,7 @@ pub fn judge(
     }
     if reading.offset_s.abs() > LARGE_S && !demands.allow_large {
         let distrust = Distrust::Large(reading.clone());
-        return if demands.trust { Ok(plain(Some(reading), Some(distrust.to_string()))) } else { Err(distrust) };
+        return if demands.trust { Ok(plain(Some(reading), Some(distrust))) } else { Err(distrust) };
     }
     if !demands.ntp_check {
         let correction = TimeDelta::nanoseconds((reading.offset_s * 1e9) as i64);
@@ -168,7 +182,7 @@ mod tests {
     #[test]
     fn an_unsynchronised_clock_is_warned_of_or_refused_or_trusted() {
         let warning = assess(&demands(false, false), word(Some(false))).unwrap().warning;
-        assert_eq!(warning.as_deref(), Some("nothing keeps the host's clock synchronised"));
+        assert_eq!(warning, Some(Distrust::Unsynchronised));
         assert_eq!(assess(&demands(true, false), word(Some(false))), Err(Distrust::Unsynchronised));
         assert_eq!(assess(&demands(true, false), word(None)), Err(Distrust::Unknown));
         let trusted = assess(&demands(true, true), word(Some(false))).unwrap();

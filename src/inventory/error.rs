@@ -1,14 +1,13 @@
 //! What goes wrong with the inventory: fact and remedy.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
+use super::remedy::RecordRemedy;
 use crate::files::beside;
-use crate::plain::shell_word;
 use crate::time::UnixTime;
 
 /// An inventory that cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InventoryError {
     /// The platform names no folder for a user's data.
     #[error("this user has no folder for the inventory")]
@@ -75,8 +74,8 @@ pub enum InventoryError {
     NotOurAlone {
         /// What is wrong.
         what: String,
-        /// What to do about it.
-        next: String,
+        /// The remedy.
+        remedy: RecordRemedy,
     },
     /// Another file stands at its path by now, or none.
     #[error("the inventory {} was moved, removed or replaced while this program worked with it", .0.display())]
@@ -127,67 +126,33 @@ fn listed(recipients: &[String]) -> String {
 }
 
 impl InventoryError {
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
-    pub fn remedy(&self) -> Cow<'static, str> {
-        Cow::Borrowed(match self {
-            Self::NoFolder => "use --inventory FILE, or --inventory none to keep no record",
-            Self::Open { .. } => {
-                "use a file that you may write with --inventory FILE, or --inventory none to keep no record"
-            }
-            Self::NotOurs(_) => "name another file with --inventory FILE; this one was not changed",
-            Self::Damaged { .. } => {
-                "it was left as it is: put a backup in its place, or keep it aside and begin a new one; sqlite3's \
-                 .recover may save what is in it"
-            }
-            Self::TooNew { .. } => "use that version, or another inventory with --inventory FILE",
-            Self::Locked(_) => "close the program that has it open, and run the same command again",
-            Self::Full(_) => "make room, and run the same command again",
-            Self::Other { .. } => "look at the file and its folder, and run tokentap inventory check",
-            Self::Taken(_) => "lay the token back: it gets another row",
-            Self::Held(serial) => {
-                return Cow::Owned(format!(
-                    "two tokens with one seed show the same codes; see whose that token is: tokentap inventory show {serial}; \
-                     if both are to have it, use --allow-shared-secret with tokentap burn or sync, for one token at a time"
-                ));
-            }
-            Self::InUse { .. } => "wait until that program is done, and run the same command again",
-            Self::Changed(_) => "run the same command again",
-            Self::Overtaken(_) => "see tokentap inventory show, and verify a code of the token before it is handed out",
-            Self::NotOurAlone { next, .. } => return Cow::Owned(next.clone()),
-            Self::Recipients { path, found, .. } if found.is_empty() => {
-                return Cow::Owned(format!(
-                    "if you did not put a new inventory in its place, somebody has removed them: use a backup (docs/desk.md); \
-                     if you did, confirm that it keeps no seeds: tokentap --inventory {} inventory init",
-                    shell_word(path)
-                ));
-            }
-            Self::Recipients { path, found, .. } => {
-                let flags: Vec<String> = found.iter().map(|recipient| format!("--recipient {recipient}")).collect();
-                return Cow::Owned(format!(
-                    "if these are not yours, somebody else would read the seeds: use a backup (docs/desk.md); if they are \
-                     yours, confirm them: tokentap --inventory {} inventory init {}",
-                    shell_word(path),
-                    flags.join(" ")
-                ));
-            }
-            Self::Replaced(_) => {
-                "put it back, with its -wal file, if it is the newest; then run the same command again (docs/desk.md)"
-            }
-            Self::LogAlone(path) => {
-                let log = shell_word(&beside(path, "-wal"));
-                return Cow::Owned(format!(
-                    "put the inventory back beside it; if it is lost, move the log away first (mv {log} {log}.old), and then \
-                     put the newest backup in the inventory's place (docs/desk.md)"
-                ));
-            }
-            Self::Seal(_) => "run tokentap inventory check, or use another inventory with --inventory FILE",
-            Self::Remote { .. } => {
-                "use a file on this computer's own disk with --inventory FILE; docs/desk.md says how several desks work"
-            }
-            Self::OtherSeed(_) => "use --force if the file is right",
-            Self::Begun => "run the same command again: it joins in",
-            Self::Rows(_) => "correct the file, and run the same command again",
-        })
+    pub fn remedy(&self) -> RecordRemedy {
+        match self {
+            Self::NoFolder => RecordRemedy::Name,
+            Self::Open { .. } => RecordRemedy::NameWritable,
+            Self::NotOurs(_) => RecordRemedy::NameAnother,
+            Self::Damaged { .. } => RecordRemedy::PutBackup,
+            Self::TooNew { .. } => RecordRemedy::LaterVersion,
+            Self::Locked(_) => RecordRemedy::CloseOther,
+            Self::Full(_) => RecordRemedy::MakeRoom,
+            Self::Other { .. } => RecordRemedy::LookAndCheck,
+            Self::Taken(_) => RecordRemedy::LayBackForRow,
+            Self::Held(serial) => RecordRemedy::SeeHolder(serial.clone()),
+            Self::InUse { .. } => RecordRemedy::WaitForOther,
+            Self::Changed(_) => RecordRemedy::Again,
+            Self::Overtaken(_) => RecordRemedy::SeeAndVerify,
+            Self::NotOurAlone { remedy, .. } => remedy.clone(),
+            Self::Recipients { path, found, .. } if found.is_empty() => RecordRemedy::ConfirmNoRecipients(path.clone()),
+            Self::Recipients { path, found, .. } => RecordRemedy::ConfirmRecipients(path.clone(), found.clone()),
+            Self::Replaced(_) => RecordRemedy::PutBack,
+            Self::LogAlone(path) => RecordRemedy::PutBackBesideLog(beside(path, "-wal")),
+            Self::Seal(_) => RecordRemedy::CheckOrNameAnother,
+            Self::Remote { .. } => RecordRemedy::NameLocal,
+            Self::OtherSeed(_) => RecordRemedy::Force,
+            Self::Begun => RecordRemedy::AgainJoining,
+            Self::Rows(_) => RecordRemedy::CorrectFile,
+        }
     }
 }

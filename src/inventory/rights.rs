@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::InventoryError;
 #[cfg(unix)]
-use crate::files::beside;
+use super::RecordRemedy;
 #[cfg(unix)]
-use crate::plain::shell_word;
+use crate::files::beside;
 
 /// Whether an inventory, and the folder that it is in, are this user's alone to change. Root's folders count as safe, and so
 /// does a folder in which others can change only what is theirs (`/tmp`).
@@ -22,25 +22,19 @@ pub fn check_alone(path: &Path) -> Result<(), InventoryError> {
     const STICKY: u32 = 0o1000;
 
     let me = rustix::process::geteuid().as_raw();
-    let bad = |what: String, next: String| Err(InventoryError::NotOurAlone { what, next });
+    let bad = |what: String, remedy: RecordRemedy| Err(InventoryError::NotOurAlone { what, remedy });
     let shown = path.display();
     let log = beside(path, "-wal");
     for (file, name) in [(path, format!("{shown}")), (log.as_path(), format!("{shown}-wal"))] {
-        let typed = shell_word(file);
         // What is not there cannot have been changed.
         let Ok(found) = std::fs::metadata(file) else { continue };
         if found.uid() != me {
-            let next = format!(
-                "use an inventory of your own with --inventory FILE, or make it yours: chown \"$USER\" {typed}"
-            );
-            return bad(format!("the inventory {name} belongs to another user"), next);
+            let remedy = RecordRemedy::OwnOrTakeOver(file.to_owned());
+            return bad(format!("the inventory {name} belongs to another user"), remedy);
         }
         if found.mode() & WRITABLE != 0 {
-            let next = format!(
-                "keep it to yourself: chmod go-w {typed}; then see that it is right: tokentap inventory check --inventory {}",
-                shell_word(path)
-            );
-            return bad(format!("others can change the inventory {name}"), next);
+            let remedy = RecordRemedy::KeepFileToOneself { file: file.to_owned(), inventory: path.to_owned() };
+            return bad(format!("others can change the inventory {name}"), remedy);
         }
     }
     let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -48,16 +42,12 @@ pub fn check_alone(path: &Path) -> Result<(), InventoryError> {
         let Ok(found) = std::fs::metadata(folder) else { continue };
         let shown = folder.display();
         if found.uid() != me && found.uid() != 0 {
-            let next = "use an inventory in a folder of your own with --inventory FILE".to_owned();
-            return bad(format!("the inventory's folder {shown} belongs to another user"), next);
+            let remedy = RecordRemedy::NameInOwnFolder;
+            return bad(format!("the inventory's folder {shown} belongs to another user"), remedy);
         }
         if found.mode() & WRITABLE != 0 && found.mode() & STICKY == 0 {
-            let next = format!(
-                "keep the folder to yourself: chmod go-w {}; then check it: tokentap inventory check --inventory {}",
-                shell_word(folder),
-                shell_word(path)
-            );
-            return bad(format!("others can replace the inventory: they can write to the folder {shown}"), next);
+            let remedy = RecordRemedy::KeepFolderToOneself { folder: folder.to_owned(), inventory: path.to_owned() };
+            return bad(format!("others can replace the inventory: they can write to the folder {shown}"), remedy);
         }
     }
     Ok(())
@@ -77,14 +67,10 @@ pub fn check_beside(path: &Path) -> Result<(), InventoryError> {
         // An inventory that is another user's as a whole may be read.
         let is_ours = std::fs::metadata(path).is_ok_and(|found| found.uid() == me);
         if foreign && is_ours {
-            let shown = file.display();
+            let what = format!("{} belongs to another user, and would become part of the inventory", file.display());
             return Err(InventoryError::NotOurAlone {
-                what: format!("{shown} belongs to another user, and would become part of the inventory"),
-                next: format!(
-                    "have it removed: rm {}; then check the inventory: tokentap inventory check --inventory {}",
-                    shell_word(&file),
-                    shell_word(path)
-                ),
+                what,
+                remedy: RecordRemedy::RemoveForeign { file, inventory: path.to_owned() },
             });
         }
     }

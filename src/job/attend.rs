@@ -4,9 +4,12 @@ use std::cell::RefCell;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
 use super::hours::{HourWatch, SameHours};
-use super::record::{Books, Recorder, locked};
+use super::problem::{ClockProblem, Problem};
+use super::record::{Books, Recorder, Wording, locked};
+use super::remedy::TokenRemedy;
+use super::state::TokenState;
 use crate::clock::Drift;
 use crate::inventory::{Deed, Station};
 use crate::link::Link;
@@ -15,7 +18,6 @@ use crate::reader::{Came, ReaderError, Tray, Trays};
 use crate::seed::wipe_stack;
 use crate::time::CorrectedClock;
 use crate::token::Info;
-use crate::words::counted;
 
 /// How long to wait before a service that is gone is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -47,8 +49,8 @@ pub enum ReaderNews {
 /// Asks for the code on the display of a token; `None` if nobody answers.
 pub type Ask<'a> = &'a (dyn Fn(&Info) -> Option<Code> + Sync);
 
-/// Asks whether to go on in spite of a fact; only a person's yes is one.
-pub type Confirm<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+/// Asks whether to go on in spite of a problem; only a person's yes is one.
+pub type Confirm<'a> = &'a (dyn Fn(&Problem) -> bool + Sync);
 
 /// What a visitor that tells `News` needs from the program around it.
 pub struct Surroundings<'a, News> {
@@ -56,6 +58,8 @@ pub struct Surroundings<'a, News> {
     pub station: Station,
     /// What goes into every record.
     pub remark: Option<String>,
+    /// The words for what went wrong.
+    pub wording: Wording,
     /// The clock to work by, looked at anew for every token.
     pub host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + Sync),
     /// Is told everything.
@@ -74,32 +78,26 @@ impl<News> Surroundings<'_, News> {
     /// Whether the host's clock may be copied onto one more token, by the drifts of the last ones.
     ///
     /// # Errors
-    /// A [`Failure`] with [`Exit::HostClock`], which ends the run.
+    /// [`ClockProblem::SameHours`], which ends the run.
     pub fn check_hours(&self, info: &Info, drift: Drift) -> Result<(), Failure> {
         let Some(SameHours { earlier, hours }) = self.hours.see(&info.serial, drift) else { return Ok(()) };
-        let way = if hours < 0 { "slow" } else { "fast" };
-        let fact = format!(
-            "two tokens in a row are {} {way}, {earlier} and {}: the host's clock may be wrong by that",
-            counted(hours.unsigned_abs(), "whole hour"),
-            info.serial
-        );
-        if self.confirm.is_some_and(|confirm| confirm(&format!("{fact}. Is the host's clock right?"))) {
+        let serial = info.serial.clone();
+        let same = ClockProblem::SameHours { earlier: earlier.clone(), hours, serial: serial.clone() };
+        let problem = Problem::HostClock(same);
+        if self.confirm.is_some_and(|confirm| confirm(&problem)) {
             self.hours.confirm();
             return Ok(());
         }
-        let state = format!("nothing was written to {}; {earlier} may have been set by this clock", info.serial);
-        let next = format!(
-            "see that the host's clock and time zone are right; then set {earlier} again with tokentap sync, and run the same \
-             command again; if the tokens were wrong: --trust-host-clock"
-        );
-        Err(Failure::new("host-clock", Exit::HostClock, fact, state, next))
+        let state = TokenState::EarlierInDoubt { serial, earlier: earlier.clone() };
+        Err(Failure::new(problem, state, TokenRemedy::SetEarlierAgain(earlier)))
     }
 
     /// A recorder of one job at a reader.
     pub fn recorder<'b>(&self, books: Option<&'b Books>, place: &Place, deed: Deed) -> Recorder<'b> {
         let station = Station { reader: Some(place.reader.clone()), ..self.station.clone() };
         let remark = self.remark.clone();
-        Recorder { books, station, emulated: place.emulated, deed, user: RefCell::default(), remark }
+        let wording = self.wording;
+        Recorder { books, station, emulated: place.emulated, deed, user: RefCell::default(), remark, wording }
     }
 }
 

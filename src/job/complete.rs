@@ -1,7 +1,10 @@
 //! What a plan takes from the inventory once it is known which token lies there: its profile, and its sealed seed.
 
-use super::failure::{Exit, Failure, UNTOUCHED};
+use super::failure::Failure;
 use super::plan::{ProfileFrom, ProfileWish, WritePlan};
+use super::problem::{Problem, Restriction};
+use super::remedy::TokenRemedy;
+use super::state::TokenState;
 use crate::inventory::{FingerprintKey, Identity, SealError, TokenRecord, open_of};
 use crate::token::Info;
 
@@ -33,19 +36,21 @@ impl Completion<'_> {
             match (sealed, self.opener) {
                 (Some(token), Some((identity, key))) => {
                     let row = open_of(token, key, identity).map_err(|error| unopened(info, &error))?;
-                    row.check_for_token().map_err(|error| no_seed(info, &error.to_string(), GIVE))?;
+                    row.check_for_token().map_err(|error| {
+                        let why = Restriction::Unusable(error.to_string());
+                        restricted(info, why, TokenRemedy::SupplySeed)
+                    })?;
                     wish.by_seed |= wish.hash.is_none() || wish.step.is_none();
                     wish.hash = wish.hash.or(row.hash);
                     wish.step = wish.step.or(row.step);
                     plan.seed = Some(row.seed);
                 }
                 (None, _) if self.burns_sealed => {
-                    return Err(no_seed(info, "the inventory keeps no seed of this token", GIVE));
+                    return Err(restricted(info, Restriction::NotKept, TokenRemedy::SupplySeed));
                 }
-                (Some(_), None) if self.burns_sealed => return Err(no_seed(info, "its seed is sealed", UNLOCK)),
                 (Some(_), None) => {
-                    let fact = "setting the clock of this model erases its seed, which the inventory keeps sealed";
-                    return Err(no_seed(info, fact, UNLOCK));
+                    let why = if self.burns_sealed { Restriction::Sealed } else { Restriction::ErasesSealed };
+                    return Err(restricted(info, why, TokenRemedy::OpenSeal));
                 }
                 // The plan's own check refuses it, in its own words.
                 (None, _) => {}
@@ -81,26 +86,19 @@ fn is_left_open(token: &TokenRecord, plan: &WritePlan) -> bool {
     is_pending || (burns && token.erased.is_some())
 }
 
-const UNLOCK: &str = "name the identity that opens it with --identity FILE, or give the seed with --seed-file FILE";
-const GIVE: &str = "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME)";
-
 /// The failure of a sealed seed that was not opened, or is not this token's.
 pub fn unopened(info: &Info, error: &SealError) -> Failure {
     match error {
-        SealError::OtherToken(_) | SealError::OtherSeed => Failure::new(
-            "wrong-seal",
-            Exit::NotWritable,
-            format!("{error} ({info})"),
-            UNTOUCHED,
-            "do not burn it: somebody or something has changed the inventory; run tokentap inventory check --identity FILE, \
-             and use a backup (docs/desk.md)",
-        ),
-        _ => no_seed(info, &error.to_string(), UNLOCK),
+        SealError::OtherToken(_) | SealError::OtherSeed => {
+            let problem = Problem::WrongSeal(error.clone(), info.clone());
+            Failure::new(problem, TokenState::Untouched, TokenRemedy::DistrustSeal)
+        }
+        _ => restricted(info, Restriction::Unopened(error.clone()), TokenRemedy::OpenSeal),
     }
 }
 
-fn no_seed(info: &Info, fact: &str, next: &str) -> Failure {
-    Failure::new("restricted", Exit::NotWritable, format!("{fact} ({info})"), UNTOUCHED, next)
+fn restricted(info: &Info, why: Restriction, remedy: TokenRemedy) -> Failure {
+    Failure::new(Problem::Restricted(why, info.clone()), TokenState::Untouched, remedy)
 }
 
 /// A job that was broken off may have written another profile than the one on record.
@@ -111,15 +109,6 @@ fn check_known_profile(info: &Info, token: &TokenRecord, wish: ProfileWish) -> R
     if is_said || pending.profile == Some(old) {
         return Ok(());
     }
-    Err(Failure::new(
-        "unknown-profile",
-        Exit::Usage,
-        format!(
-            "which profile this token has is not known: \"{}\" was begun at {} and its end is not on record ({info})",
-            pending.deed.word(),
-            pending.at.format("%Y-%m-%d %H:%M:%S UTC"),
-        ),
-        UNTOUCHED,
-        "use --hash and --step, as its server has them, or burn it again",
-    ))
+    let problem = Problem::UnknownProfile { deed: pending.deed, at: pending.at, token: info.clone() };
+    Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::StateProfileOrBurn))
 }

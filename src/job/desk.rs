@@ -6,8 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::attend::{Place, ReaderNews, Surroundings, Visitor};
 use super::complete::Opener;
+use super::problem::Problem;
 use super::read::identify;
 use super::record::Recorded;
+use super::remedy::Again;
+use super::state::TokenState;
 use super::write::Outcome as Wrote;
 use super::{
     Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadReport, Recorder,
@@ -91,7 +94,7 @@ pub enum Done {
     /// It was only read.
     Read(Box<ReadReport>, Why),
     /// It did not end well.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 /// A token that was at the desk.
@@ -249,7 +252,7 @@ impl<'a> DeskVisitor<'a> {
             guard: Guard { expect_serial: Some(expected.serial.clone()), allow_unknown_model: false },
             key: self.plan.key.clone(),
             tries_again: self.plan.tries_again,
-            again: "it is measured anew".to_owned(),
+            again: Again::DeskVisit,
         };
         let mut around = Around {
             complete: &mut |info, known, plan| completion.complete(info, known, plan),
@@ -270,17 +273,17 @@ impl<'a> DeskVisitor<'a> {
             place: place.clone(),
             info: None,
             known: None,
-            done: Done::Failed(Failure::usage("nothing was done", "lay it back")),
+            done: Done::Failed(Box::new(Failure::new(Problem::Interrupted, TokenState::NotReached, Again::Same))),
             verdict: None,
             unrecorded: None,
         };
         let host = match (self.around.host)() {
             Ok(host) => host,
-            Err(failure) => return Visited { done: Done::Failed(failure), ..visited },
+            Err(failure) => return Visited { done: Done::Failed(Box::new(failure)), ..visited },
         };
         let info = match identify(&mut link, &host) {
             Ok(info) => info,
-            Err(failure) => return Visited { done: Done::Failed(failure), ..visited },
+            Err(failure) => return Visited { done: Done::Failed(Box::new(failure)), ..visited },
         };
         visited.info = Some(info.clone());
         (self.around.tell)(DeskNews::Begins(place.clone(), info.clone()));
@@ -288,7 +291,7 @@ impl<'a> DeskVisitor<'a> {
             Ok(known) => known,
             Err(failure) => {
                 link.close();
-                return Visited { done: Done::Failed(failure), ..visited };
+                return Visited { done: Done::Failed(Box::new(failure)), ..visited };
             }
         };
         visited.done = match self.why_not(&info, known.as_ref()) {
@@ -297,7 +300,7 @@ impl<'a> DeskVisitor<'a> {
                 visited.unrecorded = recorded.lost.map(|error| error.to_string());
                 match recorded.result {
                     Ok(report) => Done::Written(Box::new(report)),
-                    Err(failure) => Done::Failed(failure),
+                    Err(failure) => Done::Failed(Box::new(failure)),
                 }
             }
             Some(why) => {
@@ -324,7 +327,7 @@ impl<'a> DeskVisitor<'a> {
                     Err(failure) => {
                         let kept = self.recorder(place, Deed::Info).unread(host.now().wall, &failure);
                         visited.unrecorded = kept.err().map(|error| error.to_string());
-                        Done::Failed(failure)
+                        Done::Failed(Box::new(failure))
                     }
                 }
             }

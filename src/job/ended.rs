@@ -1,10 +1,12 @@
 //! How a job ended, put on record: what the token holds by now, as far as that is known.
 
 use super::SeedFate;
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
+use super::kind::Exit;
 use super::plan::{ClockPlan, ConfigPlan};
+use super::problem::Problem;
 use super::record::{Begins, Recorder, locked};
-use super::write::{CLOCK_STOPPED, Outcome as Wrote, WriteReport};
+use super::write::{Outcome as Wrote, WriteReport};
 use super::written::{Progress, Written};
 use crate::clock::{Drift, Method};
 use crate::inventory::{
@@ -45,7 +47,7 @@ impl Recorder<'_> {
             Err(failure) => failure.written != Progress::default(),
         };
         change.key = match (begun, result) {
-            (Some(begins), Err(failure)) if failure.refused_key => {
+            (Some(begins), Err(failure)) if failure.problem.is_key_refused() => {
                 KeyChange::Refused(locked(books).fingerprint_key().of_token_key(&begins.plan.key))
             }
             _ if has_accepted => KeyChange::Accepted,
@@ -53,7 +55,7 @@ impl Recorder<'_> {
         };
         change.clock = match result {
             Ok(report) => clock_change(false, &[report.before, report.after]),
-            Err(failure) => clock_change(failure.kind == CLOCK_STOPPED, &[]),
+            Err(failure) => clock_change(matches!(failure.problem, Problem::ClockStopped(_)), &[]),
         };
         let (mut sent, mut is_config_written) = (Written::No, false);
         match result {
@@ -75,10 +77,10 @@ impl Recorder<'_> {
                 add_detail(&mut event, clock_remark(report));
             }
             Err(failure) => {
-                add_detail(&mut event, Some(failure.fact.clone()));
+                add_detail(&mut event, Some((self.wording.fact)(&failure.problem)));
                 if let Some(begins) = begun {
                     let plan = &begins.plan;
-                    event.state = Some(failure.state.clone());
+                    event.state = Some((self.wording.state)(&failure.state));
                     let written = failure.written;
                     sent = written.seed_on(info.sync());
                     is_config_written = written.config == Written::Yes;
@@ -134,7 +136,7 @@ fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {
         Ok(report) if report.outcome == Wrote::Within => Outcome::Within,
         Ok(_) => Outcome::Done,
         // Whether it was lost on the way or not wanted is not the same.
-        Err(failure) if !begun => match failure.exit {
+        Err(failure) if !begun => match failure.exit() {
             Exit::LinkLost | Exit::NoReader | Exit::NoToken => Outcome::Failed,
             _ => Outcome::Refused,
         },

@@ -1,8 +1,10 @@
 //! The right token: what a token must be before anything is written to it.
 
-use super::failure::{Exit, Failure, UNTOUCHED};
+use super::failure::Failure;
+use super::problem::{Mistaken, Problem};
+use super::remedy::TokenRemedy;
+use super::state::TokenState;
 use crate::inventory::TokenRecord;
-use crate::plain::plain;
 use crate::token::{Info, Serial, Sync};
 
 /// What the user said of the token.
@@ -17,28 +19,27 @@ pub struct Guard {
 /// Whether a burn for this user would take a token from its owner on record; `who` names the token.
 ///
 /// # Errors
-/// A failure with [`Exit::NotWritable`] that names both.
+/// [`Problem::OwnerOnRecord`].
 pub fn check_owner(who: &str, known: Option<&TokenRecord>, user: Option<&str>) -> Result<(), Failure> {
     let moved = known.zip(user).and_then(|(token, user)| Some((token.owner_other_than(user)?, user)));
     let Some((owner, user)) = moved else { return Ok(()) };
-    let fact = format!("{who} belongs to {}, and would go to {}", plain(owner), plain(user));
-    Err(Failure::new("owner-on-record", Exit::NotWritable, fact, UNTOUCHED, "if that is meant, use --reassign"))
+    let (token, owner, user) = (who.to_owned(), owner.to_owned(), user.to_owned());
+    let problem = Problem::OwnerOnRecord { token, owner, user };
+    Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::Reassign))
 }
 
 impl Guard {
     /// Whether this is the token that was meant.
     ///
     /// # Errors
-    /// A failure with [`Exit::NotWritable`] that names both serials.
+    /// [`Problem::WrongToken`].
     pub fn check_serial(&self, info: &Info) -> Result<(), Failure> {
         match &self.expect_serial {
-            Some(expected) if *expected != info.serial => Err(Failure::new(
-                "wrong-token",
-                Exit::NotWritable,
-                format!("this is the token {info}, not {expected}"),
-                UNTOUCHED,
-                format!("lay the token {expected} on the reader"),
-            )),
+            Some(expected) if *expected != info.serial => {
+                let mistaken = Mistaken::Expected { found: info.clone(), expected: expected.clone() };
+                let remedy = TokenRemedy::LayThis(expected.clone());
+                Err(Failure::new(Problem::WrongToken(mistaken), TokenState::Untouched, remedy))
+            }
             _ => Ok(()),
         }
     }
@@ -46,18 +47,12 @@ impl Guard {
     /// Whether this token may be written.
     ///
     /// # Errors
-    /// As [`Self::check_serial`], and for a model that is not known and not allowed by name.
+    /// As [`Self::check_serial`], and [`Problem::UnknownModel`].
     pub fn check_writable(&self, info: &Info) -> Result<(), Failure> {
         self.check_serial(info)?;
         if info.sync() == Sync::Unknown && !self.allow_unknown_model {
-            return Err(Failure::new(
-                "unknown-model",
-                Exit::NotWritable,
-                format!("unknown model: no known serial prefix matches {}", info.serial),
-                UNTOUCHED,
-                "only if you are sure of what it is, use --allow-unknown-model; other brands use other keys, and some lock \
-                 for good after wrong answers",
-            ));
+            let problem = Problem::UnknownModel(info.serial.clone());
+            return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::AllowUnknownModel));
         }
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! What is to be written: checked, and shown by `--dry-run`, before the token is touched.
 
-use super::failure::{Exit, Failure, UNTOUCHED};
+use super::failure::Failure;
 use super::guard::Guard;
+use super::problem::{Problem, Restriction};
+use super::remedy::{Again, TokenRemedy};
+use super::state::TokenState;
 use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
 use crate::token::{DisplayTime, Info, Profile, Sync, TokenKey};
@@ -130,8 +133,8 @@ pub struct WritePlan {
     pub key: TokenKey,
     /// Try it also where the token has refused it already, by the record.
     pub tries_again: bool,
-    /// What to run when the job was broken off.
-    pub again: String,
+    /// The command that an interrupted job is repeated with.
+    pub again: Again,
 }
 
 /// What becomes of the seed that a token holds.
@@ -171,23 +174,16 @@ impl WritePlan {
     /// Whether this plan may be carried out on a token.
     ///
     /// # Errors
-    /// A failure with [`Exit::NotWritable`]: the wrong token, an unknown model, or one that would lose its seed.
+    /// [`Problem::WrongToken`], [`Problem::UnknownModel`], or [`Problem::Restricted`].
     pub fn check(&self, info: &Info) -> Result<(), Failure> {
         self.guard.check_writable(info)?;
         if self.seed_fate(info) == SeedFate::Erased && !self.erase_seed {
-            let model = info.model_name();
-            let why = match info.sync() {
-                Sync::Restricted => format!("setting the clock of this model, {model}, erases its seed"),
-                _ => "setting the clock of a model that is not known may erase its seed".to_owned(),
+            let restriction = match info.sync() {
+                Sync::Restricted => Restriction::Erases,
+                _ => Restriction::MayErase,
             };
-            return Err(Failure::new(
-                "restricted",
-                Exit::NotWritable,
-                format!("{why} ({info})"),
-                UNTOUCHED,
-                "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME), or accept the loss with \
-                 --erase-seed; without its seed, resynchronise it on its server where that can be done, or burn a new seed for token and server",
-            ));
+            let problem = Problem::Restricted(restriction, info.clone());
+            return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::SupplySeedOrErase));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::failure::Failure;
 use super::guard::Guard;
 use super::progress::reading_failed;
+use super::remedy::Again;
 use crate::clock::{self, Drift, Fine, jump_between, measure};
 use crate::link::Link;
 use crate::time::{HostClock, UnixTime};
@@ -25,8 +26,6 @@ pub struct ReadReport {
     pub host_jumped: Option<TimeDelta>,
 }
 
-const AGAIN: &str = "run the same command again";
-
 /// Reads a token: one APDU, or with `fine` as many as it takes to catch a tick. The link is closed in the end.
 ///
 /// If another program resets the token, the reading is begun once more, of the same token only.
@@ -36,7 +35,7 @@ const AGAIN: &str = "run the same command again";
 pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool) -> Result<ReadReport, Failure> {
     let mut known = None;
     let opened = once_more_after_reset(|| read_once(link, host, fine, &mut known));
-    let report = opened.map_err(|error| reading_failed(&error, link, known.as_ref(), AGAIN));
+    let report = opened.map_err(|error| reading_failed(&error, link, known.as_ref(), &Again::Same));
     link.close();
     let report = report?;
     guard.check_serial(&report.info)?;
@@ -86,7 +85,7 @@ pub fn identify(link: &mut dyn Link, host: &dyn HostClock) -> Result<Info, Failu
     match once_more_after_reset(|| clock::open(link, host).map(|(session, _)| session.info().clone())) {
         Ok(info) => Ok(info),
         Err(error) => {
-            let failure = reading_failed(&error, link, None, AGAIN);
+            let failure = reading_failed(&error, link, None, &Again::Same);
             link.close();
             Err(failure)
         }

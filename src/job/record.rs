@@ -5,9 +5,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::ended::{End, clock_change};
-use super::failure::{Exit, Failure, UNTOUCHED};
+use super::failure::Failure;
+use super::kind::Kind;
 use super::plan::WritePlan;
+use super::problem::{Problem, Refusal};
 use super::read::ReadReport;
+use super::remedy::TokenRemedy;
+use super::state::TokenState;
 use super::write::{Beginning, Hooks, WriteReport, write};
 use crate::clock::Drift;
 use crate::inventory::{
@@ -19,9 +23,6 @@ use crate::seed::Seed;
 use crate::seedfile::{Field, Row};
 use crate::time::{HostClock, UnixTime};
 use crate::token::{Info, Profile, TokenKey};
-
-/// The kind of a token that was left alone, which is no event in its life.
-pub const LEFT_ALONE: &str = "left-alone";
 
 /// How long another job on the same token is waited for. One takes three seconds at the most, where nothing is wrong.
 const OTHER_JOB_WITHIN: Duration = Duration::from_secs(60);
@@ -35,15 +36,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How often a plan is made anew because another program was faster.
 const ANEW: u32 = 16;
 
-/// The kind of a failure to record.
-const UNRECORDED: &str = "inventory";
-
 /// An inventory that several readers share: one writes at a time.
 pub type Books = Mutex<Box<dyn Inventory>>;
 
 /// What several readers share, such as the inventory, for as long as it is needed. A worker that panicked harms nobody.
 pub fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How problems and states are put in words for the record, by the floor above.
+#[derive(Debug, Clone, Copy)]
+pub struct Wording {
+    /// A problem.
+    pub fact: fn(&Problem) -> String,
+    /// A state.
+    pub state: fn(&TokenState) -> String,
 }
 
 /// Records one job on one token.
@@ -60,6 +67,8 @@ pub struct Recorder<'a> {
     pub user: RefCell<Option<String>>,
     /// What else is worth keeping, such as that the host's clock was taken on the user's word.
     pub remark: Option<String>,
+    /// The words for what went wrong.
+    pub wording: Wording,
 }
 
 /// Where a recorded job is, for those who keep rows of a batch with it.
@@ -153,8 +162,8 @@ impl Recorder<'_> {
         let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: around.interrupted };
         let result = write(link, host, plan, &mut hooks);
         // Where the beginning could not be recorded, nothing else can.
-        let is_unrecorded = result.as_ref().is_err_and(|failure| failure.kind == UNRECORDED && begun.is_none());
-        let is_left_alone = result.as_ref().is_err_and(|failure| failure.kind == LEFT_ALONE);
+        let is_unrecorded = result.as_ref().is_err_and(|failure| failure.kind() == Kind::Inventory && begun.is_none());
+        let is_left_alone = result.as_ref().is_err_and(|failure| failure.problem == Problem::LeftAlone);
         let info = known.into_inner().map(|(info, _)| info);
         let lost = info.as_ref().filter(|_| !is_left_alone && !is_unrecorded).and_then(|info| {
             let row = begun.as_ref().and_then(|_| (around.row)(Stage::Ended(info, &result)));
@@ -178,18 +187,11 @@ impl Recorder<'_> {
     /// Refuses a plan whose key the token has refused before: some lock for good after a few wrong answers.
     ///
     /// # Errors
-    /// A [`Failure`] with [`Exit::Refused`]; the inventory's.
+    /// [`Refusal::KeyOnRecord`]; the inventory's.
     pub fn check_key(&self, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
         let Some(at) = self.key_refused(info, &plan.key)?.filter(|_| !plan.tries_again) else { return Ok(()) };
-        let at = at.format("%Y-%m-%d %H:%M:%S UTC");
-        Err(Failure::new(
-            "refused",
-            Exit::Refused,
-            format!("this token refused the key on {at}, by the inventory; it was not asked again ({info})"),
-            UNTOUCHED,
-            "use the key that it has: --token-key FILE; only if you know that it was this one, --try-again: tokens made \
-             before 2025 lock for good after some wrong answers",
-        ))
+        let problem = Problem::Refused(Refusal::KeyOnRecord(at, info.clone()));
+        Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::OtherKeyOrTryAgain))
     }
 
     /// Records a token that was only read.
@@ -212,7 +214,7 @@ impl Recorder<'_> {
     pub fn unread(&self, at: UnixTime, failure: &Failure) -> Result<(), InventoryError> {
         let (Some(books), Some(serial)) = (self.books, &failure.serial) else { return Ok(()) };
         let mut event = Event { serial: Some(serial.to_string()), ..self.blank(at, new_job(), Outcome::Failed) };
-        event.detail = Some(failure.fact.clone());
+        event.detail = Some((self.wording.fact)(&failure.problem));
         locked(books).keep(&Entry::of(event))
     }
 

@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::failure::{Exit, Failure, UNTOUCHED};
+use super::failure::Failure;
 use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
+use super::problem::{ClockProblem, Problem};
 use super::progress::{reading_failed, writing_failed};
+use super::remedy::{Again, Remedy, TokenRemedy};
+use super::state::TokenState;
 use super::written::{Progress, Written};
 use crate::clock::{
     self, Drift, Fine, Method, Reading, Target, check_plausible, jump_between, measure, set_on_the_second,
 };
 use crate::link::Link;
-use crate::time::{HostClock, Moment, seconds};
+use crate::time::{HostClock, HostDoubt, Moment};
 use crate::token::{Authenticated, Info, Reason, Session, Step, TokenError, check_same};
 
 /// A clock that was just set and is surely further off than this, in seconds, was not set as it should be: the write came
@@ -28,11 +31,6 @@ const FAR_S: f64 = 600.0;
 /// How often a token may be reset by other programs before anything was written to it: each of them does it once, when it
 /// is done.
 const RESETS_BEFORE_WRITE: u32 = 32;
-
-/// The kind of a failure of a clock that does not run.
-pub const CLOCK_STOPPED: &str = "clock-stopped";
-
-const AGAIN: &str = "run the same command again";
 
 /// Whether anything had to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +96,7 @@ pub struct Hooks<'a> {
 /// Why one pass of the job ended early.
 enum Stop {
     Token(TokenError),
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// The plan must be completed anew.
     Anew,
 }
@@ -111,7 +109,7 @@ impl From<TokenError> for Stop {
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+        Self::Failed(Box::new(failure))
     }
 }
 
@@ -151,8 +149,8 @@ pub fn write(
     };
     let result = result.map_err(|stop| {
         let failure = match (stop, &job.known) {
-            (Stop::Failed(failure), _) => failure,
-            (Stop::Anew, _) => Failure::usage("the plan was not completed", AGAIN),
+            (Stop::Failed(failure), _) => *failure,
+            (Stop::Anew, _) => Failure::new(Problem::Interrupted, TokenState::Untouched, Again::Same),
             (Stop::Token(error), Some(info)) if job.progress != Progress::default() => {
                 writing_failed(&error, info, job.progress, &job.plan)
             }
@@ -247,8 +245,8 @@ impl Job<'_> {
         }
         self.plan.check(&info)?;
         if (hooks.interrupted)() {
-            let next = format!("to go on, {}", self.plan.again);
-            return Err(Failure::new("interrupted", Exit::Interrupted, "interrupted", UNTOUCHED, next).into());
+            let remedy = Remedy::Continue(self.plan.again.clone());
+            return Err(Failure::new(Problem::Interrupted, TokenState::Untouched, remedy).into());
         }
         if !self.recorded {
             match (hooks.record)(&info, &self.plan, drift_before)? {
@@ -283,43 +281,21 @@ impl Job<'_> {
         let host_jumped = jumped.map(|(by, _)| by);
         let is_now = self.plan.config.is_some_and(|config| config.clock == ClockPlan::Now);
         if let Some(by) = host_jumped.filter(|_| is_now && !after.may_be_within(1.0)) {
-            return Err(Failure::new(
-                "host-clock",
-                Exit::HostClock,
-                format!("the host's clock jumped by {:.3} s while the token was written ({info})", seconds(by)),
-                format!("the token is written, and its clock is now {after} by the host's"),
-                "see that the host's clock is right and stays so, and run the same command again",
-            )
-            .into());
+            let problem = Problem::HostClock(ClockProblem::JumpedWithin(by, info));
+            let remedy = TokenRemedy::KeepHostClock(Again::Same);
+            return Err(Failure::new(problem, TokenState::WrittenByJumpedClock(after), remedy).into());
         }
-        let what = match (&self.plan.config, &self.plan.seed) {
-            (Some(_), Some(_)) => "profile, clock and seed are written",
-            (Some(_), None) => "profile and clock are written",
-            (None, _) => "the seed is written",
-        };
+        let written = TokenState::Written { config: self.plan.config.is_some(), seed: self.plan.seed.is_some() };
         if stands_still {
-            return Err(clock_stands_still(&info, what));
+            return Err(Failure::new(Problem::ClockStopped(info), written, TokenRemedy::Replace).into());
         }
         if is_now && !after.may_be_within(OFF_AFTER_S) {
-            return Err(Failure::new(
-                "drift",
-                Exit::Wrong,
-                format!("the token's clock is {after} right after it was set ({info})"),
-                what,
-                format!("{}; if it stays so, its clock is broken, and its user needs another token", self.plan.again),
-            )
-            .into());
+            let remedy = TokenRemedy::AgainThenReplace(self.plan.again.clone());
+            return Err(Failure::new(Problem::Drift(after, info), written, remedy).into());
         }
         let config = self.plan.config;
         Ok(WriteReport { info, config, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
     }
-}
-
-/// The failure of a clock that does not run, with what was written in spite of that.
-fn clock_stands_still(info: &Info, written: &str) -> Stop {
-    let fact = format!("its clock stands still: it showed the same second for more than a second ({info})");
-    let next = "give its user another token: its codes do not change, or are those of the past";
-    Failure::new(CLOCK_STOPPED, Exit::Wrong, fact, written, next).into()
 }
 
 /// If the host's wall clock was stepped since the contact began: by how much, and the drift by its new time.
@@ -372,14 +348,12 @@ impl Writer<'_, '_> {
     /// The last look at the host's clock before it is written: it must not have been stepped since the contact began.
     fn check_host(&self) -> Result<(), TokenError> {
         let now = self.host.now();
-        let why = match (jump_between(self.since, now), check_plausible(now.wall)) {
+        let doubt = match (jump_between(self.since, now), check_plausible(now.wall)) {
             (None, Ok(_)) => return Ok(()),
-            (Some(by), _) => {
-                format!("the host's clock jumped by {:.3} s before the token's was written", seconds(by))
-            }
-            (None, Err(error)) => error.to_string(),
+            (Some(by), _) => HostDoubt::Jumped(by),
+            (None, Err(_)) => HostDoubt::Implausible(now.wall),
         };
-        Err(TokenError { step: Step::Config, reason: Reason::Withheld(why) })
+        Err(TokenError { step: Step::Config, reason: Reason::Withheld(doubt) })
     }
 
     fn write_seed(&mut self) -> Result<(), TokenError> {

@@ -5,6 +5,7 @@
 mod atr;
 mod device;
 mod link;
+mod remedy;
 mod select;
 mod service;
 mod slot;
@@ -15,6 +16,7 @@ mod trouble;
 pub use atr::CardKind;
 pub use device::Device;
 pub use link::{Patience, PcscLink};
+pub use remedy::ReaderRemedy;
 pub use select::{Passed, Pick, Selector, pick};
 pub use service::{Bounds, Service};
 pub use slot::{Laid, Slot};

@@ -1,11 +1,12 @@
-//! `aegis`: a plain export of the Aegis authenticator, read only.
+//! `aegis`: an export of the Aegis authenticator, read only.
 
 use serde_json::Value;
 
-use super::format::{Format, LOCKED, ReadOptions, Rows, Sample};
+use super::format::{Format, ReadOptions, Rows, Sample};
 use super::json::{self, parse_json};
 use super::names::{hash_of_name, kind_of_name};
 use super::problem::{Fault, Problem};
+use super::remedy::FileRemedy;
 use super::row::{Field, Kind, Place, Row};
 use super::shown::shown;
 use super::text::Source;
@@ -32,7 +33,7 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let root = parse_json(&source.into_whole()?)?;
     let opened = match (root.get("db").is_some_and(Value::is_string), &options.password) {
         (false, _) => None,
-        (true, None) => return Err(Problem::of_file(LOCKED, NAME_PASSWORD)),
+        (true, None) => return Err(Problem::of_locked(FileRemedy::PasswordOrPlain)),
         (true, Some(password)) => Some(opened(vault::aegis(&root, password))?),
     };
     let entries = opened.as_ref().map_or_else(|| root.pointer("/db/entries"), |db| db.pointer("/entries"));
@@ -43,13 +44,9 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     Ok(Box::new(read.into_iter()))
 }
 
-/// What to do about an encrypted export.
-pub const NAME_PASSWORD: &str = "name its password with --file-password FILE, or export it again without encryption";
-
 /// What was decrypted, as JSON.
 pub fn opened(plain: Result<vault::Plain, &'static str>) -> Result<Value, Problem> {
-    let plain =
-        plain.map_err(|what| Problem::of_file(what, "name the password of this export with --file-password"))?;
+    let plain = plain.map_err(|what| Problem::of_file(what, FileRemedy::Password))?;
     let broken = || Problem::of_file("what the export holds is not JSON", "export it again");
     parse_json(std::str::from_utf8(&plain).map_err(|_| broken())?).map_err(|_| broken())
 }

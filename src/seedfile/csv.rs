@@ -14,6 +14,7 @@ use super::logins::is_logins;
 use super::names::hash_of_name;
 use super::oath_line::digits;
 use super::problem::Problem;
+use super::remedy::FileRemedy;
 use super::row::{Field, Kind, Row};
 use super::shown::shown;
 use super::table::{Fields, Records, kind, rows};
@@ -112,15 +113,15 @@ fn read_table(
             let columns = Columns::of_words(words.iter().map(String::as_str), 0, true)?;
             if has_header {
                 columns.check_against(&first)?;
-                let what = "this line is a header and no row: the columns are those that --columns names";
+                let what = "this line is a header and no row: the columns are those of the list of columns";
                 notes.push(Problem::new(line, 0, what, "").as_warning());
             }
             columns
         }
         None if has_header => Columns::of_words(first.iter(), line, false)?,
         None if needs_header => {
-            let next = "give it its header, or leave --from out";
-            return Err(first.line_problem("this line is no header, and files of this format begin with one", next));
+            let what = "this line is no header, and files of this format begin with one";
+            return Err(first.line_problem(what, FileRemedy::HeaderOrNoFormat));
         }
         None => pair(&first)?,
     };
@@ -160,11 +161,11 @@ fn pair(first: &Fields<'_>) -> Result<Columns, Problem> {
         return Ok(Columns::pair(usize::from(!is_serial_and_secret(one, other))));
     }
     let what = format!("this line is no header, and not a serial with a secret: it has {} fields", first.count());
-    let next = match guessed_columns(&fields) {
-        Some(columns) => format!("name its columns, with - for those that are left out: --columns={columns}"),
-        None => "give the file a header with the words serial and secret".to_owned(),
+    let remedy = match guessed_columns(&fields) {
+        Some(columns) => FileRemedy::NameColumns(columns),
+        None => "add a header with the words serial and secret to the file".into(),
     };
-    Err(first.line_problem(what, next))
+    Err(first.line_problem(what, remedy))
 }
 
 /// What `--columns` could say of a line's fields: what looks like a serial, what like a secret, and "-" for all others.
@@ -210,7 +211,7 @@ fn undecided(
         if kept.len() > MAX_LOOKED_AT {
             let what =
                 format!("the file has more than {MAX_LOOKED_AT} rows and does not say how its secrets are written");
-            return Err(Problem::of_file(what, "use --secret-encoding hex or --secret-encoding base32"));
+            return Err(Problem::of_file(what, FileRemedy::StateEncoding));
         }
     }
     match (hex, base32) {
@@ -218,16 +219,12 @@ fn undecided(
         (false, true) => Ok(Box::new(kept.into_iter().map(|(_, as_base32, _)| as_base32))),
         // None can be read: what is wrong with each is said.
         (true, true) if !is_any => Ok(Box::new(kept.into_iter().map(|(_, as_base32, _)| as_base32))),
-        (true, true) => Err(Problem::of_file(
-            "all secrets could be hex or Base32",
-            "say which: --secret-encoding hex or --secret-encoding base32",
-        )),
+        (true, true) => Err(Problem::of_file("all secrets could be hex or Base32", FileRemedy::StateEncoding)),
         // Each row by the only encoding that it can have.
         (false, false) => Ok(Box::new(kept.into_iter().map(|(as_hex, as_base32, fits)| match fits {
             Some(fits) if fits.hex && fits.base32 => as_hex.and_then(|row| {
                 let what = "the secret could be hex or Base32, and other rows have either";
-                let next = "write all of them in one encoding, or use --secret-encoding";
-                Err(Problem::at(row.place, what, next))
+                Err(Problem::at(row.place, what, FileRemedy::OneEncoding))
             }),
             Some(fits) if fits.hex => as_hex,
             _ => as_base32,

@@ -3,6 +3,7 @@
 use super::column::{Column, Meaning, is_plain_word, looks_like_a_code_setting, meaning_of};
 use super::csv::HEADER;
 use super::problem::Problem;
+use super::remedy::FileRemedy;
 use super::shown::shown;
 use super::table::Fields;
 use crate::seed::SecretEncoding;
@@ -23,7 +24,7 @@ impl Columns {
         let mut columns = Self { at: Vec::new(), encoding: None, unknown: Vec::new() };
         let header: Vec<String> = words.map(str::to_owned).collect();
         for (index, word) in header.iter().map(String::as_str).enumerate() {
-            let problem = |what: String, next: &str| Err(Problem::new(line, index as u64 + 1, what, next));
+            let problem = |what: String, remedy: FileRemedy| Err(Problem::new(line, index as u64 + 1, what, remedy));
             if is_typed && word == "-" {
                 continue;
             }
@@ -40,16 +41,16 @@ impl Columns {
                 }
                 Meaning::OtherUnit(_) => {
                     let what = format!("the column \"{}\" is in a unit that is not read", shown(word));
-                    return problem(what, "give seconds, and secrets in hex or Base32");
+                    return problem(what, "give seconds, and secrets in hex or Base32".into());
                 }
                 Meaning::Unknown if is_typed => {
-                    let what = format!("--columns names \"{}\", which is no column", shown(word));
+                    let what = format!("the list of columns has \"{}\", which is no column", shown(word));
                     let next = format!("use {}, or - for a column that is left out", HEADER.join(", "));
-                    return problem(what, &next);
+                    return problem(what, next.into());
                 }
                 Meaning::Unknown if looks_like_a_code_setting(word, &[]) => {
                     let what = format!("the column \"{}\" is not known, and may change the codes", shown(word));
-                    return problem(what, &settle_column(word));
+                    return problem(what, FileRemedy::RenameOrLeaveOut(shown(word)));
                 }
                 Meaning::Unknown => {
                     columns.unknown.push((index, word.to_owned()));
@@ -75,18 +76,13 @@ impl Columns {
                 }
                 return problem(
                     format!("the column \"{}\" is there twice, by this or another word", shown(word)),
-                    "remove one, or name the columns: --columns=serial,secret,-",
+                    FileRemedy::RemoveOrNameColumns,
                 );
             }
             columns.at.push((column, index));
         }
         if columns.index(Column::Secret).is_none() {
-            return Err(Problem::new(
-                line,
-                0,
-                "no column is called secret",
-                "give the file a header with the words serial and secret, or name the columns: --columns=serial,secret",
-            ));
+            return Err(Problem::new(line, 0, "no column is called secret", FileRemedy::HeaderOrColumns));
         }
         Ok(columns)
     }
@@ -107,8 +103,9 @@ impl Columns {
                 _ => continue,
             };
             if said != *column {
-                let what = format!("the header calls this column \"{}\", and --columns says otherwise", shown(word));
-                return Err(header.problem(*index, what, "leave --columns out, or correct it"));
+                let what =
+                    format!("the header calls this column \"{}\", and the list of columns contradicts it", shown(word));
+                return Err(header.problem(*index, what, FileRemedy::DropColumns));
             }
         }
         Ok(())
@@ -117,14 +114,6 @@ impl Columns {
     pub fn index(&self, column: Column) -> Option<usize> {
         self.at.iter().find(|(known, _)| *known == column).map(|(_, index)| *index)
     }
-}
-
-fn settle_column(word: &str) -> String {
-    format!(
-        "head it hash, step, digits, counter or type; if it is none of them, name the columns and leave \"{}\" out: --columns \
-         serial,secret,-",
-        shown(word)
-    )
 }
 
 /// The values of columns that nobody knows, as far as they all look like something that changes codes.
@@ -167,8 +156,8 @@ impl Unknown {
                 let examples = values.as_ref().map(|all| all.join(", ")).unwrap_or_default();
                 let is_serial = values.iter().flatten().all(|value| Model::of_serial(value).is_some());
                 let (looks, next) = match is_serial {
-                    true => ("serials", "head it serial, or name the columns: --columns=serial,secret".to_owned()),
-                    false => ("what changes codes", settle_column(word)),
+                    true => ("serials", FileRemedy::RenameSerial),
+                    false => ("what changes codes", FileRemedy::RenameOrLeaveOut(shown(word))),
                 };
                 let what = format!(
                     "the column \"{}\" is not known, and its values look like {looks}: {}",

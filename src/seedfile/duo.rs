@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::blanks::{is_blank_table, looks_like_a_secret};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, bare_serial, used_fields};
 use super::problem::Problem;
+use super::remedy::FileRemedy;
 use super::row::{Field, Kind, Row};
 use super::shown::LIKE_A_SECRET;
 use super::table::{Records, rows};
@@ -48,7 +49,7 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
             row.counter = fields.number(2, "counter")?;
         } else {
             if !matches!(fields.number(2, "time step")?, None | Some(30 | 60)) {
-                return Err(fields.problem(2, "that is no time step of 30 or 60 s", "if it is a counter, use --hotp"));
+                return Err(fields.problem(2, "that is no time step of 30 or 60 s", FileRemedy::IfCounter));
             }
             row.step = fields.step(2)?;
         }

@@ -29,9 +29,6 @@ pub struct ReadOptions {
     pub password: Option<Zeroizing<String>>,
 }
 
-/// What is said of an encrypted file without what opens it.
-pub const LOCKED: &str = "the file is encrypted";
-
 /// What the user says of a file that is to be written.
 #[derive(Default)]
 pub struct WriteOptions {

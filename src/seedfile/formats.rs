@@ -2,6 +2,7 @@
 
 use super::format::{Format, ReadOptions, Sample};
 use super::problem::Problem;
+use super::remedy::FileRemedy;
 use super::shown::shown;
 use super::text::Source;
 use super::{
@@ -42,14 +43,14 @@ impl Format {
 }
 
 /// What a file that no format fits looks like, without anything that could be a secret, and the one thing to try.
-fn seen(sample: &Sample<'_>) -> (String, &'static str) {
+fn seen(sample: &Sample<'_>) -> (String, FileRemedy) {
     const MOST: usize = 8;
     let text = sample.text.trim_start();
     if text.starts_with('<') {
         let names = text.split('<').skip(1).filter(|tag| !tag.starts_with(['?', '!']));
         let root = names.map(|tag| tag.split([' ', '>', '/', '\n', '\r']).next().unwrap_or_default()).next();
         let root = shown(root.unwrap_or_default());
-        return (format!("XML with the root <{root}>"), "ask for the seeds as PSKC (RFC 6030) or CSV");
+        return (format!("XML with the root <{root}>"), "ask for the seeds as PSKC (RFC 6030) or CSV".into());
     }
     if text.starts_with(['{', '[']) {
         let parts: Vec<&str> = text.split('"').collect();
@@ -63,10 +64,10 @@ fn seen(sample: &Sample<'_>) -> (String, &'static str) {
         }
         let with =
             if keys.is_empty() { "without any names in it".to_owned() } else { format!("with {}", keys.join(", ")) };
-        return (format!("JSON {with}"), "docs/formats.md shows which exports are read");
+        return (format!("JSON {with}"), "docs/formats.md shows which exports are read".into());
     }
     if text.contains("otpauth://") {
-        return ("text with otpauth:// in it".to_owned(), "give each otpauth:// URI a line of its own");
+        return ("text with otpauth:// in it".to_owned(), "give each otpauth:// URI a line of its own".into());
     }
     // Words of a header are shown, and nothing that could be a part of a secret.
     let is_word = |field: &&String| {
@@ -79,12 +80,8 @@ fn seen(sample: &Sample<'_>) -> (String, &'static str) {
         sample.fields.iter().filter(is_word).take(MOST).map(|field| format!("\"{}\"", shown(field))).collect();
     let begins = if words.is_empty() { String::new() } else { format!(", with {}", words.join(", ")) };
     match sample.fields.len() {
-        1 => (format!("lines of text{begins}"), "give a table with a serial and a secret in each line"),
-        count => (
-            format!("a table of {count} columns{begins}"),
-            "give it a header with the words serial and secret, or name all of its columns: --columns=serial,secret,- (- for one \
-             that is left out)",
-        ),
+        1 => (format!("lines of text{begins}"), "give a table with a serial and a secret in each line".into()),
+        count => (format!("a table of {count} columns{begins}"), FileRemedy::HeaderOrAllColumns),
     }
 }
 
@@ -109,12 +106,8 @@ pub fn recognise(source: &mut Source, options: &ReadOptions) -> Result<&'static 
         }
         several => {
             let names: Vec<&str> = several.iter().map(|format| format.name).collect();
-            // Without this, a Duo file of counters could pass for one of time steps.
-            let hotp = if names.contains(&"duo") { " (duo counters: --from duo --hotp)" } else { "" };
-            Err(Problem::of_file(
-                format!("this could be {}", names.join(" or ")),
-                format!("say which: --from {}{hotp}", names.join(", --from ")),
-            ))
+            let what = format!("this could be {}", names.join(" or "));
+            Err(Problem::of_file(what, FileRemedy::NameFormat(names)))
         }
     }
 }

@@ -7,6 +7,7 @@ use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, need
 use super::json::{self, parse_json};
 use super::names::{hash_of_name, step_of_seconds};
 use super::problem::{Fault, Problem};
+use super::remedy::FileRemedy;
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
 use super::shown::shown;
@@ -63,9 +64,10 @@ fn read_one(device: &Value, encoding: SecretEncoding) -> Result<Row, Fault> {
     let parsed = Seed::parse(secret, Some(encoding)).map_err(|error| {
         let is_hex = Seed::parse(secret, Some(SecretEncoding::Hex)).is_ok();
         match is_hex && encoding == SecretEncoding::Base32 {
-            true => {
-                Fault::new("secretKey is hex, and Graph has Base32 there", "use --secret-encoding hex if it is that")
-            }
+            true => Fault::new(
+                "secretKey is hex, and Graph has Base32 there",
+                FileRemedy::IfEncodingIs(SecretEncoding::Hex),
+            ),
             false => Fault::new(format!("secretKey: {error}"), "Graph has Base32 there"),
         }
     })?;
@@ -119,7 +121,7 @@ fn row(row: &Row, _: &WriteOptions, first: bool) -> Result<Zeroizing<String>, St
     });
     if let Some(user) = &row.user {
         if !is_guid(user) {
-            return Err("Graph assigns by the user's object id, a GUID, and its user is none (--drop user)".to_owned());
+            return Err("Graph assigns by the user's object id, a GUID, and its user is not one".to_owned());
         }
         if let Some(device) = device.as_object_mut() {
             device.insert("assignTo".to_owned(), json!({ "id": user }));

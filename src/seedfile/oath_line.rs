@@ -7,6 +7,7 @@ use super::column::is_header;
 use super::format::{ReadOptions, Rows, Sample, bare_serial, used_fields};
 use super::names::{hash_of_name, kind_of_name};
 use super::problem::Problem;
+use super::remedy::FileRemedy;
 use super::row::{Kind, Row};
 use super::shown::{LIKE_A_SECRET, shown};
 use super::table::{Fields, Records, rows};
@@ -155,7 +156,11 @@ fn row(
                 let what = format!(
                     "from the secret's length privacyIDEA and LinOTP take the hash to be {hash}, and NetIQ takes SHA1"
                 );
-                return Err(fields.problem(at(1), what, "say whose file it is: --from privacyidea, linotp or netiq"));
+                return Err(fields.problem(
+                    at(1),
+                    what,
+                    FileRemedy::NameFormat(vec!["privacyidea", "linotp", "netiq"]),
+                ));
             }
             hash
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::remedy::FileRemedy;
 use super::row::{Field, Place};
 use super::shown::shown;
 
@@ -23,14 +24,16 @@ pub struct Problem {
     pub column: Option<String>,
     /// What is wrong.
     pub what: String,
-    /// What to do; may be empty where `what` says it.
-    pub next: String,
+    /// What helps.
+    pub remedy: FileRemedy,
     /// Whether it stops the work.
     pub severity: Severity,
     /// The field that is in the way, where the work can go on without it.
     pub droppable: Option<Field>,
     /// The row is as it should be, and no token can hold it: a file is read without it, if the user says so.
     pub unusable: bool,
+    /// The file is encrypted, and what opens it was not supplied.
+    pub locked: bool,
 }
 
 /// What is wrong with one row, before its place is known.
@@ -38,8 +41,8 @@ pub struct Problem {
 pub struct Fault {
     /// What is wrong.
     pub what: String,
-    /// What to do; may be empty.
-    pub next: &'static str,
+    /// What helps.
+    pub remedy: FileRemedy,
     /// No token can hold it.
     pub unusable: bool,
 }
@@ -47,26 +50,26 @@ pub struct Fault {
 impl Fault {
     /// A row that is wrong.
     #[must_use]
-    pub fn new(what: impl Into<String>, next: &'static str) -> Self {
-        Self { what: what.into(), next, unusable: false }
+    pub fn new(what: impl Into<String>, remedy: impl Into<FileRemedy>) -> Self {
+        Self { what: what.into(), remedy: remedy.into(), unusable: false }
     }
 
     /// A row that no token can hold.
     #[must_use]
     pub fn unusable(what: impl Into<String>) -> Self {
-        Self { what: what.into(), next: "no token can hold it", unusable: true }
+        Self { unusable: true, ..Self::new(what, "no token can hold it") }
     }
 
     /// A key that must not be used, by what its file says.
     #[must_use]
     pub fn forbidden(what: impl Into<String>) -> Self {
-        Self { what: what.into(), next: "", unusable: true }
+        Self { unusable: true, ..Self::new(what, "") }
     }
 
     /// The same, at its place.
     #[must_use]
     pub fn at(self, place: Place) -> Problem {
-        Problem { unusable: self.unusable, ..Problem::at(place, self.what, self.next) }
+        Problem { unusable: self.unusable, ..Problem::at(place, self.what, self.remedy) }
     }
 }
 
@@ -79,12 +82,13 @@ impl From<(String, &'static str)> for Fault {
 impl Problem {
     /// An error at a place.
     #[must_use]
-    pub fn at(place: Place, what: impl Into<String>, next: impl Into<String>) -> Self {
+    pub fn at(place: Place, what: impl Into<String>, remedy: impl Into<FileRemedy>) -> Self {
         Self {
             place,
             column: None,
             what: what.into(),
-            next: next.into(),
+            remedy: remedy.into(),
+            locked: false,
             severity: Severity::Error,
             droppable: None,
             unusable: false,
@@ -93,32 +97,32 @@ impl Problem {
 
     /// An error in a field of a line, both counted from 1; 0 for the whole line, line 0 for the whole file.
     #[must_use]
-    pub fn new(line: u64, column: u64, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self::at(Place { line, column }, what, next)
+    pub fn new(line: u64, column: u64, what: impl Into<String>, remedy: impl Into<FileRemedy>) -> Self {
+        Self::at(Place { line, column }, what, remedy)
     }
 
     /// An error of the file as a whole.
     #[must_use]
-    pub fn of_file(what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self::new(0, 0, what, next)
+    pub fn of_file(what: impl Into<String>, remedy: impl Into<FileRemedy>) -> Self {
+        Self::new(0, 0, what, remedy)
+    }
+
+    /// A file that is encrypted.
+    #[must_use]
+    pub fn of_locked(remedy: FileRemedy) -> Self {
+        Self { locked: true, ..Self::of_file("the file is encrypted", remedy) }
     }
 
     /// A field that a format cannot carry, and that may be dropped.
     #[must_use]
     pub fn of_field(place: Place, what: impl Into<String>, field: Field) -> Self {
-        let next = match field.changes_codes() {
+        let remedy = match field.changes_codes() {
             // A server that does not know it expects other codes than the token shows.
-            true if field == Field::Step => {
-                "write it in a format that has a place for it; where the step is chosen on the \
-                                             server, as with PingID: --drop step"
-                    .to_owned()
-            }
-            true => {
-                "write it in a format that has a place for it, or give these tokens seeds of the usual kind".to_owned()
-            }
-            false => format!("use --drop {} if it may be lost", field.name()),
+            true if field == Field::Step => FileRemedy::OtherFormatOrDropStep,
+            true => FileRemedy::OtherFormat,
+            false => FileRemedy::Drop(vec![field]),
         };
-        Self { droppable: Some(field), ..Self::at(place, what, next) }
+        Self { droppable: Some(field), ..Self::at(place, what, remedy) }
     }
 
     /// The same in a column of this name; an empty one is none.
@@ -149,7 +153,6 @@ impl fmt::Display for Problem {
         if self.severity == Severity::Warning {
             f.write_str("warning: ")?;
         }
-        f.write_str(&self.what)?;
-        if self.next.is_empty() { Ok(()) } else { write!(f, " ({})", self.next) }
+        f.write_str(&self.what)
     }
 }

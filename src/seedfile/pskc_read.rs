@@ -4,12 +4,13 @@
 //! changes neither, and what nobody knows is named.
 
 use super::column::looks_like_a_code_setting;
-use super::format::{LOCKED, ReadOptions, Rows};
+use super::format::{ReadOptions, Rows};
 use super::names::{hash_of_name, step_of_seconds};
 use super::problem::{Fault, Problem};
 use super::pskc_crypto::{Opened, is_encrypted, last_part};
 use super::pskc_policy::{check_dates, check_policy};
 use super::pskc_values::{Found, Values, check_once};
+use super::remedy::FileRemedy;
 use super::row::{Kind, Place, Row};
 use super::serial::check_serial;
 use super::shown::shown;
@@ -51,7 +52,7 @@ pub fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let is_draft = root.is("SecretContainer");
     if !root.is("KeyContainer") && !is_draft {
         let what = format!("the root is <{}>, not <KeyContainer>", shown(&root.name));
-        return Err(Problem::of_file(what, "name the format with --from, or give the PSKC file"));
+        return Err(Problem::of_file(what, FileRemedy::NameFormatOrUse("PSKC")));
     }
     if let Some(version) = root.attribute("Version").filter(|version| !is_draft && !matches!(*version, "1.0" | "1")) {
         let what = format!("the file is PSKC of version \"{}\", and 1.0 is read", shown(version));
@@ -60,10 +61,7 @@ pub fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let opened = match (is_encrypted(&root), &options.pskc) {
         (false, _) => None,
         (true, None) => {
-            return Err(Problem::of_file(
-                LOCKED,
-                "name its key with --pskc-key FILE, or its password with --file-password FILE",
-            ));
+            return Err(Problem::of_locked(FileRemedy::KeyOrPassword));
         }
         (true, Some(keys)) => Some(keys.open(&root).map_err(|what| {
             let line = root.child("EncryptionKey").map_or(root.line, |key| key.line);

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::migration;
 use super::otpauth;
 pub use super::picture::texts;
+use super::remedy::FileRemedy;
 use super::row::Row;
 use super::shown::LIKE_A_SECRET;
 use super::suspect::{other_code, suspicion};
@@ -56,16 +57,16 @@ impl QrError {
 
     /// What to do about it.
     #[must_use]
-    pub fn remedy(&self) -> &'static str {
-        match self {
+    pub fn remedy(&self) -> FileRemedy {
+        FileRemedy::words(match self {
             Self::NoPicture => {
                 "give a PNG, JPEG, WebP, GIF or BMP picture; make one of an SVG or PDF by a screenshot of the whole code"
             }
             Self::NoCode => "give a sharp PNG, JPEG, WebP, GIF or BMP picture of the whole code",
             Self::TooSlow | Self::TooLarge => "crop the picture to the code, and run the same command again",
             Self::TooLong => "a shorter issuer or account helps",
-            Self::NotStarted(_) => "run the same command again, or give the secret with --seed-file",
-        }
+            Self::NotStarted(_) => return FileRemedy::AgainOrSeedFile,
+        })
     }
 }
 
@@ -77,37 +78,39 @@ pub enum Content {
     /// An authenticator's export, or a part of one.
     Export(migration::Export),
     /// Something else: what it is, and what to do.
-    Other(String, &'static str),
+    Other(String, FileRemedy),
 }
 
 /// What a code's text is: seeds, or one of the usual wrong ones in plain words.
 #[must_use]
 pub fn content(text: &str) -> Content {
-    let other = |what: &str, next| Content::Other(what.to_owned(), next);
+    let other = |what: &str, remedy: FileRemedy| Content::Other(what.to_owned(), remedy);
     let lower = text.trim().to_ascii_lowercase();
     if otpauth::is_otpauth(text) {
         return match otpauth::parse(text) {
             Ok(row) => Content::Seed(Box::new(row)),
-            Err(otpauth::UriError::Unusable(what)) => Content::Other(what.to_owned(), "choose another account"),
-            Err(error) => Content::Other(format!("a broken otpauth:// code: {error}"), "show the code again"),
+            Err(otpauth::UriError::Unusable(what)) => Content::Other(what.to_owned(), "choose another account".into()),
+            Err(error) => Content::Other(format!("a broken otpauth:// code: {error}"), "show the code again".into()),
         };
     }
     if lower.starts_with(migration::SCHEME) {
         return match migration::parse(text, 1) {
             Ok(export) => Content::Export(export),
-            Err(problem) => Content::Other(format!("an authenticator's export: {}", problem.what), "export it again"),
+            Err(problem) => {
+                Content::Other(format!("an authenticator's export: {}", problem.what), "export it again".into())
+            }
         };
     }
     if let Some((what, next)) = other_code(text) {
         return other(what, next);
     }
     if !lower.is_empty() && lower.len() <= 20 && lower.chars().all(|c| c.is_ascii_digit()) {
-        return other("a serial number, perhaps the token's own", "take the code that the server shows");
+        return other("a serial number, perhaps the token's own", "take the code that the server shows".into());
     }
     if let Some(seed) = bare(text) {
         return Content::Seed(Box::new(seed));
     }
-    other("something else than a seed", "take the code that the server shows for an authenticator app")
+    other("something else than a seed", "take the code that the server shows for an authenticator app".into())
 }
 
 /// A secret without a URI around it, as some sites show it: long enough to be none by accident.

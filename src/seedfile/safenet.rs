@@ -2,6 +2,7 @@
 
 use super::format::{Format, ReadOptions, Rows, Sample};
 use super::problem::{Fault, Problem};
+use super::remedy::FileRemedy;
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
 use super::shown::shown;
@@ -27,7 +28,7 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
     let root = parse(&source.into_whole()?)?;
     if !root.is("Tokens") {
         let what = format!("the root is <{}>, not <Tokens>", shown(&root.name));
-        return Err(Problem::of_file(what, "name the format with --from, or give SafeNet's file"));
+        return Err(Problem::of_file(what, FileRemedy::NameFormatOrUse("SafeNet")));
     }
     let rows: Vec<_> = root.children_named("Token").map(one).collect();
     Ok(Box::new(rows.into_iter()))

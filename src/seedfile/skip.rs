@@ -25,7 +25,7 @@ pub fn usable(rows: Rows) -> Rows {
 
 fn left_out(problem: Problem) -> Problem {
     let what = format!("left out: {}", problem.what);
-    Problem { what, next: String::new(), ..problem }.as_warning()
+    Problem { what, remedy: "".into(), ..problem }.as_warning()
 }
 
 /// The accounts that were seen, hashed under keys of this run.

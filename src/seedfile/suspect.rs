@@ -1,6 +1,8 @@
 //! Texts that are no seeds and would be taken for one: a displayed code, a serial off a barcode, a word, a sentence, a code of
 //! something else. Most of them are hex or Base32 by accident, burn, and match afterwards.
 
+use super::remedy::FileRemedy;
+
 /// The shortest seed that RFC 4226 (section 4, R6) allows: 128 bits.
 pub const SHORTEST: usize = 16;
 
@@ -14,7 +16,7 @@ const FEWEST_CHARACTERS: usize = 4;
 const LONGEST_GROUP: usize = 8;
 
 /// A text that is something else than a seed: what it is, and what to use instead.
-pub type Suspicion = (&'static str, &'static str);
+pub type Suspicion = (&'static str, FileRemedy);
 
 /// Looks at a bare text that somebody gave as a seed.
 #[must_use]
@@ -27,7 +29,7 @@ pub fn suspicion(text: &str) -> Option<Suspicion> {
     if !plain.is_empty() && plain.len() <= LONGEST_NUMBER && plain.chars().all(|c| c.is_ascii_digit()) {
         return Some((
             "a number, such as a displayed code or a serial off a barcode",
-            "use the secret that the server shows or the vendor sent for this token",
+            FileRemedy::words("use the secret that the server shows or the vendor sent for this token"),
         ));
     }
     let mut characters: Vec<char> = plain.to_ascii_lowercase().chars().collect();
@@ -36,13 +38,13 @@ pub fn suspicion(text: &str) -> Option<Suspicion> {
     if (1..FEWEST_CHARACTERS).contains(&characters.len()) {
         return Some((
             "a placeholder: it has hardly any different characters",
-            "use the secret that the server shows or the vendor sent for this token",
+            FileRemedy::words("use the secret that the server shows or the vendor sent for this token"),
         ));
     }
     if !are_groups(text) {
         return Some((
             "several words of different lengths",
-            "use the secret alone: in one piece, or in groups of one length",
+            FileRemedy::words("use the secret alone: in one piece, or in groups of one length"),
         ));
     }
     None
@@ -55,20 +57,22 @@ pub fn other_code(text: &str) -> Option<Suspicion> {
     if lower.starts_with("phonefactor://") {
         return Some((
             "a code for Microsoft's own app, which no token can use",
-            "choose \"I want to use a different authenticator app\" at Microsoft, and take that code",
+            FileRemedy::words(
+                "choose \"I want to use a different authenticator app\" at Microsoft, and take that code",
+            ),
         ));
     }
     if lower.starts_with("duo://") {
-        return Some((
-            "a code for Duo's own app, which no token can use",
-            "tokens are made known to Duo by an administrator, with their serials and seeds: tokentap seeds convert FILE --to duo",
-        ));
+        return Some(("a code for Duo's own app, which no token can use", FileRemedy::ConvertForDuo));
     }
     if lower.starts_with("fido:/") {
-        return Some(("a passkey's code: a TOTP token cannot hold a passkey", "choose an authenticator app instead"));
+        return Some((
+            "a passkey's code: a TOTP token cannot hold a passkey",
+            FileRemedy::words("choose an authenticator app instead"),
+        ));
     }
     if lower.starts_with("https://") || lower.starts_with("http://") || lower.starts_with("www.") {
-        return Some(("a web address", "open it, and look for the code of an authenticator app"));
+        return Some(("a web address", FileRemedy::words("open it, and look for the code of an authenticator app")));
     }
     None
 }

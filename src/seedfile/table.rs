@@ -8,6 +8,7 @@ use super::blanks::{Squeezed, is_blank_table, looks_like_a_secret};
 use super::column::is_header;
 use super::names::{LONGEST_STEP_S, kind_of_name, step_of_seconds};
 use super::problem::Problem;
+use super::remedy::FileRemedy;
 use super::row::{Kind, Place, Row};
 use super::serial::check_serial;
 use super::shown::shown;
@@ -158,7 +159,7 @@ impl Records {
             && is_header(first.iter())
         {
             let what = format!("this line is a header, and files of the format {format} have none");
-            return Err(first.line_problem(what, "leave --from out: a table with a header is read by its words"));
+            return Err(first.line_problem(what, FileRemedy::DropFormat));
         }
         self.again = self.record.iter().any(|field| !field.is_empty());
         Ok(self)
@@ -205,13 +206,13 @@ impl<'a> Fields<'a> {
     }
 
     /// A problem in a field, counted from 0.
-    pub fn problem(&self, index: usize, what: impl Into<String>, next: impl Into<String>) -> Problem {
-        Problem::new(self.line, index as u64 + 1, what, next).in_column(self.names.get(index).map(String::as_str))
+    pub fn problem(&self, index: usize, what: impl Into<String>, remedy: impl Into<FileRemedy>) -> Problem {
+        Problem::new(self.line, index as u64 + 1, what, remedy).in_column(self.names.get(index).map(String::as_str))
     }
 
     /// A problem of the whole line.
-    pub fn line_problem(&self, what: impl Into<String>, next: impl Into<String>) -> Problem {
-        Problem::new(self.line, 0, what, next)
+    pub fn line_problem(&self, what: impl Into<String>, remedy: impl Into<FileRemedy>) -> Problem {
+        Problem::new(self.line, 0, what, remedy)
     }
 
     /// The place of a field, counted from 0.
@@ -259,8 +260,8 @@ impl<'a> Fields<'a> {
         }
         if text.chars().all(|c| c.is_ascii_digit()) && text.len() <= LONGEST_SERIAL && Model::of_serial(text).is_some()
         {
-            let next = "is that the serial's column? name the columns: --columns=serial,secret or secret,serial";
-            return Err(self.problem(index, "a token's serial stands where the secret is due", next));
+            let what = "a token's serial is where the secret is expected";
+            return Err(self.problem(index, what, FileRemedy::SwapColumns));
         }
         match Seed::parse(text, Some(encoding)) {
             Ok(parsed) => Ok(parsed),
@@ -271,9 +272,9 @@ impl<'a> Fields<'a> {
                 };
                 let fits_other = !matches!(error, SeedError::Empty) && Seed::parse(text, Some(other)).is_ok();
                 let next = if fits_other {
-                    format!("it would fit as {other}: use --secret-encoding {other} if it is that")
+                    FileRemedy::IfEncodingIs(other)
                 } else {
-                    format!("this format has {encoding} there")
+                    format!("this format has {encoding} there").into()
                 };
                 Err(self.problem(index, secret_error(&error, encoding), next))
             }

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::aegis::{Account, NAME_PASSWORD, opened};
-use super::format::{Format, LOCKED, ReadOptions, Rows, Sample};
+use super::aegis::{Account, opened};
+use super::format::{Format, ReadOptions, Rows, Sample};
 use super::json::{self, parse_json};
 use super::problem::{Fault, Problem};
+use super::remedy::FileRemedy;
 use super::row::{Field, Place, Row};
 use super::text::Source;
 use super::vault;
@@ -29,7 +30,7 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     let locked = root.get("servicesEncrypted").and_then(Value::as_str);
     let opened = match (locked, &options.password) {
         (None, _) => None,
-        (Some(_), None) => return Err(Problem::of_file(LOCKED, NAME_PASSWORD)),
+        (Some(_), None) => return Err(Problem::of_locked(FileRemedy::PasswordOrPlain)),
         (Some(services), Some(password)) => Some(opened(vault::twofas(services, password))?),
     };
     let services = opened.as_ref().or_else(|| root.get("services")).and_then(Value::as_array);

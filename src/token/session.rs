@@ -7,6 +7,7 @@ use super::{Info, Profile, TokenKey};
 use crate::iso7816::{Apdu, StatusWord};
 use crate::link::{ExchangeError, Link, LinkError, LinkFault, exchange};
 use crate::seed::Seed;
+use crate::time::HostDoubt;
 
 /// The exchange in which something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +81,8 @@ pub enum Reason {
     #[error("{0}")]
     Malformed(String),
     /// The write was held back: the caller found a reason not to send it.
-    #[error("held back: {0}")]
-    Withheld(String),
+    #[error("held back: {0:?}")]
+    Withheld(HostDoubt),
     /// Another serial than at the beginning of this contact.
     #[error("the serial changed to {0} within one contact")]
     SerialChanged(String),

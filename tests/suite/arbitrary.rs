@@ -7,9 +7,10 @@ use tokentap::clock::Drift;
 use tokentap::emulator::{Card, CardState, TokenClock};
 use tokentap::iso7816::Response;
 use tokentap::job::{
-    Beginning, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, UNTOUCHED, WritePlan, read, write,
+    Again, Beginning, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, TokenState, WritePlan, read, write,
 };
 use tokentap::link::{Link, LinkError, LinkFault};
+use tokentap::report;
 use tokentap::seed::Seed;
 use tokentap::time::{HostClock, SimulatedClock, UnixTime};
 use tokentap::token::{Info, Profile, TokenKey};
@@ -150,7 +151,7 @@ pub fn session(data: &[u8]) {
         guard: Guard { expect_serial: None, allow_unknown_model: choice & 64 != 0 },
         key: TokenKey::factory(),
         tries_again: false,
-        again: "run the same command again".to_owned(),
+        again: Again::Same,
     };
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
     let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(Beginning::Now);
@@ -161,6 +162,6 @@ pub fn session(data: &[u8]) {
 }
 
 fn check_told(failure: &Failure, card: &AnyCard<'_>) {
-    assert!(!failure.fact.is_empty() && !failure.state.is_empty() && !failure.next.is_empty(), "{failure:?}");
-    assert!(failure.state != UNTOUCHED || !card.may_be_written, "{failure:?}");
+    assert!(!report::fact(&failure.problem).is_empty() && !report::next(failure).is_empty(), "{failure:?}");
+    assert!(failure.state != TokenState::Untouched || !card.may_be_written, "{failure:?}");
 }

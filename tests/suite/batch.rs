@@ -298,7 +298,7 @@ fn every_row_is_checked_before_the_first_token() {
     let desk = Tray::new(&serials("8659612", 1));
     for (content, what) in [
         ("secret,hash\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,SHA512\n", "SHA-512"),
-        ("secret\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n", "stands in line 2 too"),
+        ("secret\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n", "is in line 2 too"),
         ("secret,digits\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,8\n", "6 digits"),
     ] {
         desk.write("rows.csv", content);

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use tokentap::clock::{Drift, Estimator, Method, Reading, SCAN_APDUS, SCAN_LIMIT, Seen};
 use tokentap::emulator::{CardState, EmulatedLink, Fault, FaultKind, TokenClock};
-use tokentap::job::{Exit, Failure, Guard, ReadReport, WriteReport, read};
+use tokentap::job::{Exit, Failure, Guard, Kind, ReadReport, WriteReport, read};
 use tokentap::link::{Link, LinkError};
 use tokentap::time::{HostClock, SimulatedClock};
 
@@ -283,7 +283,7 @@ fn a_host_clock_that_is_stepped_during_a_sync_is_never_reported_as_a_good_one() 
                 assert_eq!(report.host_jumped, Some(TimeDelta::seconds(3600)), "{at}");
                 assert!(contains(report.after, slow.true_drift_s() - 3600.0), "{at}: {:?}", report.after);
             }
-            Err(failure) => assert_eq!(failure.exit, Exit::HostClock, "{at}: {failure:?}"),
+            Err(failure) => assert_eq!(failure.exit(), Exit::HostClock, "{at}: {failure:?}"),
         }
     }
 }
@@ -310,7 +310,7 @@ fn a_clock_that_stands_still_is_found_by_reading_and_by_setting_it_on_fast_and_s
         // A clock that happens to show the right second is not right.
         let fine = tokentap::job::WritePlan { fine: true, if_drift_over: Some(5.0), ..plan(None) };
         let failure = carry_out(&mut slow, &world, &fine).unwrap_err();
-        assert_eq!((failure.exit, failure.kind), (Exit::Wrong, "clock-stopped"), "{trip}: {failure:?}");
+        assert_eq!((failure.exit(), failure.kind()), (Exit::Wrong, Kind::ClockStopped), "{trip}: {failure:?}");
     }
 }
 

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use tokentap::job::Kind;
+
 use crate::support::{text, tokentap};
 
 fn root() -> PathBuf {
@@ -277,4 +279,28 @@ fn the_map_of_the_house_names_what_is_there_and_nothing_else() {
         let is_there = root().join(path).exists() || root().join("src").join(path).exists();
         assert!(is_there, "{path} is on the map and not there");
     }
+}
+
+/// The part of a document between its comments.
+fn printed_part(path: &Path, name: &str, wanted: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    let start = text.find(&format!("<!-- {name}:")).unwrap_or_else(|| panic!("{} has no {name}", path.display()));
+    let start = start + text[start..].find('\n').unwrap() + 1;
+    let end = start + text[start..].find(&format!("<!-- end of {name} -->")).unwrap();
+    if std::env::var_os("TOKENTAP_TEST_PRINT").is_some() {
+        fs::write(path, format!("{}{wanted}{}", &text[..start], &text[end..])).unwrap();
+        return;
+    }
+    assert!(text[start..end] == *wanted, "{} says otherwise (TOKENTAP_TEST_PRINT=1 prints it anew)", path.display());
+}
+
+#[test]
+fn every_kind_of_failure_is_in_docs_json_md_with_its_one_exit_code() {
+    let mut table = "| `kind` | exit code | |\n|---|---|---|\n".to_owned();
+    let mut seen = BTreeSet::new();
+    for kind in Kind::ALL {
+        assert!(seen.insert(kind.word()), "two kinds are called {}", kind.word());
+        table.push_str(&format!("| `{}` | {} | {} |\n", kind.word(), kind.exit() as u8, kind.meaning()));
+    }
+    printed_part(&root().join("docs/json.md"), "kinds", &table);
 }

@@ -63,7 +63,7 @@ fn a_token_is_found_by_its_user_its_last_digits_and_its_serial_with_blanks() {
     assert_eq!(exit, 2, "{said}");
     assert!(said.contains(ANA.0) && said.contains(ANATOL.0) && said.contains("anatol@example.org"), "{said}");
     let (exit, said) = place.run(&["inventory", "show", "eva@example.org"]);
-    assert!(exit == 2 && said.contains("knows no token"), "{said}");
+    assert!(exit == 2 && said.contains("no token in the inventory matches"), "{said}");
     let listed = place.json(&["inventory", "tokens", "--user", "example.org"]);
     assert_eq!(listed["tokens"].as_array().unwrap().len(), 2);
     assert_eq!(place.json(&["inventory", "tokens", "--serial", "9999"])["tokens"][0]["serial"], NOBODY.0);

@@ -122,7 +122,7 @@ fn case_3_a_stopped_clock_is_called_so_and_its_user_gets_another_token() {
     let (_, said) = desk.verdict();
     let (exit, said) = desk.follow(&said);
     assert_eq!(exit, 8, "{said}");
-    assert!(said.contains("stands still") && said.contains("another token"), "{said}");
+    assert!(said.contains("has stopped") && said.contains("another token"), "{said}");
 }
 
 #[test]

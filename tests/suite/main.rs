@@ -51,3 +51,4 @@ mod transcripts;
 #[cfg(target_os = "linux")]
 mod trust;
 mod vectors;
+mod walls;

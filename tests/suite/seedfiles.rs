@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use proptest::prelude::*;
 use tokentap::otp::{Hash, TimeStep};
+use tokentap::report::row_problem;
 use tokentap::seed::Seed;
 use tokentap::seedfile::{
     Converted, FORMATS, Field, Format, Kind, PskcKeys, ReadOptions, Row, Rules, Sink, Source, Target, WriteOptions,
@@ -214,7 +215,7 @@ fn what_a_format_cannot_carry_is_refused_until_it_is_named() {
     (row.serial, row.user, row.hash) = (Some("1".into()), Some("ana".into()), Some(Hash::Sha256));
     let duo = Format::of_name("duo").unwrap();
     let converted = written(duo, vec![row.clone()], &WriteOptions::default());
-    let said: Vec<String> = converted.problems.iter().map(ToString::to_string).collect();
+    let said: Vec<String> = converted.problems.iter().map(row_problem).collect();
     assert!(converted.has_failed() && converted.memory.is_empty());
     assert!(
         // A hash changes the codes: to drop it is never offered.

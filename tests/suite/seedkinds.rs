@@ -237,7 +237,7 @@ fn whatever_in_pskc_changes_a_code_or_forbids_a_use_is_read_or_refused() {
     }
     // All keys of a package are read.
     let two = pskc(TOTP, SIX, "", "").replace("</Key>", &format!("</Key><Key Id=\"2\" {TOTP}><Data><Secret><PlainValue>3qd7vb6Jpwmm4cjsPeNNdNTgZeA=</PlainValue></Secret></Data></Key>"));
-    check(&two, &[], &Refused("the serial stands in line 1 too"));
+    check(&two, &[], &Refused("the serial is in line 1 too"));
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn a_list_of_users_and_the_vendors_seeds_become_one_file() {
             2,
             vec!["eva gets no seed", "86596120009999", "86596120001202 goes to nobody"],
         ),
-        ("86596120001201,ana\n86596120001201,eva\n", 2, vec!["stands in line 1 too"]),
+        ("86596120001201,ana\n86596120001201,eva\n", 2, vec!["is in line 1 too"]),
     ] {
         write("users.csv", users);
         let (code, said) = run(&["seeds", "convert", "seeds.csv", "--users", "users.csv", "--to", "csv"]);
@@ -430,7 +430,7 @@ fn what_hides_or_swallows_a_row_or_a_field_is_refused() {
         &["--columns", "serial,secret,model"],
         &Read(&["1201||||||", "1202||||||"]),
     );
-    check("secret,serial\n$B,1201\n", &["--columns", "serial,secret"], &Refused("--columns says otherwise"));
+    check("secret,serial\n$B,1201\n", &["--columns", "serial,secret"], &Refused("the list of columns contradicts it"));
     // Between blanks an empty column cannot be seen.
     check("serial secret step digits\n1201 $B 60 6\n1202 $B2    6\n", &[], &Refused("pieces, and the header has 4"));
     // Two halves of one secret are no serial and secret.
@@ -578,7 +578,7 @@ fn rows_and_settings_are_not_lost_in_tables_of_logins_accounts_and_comments() {
         &Read(&["||||||", "||||||"]),
     );
     check("$H,86596120001201123456\n", &[], &Read(&["86596120001201123456||||||"]));
-    check("86596120001201 $B 60\n", &[], &Refused("give the file a header"));
+    check("86596120001201 $B 60\n", &[], &Refused("add a header"));
 }
 
 #[test]

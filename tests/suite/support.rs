@@ -13,8 +13,8 @@ use tokentap::job::batch::{
     Allowed, Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
 };
 use tokentap::job::{
-    Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, HourWatch, ProfileFrom, ProfileWish, Surroundings,
-    WritePlan, WriteReport, locked, write,
+    Again, Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, HourWatch, ProfileFrom, ProfileWish,
+    Surroundings, WritePlan, WriteReport, locked, write,
 };
 use tokentap::link::Link;
 use tokentap::seed::Seed;
@@ -61,7 +61,7 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
         guard: Guard::default(),
         key: TokenKey::factory(),
         tries_again: false,
-        again: "run the same command again (twice is safe on the same token)".to_owned(),
+        again: Again::SameTwice,
     }
 }
 
@@ -114,6 +114,7 @@ pub fn work_at_batch(
     let around = Surroundings {
         station,
         remark: None,
+        wording: tokentap::report::WORDING,
         host: &host,
         tell: &tell,
         ask: None,

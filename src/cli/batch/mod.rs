@@ -21,7 +21,8 @@ use crate::inventory::{BatchRecord, Counts, Fingerprint, NewRow, RowState};
 use crate::job::batch::{
     Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource, missing,
 };
-use crate::job::{Books, Exit, Failure, HourWatch, ProfileWish, Surroundings, locked};
+use crate::job::{Books, Exit, Failure, HourWatch, Problem, ProfileWish, Surroundings, locked};
+use crate::report::WORDING;
 use crate::seedfile::{MAX_WHOLE, Row, SaveError, SecretFile};
 use crate::time::{HostClock, UnixTime};
 use crate::token::Info;
@@ -113,7 +114,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         let _ = sender.send(Message::News(news));
     };
     let ask = |info: &Info| ask_through(&sender, info);
-    let confirm = |fact: &str| confirm_through(&sender, fact);
+    let confirm = |problem: &Problem| confirm_through(&sender, problem);
     let stop = || interrupt::asked() || idle.is_over();
     let plan = BatchPlan {
         source,
@@ -129,6 +130,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     let surroundings = Surroundings {
         station: record.station().clone(),
         remark: record.remark(host.remark()),
+        wording: WORDING,
         host: &look,
         tell: &tell,
         ask: args.check_every.map(|_| &ask as _),
@@ -202,12 +204,11 @@ fn open_batch(
         let is_own = is_open && had_part;
         SecretFile::create(&file.path, args.force || is_own).map_err(|error| match error {
             SaveError::Exists(_) if is_open => finished_elsewhere(&file.path),
-            SaveError::Exists(_) => Failure {
-                next: "if a batch was finished into it and the inventory was lost or restored since, stop: its rows are on \
-                       tokens already (docs/desk.md); otherwise name another file with --to"
-                    .to_owned(),
-                ..save_failed(&error)
-            },
+            SaveError::Exists(_) => Failure::file(
+                error.to_string(),
+                "if a batch was finished into it and the inventory was lost or restored since, stop: its rows are on \
+                 tokens already (docs/desk.md); otherwise use another file with --to",
+            ),
             error => save_failed(&error),
         })?;
     }

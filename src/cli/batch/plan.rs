@@ -18,6 +18,7 @@ use crate::job::batch::{
     Allowed, BadRows, Origin, Output as File, RowSeed, SeedList, SeedSource, flags_digest, rehearse,
 };
 use crate::job::{Exit, Failure, ProfileWish, locked};
+use crate::report::row_problem;
 use crate::seed::Seed;
 use crate::seedfile::{Field, Place as RowPlace, WriteOptions, check_text};
 use crate::token::Profile;
@@ -57,7 +58,7 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
             let list = SeedList::check(rows, &key, flags, allowed)
                 .map_err(|BadRows { problems, more }| bad_file(&name, &problems, more))?;
             for problem in &list.warnings {
-                output.note(&format!("{name}:{problem}"));
+                output.note(&format!("{name}:{}", row_problem(problem)));
             }
             let SeedList { seeds, rows, content, .. } = list;
             let is_kept = args_keep(record, &files) || rows.iter().all(|row| row.is_named);

@@ -10,11 +10,12 @@ use crate::cli::desk::reader_words;
 use crate::cli::host::Host;
 use crate::cli::output::Output;
 use crate::cli::screen::{Bell, Screen, bar, expected_end};
-use crate::cli::verify::{verdict_fields, verdict_words};
+use crate::cli::verify::verdict_fields;
 use crate::inventory::{Counts, RowRecord, RowState};
 use crate::job::Place;
 use crate::job::batch::{BatchNews, Departure, Left, Opened};
 use crate::job::verify::WINDOW_S;
+use crate::report::{self, verdict_words};
 use crate::time::HostClock;
 use crate::token::Info;
 
@@ -150,9 +151,9 @@ fn left(place: &Place, info: Option<&Info>, row: Option<&RowRecord>, how: &Left)
         Left::Failed(failure) => {
             let text = format!(
                 "FAILED  {number}{who}: {}\n  state: {}\n   next: {}\n {}",
-                failure.fact,
-                failure.state,
-                failure.next,
+                report::fact(&failure.problem),
+                report::state(&failure.state),
+                report::next(failure),
                 reader_words(place)
             );
             ("failed", text, Bell::Badly)

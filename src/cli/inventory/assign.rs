@@ -11,7 +11,8 @@ use crate::cli::describe::{self, counted, fields, plain};
 use crate::cli::output::Output;
 use crate::cli::{Ran, input, prompt};
 use crate::inventory::{Deed, Entry, Inventory, Sqlite, TokenChange, TokenRecord};
-use crate::job::{Exit, Failure};
+use crate::job::{Exit, Failure, TokenState};
+use crate::report;
 use crate::seedfile::check_text;
 use crate::token::{Model, Serial};
 
@@ -69,12 +70,8 @@ pub fn assign(inventory: &mut Sqlite, global: &Global, args: &AssignArgs, output
         };
         let next = "check the serials; if it is meant: --reassign gives a token to another user, --unseen takes a serial that the \
                     inventory has never seen";
-        let mut failure = Failure::usage(fact, next);
-        "the inventory is as it was".clone_into(&mut failure.state);
-        if doubts.len() > 1 {
-            failure.details = doubts;
-        }
-        return Err(failure);
+        let details = if doubts.len() > 1 { doubts } else { Vec::new() };
+        return Err(Failure::usage(fact, next).in_state(TokenState::RecordUnchanged).with_details(details));
     }
     let mut changed = wanted.iter().filter(|one| !one.is_there());
     let mut next = |_: &[String]| {
@@ -223,7 +220,9 @@ fn take(
     let cell = |index: usize| cells.get(index).unwrap_or_default();
     match assignment(inventory, cell(serial), cell(user)) {
         Ok(one) => found.push(one),
-        Err(failure) if failure.exit == Exit::Usage => problems.push(format!("{name}:{number}: {}", failure.fact)),
+        Err(failure) if failure.exit() == Exit::Usage => {
+            problems.push(format!("{name}:{number}: {}", report::fact(&failure.problem)));
+        }
         Err(failure) => return Err(failure),
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::cli::describe::{self, counted, fields};
 use crate::cli::output::Output;
 use crate::cli::{Ran, record};
 use crate::inventory::{Inventory, Sqlite, TokenFilter, open_of};
-use crate::job::{Exit, Failure};
+use crate::job::{Exit, Failure, Problem, TokenState};
 
 pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
     let identity = record::identity(args.identity.as_deref())?;
@@ -67,13 +67,7 @@ pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
 }
 
 fn damaged(path: &str, found: Vec<String>) -> Failure {
-    let things = if found.len() == 1 { "1 thing is".to_owned() } else { format!("{} things are", found.len()) };
-    let mut failure = Failure::file(
-        format!("{things} wrong with the inventory {path}"),
-        "stop using it; put a backup in its place (docs/desk.md), or keep it aside and begin a new one",
-    );
-    failure.kind = "inventory";
-    "the inventory is as it was".clone_into(&mut failure.state);
-    failure.details = found;
-    failure
+    let problem = Problem::InventoryDamaged { path: path.to_owned(), count: found.len() };
+    let next = "stop using it; put a backup in its place (docs/desk.md), or keep it aside and start a new one";
+    Failure::new(problem, TokenState::RecordUnchanged, next).with_details(found)
 }

@@ -3,7 +3,8 @@
 use super::failed;
 use crate::cli::describe;
 use crate::inventory::{Inventory, TokenFilter, TokenRecord};
-use crate::job::{Exit, Failure};
+use crate::job::remedy::TokenRemedy;
+use crate::job::{Failure, Problem, TokenState};
 
 /// How many digits of a serial are enough to look for it.
 const FEWEST_DIGITS: usize = 4;
@@ -49,9 +50,8 @@ pub fn all(inventory: &mut dyn Inventory, text: &str) -> Result<Vec<TokenRecord>
 pub fn one(inventory: &mut dyn Inventory, text: &str) -> Result<TokenRecord, Failure> {
     let mut hits = all(inventory, text)?;
     if hits.len() > 1 {
-        let fact = format!("{} fits {} tokens", describe::given(text), hits.len());
-        let mut failure =
-            Failure::new("several-tokens", Exit::Usage, fact, "no token was touched", "use one of the serials");
+        let problem = Problem::SeveralFit { typed: describe::given(text), count: hits.len() };
+        let mut failure = Failure::new(problem, TokenState::NotReached, TokenRemedy::UseSerial);
         failure.details = hits.iter().take(LISTED).map(line).collect();
         if hits.len() > LISTED {
             failure.details.push(format!("... and {} more", hits.len() - LISTED));
@@ -60,8 +60,8 @@ pub fn one(inventory: &mut dyn Inventory, text: &str) -> Result<TokenRecord, Fai
     }
     hits.pop().ok_or_else(|| {
         Failure::usage(
-            format!("the inventory knows no token that {} fits", describe::given(text)),
-            "give a serial, its last four digits, or a user; tokentap inventory tokens lists all",
+            format!("no token in the inventory matches {}", describe::given(text)),
+            "use a serial, its last four digits, or a user; tokentap inventory tokens lists all",
         )
     })
 }

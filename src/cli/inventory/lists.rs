@@ -91,7 +91,7 @@ impl<'a> List<'a> {
         }
         self.stream.end();
         match failure {
-            Some(failure) if self.output.is_json() => Ok(failure.exit),
+            Some(failure) if self.output.is_json() => Ok(failure.exit()),
             Some(failure) => Err(failure),
             None => {
                 if is_cut && !self.output.is_json() {

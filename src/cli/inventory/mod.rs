@@ -22,7 +22,7 @@ use crate::inventory::{
     Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, is_log_alone, new_locked_identity,
     parse_recipient,
 };
-use crate::job::{Exit, Failure};
+use crate::job::{Exit, Failure, TokenState};
 use crate::seedfile::{SaveError, SecretFile, save_secret};
 use crate::time::{HostClock, SystemClock};
 
@@ -100,12 +100,11 @@ fn forget(inventory: &mut Sqlite, global: &Global, args: &ForgetArgs, output: &O
             && !output.is_json()
             && prompt::confirms(&format!("This removes {had} from the inventory: {who}. It cannot be undone."));
         if !is_sure {
-            let mut failure = Failure::usage(
+            let failure = Failure::usage(
                 format!("nothing was forgotten: {who}"),
                 "if that token is lost or erased, confirm with --yes; a backup first: tokentap inventory backup FILE",
             );
-            "the inventory is as it was".clone_into(&mut failure.state);
-            return Err(failure);
+            return Err(failure.in_state(TokenState::RecordUnchanged));
         }
     }
     let event =

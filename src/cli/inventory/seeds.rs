@@ -16,7 +16,9 @@ use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, s
 use crate::inventory::{
     Deed, Entry, Inventory, InventoryError, SealError, SeedChange, Sqlite, TokenChange, TokenFilter, open_of, seal,
 };
-use crate::job::{Exit, Failure};
+use crate::job::remedy::TokenRemedy;
+use crate::job::{self, Exit, Failure};
+use crate::report::{self, row_problem};
 use crate::seedfile::{
     Checker, Converted, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert, strange_serial,
 };
@@ -91,11 +93,8 @@ pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output
 fn conclude_export(converted: &Converted, has_foreign: bool, output: &Output) -> Result<(), Failure> {
     conclude(converted, "the inventory", output).map_err(|failure| match has_foreign {
         true => Failure {
-            kind: "wrong-seal",
-            exit: Exit::NotWritable,
-            next:
-                "do not use these seeds: run tokentap inventory check --identity FILE, and use a backup (docs/desk.md)"
-                    .to_owned(),
+            problem: job::Problem::WrongSeals(report::fact(&failure.problem)),
+            remedies: vec![TokenRemedy::DistrustExport.into()],
             ..failure
         },
         false => failure,
@@ -120,7 +119,9 @@ pub fn import(inventory: &mut Sqlite, global: &Global, args: &ImportArgs, output
                 checker.see(&row);
                 rows.push(row);
             }
-            Err(problem) if problem.severity == Severity::Warning => output.note(&format!("{name}:{problem}")),
+            Err(problem) if problem.severity == Severity::Warning => {
+                output.note(&format!("{name}:{}", row_problem(&problem)))
+            }
             Err(problem) => problems.push(problem),
         }
     }

@@ -13,12 +13,13 @@ use crate::cli::output::Output;
 use crate::cli::rows::{self, bad_file, format_of_name};
 use crate::cli::{Ran, paths};
 use crate::job::{Exit, Failure};
+use crate::report::row_problem;
 use crate::seedfile::{
     Converted, Field, Format, Rows, Rules, SaveError, SecretFile, Severity, Sink, Target, WriteOptions, convert,
 };
 
 pub(super) fn warnings(converted: &Converted, name: &str) -> Vec<String> {
-    converted.problems.iter().map(|problem| format!("{name}:{problem}")).collect()
+    converted.problems.iter().map(|problem| format!("{name}:{}", row_problem(problem))).collect()
 }
 
 /// Says the warnings, or fails with all that is wrong.
@@ -27,7 +28,7 @@ pub fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<()
         return Err(bad_file(name, &converted.problems, converted.more));
     }
     for problem in converted.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
-        output.note(&format!("{name}:{problem}"));
+        output.note(&format!("{name}:{}", row_problem(problem)));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The file itself: made whole, and the same one as long as a program works with it.
 
+use crate::inventory::RecordRemedy;
 use std::fs;
 use std::path::Path;
 #[cfg(unix)]
@@ -82,13 +83,12 @@ pub(super) fn check_names(path: &Path) -> Kept<()> {
         // Whoever makes one on an old file system gives it its name by a link, and removes the other one at once.
         std::thread::sleep(NAME_PAUSE);
     }
-    let word = crate::plain::shell_word(path);
     Err(InventoryError::NotOurAlone {
         what: format!(
             "the inventory {} has a second name (a hard link), under which records would be lost",
             path.display()
         ),
-        next: format!("remove the other name (find it with: find ~ -samefile {word})"),
+        remedy: RecordRemedy::RemoveOtherName(path.to_owned()),
     })
 }
 

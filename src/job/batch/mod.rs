@@ -16,8 +16,11 @@ pub use part::PartFile;
 pub use seeds::{Allowed, BadRows, RowSeed, SeedList, flags_digest, fresh_seed};
 pub use visit::{BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource};
 
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
+use super::problem::Problem;
 use super::record::{Books, locked};
+use super::remedy::BatchRemedy;
+use super::state::TokenState;
 use crate::inventory::{
     BatchId, BatchRecord, Claim, Counts, Deed, Entry, Event, Fingerprint, Inventory, InventoryError, Kept, NewBatch,
     NewRow, Outcome, Pending, PendingChange, RowChange, RowRecord, RowState, Station, TokenChange,
@@ -180,18 +183,9 @@ impl Batch {
 
 /// The failure of a file that is not the one that its open batch was begun with.
 fn changed(origin: &Origin, open: &BatchRecord) -> Failure {
-    let counts = open.counts;
-    Failure::new(
-        "batch-changed",
-        Exit::Usage,
-        format!(
-            "a batch of {} is open since {}, with other rows",
-            origin.name,
-            open.begun.format("%Y-%m-%d %H:%M UTC")
-        ),
-        format!("no token was touched; {} of its {} rows are done", counts.done(), counts.rows()),
-        "put the rows back as they were to go on with it, or leave it for good with --new-batch",
-    )
+    let problem = Problem::BatchChanged { name: origin.name.clone(), begun: open.begun };
+    let state = TokenState::BatchUnchanged { done: open.counts.done(), rows: open.counts.rows() };
+    Failure::new(problem, state, BatchRemedy::PutRowsBack)
 }
 
 /// What is known of the rows of a batch that is new to this inventory: seeds that a token holds already stay with it.
@@ -288,16 +282,7 @@ fn fresh_rows(inventory: &mut dyn Inventory, batch: BatchId) -> Kept<VecDeque<Ro
 
 /// The failure of a `.part` file that says otherwise than the inventory.
 fn contradicted(row: &RowRecord, serial: &str) -> Failure {
-    let inventory = match &row.serial {
-        Some(known) => format!("the inventory has it on {known}"),
-        None => "the inventory has another row for that token".to_owned(),
-    };
-    Failure::new(
-        "batch-contradicted",
-        Exit::Fault,
-        format!("the .part file says that row {} went to the token {serial}, and {inventory}", row.row),
-        "no token was touched; inventory and .part file are as they were",
-        "the inventory may be an old copy: put the newest backup in its place; or verify codes of both tokens with tokentap \
-         verify, and begin anew with the rows that are left and --new-batch",
-    )
+    let on_record = row.serial.clone();
+    let problem = Problem::BatchContradicted { row: row.row, serial: serial.to_owned(), on_record };
+    Failure::new(problem, TokenState::BatchFilesUnchanged, BatchRemedy::FindOut)
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::part::PartFile;
 use crate::inventory::{BatchId, Fingerprint, Inventory, InventoryError, RowRecord, RowState};
-use crate::job::Failure;
+use crate::job::remedy::BatchRemedy;
+use crate::job::{Failure, TokenState};
 use crate::seedfile::{
     Converted, Field, Format, Problem, Row, Rules, SaveError, SecretFile, Sink, Target, WriteOptions, convert,
 };
@@ -32,8 +33,7 @@ pub struct Outputs {
 
 /// A file that could not be written, as a failure.
 fn unsaved(error: &SaveError) -> Failure {
-    let next = "see that the folder may be written and the disk has room, and run the same command again";
-    Failure { state: "the inventory has what was burned".to_owned(), ..Failure::file(error.to_string(), next) }
+    Failure::file(error.to_string(), BatchRemedy::SeeFolder).in_state(TokenState::BatchRecorded { unwritten: false })
 }
 
 /// Whether rows can be written in all of these formats: found out before the first token.
@@ -87,10 +87,8 @@ impl Outputs {
         let written = convert(rows, sinks, &self.options, allowed(&self.dropped), &|_| None);
         let written = written.map_err(|error| unsaved(&error))?;
         if let Some(problem) = written.problems.first().filter(|_| written.has_failed()) {
-            let next = "correct what is named, and run the same command again: it writes the file anew";
-            let mut failure = Failure::file(format!("{}:{problem}", self.part.path().display()), next);
-            "the inventory has what was burned; no server's file was written".clone_into(&mut failure.state);
-            return Err(failure);
+            let failure = Failure::file(format!("{}:{problem}", self.part.path().display()), BatchRemedy::Correct);
+            return Err(failure.in_state(TokenState::BatchRecorded { unwritten: true }));
         }
         Ok(())
     }

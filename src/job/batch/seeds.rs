@@ -1,11 +1,12 @@
 //! A batch's rows as they are checked before the first token: seeds in memory, the rest for the inventory.
 
 use crate::inventory::{FingerprintKey, NewRow, RowState};
+use crate::job::remedy::BatchRemedy;
 use crate::job::{Failure, ProfileWish};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
 use crate::seedfile::suspect::SHORTEST;
-use crate::seedfile::{Checker, Problem, Row, Severity, check_texts, for_token, strange_serial};
+use crate::seedfile::{Checker, FileRemedy, Problem, Row, Severity, check_texts, for_token, strange_serial};
 use crate::token::Profile;
 
 /// How many problems are kept with their words; beyond that they are only counted.
@@ -134,7 +135,7 @@ impl SeedList {
                     "the secret has {} bytes; it must have at least {SHORTEST} (RFC 4226, section 4, R6)",
                     row.seed.len()
                 );
-                bad.add(Problem::at(row.place, what, "use the whole secret, or --allow-short-seed"));
+                bad.add(Problem::at(row.place, what, FileRemedy::WholeSecret));
             }
             if let Some(problem) = check_texts(&row).or_else(|| strange_serial(&row)) {
                 bad.add(problem);
@@ -212,7 +213,7 @@ fn contradiction(row: &Row, flags: ProfileWish) -> Option<Problem> {
 pub fn fresh_seed(bytes: usize) -> Result<Seed, Failure> {
     let mut secret = zeroize::Zeroizing::new(vec![0; bytes]);
     getrandom::fill(&mut secret).map_err(|error| {
-        Failure::file(format!("the system's random generator failed: {error}"), "do not use this machine for seeds")
+        Failure::file(format!("the system's random generator failed: {error}"), BatchRemedy::OtherMachine)
     })?;
-    Seed::from_bytes(secret).map_err(|error| Failure::usage(error.to_string(), "give another length"))
+    Seed::from_bytes(secret).map_err(|error| Failure::usage(error.to_string(), FileRemedy::OtherLength))
 }

@@ -10,10 +10,11 @@ use super::seeds::{RowSeed, fresh_seed};
 use crate::clock::Drift;
 use crate::inventory::{Claim, Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
 use crate::job::attend::{Place, ReaderNews, Surroundings, Visitor};
+use crate::job::remedy::{Again, BatchRemedy, TokenRemedy};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{
-    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, LEFT_ALONE, ProfileFrom, ProfileWish, Recorder, Stage,
-    UNTOUCHED, WritePlan, WriteReport, Written, check_owner, locked,
+    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, Problem, ProfileFrom, ProfileWish, Recorder, Stage,
+    TokenState, WritePlan, WriteReport, Written, check_owner, locked,
 };
 use crate::link::Link;
 use crate::seed::Seed;
@@ -66,7 +67,7 @@ pub enum Left {
     /// It holds a seed from elsewhere, and was left alone.
     HoldsAnother(Option<UnixTime>, Option<String>),
     /// It did not end well.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 /// What happens in a batch.
@@ -150,7 +151,7 @@ impl<'a> BatchVisitor<'a> {
             guard: Guard { expect_serial: None, allow_unknown_model: self.plan.allow_unknown_model },
             key: self.plan.key.clone(),
             tries_again: self.plan.tries_again,
-            again: "it gets its row".to_owned(),
+            again: Again::BatchVisit,
         }
     }
 
@@ -168,9 +169,10 @@ impl<'a> BatchVisitor<'a> {
                 Some(seed) => seed,
                 None => fresh_seed(*bytes)?,
             }),
-            SeedSource::File(seeds) => index.and_then(|index| seeds.get(index)).cloned().ok_or_else(|| {
-                Failure::file("the inventory has a row that the file has not", "run tokentap inventory check")
-            })?,
+            SeedSource::File(seeds) => index
+                .and_then(|index| seeds.get(index))
+                .cloned()
+                .ok_or_else(|| Failure::file("the inventory has a row that the file has not", BatchRemedy::Check))?,
         };
         if let Some(config) = &mut plan.config {
             let known = known.and_then(TokenRecord::meant_profile);
@@ -183,10 +185,8 @@ impl<'a> BatchVisitor<'a> {
     /// The seed of an earlier try, which may be on the token: the same one is burned again.
     fn earlier_seed(&self, row: &RowRecord, serial: &str) -> Result<Option<Seed>, Failure> {
         let (Some(outputs), Some(seed)) = (&self.outputs, &row.seed) else { return Ok(None) };
-        locked(outputs).part.find(serial, seed).map_err(|error| {
-            let next = "see that the file can be read, and run the same command again";
-            Failure::new("file", Exit::Fault, error.to_string(), UNTOUCHED, next)
-        })
+        let found = locked(outputs).part.find(serial, seed);
+        found.map_err(|error| Failure::file(error.to_string(), BatchRemedy::SeeFile).in_state(TokenState::Untouched))
     }
 
     /// Whether the server's files can carry the row with the profile that this token gets: what the inventory knows of it may be
@@ -197,14 +197,14 @@ impl<'a> BatchVisitor<'a> {
         let line = seed.row(info.serial.as_str(), row.user.as_deref(), profile);
         let outputs = locked(outputs);
         let formats: Vec<_> = outputs.files.iter().map(|file| file.format).collect();
-        let refused = |fact: String| {
-            let next = "use --hash and --step, as its server has them, or a format that has a place for them";
-            Failure::new("profile-not-carried", Exit::NotWritable, fact, UNTOUCHED, next)
+        let refused = |detail: String, token| {
+            let problem = Problem::ProfileNotCarried { detail, token };
+            Failure::new(problem, TokenState::Untouched, BatchRemedy::StateProfileOrFormat)
         };
         let rehearsed = rehearse(&formats, std::iter::once(Ok(line)), &outputs.options, &outputs.dropped)
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(|error| refused(error.to_string(), None))?;
         match rehearsed.problems.first().filter(|_| rehearsed.has_failed()) {
-            Some(problem) => Err(refused(format!("{} ({info})", problem.what))),
+            Some(problem) => Err(refused(problem.what.clone(), Some(info.clone()))),
             None => Ok(()),
         }
     }
@@ -215,10 +215,8 @@ impl<'a> BatchVisitor<'a> {
         let profile = plan.config.map_or(Profile::FACTORY, |config| config.profile);
         let line = seed.row(info.serial.as_str(), row.user.as_deref(), profile);
         let mut outputs = locked(outputs);
-        outputs.part.add(&line).map_err(|error| {
-            let next = "see that the disk has room, and run the same command again: it goes on where it was";
-            Failure::new("file", Exit::Fault, error.to_string(), UNTOUCHED, next)
-        })
+        let added = outputs.part.add(&line);
+        added.map_err(|error| Failure::file(error.to_string(), BatchRemedy::SeeDisk).in_state(TokenState::Untouched))
     }
 
     /// Asks for the code on the display and judges it.
@@ -271,9 +269,7 @@ impl<'a> BatchVisitor<'a> {
 
     /// Ends the batch: what happens cannot be recorded any more.
     fn give_up(&self, error: InventoryError) {
-        let mut failure = Failure::from(error);
-        "what was being written is on record as begun, and counts as unknown until it is burned again"
-            .clone_into(&mut failure.state);
+        let failure = Failure::from(error).in_state(TokenState::BatchUnrecorded);
         locked(&self.fatal).get_or_insert(failure);
     }
 
@@ -287,7 +283,7 @@ impl Visitor for BatchVisitor<'_> {
     fn visit(&self, place: &Place, mut link: Box<dyn Link>) {
         let host = match (self.around.host)() {
             Ok(host) => host,
-            Err(failure) => return self.left(place, None, None, Left::Failed(failure)),
+            Err(failure) => return self.left(place, None, None, Left::Failed(Box::new(failure))),
         };
         let mut claimed: Option<(RowRecord, RowSeed)> = None;
         let mut refused: Option<(Info, Claim)> = None;
@@ -318,7 +314,7 @@ impl Visitor for BatchVisitor<'_> {
                     }
                     other => {
                         refused = Some((info.clone(), other));
-                        Err(Failure::new(LEFT_ALONE, Exit::NotWritable, "it was left alone", UNTOUCHED, "take it off"))
+                        Err(left_alone())
                     }
                 }
             };
@@ -341,7 +337,7 @@ impl Visitor for BatchVisitor<'_> {
                     }
                     Stage::Ended(info, result) => {
                         let (state, is_bound) = ended(row, info, result);
-                        let error = result.as_ref().err().map(|failure| failure.fact.clone());
+                        let error = result.as_ref().err().map(|failure| (self.around.wording.fact)(&failure.problem));
                         let serial = is_bound.then(|| info.serial.as_str());
                         self.change(row, RowState::Burning, state, serial, error)
                     }
@@ -376,8 +372,8 @@ impl Visitor for BatchVisitor<'_> {
             return self.left(place, Some(info), row, how);
         }
         let Some((mut row, seed)) = claimed else {
-            let failure = recorded.result.err().unwrap_or_else(|| Failure::usage("no row was found", "lay it back"));
-            return self.left(place, recorded.info, None, Left::Failed(failure));
+            let failure = recorded.result.err().unwrap_or_else(left_alone);
+            return self.left(place, recorded.info, None, Left::Failed(Box::new(failure)));
         };
         let serial = recorded.info.as_ref().map(|info| info.serial.to_string()).unwrap_or_default();
         let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
@@ -396,7 +392,7 @@ impl Visitor for BatchVisitor<'_> {
         }
         row.serial = Some(serial);
         let how = match recorded.result {
-            Err(failure) => Left::Failed(failure),
+            Err(failure) => Left::Failed(Box::new(failure)),
             Ok(report) => {
                 let burned = self.burned.fetch_add(1, Ordering::SeqCst) + 1;
                 let is_due = self.plan.check_every > 0 && burned.is_multiple_of(self.plan.check_every);
@@ -415,13 +411,18 @@ impl Visitor for BatchVisitor<'_> {
     }
 }
 
+/// The failure of a token that gets no row.
+fn left_alone() -> Failure {
+    Failure::new(Problem::LeftAlone, TokenState::Untouched, TokenRemedy::TakeOff)
+}
+
 /// How far a row has come after a job that had begun, and whether it stays with its token.
 fn ended(row: &RowRecord, info: &Info, result: &Result<WriteReport, Failure>) -> (RowState, bool) {
     let Err(failure) = result else { return (RowState::Burned, true) };
     let written = failure.written;
     let is_erased = written.config == Written::Yes && info.sync().erases_seed();
     // All of it is written, and the clock is not right: it is to come back.
-    let is_off = failure.exit == Exit::Wrong;
+    let is_off = failure.exit() == Exit::Wrong;
     let was_unknown = matches!(row.state, RowState::Burning | RowState::Unknown);
     match written.seed_on(info.sync()) {
         Written::Yes if is_off => (RowState::Unknown, true),

@@ -14,6 +14,7 @@ use tokentap::job::{
 };
 use tokentap::link::Link;
 use tokentap::otp::{Hash, TimeStep};
+use tokentap::report::WORDING;
 use tokentap::seedfile::Row;
 use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
 use tokentap::token::{DisplayTime, Info, Profile, TokenKey};
@@ -107,7 +108,7 @@ pub struct End {
 
 impl End {
     fn of_failure(failure: Failure) -> Self {
-        Self { exit: failure.exit as u8, failure: Some(failure), drift: None }
+        Self { exit: failure.exit() as u8, failure: Some(failure), drift: None }
     }
 
     fn of_write(result: Result<WriteReport, Failure>) -> Self {
@@ -189,7 +190,8 @@ impl Bench {
         complete: &mut Complete<'_>,
     ) -> Result<WriteReport, Failure> {
         let (station, user) = (Station::default(), None.into());
-        let recorder = Recorder { books: Some(&self.books), station, emulated: true, deed, user, remark: None };
+        let recorder =
+            Recorder { books: Some(&self.books), station, emulated: true, deed, user, remark: None, wording: WORDING };
         let mut around = Around {
             complete: &mut |info, known, plan| complete(info, known, plan),
             found: &mut |_, _| Ok(()),
@@ -279,7 +281,7 @@ impl Bench {
             Left::Burned(report) => End { exit, failure: None, drift: Some(report.after) },
             // Not listed: another token came before it could say who it is, and has the row.
             Left::Done | Left::NotListed => End { exit, failure: None, drift: None },
-            Left::Failed(failure) => End { exit, ..End::of_failure(failure) },
+            Left::Failed(failure) => End { exit, ..End::of_failure(*failure) },
             other => panic!("{other:?}"),
         }
     }
@@ -303,6 +305,7 @@ impl Bench {
         let around = Surroundings {
             station: Station::default(),
             remark: None,
+            wording: WORDING,
             host: &|| Ok(CorrectedClock::new(&self.clock, chrono::TimeDelta::zero())),
             tell: &|news| {
                 if let DeskNews::Visited(visit) = news {
@@ -322,7 +325,7 @@ impl Bench {
         match visited.done {
             Done::Written(report) => End { exit, failure: None, drift: Some(report.after) },
             Done::Read(report, why) => panic!("only read: {why:?}, {report:?}"),
-            Done::Failed(failure) => End { exit, ..End::of_failure(failure) },
+            Done::Failed(failure) => End { exit, ..End::of_failure(*failure) },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a token really holds, and whether what was said of it is true.
 
 use tokentap::emulator::CardState;
+use tokentap::job::{Progress, TokenState, Written};
 
 use super::job::{Job, NEW, OLD};
 
@@ -51,11 +52,24 @@ impl Truth {
         if self.config { format!("{config}, {seed}") } else { format!("profile and clock {config}, {seed}") }
     }
 
-    /// Whether a sentence about the token's state is true of it. `sent` is the seed that the job was to write, and `aim`
+    /// Whether what was said of the token's state is true of it. `sent` is the seed that the job was to write, and `aim`
     /// is what the token is to hold in the end.
     ///
-    /// Every sentence that may be said stands here; another one fails the test.
-    pub fn bears_out(self, said: &str, sent: Option<&[u8]>, aim: Self) -> bool {
+    /// Every state that may be told is here; another one fails the test.
+    pub fn bears_out(self, said: &TokenState, sent: Option<&[u8]>, aim: Self) -> bool {
+        match said {
+            TokenState::Untouched => !self.config && self.seed == Holds::Old,
+            TokenState::Written { seed, .. } => self == aim && *seed == sent.is_some(),
+            TokenState::Partial { progress, sync, has_seed } => {
+                assert_eq!(*has_seed, sent.is_some());
+                self.bears_out_progress(*progress, sync.erases_seed(), sent, aim)
+            }
+            _ => panic!("a state that this table does not know: {said:?}"),
+        }
+    }
+
+    /// The same for writes that came so far on a token that loses its seed at a clock write, or keeps it.
+    fn bears_out_progress(self, progress: Progress, erases: bool, sent: Option<&[u8]>, aim: Self) -> bool {
         let has_old = self.seed == Holds::Old;
         let has_sent = match sent {
             Some(NEW) => self.seed == Holds::New,
@@ -63,40 +77,26 @@ impl Truth {
             None => false,
         };
         let has_none = self.seed == Holds::Nothing;
-        match said {
-            "nothing was written: the token is as it was" => !self.config && has_old,
-            "whether profile and clock were written is unknown; its seed is as it was" => has_old,
-            "whether profile and clock were written is unknown; if they were, the seed is ERASED: the token shows no codes" => {
+        match (progress.config, progress.seed, progress.correction) {
+            (Written::Yes, Written::Yes, Some(Written::Unknown)) if erases => self.config && (has_sent || has_none),
+            (Written::Yes, Written::Yes, Some(_)) => self.config && has_sent,
+            (Written::Yes, Written::No, Some(_)) => self.config && has_old,
+            (Written::No, Written::No, None) => !self.config && has_old,
+            (Written::Unknown, _, None) if !erases => has_old,
+            (Written::Unknown, _, None) => {
                 if self.config {
                     has_none
                 } else {
                     has_old
                 }
             }
-            "profile and clock are written, the new seed is not: the token still has its old one" => {
-                self.config && has_old
+            (Written::Yes, Written::No, None) => self.config && if erases { has_none } else { has_old },
+            (Written::Yes, Written::Unknown, None) => {
+                self.config && (has_sent || if erases { has_none } else { has_old })
             }
-            "profile and clock are written, its seed is as it was" => self.config && has_old,
-            "profile and clock are written, the seed is ERASED: the token shows no codes" => self.config && has_none,
-            "profile and clock are written; whether the new seed was written is unknown: the token shows its codes, or \
-             those of its old one" => self.config && (has_old || has_sent),
-            "profile and clock are written; whether the new seed was written is unknown: the token shows its codes, or \
-             no codes" => self.config && (has_none || has_sent),
-            "whether the new seed was written is unknown: the token shows its codes, or those of its old one" => {
-                !self.config && (has_old || has_sent)
-            }
-            "everything is written; only the reading at the end is missing" => self == aim,
-            "profile, clock and seed are written" => self == aim && sent.is_some(),
-            "profile and clock are written" => self == aim && sent.is_none(),
-            "profile, clock and seed are written; only a second clock write, to set it closer, is missing" => {
-                self.config && has_sent
-            }
-            "profile and clock are written; only a second clock write, to set it closer, is missing" => {
-                self.config && has_old
-            }
-            "profile, clock and seed were written; whether the clock was then written again, to set it closer, is \
-             unknown; if it was, the seed is ERASED: the token shows no codes" => self.config && (has_sent || has_none),
-            _ => panic!("a sentence that this table does not know: {said}"),
+            (Written::No, Written::Unknown, None) => !self.config && (has_old || has_sent),
+            (_, Written::Yes, None) => self == aim,
+            _ => panic!("writes that this table does not know: {progress:?}"),
         }
     }
 }

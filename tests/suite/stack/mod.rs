@@ -221,7 +221,7 @@ fn without_a_token_a_reader_or_a_service_each_says_so() {
         for command in [&["info"][..], &["sync"], &["readers"], &["info", "--wait", "5"]] {
             assert_eq!(empty.fails(3, command)["kind"], "no-reader");
         }
-        assert!(text(&empty.run(&["doctor"])).contains("BAD  readers: there is no reader"));
+        assert!(text(&empty.run(&["doctor"])).contains("BAD  readers: no reader is connected"));
         drop(empty);
         let _ = fs::remove_file("/run/pcscd/pcscd.comm");
         let _ = fs::remove_file("/run/pcscd/pcscd.pid");

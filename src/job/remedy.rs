@@ -1,0 +1,216 @@
+//! Remedies, as data: the command line turns one into a command, a page into a button.
+
+use std::path::PathBuf;
+
+use crate::clock::ClockRemedy;
+use crate::inventory::RecordRemedy;
+use crate::reader::ReaderRemedy;
+use crate::seedfile::FileRemedy;
+use crate::token::Serial;
+
+/// The command that a job is repeated with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    /// The same command.
+    Same,
+    /// The same command, which does no harm on a token that is written already.
+    SameTwice,
+    /// The same command, without the bound on the drift: the clock may be right while the seed is missing.
+    WithoutDriftBound,
+    /// The next visit at a batch's reader.
+    BatchVisit,
+    /// The next visit at a desk.
+    DeskVisit,
+    /// The same command with a file that keeps the new seed, instead of making another one.
+    WithKeptSeed(PathBuf),
+}
+
+/// Something that helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Plain words of the front end itself, about what was typed there.
+    Words(String),
+    /// At the reader.
+    Reader(ReaderRemedy),
+    /// About the host's clock.
+    Clock(ClockRemedy),
+    /// About the inventory.
+    Record(RecordRemedy),
+    /// About a seed file.
+    File(FileRemedy),
+    /// About the token in hand.
+    Token(TokenRemedy),
+    /// About a batch.
+    Batch(BatchRemedy),
+    /// Run it again.
+    Again(Again),
+    /// Continue an interrupted job with it.
+    Continue(Again),
+    /// For another try, run this.
+    Retry(Again),
+    /// Report the message.
+    Report,
+    /// Start the virtual reader, or do without.
+    StartVirtualReader,
+}
+
+/// Something that is done with the token in hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenRemedy {
+    /// Switch it on, lay it back, and run it again.
+    LayBack(Again),
+    /// Press its button until the display lights, lay it back, and run it again.
+    WakeUp(Again),
+    /// Take it off, switch it on, lay it back, and run it again.
+    Restart(Again),
+    /// Close other programs that use the reader.
+    CloseOthers,
+    /// Do not try again if it refuses again.
+    StopAtRefusal,
+    /// Report a second refusal with a trace.
+    ReportRefusal,
+    /// Report a model that cannot be written, with a trace.
+    ReportModel,
+    /// Do not try the key again; another one may be needed.
+    OtherKey,
+    /// Use the key that the token has; only if it is this one, try it again.
+    OtherKeyOrTryAgain,
+    /// Plug in the reader, look at it, and run it again.
+    PlugIn(Again),
+    /// If the token is on the reader, take it off first.
+    TakeOffFirst,
+    /// Take it off, switch it off and on, close the program that holds the reader, and run it again.
+    FreeReader,
+    /// Remove what is there and lay a programmable token on the reader.
+    LayToken,
+    /// Take other cards away and lay the token down alone.
+    LayAlone,
+    /// Leave one token on the reader.
+    LeaveOne,
+    /// Lay this token on the reader.
+    LayThis(Serial),
+    /// Take the other token away, lay this one back, and run it again.
+    Swap {
+        /// The token that is there.
+        found: String,
+        /// The token that was written.
+        token: Serial,
+        /// What to run.
+        again: Again,
+    },
+    /// Take it off.
+    TakeOff,
+    /// Only if its kind is known for certain: allow the unknown model.
+    AllowUnknownModel,
+    /// Give it to the other user.
+    Reassign,
+    /// Choose a row of the seed file, or use the file with this token.
+    ChooseRow,
+    /// Supply the seed.
+    SupplySeed,
+    /// Supply the seed, or accept that it is lost.
+    SupplySeedOrErase,
+    /// Open the sealed seed, or supply it.
+    OpenSeal,
+    /// Name the identity that opens the sealed seed, and look at all seals with it.
+    OpenAndCheckSeals,
+    /// Supply the seed instead of opening the sealed one.
+    SupplyInstead,
+    /// Do not burn the sealed seed: the inventory was changed.
+    DistrustSeal,
+    /// Do not use the exported seeds: the inventory was changed.
+    DistrustExport,
+    /// Supply the seed that it has; a new one is burned.
+    SupplyOwnOrReplace,
+    /// See whose seed it is; replace it only if the server gets the new one too.
+    SeeAndReplace(Serial),
+    /// State the profile that the server has, or correct the seed file.
+    StateProfile {
+        /// The hash on record, as its flag takes it.
+        hash: String,
+        /// The time step on record, in seconds.
+        step_s: u32,
+    },
+    /// State hash and time step as the server has them, or burn it again.
+    StateProfileOrBurn,
+    /// State the profile, or do without the inventory.
+    StateProfileOrNoInventory,
+    /// Check its code again, then burn it again.
+    CheckAgain,
+    /// Give its user another token.
+    Replace,
+    /// Run it again; if the clock stays off, it is broken.
+    AgainThenReplace(Again),
+    /// See that the host's clock is right and stays so, and run it again.
+    KeepHostClock(Again),
+    /// See that the host's clock is right, set the token before again, and run it again.
+    SetEarlierAgain(Serial),
+    /// Name the token by one of the serials.
+    UseSerial,
+    /// Or choose the row that is meant.
+    OrChooseRow,
+}
+
+/// Something that is done about a batch and its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchRemedy {
+    /// Put the rows back, or leave the batch for good.
+    PutRowsBack,
+    /// Use the newest inventory, or check both tokens and start anew.
+    FindOut,
+    /// State the profile as the server has it, or use another format.
+    StateProfileOrFormat,
+    /// See that the file can be read.
+    SeeFile,
+    /// See that the disk has room.
+    SeeDisk,
+    /// See that the folder can be written and the disk has room.
+    SeeFolder,
+    /// Correct what is named.
+    Correct,
+    /// Check the inventory.
+    Check,
+    /// Use another machine for seeds.
+    OtherMachine,
+}
+
+impl Remedy {
+    /// The command that it ends with, where it says one.
+    #[must_use]
+    pub fn again(&self) -> Option<&Again> {
+        match self {
+            Self::Again(again) | Self::Continue(again) | Self::Retry(again) => Some(again),
+            Self::Token(
+                TokenRemedy::LayBack(again)
+                | TokenRemedy::WakeUp(again)
+                | TokenRemedy::Restart(again)
+                | TokenRemedy::PlugIn(again)
+                | TokenRemedy::Swap { again, .. }
+                | TokenRemedy::AgainThenReplace(again)
+                | TokenRemedy::KeepHostClock(again),
+            ) => Some(again),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! from {
+    ($($of:ty => $variant:ident),+) => {
+        $(impl From<$of> for Remedy {
+            fn from(remedy: $of) -> Self {
+                Self::$variant(remedy)
+            }
+        })+
+    };
+}
+
+from! {
+    ReaderRemedy => Reader, ClockRemedy => Clock, RecordRemedy => Record, FileRemedy => File, TokenRemedy => Token,
+    BatchRemedy => Batch, Again => Again, String => Words
+}
+
+impl From<&str> for Remedy {
+    fn from(words: &str) -> Self {
+        Self::Words(words.to_owned())
+    }
+}

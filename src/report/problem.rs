@@ -1,0 +1,235 @@
+//! Problems in words: what happened, without advice.
+
+use chrono::TimeDelta;
+
+use super::verdict::verdict_words;
+use crate::clock::check_plausible;
+use crate::iso7816::{StatusKind, StatusWord};
+use crate::job::{BrokenLink, ClockProblem, Mistaken, Owned, Problem, Refusal, Restriction, Stranger};
+use crate::link::LinkFault;
+use crate::plain::plain;
+use crate::time::{HostDoubt, UnixTime, seconds};
+use crate::token::{Info, Profile, Step};
+use crate::words::{counted, local, utc_seconds};
+
+/// A problem in words.
+#[must_use]
+pub fn fact(problem: &Problem) -> String {
+    match problem {
+        Problem::Internal(place) => format!("tokentap has failed: an error in the program itself, at {place}"),
+        Problem::Usage(words) | Problem::File(words) => words.clone(),
+        Problem::Emulator(detail) => format!("the emulated token failed: {detail}"),
+        Problem::NoVirtualReader { address, detail } => format!("no virtual reader listens on {address}: {detail}"),
+        Problem::Reader(error) => error.to_string(),
+        Problem::Interrupted => "interrupted".to_owned(),
+        Problem::Inventory(error) => error.to_string(),
+        Problem::ProfileUnread(error) => {
+            format!("{error}; it may know this token's profile, which setting the clock overwrites")
+        }
+        Problem::InventoryDamaged { path, count } => {
+            let are = if *count == 1 { "is" } else { "are" };
+            format!("{} {are} wrong with the inventory {path}", counted(*count as u64, "thing"))
+        }
+        Problem::HostClock(clock) => clock_fact(clock),
+        Problem::Link(broken) => link_fact(broken),
+        Problem::NotAwake(status, token) => {
+            let why = "it is not awake yet, too cold, or was lifted too soon";
+            format!("could not read the token: {why} ({status}){}", of(token.as_ref()))
+        }
+        Problem::NotAToken(stranger) => stranger_fact(stranger),
+        Problem::BadReply(detail, token) => {
+            format!("the card on the reader does not answer like a token: {detail}{}", of(token.as_ref()))
+        }
+        Problem::Garbled { step, detail, token } => {
+            format!("the answer to \"{step}\" makes no sense: {detail} ({token})")
+        }
+        Problem::WrongToken(mistaken) => mistaken_fact(mistaken),
+        Problem::TokenSwapped { found, token } => {
+            format!("another token came onto the reader during the writes: {found}, after {token}")
+        }
+        Problem::Refused(refusal) => refusal_fact(refusal),
+        Problem::UnknownModel(serial) => format!("unknown model: no known serial prefix matches {serial}"),
+        Problem::Restricted(why, token) => restricted_fact(why, token),
+        Problem::NoSeed { token, why: None } => format!("the inventory has no seed of {token}"),
+        Problem::NoSeed { token, why: Some(error) } => format!("{error} ({token})"),
+        Problem::WrongSeal(error, token) => format!("{error} ({token})"),
+        Problem::WrongSeals(words) => words.clone(),
+        Problem::SeedOnRecord(of) | Problem::SeedMismatch(of) => {
+            format!("the inventory has another seed of this token: {}", owned(of))
+        }
+        Problem::OwnerOnRecord { token, owner, user } => {
+            format!("{token} belongs to {}, and would be given to {}", plain(owner), plain(user))
+        }
+        Problem::ProfileMismatch { stated, had, of } => format!(
+            "the seed states {}, and the inventory has {} for this token: {}",
+            hash_and_step(*stated),
+            hash_and_step(*had),
+            owned(of)
+        ),
+        Problem::ProfileNotCarried { detail, token } => format!("{detail}{}", of(token.as_ref())),
+        Problem::UnknownProfile { deed, at, token } => format!(
+            "the profile of this token is unknown: \"{}\" was started at {}, and how it ended is not recorded ({token})",
+            deed.word(),
+            utc_seconds(*at)
+        ),
+        Problem::LeftAlone => "it gets no row of this batch".to_owned(),
+        Problem::Drift(after, token) => format!("the token's clock is {after} right after it was set ({token})"),
+        Problem::ClockStopped(token) => {
+            format!("the token's clock has stopped: it showed the same second for more than a second ({token})")
+        }
+        Problem::WrongCode { verdict, window_s, token } => format!("{} ({token})", verdict_words(verdict, *window_s)),
+        Problem::SeveralFit { typed, count } => format!("{typed} matches {}", counted(*count as u64, "token")),
+        Problem::BatchChanged { name, begun } => {
+            format!("a batch of {name} has been open since {}, with other rows", begun.format("%Y-%m-%d %H:%M UTC"))
+        }
+        Problem::BatchContradicted { row, serial, on_record } => {
+            let inventory = match on_record {
+                Some(known) => format!("the inventory has it on {known}"),
+                None => "the inventory has another row for that token".to_owned(),
+            };
+            format!("the .part file has row {row} on the token {serial}, and {inventory}")
+        }
+    }
+}
+
+/// A token in parentheses, if it is known.
+fn of(token: Option<&Info>) -> String {
+    token.map(|token| format!(" ({token})")).unwrap_or_default()
+}
+
+/// A token, its user, and when it was burned.
+fn owned(of: &Owned) -> String {
+    let user = of.user.as_ref().map(|user| format!(" of {}", plain(user))).unwrap_or_default();
+    let burned = of.burned.map(|at| format!(", burned {}", local(at))).unwrap_or_default();
+    format!("{}{user}{burned}", of.token)
+}
+
+fn hash_and_step(profile: Profile) -> String {
+    format!("{}, {} s", profile.hash(), profile.step().seconds())
+}
+
+fn clock_fact(problem: &ClockProblem) -> String {
+    let jumped = |by: &TimeDelta| format!("the host's clock jumped by {:.3} s", seconds(*by));
+    match problem {
+        ClockProblem::Implausible(error) => error.to_string(),
+        ClockProblem::Distrusted(distrust) => distrust.to_string(),
+        ClockProblem::Unvouched { warning, shows } => {
+            format!("{warning}: it shows {shows}, and every token would be set by it")
+        }
+        ClockProblem::JumpedInWait(by) => format!("{} while the token was waited for", jumped(by)),
+        ClockProblem::Withheld(HostDoubt::Jumped(by), token) => {
+            format!("{} before the token's was written{}", jumped(by), of(token.as_ref()))
+        }
+        ClockProblem::Withheld(HostDoubt::Implausible(at), token) => {
+            let why = implausible(*at);
+            format!("{why}{}", of(token.as_ref()))
+        }
+        ClockProblem::JumpedWithin(by, token) => format!("{} while the token was written ({token})", jumped(by)),
+        ClockProblem::SameHours { earlier, hours, serial } => {
+            let way = if *hours < 0 { "slow" } else { "fast" };
+            let hours = counted(hours.unsigned_abs(), "whole hour");
+            format!(
+                "two tokens in a row are {hours} {way}, {earlier} and {serial}: the host's clock may be wrong by that much"
+            )
+        }
+    }
+}
+
+fn implausible(at: UnixTime) -> String {
+    match check_plausible(at) {
+        Err(error) => error.to_string(),
+        Ok(_) => format!("the host's clock showed {}", utc_seconds(at)),
+    }
+}
+
+fn link_fact(broken: &BrokenLink) -> String {
+    let BrokenLink { fault, step, detail, token } = broken;
+    let who = of(token.as_ref());
+    let what = match step {
+        Step::Info => "it was read",
+        Step::Hold | Step::Challenge | Step::Answer => "anything was written",
+        Step::Config => "its clock was written",
+        Step::Seed => "its seed was written",
+    };
+    match fault {
+        LinkFault::LeftBefore => format!("the token left the reader before {what}{who}"),
+        LinkFault::Removed | LinkFault::NoAnswer if *step == Step::Info => {
+            format!("could not read the token: it was lifted too soon, or is not awake yet{who} ({detail})")
+        }
+        LinkFault::Removed => format!("the token left the reader before it answered \"{step}\"{who} ({detail})"),
+        LinkFault::NoAnswer => format!("the answer to \"{step}\" did not come through{who} ({detail})"),
+        LinkFault::Reset => format!("another program reset the token before {what}{who}"),
+        LinkFault::TimedOut => format!("the token did not answer \"{step}\": {detail}{who}"),
+        LinkFault::ReaderGone => format!("the reader or its service went away before {what}: {detail}{who}"),
+        LinkFault::ServiceHangs => format!("{detail} at \"{step}\"{who}"),
+        LinkFault::Busy => detail.clone(),
+        LinkFault::Interrupted => "interrupted".to_owned(),
+        LinkFault::Other => format!("the link to the token failed at \"{step}\": {detail}{who}"),
+    }
+}
+
+fn stranger_fact(stranger: &Stranger) -> String {
+    match stranger {
+        Stranger::SecurityKey => "a security key (FIDO or OATH) is on the reader, not a programmable token".to_owned(),
+        Stranger::Refuses(status) => format!("the card on the reader is not a programmable token (get info: {status})"),
+    }
+}
+
+fn mistaken_fact(mistaken: &Mistaken) -> String {
+    match mistaken {
+        Mistaken::Expected { found, expected } => format!("this is the token {found}, not {expected}"),
+        Mistaken::Changed { found, token } => {
+            format!("another token is on the reader than before: {found}{}", of(token.as_ref()))
+        }
+        Mistaken::NoRow(token) => format!("no row of the seed file has the serial of this token ({token})"),
+    }
+}
+
+fn refusal_fact(refusal: &Refusal) -> String {
+    let left = |status: &StatusWord| match status.kind() {
+        StatusKind::TriesLeft(tries) => format!("; {} left", counted(tries.into(), "attempt")),
+        _ => String::new(),
+    };
+    match refusal {
+        Refusal::KeyOnRecord(at, token) => {
+            let at = utc_seconds(*at);
+            format!("this token refused the key on {at}, by the inventory; it was not asked again ({token})")
+        }
+        Refusal::Key(status, token) => {
+            let why = "it has another key, or it is locked";
+            format!("the token refused the key with {status}: {why}{}{}", left(status), of(token.as_ref()))
+        }
+        Refusal::BetweenTheTwo(status, token) => {
+            let why = "something came between its challenge and the answer";
+            format!("the token refused \"{}\" with {status}: {why}{}", Step::Answer, of(token.as_ref()))
+        }
+        Refusal::NotAuthenticated(step, status, token) => {
+            let why = "it no longer counts as authenticated, or the MAC is wrong";
+            format!("the token refused \"{step}\" with {status}: {why}{}", of(token.as_ref()))
+        }
+        Refusal::Data(step, status, token) => {
+            format!("the token does not accept the data of \"{step}\" ({status}){}", of(token.as_ref()))
+        }
+        Refusal::Other(step, status, token) if status.is_denial() => {
+            format!("the token refused \"{step}\" with {status}{}{}", left(status), of(token.as_ref()))
+        }
+        Refusal::Other(step, status, token) => {
+            format!("the token answered \"{step}\" with the unknown status {status}{}", of(token.as_ref()))
+        }
+    }
+}
+
+fn restricted_fact(why: &Restriction, token: &Info) -> String {
+    let why = match why {
+        Restriction::Erases => format!("setting the clock of this model, {}, erases its seed", token.model_name()),
+        Restriction::MayErase => "setting the clock of an unknown model may erase its seed".to_owned(),
+        Restriction::ErasesSealed => {
+            "setting the clock of this model erases its seed, which the inventory keeps sealed".to_owned()
+        }
+        Restriction::Sealed => "its seed is sealed".to_owned(),
+        Restriction::NotKept => "the inventory has no seed of this token".to_owned(),
+        Restriction::Unopened(error) => error.to_string(),
+        Restriction::Unusable(detail) => detail.clone(),
+    };
+    format!("{why} ({token})")
+}

@@ -1,0 +1,73 @@
+//! Remedies at the reader in words (`docs/readers.md`), by system.
+
+use crate::plain::plain;
+use crate::reader::ReaderRemedy;
+
+/// A remedy at the reader in words.
+#[must_use]
+pub fn remedy_of_reader(remedy: &ReaderRemedy) -> String {
+    match remedy {
+        ReaderRemedy::UseOneOf(readers) if readers.is_empty() => "run `tokentap readers` for a list".to_owned(),
+        ReaderRemedy::UseOneOf(readers) => {
+            let names: Vec<String> = readers.iter().map(|reader| format!("\"{}\"", plain(reader))).collect();
+            format!("use one of: {}", names.join(", "))
+        }
+        fixed => fixed_words(fixed).to_owned(),
+    }
+}
+
+fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
+    match remedy {
+        ReaderRemedy::StartService if cfg!(windows) => "plug in a reader: Windows stops the service when there is none",
+        ReaderRemedy::StartService => "start it: sudo systemctl enable --now pcscd.socket",
+        ReaderRemedy::RestartService if cfg!(windows) => {
+            "restart the service \"Smart Card\" (services.msc), and run the same command again"
+        }
+        ReaderRemedy::RestartService if cfg!(target_os = "macos") => {
+            "unplug the reader and plug it in again; if that does not help, restart the computer"
+        }
+        ReaderRemedy::RestartService => "restart it: sudo systemctl restart pcscd; then run the same command again",
+        ReaderRemedy::CompareVersions if cfg!(windows) => {
+            "plug the reader in again: Windows stops the service without one"
+        }
+        ReaderRemedy::CompareVersions => {
+            "compare the versions of the library and the daemon, which differ in containers, Flatpak \
+             and AppImage: pkg-config --modversion libpcsclite; pcscd --version"
+        }
+        ReaderRemedy::PlugIn => {
+            "plug in a reader; `tokentap doctor` looks for one that the kernel's NFC driver has taken, \
+             as it does with an ACR122U: sudo modprobe -r pn533_usb pn533 nfc"
+        }
+        ReaderRemedy::FreeFromKernel => {
+            "sudo modprobe -r pn533_usb pn533 nfc, then plug it in again; docs/readers.md says how to keep \
+             the driver away for good"
+        }
+        ReaderRemedy::AllowUser => {
+            "the service admits only the user at the machine itself, not SSH: add a polkit rule for \
+             org.debian.pcsc-lite.access_pcsc and org.debian.pcsc-lite.access_card (docs/readers.md has one)"
+        }
+        ReaderRemedy::CloseHolder => "close the program that holds it; if it is GnuPG: gpgconf --kill scdaemon",
+        ReaderRemedy::WaitForOther => {
+            "wait until the other program is done, or close it, and run the same command again"
+        }
+        ReaderRemedy::Choose => "use --reader NAME or its number in `tokentap readers`",
+        ReaderRemedy::LayDown => {
+            "switch the token on (press its button until the display lights), \
+             lay it on the reader, and run the same command again; --wait SECONDS waits for it"
+        }
+        ReaderRemedy::WakeUp => "switch the token on: press its button until the display lights, and lay it back",
+        ReaderRemedy::ReplaceTag => "remove it and lay the token there",
+        ReaderRemedy::UseVendorTool => {
+            "nothing was sent to it: use the vendor's own tool for a Molto2; for a token, lay it on the NFC reader"
+        }
+        ReaderRemedy::LayOnNfc => {
+            "nothing was sent to it; switch the token on (press its button until the display lights), lay it on the NFC \
+             reader, and run the same command again; --wait SECONDS waits for it"
+        }
+        ReaderRemedy::LayBack => "switch the token on, lay it back, and run the same command again",
+        ReaderRemedy::Again => "run the same command again",
+        ReaderRemedy::Diagnose => "run `tokentap doctor`",
+        // Worded above, with what they name.
+        ReaderRemedy::UseOneOf(_) => "",
+    }
+}

@@ -1,0 +1,89 @@
+//! The state of a token in words.
+
+use crate::job::{Progress, TokenState, Written};
+use crate::plain::shell_word;
+use crate::token::Sync;
+use crate::words::counted;
+
+/// A state in words.
+#[must_use]
+pub fn state(state: &TokenState) -> String {
+    match state {
+        TokenState::NotReached => "no token was touched".to_owned(),
+        TokenState::Untouched => "nothing was written: the token is unchanged".to_owned(),
+        TokenState::Partial { progress, sync, has_seed } => partial(*progress, *sync, *has_seed),
+        TokenState::Written { config: true, seed: true } => "profile, clock and seed are written".to_owned(),
+        TokenState::Written { config: true, seed: false } => "profile and clock are written".to_owned(),
+        TokenState::Written { config: false, .. } => "the seed is written".to_owned(),
+        TokenState::WrittenByJumpedClock(after) => {
+            format!("the token is written, and its clock is now {after} by the host's")
+        }
+        TokenState::Accepted { config, unchecked } => {
+            let what = if *config { "seed, profile and clock" } else { "the seed" };
+            let checked = if *unchecked { "; the displayed code was not checked" } else { "" };
+            format!("the token accepted {what}{checked}")
+        }
+        TokenState::CodeUnchecked(token) => format!("{token} was dealt with and recorded; its code was not checked"),
+        TokenState::EarlierInDoubt { serial, earlier } => {
+            format!("nothing was written to {serial}; {earlier} may have been set by this clock")
+        }
+        TokenState::InHand(serials) if serials.is_empty() => "no token was being written".to_owned(),
+        TokenState::InHand(serials) => format!("unknown, because it was being written: {}", serials.join(", ")),
+        TokenState::LeftReader => "the emulated token has left the reader".to_owned(),
+        TokenState::RecordUnchanged => "the inventory is unchanged".to_owned(),
+        TokenState::BatchUnchanged { done, rows } => {
+            format!("no token was touched; {done} of its {} are done", counted(*rows, "row"))
+        }
+        TokenState::BatchFilesUnchanged => {
+            "no token was touched; the inventory and the .part file are unchanged".to_owned()
+        }
+        TokenState::BatchRecorded { unwritten: false } => "the inventory has all that was burned".to_owned(),
+        TokenState::BatchRecorded { unwritten: true } => {
+            "the inventory has all that was burned; no server's file was written".to_owned()
+        }
+        TokenState::BatchUnrecorded => {
+            "the write is recorded as started, and the token counts as unknown until it is burned again".to_owned()
+        }
+        TokenState::TokensRecorded => "all that was burned is recorded; only the slips are missing".to_owned(),
+        TokenState::NothingChanged => "nothing was changed".to_owned(),
+        TokenState::SeedKept(inner, file) => {
+            format!("{}; the new seed is kept in {}", self::state(inner), shell_word(file))
+        }
+    }
+}
+
+/// How far the writes came, and what the token holds now.
+fn partial(progress: Progress, sync: Sync, has_seed: bool) -> String {
+    let erased = match sync {
+        Sync::Restricted => "the seed is ERASED: the token shows no codes",
+        _ => "the seed may be ERASED: an unknown model is treated as one that loses it",
+    };
+    let kept = !sync.erases_seed();
+    if let Some(correction) = progress.correction {
+        let all = if progress.seed == Written::Yes { "profile, clock and seed" } else { "profile and clock" };
+        return match correction {
+            Written::Unknown if !kept => format!(
+                "{all} were written; whether the clock was then written again, to set it closer, is unknown; if it was, {erased}"
+            ),
+            _ => format!("{all} are written; only a second clock write, to set it closer, is missing"),
+        };
+    }
+    match (progress.config, progress.seed) {
+        (Written::No, Written::No) => state(&TokenState::Untouched),
+        (Written::Unknown, _) if kept => {
+            "whether profile and clock were written is unknown; its seed is unchanged".to_owned()
+        }
+        (Written::Unknown, _) => format!("whether profile and clock were written is unknown; if they were, {erased}"),
+        (Written::Yes, Written::No) if kept && has_seed => {
+            "profile and clock are written, the new seed is not: the token still has its old one".to_owned()
+        }
+        (Written::Yes, Written::No) if kept => "profile and clock are written, its seed is unchanged".to_owned(),
+        (Written::Yes, Written::No) => format!("profile and clock are written, {erased}"),
+        (config, Written::Unknown) => {
+            let first = if config == Written::Yes { "profile and clock are written; " } else { "" };
+            let old = if config == Written::Yes && !kept { "no codes" } else { "those of its old one" };
+            format!("{first}whether the new seed was written is unknown: the token shows its codes, or {old}")
+        }
+        (_, Written::Yes) => "everything is written; only the reading at the end is missing".to_owned(),
+    }
+}
