@@ -261,7 +261,7 @@ fn words(visited: &Visited, bound: f64) -> Said {
             let drift = report.drift.in_short();
             let (what, next) = match why {
                 Why::Within => ("right as it is", "done: you can take the token"),
-                Why::Stopped => ("it stands still", "give its user another token"),
+                Why::Stopped => ("its clock has stopped", "give its user another token"),
                 Why::NoAutoSync => match report.info.sync() {
                     _ if report.drift.may_be_within(bound) => ("only measured", "done: you can take the token"),
                     Sync::Unrestricted => ("only measured", "set it with tokentap sync if it is to be right"),

@@ -68,7 +68,7 @@ pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> Verdic
 
 /// The verdict on a token whose clock does not run.
 pub fn clock_stopped() -> Verdict {
-    let text = "its clock stands still: it showed the same second for more than a second; give its user another token";
+    let text = "its clock has stopped: it showed the same second for more than a second; give its user another token";
     Verdict { kind: "clock-stopped", text: text.to_owned() }
 }
 

@@ -75,20 +75,20 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
     let judged = |codes: &[Code]| -> Result<Verdict, Failure> {
         let now = clock.now().wall;
         check_plausible(now)?;
+        // Where the token says what time it takes it for, its code is looked for there first: a fit elsewhere is an accident.
+        if let Some(read) = &found.read {
+            let shown = token_time(now, read.drift);
+            let near = judge(&row.seed, expected, codes, shown, NEAR_TOKEN_S).moved_by(shown - now.timestamp());
+            if near.found.is_some() {
+                return Ok(near);
+            }
+        }
         let verdict = judge(&row.seed, expected, codes, now.timestamp(), args.window);
-        if verdict.found.is_some() {
+        if verdict.found.is_some() || codes.len() < 2 || found.read.is_some() {
             return Ok(verdict);
         }
-        // Where the token says what time it takes it for, or two codes leave little room for an accident, a clock that is
-        // further off is told from another seed.
-        let far = match &found.read {
-            Some(read) => {
-                let shown = token_time(now, read.drift);
-                judge(&row.seed, expected, codes, shown, NEAR_TOKEN_S).moved_by(shown - now.timestamp())
-            }
-            None if codes.len() > 1 => judge(&row.seed, expected, codes, now.timestamp(), FAR_S),
-            None => verdict.clone(),
-        };
+        // Two codes leave little room for an accident: a clock that is further off is told from another seed.
+        let far = judge(&row.seed, expected, codes, now.timestamp(), FAR_S);
         Ok(if far.found.is_some() { far } else { verdict })
     };
     let mut verdict = judged(&codes)?;

@@ -47,7 +47,7 @@ impl Accounts {
         match self.seen.insert(hash, line) {
             None => None,
             Some(earlier) => {
-                let what = format!("left out: the same account stands in line {earlier} too");
+                let what = format!("left out: the same account is in line {earlier} too");
                 Some(Problem { unusable: true, ..Problem::at(row.place, what, "").as_warning() })
             }
         }

@@ -205,7 +205,7 @@ pub fn merge(mut rows: Vec<Row>, users: &[UserRow], name: &str) -> (Vec<Row>, Ve
     for user in users {
         let Some(serial) = &user.serial else { continue };
         if let Some(earlier) = by_serial.insert(serial.to_uppercase(), user) {
-            let what = format!("{name}:{}: the serial {serial} stands in line {} too", user.line, earlier.line);
+            let what = format!("{name}:{}: the serial {serial} is in line {} too", user.line, earlier.line);
             problems.push(Problem::of_file(what, "one of the two is wrong"));
         }
     }

@@ -23,7 +23,7 @@ pub struct EmulateArgs {
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     pub drift: Option<f64>,
 
-    /// How much too fast its clock runs [default: 0]; at -1000000 it stands still
+    /// How much too fast its clock runs [default: 0]; at -1000000 it is stopped
     #[arg(long, value_name = "PPM", allow_hyphen_values = true, hide_short_help = true)]
     pub ppm: Option<f64>,
 
