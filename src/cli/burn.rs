@@ -3,30 +3,28 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use super::args::{BurnArgs, ChoiceArgs, Global, HashArg};
-use super::describe::{self, written};
-use super::host::{self, Host};
+use super::describe::{self};
+use super::host::Host;
 use super::keepers::Keepers;
 use super::output::Output;
 use super::record::{self, Need, Record};
 use super::secret::Given;
 use super::slip::{self, Card};
-use super::station::{Desk, Station};
+use super::station::{Contact, Workplace};
 use super::unused::{check_unused, unused};
-use super::verify::{parse_code, verdict_fields};
+use super::verify::parse_code;
 use super::writing::Writing;
-use super::{Ran, paths, plan, prompt, secret, sync};
+use super::{Ran, paths, plan, prompt, secret};
 use crate::inventory::{Deed, Outcome};
 use crate::job::batch::fresh_seed;
 use crate::job::remedy::{Again, Remedy, TokenRemedy};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
-use crate::job::{self, Completion, ConfigPlan, Exit, Failure, Problem, TokenState, WritePlan, WriteReport};
+use crate::job::{self, Completion, ConfigPlan, Exit, Failure, Problem, TokenState, WriteOutcome, WritePlan};
 use crate::otp::search::TotpProfile;
 use crate::otp::{Code, Digits, totp};
 use crate::plain::shell_word;
-use crate::report::{self, verdict_words};
+use crate::report::{self, BurnReport, CodesReport, verdict_words};
 use crate::seed::{Seed, TOKEN_MAX_BYTES};
 use crate::seedfile::Row;
 use crate::time::HostClock;
@@ -55,7 +53,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         ));
     }
     let opener = record.opener(identity);
-    let mut desk = Desk::new(global, &host, &record, output);
+    let mut desk = Workplace::new(global, &host, &record, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
     let wish = plan::wish(&args.profile, row.as_ref())?;
     let (profile, from) = wish.resolve(None)?;
@@ -121,17 +119,17 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         _ => failure,
     })?;
     // The reader is free again while somebody types.
-    let Station { reader, emulated, link } = station;
+    let Contact { reader, emulated, link } = station;
     drop(link);
     let Some(seed) = burned_seed else {
         return Err(Failure::usage("no seed was burned", "give one with --seed-file FILE"));
     };
 
-    output.text(&sync::line(&report, emulated));
+    output.text(&report::line(&report, emulated));
     let profile = shown_profile(&report, row.as_ref());
     let with_config = report.config.is_some();
     let burned = Burned { seed: &seed, profile, report: &report, clock: &clock, with_config };
-    burned.show_codes(output);
+    output.text(&burned.codes().words());
     if args.show_secrets {
         output.text(&format!("seed    {}", seed.to_base32().as_str()));
     }
@@ -151,19 +149,18 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         }
     }
     let checked = burned.check(typed, args, output);
-    let mut object = written(&report, &reader, emulated);
-    object.insert("seed_bytes".to_owned(), json!(seed.len()));
-    object.insert("codes".to_owned(), burned.codes());
-    object.insert("host_clock".to_owned(), host::fields(&host.standing));
-    if args.show_secrets {
-        object.insert("secret".to_owned(), json!(seed.to_base32().as_str()));
-    }
-    let (verdict, outcome) = match &checked {
-        Checked::Unchecked => (Value::Null, None),
-        Checked::Right(verdict) => (Value::Object(verdict_fields(verdict)), Some(Outcome::Right)),
-        Checked::Wrong(verdict) => (Value::Object(verdict_fields(verdict)), Some(Outcome::Wrong)),
+    let (verify, outcome) = match &checked {
+        Checked::Unchecked => (None, None),
+        Checked::Right(verdict) => (Some(verdict.into()), Some(Outcome::Right)),
+        Checked::Wrong(verdict) => (Some(verdict.into()), Some(Outcome::Wrong)),
     };
-    object.insert("verify".to_owned(), verdict);
+    let whole = BurnReport {
+        write: report::WriteReport::of(&report, &reader, emulated).with_host_clock(&host.standing),
+        seed_bytes: seed.len(),
+        codes: burned.codes(),
+        secret: args.show_secrets.then(|| seed.to_base32().as_str().to_owned()),
+        verify,
+    };
     if let Some(outcome) = outcome {
         let recorder = record.recorder(Deed::Verify, &reader, emulated);
         if let Err(error) = recorder.note(clock.now().wall, report.info.serial.as_str(), outcome, None) {
@@ -180,11 +177,11 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
         Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info, burned.accepted(false))),
         right => {
             if output.is_json() {
-                output.report("", object);
+                output.report(&whole);
             } else if matches!(right, Checked::Unchecked) {
                 output.text("the displayed code was not checked");
             }
-            sync::remarks(&report, Deed::Burn, output);
+            report::remarks(&report, Deed::Burn).iter().for_each(|remark| output.note(remark));
             Ok(Exit::Done)
         }
     }
@@ -253,7 +250,7 @@ fn kept_though_failed(failure: Failure, out: &Path) -> Failure {
 }
 
 /// What the display counts with: as written, or as the seed states, or the factory's.
-fn shown_profile(report: &WriteReport, row: Option<&Row>) -> TotpProfile {
+fn shown_profile(report: &WriteOutcome, row: Option<&Row>) -> TotpProfile {
     match &report.config {
         Some(config) => TotpProfile { hash: config.profile.hash(), step: config.profile.step() },
         None => expected_profile(row.and_then(|row| row.hash), row.and_then(|row| row.step)),
@@ -264,7 +261,7 @@ fn shown_profile(report: &WriteReport, row: Option<&Row>) -> TotpProfile {
 struct Burned<'a> {
     seed: &'a Seed,
     profile: TotpProfile,
-    report: &'a WriteReport,
+    report: &'a WriteOutcome,
     clock: &'a dyn HostClock,
     /// Profile and clock were written too.
     with_config: bool,
@@ -286,23 +283,13 @@ impl Burned<'_> {
         totp(self.seed, self.profile.hash, self.profile.step, Digits::Six, time)
     }
 
-    fn codes(&self) -> Value {
+    fn codes(&self) -> CodesReport {
         let (now, step) = (self.token_time(), self.profile.step);
-        json!({
-            "now": self.code_at(now).to_string(),
-            "next": self.code_at(now + i64::from(step.seconds())).to_string(),
-            "seconds_left": step.seconds_left(now),
-        })
-    }
-
-    fn show_codes(&self, output: &Output) {
-        let (now, step) = (self.token_time(), self.profile.step);
-        let next = self.code_at(now + i64::from(step.seconds()));
-        output.text(&format!(
-            "switch the token off and on: its display must then show\n  {}  for {} s more, then\n  {next}",
-            self.code_at(now),
-            step.seconds_left(now),
-        ));
+        CodesReport {
+            now: self.code_at(now).to_string(),
+            next: self.code_at(now + i64::from(step.seconds())).to_string(),
+            seconds_left: step.seconds_left(now),
+        }
     }
 
     /// What the token has accepted.

@@ -1,9 +1,6 @@
 //! `tokentap code`: the codes of a seed.
 
-use serde_json::json;
-
 use super::args::{CodeArgs, Global};
-use super::describe::fields;
 use super::output::Output;
 use super::seed_of::seed_of;
 use super::verify::digits_of;
@@ -11,6 +8,7 @@ use super::{Ran, time_arg};
 use crate::clock::check_plausible;
 use crate::job::{Exit, Failure};
 use crate::otp::{Hash, TimeStep, hotp, totp};
+use crate::report::{CodeReport, CounterCodeReport};
 use crate::seedfile::Kind;
 use crate::time::{HostClock, SystemClock};
 use crate::token::Profile;
@@ -26,7 +24,7 @@ pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
     let counter = args.counter.or_else(|| (row.kind == Kind::Hotp).then_some(row.counter.unwrap_or(0)));
     if let Some(counter) = counter {
         let code = hotp(&row.seed, hash, counter, digits).to_string();
-        output.report(&code, fields([("code", json!(code)), ("counter", json!(counter))]));
+        output.report(&CounterCodeReport { code, counter });
         return Ok(Exit::Done);
     }
     let step = match args.step {
@@ -49,10 +47,6 @@ pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
     }
     let code = totp(&row.seed, hash, step, digits, time).to_string();
     let next = totp(&row.seed, hash, step, digits, time.saturating_add(step.seconds().into())).to_string();
-    let left = step.seconds_left(time);
-    let text = if is_now { format!("{code}  for {left} s more, then {next}") } else { code.clone() };
-    let object =
-        fields([("code", json!(code)), ("next", json!(next)), ("time", json!(time)), ("seconds_left", json!(left))]);
-    output.report(&text, object);
+    output.report(&CodeReport { code, next, time, seconds_left: step.seconds_left(time), is_now });
     Ok(Exit::Done)
 }

@@ -6,7 +6,7 @@ use super::args::{ConfigArgs, Global};
 use super::host::Host;
 use super::output::Output;
 use super::record::{self, Record};
-use super::station::Desk;
+use super::station::Workplace;
 use super::writing::Writing;
 use super::{Ran, plan, secret, sync};
 use crate::inventory::Deed;
@@ -26,7 +26,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let host = Host::assess(&args.write.host)?;
     let record = Record::open(global, plan::need(flags), output)?;
     let opener = record.opener(identity);
-    let mut desk = Desk::new(global, &host, &record, output);
+    let mut desk = Workplace::new(global, &host, &record, output);
     let row = given.map(|given| desk.row_for(given)).transpose()?;
     let wish = plan::wish(flags, row.as_ref())?;
     let (profile, from) = wish.resolve(None)?;

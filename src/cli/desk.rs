@@ -3,23 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
-
 use super::args::{DeskArgs, Global};
-use super::describe::{self, counted, fields, plain, profile_words, token, token_line, written};
 use super::host::{Host, WatchedHost};
 use super::output::Output;
 use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
-use super::sync::SERVER_WINDOW_S;
-use super::verify::verdict_fields;
 use super::{Ran, interrupt, plan, prompt, trays};
-use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, LeftOpen, Visited, Why};
-use crate::job::verify::WINDOW_S;
-use crate::job::{Exit, Failure, HourWatch, Outcome, Place, Problem, SeedFate, Surroundings};
-use crate::report::{self, WORDING, verdict_words};
-use crate::token::{Info, Sync};
+use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
+use crate::job::{Effect, Exit, Failure, HourWatch, Problem, Surroundings};
+use crate::report::{DeskEvent, DeskSummary, DeskVisit, UndoneToken, WORDING};
+use crate::token::Info;
 
 /// How wide the line between two visits is.
 const RULE_WIDTH: usize = 78;
@@ -99,29 +93,12 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         stop: &stop,
     };
     let mut view = View { is_live: screen.is_live(), bound: args.if_drift_over, ..View::default() };
-    screen.event("the desk is open: lay tokens down; Ctrl-C ends it", "begin", Map::new(), Bell::None);
+    screen.event(&DeskEvent::Begin {}, Bell::None);
     let visitor = DeskVisitor::new(record.books(), plan, around);
     wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
 
     let undone = visitor.undone();
-    let mut text = format!("the desk is closed: {}", view.counts());
-    for serial in &undone {
-        let why = view.undone.get(serial).map(|why| format!(" {}: {}", why.owner(), why.what)).unwrap_or_default();
-        text.push_str(&format!("\n  UNDONE  {serial}{why}"));
-    }
-    let reasons: Vec<Value> = view
-        .undone
-        .iter()
-        .map(|(serial, why)| json!({ "serial": serial, "user": why.user, "reason": why.what }))
-        .collect();
-    let object = fields([
-        ("event", json!("summary")),
-        ("tokens", json!(view.seen.len())),
-        ("set", json!(view.set.len())),
-        ("undone", json!(undone)),
-        ("undone_tokens", json!(reasons)),
-    ]);
-    output.report(&text, object);
+    screen.event(&DeskEvent::Summary(view.summary(&undone)), Bell::None);
     if let Some(failure) = visitor.fatal() {
         return Err(failure);
     }
@@ -146,20 +123,8 @@ struct View {
     is_live: bool,
     seen: BTreeSet<String>,
     set: BTreeSet<String>,
-    undone: BTreeMap<String, Undone>,
+    undone: BTreeMap<String, UndoneToken>,
     bound: f64,
-}
-
-/// Why a token did not leave as it should be, and whose it is.
-struct Undone {
-    user: Option<String>,
-    what: String,
-}
-
-impl Undone {
-    fn owner(&self) -> String {
-        self.user.as_ref().map(|user| format!("of {}", plain(user))).unwrap_or_else(|| "of nobody on record".to_owned())
-    }
 }
 
 impl View {
@@ -177,170 +142,42 @@ impl View {
         screen.progress(&format!("desk: {}", self.counts()));
     }
 
-    /// "2 tokens: 1 clock set, 1 needs attention".
     fn counts(&self) -> String {
-        let undone = self.undone.len();
-        let need = if undone == 1 { "needs" } else { "need" };
-        let (seen, set) = (counted(self.seen.len() as u64, "token"), counted(self.set.len() as u64, "clock"));
-        format!("{seen}: {set} set, {undone} {need} attention")
+        DeskSummary::counts(self.seen.len(), self.set.len(), self.undone.len())
+    }
+
+    /// The end of the desk, with the tokens that did not leave as they should be.
+    fn summary(&self, undone: &[String]) -> DeskSummary {
+        DeskSummary {
+            tokens: self.seen.len(),
+            set: self.set.len(),
+            undone: undone.to_vec(),
+            undone_tokens: self.undone.values().cloned().collect(),
+        }
     }
 
     fn visited(&mut self, screen: &mut Screen<'_>, visited: &Visited) {
-        let is_well = visited.is_well(self.bound);
-        let said = words(visited, self.bound);
-        if let Some(serial) = visited.info.as_ref().map(|info| info.serial.to_string()) {
-            if matches!(&visited.done, Done::Written(report) if report.outcome == Outcome::Synced) {
+        let visit = DeskVisit::of(visited, self.bound);
+        if let Some(serial) = visit.token.as_ref().map(|token| token.serial.clone()) {
+            if matches!(&visited.done, Done::Written(report) if report.outcome == Effect::Synced) {
                 self.set.insert(serial.clone());
             }
             self.seen.insert(serial.clone());
-            if is_well {
+            if visit.is_well {
                 self.undone.remove(&serial);
             } else {
-                let user = visited.known.as_ref().and_then(|known| known.user.clone());
-                self.undone.insert(serial, Undone { user, what: said.what.clone() });
+                let (user, reason) = (visit.user.clone(), visit.what.clone());
+                self.undone.insert(serial.clone(), UndoneToken { serial, user, reason });
             }
         }
-        let rule = "-".repeat(RULE_WIDTH);
-        let reader = reader_words(&visited.place);
-        let text = match self.is_live {
-            // Seen from across the table.
-            true => format!("{rule}\n {}\n {}\n next: {}\n {reader}\n{rule}", said.who, said.what, said.next),
-            false => format!("{}: {}; next: {} ({reader})", said.who, said.what, said.next),
-        };
         let is_lifted = matches!(&visited.done, Done::Failed(failure) if failure.may_come_back);
         screen.at_reader(&visited.place, if is_lifted { "lay the token back" } else { "take the token off" });
-        screen.event(&text, "token", visit_fields(visited, &said), if is_well { Bell::Well } else { Bell::Badly });
+        let bell = if visit.is_well { Bell::Well } else { Bell::Badly };
+        // Seen from across the table.
+        let large = self.is_live.then(|| visit.large_text(&"-".repeat(RULE_WIDTH)));
+        screen.event_shown_as(&DeskEvent::Token(Box::new(visit)), large, bell);
         if let Some(why) = &visited.unrecorded {
             screen.note(&format!("{why}; this visit is not recorded"));
         }
     }
-}
-
-/// The reader, as `tokentap readers` has it: "reader 1: ACS ACR122U 00 00".
-pub fn reader_words(place: &Place) -> String {
-    let number = place.number.map(|number| format!(" {number}")).unwrap_or_default();
-    format!("reader{number}: {}", plain(&place.reader))
-}
-
-/// What its owner is told: what it is, how far off it was and what was done, what to do next.
-struct Said {
-    who: String,
-    what: String,
-    next: String,
-}
-
-fn words(visited: &Visited, bound: f64) -> Said {
-    let owner = visited.known.as_ref().and_then(|known| known.user.as_deref());
-    let owner = owner.map(|user| format!(", {}", plain(user))).unwrap_or_default();
-    let who = match &visited.info {
-        Some(info) => format!("{}{owner}", token_line(info, visited.place.emulated)),
-        None => "a token".to_owned(),
-    };
-    let (mut what, mut next) = match &visited.done {
-        Done::Written(report) if report.outcome == Outcome::Within => {
-            (format!("clock {}: right as it is", report.before.in_short()), "done: you can take the token".to_owned())
-        }
-        Done::Written(report) => {
-            let seed = if report.seed == SeedFate::Burned { ", seed burned again" } else { "" };
-            let profile = report.config.as_ref().map(|config| format!("; profile {}", profile_words(config)));
-            let what = format!(
-                "clock was {}; set, now {}{seed}{}",
-                report.before.in_short(),
-                report.after.in_short(),
-                profile.unwrap_or_default()
-            );
-            let moved = (report.after.middle_s() - report.before.middle_s()).abs() > SERVER_WINDOW_S;
-            let next = if moved {
-                "switch it off and on; Entra ID or privacyIDEA may have to resynchronise it once"
-            } else {
-                "switch it off and on, and use its next code"
-            };
-            (what, next.to_owned())
-        }
-        Done::Read(report, why) => {
-            let drift = report.drift.in_short();
-            let (what, next) = match why {
-                Why::Within => ("right as it is", "done: you can take the token"),
-                Why::Stopped => ("its clock has stopped", "give its user another token"),
-                Why::NoAutoSync => match report.info.sync() {
-                    _ if report.drift.may_be_within(bound) => ("only measured", "done: you can take the token"),
-                    Sync::Unrestricted => ("only measured", "set it with tokentap sync if it is to be right"),
-                    Sync::Restricted => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
-                    Sync::Unknown => ("only measured; its model is not known", "see whose token it is"),
-                },
-                Why::Restricted => (
-                    "NOT set, because that would erase its seed",
-                    "with its seed at hand: tokentap sync --seed-file FILE; without it, resynchronise the token on its server",
-                ),
-                Why::Sealed => (
-                    "NOT set, because that would erase its seed, which is sealed",
-                    "open the desk again with --identity FILE, and lay it back",
-                ),
-                Why::Unknown => ("NOT set, because its model is not known", "see whose token it is"),
-                Why::UnknownProfile => (
-                    "NOT set, because its profile (hash, time step) is not known",
-                    "ask its server for its hash and time step, because others stop its codes; then: tokentap sync --hash HASH --step \
-                     SECONDS",
-                ),
-            };
-            (format!("clock {drift}: {what}"), next.to_owned())
-        }
-        Done::Failed(failure) => {
-            let what = format!("{}; {}", report::fact(&failure.problem), report::state(&failure.state));
-            (what, report::next(failure))
-        }
-    };
-    match visited.left_open() {
-        Some(LeftOpen::Erased(at)) => {
-            what.push_str(&format!("; its seed is ERASED since {}", at.format("%Y-%m-%d")));
-            "burn a seed: it shows no codes".clone_into(&mut next);
-        }
-        Some(LeftOpen::Pending(at)) => {
-            what.push_str(&format!("; a job of {} did not end as it should", at.format("%Y-%m-%d")));
-            "burn it again: it may lack its seed, or hold another one".clone_into(&mut next);
-        }
-        None => {}
-    }
-    if let Some(verdict) = &visited.verdict {
-        what.push_str(&format!("; {}", verdict_words(verdict, WINDOW_S)));
-    }
-    Said { who, what, next }
-}
-
-fn visit_fields(visited: &Visited, said: &Said) -> Map<String, Value> {
-    let place = &visited.place;
-    let mut object = match &visited.done {
-        Done::Written(report) => written(report, &place.reader, place.emulated),
-        _ => fields([
-            ("reader", json!(place.reader)),
-            ("token", visited.info.as_ref().map_or(Value::Null, |info| token(info, place.emulated))),
-        ]),
-    };
-    match &visited.done {
-        Done::Written(_) => {}
-        Done::Read(report, why) => {
-            let outcome = match why {
-                Why::Within => "within",
-                Why::Stopped => "clock-stopped",
-                Why::NoAutoSync => "measured",
-                Why::Restricted => "restricted",
-                Why::Sealed => "sealed",
-                Why::Unknown => "unknown-model",
-                Why::UnknownProfile => "unknown-profile",
-            };
-            object.insert("clock".to_owned(), json!({ "before": describe::drift(report.drift) }));
-            object.insert("outcome".to_owned(), json!(outcome));
-        }
-        Done::Failed(failure) => {
-            object.insert("outcome".to_owned(), json!("failed"));
-            object.insert("error".to_owned(), Output::error_fields(failure));
-        }
-    }
-    object.insert("user".to_owned(), json!(visited.known.as_ref().and_then(|known| known.user.as_ref())));
-    object.insert("next".to_owned(), json!(said.next));
-    object.insert(
-        "verify".to_owned(),
-        visited.verdict.as_ref().map_or(Value::Null, |verdict| verdict_fields(verdict).into()),
-    );
-    object
 }

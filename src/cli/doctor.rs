@@ -1,39 +1,15 @@
 //! `tokentap doctor`: service, readers, permissions, host clock, each with its remedy.
 
-use serde_json::{Value, json};
-
 use super::args::{DoctorArgs, HostArgs};
-use super::describe::{fields, local};
+use super::describe::local;
 use super::host;
 use super::output::Output;
-use super::readers::words;
 use super::{Ran, interrupt};
 use crate::clock::{Demands, ask, check_plausible, judge, kernel_word};
-use crate::job::{Exit, Failure};
+use crate::job::Exit;
 use crate::reader::{Bounds, ReaderError, Slots};
-use crate::report;
+use crate::report::{DoctorReport, Finding, host_clock_words, slot_words};
 use crate::time::{HostClock, SystemClock};
-
-/// One thing that was looked at.
-struct Finding {
-    what: &'static str,
-    /// What was found.
-    fact: String,
-    /// What to do about it; `None` where all is well.
-    next: Option<String>,
-    exit: Exit,
-}
-
-impl Finding {
-    fn good(what: &'static str, fact: impl Into<String>) -> Self {
-        Self { what, fact: fact.into(), next: None, exit: Exit::Done }
-    }
-
-    fn bad(what: &'static str, failure: &Failure) -> Self {
-        let (fact, next) = (report::fact(&failure.problem), report::next(failure));
-        Self { what, fact, next: Some(next), exit: failure.exit() }
-    }
-}
 
 pub fn run(args: &DoctorArgs, output: &Output) -> Ran {
     let mut findings = Vec::new();
@@ -46,32 +22,17 @@ pub fn run(args: &DoctorArgs, output: &Output) -> Ran {
                 Err(error) => findings.push(Finding::bad("readers", &error.into())),
                 Ok(list) if list.is_empty() => findings.push(Finding::bad("readers", &no_reader().into())),
                 Ok(list) => {
-                    findings.extend(
-                        list.iter().map(|slot| {
-                            Finding::good("reader", format!("{}: {}", slot.name.escape_debug(), words(slot)))
-                        }),
-                    );
+                    findings.extend(list.iter().map(|slot| {
+                        Finding::good("reader", format!("{}: {}", slot.name.escape_debug(), slot_words(slot)))
+                    }));
                 }
             }
         }
     }
     findings.extend(host_clock(&args.host));
-    let lines: Vec<String> = findings
-        .iter()
-        .map(|finding| {
-            let mark = if finding.next.is_none() { "ok " } else { "BAD" };
-            let next = finding.next.as_ref().map(|next| format!("\n     next: {next}")).unwrap_or_default();
-            format!("{mark}  {}: {}{next}", finding.what, finding.fact)
-        })
-        .collect();
-    let list: Vec<Value> = findings
-        .iter()
-        .map(|finding| {
-            json!({"what": finding.what, "ok": finding.next.is_none(), "fact": finding.fact, "next": finding.next})
-        })
-        .collect();
-    output.report(&lines.join("\n"), fields([("findings", json!(list))]));
-    Ok(findings.iter().map(|finding| finding.exit).find(|exit| *exit != Exit::Done).unwrap_or(Exit::Done))
+    let exit = findings.iter().map(|finding| finding.exit).find(|exit| *exit != Exit::Done);
+    output.report(&DoctorReport { findings });
+    Ok(exit.unwrap_or(Exit::Done))
 }
 
 /// The host's clock: whether it can be right at all, and whether anything vouches for it.
@@ -84,10 +45,10 @@ fn host_clock(args: &HostArgs) -> [Finding; 2] {
     let strict = Demands { strict: !args.trust_host_clock, ..host::demands(args) };
     let (kernel, answer) = (kernel_word(), ask(&strict.ntp));
     let vouched = match judge(&strict, kernel, answer.clone()) {
-        Ok(standing) => Finding::good("host clock", host::words(&standing)),
+        Ok(standing) => Finding::good("host clock", host_clock_words(&standing)),
         Err(distrust) => {
             let asked = judge(&Demands { trust: true, ..strict }, kernel, answer);
-            let detail = asked.map(|standing| host::words(&standing)).unwrap_or_default();
+            let detail = asked.map(|standing| host_clock_words(&standing)).unwrap_or_default();
             let found = Finding::bad("host clock", &distrust.into());
             Finding { fact: format!("{} ({detail})", found.fact), ..found }
         }

@@ -5,10 +5,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::args::EmulateArgs;
-use super::describe::{self, fields};
+use super::describe::{self};
 use super::output::Output;
 use super::secret::token_key;
 use super::{Ran, interrupt};
@@ -16,6 +14,7 @@ use crate::emulator::{
     CardState, EmulatedLink, Fault, FaultKind, Latency, MAX_SERIAL, StateFile, TokenClock, USUAL_SERIAL, vpcd,
 };
 use crate::job::{Exit, Failure, Problem, Remedy, TokenState};
+use crate::report::{DisplayReport, EmulatedReport, EmulatedToken};
 use crate::time::{HostClock, SystemClock, unix_ns};
 use crate::token::{Model, Sync};
 
@@ -39,7 +38,7 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
         if let Some(file) = &file {
             file.save(&fresh).map_err(state_failed)?;
         }
-        output.report(&format!("made: {}", described(&fresh)), token_fields(&fresh));
+        output.report(&EmulatedReport { token: EmulatedToken::of(&fresh), connected: None });
         return Ok(Exit::Done);
     }
     if args.press {
@@ -50,10 +49,8 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
                 "make it with tokentap emulate --create --state FILE",
             ));
         };
-        let mut object = token_fields(&state);
-        let display = display(&state, &clock);
-        object.insert("display".to_owned(), json!(display));
-        output.report(&display, object);
+        let (token, display) = (EmulatedToken::of(&state), display(&state, &clock));
+        output.report(&DisplayReport { token, display });
         return Ok(Exit::Done);
     }
     let token = match file {
@@ -90,10 +87,8 @@ fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, outpu
     if args.show && !output.is_json() {
         show_display(Arc::clone(&state), clock.clone());
     }
-    let mut object = token_fields(token.card().state());
-    object.insert("connected".to_owned(), json!(args.connect.to_string()));
-    let text = format!("{} lies on {}; Ctrl-C takes it off", described(token.card().state()), args.connect);
-    output.report(&text, object);
+    let connected = Some(args.connect.to_string());
+    output.report(&EmulatedReport { token: EmulatedToken::of(token.card().state()), connected });
     let served = vpcd::serve(&mut token, stream, |token| {
         state.lock().unwrap_or_else(PoisonError::into_inner).clone_from(token.card().state());
     });
@@ -142,16 +137,6 @@ fn faults(args: &EmulateArgs) -> Vec<Fault> {
     let before = args.leave_before.map(|at| Fault { at, kind: FaultKind::LeaveBefore });
     let after = args.leave_after.map(|at| Fault { at, kind: FaultKind::LeaveAfter });
     before.into_iter().chain(after).collect()
-}
-
-fn described(state: &CardState) -> String {
-    let model = Model::of_serial(&state.serial).map_or("unknown model", |model| model.name);
-    let restricted = if state.restricted { ", restricted" } else { "" };
-    format!("emulated {model} {}{restricted}", state.serial.escape_debug())
-}
-
-fn token_fields(state: &CardState) -> serde_json::Map<String, serde_json::Value> {
-    fields([("token", json!({"serial": state.serial, "restricted": state.restricted, "emulated": true}))])
 }
 
 fn display(state: &CardState, clock: &SystemClock) -> String {

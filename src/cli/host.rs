@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
 
 use super::args::HostArgs;
 use super::describe::local;
@@ -161,51 +160,4 @@ pub fn demands(args: &HostArgs) -> Demands {
         trust: args.trust_host_clock,
         allow_large: args.allow_large_correction,
     }
-}
-
-/// The standing as JSON has it.
-pub fn fields(standing: &Standing) -> Value {
-    let kernel = &standing.kernel;
-    let milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
-    let ntp = standing.ntp.as_ref().map(|reading| {
-        json!({
-            "server": reading.server,
-            "offset_s": milliseconds(reading.offset_s),
-            "uncertainty_s": milliseconds(reading.uncertainty_s),
-            "corrected": !standing.correction.is_zero(),
-        })
-    });
-    json!({
-        "synchronised": kernel.synchronised,
-        "estimated_error_s": kernel.estimated_error_s,
-        "maximum_error_s": kernel.maximum_error_s,
-        "ntp": ntp,
-        "trusted_by_user": standing.trusted,
-    })
-}
-
-/// The standing in words, for `doctor` and `-v`.
-pub fn words(standing: &Standing) -> String {
-    let kernel = &standing.kernel;
-    let synchronised = match kernel.synchronised {
-        Some(true) => "synchronised",
-        Some(false) => "not synchronised",
-        None => "synchronised or not: the system does not say",
-    };
-    let error = |name: &str, value: Option<f64>| value.map(|s| format!(", {name} error {s:.3} s")).unwrap_or_default();
-    let ntp = standing.ntp.as_ref().map(|reading| {
-        let direction = if reading.offset_s < 0.0 { "fast" } else { "slow" };
-        format!(
-            "; by {} it is {:.3} s {direction} (±{:.3} s)",
-            reading.server,
-            reading.offset_s.abs(),
-            reading.uncertainty_s
-        )
-    });
-    format!(
-        "{synchronised}{}{}{}",
-        error("estimated", kernel.estimated_error_s),
-        error("maximum", kernel.maximum_error_s),
-        ntp.unwrap_or_default(),
-    )
 }

@@ -38,7 +38,6 @@ mod time_arg;
 mod trays;
 mod unused;
 mod usage;
-mod verdict;
 mod verify;
 mod writing;
 

@@ -3,15 +3,12 @@
 use std::cell::Cell;
 use std::io::{BufWriter, Stdout, Write};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::interrupt;
 use crate::job::{Failure, TokenState};
 use crate::plain::{plain_json, plain_json_lines, plain_lines};
-use crate::report;
-
-/// The version of the JSON that `docs/json.md` describes.
-pub const SCHEMA: &str = "tokentap/1";
+use crate::report::{self, Envelope, FailureReport, Report, SCHEMA};
 
 /// A remark on standard error, which may be closed.
 pub fn note(text: &str) {
@@ -41,19 +38,23 @@ impl Output {
         matches!(self.command, "tokentap" | "info" | "sync" | "burn" | "config" | "verify" | "batch" | "desk")
     }
 
-    /// A report: `text` for people, or `fields` as an object.
-    pub fn report(&self, text: &str, fields: Map<String, Value>) {
-        let mut to = std::io::stdout();
-        // The one edge that every text passes: whatever came from outside is harmless behind it.
-        let content = if self.json { plain_json(&self.object(fields).to_string()) } else { plain_lines(text) };
-        self.written(writeln!(to, "{content}").and_then(|()| to.flush()));
+    /// A report: its text for people, or its fields as an object.
+    pub fn report<R: Report>(&self, report: &R) {
+        let content = if self.json { plain_json(&self.object(report)) } else { plain_lines(&report.text()) };
+        self.print(&content);
     }
 
     /// Text for people only, on standard output.
     pub fn text(&self, text: &str) {
         if !self.json {
-            self.report(text, Map::new());
+            self.print(&plain_lines(text));
         }
+    }
+
+    /// The one edge that every report passes: whatever came from outside is harmless by now.
+    fn print(&self, content: &str) {
+        let mut to = std::io::stdout();
+        self.written(writeln!(to, "{content}").and_then(|()| to.flush()));
     }
 
     /// A remark beside the report, on standard error.
@@ -74,32 +75,10 @@ impl Output {
         }
     }
 
-    /// The error object of a failure.
-    pub fn error_fields(failure: &Failure) -> Value {
-        let mut error = json!({
-            "kind": failure.kind().word(),
-            "exit": failure.exit() as u8,
-            "message": report::fact(&failure.problem),
-            "state": report::state(&failure.state),
-            "next": report::next(failure),
-        });
-        if let Some(error) = error.as_object_mut() {
-            if !failure.details.is_empty() {
-                error.insert("details".to_owned(), json!(failure.details));
-            }
-            if let Some(reader) = &failure.reader {
-                error.insert("reader".to_owned(), json!(reader));
-            }
-        }
-        error
-    }
-
     /// A failure: three lines on standard error, or one error object on standard output.
     pub fn failure(&self, failure: &Failure) {
         if self.json {
-            let mut fields = Map::new();
-            fields.insert("error".to_owned(), Self::error_fields(failure));
-            self.report("", fields);
+            self.print(&plain_json(&self.object(&FailureReport { error: failure.into() })));
         } else {
             let mut to = std::io::stderr();
             for detail in &failure.details {
@@ -121,16 +100,13 @@ impl Output {
 
     /// The beginning of an object whose last field is a list that follows in pieces.
     pub fn opened(&self, list: &str) -> String {
-        let object = self.object(Map::new()).to_string();
+        let object = self.object(&());
         format!("{},\"{list}\":[", object.trim_end_matches('}'))
     }
 
-    fn object(&self, fields: Map<String, Value>) -> Value {
-        let mut object = Map::new();
-        object.insert("schema".to_owned(), json!(SCHEMA));
-        object.insert("command".to_owned(), json!(self.command));
-        object.extend(fields);
-        Value::Object(object)
+    fn object(&self, report: &impl Serialize) -> String {
+        let envelope = Envelope { schema: SCHEMA, command: self.command, report };
+        serde_json::to_string(&envelope).unwrap_or_default()
     }
 }
 

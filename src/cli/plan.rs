@@ -155,12 +155,3 @@ pub fn clock_plan(args: &ClockArgs, clock: &dyn HostClock, allow_other: bool) ->
         Some(time) => time_arg::clock_plan(time, clock.now().wall, allow_other),
     }
 }
-
-/// The clock's plan in words.
-pub fn clock_words(clock: ClockPlan) -> String {
-    match clock {
-        ClockPlan::Now => "set to the host's".to_owned(),
-        ClockPlan::At(seconds) => format!("set to {seconds}"),
-        ClockPlan::CarryOn => "carried on to within a second".to_owned(),
-    }
-}

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use chrono::Local;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Map, Value, json};
 
 use super::args::Global;
 use super::interrupt::RESUME;
@@ -19,11 +18,11 @@ use super::output::Output;
 use super::station::wait_seconds;
 use super::terminal::Careful;
 use super::{describe, interrupt, prompt, verify};
-use crate::job::{Failure, Place, Problem, ReaderNews, TokenState, Visitor, attend};
+use crate::job::{Failure, Problem, ReaderNews, ReaderRef, TokenState, Visitor, attend};
 use crate::otp::Code;
 use crate::plain::plain;
 use crate::reader::Trays;
-use crate::report::{self, remedy_of_reader};
+use crate::report::{self, ReaderEvent, Report, remedy_of_reader};
 use crate::time::{HostClock, SystemClock};
 use crate::token::Info;
 
@@ -85,12 +84,19 @@ impl<'a> Screen<'a> {
         self.live.is_some()
     }
 
-    /// Something happened: `text` for people, `fields` for programs.
-    pub fn event(&self, text: &str, event: &str, fields: Map<String, Value>, bell: Bell) {
-        let mut object = describe::fields([("event", json!(event))]);
-        object.extend(fields);
-        let text = if self.is_live() { wrapped(text) } else { text.to_owned() };
-        self.above(|| self.output.report(&text, object));
+    /// Something happened.
+    pub fn event(&self, event: &impl Report, bell: Bell) {
+        self.event_shown_as(event, None, bell);
+    }
+
+    /// Something happened that is shown to people in another text than the report's own.
+    pub fn event_shown_as(&self, event: &impl Report, text: Option<String>, bell: Bell) {
+        let text = text.unwrap_or_else(|| event.text());
+        self.above(|| match self.output.is_json() {
+            true => self.output.report(event),
+            false if self.is_live() => self.output.text(&wrapped(&text)),
+            false => self.output.text(&text),
+        });
         self.ring(bell);
     }
 
@@ -130,7 +136,7 @@ impl<'a> Screen<'a> {
     }
 
     /// The line of a reader.
-    pub fn at_reader(&mut self, place: &Place, text: &str) {
+    pub fn at_reader(&mut self, place: &ReaderRef, text: &str) {
         let Some(live) = &mut self.live else { return };
         let number = place.number.unwrap_or(live.readers.len() + 1);
         let all = &live.all;
@@ -148,7 +154,7 @@ impl<'a> Screen<'a> {
     }
 
     /// What happened to a reader, or to all of them.
-    pub fn reader(&mut self, place: Option<&Place>, news: &ReaderNews) {
+    pub fn reader(&mut self, place: Option<&ReaderRef>, news: &ReaderNews) {
         match (place, news) {
             (Some(place), ReaderNews::Came) => self.at_reader(place, "ready"),
             (Some(place), ReaderNews::Waits) => self.at_reader(place, "waiting for a token"),
@@ -167,10 +173,10 @@ impl<'a> Screen<'a> {
         }
     }
 
-    fn reader_event(&self, place: Option<&Place>, text: &str) {
-        let fields = describe::fields([("reader", json!(place.map(|place| &place.reader))), ("message", json!(text))]);
+    fn reader_event(&self, place: Option<&ReaderRef>, text: &str) {
         if self.output.is_json() {
-            self.event("", "reader", fields, Bell::None);
+            let reader = place.map(|place| place.reader.clone());
+            self.output.report(&ReaderEvent::Reader { reader, message: text.to_owned() });
         } else {
             self.note(text);
         }

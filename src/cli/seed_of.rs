@@ -10,12 +10,12 @@ use super::output::Output;
 use super::record::{self, Need, Record};
 use super::rows::Sheet;
 use super::secret::{self, Given};
-use super::station::{self, Desk};
+use super::station::{self, Workplace};
 use super::unused::check_unused;
 use crate::clock::Drift;
 use crate::inventory::{Deed, Identity, TokenRecord, open_of};
 use crate::job::remedy::TokenRemedy;
-use crate::job::{self, Failure, Problem, ReadReport, TokenState, locked};
+use crate::job::{self, Failure, Problem, ReadOutcome, TokenState, locked};
 use crate::seedfile::Row;
 use crate::token::{Info, Profile};
 
@@ -131,10 +131,10 @@ fn of_one(global: &Global, row: Row, output: &Output) -> Found {
 fn read_token(global: &Global, record: &Record, output: &Output) -> Result<Read, Failure> {
     let host = Host::assess(&HostArgs::default())?;
     let guard = station::guard(global, true)?;
-    let desk = Desk::new(global, &host, record, output);
+    let desk = Workplace::new(global, &host, record, output);
     let clock = host.clock();
     let (report, station) = desk.work(&mut |station| job::read(&mut station.link, &clock, &guard, false))?;
-    let ReadReport { info, drift, .. } = report;
+    let ReadOutcome { info, drift, .. } = report;
     Ok(Read { info, drift, reader: station.reader, emulated: station.emulated })
 }
 

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
-use serde_json::json;
 
 use super::Ran;
 use super::args::{Cli, ManArgs};
-use super::describe::{self, fields};
+use super::describe::{self};
 use super::output::Output;
 use crate::job::{Exit, Failure};
 
@@ -35,8 +34,7 @@ pub fn man(args: &ManArgs, output: &Output) -> Ran {
         return put(&page);
     };
     clap_mangen::generate_to(command, folder).map_err(|error| failed(folder, &error))?;
-    let object = fields([("folder", json!(describe::path(folder)))]);
-    output.report(&format!("manual pages are in {}", describe::path(folder)), object);
+    output.text(&format!("manual pages are in {}", describe::path(folder)));
     Ok(Exit::Done)
 }
 

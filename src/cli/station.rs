@@ -28,7 +28,7 @@ const WAIT_AT_TERMINAL: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// A token in reach.
-pub struct Station {
+pub struct Contact {
     /// The link to it.
     pub link: Box<dyn Link>,
     /// The reader's name.
@@ -38,19 +38,19 @@ pub struct Station {
 }
 
 /// The reader that a command will work at, opened when it is needed: for a row of a seed file, or for the job.
-pub struct Desk<'a> {
+pub struct Workplace<'a> {
     global: &'a Global,
     /// The host's clock.
     pub host: &'a Host,
     /// What is known of tokens, for a question which of several is meant.
     record: &'a Record,
     output: &'a Output,
-    open: Option<Station>,
+    open: Option<Contact>,
     /// Until when a token is waited for, from the first wait on.
     deadline: Option<Instant>,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> Workplace<'a> {
     /// Nothing is opened yet.
     pub fn new(global: &'a Global, host: &'a Host, record: &'a Record, output: &'a Output) -> Self {
         Self { global, host, record, output, open: None, deadline: None }
@@ -83,7 +83,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// A failure of the reader, which it names, or the job's.
-    pub fn work<T>(mut self, job: &mut dyn FnMut(&mut Station) -> Result<T, Failure>) -> Result<(T, Station), Failure> {
+    pub fn work<T>(mut self, job: &mut dyn FnMut(&mut Contact) -> Result<T, Failure>) -> Result<(T, Contact), Failure> {
         let host = self.host;
         self.attempt(&mut |station| {
             host.check_steady()?;
@@ -91,7 +91,7 @@ impl<'a> Desk<'a> {
         })
     }
 
-    fn attempt<T>(&mut self, job: &mut dyn FnMut(&mut Station) -> Result<T, Failure>) -> Result<(T, Station), Failure> {
+    fn attempt<T>(&mut self, job: &mut dyn FnMut(&mut Contact) -> Result<T, Failure>) -> Result<(T, Contact), Failure> {
         let wait = match wait_seconds(self.global)? {
             Some(seconds) => Duration::from_secs(seconds.into()),
             None if std::io::stdin().is_terminal() => WAIT_AT_TERMINAL,
@@ -131,8 +131,8 @@ impl<'a> Desk<'a> {
 ///
 /// # Errors
 /// A failure of the reader, or of the emulated token's file.
-fn open(desk: &Desk<'_>, wait: Duration) -> Result<Station, Failure> {
-    let Desk { global, output, host, .. } = desk;
+fn open(desk: &Workplace<'_>, wait: Duration) -> Result<Contact, Failure> {
+    let Workplace { global, output, host, .. } = desk;
     let station = match global.reader.as_deref() {
         Some("emulated") => emulated(None, &host.system)?,
         Some(reader) => match reader.strip_prefix("emulated:") {
@@ -146,7 +146,7 @@ fn open(desk: &Desk<'_>, wait: Duration) -> Result<Station, Failure> {
         output.note(&format!("using {}", describe::plain(&station.reader)));
     }
     Ok(if global.trace {
-        Station { link: Box::new(Trace::new(station.link, std::io::stderr())), ..station }
+        Contact { link: Box::new(Trace::new(station.link, std::io::stderr())), ..station }
     } else {
         station
     })
@@ -180,7 +180,7 @@ pub fn fresh_emulated(clock: &dyn HostClock) -> CardState {
     CardState::new(USUAL_SERIAL, false, TokenClock::new(now, -97.25, 0.0, false))
 }
 
-fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Station, Failure> {
+fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Contact, Failure> {
     let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
     let next = "make the token first: tokentap emulate --create --state FILE";
     let link = match file {
@@ -195,11 +195,11 @@ fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Station, Failure>
         }
     };
     let reader = file.map_or_else(|| "emulated".to_owned(), |file| format!("emulated:{file}"));
-    Ok(Station { link: Box::new(link), reader, emulated: true })
+    Ok(Contact { link: Box::new(link), reader, emulated: true })
 }
 
-fn on_reader(desk: &Desk<'_>, selector: Selector, wait: Duration) -> Result<Station, Failure> {
-    let Desk { global, output, .. } = desk;
+fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result<Contact, Failure> {
+    let Workplace { global, output, .. } = desk;
     interrupt::begin_work();
     let deadline = (!wait.is_zero()).then(|| Instant::now() + wait);
     let mut slots = Slots::open(&Bounds::until(deadline, &interrupt::asked))?;
@@ -221,7 +221,7 @@ fn on_reader(desk: &Desk<'_>, selector: Selector, wait: Duration) -> Result<Stat
     // --wait is a bound on everything before the first contact.
     let within = Bounds::until(deadline.filter(|_| global.wait.is_some()), &interrupt::asked).within;
     let link = connect(&slots, &slot.name, within)?;
-    Ok(Station { link: Box::new(link), emulated: is_virtual(&slot.name), reader: slot.name })
+    Ok(Contact { link: Box::new(link), emulated: is_virtual(&slot.name), reader: slot.name })
 }
 
 fn connect(slots: &Slots, reader: &str, within: Duration) -> Result<PcscLink, Failure> {
@@ -247,7 +247,7 @@ pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
 }
 
 /// Asks which of several tokens is meant, with what each reader holds and whose it is.
-fn choose(desk: &Desk<'_>, slots: &mut Slots, readers: &[String]) -> Result<Slot, Failure> {
+fn choose(desk: &Workplace<'_>, slots: &mut Slots, readers: &[String]) -> Result<Slot, Failure> {
     let within = Bounds::until(None, &interrupt::asked).within;
     let held = |reader: &String| {
         let mut link = connect(slots, reader, within)?;

@@ -1,14 +1,10 @@
 //! `tokentap verify`: what a code off the display says of the token.
 
-use serde_json::{Map, Value, json};
-
 use super::args::{Global, VerifyArgs};
-use super::describe::{fields, token, token_line};
 use super::output::Output;
 use super::record;
 use super::seed_of::{Found, seed_of};
 use super::unused::unused;
-use super::verdict::how_to_set;
 use super::{Ran, prompt};
 use crate::clock::check_plausible;
 use crate::inventory::{Deed, Outcome};
@@ -16,7 +12,7 @@ use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge, token_ti
 use crate::job::{Again, Exit, Failure, TokenState};
 use crate::otp::search::{TotpProfile, search_hotp};
 use crate::otp::{Code, Digits, Hash, TimeStep};
-use crate::report::verdict_words;
+use crate::report::{HotpReport, TokenReport, VerifyReport, how_to_set, verdict_words};
 use crate::seedfile::{Kind, Row};
 use crate::time::{HostClock, SystemClock, UnixTime};
 use crate::token::Profile;
@@ -109,15 +105,15 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
     if let Some(advice) = advice(&verdict, exit, codes.len(), found) {
         text = format!("{text}\n{advice}");
     }
-    let mut object = verdict_fields(&verdict);
-    object.insert("accepted".to_owned(), json!(exit == Exit::Done));
-    if let Some(read) = &found.read {
-        text = format!("{}: {text}", token_line(&read.info, read.emulated));
-        object.insert("token".to_owned(), token(&read.info, read.emulated));
-        object.insert("reader".to_owned(), json!(read.reader));
-    }
+    let read = found.read.as_ref();
     record_check(global, found, exit, clock.now().wall, output);
-    output.report(&text, object);
+    output.report(&VerifyReport {
+        verdict: (&verdict).into(),
+        accepted: exit == Exit::Done,
+        token: read.map(|read| TokenReport::of(&read.info, read.emulated)),
+        reader: read.map(|read| read.reader.clone()),
+        words: text,
+    });
     Ok(exit)
 }
 
@@ -189,20 +185,6 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<
     }
 }
 
-/// The fields that JSON has for a verdict.
-pub fn verdict_fields(verdict: &Verdict) -> Map<String, Value> {
-    let profile = |profile: &TotpProfile| json!({"hash": profile.hash, "step_s": profile.step.seconds()});
-    let tried: Vec<Value> = verdict.tried.iter().map(profile).collect();
-    fields([
-        ("verdict", json!(verdict.kind().word())),
-        ("offset_s", json!(verdict.found.map(|found| found.offset_s()))),
-        ("steps", json!(verdict.found.map(|found| found.steps))),
-        ("profile", verdict.found.map(|found| profile(&found.profile)).into()),
-        ("profile_tried", json!(tried)),
-        ("chance_of_accident", json!(verdict.chance)),
-    ])
-}
-
 /// `--hotp`: the counter from two or three codes.
 fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     let digits = args.digits.map(digits_of).transpose()?;
@@ -226,27 +208,11 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     })?;
     let last = from.saturating_add(args.look_ahead.into());
     let Some(first) = found else {
-        let text = format!(
-            "no match: not in a row from counter {from} to {last}\nuse --look-ahead to look further, or it is another seed",
-        );
-        output.report(&text, fields([("verdict", json!(VerdictKind::NoMatch.word())), ("counter", Value::Null)]));
+        output.report(&HotpReport::no_match(from, last));
         return Ok(Exit::Wrong);
     };
     let next = first.saturating_add(codes.len() as u64);
-    // A server that is set back takes codes again that were used already (RFC 4226, section 7.2).
-    let advice = match row.counter {
-        Some(known) if known >= next => {
-            format!("the seed file says {known}, which is further on: do not set a server back")
-        }
-        _ => format!("set the server's counter to {next}, if it is not further on"),
-    };
-    let text = format!("match: the codes are those of counters {first} to {}\n{advice}", next - 1);
-    let object = fields([
-        ("verdict", json!(VerdictKind::Match.word())),
-        ("counter", json!(first)),
-        ("next_counter", json!(next)),
-    ]);
-    output.report(&text, object);
+    output.report(&HotpReport::of_counters(first, next, row.counter));
     Ok(Exit::Done)
 }
 

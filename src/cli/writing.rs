@@ -2,23 +2,20 @@
 
 use std::cell::RefCell;
 
-use serde_json::json;
-
 use super::args::Global;
-use super::describe::{drift, fields, profile, profile_words, token, token_line};
-use super::host::{self, Host};
+use super::host::Host;
 use super::output::Output;
 use super::record::{self, Record};
-use super::station::Station;
-use super::{Ran, describe, interrupt, plan, prompt};
+use super::station::Contact;
+use super::{Ran, describe, interrupt, prompt};
 use crate::clock::{Drift, check_plausible};
 use crate::inventory::{Deed, InventoryError, TokenRecord};
 use crate::job::remedy::TokenRemedy;
 use crate::job::{
-    self, Around, Completion, Exit, Failure, Owned, Problem, ProfileFrom, ProfileWish, SeedFate, Stage, TokenState,
-    WritePlan, WriteReport, locked,
+    self, Around, Completion, Exit, Failure, Owned, Problem, ProfileFrom, ProfileWish, Stage, TokenState, WriteOutcome,
+    WritePlan, locked,
 };
-use crate::report;
+use crate::report::{self, PlanReport, Shown, more_words};
 use crate::time::HostClock;
 use crate::token::Info;
 
@@ -50,15 +47,15 @@ impl Writing<'_> {
     /// The job's, with what became of the token.
     pub fn run(
         &self,
-        station: &mut Station,
+        station: &mut Contact,
         before: &mut dyn FnMut(&Info, &WritePlan) -> Result<(), Failure>,
-    ) -> Result<WriteReport, Failure> {
+    ) -> Result<WriteOutcome, Failure> {
         let mut recorder = self.record.recorder(self.deed, &station.reader, station.emulated);
         recorder.user = RefCell::new(self.user.clone());
         recorder.remark = self.record.remark(self.host.remark());
         let mut complete = |info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan| {
             if info.more > 0 {
-                self.output.note(&describe::more_words(info.more));
+                self.output.note(&more_words(info.more));
             }
             // Setting a clock gives no token to another user, whatever the seed file says.
             if self.deed != Deed::Burn && known.is_some_and(|token| token.user.is_some()) {
@@ -187,7 +184,7 @@ impl Writing<'_> {
     ///
     /// # Errors
     /// What the plan's own checks would say.
-    pub fn show(&self, station: &mut Station) -> Ran {
+    pub fn show(&self, station: &mut Contact) -> Ran {
         let report = job::read(&mut station.link, &self.host.clock(), &self.plan.guard, self.plan.fine)?;
         let recorder = self.record.recorder(self.deed, &station.reader, station.emulated);
         let known = recorder.token(report.info.serial.as_str())?;
@@ -203,34 +200,14 @@ impl Writing<'_> {
             plan.check(&report.info)?
         }
         check_plausible(self.host.clock().now().wall)?;
-        let fate = plan.seed_fate(&report.info);
-        let seed = match (fate, &plan.seed) {
-            (SeedFate::Burned, Some(seed)) => format!("one of {} bytes is burned", seed.len()),
-            (SeedFate::Burned, None) => "one is burned".to_owned(),
-            (SeedFate::Erased, _) => "ERASED".to_owned(),
-            (SeedFate::Kept, _) => "kept".to_owned(),
+        let shown = Shown {
+            reader: &station.reader,
+            emulated: station.emulated,
+            info: &report.info,
+            drift: report.drift,
+            within,
         };
-        let (clock_line, profile_line) = match &plan.config {
-            Some(config) => (plan::clock_words(config.clock), profile_words(config)),
-            None => ("left alone".to_owned(), "left alone".to_owned()),
-        };
-        let within_words = if within { "\n  the drift is within bounds: nothing would be written" } else { "" };
-        let text = format!(
-            "plan for {}; nothing was written\n  seed     {seed}\n  clock    now {}; {clock_line}\n  profile  {profile_line}{within_words}",
-            token_line(&report.info, station.emulated),
-            report.drift,
-        );
-        let object = fields([
-            ("dry_run", json!(true)),
-            ("outcome", json!(if within { "within" } else { "synced" })),
-            ("host_clock", host::fields(&self.host.standing)),
-            ("reader", json!(station.reader)),
-            ("token", token(&report.info, station.emulated)),
-            ("clock", json!({ "before": drift(report.drift) })),
-            ("seed", json!(fate.word())),
-            ("profile", plan.config.as_ref().map(profile).into()),
-        ]);
-        self.output.report(&text, object);
+        self.output.report(&PlanReport::of(&plan, &shown, &self.host.standing));
         Ok(Exit::Done)
     }
 }

@@ -24,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The reader that something happened at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ReaderRef {
     /// Its name.
     pub reader: String,
     /// Its number in `tokentap readers`, where it has one.
@@ -93,7 +93,7 @@ impl<News> Surroundings<'_, News> {
     }
 
     /// A recorder of one job at a reader.
-    pub fn recorder<'b>(&self, books: Option<&'b Books>, place: &Place, deed: Deed) -> Recorder<'b> {
+    pub fn recorder<'b>(&self, books: Option<&'b Books>, place: &ReaderRef, deed: Deed) -> Recorder<'b> {
         let station = Station { reader: Some(place.reader.clone()), ..self.station.clone() };
         let remark = self.remark.clone();
         let wording = self.wording;
@@ -104,10 +104,10 @@ impl<News> Surroundings<'_, News> {
 /// Who works with the tokens. One visitor serves all readers, each from a thread of its own.
 pub trait Visitor: Sync {
     /// Works with one token.
-    fn visit(&self, place: &Place, link: Box<dyn Link>);
+    fn visit(&self, place: &ReaderRef, link: Box<dyn Link>);
 
     /// Is told what happens to a reader; `None` is all of them.
-    fn reader(&self, place: Option<&Place>, news: ReaderNews);
+    fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews);
 
     /// Whether to stop: after the tokens in hand, no more are taken.
     fn is_over(&self) -> bool;
@@ -151,7 +151,7 @@ pub fn attend(trays: &mut dyn Trays, visitor: &dyn Visitor) {
 }
 
 fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) -> Result<(), ReaderError> {
-    let place = Place { reader: tray.name().to_owned(), number: tray.number(), emulated: tray.is_emulated() };
+    let place = ReaderRef { reader: tray.name().to_owned(), number: tray.number(), emulated: tray.is_emulated() };
     let tell = |news| visitor.reader(Some(&place), news);
     tell(ReaderNews::Came);
     while !visitor.is_over() {

@@ -4,17 +4,17 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::attend::{Place, ReaderNews, Surroundings, Visitor};
+use super::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
 use super::complete::Opener;
 use super::problem::Problem;
 use super::read::identify;
 use super::record::Recorded;
 use super::remedy::Again;
 use super::state::TokenState;
-use super::write::Outcome as Wrote;
+use super::write::Effect;
 use super::{
-    Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadReport, Recorder,
-    SeedFate, WritePlan, WriteReport, locked, read,
+    Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadOutcome, Recorder,
+    SeedFate, WriteOutcome, WritePlan, locked, read,
 };
 use crate::inventory::{Deed, Outcome, TokenRecord, open_of};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
@@ -90,9 +90,9 @@ pub enum Why {
 #[derive(Debug, Clone)]
 pub enum Done {
     /// Its clock was set (and its seed burned again, where that was needed), or was within bounds.
-    Written(Box<WriteReport>),
+    Written(Box<WriteOutcome>),
     /// It was only read.
-    Read(Box<ReadReport>, Why),
+    Read(Box<ReadOutcome>, Why),
     /// It did not end well.
     Failed(Box<Failure>),
 }
@@ -101,7 +101,7 @@ pub enum Done {
 #[derive(Debug, Clone)]
 pub struct Visited {
     /// Where.
-    pub place: Place,
+    pub place: ReaderRef,
     /// The token, if it could be read.
     pub info: Option<Info>,
     /// What was known of it before.
@@ -129,7 +129,7 @@ impl Visited {
     pub fn left_open(&self) -> Option<LeftOpen> {
         let known = self.known.as_ref()?;
         let (has_burned, has_set) = match &self.done {
-            Done::Written(report) => (report.seed == SeedFate::Burned, report.outcome == Wrote::Synced),
+            Done::Written(report) => (report.seed == SeedFate::Burned, report.outcome == Effect::Synced),
             _ => (false, false),
         };
         let pending = known.pending.as_ref().filter(|pending| pending.seed.is_some() || !has_set);
@@ -159,11 +159,11 @@ impl Visited {
 #[derive(Debug, Clone)]
 pub enum DeskNews {
     /// Something happened to a reader, or to all of them.
-    Reader(Option<Place>, ReaderNews),
+    Reader(Option<ReaderRef>, ReaderNews),
     /// A token is being measured.
-    Begins(Place, Info),
+    Begins(ReaderRef, Info),
     /// A token is being written.
-    Writes(Place, Info),
+    Writes(ReaderRef, Info),
     /// A token was dealt with.
     Visited(Box<Visited>),
 }
@@ -207,7 +207,7 @@ impl<'a> DeskVisitor<'a> {
         locked(&self.fatal).get_or_insert_with(|| failure.clone());
     }
 
-    fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'a> {
+    fn recorder(&self, place: &ReaderRef, deed: Deed) -> Recorder<'a> {
         self.around.recorder(self.books, place, deed)
     }
 
@@ -237,7 +237,7 @@ impl<'a> DeskVisitor<'a> {
         self.plan.assume_factory || states_both || known.and_then(TokenRecord::meant_profile).is_some()
     }
 
-    fn write(&self, place: &Place, link: &mut dyn Link, host: &dyn HostClock, expected: &Info) -> Recorded {
+    fn write(&self, place: &ReaderRef, link: &mut dyn Link, host: &dyn HostClock, expected: &Info) -> Recorded {
         let opener = self.kept.get();
         let completion =
             Completion { wish: self.plan.wish, learns: true, opener: opener.as_deref(), burns_sealed: false };
@@ -268,7 +268,7 @@ impl<'a> DeskVisitor<'a> {
         self.recorder(place, Deed::Sync).write(link, host, &plan, &mut around)
     }
 
-    fn deal_with(&self, place: &Place, mut link: Box<dyn Link>) -> Visited {
+    fn deal_with(&self, place: &ReaderRef, mut link: Box<dyn Link>) -> Visited {
         let mut visited = Visited {
             place: place.clone(),
             info: None,
@@ -341,7 +341,7 @@ impl<'a> DeskVisitor<'a> {
     /// Asks for the code on the display, and judges it by the sealed seed.
     fn check(
         &self,
-        place: &Place,
+        place: &ReaderRef,
         visited: &Visited,
         known: Option<&TokenRecord>,
         host: &dyn HostClock,
@@ -370,7 +370,7 @@ impl<'a> DeskVisitor<'a> {
 }
 
 impl Visitor for DeskVisitor<'_> {
-    fn visit(&self, place: &Place, link: Box<dyn Link>) {
+    fn visit(&self, place: &ReaderRef, link: Box<dyn Link>) {
         let visited = self.deal_with(place, link);
         if let Some(info) = &visited.info {
             let mut undone = locked(&self.undone);
@@ -383,7 +383,7 @@ impl Visitor for DeskVisitor<'_> {
         (self.around.tell)(DeskNews::Visited(Box::new(visited)));
     }
 
-    fn reader(&self, place: Option<&Place>, news: ReaderNews) {
+    fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews) {
         (self.around.tell)(DeskNews::Reader(place.cloned(), news));
     }
 

@@ -6,7 +6,7 @@ use super::kind::Exit;
 use super::plan::{ClockPlan, ConfigPlan};
 use super::problem::Problem;
 use super::record::{Begins, Recorder, locked};
-use super::write::{Outcome as Wrote, WriteReport};
+use super::write::{Effect, WriteOutcome};
 use super::written::{Progress, Written};
 use crate::clock::{Drift, Method};
 use crate::inventory::{
@@ -33,7 +33,7 @@ impl Recorder<'_> {
     pub(super) fn end(
         &self,
         info: &Info,
-        result: &Result<WriteReport, Failure>,
+        result: &Result<WriteOutcome, Failure>,
         end: End<'_>,
     ) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
@@ -43,7 +43,7 @@ impl Recorder<'_> {
         event.before = drift.map(Measured::from);
         let mut change = self.change(info, at);
         let has_accepted = match result {
-            Ok(report) => report.outcome == Wrote::Synced,
+            Ok(report) => report.outcome == Effect::Synced,
             Err(failure) => failure.written != Progress::default(),
         };
         change.key = match (begun, result) {
@@ -62,7 +62,7 @@ impl Recorder<'_> {
             Ok(report) => {
                 event.before = Some(report.before.into());
                 change.drift = event.before;
-                if report.outcome == Wrote::Synced {
+                if report.outcome == Effect::Synced {
                     is_config_written = report.config.is_some();
                     event.after = Some(report.after.into());
                     change.drift = event.after;
@@ -131,9 +131,9 @@ fn known_profile(config: Option<ConfigPlan>, begun: Option<&Begins>) -> Option<P
     config.filter(|config| burns || config.from.is_known()).map(|config| config.profile)
 }
 
-fn outcome(result: &Result<WriteReport, Failure>, begun: bool) -> Outcome {
+fn outcome(result: &Result<WriteOutcome, Failure>, begun: bool) -> Outcome {
     match result {
-        Ok(report) if report.outcome == Wrote::Within => Outcome::Within,
+        Ok(report) if report.outcome == Effect::Within => Outcome::Within,
         Ok(_) => Outcome::Done,
         // Whether it was lost on the way or not wanted is not the same.
         Err(failure) if !begun => match failure.exit() {
@@ -157,7 +157,7 @@ pub(super) fn clock_change(stands_still: bool, drifts: &[Drift]) -> ClockChange 
     }
 }
 
-fn clock_remark(report: &WriteReport) -> Option<String> {
+fn clock_remark(report: &WriteOutcome) -> Option<String> {
     match report.config?.clock {
         ClockPlan::At(seconds) => Some(format!("the clock was set to {seconds}, not to now")),
         ClockPlan::CarryOn => Some("the clock was carried on, not set".to_owned()),

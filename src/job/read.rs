@@ -13,7 +13,7 @@ use crate::token::{Info, TokenError, check_same};
 
 /// What a token said, and what that says of its clock.
 #[derive(Debug, Clone)]
-pub struct ReadReport {
+pub struct ReadOutcome {
     /// Serial and clock.
     pub info: Info,
     /// The host's time at the reading.
@@ -32,7 +32,7 @@ pub struct ReadReport {
 ///
 /// # Errors
 /// A [`Failure`]: the link broke, another device, another serial than the guard asks for.
-pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool) -> Result<ReadReport, Failure> {
+pub fn read(link: &mut dyn Link, host: &dyn HostClock, guard: &Guard, fine: bool) -> Result<ReadOutcome, Failure> {
     let mut known = None;
     let opened = once_more_after_reset(|| read_once(link, host, fine, &mut known));
     let report = opened.map_err(|error| reading_failed(&error, link, known.as_ref(), &Again::Same));
@@ -56,7 +56,7 @@ fn read_once(
     host: &dyn HostClock,
     fine: bool,
     known: &mut Option<Info>,
-) -> Result<ReadReport, TokenError> {
+) -> Result<ReadOutcome, TokenError> {
     let (mut session, first) = clock::open(link, host)?;
     let info = session.info().clone();
     if let Some(earlier) = known {
@@ -65,7 +65,7 @@ fn read_once(
     *known = Some(info.clone());
     let Fine { drift, stands_still, .. } = measure(&mut session, host, &first, fine)?;
     let drift = drift.widened(host.doubt());
-    let mut report = ReadReport { info, host: first.host(), drift, stands_still, host_jumped: None };
+    let mut report = ReadOutcome { info, host: first.host(), drift, stands_still, host_jumped: None };
     // What was read by a clock that was stepped meanwhile says nothing.
     report.host_jumped = jump_between(first.before, host.now());
     if report.host_jumped.is_some() {

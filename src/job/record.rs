@@ -9,10 +9,10 @@ use super::failure::Failure;
 use super::kind::Kind;
 use super::plan::WritePlan;
 use super::problem::{Problem, Refusal};
-use super::read::ReadReport;
+use super::read::ReadOutcome;
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
-use super::write::{Beginning, Hooks, WriteReport, write};
+use super::write::{Beginning, Hooks, WriteOutcome, write};
 use crate::clock::Drift;
 use crate::inventory::{
     Begin, Begun, Deed, Entry, Event, Fingerprint, Inventory, InventoryError, Outcome, RowChange, SeedChange, Station,
@@ -76,7 +76,7 @@ pub enum Stage<'a> {
     /// It is about to write.
     Begins(&'a Info),
     /// It had begun, and ended, well or not.
-    Ended(&'a Info, &'a Result<WriteReport, Failure>),
+    Ended(&'a Info, &'a Result<WriteOutcome, Failure>),
 }
 
 /// Completes the plan for the token that lies there, by what is known of it.
@@ -101,7 +101,7 @@ pub struct Around<'a> {
 /// How a recorded job ended, and whether that could be recorded.
 pub struct Recorded {
     /// The job's own end.
-    pub result: Result<WriteReport, Failure>,
+    pub result: Result<WriteOutcome, Failure>,
     /// The token, if it was read.
     pub info: Option<Info>,
     /// Why the end stands in no record; its beginning does.
@@ -198,7 +198,7 @@ impl Recorder<'_> {
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn seen(&self, report: &ReadReport, outcome: Outcome) -> Result<(), InventoryError> {
+    pub fn seen(&self, report: &ReadOutcome, outcome: Outcome) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
         let mut event = self.event(report.host, new_job(), &report.info, outcome);
         event.before = Some(report.drift.into());

@@ -34,14 +34,14 @@ const RESETS_BEFORE_WRITE: u32 = 32;
 
 /// Whether anything had to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Effect {
     /// It was written.
     Synced,
     /// The drift was within `if_drift_over`: nothing was written.
     Within,
 }
 
-impl Outcome {
+impl Effect {
     /// The word that JSON uses.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -54,13 +54,13 @@ impl Outcome {
 
 /// What a write job did.
 #[derive(Debug, Clone)]
-pub struct WriteReport {
+pub struct WriteOutcome {
     /// The token.
     pub info: Info,
     /// What was planned of profile and clock, as it was completed for this token.
     pub config: Option<ConfigPlan>,
     /// Whether anything had to be written.
-    pub outcome: Outcome,
+    pub outcome: Effect,
     /// The drift before.
     pub before: Drift,
     /// The drift afterwards; the same as before if nothing was written.
@@ -126,7 +126,7 @@ pub fn write(
     host: &dyn HostClock,
     plan: &WritePlan,
     hooks: &mut Hooks<'_>,
-) -> Result<WriteReport, Failure> {
+) -> Result<WriteOutcome, Failure> {
     let progress = Progress::default();
     let mut job = Job {
         host,
@@ -205,7 +205,7 @@ impl Job<'_> {
         *counted <= most
     }
 
-    fn pass(&mut self, link: &mut dyn Link, hooks: &mut Hooks<'_>) -> Result<WriteReport, Stop> {
+    fn pass(&mut self, link: &mut dyn Link, hooks: &mut Hooks<'_>) -> Result<WriteOutcome, Stop> {
         let (mut session, first) = clock::open(link, self.host)?;
         let info = session.info().clone();
         if let Some(known) = &self.known {
@@ -236,12 +236,12 @@ impl Job<'_> {
             && self.progress == Progress::default()
         {
             let (drift, seed) = (told(before.drift), SeedFate::Kept);
-            let outcome = Outcome::Within;
+            let outcome = Effect::Within;
             let jumped = read_again_after_jump(&self.plan, self.host, &mut session, &first)?;
             let after = jumped.map_or(drift, |(_, drift)| told(drift));
             let host_jumped = jumped.map(|(by, _)| by);
             let (config, keeps_phase) = (self.plan.config, false);
-            return Ok(WriteReport { info, config, outcome, before: drift, after, seed, keeps_phase, host_jumped });
+            return Ok(WriteOutcome { info, config, outcome, before: drift, after, seed, keeps_phase, host_jumped });
         }
         self.plan.check(&info)?;
         if (hooks.interrupted)() {
@@ -277,7 +277,7 @@ impl Job<'_> {
         };
         let jumped = read_again_after_jump(plan, self.host, &mut writer.session, &first)?;
         let after = told(jumped.map_or(after, |(_, drift)| drift));
-        let (seed, outcome) = (self.plan.seed_fate(&info), Outcome::Synced);
+        let (seed, outcome) = (self.plan.seed_fate(&info), Effect::Synced);
         let host_jumped = jumped.map(|(by, _)| by);
         let is_now = self.plan.config.is_some_and(|config| config.clock == ClockPlan::Now);
         if let Some(by) = host_jumped.filter(|_| is_now && !after.may_be_within(1.0)) {
@@ -294,7 +294,7 @@ impl Job<'_> {
             return Err(Failure::new(Problem::Drift(after, info), written, remedy).into());
         }
         let config = self.plan.config;
-        Ok(WriteReport { info, config, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
+        Ok(WriteOutcome { info, config, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
     }
 }
 

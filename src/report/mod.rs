@@ -1,28 +1,109 @@
-//! Outcomes for people and programs: problems, states and remedies in English, in one place.
+//! Outcomes for people and programs: reports whose text and JSON come from one value, and all English for problems, states and
+//! remedies.
 
+mod batch;
+mod burn;
+mod code;
+mod desk;
+mod doctor;
+mod drift;
+mod emulate;
+mod error;
+mod files;
+mod host_clock;
+mod info;
+mod inventory;
+mod lists;
 mod problem;
+mod profile;
+mod reader_event;
+mod readers;
+mod record;
 mod remedy;
 mod remedy_of_file;
 mod remedy_of_reader;
 mod remedy_of_record;
+pub mod schema;
+mod seeds;
+mod show;
 mod state;
+mod times;
+mod token;
+mod token_verdict;
 mod verdict;
+mod verify;
+mod write;
 
+pub use batch::{BatchBegin, BatchEvent, BatchLeft, BatchPlanReport, BatchSummary, Summed, reader_words};
+pub use burn::{BurnReport, CodesReport};
+pub use code::{CodeReport, CounterCodeReport};
+pub use desk::{DeskEvent, DeskSummary, DeskVisit, UndoneToken};
+pub use doctor::{DoctorReport, Finding};
+pub use emulate::{DisplayReport, EmulatedReport, EmulatedToken};
+pub use error::{ErrorReport, FailureReport};
+pub use files::FilesReport;
+pub use host_clock::{HostClockReport, host_clock_words};
+pub use info::{InfoReport, Reading};
+pub use inventory::{
+    AssignListReport, AssignReport, Assigned, CheckReport, ExportReport, ForgetReport, ImportReport, InitReport,
+};
+pub use lists::{ListEnd, drift_cell, remark};
 pub use problem::fact;
+pub use profile::{CodeProfile, PlannedProfile, ProfileReport};
+pub use reader_event::ReaderEvent;
+pub use readers::{ReaderReport, ReadersReport, slot_words};
+pub use record::{BatchRecordReport, CountsReport, EventReport, RowReport, TokenRecordReport, seed_word};
 pub use remedy::{remedy, remedy_of_clock};
 pub use remedy_of_file::{remedy_of_file, row_problem};
 pub use remedy_of_reader::remedy_of_reader;
 pub use remedy_of_record::remedy_of_record;
+pub use seeds::{ConvertReport, SeedsCheckReport, Understood};
+pub use show::ShowReport;
 pub use state::state;
-pub use verdict::verdict_words;
+pub use times::utc;
+pub use token::{TokenReport, more_words};
+pub use token_verdict::how_to_set;
+pub use verdict::{VerdictReport, verdict_words};
+pub use verify::{HotpReport, VerifyReport};
+pub use write::{ClockBefore, PlanReport, SERVER_WINDOW_S, Shown, WriteReport, jumped_words, line, remarks};
+
+use serde::Serialize;
 
 use crate::job::{Failure, Wording};
+use crate::plain::plain;
+
+/// The version of the JSON that `docs/json.md` describes.
+pub const SCHEMA: &str = "tokentap/1";
 
 /// The words that a job puts on record.
 pub const WORDING: Wording = Wording { fact, state };
+
+/// A report: an object for programs, and the same for people.
+pub trait Report: Serialize {
+    /// The report for people; empty where there is nothing to say.
+    fn text(&self) -> String;
+}
+
+/// A report with what stands before the fields of every report.
+#[derive(Serialize)]
+pub struct Envelope<'a, R: ?Sized> {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The command.
+    pub command: &'a str,
+    /// The fields.
+    #[serde(flatten)]
+    pub report: &'a R,
+}
 
 /// All remedies of a failure in one sentence.
 #[must_use]
 pub fn next(failure: &Failure) -> String {
     failure.remedies.iter().map(remedy).collect::<Vec<_>>().join("; ")
+}
+
+/// A path for a message: what would act on the terminal is escaped.
+#[must_use]
+pub fn path(path: &std::path::Path) -> String {
+    plain(&path.display().to_string())
 }

@@ -1,5 +1,9 @@
 //! The verdict on typed codes in words.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::profile::CodeProfile;
 use crate::job::verify::{Verdict, VerdictKind};
 use crate::otp::search::TotpProfile;
 use crate::words::counted;
@@ -37,5 +41,35 @@ fn span(seconds: u64) -> String {
         600..7200 => format!("{} min", seconds / 60),
         7200..172_800 => format!("{:.1} h", seconds as f64 / 3600.0),
         _ => format!("{:.1} days", seconds as f64 / 86_400.0),
+    }
+}
+
+/// A verdict on typed codes.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct VerdictReport {
+    /// `match`, `drifted`, `other-profile` or `no-match`.
+    pub verdict: &'static str,
+    /// Where the codes fit, in seconds from where they were expected.
+    pub offset_s: Option<i64>,
+    /// The same in time steps.
+    pub steps: Option<i64>,
+    /// The profile that they fit with.
+    pub profile: Option<CodeProfile>,
+    /// The profiles that were tried.
+    pub profile_tried: Vec<CodeProfile>,
+    /// How likely codes of another seed fit there or nearer: 0 to 1.
+    pub chance_of_accident: f64,
+}
+
+impl From<&Verdict> for VerdictReport {
+    fn from(verdict: &Verdict) -> Self {
+        Self {
+            verdict: verdict.kind().word(),
+            offset_s: verdict.found.map(|found| found.offset_s()),
+            steps: verdict.found.map(|found| found.steps),
+            profile: verdict.found.map(|found| found.profile.into()),
+            profile_tried: verdict.tried.iter().copied().map(Into::into).collect(),
+            chance_of_accident: verdict.chance,
+        }
     }
 }

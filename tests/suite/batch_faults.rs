@@ -355,7 +355,7 @@ fn a_step_of_the_hosts_clock_at_any_apdu_burns_nothing_unrecorded_and_the_next_r
 #[test]
 fn a_reader_that_is_pulled_and_plugged_in_again_is_worked_at_again() {
     use std::sync::atomic::{AtomicU64, Ordering};
-    use tokentap::job::{Place, ReaderNews, Visitor};
+    use tokentap::job::{ReaderNews, ReaderRef, Visitor};
 
     /// Counts what comes, until three tokens have.
     #[derive(Default)]
@@ -365,11 +365,11 @@ fn a_reader_that_is_pulled_and_plugged_in_again_is_worked_at_again() {
     }
 
     impl Visitor for Counting {
-        fn visit(&self, _: &Place, _: Box<dyn Link>) {
+        fn visit(&self, _: &ReaderRef, _: Box<dyn Link>) {
             self.tokens.fetch_add(1, Ordering::SeqCst);
         }
 
-        fn reader(&self, _: Option<&Place>, news: ReaderNews) {
+        fn reader(&self, _: Option<&ReaderRef>, news: ReaderNews) {
             self.gone.fetch_add(u64::from(matches!(news, ReaderNews::Gone(_))), Ordering::SeqCst);
         }
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use tokentap::clock::{Drift, Estimator, Method, Reading, SCAN_APDUS, SCAN_LIMIT, Seen};
 use tokentap::emulator::{CardState, EmulatedLink, Fault, FaultKind, TokenClock};
-use tokentap::job::{Exit, Failure, Guard, Kind, ReadReport, WriteReport, read};
+use tokentap::job::{Exit, Failure, Guard, Kind, ReadOutcome, WriteOutcome, read};
 use tokentap::link::{Link, LinkError};
 use tokentap::time::{HostClock, SimulatedClock};
 
@@ -77,7 +77,7 @@ fn latencies() -> impl Strategy<Value = Vec<(u64, u64)>> {
     })
 }
 
-fn precise(slow: &mut Slow<'_>) -> Result<ReadReport, Failure> {
+fn precise(slow: &mut Slow<'_>) -> Result<ReadOutcome, Failure> {
     let clock = slow.clock;
     read(slow, clock, &Guard::default(), true)
 }
@@ -160,7 +160,7 @@ proptest! {
 }
 
 /// A fine sync of a token with these properties, and the token's true drift when the job ended.
-fn fine_sync(state: CardState, delays: Vec<(u64, u64)>) -> (WriteReport, f64, Duration, usize) {
+fn fine_sync(state: CardState, delays: Vec<(u64, u64)>) -> (WriteOutcome, f64, Duration, usize) {
     let world = simulated_clock();
     let mut slow = Slow::new(link(state, &world), &world, delays);
     let mut plan = plan(None);

@@ -208,13 +208,13 @@ fn a_reset_at_the_seed_of_a_conditional_sync_does_not_end_as_within_bounds() {
 
 #[test]
 fn a_restricted_token_within_bounds_is_left_alone_also_without_its_seed() {
-    use tokentap::job::Outcome;
+    use tokentap::job::Effect;
     let world = simulated_clock();
     let mut link = link(token(RESTRICTED, OLD, -97.25), &world);
     let mut plan = plan(None);
     plan.if_drift_over = Some(200.0);
     let report = carry_out(&mut link, &world, &plan).unwrap();
-    assert_eq!((report.outcome, link.commands()), (Outcome::Within, 1));
+    assert_eq!((report.outcome, link.commands()), (Effect::Within, 1));
     plan.if_drift_over = Some(2.0);
     assert_eq!(carry_out(&mut link, &world, &plan).unwrap_err().kind(), Kind::Restricted);
     assert_eq!(link.card().state().seed_bytes(), OLD);

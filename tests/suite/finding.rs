@@ -403,7 +403,7 @@ fn a_batch_of_new_seeds_goes_by_its_users_and_is_not_begun_again_when_it_is_done
             .concat();
     place.write("rows.csv", &format!("secret\n{SEED}\n{}Q\n", &SEED[1..]));
     let (exit, said) = place.run(&other);
-    assert!(exit == 10 && said.contains("2 tokens hold a seed from elsewhere") && said.contains("--reburn"), "{said}");
+    assert!(exit == 10 && said.contains("2 tokens hold another seed") && said.contains("--reburn"), "{said}");
     place.ok(&[&other[..], &["--reburn"]].concat());
 }
 

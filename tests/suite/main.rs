@@ -36,6 +36,7 @@ mod pictures;
 mod privacyidea;
 mod remedies;
 mod replay;
+mod schema;
 mod secrets;
 mod seedfiles;
 mod seedkinds;

@@ -10,11 +10,11 @@ use tokentap::clock::Drift;
 use tokentap::emulator::{CardState, EmulatedLink, TokenClock};
 use tokentap::inventory::Station;
 use tokentap::job::batch::{
-    Allowed, Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, Outputs, PartFile, SeedList, SeedSource,
+    Allowed, Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, PartFile, SeedList, SeedSource, ServerFiles,
 };
 use tokentap::job::{
     Again, Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, HourWatch, ProfileFrom, ProfileWish,
-    Surroundings, WritePlan, WriteReport, locked, write,
+    Surroundings, WriteOutcome, WritePlan, locked, write,
 };
 use tokentap::link::Link;
 use tokentap::seed::Seed;
@@ -65,7 +65,7 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
     }
 }
 
-pub fn carry_out(link: &mut dyn Link, clock: &dyn HostClock, plan: &WritePlan) -> Result<WriteReport, Failure> {
+pub fn carry_out(link: &mut dyn Link, clock: &dyn HostClock, plan: &WritePlan) -> Result<WriteOutcome, Failure> {
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
     let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(Beginning::Now);
     write(link, clock, plan, &mut Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false })
@@ -91,7 +91,7 @@ pub fn work_at_batch(
     let origin = Origin { name: "rows.csv".to_owned(), content, anew: false, is_fresh: false };
     let part = PartFile::open(part, &key, &mut |_| ()).unwrap();
     let (batch, _) = Batch::open(books, &origin, rows, &[], clock.now().wall).unwrap();
-    let outputs = Outputs { files: Vec::new(), options: WriteOptions::default(), dropped: Vec::new(), part };
+    let outputs = ServerFiles { files: Vec::new(), options: WriteOptions::default(), dropped: Vec::new(), part };
     let left = Mutex::new(Vec::new());
     let tell = |news: BatchNews| {
         if let BatchNews::Left(departure) = news {

@@ -19,10 +19,10 @@ use super::seeds::save_failed;
 use super::{Ran, interrupt, prompt, slip, trays};
 use crate::inventory::{BatchRecord, Counts, Fingerprint, NewRow, RowState};
 use crate::job::batch::{
-    Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, Output as File, Outputs, PartFile, SeedSource, missing,
+    Batch, BatchNews, BatchPlan, BatchVisitor, Opened, Origin, PartFile, SeedSource, ServerFile, ServerFiles, missing,
 };
 use crate::job::{Books, Exit, Failure, HourWatch, Problem, ProfileWish, Surroundings, locked};
-use crate::report::WORDING;
+use crate::report::{BatchEvent, BatchSummary, WORDING};
 use crate::seedfile::{MAX_WHOLE, Row, SaveError, SecretFile};
 use crate::time::{HostClock, UnixTime};
 use crate::token::Info;
@@ -86,7 +86,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         ));
     }
     let batch = batch.reburning(args.reburn);
-    let mut outputs = part.map(|part| Outputs { files, options, dropped, part });
+    let mut outputs = part.map(|part| ServerFiles { files, options, dropped, part });
     if let Some(outputs) = &mut outputs {
         restore_part(outputs, books, &batch, &source, flags)?;
     }
@@ -159,14 +159,19 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
 }
 
 /// The batch of this content that is finished into these files: nothing is left to do in it.
-fn finished(args: &BatchArgs, books: &Books, origin: &Origin, files: &[File]) -> Result<Option<BatchRecord>, Failure> {
+fn finished(
+    args: &BatchArgs,
+    books: &Books,
+    origin: &Origin,
+    files: &[ServerFile],
+) -> Result<Option<BatchRecord>, Failure> {
     let mut inventory = locked(books);
     let known = inventory.batch_of_content(&origin.content)?.filter(|_| !args.new_batch && !files.is_empty());
     let Some(batch) = known.filter(|batch| batch.closed.is_some()) else { return Ok(None) };
     let mut serials = Vec::new();
     inventory.visit_rows(batch.id, &[RowState::Burned, RowState::Checked], &mut |row| serials.extend(row.serial))?;
     // A file of somebody else's at the same place is not this batch's.
-    let has_all = |file: &File| {
+    let has_all = |file: &ServerFile| {
         let Ok(open) = std::fs::File::open(&file.path) else { return false };
         let text = read_all(open, "the file", MAX_WHOLE, "name another file");
         text.is_ok_and(|text| {
@@ -178,11 +183,7 @@ fn finished(args: &BatchArgs, books: &Books, origin: &Origin, files: &[File]) ->
 }
 
 fn say_finished(name: &str, counts: Counts, output: &Output) -> Exit {
-    let text = format!(
-        "{name}: all {} rows are done already; nothing is left to do\n  next: for more tokens use another file, or --new-batch",
-        counts.rows()
-    );
-    output.report(&text, summary::summary_fields(name, counts, &[], &[]));
+    output.report(&BatchEvent::Summary(BatchSummary::finished(name, counts)));
     Exit::Done
 }
 
@@ -192,7 +193,7 @@ fn open_batch(
     books: &Books,
     origin: &Origin,
     rows: Vec<NewRow>,
-    files: &[File],
+    files: &[ServerFile],
     part_path: Option<&Path>,
     at: UnixTime,
 ) -> Result<(Batch, Opened, Option<PartFile>), Failure> {
@@ -264,7 +265,7 @@ fn finished_elsewhere(path: &Path) -> Failure {
 
 /// What tokens hold and the `.part` file has not: written there again, or named where its seeds were nowhere else.
 fn restore_part(
-    outputs: &mut Outputs,
+    outputs: &mut ServerFiles,
     books: &Books,
     batch: &Batch,
     source: &SeedSource,

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use crate::cli::args::BatchArgs;
-use crate::cli::describe::{self, fields};
+use crate::cli::describe::{self};
 use crate::cli::input::lines_of;
 use crate::cli::output::Output;
 use crate::cli::record::Record;
@@ -14,11 +12,9 @@ use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, save_failed
 use crate::cli::unused::{file_flag, unused};
 use crate::cli::{Ran, burn, paths};
 use crate::inventory::{FingerprintKey, NewRow, RowState};
-use crate::job::batch::{
-    Allowed, BadRows, Origin, Output as File, RowSeed, SeedList, SeedSource, flags_digest, rehearse,
-};
+use crate::job::batch::{Allowed, BadRows, Origin, RowSeed, SeedList, SeedSource, ServerFile, flags_digest, rehearse};
 use crate::job::{Exit, Failure, ProfileWish, locked};
-use crate::report::row_problem;
+use crate::report::{BatchPlanReport, row_problem};
 use crate::seed::Seed;
 use crate::seedfile::{Field, Place as RowPlace, WriteOptions, check_text};
 use crate::token::Profile;
@@ -31,7 +27,7 @@ pub struct Planned {
     pub origin: Origin,
     pub source: SeedSource,
     pub rows: Vec<NewRow>,
-    pub files: Vec<File>,
+    pub files: Vec<ServerFile>,
     pub options: WriteOptions,
     pub dropped: Vec<Field>,
 }
@@ -40,7 +36,8 @@ pub struct Planned {
 pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &Output) -> Result<Planned, Failure> {
     let Some(books) = record.books() else { return Err(Failure::file("there is no inventory", "name one")) };
     let key = locked(books).fingerprint_key().clone();
-    let files: Vec<File> = named_files(&args.to)?.into_iter().map(|(format, path)| File { format, path }).collect();
+    let files: Vec<ServerFile> =
+        named_files(&args.to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
     check_paths(args, record, &files)?;
     let formats: Vec<_> = files.iter().map(|file| file.format).collect();
     let (options, dropped) = (write_options(&args.encode, &formats)?, fields_of(&args.drop)?);
@@ -92,12 +89,12 @@ pub fn planned(args: &BatchArgs, flags: ProfileWish, record: &Record, output: &O
 }
 
 /// Whether what goes where is kept anywhere.
-fn args_keep(record: &Record, files: &[File]) -> bool {
+fn args_keep(record: &Record, files: &[ServerFile]) -> bool {
     record.is_lasting() || !files.is_empty()
 }
 
 /// Whether no file is written that is read, or written twice.
-fn check_paths(args: &BatchArgs, record: &Record, files: &[File]) -> Result<(), Failure> {
+fn check_paths(args: &BatchArgs, record: &Record, files: &[ServerFile]) -> Result<(), Failure> {
     let reads = [
         ("the inventory", record.path()),
         ("the seed file", args.input.as_deref()),
@@ -118,7 +115,7 @@ fn fresh(
     count: Option<u64>,
     flags: ProfileWish,
     key: &FingerprintKey,
-    files: &[File],
+    files: &[ServerFile],
 ) -> Result<(Origin, SeedSource, Vec<NewRow>), Failure> {
     let users = args.users.as_deref().map(users_of).transpose()?.unwrap_or_default();
     let count = count.unwrap_or(users.len() as u64);
@@ -202,19 +199,6 @@ pub fn show(planned: &Planned, output: &Output) -> Ran {
     let named = planned.rows.iter().filter(|row| row.is_named).count();
     let rows = planned.rows.len();
     let files: Vec<String> = planned.files.iter().map(|file| describe::path(&file.path)).collect();
-    let to = if files.is_empty() { String::new() } else { format!("\n  files  {}", files.join(", ")) };
-    let text = format!(
-        "plan for {}; nothing was written\n  rows   {rows}: {named} for the serials that they name, {} dealt out in order{to}",
-        planned.origin.name,
-        rows - named,
-    );
-    let object = fields([
-        ("dry_run", json!(true)),
-        ("batch", json!(planned.origin.name)),
-        ("rows", json!(rows)),
-        ("named", json!(named)),
-        ("files", json!(files)),
-    ]);
-    output.report(&text, object);
+    output.report(&BatchPlanReport { dry_run: true, batch: planned.origin.name.clone(), rows, named, files });
     Ok(Exit::Done)
 }

@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde_json::json;
-
 use super::{event, failed, find};
 use crate::cli::args::{AssignArgs, Global, UnassignArgs};
-use crate::cli::describe::{self, counted, fields, plain};
+use crate::cli::describe::{self, counted, plain};
 use crate::cli::output::Output;
 use crate::cli::{Ran, input, prompt};
 use crate::inventory::{Deed, Entry, Inventory, Sqlite, TokenChange, TokenRecord};
 use crate::job::{Exit, Failure, TokenState};
-use crate::report;
+use crate::report::{self, AssignListReport, AssignReport, Assigned};
 use crate::seedfile::check_text;
 use crate::token::{Model, Serial};
 
@@ -83,35 +81,31 @@ pub fn assign(inventory: &mut Sqlite, global: &Global, args: &AssignArgs, output
         }))
     };
     let count = inventory.keep_all(false, &mut next).map_err(failed)?;
-    let (text, object) = match (wanted.as_slice(), &args.csv) {
-        ([one], None) => (
-            format!("{} belongs to {}", one.serial, plain(&one.user)),
-            fields([("serial", json!(one.serial)), ("user", json!(one.user))]),
-        ),
-        (all, _) => {
-            let list: Vec<_> = all.iter().map(|one| json!({"serial": one.serial, "user": one.user})).collect();
-            let text = format!("{} read, {count} changed", counted(all.len() as u64, "assignment"));
-            (text, fields([("assigned", json!(list)), ("changed", json!(count))]))
+    match (wanted.as_slice(), &args.csv) {
+        ([one], None) => {
+            let words = format!("{} belongs to {}", one.serial, plain(&one.user));
+            output.report(&AssignReport { serial: one.serial.clone(), user: Some(one.user.clone()), words });
         }
-    };
-    output.report(&text, object);
+        (all, _) => {
+            let assigned = |one: &Assignment| Assigned { serial: one.serial.clone(), user: one.user.clone() };
+            output.report(&AssignListReport { assigned: all.iter().map(assigned).collect(), changed: count });
+        }
+    }
     Ok(Exit::Done)
 }
 
 pub fn unassign(inventory: &mut Sqlite, global: &Global, args: &UnassignArgs, output: &Output) -> Ran {
     let token = find::one(inventory, &args.token)?;
     let Some(owner) = &token.user else {
-        output.report(
-            &format!("{} belongs to nobody, as before", token.serial),
-            fields([("serial", json!(token.serial)), ("user", json!(null))]),
-        );
+        let words = format!("{} belongs to nobody, as before", token.serial);
+        output.report(&AssignReport { serial: token.serial, user: None, words });
         return Ok(Exit::Done);
     };
     let event = event(global, Deed::Assign, Some(&token.serial), Some(format!("to nobody, before that {owner}'s")));
     let change = TokenChange { unassigned: true, ..TokenChange::of(token.serial.as_str()) };
     inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
     let text = format!("{} belongs to nobody now; it was {}'s", token.serial, plain(owner));
-    output.report(&text, fields([("serial", json!(token.serial)), ("user", json!(null))]));
+    output.report(&AssignReport { serial: token.serial, user: None, words: text });
     Ok(Exit::Done)
 }
 

@@ -1,14 +1,13 @@
 //! `inventory check`: everything that can be found wrong with an inventory, and what is in it.
 
-use serde_json::json;
-
 use super::failed;
 use crate::cli::args::CheckArgs;
-use crate::cli::describe::{self, counted, fields};
+use crate::cli::describe::{self};
 use crate::cli::output::Output;
 use crate::cli::{Ran, record};
 use crate::inventory::{Inventory, Sqlite, TokenFilter, open_of};
 use crate::job::{Exit, Failure, Problem, TokenState};
+use crate::report::CheckReport;
 
 pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
     let identity = record::identity(args.identity.as_deref())?;
@@ -37,32 +36,16 @@ pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
     let batches = inventory.batches(None).map_err(failed)?;
     let open = batches.iter().filter(|batch| batch.closed.is_none()).count();
     let recipients = inventory.recipients().map_err(failed)?;
-    let seeds = match recipients.as_slice() {
-        [] => "it keeps no seeds, only their fingerprints".to_owned(),
-        some => format!("seeds are sealed to {}", some.join(", ")),
-    };
-    let seals = match opened {
-        Some(opened) => format!("; {opened} opened, each the seed of its token"),
-        None if sealed > 0 => "; not opened (--identity FILE opens them)".to_owned(),
-        None => String::new(),
-    };
-    let text = format!(
-        "{path}: nothing wrong\n  {}, {sealed} with a sealed seed{seals}\n  {pending} with a job of unknown \
-         end\n  {} batches, {open} open\n  {seeds}",
-        counted(tokens, "token"),
-        batches.len(),
-    );
-    let object = fields([
-        ("inventory", json!(path)),
-        ("tokens", json!(tokens)),
-        ("sealed", json!(sealed)),
-        ("opened", json!(opened)),
-        ("unfinished", json!(pending)),
-        ("batches", json!(batches.len())),
-        ("open_batches", json!(open)),
-        ("recipients", json!(recipients)),
-    ]);
-    output.report(&text, object);
+    output.report(&CheckReport {
+        inventory: path,
+        tokens,
+        sealed,
+        opened,
+        unfinished: pending,
+        batches: batches.len(),
+        open_batches: open,
+        recipients,
+    });
     Ok(Exit::Done)
 }
 

@@ -4,18 +4,21 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
-use serde_json::{Map, Value, json};
+
+use serde::Serialize;
 
 use super::{failed, find};
 use crate::cli::Ran;
 use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
-use crate::cli::describe::{fields, local, milliseconds, plain, tail, utc};
+use crate::cli::describe::{local, plain, tail};
 use crate::cli::output::{Output, Stream};
 use crate::inventory::{
-    BatchRecord, Event, EventFilter, Inventory, Kept, Measured, Outcome, RowRecord, RowState, Sqlite, TokenFilter,
-    TokenRecord,
+    BatchRecord, Event, EventFilter, Inventory, Kept, Outcome, RowRecord, RowState, Sqlite, TokenFilter, TokenRecord,
 };
 use crate::job::{Exit, Failure};
+use crate::report::{
+    BatchRecordReport, EventReport, ListEnd, RowReport, TokenRecordReport, drift_cell, remark, seed_word,
+};
 use crate::seedfile::quoted;
 use crate::time::{HostClock, SystemClock, UnixTime};
 
@@ -52,11 +55,11 @@ impl<'a> List<'a> {
         list
     }
 
-    /// One row, as text and as a value.
-    fn row(&mut self, cells: &[String], value: &Value) {
+    /// One row, as cells of text and as a report.
+    fn row(&mut self, cells: &[String], report: &impl Serialize) {
         if self.output.is_json() {
             self.stream.put(if self.rows == 0 { "" } else { "," });
-            self.stream.put(&value.to_string());
+            self.stream.put(&serde_json::to_string(report).unwrap_or_default());
         } else {
             self.line(cells);
         }
@@ -85,9 +88,10 @@ impl<'a> List<'a> {
         let is_cut = self.rows >= self.args.limit;
         let failure = visited.err().map(failed);
         if self.output.is_json() {
-            let error = failure.as_ref().map(|failure| format!(",\"error\":{}", Output::error_fields(failure)));
-            let is_cut = is_cut || failure.is_some();
-            self.stream.put(&format!("],\"is_cut\":{is_cut}{}}}\n", error.unwrap_or_default()));
+            let end = ListEnd { is_cut: is_cut || failure.is_some(), error: failure.as_ref().map(Into::into) };
+            // Its own object, without the brace that opens it.
+            let end = serde_json::to_string(&end).unwrap_or_default();
+            self.stream.put(&format!("],{}\n", end.trim_start_matches('{')));
         }
         self.stream.end();
         match failure {
@@ -137,15 +141,6 @@ pub fn since(flag: &str, text: Option<&str>) -> Result<Option<UnixTime>, Failure
     })
 }
 
-fn drift(measured: Option<Measured>) -> String {
-    measured.map(|measured| format!("{:+.3}", measured.drift_s)).unwrap_or_default()
-}
-
-/// A drift as JSON has it.
-pub fn drift_value(measured: Option<Measured>) -> Value {
-    measured.map_or(Value::Null, |measured| milliseconds(measured.drift_s, measured.resolution_s).into())
-}
-
 /// A cell with blanks behind it up to a width on the screen: some characters take two columns there.
 fn padded(cell: &str, width: usize) -> String {
     format!("{cell}{}", " ".repeat(width.saturating_sub(textwrap::core::display_width(cell))))
@@ -191,46 +186,13 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
             shown(token.user.as_deref()),
             list.time(token.last_seen),
             token.synced.map_or_else(|| "never".to_owned(), |at| list.time(at)),
-            drift(token.drift),
+            drift_cell(token.drift),
             seed_word(&token).to_owned(),
         ];
-        list.row(&cells, &Value::Object(token_fields(&token)));
+        list.row(&cells, &TokenRecordReport::from(&token));
     };
     let visited = inventory.visit_tokens(&filter, if named.is_some() { u64::MAX } else { limit }, &mut visit);
     list.end(visited)
-}
-
-/// What is known of a token's seed, in a word.
-pub fn seed_word(token: &TokenRecord) -> &'static str {
-    match (&token.pending, &token.sealed, &token.seed) {
-        (None, ..) if token.erased.is_some() => "erased",
-        (Some(pending), ..) if pending.seed.is_some() => "unknown",
-        (_, Some(_), _) => "sealed",
-        (_, None, Some(_)) => "known",
-        (_, None, None) => "",
-    }
-}
-
-/// A token as JSON has it; never its seed.
-pub fn token_fields(token: &TokenRecord) -> Map<String, Value> {
-    let pending =
-        token.pending.as_ref().map(|pending| json!({ "what": pending.deed.word(), "since": utc(pending.at) }));
-    fields([
-        ("serial", json!(token.serial)),
-        ("model", json!(token.model)),
-        ("emulated", json!(token.emulated)),
-        ("user", json!(token.user)),
-        ("profile", serde_json::to_value(token.profile).unwrap_or_default()),
-        ("first_seen", json!(utc(token.first_seen))),
-        ("last_seen", json!(utc(token.last_seen))),
-        ("drift", drift_value(token.drift)),
-        ("synced", json!(token.synced.map(utc))),
-        ("burned", json!(token.burned.map(utc))),
-        ("seed", json!(seed_word(token))),
-        ("erased", json!(token.erased.map(utc))),
-        ("clock_stopped", json!(token.clock_stopped.map(utc))),
-        ("unfinished", json!(pending)),
-    ])
 }
 
 pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran {
@@ -270,40 +232,16 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
             shown(event.serial.as_deref()),
             event.deed.word().to_owned(),
             event.outcome.word().to_owned(),
-            drift(event.before),
-            drift(event.after),
+            drift_cell(event.before),
+            drift_cell(event.after),
             shown(Some(&event.station.desk)),
             shown(Some(&event.station.operator)),
             remark(&event),
         ];
-        list.row(&cells, &Value::Object(event_fields(&event)));
+        list.row(&cells, &EventReport::from(&event));
     };
     let visited = inventory.visit_events(&filter, args.list.limit, &mut visit);
     list.end(visited)
-}
-
-/// What else an event says: the token's state, and the rest.
-pub fn remark(event: &Event) -> String {
-    let parts: Vec<&str> = [event.detail.as_deref(), event.state.as_deref()].into_iter().flatten().collect();
-    plain(&parts.join("; "))
-}
-
-/// An event as JSON has it.
-pub fn event_fields(event: &Event) -> Map<String, Value> {
-    fields([
-        ("at", json!(utc(event.at))),
-        ("job", json!(format!("{:016x}", event.job))),
-        ("desk", json!(event.station.desk)),
-        ("operator", json!(event.station.operator)),
-        ("reader", json!(event.station.reader)),
-        ("serial", json!(event.serial)),
-        ("what", json!(event.deed.word())),
-        ("outcome", json!(event.outcome.word())),
-        ("before", drift_value(event.before)),
-        ("after", drift_value(event.after)),
-        ("state", json!(event.state)),
-        ("remark", json!(event.detail)),
-    ])
 }
 
 /// The rows of one batch.
@@ -334,14 +272,7 @@ fn rows(inventory: &mut Sqlite, batch: i64, args: &BatchesArgs, output: &Output)
             shown(row.user.as_deref()),
             shown(row.error.as_deref()),
         ];
-        let value = json!({
-            "row": row.row,
-            "state": row.state.word(),
-            "serial": row.serial,
-            "user": row.user,
-            "error": row.error,
-        });
-        list.row(&cells, &value);
+        list.row(&cells, &RowReport::from(&row));
     };
     let visited = inventory.visit_rows(batch, &states, &mut visit);
     list.end(visited)
@@ -368,19 +299,7 @@ pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> R
             state.to_owned(),
             if args.list.csv { plain(&batch.name) } else { tail(&plain(&batch.name), NAME_WIDTH) },
         ];
-        let value = json!({
-            "batch": batch.id,
-            "name": batch.name,
-            "begun": utc(batch.begun),
-            "closed": batch.closed.map(utc),
-            "rows": counts.rows(),
-            "done": counts.done(),
-            "checked": counts.of(RowState::Checked),
-            "failed": counts.of(RowState::Failed),
-            "unknown": counts.unknown(),
-            "left": counts.left(),
-        });
-        list.row(&cells, &value);
+        list.row(&cells, &BatchRecordReport::from(batch));
     }
     list.end(Ok(()))
 }

@@ -7,14 +7,10 @@ mod lists;
 mod seeds;
 mod show;
 
-pub use lists::{seed_word, token_fields};
-
 use std::path::Path;
 
-use serde_json::json;
-
 use super::args::{BackupArgs, ForgetArgs, Global, InitArgs, InventoryCommand};
-use super::describe::{self, fields};
+use super::describe::{self};
 use super::output::Output;
 use super::record::joined;
 use super::{Ran, paths, prompt, record};
@@ -23,6 +19,7 @@ use crate::inventory::{
     parse_recipient,
 };
 use crate::job::{Exit, Failure, TokenState};
+use crate::report::{FilesReport, ForgetReport, InitReport};
 use crate::seedfile::{SaveError, SecretFile, save_secret};
 use crate::time::{HostClock, SystemClock};
 
@@ -113,7 +110,7 @@ fn forget(inventory: &mut Sqlite, global: &Global, args: &ForgetArgs, output: &O
     inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
     inventory.settle().map_err(failed)?;
     let text = format!("{who}: {had} is removed; the token itself and backups of the inventory are unchanged");
-    output.report(&text, fields([("serial", json!(token.serial)), ("forgotten", json!(true))]));
+    output.report(&ForgetReport { serial: token.serial, forgotten: true, words: text });
     Ok(Exit::Done)
 }
 
@@ -134,7 +131,7 @@ fn backup(inventory: &Sqlite, args: &BackupArgs, output: &Output) -> Ran {
          without the files that end in -wal and -shm",
         describe::path(own)
     );
-    output.report(&text, fields([("files", json!([path]))]));
+    output.report(&FilesReport { files: vec![path], words: text });
     Ok(Exit::Done)
 }
 
@@ -201,8 +198,7 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
         ));
     }
     let recipients = inventory.recipients().map_err(failed)?;
-    let object = fields([("inventory", json!(path)), ("recipients", json!(recipients))]);
-    output.report(&text, object);
+    output.report(&InitReport { inventory: path, recipients, words: text });
     Ok(Exit::Done)
 }
 

@@ -2,12 +2,10 @@
 
 use std::cell::Cell;
 
-use serde_json::json;
-
 use super::{event, failed};
 use crate::cli::Ran;
 use crate::cli::args::{ExportArgs, Global, ImportArgs};
-use crate::cli::describe::{self, counted, fields};
+use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
 use crate::cli::paths;
 use crate::cli::record;
@@ -18,7 +16,7 @@ use crate::inventory::{
 };
 use crate::job::remedy::TokenRemedy;
 use crate::job::{self, Exit, Failure};
-use crate::report::{self, row_problem};
+use crate::report::{self, ExportReport, ImportReport, row_problem};
 use crate::seedfile::{
     Checker, Converted, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert, strange_serial,
 };
@@ -84,8 +82,7 @@ pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output
         Ok(serial.map(|serial| Entry::of(event(global, Deed::Export, Some(serial), Some(detail.clone())))))
     };
     inventory.keep_all(false, &mut next).map_err(failed)?;
-    let object = fields([("rows", json!(converted.rows)), ("files", json!(names))]);
-    output.report(&format!("{} written to {}", counted(converted.rows, "row"), names.join(", ")), object);
+    output.report(&ExportReport { rows: converted.rows, files: names });
     Ok(Exit::Done)
 }
 
@@ -159,12 +156,11 @@ pub fn import(inventory: &mut Sqlite, global: &Global, args: &ImportArgs, output
         Ok(Some(Entry { event, token: Some(change), row: None }))
     };
     inventory.keep_all(true, &mut next).map_err(failed)?;
-    let object = fields([("rows", json!(rows.len())), ("file", json!(name))]);
-    let text = format!(
+    let words = format!(
         "{} sealed; {name} still has them in plain: remove it when it is not needed any more",
         counted(rows.len() as u64, "row")
     );
-    output.report(&text, object);
+    output.report(&ImportReport { rows: rows.len(), file: name, words });
     Ok(Exit::Done)
 }
 

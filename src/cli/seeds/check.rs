@@ -2,17 +2,15 @@
 
 use std::cell::RefCell;
 
-use serde_json::json;
-
 use super::convert::{conclude, save_failed, warnings};
 use super::read_file;
-use super::understood::Understood;
 use crate::cli::args::SeedsCheckArgs;
-use crate::cli::describe::{self, counted, fields};
+use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
 use crate::cli::rows::format_of_name;
 use crate::cli::{Ran, secret};
 use crate::job::{Exit, Failure};
+use crate::report::{SeedsCheckReport, Understood};
 use crate::seedfile::{Problem, Row, Rows, Rules, Sink, Target, WriteOptions, convert, entra, for_token, usable};
 
 pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
@@ -65,18 +63,18 @@ pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
         count => counted(count, "warning"),
     };
     let understood = understood.into_inner();
-    let object = fields([
-        ("rows", json!(converted.rows)),
-        ("problems", json!(warned)),
-        ("format", json!(format)),
-        ("understood", understood.json()),
-    ]);
-    let text = format!(
+    let words = format!(
         "{name}: {}, {verdict}\nread as {format}: {}",
         counted(converted.rows, "row"),
         understood.words().join("\n  and ")
     );
-    output.report(&text, object);
+    output.report(&SeedsCheckReport {
+        rows: converted.rows,
+        problems: warned,
+        format: Some(format),
+        understood: understood.into_groups(),
+        words,
+    });
     Ok(Exit::Done)
 }
 

@@ -3,17 +3,16 @@
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{rows_of, with_users};
 use crate::cli::args::{EncodeArgs, OutputArgs, SeedsConvertArgs, SuiteArg};
-use crate::cli::describe::{self, counted, fields};
+use crate::cli::describe::{self};
 use crate::cli::output::Output;
 use crate::cli::rows::{self, bad_file, format_of_name};
 use crate::cli::{Ran, paths};
 use crate::job::{Exit, Failure};
-use crate::report::row_problem;
+use crate::report::{ConvertReport, row_problem};
 use crate::seedfile::{
     Converted, Field, Format, Rows, Rules, SaveError, SecretFile, Severity, Sink, Target, WriteOptions, convert,
 };
@@ -170,12 +169,7 @@ pub(super) fn write(rows: Rows, args: &OutputArgs, rules: Rules<'_>, name: &str,
     }
     if converted.memory.is_empty() {
         let names: Vec<String> = files.iter().map(|path| describe::path(path)).collect();
-        let object = fields([
-            ("rows", json!(converted.rows)),
-            ("files", json!(names)),
-            ("problems", json!(warnings(&converted, name))),
-        ]);
-        output.report(&format!("{} written to {}", counted(converted.rows, "row"), names.join(", ")), object);
+        output.report(&ConvertReport { rows: converted.rows, files: names, problems: warnings(&converted, name) });
     }
     Ok(Exit::Done)
 }

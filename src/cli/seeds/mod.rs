@@ -4,7 +4,6 @@ mod check;
 mod convert;
 mod generate;
 mod qr_code;
-mod understood;
 
 use std::path::Path;
 

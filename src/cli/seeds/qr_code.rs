@@ -3,17 +3,17 @@
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::convert::save_failed;
 use super::rows_of;
 use crate::cli::args::{SeedsQrArgs, WholeFileArgs};
-use crate::cli::describe::{self, fields};
+use crate::cli::describe::{self};
 use crate::cli::output::Output;
 use crate::cli::rows::Sheet;
 use crate::cli::{Ran, input, paths, secret};
 use crate::job::{Exit, Failure};
+use crate::report::FilesReport;
 use crate::seedfile::{otpauth, qr, save_secret};
 
 pub(super) fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Output) -> Ran {
@@ -59,7 +59,7 @@ pub(super) fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Out
         }
     };
     save_secret(path, &content, args.force).map_err(|error| save_failed(&error))?;
-    let object = fields([("files", json!([describe::path(path)]))]);
-    output.report(&format!("written to {}", describe::path(path)), object);
+    let words = format!("written to {}", describe::path(path));
+    output.report(&FilesReport { files: vec![describe::path(path)], words });
     Ok(Exit::Done)
 }

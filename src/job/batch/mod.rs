@@ -11,7 +11,7 @@ mod visit;
 
 use std::collections::{HashSet, VecDeque};
 
-pub use outputs::{Output, Outputs, missing, rehearse};
+pub use outputs::{ServerFile, ServerFiles, missing, rehearse};
 pub use part::PartFile;
 pub use seeds::{Allowed, BadRows, RowSeed, SeedList, flags_digest, fresh_seed};
 pub use visit::{BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource};

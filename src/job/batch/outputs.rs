@@ -12,7 +12,7 @@ use crate::seedfile::{
 };
 
 /// One file.
-pub struct Output {
+pub struct ServerFile {
     /// Its format.
     pub format: &'static Format,
     /// Where it goes.
@@ -20,9 +20,9 @@ pub struct Output {
 }
 
 /// All files of a batch, and the `.part` file beside the first.
-pub struct Outputs {
+pub struct ServerFiles {
     /// The files; none where the inventory keeps the seeds.
-    pub files: Vec<Output>,
+    pub files: Vec<ServerFile>,
     /// How they are written.
     pub options: WriteOptions,
     /// The fields that may be lost.
@@ -55,7 +55,7 @@ fn allowed(drop: &[Field]) -> Rules<'_> {
     Rules { drop, shares_secrets: true }
 }
 
-impl Outputs {
+impl ServerFiles {
     /// Writes the files with the rows that tokens hold. With none, no file is written.
     ///
     /// # Errors

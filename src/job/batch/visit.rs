@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::Batch;
-use super::outputs::{Outputs, rehearse};
+use super::outputs::{ServerFiles, rehearse};
 use super::seeds::{RowSeed, fresh_seed};
 use crate::clock::Drift;
 use crate::inventory::{Claim, Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
-use crate::job::attend::{Place, ReaderNews, Surroundings, Visitor};
+use crate::job::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
 use crate::job::remedy::{Again, BatchRemedy, TokenRemedy};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{
     Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, Problem, ProfileFrom, ProfileWish, Recorder, Stage,
-    TokenState, WritePlan, WriteReport, Written, check_owner, locked,
+    TokenState, WriteOutcome, WritePlan, Written, check_owner, locked,
 };
 use crate::link::Link;
 use crate::seed::Seed;
@@ -55,9 +55,9 @@ pub struct BatchPlan {
 #[derive(Debug, Clone)]
 pub enum Left {
     /// It was burned.
-    Burned(Box<WriteReport>),
+    Burned(Box<WriteOutcome>),
     /// It was burned, and the code on its display was judged.
-    Judged(Box<WriteReport>, Box<Verdict>, bool),
+    Judged(Box<WriteOutcome>, Box<Verdict>, bool),
     /// It had its row already, and was left alone.
     Done,
     /// It is not on the list, and was left alone.
@@ -74,9 +74,9 @@ pub enum Left {
 #[derive(Debug, Clone)]
 pub enum BatchNews {
     /// Something happened to a reader, or to all of them.
-    Reader(Option<Place>, ReaderNews),
+    Reader(Option<ReaderRef>, ReaderNews),
     /// A token is being written.
-    Begins(Place, Info, u64),
+    Begins(ReaderRef, Info, u64),
     /// A token was dealt with.
     Left(Box<Departure>),
 }
@@ -85,7 +85,7 @@ pub enum BatchNews {
 #[derive(Debug, Clone)]
 pub struct Departure {
     /// Where.
-    pub place: Place,
+    pub place: ReaderRef,
     /// The token, if it could be read.
     pub info: Option<Info>,
     /// Its row, if it has one.
@@ -103,7 +103,7 @@ const CHECKS: u32 = 3;
 pub struct BatchVisitor<'a> {
     books: &'a Books,
     batch: Mutex<Batch>,
-    outputs: Option<Mutex<Outputs>>,
+    outputs: Option<Mutex<ServerFiles>>,
     plan: BatchPlan,
     around: Surroundings<'a, BatchNews>,
     burned: AtomicU64,
@@ -117,7 +117,7 @@ impl<'a> BatchVisitor<'a> {
     pub fn new(
         books: &'a Books,
         batch: Batch,
-        outputs: Option<Outputs>,
+        outputs: Option<ServerFiles>,
         plan: BatchPlan,
         around: Surroundings<'a, BatchNews>,
     ) -> Self {
@@ -128,14 +128,14 @@ impl<'a> BatchVisitor<'a> {
 
     /// The batch, its files and its seeds after all readers were attended, and what ended it early.
     #[must_use]
-    pub fn into_parts(self) -> (Batch, Option<Outputs>, SeedSource, Option<Failure>) {
-        let unlocked = |mutex: Mutex<Outputs>| mutex.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub fn into_parts(self) -> (Batch, Option<ServerFiles>, SeedSource, Option<Failure>) {
+        let unlocked = |mutex: Mutex<ServerFiles>| mutex.into_inner().unwrap_or_else(PoisonError::into_inner);
         let batch = self.batch.into_inner().unwrap_or_else(PoisonError::into_inner);
         let fatal = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
         (batch, self.outputs.map(unlocked), self.plan.source, fatal)
     }
 
-    fn recorder(&self, place: &Place, deed: Deed) -> Recorder<'a> {
+    fn recorder(&self, place: &ReaderRef, deed: Deed) -> Recorder<'a> {
         self.around.recorder(Some(self.books), place, deed)
     }
 
@@ -220,7 +220,14 @@ impl<'a> BatchVisitor<'a> {
     }
 
     /// Asks for the code on the display and judges it.
-    fn check(&self, place: &Place, report: WriteReport, seed: &Seed, row: &RowRecord, host: &dyn HostClock) -> Left {
+    fn check(
+        &self,
+        place: &ReaderRef,
+        report: WriteOutcome,
+        seed: &Seed,
+        row: &RowRecord,
+        host: &dyn HostClock,
+    ) -> Left {
         let config = report.config.map(|config| config.profile);
         let profile = expected_profile(config.map(Profile::hash), config.map(Profile::step));
         let mut judged = None;
@@ -273,14 +280,14 @@ impl<'a> BatchVisitor<'a> {
         locked(&self.fatal).get_or_insert(failure);
     }
 
-    fn left(&self, place: &Place, info: Option<Info>, row: Option<RowRecord>, how: Left) {
+    fn left(&self, place: &ReaderRef, info: Option<Info>, row: Option<RowRecord>, how: Left) {
         let counts = locked(&self.batch).counts();
         (self.around.tell)(BatchNews::Left(Box::new(Departure { place: place.clone(), info, row, how, counts })));
     }
 }
 
 impl Visitor for BatchVisitor<'_> {
-    fn visit(&self, place: &Place, mut link: Box<dyn Link>) {
+    fn visit(&self, place: &ReaderRef, mut link: Box<dyn Link>) {
         let host = match (self.around.host)() {
             Ok(host) => host,
             Err(failure) => return self.left(place, None, None, Left::Failed(Box::new(failure))),
@@ -402,7 +409,7 @@ impl Visitor for BatchVisitor<'_> {
         self.left(place, recorded.info, Some(row), how);
     }
 
-    fn reader(&self, place: Option<&Place>, news: ReaderNews) {
+    fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews) {
         (self.around.tell)(BatchNews::Reader(place.cloned(), news));
     }
 
@@ -417,7 +424,7 @@ fn left_alone() -> Failure {
 }
 
 /// How far a row has come after a job that had begun, and whether it stays with its token.
-fn ended(row: &RowRecord, info: &Info, result: &Result<WriteReport, Failure>) -> (RowState, bool) {
+fn ended(row: &RowRecord, info: &Info, result: &Result<WriteOutcome, Failure>) -> (RowState, bool) {
     let Err(failure) = result else { return (RowState::Burned, true) };
     let written = failure.written;
     let is_erased = written.config == Written::Yes && info.sync().erases_seed();

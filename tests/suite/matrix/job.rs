@@ -9,8 +9,8 @@ use tokentap::inventory::{Deed, Event, Identity, Outcome, Sqlite, Station, Token
 use tokentap::job::batch::Left;
 use tokentap::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done};
 use tokentap::job::{
-    Around, Books, Complete, Completion, ConfigPlan, Exit, Failure, Guard, HourWatch, Place, ProfileFrom, ProfileWish,
-    Recorder, Surroundings, Visitor, WritePlan, WriteReport, locked, read,
+    Around, Books, Complete, Completion, ConfigPlan, Exit, Failure, Guard, HourWatch, ProfileFrom, ProfileWish,
+    ReaderRef, Recorder, Surroundings, Visitor, WriteOutcome, WritePlan, locked, read,
 };
 use tokentap::link::Link;
 use tokentap::otp::{Hash, TimeStep};
@@ -111,7 +111,7 @@ impl End {
         Self { exit: failure.exit() as u8, failure: Some(failure), drift: None }
     }
 
-    fn of_write(result: Result<WriteReport, Failure>) -> Self {
+    fn of_write(result: Result<WriteOutcome, Failure>) -> Self {
         match result {
             Ok(report) => Self { exit: 0, failure: None, drift: Some(report.after) },
             Err(failure) => Self::of_failure(failure),
@@ -188,7 +188,7 @@ impl Bench {
         link: &mut dyn Link,
         plan: &WritePlan,
         complete: &mut Complete<'_>,
-    ) -> Result<WriteReport, Failure> {
+    ) -> Result<WriteOutcome, Failure> {
         let (station, user) = (Station::default(), None.into());
         let recorder =
             Recorder { books: Some(&self.books), station, emulated: true, deed, user, remark: None, wording: WORDING };
@@ -267,7 +267,7 @@ impl Bench {
     }
 
     fn batch_row(&self, link: Faulty) -> End {
-        let place = Place { reader: "test reader".to_owned(), number: None, emulated: true };
+        let place = ReaderRef { reader: "test reader".to_owned(), number: None, emulated: true };
         let link = Mutex::new(Some(link));
         let rows = vec![Row::of_seed(seed(NEW))];
         let part = self.folder.path().join("out.csv.part");
@@ -287,7 +287,7 @@ impl Bench {
     }
 
     fn desk_visit(&self, link: Faulty) -> End {
-        let place = Place { reader: "test reader".to_owned(), number: None, emulated: true };
+        let place = ReaderRef { reader: "test reader".to_owned(), number: None, emulated: true };
         let visited = Mutex::new(None);
         let key = locked(&self.books).fingerprint_key().clone();
         let plan = DeskPlan {

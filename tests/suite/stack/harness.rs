@@ -146,7 +146,7 @@ impl Stack {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains(" lies on "), "{line}");
+        assert!(line.contains(" is on "), "{line}");
         let event = self.wait_until(slot, State::PRESENT, None);
         Laid { child, stack: self, slot, event }
     }

@@ -1,10 +1,10 @@
 //! The verdict on a token that was read: what its user needs to know first, and what to do about it.
 
-use super::describe::local;
 use crate::clock::Drift;
 use crate::inventory::TokenRecord;
 use crate::time::UnixTime;
 use crate::token::{Info, Sync};
+use crate::words::local;
 
 /// A clock within this of true time is right, in seconds.
 const RIGHT_S: f64 = 2.0;
@@ -16,7 +16,7 @@ const REFUSED_S: f64 = 30.0;
 const ABSURD_S: f64 = 5.0 * 365.0 * 86_400.0;
 
 /// The verdict.
-pub struct Verdict {
+pub struct TokenVerdict {
     /// A word for scripts.
     pub kind: &'static str,
     /// The same for people, with what to do.
@@ -24,9 +24,9 @@ pub struct Verdict {
 }
 
 /// The verdict on a token with this drift, by what is on record of it.
-pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> Verdict {
+pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> TokenVerdict {
     let seen = drift.in_short();
-    let say = |kind, text| Verdict { kind, text };
+    let say = |kind, text| TokenVerdict { kind, text };
     let day = |at: UnixTime| at.format("%Y-%m-%d").to_string();
     if let Some(at) = known.and_then(|token| token.erased) {
         let text =
@@ -67,19 +67,19 @@ pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> Verdic
 }
 
 /// The verdict on a token whose clock does not run.
-pub fn clock_stopped() -> Verdict {
+pub fn clock_stopped() -> TokenVerdict {
     let text = "its clock has stopped: it showed the same second for more than a second; give its user another token";
-    Verdict { kind: "clock-stopped", text: text.to_owned() }
+    TokenVerdict { kind: "clock-stopped", text: text.to_owned() }
 }
 
 /// The verdict on a token that has refused the factory's key: a further try may be its last.
-pub fn key_refused(drift: Drift, at: UnixTime) -> Verdict {
+pub fn key_refused(drift: Drift, at: UnixTime) -> TokenVerdict {
     let text = format!(
         "{}; it refused the key on {}: write to it only with its own key: tokentap sync --token-key FILE",
         drift.in_short(),
         at.format("%Y-%m-%d")
     );
-    Verdict { kind: "key-refused", text }
+    TokenVerdict { kind: "key-refused", text }
 }
 
 /// The command that sets the clock of this token and harms nothing.

@@ -1,0 +1,294 @@
+//! The reports of `desk`: one object for each event.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::batch::reader_words;
+use super::drift::DriftReport;
+use super::error::ErrorReport;
+use super::profile::PlannedProfile;
+use super::token::TokenReport;
+use super::verdict::{VerdictReport, verdict_words};
+use super::write::{SERVER_WINDOW_S, WriteReport, WrittenClock};
+use super::{Report, fact, state};
+use crate::job::desk::{Done, LeftOpen, Visited, Why};
+use crate::job::verify::WINDOW_S;
+use crate::job::{Effect, ReadOutcome, SeedFate, WriteOutcome};
+use crate::plain::plain;
+use crate::token::Sync;
+use crate::words::counted;
+
+/// An event of a desk.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum DeskEvent {
+    /// It opens.
+    Begin {},
+    /// A token was dealt with.
+    Token(Box<DeskVisit>),
+    /// It closes.
+    Summary(DeskSummary),
+}
+
+/// A token that was at the desk.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DeskVisit {
+    /// `synced`, `within`, `measured`, `restricted`, `sealed`, `unknown-model`, `unknown-profile`, `clock-stopped` or
+    /// `failed`.
+    pub outcome: &'static str,
+    /// The reader.
+    pub reader: String,
+    /// The token; `null` if it could not be read.
+    pub token: Option<TokenReport>,
+    /// Its clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<VisitClock>,
+    /// What was written.
+    #[serde(flatten)]
+    pub write: Option<SetToken>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+    /// Its user on record.
+    pub user: Option<String>,
+    /// What to do next.
+    pub next: String,
+    /// The verdict on the code of its display; `null`: not checked.
+    pub verify: Option<VerdictReport>,
+    /// It is as it should be.
+    #[serde(skip)]
+    pub is_well: bool,
+    /// What was found and done, in words.
+    #[serde(skip)]
+    pub what: String,
+    #[serde(skip)]
+    who: String,
+    #[serde(skip)]
+    reader_words: String,
+}
+
+/// The clock of a token at the desk: before, and afterwards where it was written.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct VisitClock {
+    /// The drift before.
+    pub before: DriftReport,
+    /// The drift afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<DriftReport>,
+}
+
+/// What was written to a token at the desk, beside its clock.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SetToken {
+    /// What became of the seed.
+    pub seed: &'static str,
+    /// The clock cannot be set closer.
+    pub keeps_phase: bool,
+    /// What the clock was set to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_set: Option<&'static str>,
+    /// The profile that was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<PlannedProfile>,
+}
+
+impl DeskVisit {
+    /// The report of a visit; `bound` is the drift up to which a clock is right, in seconds.
+    #[must_use]
+    pub fn of(visited: &Visited, bound: f64) -> Self {
+        let place = &visited.place;
+        let token = visited.info.as_ref().map(|info| TokenReport::of(info, place.emulated));
+        let user = visited.known.as_ref().and_then(|known| known.user.clone());
+        let owner = user.as_ref().map(|user| format!(", {}", plain(user))).unwrap_or_default();
+        let who = token.as_ref().map_or_else(|| "a token".to_owned(), |token| format!("{}{owner}", token.line));
+        let (what, next) = words(visited, bound);
+        let (clock, write) = match &visited.done {
+            Done::Written(outcome) => {
+                let WriteReport {
+                    clock: WrittenClock { before, after }, seed, keeps_phase, clock_set, profile, ..
+                } = WriteReport::of(outcome, &place.reader, place.emulated);
+                let written = SetToken { seed, keeps_phase, clock_set, profile };
+                (Some(VisitClock { before, after: Some(after) }), Some(written))
+            }
+            Done::Read(outcome, _) => (Some(VisitClock { before: outcome.drift.into(), after: None }), None),
+            Done::Failed(_) => (None, None),
+        };
+        Self {
+            outcome: outcome_of(&visited.done),
+            reader: place.reader.clone(),
+            token,
+            clock,
+            write,
+            error: if let Done::Failed(failure) = &visited.done { Some((&**failure).into()) } else { None },
+            user,
+            next,
+            verify: visited.verdict.as_ref().map(Into::into),
+            is_well: visited.is_well(bound),
+            what,
+            who,
+            reader_words: reader_words(place),
+        }
+    }
+
+    /// The visit in lines that are read from across the table; `rule` is drawn around them.
+    #[must_use]
+    pub fn large_text(&self, rule: &str) -> String {
+        let Self { who, what, next, reader_words, .. } = self;
+        format!("{rule}\n {who}\n {what}\n next: {next}\n {reader_words}\n{rule}")
+    }
+}
+
+impl Report for DeskVisit {
+    fn text(&self) -> String {
+        format!("{}: {}; next: {} ({})", self.who, self.what, self.next, self.reader_words)
+    }
+}
+
+fn outcome_of(done: &Done) -> &'static str {
+    match done {
+        Done::Written(outcome) => outcome.outcome.word(),
+        Done::Read(_, why) => match why {
+            Why::Within => "within",
+            Why::Stopped => "clock-stopped",
+            Why::NoAutoSync => "measured",
+            Why::Restricted => "restricted",
+            Why::Sealed => "sealed",
+            Why::Unknown => "unknown-model",
+            Why::UnknownProfile => "unknown-profile",
+        },
+        Done::Failed(_) => "failed",
+    }
+}
+
+/// What was found and done, and what to do next.
+fn words(visited: &Visited, bound: f64) -> (String, String) {
+    let (mut what, mut next) = match &visited.done {
+        Done::Written(outcome) => written_words(outcome),
+        Done::Read(outcome, why) => read_words(outcome, *why, bound),
+        Done::Failed(failure) => {
+            (format!("{}; {}", fact(&failure.problem), state(&failure.state)), super::next(failure))
+        }
+    };
+    match visited.left_open() {
+        Some(LeftOpen::Erased(at)) => {
+            what.push_str(&format!("; its seed is ERASED since {}", at.format("%Y-%m-%d")));
+            "burn a seed: it shows no codes".clone_into(&mut next);
+        }
+        Some(LeftOpen::Pending(at)) => {
+            what.push_str(&format!("; a job of {} did not end as it should", at.format("%Y-%m-%d")));
+            "burn it again: it may lack its seed, or hold another one".clone_into(&mut next);
+        }
+        None => {}
+    }
+    if let Some(verdict) = &visited.verdict {
+        what.push_str(&format!("; {}", verdict_words(verdict, WINDOW_S)));
+    }
+    (what, next)
+}
+
+const TAKE_IT: &str = "done: you can take the token";
+
+fn written_words(outcome: &WriteOutcome) -> (String, String) {
+    if outcome.outcome == Effect::Within {
+        return (format!("clock {}: right as it is", outcome.before.in_short()), TAKE_IT.to_owned());
+    }
+    let seed = if outcome.seed == SeedFate::Burned { ", seed burned again" } else { "" };
+    let profile = outcome.config.as_ref().map(|config| format!("; profile {}", PlannedProfile::from(config).words()));
+    let what = format!(
+        "clock was {}; set, now {}{seed}{}",
+        outcome.before.in_short(),
+        outcome.after.in_short(),
+        profile.unwrap_or_default()
+    );
+    let moved = (outcome.after.middle_s() - outcome.before.middle_s()).abs() > SERVER_WINDOW_S;
+    let next = match moved {
+        true => "switch it off and on; Entra ID or privacyIDEA may have to resynchronise it once",
+        false => "switch it off and on, and use its next code",
+    };
+    (what, next.to_owned())
+}
+
+fn read_words(outcome: &ReadOutcome, why: Why, bound: f64) -> (String, String) {
+    let (what, next) = match why {
+        Why::Within => ("right as it is", TAKE_IT),
+        Why::Stopped => ("its clock has stopped", "give its user another token"),
+        Why::NoAutoSync => match outcome.info.sync() {
+            _ if outcome.drift.may_be_within(bound) => ("only measured", TAKE_IT),
+            Sync::Unrestricted => ("only measured", "set it with tokentap sync if it is to be right"),
+            Sync::Restricted => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
+            Sync::Unknown => ("only measured; its model is unknown", "find out whose token it is"),
+        },
+        Why::Restricted => (
+            "NOT set, because that would erase its seed",
+            "with its seed at hand: tokentap sync --seed-file FILE; without it, resynchronise the token on its server",
+        ),
+        Why::Sealed => (
+            "NOT set, because that would erase its seed, which is sealed",
+            "open the desk again with --identity FILE, and lay it back",
+        ),
+        Why::Unknown => ("NOT set, because its model is unknown", "find out whose token it is"),
+        Why::UnknownProfile => (
+            "NOT set, because its profile (hash, time step) is unknown",
+            "ask its server for its hash and time step, because others stop its codes; then: tokentap sync --hash HASH --step \
+             SECONDS",
+        ),
+    };
+    (format!("clock {}: {what}", outcome.drift.in_short()), next.to_owned())
+}
+
+/// The end of a desk.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DeskSummary {
+    /// How many tokens came.
+    pub tokens: usize,
+    /// How many clocks were set.
+    pub set: usize,
+    /// The serials of tokens that did not leave as they should be.
+    pub undone: Vec<String>,
+    /// The same tokens, with their users and reasons.
+    pub undone_tokens: Vec<UndoneToken>,
+}
+
+/// A token that did not leave as it should be.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct UndoneToken {
+    /// The serial.
+    pub serial: String,
+    /// Its user on record.
+    pub user: Option<String>,
+    /// The reason.
+    pub reason: String,
+}
+
+impl DeskSummary {
+    /// "2 tokens: 1 clock set, 1 needs attention".
+    #[must_use]
+    pub fn counts(tokens: usize, set: usize, undone: usize) -> String {
+        let need = if undone == 1 { "needs" } else { "need" };
+        let (tokens, set) = (counted(tokens as u64, "token"), counted(set as u64, "clock"));
+        format!("{tokens}: {set} set, {undone} {need} attention")
+    }
+}
+
+impl Report for DeskSummary {
+    fn text(&self) -> String {
+        let counts = Self::counts(self.tokens, self.set, self.undone_tokens.len());
+        let mut text = format!("the desk is closed: {counts}");
+        for UndoneToken { serial, user, reason } in &self.undone_tokens {
+            let owner =
+                user.as_ref().map_or_else(|| "of nobody on record".to_owned(), |user| format!("of {}", plain(user)));
+            text.push_str(&format!("\n  UNDONE  {serial} {owner}: {reason}"));
+        }
+        text
+    }
+}
+
+impl Report for DeskEvent {
+    fn text(&self) -> String {
+        match self {
+            Self::Begin {} => "the desk is open: lay tokens down; Ctrl-C ends it".to_owned(),
+            Self::Token(visit) => visit.text(),
+            Self::Summary(summary) => summary.text(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The reports of `emulate`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Report;
+use crate::emulator::CardState;
+use crate::plain::plain;
+use crate::token::Model;
+
+/// An emulated token.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct EmulatedToken {
+    /// The serial.
+    pub serial: String,
+    /// A clock write erases its seed.
+    pub restricted: bool,
+    /// Always true.
+    pub emulated: bool,
+}
+
+impl EmulatedToken {
+    /// The token with this state.
+    #[must_use]
+    pub fn of(state: &CardState) -> Self {
+        Self { serial: state.serial.clone(), restricted: state.restricted, emulated: true }
+    }
+
+    fn words(&self) -> String {
+        let model = Model::of_serial(&self.serial).map_or("unknown model", |model| model.name);
+        let restricted = if self.restricted { ", restricted" } else { "" };
+        format!("emulated {model} {}{restricted}", plain(&self.serial))
+    }
+}
+
+/// A token that was made, or is on the virtual reader.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct EmulatedReport {
+    /// The token.
+    pub token: EmulatedToken,
+    /// The address of the virtual reader; missing for a token that was only made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connected: Option<String>,
+}
+
+impl Report for EmulatedReport {
+    fn text(&self) -> String {
+        match &self.connected {
+            None => format!("made: {}", self.token.words()),
+            Some(address) => format!("{} is on {address}; Ctrl-C takes it off", self.token.words()),
+        }
+    }
+}
+
+/// The display of an emulated token.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DisplayReport {
+    /// The token.
+    pub token: EmulatedToken,
+    /// The code; `------` without a seed.
+    pub display: String,
+}
+
+impl Report for DisplayReport {
+    fn text(&self) -> String {
+        self.display.clone()
+    }
+}

@@ -1,0 +1,49 @@
+//! A failure as an object.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{fact, next, state};
+use crate::job::Failure;
+
+/// A failure, as `error` has it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ErrorReport {
+    /// The kind: one of the table in `docs/json.md`.
+    pub kind: &'static str,
+    /// The exit code that goes with the kind.
+    pub exit: u8,
+    /// What happened.
+    pub message: String,
+    /// The state of the token.
+    pub state: String,
+    /// What helps.
+    pub next: String,
+    /// All that is wrong, where it is more than one thing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// The reader where it happened, if one was in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reader: Option<String>,
+}
+
+impl From<&Failure> for ErrorReport {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            kind: failure.kind().word(),
+            exit: failure.exit() as u8,
+            message: fact(&failure.problem),
+            state: state(&failure.state),
+            next: next(failure),
+            details: failure.details.clone(),
+            reader: failure.reader.clone(),
+        }
+    }
+}
+
+/// The report of a command that failed.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct FailureReport {
+    /// The failure.
+    pub error: ErrorReport,
+}

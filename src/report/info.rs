@@ -1,0 +1,145 @@
+//! The report of `info`: the verdict, what is on record, and what the token says.
+
+use chrono::DateTime;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Report;
+use super::drift::DriftReport;
+use super::host_clock::HostClockReport;
+use super::profile::ProfileReport;
+use super::record::{TokenRecordReport, UnfinishedReport, seed_word};
+use super::times::utc;
+use super::token::{TokenReport, sync_words};
+use super::token_verdict::{TokenVerdict, clock_stopped, key_refused, verdict};
+use crate::clock::Standing;
+use crate::inventory::TokenRecord;
+use crate::job::ReadOutcome;
+use crate::plain::plain;
+use crate::time::UnixTime;
+use crate::words::local;
+
+/// What a token says, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct InfoReport {
+    /// `works`, `clock-right` (no seed on record), `off`, `erased`, `unfinished`, `clock-implausible`, `key-refused` or
+    /// `clock-stopped`.
+    pub verdict: &'static str,
+    /// The same for people, with what to do.
+    pub verdict_text: String,
+    /// The user on record.
+    pub user: Option<String>,
+    /// The profile on record.
+    pub profile: Option<ProfileReport>,
+    /// What is known of the seed; `null` for a token that is not on record.
+    pub seed: Option<&'static str>,
+    /// Since when it has no seed.
+    pub erased: Option<String>,
+    /// A job of unknown end.
+    pub unfinished: Option<UnfinishedReport>,
+    /// The reader.
+    pub reader: String,
+    /// The token.
+    pub token: TokenReport,
+    /// The clocks.
+    pub clock: ReadClock,
+    /// The host's clock.
+    pub host_clock: HostClockReport,
+    /// The lines on what is on record, for text.
+    #[serde(skip)]
+    on_record: String,
+    /// What a clock write does to the seed, for text.
+    #[serde(skip)]
+    sync_words: &'static str,
+}
+
+/// A token's clock beside the host's.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ReadClock {
+    /// The token's, in Unix seconds.
+    pub token: u32,
+    /// The host's.
+    pub host: String,
+    /// The drift.
+    #[serde(flatten)]
+    pub drift: DriftReport,
+}
+
+/// What a report of a reading is made from.
+pub struct Reading<'a> {
+    /// The reading.
+    pub outcome: &'a ReadOutcome,
+    /// The reader.
+    pub reader: &'a str,
+    /// The token is not a real one.
+    pub emulated: bool,
+    /// What was on record before.
+    pub known: Option<&'a TokenRecord>,
+    /// When the token last refused the factory's key, if it accepted none since.
+    pub refused: Option<UnixTime>,
+    /// The host's clock.
+    pub standing: &'a Standing,
+}
+
+impl InfoReport {
+    /// The report of a reading.
+    #[must_use]
+    pub fn of(reading: &Reading<'_>) -> Self {
+        let Reading { outcome, known, .. } = reading;
+        let info = &outcome.info;
+        let TokenVerdict { kind, text } = match (outcome.stands_still, reading.refused) {
+            (true, _) => clock_stopped(),
+            (false, Some(at)) => key_refused(outcome.drift, at),
+            (false, None) => verdict(info, outcome.drift, *known),
+        };
+        let record = known.map(TokenRecordReport::from);
+        let clock = ReadClock { token: info.clock, host: utc(outcome.host), drift: outcome.drift.into() };
+        Self {
+            verdict: kind,
+            verdict_text: text,
+            user: known.and_then(|token| token.user.clone()),
+            profile: known.and_then(|token| token.profile).map(Into::into),
+            seed: known.map(seed_word),
+            erased: record.as_ref().and_then(|record| record.erased.clone()),
+            unfinished: record.and_then(|record| record.unfinished),
+            reader: reading.reader.to_owned(),
+            token: TokenReport::of(info, reading.emulated),
+            clock,
+            host_clock: reading.standing.into(),
+            on_record: known.map(on_record).unwrap_or_default(),
+            sync_words: sync_words(info.sync()),
+        }
+    }
+}
+
+/// The lines on what is on record of a token.
+fn on_record(token: &TokenRecord) -> String {
+    let mut text = String::new();
+    if let Some(user) = &token.user {
+        text.push_str(&format!("user    {}\n", plain(user)));
+    }
+    if let Some(profile) = token.meant_profile() {
+        text.push_str(&format!("profile {}\n", ProfileReport::from(profile).words()));
+    }
+    let burned = token.burned.map(|at| format!(", burned {}", local(at))).unwrap_or_default();
+    match seed_word(token) {
+        "" => text.push_str("seed    not on record\n"),
+        word => text.push_str(&format!("seed    {word}{burned}\n")),
+    }
+    text
+}
+
+impl Report for InfoReport {
+    fn text(&self) -> String {
+        let shown = DateTime::from_timestamp(self.clock.token.into(), 0).map(local).unwrap_or_default();
+        format!(
+            "{}\n{}token   {}, {}\nclock   {shown}, {}\nreader  {}",
+            self.verdict_text,
+            self.on_record,
+            self.token.line,
+            self.sync_words,
+            self.clock.drift.drift,
+            plain(&self.reader),
+        )
+    }
+}

@@ -1,0 +1,57 @@
+//! A token in a report.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::token::{Info, Sync};
+use crate::words::counted;
+
+/// A token, as every report has it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TokenReport {
+    /// The serial.
+    pub serial: String,
+    /// The model; `null` if unknown.
+    pub model: Option<String>,
+    /// `restricted`, `unrestricted` or `unknown`: what a clock write does to the seed.
+    pub sync: &'static str,
+    /// True for a token that is not a real one; missing for others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub emulated: bool,
+    /// The same with the model in front, for text.
+    #[serde(skip)]
+    pub line: String,
+}
+
+impl TokenReport {
+    /// A token that was read.
+    #[must_use]
+    pub fn of(info: &Info, emulated: bool) -> Self {
+        Self {
+            serial: info.serial.to_string(),
+            model: info.model().map(|model| model.name.to_owned()),
+            sync: info.sync().word(),
+            emulated,
+            line: format!("{info}{}", if emulated { " (emulated)" } else { "" }),
+        }
+    }
+}
+
+/// A remark on bytes behind the clock in a token's answer.
+#[must_use]
+pub fn more_words(bytes: usize) -> String {
+    format!(
+        "the token's answer has {} after its clock that tokentap does not know; serial and clock were read",
+        counted(bytes as u64, "byte")
+    )
+}
+
+/// What a clock write does to the seed, in words.
+#[must_use]
+pub fn sync_words(sync: Sync) -> &'static str {
+    match sync {
+        Sync::Unrestricted => "setting its clock keeps the seed",
+        Sync::Restricted => "setting its clock ERASES the seed",
+        Sync::Unknown => "setting its clock may erase the seed",
+    }
+}

@@ -1,0 +1,249 @@
+//! The report of a write: sync, config and burn.
+
+use chrono::TimeDelta;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Report;
+use super::drift::DriftReport;
+use super::host_clock::HostClockReport;
+use super::profile::PlannedProfile;
+use super::token::TokenReport;
+use crate::clock::{Drift, Standing};
+use crate::inventory::Deed;
+use crate::job::{ClockPlan, Effect, SeedFate, WriteOutcome, WritePlan};
+use crate::time::seconds;
+use crate::token::Info;
+
+/// A correction by more than this, in seconds, may put a token out of the window of a server that followed its old clock.
+pub const SERVER_WINDOW_S: f64 = 90.0;
+
+/// What was written to a token.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WriteReport {
+    /// The reader.
+    pub reader: String,
+    /// The token.
+    pub token: TokenReport,
+    /// Its clock.
+    pub clock: WrittenClock,
+    /// What became of the seed: `kept`, `erased` or `burned`.
+    pub seed: &'static str,
+    /// `synced`, or `within`: nothing had to be written.
+    pub outcome: &'static str,
+    /// The clock cannot be set closer.
+    pub keeps_phase: bool,
+    /// What the clock was set to: `now`, `at` another time, or `carried-on`; missing where nothing was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_set: Option<&'static str>,
+    /// The profile that was written; missing where nothing was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<PlannedProfile>,
+    /// The host's clock; missing in batch and desk, which say it once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_clock: Option<HostClockReport>,
+    /// The line for people.
+    #[serde(skip)]
+    line: String,
+}
+
+/// The drift before and after a write.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WrittenClock {
+    /// Before.
+    pub before: DriftReport,
+    /// Afterwards.
+    pub after: DriftReport,
+}
+
+impl WriteReport {
+    /// The report of a write at a reader.
+    #[must_use]
+    pub fn of(outcome: &WriteOutcome, reader: &str, emulated: bool) -> Self {
+        let token = TokenReport::of(&outcome.info, emulated);
+        let written = outcome.config.as_ref().filter(|_| outcome.outcome == Effect::Synced);
+        let clock_set = written.map(|config| match config.clock {
+            ClockPlan::Now => "now",
+            ClockPlan::At(_) => "at",
+            ClockPlan::CarryOn => "carried-on",
+        });
+        let line = match outcome.outcome {
+            Effect::Within => format!("{}: clock {}, within bounds; nothing was written", token.line, outcome.before),
+            Effect::Synced => line(outcome, emulated),
+        };
+        Self {
+            reader: reader.to_owned(),
+            token,
+            clock: WrittenClock { before: outcome.before.into(), after: outcome.after.into() },
+            seed: outcome.seed.word(),
+            outcome: outcome.outcome.word(),
+            keeps_phase: outcome.keeps_phase,
+            clock_set,
+            profile: written.map(Into::into),
+            host_clock: None,
+            line,
+        }
+    }
+
+    /// The same report with the host's clock.
+    #[must_use]
+    pub fn with_host_clock(self, standing: &Standing) -> Self {
+        Self { host_clock: Some(standing.into()), ..self }
+    }
+}
+
+impl Report for WriteReport {
+    fn text(&self) -> String {
+        self.line.clone()
+    }
+}
+
+/// What was written, in one line.
+#[must_use]
+pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
+    let config = outcome.config.as_ref();
+    let profile = config.map(|config| format!("; profile {}", PlannedProfile::from(config).words()));
+    format!(
+        "{}: clock {} → {}; seed {}{}",
+        TokenReport::of(&outcome.info, emulated).line,
+        outcome.before.in_short(),
+        outcome.after,
+        outcome.seed.word(),
+        profile.unwrap_or_default(),
+    )
+}
+
+/// What a careful person should know after a write.
+#[must_use]
+pub fn remarks(outcome: &WriteOutcome, deed: Deed) -> Vec<String> {
+    let mut remarks = Vec::new();
+    remarks.extend(outcome.host_jumped.map(jumped_words));
+    let Some(config) = outcome.config.as_ref().filter(|_| outcome.outcome == Effect::Synced) else {
+        return remarks;
+    };
+    let mut say = |text: &str| remarks.push(text.to_owned());
+    match config.clock {
+        ClockPlan::CarryOn => say("the clock was carried on as it was, to within a second; it was not set to now"),
+        ClockPlan::At(_) => say(
+            "the clock was set to another time than now: whoever holds the token can read off codes that are valid then",
+        ),
+        ClockPlan::Now => {}
+    }
+    if outcome.keeps_phase {
+        say("this clock keeps its own phase: it cannot be set closer than it is now");
+    }
+    let moved = outcome.after.middle_s() - outcome.before.middle_s();
+    let set_back = moved < -1.0 - outcome.before.resolution_s();
+    if outcome.seed == SeedFate::Erased {
+        say("the token shows no codes until a seed is burned, and its server needs that seed too");
+    } else if deed == Deed::Burn {
+        say("its server needs the same seed, hash and time step");
+    } else if config.clock == ClockPlan::Now && (moved.abs() > SERVER_WINDOW_S || set_back) {
+        say(
+            "Duo takes the corrected codes at once; Entra ID and privacyIDEA have followed the old clock and may refuse \
+             them until the token is resynchronised there",
+        );
+    }
+    remarks
+}
+
+/// A remark on a host's clock that was stepped during a job.
+#[must_use]
+pub fn jumped_words(by: TimeDelta) -> String {
+    format!("the host's clock jumped by {:.3} s meanwhile; the token was read again after that", seconds(by))
+}
+
+/// What a plan would do to a token: `--dry-run`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PlanReport {
+    /// Always true: nothing was written.
+    pub dry_run: bool,
+    /// `synced`, or `within`: nothing would be written.
+    pub outcome: &'static str,
+    /// The host's clock.
+    pub host_clock: HostClockReport,
+    /// The reader.
+    pub reader: String,
+    /// The token.
+    pub token: TokenReport,
+    /// Its clock.
+    pub clock: ClockBefore,
+    /// What would become of the seed: `kept`, `erased` or `burned`.
+    pub seed: &'static str,
+    /// The profile that would be written.
+    pub profile: Option<PlannedProfile>,
+    /// The seed and the clock in words.
+    #[serde(skip)]
+    words: (String, String),
+}
+
+/// The drift of a token that was only read.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ClockBefore {
+    /// The drift.
+    pub before: DriftReport,
+}
+
+/// Where a plan was shown.
+pub struct Shown<'a> {
+    /// The reader.
+    pub reader: &'a str,
+    /// The token is not a real one.
+    pub emulated: bool,
+    /// The token.
+    pub info: &'a Info,
+    /// Its drift.
+    pub drift: Drift,
+    /// The drift is within the plan's bound.
+    pub within: bool,
+}
+
+impl PlanReport {
+    /// The report of a plan for the token on the reader.
+    #[must_use]
+    pub fn of(plan: &WritePlan, shown: &Shown<'_>, standing: &Standing) -> Self {
+        let fate = plan.seed_fate(shown.info);
+        let seed = match (fate, &plan.seed) {
+            (SeedFate::Burned, Some(seed)) => format!("one of {} bytes is burned", seed.len()),
+            (SeedFate::Burned, None) => "one is burned".to_owned(),
+            (SeedFate::Erased, _) => "ERASED".to_owned(),
+            (SeedFate::Kept, _) => "kept".to_owned(),
+        };
+        let clock = plan.config.as_ref().map_or_else(|| "not changed".to_owned(), |config| clock_words(config.clock));
+        Self {
+            dry_run: true,
+            outcome: if shown.within { "within" } else { "synced" },
+            host_clock: standing.into(),
+            reader: shown.reader.to_owned(),
+            token: TokenReport::of(shown.info, shown.emulated),
+            clock: ClockBefore { before: shown.drift.into() },
+            seed: fate.word(),
+            profile: plan.config.as_ref().map(Into::into),
+            words: (seed, clock),
+        }
+    }
+}
+
+impl Report for PlanReport {
+    fn text(&self) -> String {
+        let (seed, clock) = &self.words;
+        let profile = self.profile.as_ref().map_or_else(|| "not changed".to_owned(), PlannedProfile::words);
+        let within = match self.outcome {
+            "within" => "\n  the drift is within bounds: nothing would be written",
+            _ => "",
+        };
+        format!(
+            "plan for {}; nothing was written\n  seed     {seed}\n  clock    now {}; {clock}\n  profile  {profile}{within}",
+            self.token.line, self.clock.before.drift,
+        )
+    }
+}
+
+/// What a plan does to the clock, in words.
+fn clock_words(clock: ClockPlan) -> String {
+    match clock {
+        ClockPlan::Now => "set to the host's".to_owned(),
+        ClockPlan::At(seconds) => format!("set to {seconds}"),
+        ClockPlan::CarryOn => "carried on to within a second".to_owned(),
+    }
+}
