@@ -255,7 +255,6 @@ mod batch {
             || -> Result<CorrectedClock<'_>, Failure> { Ok(CorrectedClock::new(&clock, chrono::TimeDelta::zero())) };
         let plan = BatchPlan {
             shares_seeds: false,
-            source: SeedSource::File(seeds),
             flags,
             fine: false,
             allow_unknown_model: false,
@@ -275,7 +274,7 @@ mod batch {
             hours: HourWatch::default(),
             stop: &|| false,
         };
-        let visitor = BatchVisitor::new(&books, batch, None, plan, around);
+        let visitor = BatchVisitor::new(&books, batch, None, SeedSource::File(seeds), plan, around);
         let tray = Endless { left: rows, clock: clock.clone() };
         attend(&mut FixedTrays::new(vec![Box::new(tray)]), &visitor);
         let moments = moments.into_inner().unwrap();

@@ -1,48 +1,44 @@
 //! `tokentap burn`: seed, profile and clock onto the token, then the code that it must show.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use super::args::{BurnArgs, ChoiceArgs, Global, HashArg};
-use super::describe::{self};
+use super::args::{BurnArgs, Global, HashArg};
+use super::burned::{Burned, Checked};
+use super::describe;
 use super::host::Host;
 use super::keepers::Keepers;
 use super::output::Output;
 use super::record::{self, Need, Record};
-use super::secret::Given;
+use super::settings::{self, Named};
 use super::slip::{self, Card};
 use super::station::{Contact, Workplace};
-use super::unused::{check_unused, unused};
+use super::unused::check_unused;
 use super::verify::parse_code;
 use super::writing::Writing;
-use super::{Ran, paths, plan, prompt, secret};
+use super::{Ran, paths, secret};
 use crate::inventory::{Deed, Outcome};
 use crate::job::batch::fresh_seed;
-use crate::job::remedy::{Again, Remedy, TokenRemedy};
-use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
-use crate::job::{self, Completion, ConfigPlan, Exit, Failure, Problem, TokenState, WriteOutcome, WritePlan};
+use crate::job::remedy::{Again, Remedy};
+use crate::job::verify::expected_profile;
+use crate::job::{self, Exit, Failure, SeedChoice, WriteOutcome, WritePlan};
+use crate::otp::Code;
 use crate::otp::search::TotpProfile;
-use crate::otp::{Code, Digits, totp};
 use crate::plain::shell_word;
-use crate::report::{self, BurnReport, CodesReport, verdict_words};
+use crate::report::{self, BurnReport, WriteReport};
 use crate::seed::{Seed, TOKEN_MAX_BYTES};
 use crate::seedfile::Row;
 use crate::time::HostClock;
-use crate::token::Info;
+use crate::token::{Info, Profile};
 
 /// A seed of fewer bytes is not only short: all that there are can be tried.
 const GUESSED: usize = 10;
-
-/// How often a person may mistype, or forget to switch the token off and on.
-const TRIES: usize = 3;
 
 pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let typed = args.verify.as_deref().map(parse_code).transpose()?;
     check_paths(global, args)?;
     let identity = record::identity(args.write.identity.as_deref())?;
-    let given = given(args, identity.is_some())?;
+    let seed = given(args, identity.is_some())?;
     let host = Host::assess(&args.write.host)?;
-    let clock = host.clock();
     let record = Record::open(global, Need::Must, output)?;
     let keepers = Keepers::of(args)?;
     slip::check(args.slip.as_ref(), false)?;
@@ -52,118 +48,100 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             "name a file for it with --out FILE or --to FORMAT=FILE, or let the inventory keep it: tokentap inventory init --recipient age1…",
         ));
     }
-    let opener = record.opener(identity);
-    let mut desk = Workplace::new(global, &host, &record, output);
-    let row = given.map(|given| desk.row_for(given)).transpose()?;
-    let wish = plan::wish(&args.profile, row.as_ref())?;
-    let (profile, from) = wish.resolve(None)?;
-    let config = if args.seed_only {
-        None
-    } else {
-        let clock_plan = plan::clock_plan(&args.clock, &clock, args.write.allow_other_time)?;
-        Some(ConfigPlan { profile, from, clock: clock_plan })
-    };
-    if args.generate.is_some() && args.write.allow_short_seed {
-        return Err(unused("--allow-short-seed", "a new seed is never short"));
-    }
-    // The user of a seed that names none is told with --user.
-    let choice = ChoiceArgs { user: None, ..args.seed.choice.clone() };
-    plan::check_used(&args.write, &choice, row.as_ref(), config.map(|config| config.clock))?;
-    let mut plan =
-        WritePlan { fine: args.precise, ..plan::make(global, config, row.as_ref(), &args.seed.choice, &args.write)? };
+    let new_row = seed.as_ref().filter(|_| args.generate.is_some()).and_then(SeedChoice::one).cloned();
+    let named = Named { seed, opener: record.opener(identity), now: host.clock().now().wall };
+    let mut write = settings::burn(global, args, named)?.prepare()?;
     if let Some(first) = keepers.first() {
-        plan.again = Again::WithKeptSeed(first.to_owned());
+        write.again = Again::WithKeptSeed(first.to_owned());
     }
-    let user = row.as_ref().and_then(|row| row.user.clone()).or_else(|| args.seed.choice.user.clone());
-    let burns_sealed = row.is_none();
-    keepers.rehearse(row.as_ref(), user.as_deref(), profile)?;
-    let completion = Completion { wish, learns: true, opener: opener.as_ref(), burns_sealed };
-    let whose = user.clone();
-    let writing = Writing {
-        global,
-        host: &host,
-        record: &record,
-        plan,
-        completion,
-        deed: Deed::Burn,
-        user,
-        flags: plan::wish(&args.profile, None)?,
-        replaces_seed: args.replace_seed,
-        reassigns: args.reassign,
-        confirmed: RefCell::default(),
-        output,
-    };
-
+    let profile = write.config.map_or(Profile::FACTORY, |config| config.profile);
+    keepers.rehearse(new_row.as_ref(), write.user.as_deref(), profile)?;
+    let writing = Writing::new(global, &host, &record, write, output);
+    let desk = Workplace::new(global, &host, &record, output);
     if global.dry_run {
         return desk.work(&mut |station| writing.show(station)).map(|(exit, _)| exit);
     }
-    let mut recorded = false;
-    let mut burned_seed = None;
+    let burned = burn(&writing, desk, &keepers)?;
+    report(&writing, args, &burned, typed)
+}
+
+/// What was burned, and where.
+struct Done {
+    outcome: WriteOutcome,
+    reader: String,
+    emulated: bool,
+    seed: Seed,
+    /// What the display counts with.
+    profile: TotpProfile,
+    user: Option<String>,
+}
+
+/// Burns the token; a new seed is in its files before that. The reader is free again afterwards.
+fn burn(writing: &Writing<'_>, desk: Workplace<'_>, keepers: &Keepers) -> Result<Done, Failure> {
+    let user = writing.write.user.clone();
+    let mut kept = false;
+    let mut sent = None;
     let mut before = |info: &Info, plan: &WritePlan| {
         if plan.config.is_some() {
-            host.warn(output);
+            writing.host.warn(writing.output);
         }
-        burned_seed.clone_from(&plan.seed);
+        sent = plan.seed.clone().map(|seed| (seed, plan.stated));
         match &plan.seed {
             Some(seed) if !keepers.is_empty() => {
                 let profile = plan.config.map(|config| config.profile);
-                let row = job::row_of(seed.clone(), info, profile, whose.clone());
-                keepers.keep(&row).inspect(|()| recorded = true)
+                let row = job::row_of(seed.clone(), info, profile, user.clone());
+                keepers.keep(&row).inspect(|()| kept = true)
             }
             _ => Ok(()),
         }
     };
     let result = desk.work(&mut |station| writing.run(station, &mut before));
-    let (report, station) = result.map_err(|failure| match keepers.first() {
-        Some(first) if recorded => kept_though_failed(failure, first),
+    let (outcome, station) = result.map_err(|failure| match keepers.first() {
+        Some(first) if kept => kept_though_failed(failure, first),
         _ => failure,
     })?;
-    // The reader is free again while somebody types.
     let Contact { reader, emulated, link } = station;
     drop(link);
-    let Some(seed) = burned_seed else {
-        return Err(Failure::usage("no seed was burned", "give one with --seed-file FILE"));
+    let Some((seed, stated)) = sent else {
+        return Err(Failure::usage("no seed was burned", "supply one with --seed-file FILE"));
     };
+    let profile = match &outcome.config {
+        Some(config) => TotpProfile { hash: config.profile.hash(), step: config.profile.step() },
+        None => expected_profile(stated.hash, stated.step),
+    };
+    Ok(Done { outcome, reader, emulated, seed, profile, user })
+}
 
-    output.text(&report::line(&report, emulated));
-    let profile = shown_profile(&report, row.as_ref());
-    let with_config = report.config.is_some();
-    let burned = Burned { seed: &seed, profile, report: &report, clock: &clock, with_config };
+/// Tells what was burned, and checks the code on the display.
+fn report(writing: &Writing<'_>, args: &BurnArgs, done: &Done, typed: Option<Code>) -> Ran {
+    let (output, host) = (writing.output, writing.host);
+    let Done { outcome, seed, profile, .. } = done;
+    output.text(&report::line(outcome, done.emulated));
+    let clock = host.clock();
+    let burned = Burned { seed, profile: *profile, outcome, clock: &clock };
     output.text(&burned.codes().words());
     if args.show_secrets {
         output.text(&format!("seed    {}", seed.to_base32().as_str()));
     }
     if let Some(path) = &args.slip {
-        let (serial, account) = (report.info.serial.to_string(), whose.clone());
-        let made = args.with_secret.then(|| Row {
-            account: account.or_else(|| Some(serial.clone())),
-            hash: Some(profile.hash),
-            step: Some(profile.step),
-            ..job::row_of(seed.clone(), &report.info, None, whose.clone())
-        });
-        match slip::save(path, &[Card { user: whose.clone(), serial, seed: made }], false) {
-            Ok(()) => output.text(&format!("slip    {}", shell_word(path))),
-            Err(failure) => {
-                output.note(&format!("{}; {}", report::fact(&failure.problem), report::state(&failure.state)));
-            }
-        }
+        write_slip(path, args.with_secret, done, output);
     }
     let checked = burned.check(typed, args, output);
-    let (verify, outcome) = match &checked {
+    let (verify, judged) = match &checked {
         Checked::Unchecked => (None, None),
         Checked::Right(verdict) => (Some(verdict.into()), Some(Outcome::Right)),
         Checked::Wrong(verdict) => (Some(verdict.into()), Some(Outcome::Wrong)),
     };
     let whole = BurnReport {
-        write: report::WriteReport::of(&report, &reader, emulated).with_host_clock(&host.standing),
+        write: WriteReport::of(outcome, &done.reader, done.emulated).with_host_clock(&host.standing),
         seed_bytes: seed.len(),
         codes: burned.codes(),
         secret: args.show_secrets.then(|| seed.to_base32().as_str().to_owned()),
         verify,
     };
-    if let Some(outcome) = outcome {
-        let recorder = record.recorder(Deed::Verify, &reader, emulated);
-        if let Err(error) = recorder.note(clock.now().wall, report.info.serial.as_str(), outcome, None) {
+    if let Some(judged) = judged {
+        let recorder = writing.record.recorder(Deed::Verify, &done.reader, done.emulated);
+        if let Err(error) = recorder.note(clock.now().wall, outcome.info.serial.as_str(), judged, None) {
             output.note(&record::unrecorded(&error, "the check is not recorded"));
         }
     }
@@ -173,17 +151,30 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             describe::counted(seed.len() as u64, "byte")
         ));
     }
-    match checked {
-        Checked::Wrong(verdict) => Err(wrong(&verdict, &report.info, burned.accepted(false))),
-        right => {
-            if output.is_json() {
-                output.report(&whole);
-            } else if matches!(right, Checked::Unchecked) {
-                output.text("the displayed code was not checked");
-            }
-            report::remarks(&report, Deed::Burn).iter().for_each(|remark| output.note(remark));
-            Ok(Exit::Done)
-        }
+    if let Checked::Wrong(verdict) = &checked {
+        return Err(burned.wrong(verdict));
+    }
+    if output.is_json() {
+        output.report(&whole);
+    } else if matches!(checked, Checked::Unchecked) {
+        output.text("the displayed code was not checked");
+    }
+    report::remarks(outcome, Deed::Burn).iter().for_each(|remark| output.note(remark));
+    Ok(Exit::Done)
+}
+
+/// The user's slip. That it is missing changes nothing on the token.
+fn write_slip(path: &Path, with_secret: bool, done: &Done, output: &Output) {
+    let (serial, user) = (done.outcome.info.serial.to_string(), done.user.clone());
+    let seed = with_secret.then(|| Row {
+        account: user.clone().or_else(|| Some(serial.clone())),
+        hash: Some(done.profile.hash),
+        step: Some(done.profile.step),
+        ..job::row_of(done.seed.clone(), &done.outcome.info, None, user.clone())
+    });
+    match slip::save(path, &[Card { user, serial, seed }], false) {
+        Ok(()) => output.text(&format!("slip    {}", shell_word(path))),
+        Err(failure) => output.note(&format!("{}; {}", report::fact(&failure.problem), report::state(&failure.state))),
     }
 }
 
@@ -202,7 +193,7 @@ fn check_paths(global: &Global, args: &BurnArgs) -> Result<(), Failure> {
 }
 
 /// The seed that the arguments name; none where the inventory's is meant.
-fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<Given>, Failure> {
+fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<SeedChoice>, Failure> {
     if args.out.is_some() && args.generate.is_none() {
         return Err(Failure::usage("--out keeps a new seed", "use --generate too, or leave --out out"));
     }
@@ -210,7 +201,7 @@ fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<Given>, Failure> 
         check_unused(&args.seed, "a new seed is made")?;
     }
     match args.generate {
-        Some(bytes) => new_seed(bytes, args.profile.hash).map(|row| Some(Given::One(Box::new(row)))),
+        Some(bytes) => new_seed(bytes, args.profile.hash).map(|row| Some(SeedChoice::One(Box::new(row)))),
         None if has_identity => secret::from_args(&args.seed, false),
         None => secret::from_args_or_prompt(&args.seed, false).map(Some),
     }
@@ -247,95 +238,4 @@ fn kept_though_failed(failure: Failure, out: &Path) -> Failure {
     let state = failure.state.clone().with_seed_kept(out.to_owned());
     let failure = failure.in_state(state);
     if is_said { failure } else { failure.and(Remedy::Retry(again)) }
-}
-
-/// What the display counts with: as written, or as the seed states, or the factory's.
-fn shown_profile(report: &WriteOutcome, row: Option<&Row>) -> TotpProfile {
-    match &report.config {
-        Some(config) => TotpProfile { hash: config.profile.hash(), step: config.profile.step() },
-        None => expected_profile(row.and_then(|row| row.hash), row.and_then(|row| row.step)),
-    }
-}
-
-/// A token whose seed was just burned.
-struct Burned<'a> {
-    seed: &'a Seed,
-    profile: TotpProfile,
-    report: &'a WriteOutcome,
-    clock: &'a dyn HostClock,
-    /// Profile and clock were written too.
-    with_config: bool,
-}
-
-enum Checked {
-    Unchecked,
-    Right(Verdict),
-    Wrong(Verdict),
-}
-
-impl Burned<'_> {
-    /// The token's own time now, in Unix seconds.
-    fn token_time(&self) -> i64 {
-        token_time(self.clock.now().wall, self.report.after)
-    }
-
-    fn code_at(&self, time: i64) -> Code {
-        totp(self.seed, self.profile.hash, self.profile.step, Digits::Six, time)
-    }
-
-    fn codes(&self) -> CodesReport {
-        let (now, step) = (self.token_time(), self.profile.step);
-        CodesReport {
-            now: self.code_at(now).to_string(),
-            next: self.code_at(now + i64::from(step.seconds())).to_string(),
-            seconds_left: step.seconds_left(now),
-        }
-    }
-
-    /// What the token has accepted.
-    fn accepted(&self, unchecked: bool) -> TokenState {
-        TokenState::Accepted { config: self.with_config, unchecked }
-    }
-
-    /// Compares what the display shows: the code given, or those that a person types.
-    fn check(&self, typed: Option<Code>, args: &BurnArgs, output: &Output) -> Checked {
-        let judged = |code| judge(self.seed, self.profile, &[code], self.token_time(), WINDOW_S);
-        let accept = self.profile.step.seconds();
-        if let Some(code) = typed {
-            let verdict = judged(code);
-            if !verdict.is_accepted(accept) {
-                return Checked::Wrong(verdict);
-            }
-            output.text(&verdict_words(&verdict, WINDOW_S));
-            return Checked::Right(verdict);
-        }
-        if args.no_verify || output.is_json() || !prompt::has_person() {
-            return Checked::Unchecked;
-        }
-        let mut last = Checked::Unchecked;
-        for _ in 0..TRIES {
-            let question = "Code on the display (Enter to skip): ";
-            let Some(answer) = prompt::line(question, self.accepted(true), "check it later with tokentap verify")
-            else {
-                return last;
-            };
-            let Ok(code) = parse_code(&answer) else {
-                output.note("a code has 6 digits");
-                continue;
-            };
-            let verdict = judged(code);
-            output.text(&verdict_words(&verdict, WINDOW_S));
-            if verdict.is_accepted(accept) {
-                return Checked::Right(verdict);
-            }
-            output.note("was the token switched off and on since it was burned?");
-            last = Checked::Wrong(verdict);
-        }
-        last
-    }
-}
-
-fn wrong(verdict: &Verdict, info: &Info, accepted: TokenState) -> Failure {
-    let problem = Problem::WrongCode { verdict: Box::new(verdict.clone()), window_s: WINDOW_S, token: info.clone() };
-    Failure::new(problem, accepted, TokenRemedy::CheckAgain)
 }

@@ -1,7 +1,6 @@
 //! `tokentap desk`: every token that is laid down is identified, measured, set right, recorded; until told to stop.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::args::{DeskArgs, Global};
 use super::host::{Host, WatchedHost};
@@ -9,9 +8,9 @@ use super::output::Output;
 use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
-use super::{Ran, interrupt, plan, prompt, trays};
-use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
-use crate::job::{Effect, Exit, Failure, HourWatch, Problem, Surroundings};
+use super::{Ran, interrupt, prompt, settings, trays};
+use crate::job::desk::{DeskNews, DeskVisitor, Done, Visited};
+use crate::job::{DeskRequest, Effect, Exit, Failure, HourWatch, Problem, Surroundings};
 use crate::report::{DeskEvent, DeskSummary, DeskVisit, UndoneToken, WORDING};
 use crate::token::Info;
 
@@ -39,18 +38,19 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     // A desk without its record is no desk, unless --inventory none says so.
     let burns = args.identity.is_some();
     let record = Record::open_checked(global, burns, output)?;
-    let plan = DeskPlan {
-        auto_sync: !args.no_auto_sync,
-        if_drift_over: args.if_drift_over,
-        fine: !args.fast,
-        wish: plan::wish(&args.profile, None)?,
-        assume_factory: args.assume_factory_profile || may_assume_factory(args, output),
-        key: token_key(args.run.token_key.as_deref())?,
-        tries_again: args.run.try_again,
-        identity: record.opener(identity),
-        identity_for: args.identity_minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+    let plan = DeskRequest {
+        no_auto_sync: args.no_auto_sync,
+        if_drift_over_s: args.if_drift_over,
+        fast: args.fast,
+        profile: settings::profile(&args.profile),
+        assume_factory_profile: args.assume_factory_profile || may_assume_factory(args, output),
         ask_code: args.ask_code,
-    };
+        try_again: args.run.try_again,
+        key: token_key(args.run.token_key.as_deref())?,
+        opener: record.opener(identity),
+        identity_minutes: args.identity_minutes,
+    }
+    .prepare()?;
     let host = Host::assess(&args.run.host)?;
     if !args.no_auto_sync {
         host.check_vouched_for(output)?;

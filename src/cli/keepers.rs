@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::args::BurnArgs;
-use super::rows::bad_file;
 use super::seeds::{check_drop, fields_of, named_files, writable};
+use crate::job::bad_file;
 use crate::job::{Failure, TokenState};
 use crate::seedfile::{Field, Format, Row, Rules, SaveError, SecretFile, Sink, Target, WriteOptions, convert};
 use crate::token::Profile;

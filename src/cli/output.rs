@@ -81,8 +81,8 @@ impl Output {
             self.print(&plain_json(&self.object(&FailureReport { error: failure.into() })));
         } else {
             let mut to = std::io::stderr();
-            for detail in &failure.details {
-                let _ = writeln!(to, "{}", plain_lines(detail));
+            for detail in report::details(failure) {
+                let _ = writeln!(to, "{}", plain_lines(&detail));
             }
             let (fact, next) = (report::fact(&failure.problem), report::next(failure));
             // Only a command that could have touched a token says that it did not.

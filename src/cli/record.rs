@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::Global;
 use super::describe;
@@ -121,7 +122,7 @@ impl Record {
     /// What opens sealed seeds, with the key that tells whether they are those that were burned.
     pub fn opener(&self, identity: Option<Identity>) -> Option<Opener> {
         let books = self.books.as_ref()?;
-        identity.map(|identity| (identity, locked(books).fingerprint_key().clone()))
+        identity.map(|identity| Arc::new((identity, locked(books).fingerprint_key().clone())))
     }
 
     /// The user's own remark, and another one behind it.

@@ -325,7 +325,7 @@ impl<N: Send> Wire<N> {
                         let _ = answer.send(if screen.asks { screen.ask(&info) } else { None });
                     }
                     Ok(Message::Confirm(problem, answer)) => {
-                        let question = format!("{}. Is the host's clock right?", report::fact(&problem));
+                        let question = report::question(&problem);
                         let _ = answer.send(screen.asks && screen.above(|| prompt::confirms(&question)));
                     }
                     Ok(Message::Over) | Err(RecvTimeoutError::Disconnected) => break,

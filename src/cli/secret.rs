@@ -9,18 +9,17 @@ use super::args::{ChoiceArgs, SeedArgs};
 use super::describe::plain;
 use super::input::{open_secret, read_all, small_file, standard_input};
 use super::output::note;
-use super::rows::{Hotp, Sheet, bad_file, rows_of};
+use super::rows::{Hotp, rows_of};
 use super::unused::{file_flag, unused};
 use super::{describe, picture, prompt};
-use crate::job::remedy::TokenRemedy;
-use crate::job::{Failure, Mistaken, Problem as JobProblem, TokenState};
-use crate::report::remedy_of_file;
+use crate::job::{Failure, Notice, SeedChoice, Sheet, bad_file};
+use crate::report::{notice, remedy_of_file, row_problem};
 use crate::seed::{Seed, SeedError};
 use crate::seedfile::migration::{self, Parts};
 use crate::seedfile::qr::QrError;
 use crate::seedfile::suspect::suspicion;
 use crate::seedfile::{MAX_WHOLE, Problem, Row, Rows, Source, is_blank_table, otpauth, qr};
-use crate::token::{Info, KeyError, TokenKey};
+use crate::token::{KeyError, TokenKey};
 
 /// The remedy for a text that is no seed.
 const ONE_SEED: &str = "use a text that holds one seed";
@@ -28,57 +27,12 @@ const ONE_SEED: &str = "use a text that holds one seed";
 /// The largest picture that is read, in bytes.
 const MAX_PICTURE: u64 = 64 << 20;
 
-/// The seed that the arguments name, before the token is known.
-pub enum Given {
-    /// One seed.
-    One(Box<Row>),
-    /// Several rows, of which the token's own serial picks one.
-    OfToken(Sheet),
-}
-
-impl Given {
-    /// The row for a token that was read.
-    ///
-    /// # Errors
-    /// A usage failure where no row has its serial.
-    pub fn for_token(self, info: &Info) -> Result<Row, Failure> {
-        match self {
-            Self::One(row) => Ok(*row),
-            Self::OfToken(sheet) => sheet.choose(
-                |_, row| row.serial.as_deref() == Some(info.serial.as_str()),
-                || {
-                    let problem = JobProblem::WrongToken(Mistaken::NoRow(info.clone()));
-                    Failure::new(problem, TokenState::Untouched, TokenRemedy::ChooseRow)
-                },
-                || {
-                    Failure::usage(
-                        format!("several rows have the serial of this token ({info})"),
-                        "name one with --row",
-                    )
-                },
-            ),
-        }
-    }
-
-    /// The row where no token is at hand.
-    ///
-    /// # Errors
-    /// A usage failure where there are several.
-    pub fn single(self) -> Result<Row, Failure> {
-        match self {
-            Self::One(row) => Ok(*row),
-            Self::OfToken(sheet) => {
-                sheet.check()?;
-                let count = sheet.rows.len();
-                let which = || {
-                    Failure::usage(
-                        format!("the file has {count} rows where one seed is needed"),
-                        "name one with --serial, --row or --user",
-                    )
-                };
-                sheet.choose(|_, _| true, which, which)
-            }
-        }
+/// Says that other rows of the file cannot be read.
+pub fn note_unread(choice: &SeedChoice, unread: usize) {
+    if let SeedChoice::OfToken(sheet) = choice
+        && unread > 0
+    {
+        note(&notice(&Notice::OtherRowsUnread(sheet.name.clone(), unread)));
     }
 }
 
@@ -86,14 +40,14 @@ impl Given {
 ///
 /// # Errors
 /// A failure: the source cannot be read, or holds no seed or none that fits. None repeats any of the seed.
-pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
+pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<SeedChoice>, Failure> {
     match (from_source(args, hotp)?, file_flag(&args.file)) {
         (None, Some(flag)) => Err(unused(flag, "no seed is given")),
         (given, _) => Ok(given),
     }
 }
 
-fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
+fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<SeedChoice>, Failure> {
     if args.seed_stdin {
         let input = read_all(standard_input()?, "standard input", MAX_WHOLE, ONE_SEED)?;
         return parse(&input, "standard input", args, hotp).map(Some);
@@ -108,7 +62,7 @@ fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
             return Err(unused(flag, "--qr reads a picture"));
         }
         let rows: Rows = Box::new(of_picture(path)?.into_iter());
-        return choose(Sheet::read(Ok(rows), &describe::path(path))?, &args.choice).map(Some);
+        return choose(read_sheet(Ok(rows), &describe::path(path))?, &args.choice).map(Some);
     }
     let Some(name) = &args.seed_env else { return Ok(None) };
     // The name is not repeated: somebody may have put the seed there.
@@ -129,7 +83,7 @@ fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<Given>, Failure> {
 ///
 /// # Errors
 /// As [`from_args`]; a usage failure where no source is named and nobody can be asked.
-pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<Given, Failure> {
+pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<SeedChoice, Failure> {
     if let Some(given) = from_source(args, hotp)? {
         return Ok(given);
     }
@@ -147,7 +101,7 @@ pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<Given, Failure
 }
 
 /// A short text: the bare seed, one URI, or a seed file.
-fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<Given, Failure> {
+fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<SeedChoice, Failure> {
     let text = std::str::from_utf8(bytes).unwrap_or_default().trim_start_matches('\u{FEFF}').trim();
     let is_bare = std::str::from_utf8(bytes).is_ok()
         && file_flag(&args.file).is_none_or(|flag| flag == "--secret-encoding")
@@ -171,15 +125,15 @@ fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<Given,
     }
     let hotp = if hotp { Hotp::Codes } else { Hotp::No };
     let rows = rows_of(&|| Ok(Source::new(Cursor::new(bytes.to_vec()))), &args.file, hotp)?;
-    choose(Sheet::read(rows.map(|(_, rows)| rows), name)?, &args.choice)
+    choose(read_sheet(rows.map(|(_, rows)| rows), name)?, &args.choice)
 }
 
 /// One row; what is odd about its secret is said.
-fn one(row: Row) -> Given {
+fn one(row: Row) -> SeedChoice {
     if row.trailing_bits {
         note("the seed's last Base32 character has bits that belong to no byte; they are dropped");
     }
-    Given::One(Box::new(row))
+    SeedChoice::One(Box::new(row))
 }
 
 fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
@@ -196,11 +150,16 @@ fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
     })
 }
 
+/// The rows of a file; what is odd about it is said.
+pub fn read_sheet(rows: Result<Rows, Problem>, name: &str) -> Result<Sheet, Failure> {
+    Sheet::read(rows, name, &mut |problem| note(&format!("{name}:{}", row_problem(problem))))
+}
+
 /// The row that the arguments choose; without a choice the only one, or all of them.
 ///
 /// # Errors
 /// A usage failure where none or several fit.
-pub fn choose(sheet: Sheet, choice: &ChoiceArgs) -> Result<Given, Failure> {
+pub fn choose(sheet: Sheet, choice: &ChoiceArgs) -> Result<SeedChoice, Failure> {
     let several = |what: &str| Failure::usage(format!("several rows have {what}"), "name one with --serial or --row");
     let none = |what: &str| {
         Failure::usage(format!("no row has {what}"), "look into the file, or run tokentap seeds check FILE")
@@ -239,17 +198,19 @@ pub fn choose(sheet: Sheet, choice: &ChoiceArgs) -> Result<Given, Failure> {
             Err(Failure::usage(format!("{} has no rows", sheet.name), "is this the right file?"))
         }
         (None, None, None) if sheet.rows.len() == 1 && sheet.broken.is_empty() => {
-            return Given::OfToken(sheet).single().map(one);
+            return SeedChoice::OfToken(sheet).single().map(one);
         }
         (None, None, None) => {
             // Without serials nothing tells which row is meant, so all of them must be right.
             if sheet.is_without_serials() {
                 sheet.check()?;
             }
-            return Ok(Given::OfToken(sheet));
+            return Ok(SeedChoice::OfToken(sheet));
         }
     };
-    row.map(one)
+    let (row, unread) = row?;
+    note_unread(&SeedChoice::OfToken(sheet), unread);
+    Ok(one(row))
 }
 
 /// The seeds of all QR codes in a picture.

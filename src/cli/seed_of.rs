@@ -8,14 +8,13 @@ use super::host::Host;
 use super::inventory::find;
 use super::output::Output;
 use super::record::{self, Need, Record};
-use super::rows::Sheet;
-use super::secret::{self, Given};
+use super::secret;
 use super::station::{self, Workplace};
 use super::unused::check_unused;
 use crate::clock::Drift;
 use crate::inventory::{Deed, Identity, TokenRecord, open_of};
 use crate::job::remedy::TokenRemedy;
-use crate::job::{self, Failure, Problem, ReadOutcome, TokenState, locked};
+use crate::job::{self, Failure, Problem, ReadOutcome, SeedChoice, Sheet, TokenState, locked};
 use crate::seedfile::Row;
 use crate::token::{Info, Profile};
 
@@ -64,14 +63,14 @@ pub fn seed_of(
     };
     let rows = match given {
         // Who names a reader means the token on it: the seed has to be that token's.
-        Some(Given::One(row)) if global.reads_token => Some(Given::OfToken(Sheet::of(*row))),
-        Some(Given::One(row)) => {
+        Some(SeedChoice::One(row)) if global.reads_token => Some(SeedChoice::OfToken(Sheet::of(*row))),
+        Some(SeedChoice::One(row)) => {
             check_expected(global, &row)?;
             return Ok(of_one(global, *row, output));
         }
         // Without serials, no token can tell which row is its own.
-        Some(Given::OfToken(rows)) if !global.reads_token && rows.is_without_serials() => {
-            return Given::OfToken(rows).single().map(|row| of_one(global, row, output));
+        Some(SeedChoice::OfToken(rows)) if !global.reads_token && rows.is_without_serials() => {
+            return SeedChoice::OfToken(rows).single().map(|row| of_one(global, row, output));
         }
         Some(given) => Some(given),
         None => {
@@ -94,8 +93,14 @@ pub fn seed_of(
         }
     };
     let row = match (rows, &read) {
-        (Some(Given::OfToken(rows)), Some(_)) if rows.is_without_serials() => Given::OfToken(rows).single()?,
-        (Some(rows), Some(read)) => rows.for_token(&read.info)?,
+        (Some(SeedChoice::OfToken(rows)), Some(_)) if rows.is_without_serials() => {
+            SeedChoice::OfToken(rows).single()?
+        }
+        (Some(rows), Some(read)) => {
+            let (row, unread) = rows.for_token(&read.info)?;
+            secret::note_unread(&rows, unread);
+            row
+        }
         (Some(rows), None) => rows.single()?,
         (None, _) => sealed(&record, known.as_ref(), read.as_ref(), record::identity(identity)?)?,
     };
@@ -159,6 +164,7 @@ fn sealed(
     };
     let not_sealed = || no_seed(None, TokenRemedy::SupplyInstead);
     let token = known.filter(|token| token.held_sealed().is_some()).ok_or_else(not_sealed)?;
-    let (identity, key) = record.opener(identity).ok_or_else(not_sealed)?;
-    open_of(token, &key, &identity).map_err(|error| no_seed(Some(error), TokenRemedy::OpenAndCheckSeals))
+    let opener = record.opener(identity).ok_or_else(not_sealed)?;
+    let (identity, key) = &*opener;
+    open_of(token, key, identity).map_err(|error| no_seed(Some(error), TokenRemedy::OpenAndCheckSeals))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::seeds::save_failed;
+use crate::job::batch::unwritable;
 use crate::job::{Failure, TokenState};
 use crate::seedfile::{Row, otpauth, qr, save_secret};
 
@@ -44,7 +44,7 @@ svg { width: 35mm; height: 35mm; }
 /// A failure of the file.
 pub fn check(path: Option<&PathBuf>, force: bool) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(()) };
-    crate::seedfile::SecretFile::create(path, force).map(drop).map_err(|error| save_failed(&error))
+    crate::seedfile::SecretFile::create(path, force).map(drop).map_err(|error| unwritable(&error))
 }
 
 /// Writes a page with a card for each, readable by its owner only.
@@ -53,7 +53,7 @@ pub fn check(path: Option<&PathBuf>, force: bool) -> Result<(), Failure> {
 /// A failure of the file.
 pub fn save(path: &Path, cards: &[Card], force: bool) -> Result<(), Failure> {
     let saved =
-        page(cards).and_then(|page| save_secret(path, page.as_bytes(), force).map_err(|error| save_failed(&error)));
+        page(cards).and_then(|page| save_secret(path, page.as_bytes(), force).map_err(|error| unwritable(&error)));
     // Slips come last: what they are for is done.
     saved.map_err(|failure| failure.in_state(TokenState::TokensRecorded))
 }

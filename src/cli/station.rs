@@ -9,7 +9,6 @@ use super::args::Global;
 use super::host::Host;
 use super::output::{Output, note};
 use super::record::Record;
-use super::secret::Given;
 use super::{describe, interrupt, prompt};
 use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock, USUAL_SERIAL};
 use crate::inventory::Deed;
@@ -17,9 +16,8 @@ use crate::job::{self, Again, Failure, Guard, Problem, TokenState};
 use crate::link::{Link, Trace};
 use crate::reader::{Bounds, Passed, Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
 use crate::report;
-use crate::seedfile::Row;
 use crate::time::{HostClock, SystemClock, unix_ns};
-use crate::token::{Info, Serial};
+use crate::token::Serial;
 
 /// How long a command waits for a token where a person can lay one down.
 const WAIT_AT_TERMINAL: Duration = Duration::from_secs(30);
@@ -54,28 +52,6 @@ impl<'a> Workplace<'a> {
     /// Nothing is opened yet.
     pub fn new(global: &'a Global, host: &'a Host, record: &'a Record, output: &'a Output) -> Self {
         Self { global, host, record, output, open: None, deadline: None }
-    }
-
-    /// The row for the token on the reader. It is read for that only where its serial has to pick the row.
-    ///
-    /// # Errors
-    /// A failure of the reader or the token, or that no row is the token's.
-    pub fn row_for(&mut self, given: Given) -> Result<Row, Failure> {
-        match given {
-            Given::One(row) => Ok(*row),
-            given => given.for_token(&self.token()?),
-        }
-    }
-
-    /// The token on the reader, which stays in reach for what follows.
-    ///
-    /// # Errors
-    /// A failure of the reader or the token.
-    pub fn token(&mut self) -> Result<Info, Failure> {
-        let system = &self.host.system;
-        let (info, station) = self.attempt(&mut |station| job::identify(&mut station.link, system))?;
-        self.open = Some(station);
-        Ok(info)
     }
 
     /// Carries out a job at the reader; one that finds the token gone before anything was written is carried out again when it

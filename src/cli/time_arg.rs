@@ -3,7 +3,8 @@
 use chrono::DateTime;
 
 use super::describe;
-use crate::job::{ClockPlan, Failure};
+use crate::job::Failure;
+use crate::job::request::ClockRequest;
 use crate::time::UnixTime;
 
 /// How far a `--time` may be from the host's clock without a second flag, in seconds (`docs/protocol.md` §11).
@@ -29,9 +30,9 @@ pub fn parse(text: &str) -> Result<i64, Failure> {
 ///
 /// # Errors
 /// A usage failure: no time, one that a token cannot hold, or one far from the host's clock without `allow_other`.
-pub fn clock_plan(text: &str, host: UnixTime, allow_other: bool) -> Result<ClockPlan, Failure> {
+pub fn clock(text: &str, host: UnixTime, allow_other: bool) -> Result<ClockRequest, Failure> {
     if text.trim() == "0" {
-        return Ok(ClockPlan::Now);
+        return Ok(ClockRequest::Now);
     }
     let seconds = parse(text)?;
     let time = u32::try_from(seconds).map_err(|_| {
@@ -44,5 +45,5 @@ pub fn clock_plan(text: &str, host: UnixTime, allow_other: bool) -> Result<Clock
             "a token set to another time shows codes that are valid then; if you mean it, use --allow-other-time",
         ));
     }
-    Ok(ClockPlan::At(time))
+    Ok(ClockRequest::At(time))
 }

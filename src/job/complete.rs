@@ -1,5 +1,7 @@
 //! What a plan takes from the inventory once it is known which token lies there: its profile, and its sealed seed.
 
+use std::sync::Arc;
+
 use super::failure::Failure;
 use super::plan::{ProfileFrom, ProfileWish, WritePlan};
 use super::problem::{Problem, Restriction};
@@ -9,7 +11,7 @@ use crate::inventory::{FingerprintKey, Identity, SealError, TokenRecord, open_of
 use crate::token::Info;
 
 /// What opens sealed seeds, and the key that tells whether they are those that were burned.
-pub type Opener = (Identity, FingerprintKey);
+pub type Opener = Arc<(Identity, FingerprintKey)>;
 
 /// How a plan is completed.
 pub struct Completion<'a> {
@@ -34,7 +36,8 @@ impl Completion<'_> {
         if plan.seed.is_none() && must_burn {
             let sealed = known.filter(|token| token.held_sealed().is_some());
             match (sealed, self.opener) {
-                (Some(token), Some((identity, key))) => {
+                (Some(token), Some(opener)) => {
+                    let (identity, key) = &**opener;
                     let row = open_of(token, key, identity).map_err(|error| unopened(info, &error))?;
                     row.check_for_token().map_err(|error| {
                         let why = Restriction::Unusable(error.to_string());
@@ -56,6 +59,7 @@ impl Completion<'_> {
                 (None, _) => {}
             }
         }
+        plan.stated = wish;
         if known.is_some_and(|token| is_left_open(token, plan)) {
             // That its clock is right by now is not enough.
             plan.if_drift_over = None;

@@ -1,7 +1,7 @@
 //! The desk: every token that is laid down is identified, measured, set right where that may be done, and recorded.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
@@ -49,14 +49,14 @@ pub struct DeskPlan {
 
 /// The opener for as long as it is kept. A visit that has it finishes with it.
 struct Kept {
-    opener: Mutex<Option<Arc<Opener>>>,
+    opener: Mutex<Option<Opener>>,
     /// By both clocks: one stands still while a computer sleeps, the other can be set.
     since: (Instant, SystemTime),
     within: Option<Duration>,
 }
 
 impl Kept {
-    fn get(&self) -> Option<Arc<Opener>> {
+    fn get(&self) -> Option<Opener> {
         let mut opener = locked(&self.opener);
         let by_wall = self.since.1.elapsed().unwrap_or_default();
         if self.within.is_some_and(|within| self.since.0.elapsed().max(by_wall) >= within) {
@@ -184,7 +184,7 @@ impl<'a> DeskVisitor<'a> {
     /// A desk.
     #[must_use]
     pub fn new(books: Option<&'a Books>, mut plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
-        let opener = Mutex::new(plan.identity.take().map(Arc::new));
+        let opener = Mutex::new(plan.identity.take());
         let kept = Kept { opener, since: (Instant::now(), SystemTime::now()), within: plan.identity_for };
         Self { books, plan, kept, around, undone: Mutex::default(), fatal: Mutex::default() }
     }
@@ -240,7 +240,7 @@ impl<'a> DeskVisitor<'a> {
     fn write(&self, place: &ReaderRef, link: &mut dyn Link, host: &dyn HostClock, expected: &Info) -> Recorded {
         let opener = self.kept.get();
         let completion =
-            Completion { wish: self.plan.wish, learns: true, opener: opener.as_deref(), burns_sealed: false };
+            Completion { wish: self.plan.wish, learns: true, opener: opener.as_ref(), burns_sealed: false };
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         let plan = WritePlan {
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
@@ -252,6 +252,7 @@ impl<'a> DeskVisitor<'a> {
             guard: Guard { expect_serial: Some(expected.serial.clone()), allow_unknown_model: false },
             key: self.plan.key.clone(),
             tries_again: self.plan.tries_again,
+            stated: self.plan.wish,
             again: Again::DeskVisit,
         };
         let mut around = Around {
@@ -395,6 +396,8 @@ impl Visitor for DeskVisitor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::inventory::{FingerprintKey, Identity};
 
     #[test]

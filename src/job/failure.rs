@@ -8,6 +8,7 @@ use super::written::Progress;
 use crate::clock::{Distrust, HostClockError};
 use crate::inventory::InventoryError;
 use crate::reader::ReaderError;
+use crate::seedfile;
 use crate::token::Serial;
 
 /// A job that did not end as it should.
@@ -21,6 +22,8 @@ pub struct Failure {
     pub remedies: Vec<Remedy>,
     /// All that is wrong, one thing a line, where there is more to say than the problem does.
     pub details: Vec<String>,
+    /// The rows of a file that are wrong, each with its file's name.
+    pub rows: Vec<(String, seedfile::Problem)>,
     /// How far the writes had come.
     pub written: Progress,
     /// The reader where it happened, if one was in use.
@@ -41,6 +44,7 @@ impl Failure {
             state,
             remedies: vec![remedy.into()],
             details: Vec::new(),
+            rows: Vec::new(),
             written: Progress::default(),
             reader: None,
             serial: None,

@@ -133,6 +133,8 @@ pub struct WritePlan {
     pub key: TokenKey,
     /// Try it also where the token has refused it already, by the record.
     pub tries_again: bool,
+    /// What flags and seed state of the profile: where it is not written, the display counts with it.
+    pub stated: ProfileWish,
     /// The command that an interrupted job is repeated with.
     pub again: Again,
 }

@@ -172,6 +172,20 @@ pub enum BatchRemedy {
     Check,
     /// Use another machine for seeds.
     OtherMachine,
+    /// Move a `.part` file aside, which may be the only copy of its seeds.
+    MovePartAside,
+    /// Stop if the inventory was lost or restored: the rows are on tokens; otherwise use another file.
+    StopOrOtherFile,
+    /// Name this file first.
+    NameFirst(PathBuf),
+    /// Use another file, or overwrite it.
+    OtherFileOrForce,
+    /// Use a file of its own: secrets go through no link and to no device.
+    OwnFile,
+    /// See that the folder can be written; nothing was changed.
+    SeeFolderUnchanged,
+    /// Put the `.part` file back, or export the sealed seeds.
+    PutPartBack(PathBuf),
 }
 
 impl Remedy {

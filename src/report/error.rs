@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{fact, next, state};
+use super::{fact, next, row_problem, state};
 use crate::job::Failure;
 
 /// A failure, as `error` has it.
@@ -35,10 +35,17 @@ impl From<&Failure> for ErrorReport {
             message: fact(&failure.problem),
             state: state(&failure.state),
             next: next(failure),
-            details: failure.details.clone(),
+            details: details(failure),
             reader: failure.reader.clone(),
         }
     }
+}
+
+/// All that is wrong, one thing a line.
+#[must_use]
+pub fn details(failure: &Failure) -> Vec<String> {
+    let rows = failure.rows.iter().map(|(file, problem)| format!("{file}:{}", row_problem(problem)));
+    rows.chain(failure.details.iter().cloned()).collect()
 }
 
 /// The report of a command that failed.

@@ -14,6 +14,7 @@ mod host_clock;
 mod info;
 mod inventory;
 mod lists;
+mod notice;
 mod problem;
 mod profile;
 mod reader_event;
@@ -40,7 +41,7 @@ pub use code::{CodeReport, CounterCodeReport};
 pub use desk::{DeskEvent, DeskSummary, DeskVisit, UndoneToken};
 pub use doctor::{DoctorReport, Finding};
 pub use emulate::{DisplayReport, EmulatedReport, EmulatedToken};
-pub use error::{ErrorReport, FailureReport};
+pub use error::{ErrorReport, FailureReport, details};
 pub use files::FilesReport;
 pub use host_clock::{HostClockReport, host_clock_words};
 pub use info::{InfoReport, Reading};
@@ -48,7 +49,8 @@ pub use inventory::{
     AssignListReport, AssignReport, Assigned, CheckReport, ExportReport, ForgetReport, ImportReport, InitReport,
 };
 pub use lists::{ListEnd, drift_cell, remark};
-pub use problem::fact;
+pub use notice::{notice, troubled};
+pub use problem::{fact, question};
 pub use profile::{CodeProfile, PlannedProfile, ProfileReport};
 pub use reader_event::ReaderEvent;
 pub use readers::{ReaderReport, ReadersReport, slot_words};

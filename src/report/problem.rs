@@ -233,3 +233,15 @@ fn restricted_fact(why: &Restriction, token: &Info) -> String {
     };
     format!("{why} ({token})")
 }
+
+/// The question whether to go on in spite of a problem.
+#[must_use]
+pub fn question(problem: &Problem) -> String {
+    let fact = fact(problem);
+    match problem {
+        Problem::SeedOnRecord(_) => format!("{fact}. A new one takes its place, and its server needs that one."),
+        Problem::ProfileMismatch { .. } => format!("{fact}. What the seed states would be written."),
+        Problem::HostClock(ClockProblem::SameHours { .. }) => format!("{fact}. Is the host's clock right?"),
+        _ => format!("{fact}."),
+    }
+}

@@ -17,7 +17,7 @@ pub fn remedy(remedy: &Remedy) -> String {
         Remedy::Record(of_record) => remedy_of_record(of_record),
         Remedy::File(of_file) => remedy_of_file(of_file),
         Remedy::Token(of_token) => remedy_of_token(of_token),
-        Remedy::Batch(of_batch) => remedy_of_batch(of_batch).to_owned(),
+        Remedy::Batch(of_batch) => remedy_of_batch(of_batch),
         Remedy::Again(again) => run_again(again),
         Remedy::Continue(again) => format!("to continue, {}", run_again(again)),
         Remedy::Retry(again) => format!("for another try, {}", run_again(again)),
@@ -193,7 +193,18 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
     }
 }
 
-fn remedy_of_batch(remedy: &BatchRemedy) -> &'static str {
+fn remedy_of_batch(remedy: &BatchRemedy) -> String {
+    match remedy {
+        BatchRemedy::NameFirst(file) => format!("name {} as the first --to", shell_word(file)),
+        BatchRemedy::PutPartBack(part) => format!(
+            "put {} back as it was; where the inventory keeps seeds, tokentap inventory export has them",
+            shell_word(part)
+        ),
+        fixed => fixed_remedy_of_batch(fixed).to_owned(),
+    }
+}
+
+fn fixed_remedy_of_batch(remedy: &BatchRemedy) -> &'static str {
     match remedy {
         BatchRemedy::PutRowsBack => {
             "put the rows back as they were to continue it, or leave it for good with --new-batch"
@@ -213,5 +224,15 @@ fn remedy_of_batch(remedy: &BatchRemedy) -> &'static str {
         BatchRemedy::Correct => "correct what is named, and run the same command again: it writes the file again",
         BatchRemedy::Check => "run tokentap inventory check",
         BatchRemedy::OtherMachine => "do not use this computer for seeds",
+        BatchRemedy::MovePartAside => "it may be their only copy: move it aside (it is a csv file), and start again",
+        BatchRemedy::StopOrOtherFile => {
+            "if the inventory was lost or restored from a backup since, stop: the rows may be on tokens already \
+             (docs/desk.md); otherwise use another file with --to"
+        }
+        BatchRemedy::OtherFileOrForce => "use another file, or overwrite it with --force",
+        BatchRemedy::OwnFile => "use a file of its own: secrets go through no link and to no device",
+        BatchRemedy::SeeFolderUnchanged => "see that the folder is writable and the disk has room; nothing was changed",
+        // Worded above, with what they name.
+        BatchRemedy::NameFirst(_) | BatchRemedy::PutPartBack(_) => "",
     }
 }

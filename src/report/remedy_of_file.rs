@@ -75,6 +75,10 @@ fn fixed_words(remedy: &FileRemedy) -> &'static str {
         }
         FileRemedy::WholeSecret => "use the whole secret, or --allow-short-seed",
         FileRemedy::OtherLength => "use another length",
+        FileRemedy::NameProfile => {
+            "use --hash, --step or --display: all three are written, and what is not named is as the inventory knows it, \
+             else the factory's; to set only the clock use tokentap sync"
+        }
         FileRemedy::SkipUnusable => {
             "leave such rows out with --skip-unusable; burn, verify and code take one row of the file with --row"
         }

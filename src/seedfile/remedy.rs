@@ -75,6 +75,8 @@ pub enum FileRemedy {
     WholeSecret,
     /// Use another length for the new seed.
     OtherLength,
+    /// Name a part of the profile.
+    NameProfile,
     /// Leave out rows that no token can hold, or use one row of the file.
     SkipUnusable,
 }

@@ -151,6 +151,7 @@ pub fn session(data: &[u8]) {
         guard: Guard { expect_serial: None, allow_unknown_model: choice & 64 != 0 },
         key: TokenKey::factory(),
         tries_again: false,
+        stated: tokentap::job::ProfileWish::default(),
         again: Again::Same,
     };
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());

@@ -25,6 +25,7 @@ mod emulator;
 mod faults;
 mod finding;
 mod flags;
+mod front_end;
 mod helpdesk;
 mod inventory;
 #[cfg(unix)]

@@ -61,6 +61,7 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
         guard: Guard::default(),
         key: TokenKey::factory(),
         tries_again: false,
+        stated: ProfileWish::default(),
         again: Again::SameTwice,
     }
 }
@@ -101,7 +102,6 @@ pub fn work_at_batch(
     let host = || -> Result<CorrectedClock<'_>, Failure> { Ok(CorrectedClock::new(clock, chrono::TimeDelta::zero())) };
     let plan = BatchPlan {
         shares_seeds: false,
-        source: SeedSource::File(seeds),
         flags,
         fine: false,
         allow_unknown_model: false,
@@ -122,7 +122,7 @@ pub fn work_at_batch(
         hours: HourWatch::default(),
         stop: &|| false,
     };
-    let visitor = BatchVisitor::new(books, batch, Some(outputs), plan, around);
+    let visitor = BatchVisitor::new(books, batch, Some(outputs), SeedSource::File(seeds), plan, around);
     work(&visitor);
     let (batch, _, _, fatal) = visitor.into_parts();
     assert_eq!(fatal, None);

@@ -1,78 +1,34 @@
-//! The end of a batch: the server's files, and the sum of it.
+//! The end of a batch: the users' slips, and the sum of it.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::cli::describe::{self};
+use crate::cli::args::BatchArgs;
+use crate::cli::describe;
 use crate::cli::output::Output;
-use crate::cli::seeds::save_failed;
 use crate::cli::slip::{self, Card};
 use crate::cli::{Ran, interrupt};
 use crate::inventory::{BatchId, RowState};
-use crate::job::batch::{Batch, ServerFiles};
+use crate::job::batch::{BatchEnd, ServerFiles, unwritable};
 use crate::job::{Books, Exit, Failure, locked};
 use crate::report::{BatchEvent, BatchSummary, Summed};
 use crate::seedfile::Row;
-use crate::time::UnixTime;
 
-/// What goes into the end of a batch beside the batch itself.
-pub struct Ending<'a> {
-    /// What ended it early.
-    pub fatal: Option<Failure>,
-    /// How many tokens were left alone because they hold a seed from elsewhere.
-    pub holding: usize,
-    /// Where the users' slips go.
-    pub slips: Option<&'a Path>,
-    /// They have the seeds' QR codes.
-    pub with_secret: bool,
-    /// Files may be overwritten.
-    pub force: bool,
-    pub at: UnixTime,
-}
-
-/// Writes the server's files, closes a batch in which nothing is left, and sums up.
-pub fn finish(
-    name: &str,
-    mut batch: Batch,
-    outputs: Option<ServerFiles>,
-    books: &Books,
-    output: &Output,
-    ending: Ending<'_>,
-) -> Ran {
-    let Ending { fatal, holding, slips, with_secret, force, at } = ending;
-    let fatal = match fatal {
-        Some(failure) => Some(failure),
-        None => conclude_batch(&mut batch, outputs.as_ref(), books, at).err(),
-    };
-    let fatal = match (fatal, slips) {
-        (None, Some(path)) => {
-            let part = outputs.as_ref().filter(|_| with_secret);
-            write_slips(path, batch.id(), part, books, force || slip::is_own(path)).err()
-        }
-        (fatal, _) => fatal,
-    };
-    let counts = batch.counts();
-    let mut rows = Vec::new();
-    let states = [RowState::Burning, RowState::Unknown, RowState::Failed, RowState::Assigned];
-    let listed = locked(books).visit_rows(batch.id(), &states, &mut |row| rows.push(row));
-    let mut files = Vec::new();
-    if let Some(outputs) = outputs.filter(|_| fatal.is_none()) {
-        if counts.done() > 0 {
-            files.extend(outputs.files.iter().map(|file| (file.format.title, file.path.clone())));
-        }
-        if counts.left() == 0 {
-            outputs.finish();
-        }
+/// Writes the slips, sums up, and removes what is not needed any more.
+pub fn finish(name: &str, mut end: BatchEnd, holding: usize, args: &BatchArgs, books: &Books, output: &Output) -> Ran {
+    let slips = args.slips.as_deref();
+    if let (None, Some(path)) = (&end.fatal, slips) {
+        let files = end.files.as_ref().filter(|_| args.with_secret);
+        end.fatal = write_slips(path, end.id, files, books, args.force || slip::is_own(path)).err();
     }
-    let slips = slips.filter(|_| fatal.is_none()).map(describe::path);
-    let summary = BatchSummary::of(Summed { name, counts, rows: &rows, files: &files, holding, slips });
-    output.report(&BatchEvent::Summary(summary));
-    if let Some(failure) = fatal {
-        return Err(failure);
-    }
-    listed?;
-    match counts.left() {
-        0 => Ok(Exit::Done),
+    end.clean_up();
+    let written = if end.fatal.is_none() { end.written } else { Vec::new() };
+    let slips = slips.filter(|_| end.fatal.is_none()).map(describe::path);
+    let summed = Summed { name, counts: end.counts, rows: &end.rows, files: &written, holding, slips };
+    output.report(&BatchEvent::Summary(BatchSummary::of(summed)));
+    match (end.fatal, end.counts.left()) {
+        (Some(failure), _) => Err(failure),
+        (None, 0) => Ok(Exit::Done),
         _ if interrupt::asked() => Ok(Exit::Interrupted),
         _ => Ok(Exit::Undone),
     }
@@ -85,13 +41,13 @@ pub fn finish(
 pub fn write_slips(
     path: &Path,
     batch: BatchId,
-    part: Option<&ServerFiles>,
+    files: Option<&ServerFiles>,
     books: &Books,
     force: bool,
 ) -> Result<(), Failure> {
     let mut seeds: HashMap<String, Row> = HashMap::new();
-    if let Some(outputs) = part {
-        let rows = outputs.part.rows().map_err(|error| save_failed(&error))?;
+    if let Some(files) = files {
+        let rows = files.part.rows().map_err(|error| unwritable(&error))?;
         seeds.extend(rows.filter_map(Result::ok).filter_map(|row| Some((row.serial.clone()?, row))));
     }
     let mut cards = Vec::new();
@@ -109,21 +65,4 @@ pub fn write_slips(
         return Ok(());
     }
     slip::save(path, &cards, force)
-}
-
-fn conclude_batch(
-    batch: &mut Batch,
-    outputs: Option<&ServerFiles>,
-    books: &Books,
-    at: UnixTime,
-) -> Result<(), Failure> {
-    let mut inventory = locked(books);
-    batch.recount(inventory.as_mut())?;
-    if let Some(outputs) = outputs {
-        outputs.write(inventory.as_mut(), batch.id())?;
-    }
-    if batch.counts().left() == 0 {
-        inventory.close_batch(batch.id(), at)?;
-    }
-    Ok(())
 }

@@ -18,6 +18,7 @@ use crate::inventory::{
     Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, is_log_alone, new_locked_identity,
     parse_recipient,
 };
+use crate::job::batch::unwritable;
 use crate::job::{Exit, Failure, TokenState};
 use crate::report::{FilesReport, ForgetReport, InitReport};
 use crate::seedfile::{SaveError, SecretFile, save_secret};
@@ -144,7 +145,7 @@ fn is_inventory(path: &Path) -> bool {
 
 /// Makes a file beside its place and renames it into it.
 fn save_whole(path: &Path, force: bool, make: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
-    let unsaved = |error: SaveError| super::seeds::save_failed(&error);
+    let unsaved = |error: SaveError| unwritable(&error);
     // What is there is looked at, and nothing of it is kept open.
     let new = SecretFile::create(path, force).map_err(unsaved)?;
     make(new.temporary())?;
@@ -174,7 +175,7 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
     let recipients = match &args.out {
         Some(out) => {
             let (recipient, file) = new_identity()?;
-            save_secret(out, &file, false).map_err(|error| super::seeds::save_failed(&error))?;
+            save_secret(out, &file, false).map_err(|error| unwritable(&error))?;
             vec![recipient]
         }
         None => given,

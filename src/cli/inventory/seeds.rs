@@ -9,11 +9,12 @@ use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
 use crate::cli::paths;
 use crate::cli::record;
-use crate::cli::rows::bad_file;
-use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, save_failed, write_options};
+use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, write_options};
 use crate::inventory::{
     Deed, Entry, Inventory, InventoryError, SealError, SeedChange, Sqlite, TokenChange, TokenFilter, open_of, seal,
 };
+use crate::job::bad_file;
+use crate::job::batch::unwritable;
 use crate::job::remedy::TokenRemedy;
 use crate::job::{self, Exit, Failure};
 use crate::report::{self, ExportReport, ImportReport, row_problem};
@@ -47,7 +48,7 @@ pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output
     }
     let mut sinks = Vec::new();
     for (format, path) in &files {
-        let target = SecretFile::create(path, args.force).map_err(|error| save_failed(&error))?;
+        let target = SecretFile::create(path, args.force).map_err(|error| unwritable(&error))?;
         sinks.extend(Sink::new(format, Target::File(target)));
     }
     let key = inventory.fingerprint_key().clone();
@@ -72,7 +73,7 @@ pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output
     });
     // Where two tokens hold one seed, somebody has said that they may.
     let rules = Rules { drop: &dropped, shares_secrets: true };
-    let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| save_failed(&error))?;
+    let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| unwritable(&error))?;
     conclude_export(&converted, has_foreign.get(), output)?;
     let names: Vec<String> = files.iter().map(|(_, path)| describe::path(path)).collect();
     let detail = format!("into {}", names.join(", "));

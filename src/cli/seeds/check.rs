@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 
-use super::convert::{conclude, save_failed, warnings};
+use super::convert::{conclude, warnings};
 use super::read_file;
 use crate::cli::args::SeedsCheckArgs;
 use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
 use crate::cli::rows::format_of_name;
 use crate::cli::{Ran, secret};
+use crate::job::batch::unwritable;
 use crate::job::{Exit, Failure};
 use crate::report::{SeedsCheckReport, Understood};
 use crate::seedfile::{Problem, Row, Rows, Rules, Sink, Target, WriteOptions, convert, entra, for_token, usable};
@@ -54,8 +55,7 @@ pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
         }
     };
     let rules = Rules { shares_secrets: args.whole.allow_shared_secret, ..Rules::default() };
-    let converted =
-        convert(rows, sinks, &WriteOptions::default(), rules, &also).map_err(|error| save_failed(&error))?;
+    let converted = convert(rows, sinks, &WriteOptions::default(), rules, &also).map_err(|error| unwritable(&error))?;
     conclude(&converted, &name, output)?;
     let warned = warnings(&converted, &name);
     let verdict = match warned.len() as u64 {

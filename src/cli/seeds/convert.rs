@@ -9,12 +9,14 @@ use super::{rows_of, with_users};
 use crate::cli::args::{EncodeArgs, OutputArgs, SeedsConvertArgs, SuiteArg};
 use crate::cli::describe::{self};
 use crate::cli::output::Output;
-use crate::cli::rows::{self, bad_file, format_of_name};
+use crate::cli::rows::{self, format_of_name};
 use crate::cli::{Ran, paths};
+use crate::job::bad_file;
+use crate::job::batch::unwritable;
 use crate::job::{Exit, Failure};
 use crate::report::{ConvertReport, row_problem};
 use crate::seedfile::{
-    Converted, Field, Format, Rows, Rules, SaveError, SecretFile, Severity, Sink, Target, WriteOptions, convert,
+    Converted, Field, Format, Rows, Rules, SecretFile, Severity, Sink, Target, WriteOptions, convert,
 };
 
 pub(super) fn warnings(converted: &Converted, name: &str) -> Vec<String> {
@@ -150,13 +152,13 @@ pub(super) fn write(rows: Rows, args: &OutputArgs, rules: Rules<'_>, name: &str,
     let mut files = Vec::new();
     for (format, file) in targets {
         let target = match &file {
-            Some(path) => Target::File(SecretFile::create(path, args.force).map_err(|error| save_failed(&error))?),
+            Some(path) => Target::File(SecretFile::create(path, args.force).map_err(|error| unwritable(&error))?),
             None => Target::Memory(Zeroizing::default()),
         };
         sinks.extend(Sink::new(format, target));
         files.extend(file);
     }
-    let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| save_failed(&error))?;
+    let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| unwritable(&error))?;
     conclude(&converted, name, output)?;
     for bytes in &converted.memory {
         let mut to = std::io::stdout();
@@ -224,16 +226,4 @@ fn targets(args: &OutputArgs) -> Result<Vec<(String, Option<PathBuf>)>, Failure>
         ));
     }
     Ok(targets)
-}
-
-/// A file that could not be written.
-pub fn save_failed(error: &SaveError) -> Failure {
-    let next = match error {
-        SaveError::Exists(_) => "name another file, or overwrite it with --force",
-        SaveError::Symlink(_) | SaveError::NotAFile(_) => {
-            "name a file of its own: secrets go through no link and to no device"
-        }
-        SaveError::Io { .. } => "see that the folder may be written and the disk has room; nothing was changed",
-    };
-    Failure::file(error.to_string(), next)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::convert::{check_paths, write};
 use crate::cli::args::{ProfileArgs, SeedsGenerateArgs};
 use crate::cli::output::Output;
-use crate::cli::{Ran, burn, describe, input, plan};
+use crate::cli::{Ran, burn, describe, input, settings};
 use crate::job::Failure;
 use crate::seedfile::{Place, Rules, check_serial};
 use crate::token::Serial;
@@ -15,7 +15,7 @@ const MAX_GENERATED: usize = 1_000_000;
 
 pub(super) fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, output: &Output) -> Ran {
     let profile = ProfileArgs { hash: args.hash, step: args.step, display: None };
-    let (profile, _) = plan::wish(&profile, None)?.resolve(None)?;
+    let (profile, _) = settings::profile(&profile).wish()?.resolve(None)?;
     check_paths(&[("--serials", args.serials.as_deref()), ("the inventory", inventory)], &args.output)?;
     let serials = serials(args)?;
     let count = match (args.count, serials.len()) {

@@ -10,12 +10,12 @@ use std::path::Path;
 use super::args::{FileArgs, Global, SeedsCommand, WholeFileArgs};
 use super::describe::counted;
 use super::output::Output;
-use super::rows::{self, Hotp, bad_file};
+use super::rows::{self, Hotp};
 use super::{Ran, describe, input, record};
-use crate::job::Failure;
+use crate::job::{Failure, bad_file};
 use crate::seedfile::{Format, Problem, Row, Rows, Severity, Source, usable, users};
 
-pub use convert::{check_drop, conclude, fields_of, named_files, save_failed, writable, write_options};
+pub use convert::{check_drop, conclude, fields_of, named_files, writable, write_options};
 
 pub fn run(global: &Global, command: &SeedsCommand, output: &Output) -> Ran {
     let inventory = record::path(global).ok().flatten();

@@ -5,13 +5,12 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::convert::save_failed;
 use super::rows_of;
 use crate::cli::args::{SeedsQrArgs, WholeFileArgs};
 use crate::cli::describe::{self};
 use crate::cli::output::Output;
-use crate::cli::rows::Sheet;
 use crate::cli::{Ran, input, paths, secret};
+use crate::job::batch::unwritable;
 use crate::job::{Exit, Failure};
 use crate::report::FilesReport;
 use crate::seedfile::{otpauth, qr, save_secret};
@@ -24,7 +23,7 @@ pub(super) fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Out
     let row = match &args.input {
         Some(path) => {
             let rows = rows_of(path, &args.file, false, &WholeFileArgs::default())?;
-            let sheet = Sheet::read(Ok(rows), &describe::path(path))?;
+            let sheet = secret::read_sheet(Ok(rows), &describe::path(path))?;
             secret::choose(sheet, &args.choice)?.single()?
         }
         None => {
@@ -58,7 +57,7 @@ pub(super) fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Out
             return Ok(Exit::Done);
         }
     };
-    save_secret(path, &content, args.force).map_err(|error| save_failed(&error))?;
+    save_secret(path, &content, args.force).map_err(|error| unwritable(&error))?;
     let words = format!("written to {}", describe::path(path));
     output.report(&FilesReport { files: vec![describe::path(path)], words });
     Ok(Exit::Done)

@@ -6,6 +6,7 @@
 
 mod outputs;
 mod part;
+mod run;
 mod seeds;
 mod visit;
 
@@ -13,6 +14,7 @@ use std::collections::{HashSet, VecDeque};
 
 pub use outputs::{ServerFile, ServerFiles, missing, rehearse};
 pub use part::PartFile;
+pub use run::{BatchEnd, BatchRun, ListTerms, PlannedBatch, unwritable};
 pub use seeds::{Allowed, BadRows, RowSeed, SeedList, flags_digest, fresh_seed};
 pub use visit::{BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource};
 

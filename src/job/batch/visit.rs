@@ -31,8 +31,6 @@ pub enum SeedSource {
 
 /// What goes for every token of a batch.
 pub struct BatchPlan {
-    /// The seeds.
-    pub source: SeedSource,
     /// What flags say of the profile.
     pub flags: ProfileWish,
     /// Catch ticks and write on the second.
@@ -104,6 +102,7 @@ pub struct BatchVisitor<'a> {
     books: &'a Books,
     batch: Mutex<Batch>,
     outputs: Option<Mutex<ServerFiles>>,
+    source: SeedSource,
     plan: BatchPlan,
     around: Surroundings<'a, BatchNews>,
     burned: AtomicU64,
@@ -118,12 +117,13 @@ impl<'a> BatchVisitor<'a> {
         books: &'a Books,
         batch: Batch,
         outputs: Option<ServerFiles>,
+        source: SeedSource,
         plan: BatchPlan,
         around: Surroundings<'a, BatchNews>,
     ) -> Self {
         let outputs = outputs.map(Mutex::new);
         let (burned, fatal) = (AtomicU64::new(0), Mutex::new(None));
-        Self { books, batch: Mutex::new(batch), outputs, plan, around, burned, fatal }
+        Self { books, batch: Mutex::new(batch), outputs, source, plan, around, burned, fatal }
     }
 
     /// The batch, its files and its seeds after all readers were attended, and what ended it early.
@@ -132,7 +132,7 @@ impl<'a> BatchVisitor<'a> {
         let unlocked = |mutex: Mutex<ServerFiles>| mutex.into_inner().unwrap_or_else(PoisonError::into_inner);
         let batch = self.batch.into_inner().unwrap_or_else(PoisonError::into_inner);
         let fatal = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (batch, self.outputs.map(unlocked), self.plan.source, fatal)
+        (batch, self.outputs.map(unlocked), self.source, fatal)
     }
 
     fn recorder(&self, place: &ReaderRef, deed: Deed) -> Recorder<'a> {
@@ -151,6 +151,7 @@ impl<'a> BatchVisitor<'a> {
             guard: Guard { expect_serial: None, allow_unknown_model: self.plan.allow_unknown_model },
             key: self.plan.key.clone(),
             tries_again: self.plan.tries_again,
+            stated: self.plan.flags,
             again: Again::BatchVisit,
         }
     }
@@ -164,7 +165,7 @@ impl<'a> BatchVisitor<'a> {
         plan: &mut WritePlan,
     ) -> Result<RowSeed, Failure> {
         let index = usize::try_from(row.row).ok().and_then(|number| number.checked_sub(1));
-        let seed = match &self.plan.source {
+        let seed = match &self.source {
             SeedSource::Fresh(bytes) => RowSeed::fresh(match self.earlier_seed(row, serial)? {
                 Some(seed) => seed,
                 None => fresh_seed(*bytes)?,

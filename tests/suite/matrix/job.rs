@@ -298,7 +298,7 @@ impl Bench {
             assume_factory: true,
             key: TokenKey::factory(),
             tries_again: self.tries_again.load(Ordering::SeqCst),
-            identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)),
+            identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)).map(Arc::new),
             identity_for: None,
             ask_code: false,
         };

@@ -1,0 +1,156 @@
+//! Settings: the arguments of a write, resolved into the requests that jobs take. Below this no argument is known.
+
+use std::path::Path;
+
+use super::args::{BurnArgs, ChoiceArgs, ClockArgs, ConfigArgs, Global, ProfileArgs, SyncArgs, WriteArgs};
+use super::describe::without_blanks;
+use super::record::Need;
+use super::unused::unused;
+use super::{secret, station, time_arg};
+use crate::job::request::{BurnRequest, ClockRequest, ConfigRequest, ProfileRequest, SyncRequest, Terms};
+use crate::job::{Failure, Opener, SeedChoice};
+use crate::otp::Hash;
+use crate::time::UnixTime;
+use crate::token::Serial;
+
+/// What the arguments name beside themselves: the seed, what opens sealed ones, and the host's time.
+pub struct Named {
+    /// The seed.
+    pub seed: Option<SeedChoice>,
+    /// What opens sealed seeds.
+    pub opener: Option<Opener>,
+    /// The host's time.
+    pub now: UnixTime,
+}
+
+/// The request of `sync`.
+///
+/// # Errors
+/// A usage failure.
+pub fn sync(global: &Global, args: &SyncArgs, named: Named) -> Result<SyncRequest, Failure> {
+    let clock = time_arg::clock(&args.time, named.now, args.write.allow_other_time)?;
+    check_used(&args.write, &args.seed.choice, named.seed.as_ref(), Some(clock))?;
+    Ok(SyncRequest {
+        clock,
+        profile: profile(&args.profile),
+        seed: named.seed,
+        erase_seed: args.erase_seed,
+        if_drift_over_s: args.if_drift_over,
+        fast: args.fast,
+        terms: terms(global, &args.write, &args.seed.choice, named.opener)?,
+    })
+}
+
+/// The request of `config`.
+///
+/// # Errors
+/// A usage failure.
+pub fn config(global: &Global, args: &ConfigArgs, named: Named) -> Result<ConfigRequest, Failure> {
+    let clock = clock(&args.clock, named.now, args.write.allow_other_time)?;
+    check_used(&args.write, &args.seed.choice, named.seed.as_ref(), Some(clock))?;
+    Ok(ConfigRequest {
+        profile: profile(&args.profile),
+        clock,
+        seed: named.seed,
+        erase_seed: args.erase_seed,
+        fast: args.fast,
+        terms: terms(global, &args.write, &args.seed.choice, named.opener)?,
+    })
+}
+
+/// The request of `burn`.
+///
+/// # Errors
+/// A usage failure.
+pub fn burn(global: &Global, args: &BurnArgs, named: Named) -> Result<BurnRequest, Failure> {
+    let clock = match args.seed_only {
+        true => None,
+        false => Some(clock(&args.clock, named.now, args.write.allow_other_time)?),
+    };
+    if args.generate.is_some() && args.write.allow_short_seed {
+        return Err(unused("--allow-short-seed", "a new seed is never short"));
+    }
+    // --user names the user of a seed that names none.
+    let choice = ChoiceArgs { user: None, ..args.seed.choice.clone() };
+    check_used(&args.write, &choice, named.seed.as_ref(), clock)?;
+    Ok(BurnRequest {
+        seed: named.seed,
+        user: args.seed.choice.user.clone(),
+        seed_only: args.seed_only,
+        profile: profile(&args.profile),
+        clock: clock.unwrap_or_default(),
+        precise: args.precise,
+        replace_seed: args.replace_seed,
+        reassign: args.reassign,
+        terms: terms(global, &args.write, &args.seed.choice, named.opener)?,
+    })
+}
+
+/// The profile that flags state.
+pub fn profile(args: &ProfileArgs) -> ProfileRequest {
+    ProfileRequest { hash: args.hash.map(Hash::from), step_s: args.step, display_s: args.display }
+}
+
+/// How much a command needs the inventory that writes a profile: it may know the one that flags do not state.
+pub fn need(flags: &ProfileArgs) -> Need {
+    if flags.hash.is_some() && flags.step.is_some() { Need::Stated } else { Need::Profile }
+}
+
+/// What `--time`, `--auto-sync` and `--no-auto-sync` mean for the clock.
+fn clock(args: &ClockArgs, now: UnixTime, allow_other: bool) -> Result<ClockRequest, Failure> {
+    match &args.time {
+        _ if args.no_auto_sync => Ok(ClockRequest::CarryOn),
+        None => Ok(ClockRequest::Now),
+        Some(time) => time_arg::clock(time, now, allow_other),
+    }
+}
+
+/// What holds for every write.
+fn terms(global: &Global, write: &WriteArgs, choice: &ChoiceArgs, opener: Option<Opener>) -> Result<Terms, Failure> {
+    let expected = station::guard(global, write.allow_unknown_model)?.expect_serial;
+    // Whoever names a serial means that token, also where there is no row to choose by it.
+    let chosen = match &choice.serial {
+        None => None,
+        Some(serial) => Some(
+            Serial::new(&without_blanks(serial))
+                .ok_or_else(|| Failure::usage("--serial is not a serial", "use the digits on the back of the token"))?,
+        ),
+    };
+    Ok(Terms {
+        expect_serial: expected.or(chosen).map(|serial| serial.to_string()),
+        allow_unknown_model: write.allow_unknown_model,
+        allow_short_seed: write.allow_short_seed,
+        allow_shared_secret: write.allow_shared_secret,
+        try_again: write.try_again,
+        key: secret::token_key(write.token_key.as_deref().map(Path::new))?,
+        opener,
+    })
+}
+
+/// Whether every permission that was given permits something, and every choice chooses.
+///
+/// # Errors
+/// A usage failure that names the flag.
+fn check_used(
+    write: &WriteArgs,
+    choice: &ChoiceArgs,
+    seed: Option<&SeedChoice>,
+    clock: Option<ClockRequest>,
+) -> Result<(), Failure> {
+    let has_seed = seed.is_some() || write.identity.is_some();
+    let names_user = seed.and_then(SeedChoice::one).is_some_and(|row| row.user.is_some());
+    let no_seed = "no seed is given";
+    let is_other_time = matches!(clock, Some(ClockRequest::At(_)));
+    for (is_given, flag, is_used, why) in [
+        (write.allow_shared_secret, "--allow-shared-secret", has_seed, no_seed),
+        (write.allow_short_seed, "--allow-short-seed", has_seed, no_seed),
+        (choice.row.is_some(), "--row", seed.is_some(), no_seed),
+        (choice.user.is_some(), "--user", names_user, "no row of a seed file is chosen by it"),
+        (write.allow_other_time, "--allow-other-time", is_other_time, "the clock is not set to another time"),
+    ] {
+        if is_given && !is_used {
+            return Err(unused(flag, why));
+        }
+    }
+    Ok(())
+}
