@@ -65,10 +65,10 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     let idle = Idle::new(global)?;
     let tell = |news: DeskNews| {
         match &news {
-            DeskNews::Writes(_, info) => interrupt::in_hand(info.serial.as_str()),
+            DeskNews::Writes(_, info) => interrupt::stop().take(info.serial.as_str()),
             DeskNews::Visited(visited) => {
                 if let Some(info) = &visited.info {
-                    interrupt::let_go(info.serial.as_str());
+                    interrupt::stop().let_go(info.serial.as_str());
                 }
             }
             DeskNews::Begins(..) | DeskNews::Reader(..) => {}

@@ -2,37 +2,44 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::output::Output;
-use crate::job::{Again, Exit, Failure, Problem, Remedy, TokenState};
+use crate::job::{Again, Exit, Failure, Problem, Remedy, Stop, TokenState, locked};
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+/// What Ctrl-C means for this program: its one run, and what a prompt would leave behind.
+#[derive(Default)]
+struct Interrupts {
+    stop: Stop,
+    /// A token is in reach: Ctrl-C is then noted once and asked for, so that no write is cut off.
+    is_working: AtomicBool,
+    /// The state and the remedy if Ctrl-C comes while a prompt waits.
+    prompt: Mutex<Option<(TokenState, Remedy)>>,
+    /// The program was started at a terminal.
+    at_terminal: AtomicBool,
+}
 
-/// A token is in reach: Ctrl-C is then noted once and asked for, so that no write is cut off.
-static WORKING: AtomicBool = AtomicBool::new(false);
+/// A process has one Ctrl-C, and this program one run.
+static PROGRAM: LazyLock<Interrupts> = LazyLock::new(Interrupts::default);
 
-/// The tokens that are being written.
-static IN_HAND: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-/// The state and the remedy if Ctrl-C comes while a prompt waits.
-static PROMPT: Mutex<Option<(TokenState, Remedy)>> = Mutex::new(None);
-
-/// The program was started at a terminal.
-static AT_TERMINAL: AtomicBool = AtomicBool::new(false);
+/// The handle that Ctrl-C asks to stop.
+pub fn stop() -> &'static Stop {
+    &PROGRAM.stop
+}
 
 /// Takes over Ctrl-C (and, on Unix, the signals that ask a program to end or tell that its terminal is gone).
 pub fn install(json: bool) {
-    AT_TERMINAL.store(has_terminal(), Ordering::SeqCst);
+    PROGRAM.at_terminal.store(has_terminal(), Ordering::SeqCst);
     // Without a handler Ctrl-C ends the program at once, which is worse but no reason to refuse all work.
     let _ = ctrlc::set_handler(move || {
-        let prompt = PROMPT.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if WORKING.load(Ordering::SeqCst) && (prompt.is_none() || !held().is_empty()) {
+        let Interrupts { stop, is_working, prompt, .. } = &*PROGRAM;
+        let prompt = locked(prompt).clone();
+        if is_working.load(Ordering::SeqCst) && (prompt.is_none() || stop.has_in_hand()) {
             // A terminal that goes away sends more than one signal, and nobody is there to press Ctrl-C twice.
-            if !ASKED.swap(true, Ordering::SeqCst) || is_terminal_gone() {
+            if !stop.ask() || is_terminal_gone() {
                 return;
             }
-            end(json, Some((in_hand_state(), RESUME.into())));
+            end(json, Some((stop.state(), RESUME.into())));
         }
         end(json, prompt);
     });
@@ -40,15 +47,6 @@ pub fn install(json: bool) {
 
 /// What to do when a run was stopped at once.
 pub const RESUME: &str = "run the same command again: it continues where it was";
-
-fn held() -> Vec<String> {
-    IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).clone()
-}
-
-/// The state of the tokens when the program ends at once.
-pub fn in_hand_state() -> TokenState {
-    TokenState::InHand(held())
-}
 
 /// Says what an interrupted program leaves behind, and ends it.
 fn end(json: bool, said: Option<(TokenState, Remedy)>) -> ! {
@@ -61,29 +59,19 @@ fn end(json: bool, said: Option<(TokenState, Remedy)>) -> ! {
     std::process::exit(i32::from(Exit::Interrupted as u8));
 }
 
-/// A token is being written from here on …
-pub fn in_hand(serial: &str) {
-    IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).push(serial.to_owned());
-}
-
-/// … until here.
-pub fn let_go(serial: &str) {
-    IN_HAND.lock().unwrap_or_else(PoisonError::into_inner).retain(|held| held != serial);
-}
-
 /// From here on the first Ctrl-C is only noted: [`asked`] tells of it.
 pub fn begin_work() {
-    WORKING.store(true, Ordering::SeqCst);
+    PROGRAM.is_working.store(true, Ordering::SeqCst);
 }
 
 /// Whether Ctrl-C was pressed, or the terminal is gone.
 pub fn asked() -> bool {
-    ASKED.load(Ordering::SeqCst)
+    PROGRAM.stop.is_asked()
 }
 
 /// Takes note that nobody sees the screen any more: as if Ctrl-C had been pressed.
 pub fn screen_is_lost() {
-    ASKED.store(true, Ordering::SeqCst);
+    PROGRAM.stop.ask();
 }
 
 /// Takes note that a report was lost: where that is because the terminal is gone, nobody sees the screen any more.
@@ -96,7 +84,7 @@ pub fn output_is_lost() {
 /// Runs a prompt during which Ctrl-C ends the program with this state and remedy.
 pub fn during_prompt<T>(state: TokenState, remedy: Remedy, prompt: impl FnOnce() -> T) -> T {
     remember_terminal();
-    let set = |to| *PROMPT.lock().unwrap_or_else(PoisonError::into_inner) = to;
+    let set = |to| *locked(&PROGRAM.prompt) = to;
     set(Some((state, remedy)));
     let answer = prompt();
     set(None);
@@ -105,7 +93,7 @@ pub fn during_prompt<T>(state: TokenState, remedy: Remedy, prompt: impl FnOnce()
 
 /// Whether the terminal that the program was started at has gone away.
 fn is_terminal_gone() -> bool {
-    AT_TERMINAL.load(Ordering::SeqCst) && !has_terminal()
+    PROGRAM.at_terminal.load(Ordering::SeqCst) && !has_terminal()
 }
 
 #[cfg(unix)]

@@ -23,7 +23,7 @@ pub fn caught(json: bool, run: impl FnOnce() -> u8) -> u8 {
             let place = place.unwrap_or_else(|| "an unknown place".to_owned());
             Output::new(json, "tokentap").failure(&Failure::new(
                 Problem::Internal(place),
-                interrupt::in_hand_state(),
+                interrupt::stop().state(),
                 Remedy::Report,
             ));
             Exit::Fault as u8

@@ -42,7 +42,7 @@ impl<'a> Writing<'a> {
         recorder.remark = self.record.remark(self.host.remark());
         let mut in_hand = None;
         let mut before = |info: &Info, plan: &WritePlan| {
-            interrupt::in_hand(info.serial.as_str());
+            interrupt::stop().take(info.serial.as_str());
             in_hand = Some(info.serial.clone());
             before(info, plan)
         };
@@ -51,7 +51,7 @@ impl<'a> Writing<'a> {
             Front { tell: &tell, confirm: Some(&confirm), before: &mut before, interrupted: &interrupt::asked };
         let result = self.write.run(&mut station.link, &self.host.clock(), recorder, &mut front);
         if let Some(serial) = in_hand {
-            interrupt::let_go(serial.as_str());
+            interrupt::stop().let_go(serial.as_str());
         }
         result
     }

@@ -78,7 +78,7 @@ fn a_token_whose_profile_nobody_knows_is_only_measured_until_somebody_states_it(
     // A single sync says it before it writes, and what it assumed does not become knowledge.
     let (exit, said) = desk.run(&[&["sync", "--fast"][..], &reader].concat());
     assert_eq!(exit, 0, "{said}");
-    assert!(said.contains("the profile of this token is not known"), "{said}");
+    assert!(said.contains("the profile of this token is unknown"), "{said}");
     let (_, shown) = desk.run(&["--json", "inventory", "show", "86596120000001"]);
     assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["token"]["profile"], Value::Null, "{shown}");
     // Stated once, it is known.

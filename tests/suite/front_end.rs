@@ -108,7 +108,7 @@ impl FrontEnd {
             }
         };
         let at = || self.clock.now().wall;
-        let run = planned.open(&self.books, at())?;
+        let run = planned.open(&self.books, plan.flags, at())?;
         let mut trays = self.trays(tokens);
         let work = |visitor: &BatchVisitor<'_>| attend(&mut trays, visitor);
         let end = run.run(&self.books, plan, self.surroundings(&host, &tell), &at, work)?;

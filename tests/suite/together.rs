@@ -197,7 +197,7 @@ fn a_servers_file_that_is_written_already_stops_a_batch_that_the_inventory_think
     let (exit, lines) = desk.run(&args);
     assert_eq!(exit, 1, "{lines:?}");
     let next = lines[0]["error"]["next"].as_str().unwrap();
-    assert!(next.contains("restored from a backup, stop") && !next.contains("--force"), "{next}");
+    assert!(next.contains("restored from a backup since, stop") && !next.contains("--force"), "{next}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     let mut trays = trays::open(global, &host.system)?;
     host.warn(output);
 
-    let mut run = planned.open(books, host.clock().now().wall)?;
+    let mut run = planned.open(books, plan.flags, host.clock().now().wall)?;
     if run.is_finished() {
         return Ok(say_finished(&run.name, run.batch.counts(), output));
     }
@@ -124,12 +124,12 @@ fn note_in_hand(news: &BatchNews, idle: &Idle) {
     match news {
         BatchNews::Begins(_, info, _) => {
             idle.note();
-            interrupt::in_hand(info.serial.as_str());
+            interrupt::stop().take(info.serial.as_str());
         }
         BatchNews::Left(departure) => {
             idle.note();
             if let Some(info) = &departure.info {
-                interrupt::let_go(info.serial.as_str());
+                interrupt::stop().let_go(info.serial.as_str());
             }
         }
         BatchNews::Reader(..) => {}

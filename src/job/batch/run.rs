@@ -155,11 +155,11 @@ impl PlannedBatch {
         Ok(self.files.iter().all(has_all).then_some(batch))
     }
 
-    /// Opens the batch and, where a server's file is asked for, its `.part` file.
+    /// Opens the batch and, where a server's file is asked for, its `.part` file, which then has all that tokens hold.
     ///
     /// # Errors
     /// A failure of a file or of the inventory, or that the rows are not those of the open batch.
-    pub fn open(self, books: &Books, at: UnixTime) -> Result<BatchRun, Failure> {
+    pub fn open(self, books: &Books, flags: ProfileWish, at: UnixTime) -> Result<BatchRun, Failure> {
         let part_path = self.files.first().map(|file| PartFile::beside(&file.path));
         let known = locked(books).batch_of_content(&self.origin.content)?.filter(|_| !self.origin.anew);
         let is_open = known.as_ref().is_some_and(|batch| batch.closed.is_none());
@@ -191,7 +191,9 @@ impl PlannedBatch {
             let _ = std::fs::remove_file(&part_path);
         }
         let (batch, how) = opened?;
-        Ok(BatchRun { name, batch, how, files: Some(ServerFiles { files, options, dropped, part }), source })
+        let mut files = ServerFiles { files, options, dropped, part };
+        restore_part(&mut files, books, &batch, &source, flags)?;
+        Ok(BatchRun { name, batch, how, files: Some(files), source })
     }
 
     /// Whether the server's files may be written, and are not those of another batch.
@@ -277,7 +279,7 @@ impl BatchRun {
     /// # Errors
     /// A failure before the first token.
     pub fn run<'a>(
-        mut self,
+        self,
         books: &'a Books,
         plan: BatchPlan,
         around: Surroundings<'a, BatchNews>,
@@ -285,9 +287,6 @@ impl BatchRun {
         attend: impl FnOnce(&BatchVisitor<'a>),
     ) -> Result<BatchEnd, Failure> {
         let flags = plan.flags;
-        if let Some(files) = &mut self.files {
-            restore_part(files, books, &self.batch, &self.source, flags)?;
-        }
         let visitor = BatchVisitor::new(books, self.batch, self.files, self.source, plan, around);
         attend(&visitor);
         let (mut batch, mut files, source, mut fatal) = visitor.into_parts();
