@@ -3,7 +3,7 @@
 use super::batch::RowChange;
 use super::event::{Deed, Event};
 use super::fingerprint::Fingerprint;
-use super::token::{TokenChange, TokenRecord};
+use super::token::{PendingChange, TokenChange, TokenRecord};
 use super::{Kept, Pending};
 use crate::time::UnixTime;
 use crate::token::Profile;
@@ -34,6 +34,24 @@ pub struct Begin<'a> {
 }
 
 impl Begin<'_> {
+    /// What its beginning changes in the record of the token, of which `earlier` was known.
+    #[must_use]
+    pub fn change(&self, earlier: Option<&TokenRecord>, sealed: Option<Vec<u8>>) -> TokenChange {
+        let mut change = self.token.clone();
+        // An earlier burn of unknown end stays on record: a job that burns nothing does not settle it.
+        let pending = earlier.and_then(|token| token.pending.as_ref());
+        if self.seed.is_some() || pending.is_none_or(|pending| pending.seed.is_none()) {
+            change.pending = PendingChange::Begins(self.pending(sealed));
+        }
+        change
+    }
+
+    /// Whether another token may hold the seed too: what a token shares by its user's word, it goes on to share.
+    #[must_use]
+    pub fn may_share(&self, earlier: Option<&TokenRecord>) -> bool {
+        self.shares_seed || (self.seed.is_some() && earlier.is_some_and(|token| token.seed == self.seed))
+    }
+
     /// The job as it stands in the record of the token until its end is known.
     #[must_use]
     pub fn pending(&self, sealed: Option<Vec<u8>>) -> Pending {

@@ -181,6 +181,12 @@ impl TokenChange {
             pending: PendingChange::Keep,
         }
     }
+
+    /// Whether a job that is at work with the token stands in the way of this change.
+    #[must_use]
+    pub fn touches_job(&self) -> bool {
+        self.seed != SeedChange::Keep || self.pending != PendingChange::Keep || self.profile.is_some()
+    }
 }
 
 /// What becomes of the record of the keys that a token refused.

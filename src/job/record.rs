@@ -378,10 +378,15 @@ pub fn row_of(seed: Seed, info: &Info, profile: Option<Profile>, user: Option<St
     row
 }
 
-/// A number for a job, so that its beginning and its end are found together.
+/// A number for a job that no other one has, so that its beginning and its end are found together. It is drawn, because
+/// several programs record into one inventory.
 fn new_job() -> i64 {
     let mut bytes = [0; 8];
-    // Without a generator all jobs have the number 0: the events still stand in their order.
-    let _ = getrandom::fill(&mut bytes);
+    // A system whose generator fails burns nothing either; its readings are told apart by when and where they were made.
+    if getrandom::fill(&mut bytes).is_err() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let number = (now.as_nanos() as u64).rotate_left(20) ^ u64::from(std::process::id());
+        bytes = number.to_be_bytes();
+    }
     i64::from_be_bytes(bytes)
 }

@@ -44,6 +44,7 @@ mod seedkinds;
 mod shell;
 #[cfg(target_os = "linux")]
 mod stack;
+mod store;
 mod support;
 #[cfg(target_os = "linux")]
 mod terminal;

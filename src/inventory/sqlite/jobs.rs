@@ -5,7 +5,7 @@ use rusqlite::{Connection, Error, OptionalExtension, params};
 use super::columns::{ms, time};
 use super::owner::Owner;
 use super::{Stopped, batches, holders, tokens};
-use crate::inventory::{Begin, Begun, Entry, InventoryError, PendingChange, SeedChange, TokenChange, TokenRecord};
+use crate::inventory::{Begin, Begun, Entry, InventoryError, SeedChange, TokenRecord};
 use crate::time::UnixTime;
 
 /// Begins a job: see [`crate::inventory::Inventory::begin`]. `recipients` are those of this transaction.
@@ -22,16 +22,9 @@ pub fn begin(to: &Connection, begin: &Begin<'_>, owner: &mut Owner, recipients: 
         Some(_) => (begin.seal)(recipients).map_err(Stopped::Rows)?,
         None => None,
     };
-    let mut change = begin.token.clone();
-    // An earlier burn of unknown end stays on record: a job that burns nothing does not settle it.
-    let keeps = earlier.as_ref().and_then(|token| token.pending.as_ref()).is_some_and(|pending| pending.seed.is_some());
-    if begin.seed.is_some() || !keeps {
-        change.pending = PendingChange::Begins(begin.pending(sealed.clone()));
-    }
+    let change = begin.change(earlier.as_ref(), sealed.clone());
     if let Some(seed) = &begin.seed {
-        // What a token shares with another by its user's word, it goes on to share.
-        let is_its_own = earlier.as_ref().is_some_and(|token| token.seed == Some(*seed));
-        holders::hold(to, seed, serial, begin.shares_seed || is_its_own)?;
+        holders::hold(to, seed, serial, begin.may_share(earlier.as_ref()))?;
     }
     if let Some(row) = &begin.row {
         batches::change_row(to, row)?;
@@ -57,8 +50,7 @@ pub fn end(to: &Connection, job: i64, entry: &Entry) -> Result<bool, Stopped> {
     }
     tokens::add_event(to, &entry.event)?;
     if let SeedChange::Burned { seed, sealed } = &change.seed {
-        tokens::add_candidate(to, &change.serial, seed, sealed.as_deref())?;
-        holders::settle(to, &change.serial)?;
+        tokens::add_candidate(to, &change.serial, *seed, sealed.clone())?;
     }
     // The row may be this job's all the same.
     match entry.row.as_ref().map(|row| batches::change_row(to, row)) {
@@ -81,14 +73,10 @@ pub fn keep(to: &Connection, entry: &Entry) -> Result<(), Stopped> {
 
 /// Keeps an entry about the record of a token: not while a job is at work with it, and with no seed that another holds.
 pub fn keep_apart(to: &Connection, entry: &Entry, owner: &Owner) -> Result<(), Stopped> {
-    if let Some(change) = entry.token.as_ref().filter(|change| touches_job(change)) {
+    if let Some(change) = entry.token.as_ref().filter(|change| change.touches_job()) {
         check_free(to, &change.serial, owner)?;
     }
     keep(to, entry)
-}
-
-fn touches_job(change: &TokenChange) -> bool {
-    change.seed != SeedChange::Keep || change.pending != PendingChange::Keep || change.profile.is_some()
 }
 
 /// Lets go of the tokens of jobs of this program that have ended and whose end could not be recorded.

@@ -4,8 +4,7 @@ use rusqlite::{Connection, Error, params};
 
 use super::columns::{damaged, ms};
 use super::sums;
-use crate::inventory::{ClockChange, Fingerprint, SeedChange};
-use crate::time::UnixTime;
+use crate::inventory::{Fingerprint, TokenRecord};
 
 /// The columns that a token's row is read with, from the marks beside it.
 pub const COLUMNS: &str = "
@@ -28,36 +27,25 @@ pub fn check(from: &Connection, serial: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts on record whether a clock runs.
+/// Puts the marks of a token, as its record has them by now, in the place of those of before.
 ///
 /// # Errors
 /// `SQLite`'s.
-pub fn clock(to: &Connection, serial: &str, change: ClockChange, at: UnixTime) -> Result<(), Error> {
-    match change {
-        ClockChange::Keep => Ok(()),
-        ClockChange::Stands => set(to, serial, CLOCK_STOPPED, None, ms(at)),
-        ClockChange::Runs => clear(to, serial, CLOCK_STOPPED),
-    }
-}
-
-/// Keeps the fingerprint of a seed that is erased, until another is burned: its server still has it.
-///
-/// # Errors
-/// `SQLite`'s.
-pub fn seed(
-    to: &Connection,
-    serial: &str,
-    held: Option<&Fingerprint>,
-    change: &SeedChange,
-    now: i64,
-) -> Result<(), Error> {
-    match (change, held) {
-        (SeedChange::Erased, Some(held)) => set(to, serial, SEED_ERASED, Some(held), now),
-        (SeedChange::Burned { .. } | SeedChange::Is { .. } | SeedChange::Forgotten, _) => {
-            clear(to, serial, SEED_ERASED)
+pub fn put(to: &Connection, earlier: Option<&TokenRecord>, later: &TokenRecord) -> Result<(), Error> {
+    let serial = &later.serial;
+    if later.clock_stopped != earlier.and_then(|earlier| earlier.clock_stopped) {
+        match later.clock_stopped {
+            Some(at) => set(to, serial, CLOCK_STOPPED, None, ms(at))?,
+            None => clear(to, serial, CLOCK_STOPPED)?,
         }
-        _ => Ok(()),
     }
+    if later.erased_seed != earlier.and_then(|earlier| earlier.erased_seed) {
+        match (&later.erased_seed, later.erased) {
+            (Some(seed), Some(at)) => set(to, serial, SEED_ERASED, Some(seed), ms(at))?,
+            _ => clear(to, serial, SEED_ERASED)?,
+        }
+    }
+    Ok(())
 }
 
 fn set(to: &Connection, serial: &str, what: &str, seed: Option<&Fingerprint>, at: i64) -> Result<(), Error> {

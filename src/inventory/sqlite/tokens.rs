@@ -5,11 +5,10 @@ use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, named_params, p
 use super::columns::{damaged, fingerprint, measured, ms, optional_time, profile, time, word};
 use super::{Stopped, holders, keys, marks, sums};
 use crate::inventory::{
-    Deed, Event, EventFilter, Fingerprint, InventoryError, Measured, Outcome, Pending, PendingChange, SeedChange,
-    Station, TokenChange, TokenFilter, TokenRecord,
+    Candidate, Deed, Event, EventFilter, Fingerprint, Measured, Outcome, Pending, SeedChange, Station, TokenChange,
+    TokenFilter, TokenLife, TokenRecord,
 };
 use crate::time::UnixTime;
-use crate::token::Profile;
 
 /// Appends an event.
 pub fn add_event(to: &Connection, event: &Event) -> Result<(), Error> {
@@ -45,134 +44,109 @@ pub fn add_event(to: &Connection, event: &Event) -> Result<(), Error> {
 }
 
 /// Changes what is known of a token; one that was not known is from now on.
+///
+/// # Errors
+/// `SQLite`'s, damage of the token's record among them: it is not made right by writing over it. Those of
+/// [`TokenLife::after`], and [`InventoryError::Held`](crate::inventory::InventoryError::Held).
 pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(), Stopped> {
-    let now = ms(at);
-    let seen = change.seen.map(ms);
-    let mut put = to.prepare_cached(
-        "INSERT INTO tokens (serial, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s,
-             resolution_s, synced)
-         VALUES (:serial, :model, :emulated, :user, :hash, :step, :display, coalesce(:seen, :now), coalesce(:seen, :now),
-             :drift, :resolution, :synced)
-         ON CONFLICT (serial) DO UPDATE SET
-             model = coalesce(excluded.model, model), emulated = max(emulated, excluded.emulated),
-             user = CASE WHEN :unassigned THEN NULL ELSE coalesce(excluded.user, user) END,
-             hash = coalesce(excluded.hash, hash),
-             step_s = coalesce(excluded.step_s, step_s), display_s = coalesce(excluded.display_s, display_s),
-             last_seen = coalesce(:seen, last_seen), drift_s = coalesce(excluded.drift_s, drift_s),
-             resolution_s = coalesce(excluded.resolution_s, resolution_s), synced = coalesce(excluded.synced, synced)",
-    )?;
-    put.execute(named_params! {
-        ":serial": change.serial,
-        ":model": change.model,
-        ":emulated": change.emulated,
-        ":user": change.user,
-        ":unassigned": change.unassigned,
-        ":hash": change.profile.map(|profile| profile.hash().to_string()),
-        ":step": change.profile.map(|profile| profile.step().seconds()),
-        ":display": change.profile.map(|profile| profile.display().seconds()),
-        ":seen": seen,
-        ":now": now,
-        ":drift": change.drift.map(|measured| measured.drift_s),
-        ":resolution": change.drift.map(|measured| measured.resolution_s),
-        ":synced": change.synced.then_some(now),
-    })?;
-    keys::change(to, &change.serial, change.key, at)?;
-    marks::clock(to, &change.serial, change.clock, at)?;
+    let earlier = life(to, &change.serial)?;
+    let later = TokenLife::after(earlier.clone(), change, at).map_err(Stopped::Rows)?;
     if let SeedChange::Is { seed, replaces, .. } = &change.seed {
-        check_import(to, &change.serial, seed, *replaces)?;
+        holders::hold(to, seed, &change.serial, *replaces)?;
     }
-    change_seed(to, &change.serial, &change.seed, now)?;
-    if !matches!(change.seed, SeedChange::Keep | SeedChange::Is { .. }) {
-        to.prepare_cached("DELETE FROM candidates WHERE serial = ?1")?.execute([&change.serial])?;
-    }
-    match &change.pending {
-        PendingChange::Keep => {}
-        PendingChange::Over => set_pending(to, &change.serial, None)?,
-        PendingChange::Begins(pending) => {
-            // The seed of an earlier job of unknown end may be on the token still.
-            let earlier = get_changing(to, &change.serial)?.and_then(|token| token.pending);
-            if let Some(Pending { seed: Some(seed), sealed, .. }) = earlier.filter(|old| old.seed != pending.seed) {
-                add_candidate(to, &change.serial, &seed, sealed.as_deref())?;
-            }
-            set_pending(to, &change.serial, Some(pending))?;
-        }
-        PendingChange::Restored(pending) => {
-            to.prepare_cached("DELETE FROM candidates WHERE serial = ?1 AND seed IS ?2")?
-                .execute(params![change.serial, pending.seed.as_ref().map(Fingerprint::as_bytes)])?;
-            set_pending(to, &change.serial, Some(pending))?;
-        }
-    }
-    sums::TOKENS.stamp(to, &[&change.serial])?;
-    if change.seed == SeedChange::Keep && change.pending == PendingChange::Keep {
-        return Ok(());
-    }
-    Ok(holders::settle(to, &change.serial)?)
-}
-
-/// Whether a seed from a file may be taken as that of a token.
-fn check_import(to: &Connection, serial: &str, seed: &Fingerprint, replaces: bool) -> Result<(), Stopped> {
-    let token = get_changing(to, serial)?;
-    let others = token.map(|token| [token.seed, token.pending.and_then(|pending| pending.seed)]);
-    if !replaces && others.is_some_and(|others| others.iter().flatten().any(|known| known != seed)) {
-        return Err(Stopped::Rows(InventoryError::OtherSeed(serial.to_owned())));
-    }
-    holders::hold(to, seed, serial, replaces)
+    keys::change(to, &change.serial, change.key, at)?;
+    Ok(put(to, earlier.as_ref(), &later)?)
 }
 
 /// Keeps a seed as one that a token may hold beside the one that stands with it.
-pub fn add_candidate(to: &Connection, serial: &str, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
-    to.prepare_cached("INSERT OR IGNORE INTO candidates (serial, seed, sealed) VALUES (?1, ?2, ?3)")?
-        .execute(params![serial, seed.as_bytes(), sealed])?;
-    sums::CANDIDATES.stamp(to, &[&serial, &seed.as_bytes()])
+///
+/// # Errors
+/// `SQLite`'s.
+pub fn add_candidate(to: &Connection, serial: &str, seed: Fingerprint, sealed: Option<Vec<u8>>) -> Result<(), Error> {
+    let Some(earlier) = life(to, serial)? else { return Ok(()) };
+    put(to, Some(&earlier), &earlier.clone().with_candidate(seed, sealed))
 }
 
-fn change_seed(to: &Connection, serial: &str, seed: &SeedChange, now: i64) -> Result<(), Error> {
-    if *seed != SeedChange::Keep {
-        let held = get_changing(to, serial)?.and_then(|token| token.seed);
-        marks::seed(to, serial, held.as_ref(), seed, now)?;
+/// Everything that is kept of a token.
+fn life(from: &Connection, serial: &str) -> Result<Option<TokenLife>, Error> {
+    let Some(record) = get(from, serial)? else { return Ok(None) };
+    let mut select = from.prepare_cached("SELECT seed, sealed FROM candidates WHERE serial = ?1")?;
+    let candidates = select.query_map([serial], |row| {
+        let seed = fingerprint(row, "seed")?.ok_or_else(|| damaged("a seed that a token may hold is none"))?;
+        Ok(Candidate { seed, sealed: row.get("sealed")? })
+    })?;
+    Ok(Some(TokenLife { record, candidates: candidates.collect::<Result<_, _>>()? }))
+}
+
+/// Puts what is known of a token by now in the place of what was known.
+fn put(to: &Connection, earlier: Option<&TokenLife>, later: &TokenLife) -> Result<(), Error> {
+    let serial = &later.record.serial;
+    put_record(to, &later.record)?;
+    sums::TOKENS.stamp(to, &[serial])?;
+    marks::put(to, earlier.map(|earlier| &earlier.record), &later.record)?;
+    let known = earlier.map_or(&[] as &[Candidate], |earlier| &earlier.candidates);
+    for gone in known.iter().filter(|old| !later.candidates.contains(old)) {
+        to.prepare_cached("DELETE FROM candidates WHERE serial = ?1 AND seed = ?2")?
+            .execute(params![serial, gone.seed.as_bytes()])?;
     }
-    let changed = match seed {
-        SeedChange::Keep => return Ok(()),
-        SeedChange::Is { seed, sealed, .. } => to
-            .prepare_cached("UPDATE tokens SET seed = ?2, sealed = ?3 WHERE serial = ?1")?
-            .execute(params![serial, seed.as_bytes(), sealed]),
-        SeedChange::Burned { seed, sealed } => to
-            .prepare_cached(
-                "UPDATE tokens SET seed = ?3, sealed = ?4, burned = ?2, erased = NULL WHERE serial = ?1",
-            )?
-            .execute(params![serial, now, seed.as_bytes(), sealed]),
-        SeedChange::Erased => to
-            .prepare_cached("UPDATE tokens SET seed = NULL, sealed = NULL, erased = ?2 WHERE serial = ?1")?
-            .execute(params![serial, now]),
-        SeedChange::Lost => {
-            to.prepare_cached("UPDATE tokens SET erased = ?2 WHERE serial = ?1")?.execute(params![serial, now])
-        }
-        SeedChange::Forgotten => to
-            .prepare_cached(
-                "UPDATE tokens SET seed = NULL, sealed = NULL, pending_seed = NULL, pending_sealed = NULL WHERE serial = ?1",
-            )?
-            .execute([serial]),
-    };
-    changed.map(drop)
+    for new in later.candidates.iter().filter(|new| !known.contains(new)) {
+        to.prepare_cached("INSERT INTO candidates (serial, seed, sealed) VALUES (?1, ?2, ?3)")?.execute(params![
+            serial,
+            new.seed.as_bytes(),
+            new.sealed
+        ])?;
+        sums::CANDIDATES.stamp(to, &[serial, &new.seed.as_bytes()])?;
+    }
+    let had: Vec<Fingerprint> = earlier.into_iter().flat_map(TokenLife::seeds).collect();
+    if later.seeds().eq(had) { Ok(()) } else { holders::settle(to, serial) }
 }
 
-fn set_pending(to: &Connection, serial: &str, pending: Option<&Pending>) -> Result<(), Error> {
+fn put_record(to: &Connection, record: &TokenRecord) -> Result<(), Error> {
+    let profile = record.profile;
+    let pending = record.pending.as_ref();
     let written = pending.and_then(|pending| pending.profile);
     to.prepare_cached(
-        "UPDATE tokens SET pending_job = :job, pending_deed = :deed, pending_at = :at, pending_hash = :hash,
-             pending_step_s = :step, pending_display_s = :display, pending_seed = :seed, pending_sealed = :sealed
-         WHERE serial = :serial",
+        "INSERT INTO tokens (serial, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s,
+             resolution_s, synced, burned, seed, sealed, erased, pending_job, pending_deed, pending_at, pending_hash,
+             pending_step_s, pending_display_s, pending_seed, pending_sealed)
+         VALUES (:serial, :model, :emulated, :user, :hash, :step, :display, :first_seen, :last_seen, :drift, :resolution,
+             :synced, :burned, :seed, :sealed, :erased, :pending_job, :pending_deed, :pending_at, :pending_hash,
+             :pending_step, :pending_display, :pending_seed, :pending_sealed)
+         ON CONFLICT (serial) DO UPDATE SET
+             model = excluded.model, emulated = excluded.emulated, user = excluded.user, hash = excluded.hash,
+             step_s = excluded.step_s, display_s = excluded.display_s, first_seen = excluded.first_seen,
+             last_seen = excluded.last_seen, drift_s = excluded.drift_s, resolution_s = excluded.resolution_s,
+             synced = excluded.synced, burned = excluded.burned, seed = excluded.seed, sealed = excluded.sealed,
+             erased = excluded.erased, pending_job = excluded.pending_job, pending_deed = excluded.pending_deed,
+             pending_at = excluded.pending_at, pending_hash = excluded.pending_hash,
+             pending_step_s = excluded.pending_step_s, pending_display_s = excluded.pending_display_s,
+             pending_seed = excluded.pending_seed, pending_sealed = excluded.pending_sealed",
     )?
     .execute(named_params! {
-        ":serial": serial,
-        ":job": pending.map(|pending| pending.job),
-        ":deed": pending.map(|pending| pending.deed.word()),
-        ":at": pending.map(|pending| ms(pending.at)),
-        ":hash": written.map(|profile: Profile| profile.hash().to_string()),
-        ":step": written.map(|profile| profile.step().seconds()),
-        ":display": written.map(|profile| profile.display().seconds()),
-        ":seed": pending.and_then(|pending| pending.seed.as_ref()).map(Fingerprint::as_bytes),
-        ":sealed": pending.and_then(|pending| pending.sealed.as_ref()),
+        ":serial": record.serial,
+        ":model": record.model,
+        ":emulated": record.emulated,
+        ":user": record.user,
+        ":hash": profile.map(|profile| profile.hash().to_string()),
+        ":step": profile.map(|profile| profile.step().seconds()),
+        ":display": profile.map(|profile| profile.display().seconds()),
+        ":first_seen": ms(record.first_seen),
+        ":last_seen": ms(record.last_seen),
+        ":drift": record.drift.map(|measured| measured.drift_s),
+        ":resolution": record.drift.map(|measured| measured.resolution_s),
+        ":synced": record.synced.map(ms),
+        ":burned": record.burned.map(ms),
+        ":seed": record.seed.as_ref().map(Fingerprint::as_bytes),
+        ":sealed": record.sealed,
+        ":erased": record.erased.map(ms),
+        ":pending_job": pending.map(|pending| pending.job),
+        ":pending_deed": pending.map(|pending| pending.deed.word()),
+        ":pending_at": pending.map(|pending| ms(pending.at)),
+        ":pending_hash": written.map(|profile| profile.hash().to_string()),
+        ":pending_step": written.map(|profile| profile.step().seconds()),
+        ":pending_display": written.map(|profile| profile.display().seconds()),
+        ":pending_seed": pending.and_then(|pending| pending.seed.as_ref()).map(Fingerprint::as_bytes),
+        ":pending_sealed": pending.and_then(|pending| pending.sealed.as_ref()),
     })
     .map(drop)
 }
@@ -188,11 +162,6 @@ pub fn get(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error
         Some(false) => return Err(damaged("a token's record does not have its own checksum")),
     }
     marks::check(from, serial)?;
-    get_changing(from, serial)
-}
-
-/// The record of a token in the middle of a change, when its checksum is still that of before.
-fn get_changing(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error> {
     let select = format!("SELECT *, {} FROM tokens WHERE serial = ?1", marks::COLUMNS);
     from.prepare_cached(&select)?.query_row([serial], token).optional()
 }
