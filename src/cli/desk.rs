@@ -19,21 +19,7 @@ const RULE_WIDTH: usize = 78;
 
 pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     trays::check_for_many(global)?;
-    if !(0.0..=1e9).contains(&args.if_drift_over) {
-        return Err(Failure::usage("--if-drift-over is not a number of seconds", "give one from 0 upwards, such as 2"));
-    }
-    if args.ask_code && (!prompt::has_person() || output.is_json()) {
-        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "leave it out"));
-    }
-    if global.dry_run {
-        return Err(Failure::usage("--dry-run is for one token", "use --no-auto-sync: the desk then only measures"));
-    }
-    if args.no_auto_sync && args.identity.is_some() && !args.ask_code {
-        return Err(Failure::usage(
-            "--identity does nothing where no clock is set and no code is asked for",
-            "leave it out",
-        ));
-    }
+    check_flags(global, args, output)?;
     let identity = record::identity(args.identity.as_deref())?;
     // A desk without its record is no desk, unless --inventory none says so.
     let burns = args.identity.is_some();
@@ -103,6 +89,26 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         return Err(failure);
     }
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
+}
+
+/// What the parser cannot see: flags that contradict one another, and questions that nobody would answer.
+fn check_flags(global: &Global, args: &DeskArgs, output: &Output) -> Result<(), Failure> {
+    if !(0.0..=1e9).contains(&args.if_drift_over) {
+        return Err(Failure::usage("--if-drift-over is not a number of seconds", "give one from 0 upwards, such as 2"));
+    }
+    if args.ask_code && (!prompt::has_person() || output.is_json()) {
+        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "leave it out"));
+    }
+    if global.dry_run {
+        return Err(Failure::usage("--dry-run is for one token", "use --no-auto-sync: the desk then only measures"));
+    }
+    if args.no_auto_sync && args.identity.is_some() && !args.ask_code {
+        return Err(Failure::usage(
+            "--identity does nothing where no clock is set and no code is asked for",
+            "leave it out",
+        ));
+    }
+    Ok(())
 }
 
 /// Asks once, where somebody can be asked, what is done with tokens whose profile nobody knows.

@@ -11,17 +11,18 @@ use super::read::identify;
 use super::record::Recorded;
 use super::remedy::Again;
 use super::state::TokenState;
-use super::write::Effect;
 use super::{
-    Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, ReadOutcome, Recorder,
-    SeedFate, WriteOutcome, WritePlan, locked, read,
+    Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, Recorder, WritePlan,
+    locked, read,
 };
 use crate::inventory::{Deed, Outcome, TokenRecord, open_of};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::link::Link;
 use crate::otp::Code;
-use crate::time::{HostClock, UnixTime};
+use crate::time::HostClock;
 use crate::token::{Info, Profile, Sync, TokenKey};
+
+pub use super::desk_news::{DeskNews, Done, LeftOpen, Visited, Why};
 
 /// What goes for every token at a desk.
 pub struct DeskPlan {
@@ -65,107 +66,6 @@ impl Kept {
         }
         opener.clone()
     }
-}
-
-/// Why a token was only read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// Clocks are not set at this desk.
-    NoAutoSync,
-    /// Its clock is within bounds.
-    Within,
-    /// Its clock does not run.
-    Stopped,
-    /// Setting its clock would erase its seed, which is not at hand.
-    Restricted,
-    /// Its seed is sealed, and no identity was named.
-    Sealed,
-    /// Its model is not known.
-    Unknown,
-    /// Its profile is not known, and setting its clock would overwrite it.
-    UnknownProfile,
-}
-
-/// What was done with a token.
-#[derive(Debug, Clone)]
-pub enum Done {
-    /// Its clock was set (and its seed burned again, where that was needed), or was within bounds.
-    Written(Box<WriteOutcome>),
-    /// It was only read.
-    Read(Box<ReadOutcome>, Why),
-    /// It did not end well.
-    Failed(Box<Failure>),
-}
-
-/// A token that was at the desk.
-#[derive(Debug, Clone)]
-pub struct Visited {
-    /// Where.
-    pub place: ReaderRef,
-    /// The token, if it could be read.
-    pub info: Option<Info>,
-    /// What was known of it before.
-    pub known: Option<Box<TokenRecord>>,
-    /// What was done.
-    pub done: Done,
-    /// What the code on its display says, where it was asked for and there is a seed to judge by.
-    pub verdict: Option<Verdict>,
-    /// Why this stands in no record.
-    pub unrecorded: Option<String>,
-}
-
-/// What an earlier job left undone on a token, by the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeftOpen {
-    /// Its seed was erased then.
-    Erased(UnixTime),
-    /// A job that was begun then did not end as it should: it may hold another seed, or none.
-    Pending(UnixTime),
-}
-
-impl Visited {
-    /// What an earlier job left undone and this visit has not mended.
-    #[must_use]
-    pub fn left_open(&self) -> Option<LeftOpen> {
-        let known = self.known.as_ref()?;
-        let (has_burned, has_set) = match &self.done {
-            Done::Written(report) => (report.seed == SeedFate::Burned, report.outcome == Effect::Synced),
-            _ => (false, false),
-        };
-        let pending = known.pending.as_ref().filter(|pending| pending.seed.is_some() || !has_set);
-        match (known.erased, pending) {
-            _ if has_burned => None,
-            (Some(at), _) => Some(LeftOpen::Erased(at)),
-            (None, pending) => pending.map(|pending| LeftOpen::Pending(pending.at)),
-        }
-    }
-
-    /// Whether the token left as it should be.
-    #[must_use]
-    pub fn is_well(&self, if_drift_over: f64) -> bool {
-        let is_code_wrong =
-            self.verdict.as_ref().is_some_and(|verdict| !verdict.is_accepted(verdict.expected.step.seconds()));
-        !is_code_wrong
-            && self.left_open().is_none()
-            && match &self.done {
-                Done::Written(_) => true,
-                Done::Read(report, _) => !report.stands_still && report.drift.may_be_within(if_drift_over),
-                Done::Failed(_) => false,
-            }
-    }
-}
-
-/// What happens at a desk.
-#[derive(Debug, Clone)]
-pub enum DeskNews {
-    /// Something happened to a reader, or to all of them.
-    Reader(Option<ReaderRef>, ReaderNews),
-    /// A token is being measured.
-    Begins(ReaderRef, Info),
-    /// A token is being written.
-    Writes(ReaderRef, Info),
-    /// A token was dealt with.
-    Visited(Box<Visited>),
 }
 
 /// Deals with every token that is laid down.

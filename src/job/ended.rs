@@ -25,6 +25,14 @@ pub(super) struct End<'a> {
     pub row: Option<RowChange>,
 }
 
+/// How far a job came.
+#[derive(Clone, Copy)]
+struct Left {
+    sent: Written,
+    is_config_written: bool,
+    is_unknown: bool,
+}
+
 impl Recorder<'_> {
     /// Puts the end of a job on record.
     ///
@@ -99,27 +107,40 @@ impl Recorder<'_> {
                 }
             }
         }
-        if let Some(Begins { plan, record, .. }) = begun {
-            let earlier = record.earlier.as_ref().and_then(|token| token.pending.clone());
-            change.pending = match (&change.seed, earlier) {
-                // Whatever an earlier burn left, it is gone now.
-                (SeedChange::Burned { .. } | SeedChange::Erased | SeedChange::Lost, _) => PendingChange::Over,
-                _ if sent == Written::Unknown => PendingChange::Keep,
-                // No seed was sent: an earlier one may still be there.
-                (_, Some(earlier)) if earlier.seed.is_some() => PendingChange::Restored(earlier),
-                _ if outcome == Outcome::Unknown => {
-                    let profile = plan.config.map(|config| config.profile);
-                    PendingChange::Restored(Pending { job, deed: self.deed, at, profile, seed: None, sealed: None })
-                }
-                // Only a config that was certainly written settles what an earlier one of unknown end left.
-                (_, Some(earlier)) if !is_config_written => PendingChange::Restored(earlier),
-                _ => PendingChange::Over,
-            };
+        if let Some(begins) = begun {
+            let left = Left { sent, is_config_written, is_unknown: outcome == Outcome::Unknown };
+            change.pending = self.pending_after(begins, &change.seed, left, (job, at));
         }
         let entry = Entry { event, token: Some(change), row };
         match begun {
             Some(_) => locked(books).end(job, &entry),
             None => locked(books).keep(&entry),
+        }
+    }
+
+    /// What stays open of a job that had begun.
+    fn pending_after(
+        &self,
+        begins: &Begins,
+        seed: &SeedChange,
+        left: Left,
+        (job, at): (i64, UnixTime),
+    ) -> PendingChange {
+        let Begins { plan, record, .. } = begins;
+        let earlier = record.earlier.as_ref().and_then(|token| token.pending.clone());
+        match (seed, earlier) {
+            // Whatever an earlier burn left, it is gone now.
+            (SeedChange::Burned { .. } | SeedChange::Erased | SeedChange::Lost, _) => PendingChange::Over,
+            _ if left.sent == Written::Unknown => PendingChange::Keep,
+            // No seed was sent: an earlier one may still be there.
+            (_, Some(earlier)) if earlier.seed.is_some() => PendingChange::Restored(earlier),
+            _ if left.is_unknown => {
+                let profile = plan.config.map(|config| config.profile);
+                PendingChange::Restored(Pending { job, deed: self.deed, at, profile, seed: None, sealed: None })
+            }
+            // Only a config that was certainly written settles what an earlier one of unknown end left.
+            (_, Some(earlier)) if !left.is_config_written => PendingChange::Restored(earlier),
+            _ => PendingChange::Over,
         }
     }
 }

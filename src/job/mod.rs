@@ -6,6 +6,7 @@ mod attend;
 pub mod batch;
 mod complete;
 pub mod desk;
+mod desk_news;
 mod ended;
 mod failure;
 mod guard;

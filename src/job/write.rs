@@ -279,23 +279,36 @@ impl Job<'_> {
         let after = told(jumped.map_or(after, |(_, drift)| drift));
         let (seed, outcome) = (self.plan.seed_fate(&info), Effect::Synced);
         let host_jumped = jumped.map(|(by, _)| by);
-        let is_now = self.plan.config.is_some_and(|config| config.clock == ClockPlan::Now);
-        if let Some(by) = host_jumped.filter(|_| is_now && !after.may_be_within(1.0)) {
-            let problem = Problem::HostClock(ClockProblem::JumpedWithin(by, info));
-            let remedy = TokenRemedy::KeepHostClock(Again::Same);
-            return Err(Failure::new(problem, TokenState::WrittenByJumpedClock(after), remedy).into());
-        }
-        let written = TokenState::Written { config: self.plan.config.is_some(), seed: self.plan.seed.is_some() };
-        if stands_still {
-            return Err(Failure::new(Problem::ClockStopped(info), written, TokenRemedy::Replace).into());
-        }
-        if is_now && !after.may_be_within(OFF_AFTER_S) {
-            let remedy = TokenRemedy::AgainThenReplace(self.plan.again.clone());
-            return Err(Failure::new(Problem::Drift(after, info), written, remedy).into());
-        }
+        check_outcome(&self.plan, &info, after, host_jumped, stands_still)?;
         let config = self.plan.config;
         Ok(WriteOutcome { info, config, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
     }
+}
+
+/// Whether the clock runs and is right after everything was written; `host_jumped` is by how much the host's clock was stepped
+/// meanwhile.
+fn check_outcome(
+    plan: &WritePlan,
+    info: &Info,
+    after: Drift,
+    host_jumped: Option<TimeDelta>,
+    stands_still: bool,
+) -> Result<(), Failure> {
+    let is_now = plan.config.is_some_and(|config| config.clock == ClockPlan::Now);
+    if let Some(by) = host_jumped.filter(|_| is_now && !after.may_be_within(1.0)) {
+        let problem = Problem::HostClock(ClockProblem::JumpedWithin(by, info.clone()));
+        let remedy = TokenRemedy::KeepHostClock(Again::Same);
+        return Err(Failure::new(problem, TokenState::WrittenByJumpedClock(after), remedy));
+    }
+    let written = TokenState::Written { config: plan.config.is_some(), seed: plan.seed.is_some() };
+    if stands_still {
+        return Err(Failure::new(Problem::ClockStopped(info.clone()), written, TokenRemedy::Replace));
+    }
+    if is_now && !after.may_be_within(OFF_AFTER_S) {
+        let remedy = TokenRemedy::AgainThenReplace(plan.again.clone());
+        return Err(Failure::new(Problem::Drift(after, info.clone()), written, remedy));
+    }
+    Ok(())
 }
 
 /// If the host's wall clock was stepped since the contact began: by how much, and the drift by its new time.

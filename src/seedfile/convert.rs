@@ -153,6 +153,16 @@ pub fn convert(
         let what = format!("{format} cannot carry the {} of {count} rows, the first of which is this", field.name());
         keep(Problem::of_field(place, what, field));
     }
+    finish(checker, sinks, problems, more)
+}
+
+/// What concerns the whole file, and the files' ends: they are complete, or are not there.
+fn finish(
+    checker: Checker,
+    mut sinks: Vec<Sink>,
+    mut problems: Vec<Problem>,
+    more: u64,
+) -> Result<Converted, SaveError> {
     let rows = checker.rows();
     if rows == 0 && problems.iter().all(|problem| problem.severity == Severity::Warning) {
         let what = if problems.is_empty() { "the file has no rows" } else { "no row of the file is left" };

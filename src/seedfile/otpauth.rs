@@ -2,19 +2,21 @@
 
 use std::io::{BufRead, BufReader};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::column::{Column, Meaning, meaning_of};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions};
 use super::names::{hash_of_name, kind_of_name};
+pub use super::otpauth_error::UriError;
+use super::otpauth_label::{blanks_of_a_form, decode, label_parts};
 use super::problem::{Fault, Problem};
 use super::row::{Field, Kind, Place, Row};
 use super::serial::check_serial;
 use super::shown::shown;
 use super::text::{Source, broken_line, is_comment};
 use crate::otp::TimeStep;
-use crate::seed::{SecretEncoding, Seed, SeedError};
+use crate::seed::{SecretEncoding, Seed};
 
 /// The format: one URI a line.
 pub const FORMAT: Format = Format {
@@ -105,52 +107,6 @@ pub fn uri(row: &Row) -> Zeroizing<String> {
 
 fn uri_line(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(format!("{}\n", uri(row).as_str())))
-}
-
-/// Why a text is no usable `otpauth://` URI. No message repeats the secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UriError {
-    /// It does not begin with `otpauth://`.
-    #[error("this is not an otpauth:// URI")]
-    NotOtpauth,
-    /// Neither `totp` nor `hotp`.
-    #[error("otpauth:// is followed by neither totp nor hotp")]
-    Type,
-    /// No secret.
-    #[error("the URI has no secret")]
-    NoSecret,
-    /// A parameter that stands there twice, with two values.
-    #[error("the URI has \"{0}\" twice, with two values")]
-    Twice(&'static str),
-    /// A parameter that is not known and may change the codes.
-    #[error("the URI has \"{0}\", which is not known and may change the codes")]
-    Unknown(String),
-    /// A secret in hex, where such URIs have Base32.
-    #[error("the URI's secret is hex, and such a URI has Base32")]
-    Hex,
-    /// A text in which more stands than a name.
-    #[error("the URI's {0} holds more than a name: is an & missing or unencoded?")]
-    Swallowed(&'static str),
-    /// What stands behind an unencoded #.
-    #[error("the URI has parameters behind a #, which must be written %23")]
-    Fragment,
-    /// A code that is none of six digits of a time or counter.
-    #[error("{0}")]
-    Unusable(&'static str),
-    /// A secret that is no Base32.
-    #[error("the URI's secret: {0}")]
-    Secret(#[from] SeedError),
-    /// A parameter with a value that it cannot have.
-    #[error("the URI's {name} cannot be \"{value}\"")]
-    Value {
-        /// The parameter.
-        name: &'static str,
-        /// Its value; escaped.
-        value: String,
-    },
-    /// A label or value that is no UTF-8 when decoded.
-    #[error("the URI is not valid UTF-8 where it is percent-encoded")]
-    Encoding,
 }
 
 /// The beginning of every such URI.
@@ -276,34 +232,9 @@ pub fn parse(text: &str) -> Result<Row, UriError> {
         return Err(bad("serial", row.serial.as_deref().unwrap_or_default()));
     }
     row.step = number("period", found.period.as_deref(), 1..=86_400)?.and_then(TimeStep::new);
-    // The colon between issuer and account may itself be encoded, but an encoded one in a name comes after a plain one.
-    let whole = decode(label)?;
-    let behind_issuer = found.issuer.as_ref().and_then(|issuer| whole.strip_prefix(issuer.trim())?.strip_prefix(':'));
-    let (issuer, account) = match label.split_once(':') {
-        // The issuer is known, and may have a colon itself.
-        _ if behind_issuer.is_some() => (None, behind_issuer.unwrap_or_default().trim().to_owned()),
-        // Another name than the issuer's stands in front of the colon: it belongs to the account.
-        Some((front, _))
-            if found.issuer.as_ref().is_some_and(|issuer| {
-                let plain = |text: &str| text.replace('+', " ").trim().to_lowercase();
-                plain(&decode(front).unwrap_or_default()) != plain(issuer)
-            }) =>
-        {
-            (None, whole.trim().to_owned())
-        }
-        Some((issuer, account)) => {
-            (Some(decode(&blanks_of_a_form(issuer))?.trim().to_owned()), decode(account)?.trim().to_owned())
-        }
-        None => match whole.split_once(':') {
-            Some((issuer, account))
-                if found.issuer.is_none() || found.issuer.as_deref().map(String::as_str) == Some(issuer) =>
-            {
-                (Some(issuer.trim().to_owned()), account.trim().to_owned())
-            }
-            _ => (None, whole.trim().to_owned()),
-        },
-    };
-    row.issuer = found.issuer.map(|issuer| issuer.trim().to_owned()).or(issuer).filter(|issuer| !issuer.is_empty());
+    let issuer = found.issuer.as_deref().map(String::as_str);
+    let (of_label, account) = label_parts(label, issuer)?;
+    row.issuer = issuer.map(|issuer| issuer.trim().to_owned()).or(of_label).filter(|issuer| !issuer.is_empty());
     row.account = Some(account).filter(|account| !account.is_empty());
     for (name, text) in [("issuer", &row.issuer), ("account", &row.account)] {
         if text.as_deref().is_some_and(holds_more) {
@@ -322,19 +253,6 @@ fn without_fragment(query: &str) -> Result<&str, UriError> {
         Some((_, fragment)) if fragment.contains(['=', '&']) => Err(UriError::Fragment),
         Some((query, _)) => Ok(query),
     }
-}
-
-/// A name before it is decoded, in which forms wrote a blank as "+": between two words it is one, at an end it belongs to the
-/// name.
-fn blanks_of_a_form(text: &str) -> String {
-    let characters: Vec<char> = text.trim().chars().collect();
-    let is_word =
-        |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| !c.is_whitespace() && *c != '+');
-    let blank = |(at, c): (usize, &char)| match c {
-        '+' if is_word(at.checked_sub(1)) && is_word(Some(at + 1)) => ' ',
-        other => *other,
-    };
-    characters.iter().enumerate().map(blank).collect()
 }
 
 /// Whether a name swallowed what belongs elsewhere: a parameter, another URI, or a secret.
@@ -397,11 +315,6 @@ fn name_shown(name: &str) -> String {
     if is_word { name.to_owned() } else { shown(name) }
 }
 
-fn decode(text: &str) -> Result<Zeroizing<String>, UriError> {
-    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| UriError::Encoding)?;
-    Ok(Zeroizing::new(decoded.into_owned()))
-}
-
 fn bad(name: &'static str, value: &str) -> UriError {
     UriError::Value { name, value: shown(value) }
 }
@@ -426,6 +339,7 @@ where
 mod tests {
     use super::*;
     use crate::otp::Hash;
+    use crate::seed::SeedError;
     use crate::seedfile::RowError;
     use crate::token::ProfileError;
 

@@ -6,6 +6,7 @@ use std::io::Read;
 
 use super::blanks::{Squeezed, is_blank_table, looks_like_a_secret};
 use super::column::is_header;
+use super::delimiter::{delimiter_of, separator_line};
 use super::names::{LONGEST_STEP_S, kind_of_name, step_of_seconds};
 use super::problem::Problem;
 use super::remedy::FileRemedy;
@@ -347,28 +348,6 @@ fn secret_error(error: &SeedError, encoding: SecretEncoding) -> String {
 
 /// The longest serial of a token in the secret's place, in digits: 8 bytes in hex are no secret.
 const LONGEST_SERIAL: usize = 16;
-
-/// `sep=;` as spreadsheets write it into the first line.
-fn separator_line(line: &str) -> Option<u8> {
-    match line.trim().as_bytes() {
-        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] => Some(*separator),
-        _ => None,
-    }
-}
-
-/// The delimiter that a line has most of, outside quotes.
-fn delimiter_of(line: &str) -> u8 {
-    let mut quoted = false;
-    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
-    for byte in line.bytes() {
-        quoted ^= byte == b'"';
-        if !quoted && let Some((_, count)) = counts.iter_mut().find(|(delimiter, _)| *delimiter == byte) {
-            *count += 1;
-        }
-    }
-    // The comma wins where there is nothing to count.
-    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
-}
 
 /// The type of a row in a field: totp or hotp.
 ///

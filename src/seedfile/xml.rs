@@ -101,10 +101,7 @@ pub fn parse(text: &str) -> Result<Element, Problem> {
                 ));
             }
             Event::GeneralRef(reference) => {
-                let character = match reference.resolve_char_ref() {
-                    Ok(Some(character)) => Some(character),
-                    _ => predefined(&reference),
-                };
+                let character = reference.resolve_char_ref().ok().flatten().or_else(|| predefined(&reference));
                 let Some(character) = character else {
                     return Err(Problem::new(
                         line,

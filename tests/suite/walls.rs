@@ -134,3 +134,28 @@ fn sockets_are_opened_only_where_the_decision_says() {
         assert_eq!(has, WITH_SOCKETS.contains(&file.as_str()), "{file}");
     }
 }
+
+/// A file can be read in a sitting, and a function on a screen or two.
+#[test]
+fn no_file_has_more_than_400_lines_and_no_function_more_than_80() {
+    let mut long = Vec::new();
+    for (path, text) in sources() {
+        let lines: Vec<&str> = text.lines().collect();
+        if lines.len() > 400 {
+            long.push(format!("{path}: {} lines", lines.len()));
+        }
+        // As it is formatted, a function ends with a brace that stands below its first word.
+        for (first, line) in lines.iter().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let is_function = ["fn ", "pub fn ", "pub(super) fn ", "pub(crate) fn ", "const fn ", "pub const fn "]
+                .iter()
+                .any(|word| line.trim_start().starts_with(word));
+            let end = format!("{}}}", " ".repeat(indent));
+            let length = lines[first..].iter().position(|line| **line == end).map_or(0, |end| end + 1);
+            if is_function && !line.trim_end().ends_with(['}', ';']) && length > 80 {
+                long.push(format!("{path}: {} lines: {}", length, line.trim()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}

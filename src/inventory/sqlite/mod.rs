@@ -4,6 +4,7 @@ mod batches;
 mod check;
 mod claims;
 mod columns;
+mod failed;
 mod file;
 mod holders;
 mod jobs;
@@ -19,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowRecord, RowState};
 use super::error::InventoryError;
@@ -33,6 +34,7 @@ use super::token::{TokenFilter, TokenRecord};
 use super::{Entry, Inventory, Kept};
 use crate::files::FileId;
 use crate::time::UnixTime;
+use failed::{Stopped, explained, open_error};
 use file::{check_names, fill, make, settle};
 use owner::Owner;
 
@@ -248,43 +250,6 @@ impl Sqlite {
         let result = self.durably(body);
         self.connection.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
         result
-    }
-}
-
-/// Why a transaction was not carried through.
-enum Stopped {
-    Sql(rusqlite::Error),
-    Rows(InventoryError),
-    /// This program could not be made known as an owner.
-    Owner(std::io::Error),
-}
-
-impl From<rusqlite::Error> for Stopped {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-fn open_error(path: &Path, error: impl ToString) -> InventoryError {
-    InventoryError::Open { path: path.to_owned(), detail: error.to_string() }
-}
-
-/// `SQLite`'s errors, as a user meets them.
-fn explained(path: &Path, error: rusqlite::Error) -> InventoryError {
-    let path = path.to_owned();
-    let detail = error.to_string();
-    if let rusqlite::Error::FromSqlConversionFailure(_, _, what) = &error {
-        return InventoryError::Damaged { path, detail: what.to_string() };
-    }
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => InventoryError::Locked(path),
-        Some(ErrorCode::DiskFull) => InventoryError::Full(path),
-        Some(ErrorCode::NotADatabase) => InventoryError::NotOurs(path),
-        Some(ErrorCode::DatabaseCorrupt) => InventoryError::Damaged { path, detail },
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-            InventoryError::Open { path, detail }
-        }
-        _ => InventoryError::Other { path, detail },
     }
 }
 

@@ -4,19 +4,22 @@
 //! its seed may have reached it. Before a seed is sent, its row is in the inventory (and in the `.part` file, where the
 //! server's file is asked for); after a crash the inventory's word holds (`docs/batch.md`).
 
+mod news;
 mod outputs;
 mod part;
+mod row_plan;
 mod run;
 mod seeds;
 mod visit;
 
 use std::collections::{HashSet, VecDeque};
 
+pub use news::{BatchNews, Departure, Left};
 pub use outputs::{ServerFile, ServerFiles, missing, rehearse};
 pub use part::PartFile;
 pub use run::{BatchEnd, BatchRun, ListTerms, PlannedBatch, unwritable};
 pub use seeds::{Allowed, BadRows, RowSeed, SeedList, flags_digest, fresh_seed};
-pub use visit::{BatchNews, BatchPlan, BatchVisitor, Departure, Left, SeedSource};
+pub use visit::{BatchPlan, BatchVisitor, SeedSource};
 
 use super::failure::Failure;
 use super::problem::Problem;

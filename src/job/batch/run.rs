@@ -4,10 +4,11 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::news::BatchNews;
 use super::outputs::{ServerFile, ServerFiles, missing, rehearse};
 use super::part::PartFile;
 use super::seeds::{RowSeed, SeedList, flags_digest};
-use super::visit::{BatchNews, BatchPlan, BatchVisitor, SeedSource};
+use super::visit::{BatchPlan, BatchVisitor, SeedSource};
 use super::{Allowed, BadRows, Batch, Opened, Origin};
 use crate::inventory::{BatchId, BatchRecord, Counts, Fingerprint, FingerprintKey, NewRow, RowRecord, RowState};
 use crate::job::attend::Surroundings;

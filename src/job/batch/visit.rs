@@ -5,20 +5,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::Batch;
-use super::outputs::{ServerFiles, rehearse};
-use super::seeds::{RowSeed, fresh_seed};
+use super::news::{BatchNews, Departure, Left};
+use super::outputs::ServerFiles;
+use super::seeds::RowSeed;
 use crate::clock::Drift;
-use crate::inventory::{Claim, Counts, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
+use crate::inventory::{Claim, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
 use crate::job::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
-use crate::job::remedy::{Again, BatchRemedy, TokenRemedy};
-use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
+use crate::job::remedy::{Again, TokenRemedy};
+use crate::job::verify::{WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{
-    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, Problem, ProfileFrom, ProfileWish, Recorder, Stage,
-    TokenState, WriteOutcome, WritePlan, Written, check_owner, locked,
+    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, Problem, ProfileFrom, ProfileWish, Recorded, Recorder,
+    Stage, TokenState, WriteOutcome, WritePlan, Written, locked,
 };
 use crate::link::Link;
 use crate::seed::Seed;
-use crate::time::{HostClock, UnixTime};
+use crate::time::HostClock;
 use crate::token::{Info, Profile, TokenKey};
 
 /// Where the seeds come from.
@@ -49,51 +50,6 @@ pub struct BatchPlan {
     pub check_every: u64,
 }
 
-/// How a token left.
-#[derive(Debug, Clone)]
-pub enum Left {
-    /// It was burned.
-    Burned(Box<WriteOutcome>),
-    /// It was burned, and the code on its display was judged.
-    Judged(Box<WriteOutcome>, Box<Verdict>, bool),
-    /// It had its row already, and was left alone.
-    Done,
-    /// It is not on the list, and was left alone.
-    NotListed,
-    /// It lies on another reader too, and was left alone there.
-    InHand,
-    /// It holds a seed from elsewhere, and was left alone.
-    HoldsAnother(Option<UnixTime>, Option<String>),
-    /// It did not end well.
-    Failed(Box<Failure>),
-}
-
-/// What happens in a batch.
-#[derive(Debug, Clone)]
-pub enum BatchNews {
-    /// Something happened to a reader, or to all of them.
-    Reader(Option<ReaderRef>, ReaderNews),
-    /// A token is being written.
-    Begins(ReaderRef, Info, u64),
-    /// A token was dealt with.
-    Left(Box<Departure>),
-}
-
-/// A token that was dealt with.
-#[derive(Debug, Clone)]
-pub struct Departure {
-    /// Where.
-    pub place: ReaderRef,
-    /// The token, if it could be read.
-    pub info: Option<Info>,
-    /// Its row, if it has one.
-    pub row: Option<RowRecord>,
-    /// How it ended.
-    pub how: Left,
-    /// How far the batch has come.
-    pub counts: Counts,
-}
-
 /// How often a code may be typed before it counts as wrong.
 const CHECKS: u32 = 3;
 
@@ -101,9 +57,9 @@ const CHECKS: u32 = 3;
 pub struct BatchVisitor<'a> {
     books: &'a Books,
     batch: Mutex<Batch>,
-    outputs: Option<Mutex<ServerFiles>>,
-    source: SeedSource,
-    plan: BatchPlan,
+    pub(super) outputs: Option<Mutex<ServerFiles>>,
+    pub(super) source: SeedSource,
+    pub(super) plan: BatchPlan,
     around: Surroundings<'a, BatchNews>,
     burned: AtomicU64,
     /// What ends the batch: nothing more can be recorded.
@@ -154,70 +110,6 @@ impl<'a> BatchVisitor<'a> {
             stated: self.plan.flags,
             again: Again::BatchVisit,
         }
-    }
-
-    /// The seed of a row, and the plan completed with it.
-    fn fill_plan(
-        &self,
-        row: &RowRecord,
-        serial: &str,
-        known: Option<&TokenRecord>,
-        plan: &mut WritePlan,
-    ) -> Result<RowSeed, Failure> {
-        let index = usize::try_from(row.row).ok().and_then(|number| number.checked_sub(1));
-        let seed = match &self.source {
-            SeedSource::Fresh(bytes) => RowSeed::fresh(match self.earlier_seed(row, serial)? {
-                Some(seed) => seed,
-                None => fresh_seed(*bytes)?,
-            }),
-            SeedSource::File(seeds) => index
-                .and_then(|index| seeds.get(index))
-                .cloned()
-                .ok_or_else(|| Failure::file("the inventory has a row that the file has not", BatchRemedy::Check))?,
-        };
-        if let Some(config) = &mut plan.config {
-            let known = known.and_then(TokenRecord::meant_profile);
-            (config.profile, config.from) = seed.wish(self.plan.flags).resolve(known)?;
-        }
-        plan.seed = Some(seed.seed.clone());
-        Ok(seed)
-    }
-
-    /// The seed of an earlier try, which may be on the token: the same one is burned again.
-    fn earlier_seed(&self, row: &RowRecord, serial: &str) -> Result<Option<Seed>, Failure> {
-        let (Some(outputs), Some(seed)) = (&self.outputs, &row.seed) else { return Ok(None) };
-        let found = locked(outputs).part.find(serial, seed);
-        found.map_err(|error| Failure::file(error.to_string(), BatchRemedy::SeeFile).in_state(TokenState::Untouched))
-    }
-
-    /// Whether the server's files can carry the row with the profile that this token gets: what the inventory knows of it may be
-    /// more than the row says.
-    fn check_outputs(&self, seed: &RowSeed, row: &RowRecord, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
-        let Some(outputs) = &self.outputs else { return Ok(()) };
-        let profile = plan.config.map_or(Profile::FACTORY, |config| config.profile);
-        let line = seed.row(info.serial.as_str(), row.user.as_deref(), profile);
-        let outputs = locked(outputs);
-        let formats: Vec<_> = outputs.files.iter().map(|file| file.format).collect();
-        let refused = |detail: String, token| {
-            let problem = Problem::ProfileNotCarried { detail, token };
-            Failure::new(problem, TokenState::Untouched, BatchRemedy::StateProfileOrFormat)
-        };
-        let rehearsed = rehearse(&formats, std::iter::once(Ok(line)), &outputs.options, &outputs.dropped)
-            .map_err(|error| refused(error.to_string(), None))?;
-        match rehearsed.problems.first().filter(|_| rehearsed.has_failed()) {
-            Some(problem) => Err(refused(problem.what.clone(), Some(info.clone()))),
-            None => Ok(()),
-        }
-    }
-
-    /// The row and its token in the `.part` file, on disk.
-    fn keep_part(&self, seed: &RowSeed, row: &RowRecord, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
-        let Some(outputs) = &self.outputs else { return Ok(()) };
-        let profile = plan.config.map_or(Profile::FACTORY, |config| config.profile);
-        let line = seed.row(info.serial.as_str(), row.user.as_deref(), profile);
-        let mut outputs = locked(outputs);
-        let added = outputs.part.add(&line);
-        added.map_err(|error| Failure::file(error.to_string(), BatchRemedy::SeeDisk).in_state(TokenState::Untouched))
     }
 
     /// Asks for the code on the display and judges it.
@@ -281,6 +173,56 @@ impl<'a> BatchVisitor<'a> {
         locked(&self.fatal).get_or_insert(failure);
     }
 
+    /// A token that gets no row.
+    fn left_alone(&self, place: &ReaderRef, info: Info, claim: Claim) {
+        let (row, how) = match claim {
+            Claim::Done(row) => (Some(row), Left::Done),
+            Claim::HoldsAnother { burned, user } => (None, Left::HoldsAnother(burned, user)),
+            Claim::InHand => (None, Left::InHand),
+            Claim::Row(_) | Claim::NotListed => (None, Left::NotListed),
+        };
+        self.left(place, Some(info), row, how);
+    }
+
+    /// What became of a token and its row, after the record of it.
+    fn recorded(
+        &self,
+        place: &ReaderRef,
+        recorded: Recorded,
+        claimed: Option<(RowRecord, RowSeed)>,
+        host: &dyn HostClock,
+    ) {
+        let Some((mut row, seed)) = claimed else {
+            let failure = recorded.result.err().unwrap_or_else(left_alone);
+            return self.left(place, recorded.info, None, Left::Failed(Box::new(failure)));
+        };
+        let serial = recorded.info.as_ref().map(|info| info.serial.to_string()).unwrap_or_default();
+        let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
+        {
+            self.release(row.row, &serial);
+            let mut batch = locked(&self.batch);
+            if is_clean {
+                batch.note(row.state, RowState::Burned);
+            } else if let Err(error) = batch.recount(locked(self.books).as_mut()) {
+                drop(batch);
+                self.give_up(error);
+            }
+        }
+        if let Some(error) = recorded.lost {
+            self.give_up(error);
+        }
+        row.serial = Some(serial);
+        let how = match recorded.result {
+            Err(failure) => Left::Failed(Box::new(failure)),
+            Ok(report) => {
+                let burned = self.burned.fetch_add(1, Ordering::SeqCst) + 1;
+                let is_due = self.plan.check_every > 0 && burned.is_multiple_of(self.plan.check_every);
+                if is_due { self.check(place, report, &seed.seed, &row, host) } else { Left::Burned(Box::new(report)) }
+            }
+        };
+        self.left(place, recorded.info, Some(row), how);
+    }
+
     fn left(&self, place: &ReaderRef, info: Option<Info>, row: Option<RowRecord>, how: Left) {
         let counts = locked(&self.batch).counts();
         (self.around.tell)(BatchNews::Left(Box::new(Departure { place: place.clone(), info, row, how, counts })));
@@ -304,18 +246,10 @@ impl Visitor for BatchVisitor<'_> {
                 if let Some((row, _)) = claimed_row.borrow_mut().take() {
                     self.release(row.row, serial);
                 }
-                let claim = locked(&self.batch).claim(locked(self.books).as_mut(), serial)?;
-                match claim {
+                match locked(&self.batch).claim(locked(self.books).as_mut(), serial)? {
                     Claim::Row(row) => {
-                        let seed = self.fill_plan(&row, serial, known, plan);
-                        let is_good = seed.and_then(|seed| {
-                            plan.check(info)?;
-                            if !self.plan.reassigns {
-                                check_owner(&info.to_string(), known, row.user.as_deref())?;
-                            }
-                            self.check_outputs(&seed, &row, info, plan).map(|()| seed)
-                        });
-                        let seed = is_good.inspect_err(|_| self.release(row.row, serial))?;
+                        let seed = self.plan_row(&row, info, known, plan);
+                        let seed = seed.inspect_err(|_| self.release(row.row, serial))?;
                         recorder.user.borrow_mut().clone_from(&row.user);
                         **claimed_row.borrow_mut() = Some((row, seed));
                         Ok(())
@@ -369,45 +303,10 @@ impl Visitor for BatchVisitor<'_> {
         };
         // The reader is free again, and the token was reset.
         drop(link);
-
-        if let Some((info, claim)) = refused {
-            let (row, how) = match claim {
-                Claim::Done(row) => (Some(row), Left::Done),
-                Claim::HoldsAnother { burned, user } => (None, Left::HoldsAnother(burned, user)),
-                Claim::InHand => (None, Left::InHand),
-                Claim::Row(_) | Claim::NotListed => (None, Left::NotListed),
-            };
-            return self.left(place, Some(info), row, how);
+        match refused {
+            Some((info, claim)) => self.left_alone(place, info, claim),
+            None => self.recorded(place, recorded, claimed, &host),
         }
-        let Some((mut row, seed)) = claimed else {
-            let failure = recorded.result.err().unwrap_or_else(left_alone);
-            return self.left(place, recorded.info, None, Left::Failed(Box::new(failure)));
-        };
-        let serial = recorded.info.as_ref().map(|info| info.serial.to_string()).unwrap_or_default();
-        let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
-        {
-            self.release(row.row, &serial);
-            let mut batch = locked(&self.batch);
-            if is_clean {
-                batch.note(row.state, RowState::Burned);
-            } else if let Err(error) = batch.recount(locked(self.books).as_mut()) {
-                drop(batch);
-                self.give_up(error);
-            }
-        }
-        if let Some(error) = recorded.lost {
-            self.give_up(error);
-        }
-        row.serial = Some(serial);
-        let how = match recorded.result {
-            Err(failure) => Left::Failed(Box::new(failure)),
-            Ok(report) => {
-                let burned = self.burned.fetch_add(1, Ordering::SeqCst) + 1;
-                let is_due = self.plan.check_every > 0 && burned.is_multiple_of(self.plan.check_every);
-                if is_due { self.check(place, report, &seed.seed, &row, &host) } else { Left::Burned(Box::new(report)) }
-            }
-        };
-        self.left(place, recorded.info, Some(row), how);
     }
 
     fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews) {

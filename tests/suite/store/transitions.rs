@@ -48,12 +48,14 @@ fn a_change_of_nothing_changes_nothing() {
     }
 }
 
+/// What is on record; what was done; then the seed, the erased one, whether it was erased now, and what it may hold.
+type Case = (TokenLife, SeedChange, Option<u8>, Option<u8>, bool, &'static [u8]);
+
 #[test]
 fn what_becomes_of_a_seed_follows_what_was_done_with_it() {
     let is = |number, replaces| SeedChange::Is { seed: fingerprint(number), sealed: Some(vec![7]), replaces };
     let burned = SeedChange::Burned { seed: fingerprint(4), sealed: None };
-    // What is on record; what was done; then the seed, the erased one, when it was erased, and which it may hold.
-    let table: [(TokenLife, SeedChange, Option<u8>, Option<u8>, bool, &[u8]); 10] = [
+    let table: [Case; 10] = [
         (with_seed(1), SeedChange::Keep, Some(1), None, false, &[1]),
         (with_seed(1), burned.clone(), Some(4), None, false, &[4]),
         (in_doubt(), burned, Some(4), None, false, &[4, 3]),
