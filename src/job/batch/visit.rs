@@ -201,10 +201,14 @@ impl<'a> BatchVisitor<'a> {
         {
             self.release(row.row, &serial);
             let mut batch = locked(&self.batch);
-            if is_clean {
+            let counted = if is_clean {
                 batch.note(row.state, RowState::Burned);
-            } else if let Err(error) = batch.recount(locked(self.books).as_mut()) {
-                drop(batch);
+                Ok(())
+            } else {
+                batch.recount(locked(self.books).as_mut())
+            };
+            drop(batch);
+            if let Err(error) = counted {
                 self.give_up(error);
             }
         }
@@ -246,7 +250,9 @@ impl Visitor for BatchVisitor<'_> {
                 if let Some((row, _)) = claimed_row.borrow_mut().take() {
                     self.release(row.row, serial);
                 }
-                match locked(&self.batch).claim(locked(self.books).as_mut(), serial)? {
+                // Decided with both locks, and acted upon without them.
+                let claim = locked(&self.batch).claim(locked(self.books).as_mut(), serial)?;
+                match claim {
                     Claim::Row(row) => {
                         let seed = self.plan_row(&row, info, known, plan);
                         let seed = seed.inspect_err(|_| self.release(row.row, serial))?;
