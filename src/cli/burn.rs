@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{BurnArgs, Global, HashArg};
+use super::args::{BurnArgs, Global};
 use super::burned::{Burned, Checked};
 use super::describe;
 use super::host::Host;
 use super::keepers::Keepers;
+use super::new_seed::new_seed;
 use super::output::Output;
 use super::record::{self, Need, Record};
 use super::settings::{self, Named};
@@ -17,7 +18,6 @@ use super::verify::parse_code;
 use super::writing::Writing;
 use super::{Ran, paths, secret};
 use crate::inventory::{Deed, Outcome};
-use crate::job::batch::fresh_seed;
 use crate::job::remedy::{Again, Remedy};
 use crate::job::verify::expected_profile;
 use crate::job::{self, Exit, Failure, SeedChoice, WriteOutcome, WritePlan};
@@ -25,7 +25,7 @@ use crate::otp::Code;
 use crate::otp::search::TotpProfile;
 use crate::plain::shell_word;
 use crate::report::{self, BurnReport, WriteReport};
-use crate::seed::{Seed, TOKEN_MAX_BYTES};
+use crate::seed::Seed;
 use crate::seedfile::Row;
 use crate::time::HostClock;
 use crate::token::{Info, Profile};
@@ -205,30 +205,6 @@ fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<SeedChoice>, Fail
         None if has_identity => secret::from_args(&args.seed, false),
         None => secret::from_args_or_prompt(&args.seed, false).map(Some),
     }
-}
-
-/// How many bytes a new seed has: so many, or as many as are usual for the hash.
-///
-/// # Errors
-/// A usage failure for a length that is not made.
-pub fn seed_length(bytes: Option<usize>, hash: Option<HashArg>) -> Result<usize, Failure> {
-    let usual = if matches!(hash, Some(HashArg::Sha256)) { 32 } else { 20 };
-    let count = bytes.unwrap_or(usual);
-    if !(16..=TOKEN_MAX_BYTES).contains(&count) {
-        return Err(Failure::usage(
-            format!("a new seed must have 16 to {TOKEN_MAX_BYTES} bytes, not {count}"),
-            format!("give 16 (RFC 4226, section 4, R6) to {TOKEN_MAX_BYTES} bytes; 20 is usual, 32 for SHA-256"),
-        ));
-    }
-    Ok(count)
-}
-
-/// A new seed from the operating system's generator.
-///
-/// # Errors
-/// A failure for a length that is not made, or of the generator.
-pub fn new_seed(bytes: Option<usize>, hash: Option<HashArg>) -> Result<Row, Failure> {
-    fresh_seed(seed_length(bytes, hash)?).map(Row::of_seed)
 }
 
 /// A failure after a new seed was kept: the file stays, and is what the next try takes.

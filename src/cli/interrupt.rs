@@ -1,10 +1,8 @@
 //! Ctrl-C: a wait ends, a write does not, and a second one always ends the program.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use super::output::Output;
 use crate::job::{Again, Exit, Failure, Problem, Remedy, Stop, TokenState, locked};
 
 /// What Ctrl-C means for this program: its one run, and what a prompt would leave behind.
@@ -27,8 +25,9 @@ pub fn stop() -> &'static Stop {
     &PROGRAM.stop
 }
 
-/// Takes over Ctrl-C (and, on Unix, the signals that ask a program to end or tell that its terminal is gone).
-pub fn install(json: bool) {
+/// Takes over Ctrl-C (and, on Unix, the signals that ask a program to end or tell that its terminal is gone). `tell` reports what an
+/// interrupted program leaves behind.
+pub fn install(tell: impl Fn(&Failure) + Send + 'static) {
     PROGRAM.at_terminal.store(has_terminal(), Ordering::SeqCst);
     // Without a handler Ctrl-C ends the program at once, which is worse but no reason to refuse all work.
     let _ = ctrlc::set_handler(move || {
@@ -39,9 +38,9 @@ pub fn install(json: bool) {
             if !stop.ask() || is_terminal_gone() {
                 return;
             }
-            end(json, Some((stop.state(), RESUME.into())));
+            end(&tell, Some((stop.state(), RESUME.into())));
         }
-        end(json, prompt);
+        end(&tell, prompt);
     });
 }
 
@@ -49,13 +48,10 @@ pub fn install(json: bool) {
 pub const RESUME: &str = "run the same command again: it continues where it was";
 
 /// Says what an interrupted program leaves behind, and ends it.
-fn end(json: bool, said: Option<(TokenState, Remedy)>) -> ! {
+fn end(tell: &impl Fn(&Failure), said: Option<(TokenState, Remedy)>) -> ! {
     restore_terminal();
     let (state, remedy) = said.unwrap_or((TokenState::NotReached, Again::Same.into()));
-    if !json {
-        let _ = writeln!(std::io::stderr());
-    }
-    Output::new(json, "tokentap").failure(&Failure::new(Problem::Interrupted, state, remedy));
+    tell(&Failure::new(Problem::Interrupted, state, remedy));
     std::process::exit(i32::from(Exit::Interrupted as u8));
 }
 

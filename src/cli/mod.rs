@@ -17,6 +17,7 @@ mod input;
 mod interrupt;
 mod inventory;
 mod keepers;
+mod new_seed;
 mod output;
 mod panics;
 mod paths;
@@ -43,6 +44,7 @@ mod verify;
 mod writing;
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use crate::job::{Exit, Failure};
 use crate::seed::wipe_stack;
@@ -72,7 +74,14 @@ fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error, json),
     };
-    interrupt::install(cli.global.json);
+    let json = cli.global.json;
+    interrupt::install(move |failure| {
+        if !json {
+            // Behind the ^C that the terminal shows.
+            let _ = writeln!(std::io::stderr());
+        }
+        Output::new(json, "tokentap").failure(failure);
+    });
     let output = Output::new(cli.global.json, cli.command_name());
     let exit = match dispatch(&cli, &output) {
         Ok(exit) => exit,

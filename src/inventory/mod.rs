@@ -26,8 +26,9 @@ pub use job::{Begin, Begun, Seal};
 pub use life::{Candidate, TokenLife};
 pub use pins::{Pinned, Pins};
 pub use remedy::RecordRemedy;
+pub use rights::make_folder;
 pub use seal::{Identity, SealError, new_locked_identity, open_of, parse_recipient, seal};
-pub use sqlite::{Sqlite, is_log_alone, make_folder};
+pub use sqlite::{Sqlite, is_log_alone};
 pub use token::{ClockChange, KeyChange, Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
 
 /// One durable record: an event, and what it changes. All of it is kept, or none.

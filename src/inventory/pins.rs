@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::sqlite::make_folder;
+use super::rights::make_folder;
 
 /// A folder of the user's own, with a file for each inventory.
 #[derive(Debug, Clone)]

@@ -94,3 +94,22 @@ pub fn check_beside(_: &Path) -> Result<(), InventoryError> {
 pub fn check_alone(_: &Path) -> Result<(), InventoryError> {
     Ok(())
 }
+
+/// Makes the folder of an inventory, and those above it, for its owner only.
+///
+/// # Errors
+/// The system's.
+#[cfg(unix)]
+pub fn make_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Makes the folder of an inventory, and those above it.
+///
+/// # Errors
+/// The system's.
+#[cfg(not(unix))]
+pub fn make_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
+}

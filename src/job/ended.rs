@@ -1,29 +1,19 @@
 //! How a job ended, put on record: what the token holds by now, as far as that is known.
 
 use super::SeedFate;
+use super::begins::{Begins, End, clock_change};
 use super::failure::Failure;
 use super::kind::Exit;
 use super::plan::{ClockPlan, ConfigPlan};
 use super::problem::Problem;
-use super::record::{Begins, Recorder, locked};
+use super::record::{Recorder, locked};
 use super::write::{Effect, WriteOutcome};
 use super::written::{Progress, Written};
-use crate::clock::{Drift, Method};
 use crate::inventory::{
-    ClockChange, Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, RowChange,
-    SeedChange,
+    Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, SeedChange,
 };
 use crate::time::UnixTime;
 use crate::token::{Info, Profile};
-
-/// How a job ended, for its record.
-pub(super) struct End<'a> {
-    pub job: i64,
-    pub at: UnixTime,
-    pub begun: Option<&'a Begins>,
-    pub drift: Option<Drift>,
-    pub row: Option<RowChange>,
-}
 
 /// How far a job came.
 #[derive(Clone, Copy)]
@@ -166,15 +156,6 @@ fn outcome(result: &Result<WriteOutcome, Failure>, begun: bool) -> Outcome {
             let all = [Some(written.config), Some(written.seed), written.correction];
             if all.contains(&Some(Written::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
         }
-    }
-}
-
-/// What was seen of a clock: one whose tick was caught runs.
-pub(super) fn clock_change(stands_still: bool, drifts: &[Drift]) -> ClockChange {
-    match stands_still {
-        true => ClockChange::Stands,
-        false if drifts.iter().any(|drift| drift.method() == Method::Tick) => ClockChange::Runs,
-        false => ClockChange::Keep,
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod attend;
 pub mod batch;
+mod begins;
 mod complete;
 pub mod desk;
 mod desk_news;
@@ -25,6 +26,7 @@ mod seed_choice;
 mod single;
 mod state;
 mod stop;
+mod terms;
 pub mod verify;
 mod write;
 mod written;

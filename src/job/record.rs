@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::ended::{End, clock_change};
+use super::begins::{Begins, End, clock_change};
 use super::failure::Failure;
 use super::kind::Kind;
 use super::plan::WritePlan;
@@ -15,8 +15,8 @@ use super::state::TokenState;
 use super::write::{Beginning, Hooks, WriteOutcome, write};
 use crate::clock::Drift;
 use crate::inventory::{
-    Begin, Begun, Deed, Entry, Event, Fingerprint, Inventory, InventoryError, Outcome, RowChange, SeedChange, Station,
-    TokenChange, TokenRecord, seal,
+    Begin, Begun, Deed, Entry, Event, Inventory, InventoryError, Outcome, RowChange, Station, TokenChange, TokenRecord,
+    seal,
 };
 use crate::link::Link;
 use crate::seed::Seed;
@@ -339,20 +339,6 @@ struct Wanted<'a> {
     /// The record that the plan was made from.
     basis: Option<&'a TokenRecord>,
     row: Option<RowChange>,
-}
-
-/// A job that has begun: what it is to write, and its own seed, which no other job's takes the place of.
-pub(super) struct Begins {
-    pub plan: WritePlan,
-    pub seed: Option<Fingerprint>,
-    pub record: Begun,
-}
-
-impl Begins {
-    /// What becomes of the record when its seed was burned.
-    pub fn burned(&self) -> Option<SeedChange> {
-        self.seed.map(|seed| SeedChange::Burned { seed, sealed: self.record.sealed.clone() })
-    }
 }
 
 /// Whether another program was faster, so that the plan may be another one by now.

@@ -4,20 +4,18 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::complete::Opener;
 use super::failure::Failure;
-use super::guard::Guard;
 use super::plan::{ClockPlan, ConfigPlan, ProfileWish};
 use super::remedy::Again;
 use super::seed_choice::SeedChoice;
 use super::single::SingleWrite;
+pub use super::terms::Terms;
+use super::terms::{check_length, guard_with, wish_with};
 use crate::inventory::Deed;
 use crate::otp::{Hash, TimeStep};
 use crate::seed::{SecretEncoding, Seed};
-use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{FileRemedy, Row};
-use crate::token::{DisplayTime, ProfileError, Serial, TokenKey};
-use crate::words::counted;
+use crate::token::{DisplayTime, ProfileError};
 
 /// The profile that a request states, as far as it does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -75,42 +73,6 @@ impl From<ClockRequest> for ClockPlan {
             ClockRequest::Now => Self::Now,
             ClockRequest::At(seconds) => Self::At(seconds),
             ClockRequest::CarryOn => Self::CarryOn,
-        }
-    }
-}
-
-/// What holds for every write.
-#[derive(Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Terms {
-    /// The token must have this serial.
-    pub expect_serial: Option<String>,
-    /// A model that is not known may be written.
-    pub allow_unknown_model: bool,
-    /// A seed may have fewer than [`SHORTEST`] bytes.
-    pub allow_short_seed: bool,
-    /// Another token may hold the same seed.
-    pub allow_shared_secret: bool,
-    /// The key is tried also where the token has refused it already.
-    pub try_again: bool,
-    /// The key.
-    #[serde(skip, default = "TokenKey::factory")]
-    pub key: TokenKey,
-    /// What opens sealed seeds.
-    #[serde(skip)]
-    pub opener: Option<Opener>,
-}
-
-impl Default for Terms {
-    fn default() -> Self {
-        Self {
-            expect_serial: None,
-            allow_unknown_model: false,
-            allow_short_seed: false,
-            allow_shared_secret: false,
-            try_again: false,
-            key: TokenKey::factory(),
-            opener: None,
         }
     }
 }
@@ -320,79 +282,5 @@ impl SingleWrite {
             reassigns: false,
             again: Again::SameTwice,
         })
-    }
-}
-
-impl Terms {
-    /// The guard that these terms are.
-    ///
-    /// # Errors
-    /// A usage failure for a serial that no token can have.
-    pub fn guard(&self) -> Result<Guard, Failure> {
-        let expect_serial = match &self.expect_serial {
-            None => None,
-            Some(text) => Some(
-                Serial::new(text)
-                    .ok_or_else(|| Failure::usage("that is not a serial", "use the digits on the back of the token"))?,
-            ),
-        };
-        Ok(Guard { expect_serial, allow_unknown_model: self.allow_unknown_model })
-    }
-}
-
-/// The guard with the serial that the seed names.
-///
-/// # Errors
-/// A usage failure where it is another one.
-pub(super) fn guard_with(guard: Guard, row: Option<&Row>) -> Result<Guard, Failure> {
-    let Some(named) = row.and_then(|row| row.serial.as_deref()) else { return Ok(guard) };
-    let named = Serial::new(named)
-        .ok_or_else(|| Failure::usage("the seed names a serial that no token can have", "correct the seed's serial"))?;
-    match &guard.expect_serial {
-        Some(expected) if *expected != named => {
-            let fact = format!("the seed belongs to {named}, and {expected} is expected");
-            Err(Failure::usage(fact, "use the seed of the token that you mean"))
-        }
-        _ => Ok(Guard { expect_serial: Some(named), ..guard }),
-    }
-}
-
-/// Whether a seed is long enough.
-///
-/// # Errors
-/// A usage failure.
-pub(super) fn check_length(row: Option<&Row>, allows_short: bool) -> Result<(), Failure> {
-    let Some(row) = row.filter(|row| row.seed.len() < SHORTEST && !allows_short) else { return Ok(()) };
-    let has = counted(row.seed.len() as u64, "byte");
-    Err(Failure::usage(
-        format!("the seed has {has}; it must have at least {SHORTEST} (RFC 4226, section 4, R6)"),
-        FileRemedy::WholeSecret,
-    ))
-}
-
-/// What flags and seed state of the profile.
-///
-/// # Errors
-/// A usage failure: what no token can do, or a flag that contradicts the seed.
-pub fn wish_with(flags: ProfileWish, row: Option<&Row>) -> Result<ProfileWish, Failure> {
-    let Some(row) = row else { return Ok(flags) };
-    row.check_for_token().map_err(|error| {
-        Failure::usage(error.to_string(), "use a seed for 6 digits, SHA-1 or SHA-256, 30 or 60 s, 1 to 63 bytes")
-    })?;
-    agree("hash", flags.hash, row.hash)?;
-    agree("time step", flags.step, row.step)?;
-    let by_seed = (flags.hash.is_none() && row.hash.is_some()) || (flags.step.is_none() && row.step.is_some());
-    let wish = ProfileWish { hash: flags.hash.or(row.hash), step: flags.step.or(row.step), by_seed, ..flags };
-    wish.resolve(None)?;
-    Ok(wish)
-}
-
-fn agree<T: PartialEq + std::fmt::Display>(what: &str, flag: Option<T>, stated: Option<T>) -> Result<(), Failure> {
-    match (flag, stated) {
-        (Some(flag), Some(stated)) if flag != stated => Err(Failure::usage(
-            format!("the seed states {stated} as its {what}, and {flag} was asked for"),
-            "leave the flag out, or use the seed of the other kind",
-        )),
-        _ => Ok(()),
     }
 }

@@ -5,13 +5,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use zeroize::Zeroizing;
 
 use super::column::is_header;
-use crate::seed::encodings_that_fit;
+use super::suspect::looks_like_a_secret;
 
 /// The shortest serial of such a table, in characters: shorter pieces are groups of one secret.
 const SHORTEST_SERIAL: usize = 6;
-
-/// The shortest text that is taken for a secret without a header that says so, in characters.
-pub const SHORTEST_SECRET: usize = 16;
 
 /// Whether a line is one of a table whose columns are parted by blanks.
 #[must_use]
@@ -35,15 +32,6 @@ pub fn looks_like_a_serial(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
         && digits * 2 >= text.len()
         && !looks_like_a_secret(text)
-}
-
-/// Whether a text is a secret, where nothing says that it is one: long enough, and no number.
-#[must_use]
-pub fn looks_like_a_secret(text: &str) -> bool {
-    text.len() >= SHORTEST_SECRET
-        && text.chars().any(|c| c.is_ascii_digit())
-        && !text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
-        && encodings_that_fit(text).is_ok_and(|fits| fits.hex || fits.base32)
 }
 
 /// The columns of a line: parted by runs of blanks, or where there are none by single ones.

@@ -2,37 +2,9 @@
 
 use crate::seed::SecretEncoding;
 
-use super::blanks::looks_like_a_secret;
+pub use super::column_words::Column;
 use super::column_words::WORDS;
-
-/// A column of a table of seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Column {
-    /// The serial.
-    Serial,
-    /// The secret.
-    Secret,
-    /// TOTP or HOTP.
-    Type,
-    /// The hash.
-    Hash,
-    /// The time step, in seconds.
-    Step,
-    /// The counter.
-    Counter,
-    /// The digits of a code.
-    Digits,
-    /// The user.
-    User,
-    /// The manufacturer.
-    Manufacturer,
-    /// The model.
-    Model,
-    /// The issuer.
-    Issuer,
-    /// The account.
-    Account,
-}
+use super::suspect::looks_like_a_secret;
 
 /// What a header's word says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

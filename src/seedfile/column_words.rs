@@ -1,6 +1,33 @@
-//! The words that head the columns of tables of seeds, as people and programs write them.
+//! The columns of tables of seeds, and the words that head them, as people and programs write them.
 
-use super::column::Column;
+/// A column of a table of seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// The serial.
+    Serial,
+    /// The secret.
+    Secret,
+    /// TOTP or HOTP.
+    Type,
+    /// The hash.
+    Hash,
+    /// The time step, in seconds.
+    Step,
+    /// The counter.
+    Counter,
+    /// The digits of a code.
+    Digits,
+    /// The user.
+    User,
+    /// The manufacturer.
+    Manufacturer,
+    /// The model.
+    Model,
+    /// The issuer.
+    Issuer,
+    /// The account.
+    Account,
+}
 
 /// The words, without case, blanks, units and punctuation.
 pub(super) const WORDS: &[(Column, &[&str])] = &[

@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use zeroize::Zeroizing;
 
-use super::blanks::{SHORTEST_SECRET, is_blank_table, looks_like_a_secret, looks_like_a_serial};
+use super::blanks::{is_blank_table, looks_like_a_serial};
 use super::column::{Column, is_header, looks_like_a_code_setting, meaning_of};
-use super::csv_columns::{Columns, Unknown};
+use super::csv_columns::{Columns, HEADER, Unknown};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted, used_fields};
 use super::logins::is_logins;
 use super::names::hash_of_name;
@@ -17,25 +17,10 @@ use super::problem::Problem;
 use super::remedy::FileRemedy;
 use super::row::{Field, Kind, Row};
 use super::shown::shown;
+use super::suspect::{SHORTEST_SECRET, looks_like_a_secret};
 use super::table::{Fields, Records, kind, rows};
 use super::text::Source;
 use crate::seed::{SecretEncoding, encodings_that_fit};
-
-/// The columns, in the order in which they are written.
-pub const HEADER: [&str; 12] = [
-    "serial",
-    "secret",
-    "type",
-    "hash",
-    "step",
-    "counter",
-    "digits",
-    "upn",
-    "manufacturer",
-    "model",
-    "issuer",
-    "account",
-];
 
 /// How many rows are looked at to settle the encoding of a column of secrets.
 const MAX_LOOKED_AT: usize = 100_000;

@@ -1,13 +1,28 @@
 //! Which field of a table has which column, and what becomes of those that nobody knows.
 
 use super::column::{Column, Meaning, is_plain_word, looks_like_a_code_setting, meaning_of};
-use super::csv::HEADER;
 use super::problem::Problem;
 use super::remedy::FileRemedy;
 use super::shown::shown;
 use super::table::Fields;
 use crate::seed::SecretEncoding;
 use crate::token::Model;
+
+/// The columns, in the order in which they are written.
+pub const HEADER: [&str; 12] = [
+    "serial",
+    "secret",
+    "type",
+    "hash",
+    "step",
+    "counter",
+    "digits",
+    "upn",
+    "manufacturer",
+    "model",
+    "issuer",
+    "account",
+];
 
 /// Which field of a record has which column.
 pub(super) struct Columns {

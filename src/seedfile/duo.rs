@@ -2,12 +2,13 @@
 
 use zeroize::Zeroizing;
 
-use super::blanks::{is_blank_table, looks_like_a_secret};
+use super::blanks::is_blank_table;
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, bare_serial, used_fields};
 use super::problem::Problem;
 use super::remedy::FileRemedy;
 use super::row::{Field, Kind, Row};
 use super::shown::LIKE_A_SECRET;
+use super::suspect::looks_like_a_secret;
 use super::table::{Records, rows};
 use super::text::Source;
 use crate::seed::SecretEncoding;

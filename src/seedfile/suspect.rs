@@ -2,9 +2,13 @@
 //! something else. Most of them are hex or Base32 by accident, burn, and match afterwards.
 
 use super::remedy::FileRemedy;
+use crate::seed::encodings_that_fit;
 
 /// The shortest seed that RFC 4226 (section 4, R6) allows: 128 bits.
 pub const SHORTEST: usize = 16;
+
+/// The shortest text that is taken for a secret without a header that says so, in characters.
+pub const SHORTEST_SECRET: usize = 16;
 
 /// The longest number that is taken for a code or a serial. A random seed of 20 hex digits has no letter once in 12,000 times.
 const LONGEST_NUMBER: usize = 20;
@@ -97,6 +101,15 @@ fn are_groups(text: &str) -> bool {
         }
         _ => true,
     }
+}
+
+/// Whether a text is a secret, where nothing says that it is one: long enough, and no number.
+#[must_use]
+pub fn looks_like_a_secret(text: &str) -> bool {
+    text.len() >= SHORTEST_SECRET
+        && text.chars().any(|c| c.is_ascii_digit())
+        && !text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
+        && encodings_that_fit(text).is_ok_and(|fits| fits.hex || fits.base32)
 }
 
 #[cfg(test)]

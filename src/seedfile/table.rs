@@ -4,7 +4,7 @@ use ::csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
 use std::io::Read;
 
-use super::blanks::{Squeezed, is_blank_table, looks_like_a_secret};
+use super::blanks::{Squeezed, is_blank_table};
 use super::column::is_header;
 use super::delimiter::{delimiter_of, separator_line};
 use super::names::{LONGEST_STEP_S, kind_of_name, step_of_seconds};
@@ -14,6 +14,7 @@ use super::row::{Kind, Place, Row};
 use super::serial::check_serial;
 use super::shown::shown;
 use super::suspect::is_one_secret;
+use super::suspect::looks_like_a_secret;
 use super::text::{Source, broken_line, is_comment};
 use crate::otp::TimeStep;
 use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::blanks::{looks_like_a_secret, looks_like_a_serial};
+use super::blanks::looks_like_a_serial;
 use super::check::check_text;
 use super::column::{Column, Meaning, meaning_of};
 use super::problem::Problem;
 use super::row::Row;
 use super::shown::shown;
+use super::suspect::looks_like_a_secret;
 use super::table::{Fields, Records};
 use super::text::Source;
 use crate::token::Model;

@@ -9,7 +9,7 @@ use crate::cli::output::Output;
 use crate::cli::record::Record;
 use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, with_users, write_options};
 use crate::cli::unused::{file_flag, unused};
-use crate::cli::{Ran, burn, paths};
+use crate::cli::{Ran, new_seed, paths};
 use crate::inventory::FingerprintKey;
 use crate::job::batch::{Allowed, ListTerms, Origin, PlannedBatch, ServerFile};
 use crate::job::{Exit, Failure, ProfileWish, locked};
@@ -122,7 +122,7 @@ fn fresh(
             format!("use 1 to {MAX_FRESH}"),
         ));
     }
-    let bytes = burn::seed_length(args.bytes, args.profile.hash)?;
+    let bytes = new_seed::seed_length(args.bytes, args.profile.hash)?;
     let paths: Vec<String> = files.iter().map(|file| describe::path(&paths::absolute(&file.path))).collect();
     let to = if paths.is_empty() { "the inventory".to_owned() } else { paths.join(", ") };
     let mut of_row: Vec<Option<String>> = users.into_iter().map(Some).collect();

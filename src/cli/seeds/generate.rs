@@ -5,7 +5,7 @@ use std::path::Path;
 use super::convert::{check_paths, write};
 use crate::cli::args::{ProfileArgs, SeedsGenerateArgs};
 use crate::cli::output::Output;
-use crate::cli::{Ran, burn, describe, input, settings};
+use crate::cli::{Ran, describe, input, new_seed, settings};
 use crate::job::Failure;
 use crate::seedfile::{Place, Rules, check_serial};
 use crate::token::Serial;
@@ -36,7 +36,7 @@ pub(super) fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, outpu
     }
     let mut rows = Vec::with_capacity(count);
     for index in 0..count {
-        let mut row = burn::new_seed(args.bytes, args.hash)?;
+        let mut row = new_seed::new_seed(args.bytes, args.hash)?;
         row.hash = Some(profile.hash());
         row.step = Some(profile.step());
         row.digits = Some(6);

@@ -107,22 +107,3 @@ pub fn is_log_alone(path: &Path) -> bool {
     // Another program may have made the file in the meantime.
     fs::metadata(beside(path, "-wal")).is_ok_and(|found| found.len() > 0) && !path.exists()
 }
-
-/// Makes the folder of an inventory, and those above it, for its owner only.
-///
-/// # Errors
-/// The system's.
-#[cfg(unix)]
-pub fn make_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Makes the folder of an inventory, and those above it.
-///
-/// # Errors
-/// The system's.
-#[cfg(not(unix))]
-pub fn make_folder(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
-}

@@ -38,7 +38,7 @@ use failed::{Stopped, explained, open_error};
 use file::{check_names, fill, make, settle};
 use owner::Owner;
 
-pub use file::{is_log_alone, make_folder};
+pub use file::is_log_alone;
 
 /// How long another program may keep the inventory locked. A record takes milliseconds.
 const LOCKED_FOR: Duration = Duration::from_secs(15);

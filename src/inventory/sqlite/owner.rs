@@ -8,8 +8,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::make_folder;
 use crate::files::beside;
+use crate::inventory::rights::make_folder;
 
 /// How often a file is made anew that another program swept away before it was locked.
 const TRIES: u32 = 10;
