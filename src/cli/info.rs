@@ -35,7 +35,9 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
 
     let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
     // What was known before this reading.
+    let mut is_unread = false;
     let known = recorder.token(info.serial.as_str()).unwrap_or_else(|error| {
+        is_unread = true;
         output.note(&format!("the record of this token cannot be read: {}", record::troubled(&error)));
         None
     });
@@ -45,12 +47,19 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     }
 
     // Whoever has a key of the token's own knows it; all others would try the factory's.
-    let refused = recorder.key_refused(info, &TokenKey::factory()).ok().flatten();
+    let refused = recorder.key_refused(info, &TokenKey::factory()).unwrap_or_else(|error| {
+        if !is_unread {
+            output.note(&format!("the record of this token cannot be read: {}", record::troubled(&error)));
+        }
+        is_unread = true;
+        None
+    });
     output.report(&InfoReport::of(&Reading {
         outcome: &report,
         reader: &station.reader,
         emulated: station.emulated,
         known: known.as_ref(),
+        is_unread,
         refused,
         standing: &host_clock.standing,
     }));

@@ -11,7 +11,7 @@ use super::profile::ProfileReport;
 use super::record::{TokenRecordReport, UnfinishedReport, seed_word};
 use super::times::utc;
 use super::token::{TokenReport, sync_words};
-use super::token_verdict::{TokenVerdict, clock_stopped, key_refused, verdict};
+use super::token_verdict::{TokenVerdict, clock_stopped, key_refused, record_unread, verdict};
 use crate::clock::Standing;
 use crate::inventory::TokenRecord;
 use crate::job::ReadOutcome;
@@ -22,8 +22,8 @@ use crate::words::local;
 /// What a token says, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct InfoReport {
-    /// `works`, `clock-right` (no seed on record), `off`, `erased`, `unfinished`, `clock-implausible`, `key-refused` or
-    /// `clock-stopped`.
+    /// `works`, `clock-right` (no seed on record), `off`, `erased`, `unfinished`, `clock-implausible`, `key-refused`,
+    /// `clock-stopped` or `record-unread`.
     pub verdict: &'static str,
     /// The same for people, with what to do.
     pub verdict_text: String,
@@ -75,6 +75,8 @@ pub struct Reading<'a> {
     pub emulated: bool,
     /// What was on record before.
     pub known: Option<&'a TokenRecord>,
+    /// Something is on record, and cannot be read.
+    pub is_unread: bool,
     /// When the token last refused the factory's key, if it accepted none since.
     pub refused: Option<UnixTime>,
     /// The host's clock.
@@ -90,6 +92,7 @@ impl InfoReport {
         let TokenVerdict { kind, text } = match (outcome.stands_still, reading.refused) {
             (true, _) => clock_stopped(),
             (false, Some(at)) => key_refused(outcome.drift, at),
+            (false, None) if reading.is_unread => record_unread(outcome.drift),
             (false, None) => verdict(info, outcome.drift, *known),
         };
         let record = known.map(TokenRecordReport::from);

@@ -72,6 +72,15 @@ pub fn clock_stopped() -> TokenVerdict {
     TokenVerdict { kind: "clock-stopped", text: text.to_owned() }
 }
 
+/// The verdict on a token whose record cannot be read: whether it holds its seed, and what may be done to it, is not known.
+pub fn record_unread(drift: Drift) -> TokenVerdict {
+    let text = format!(
+        "its clock is {}; its record cannot be read, and may say that something else is wrong: look with tokentap inventory check",
+        drift.in_short()
+    );
+    TokenVerdict { kind: "record-unread", text }
+}
+
 /// The verdict on a token that has refused the factory's key: a further try may be its last.
 pub fn key_refused(drift: Drift, at: UnixTime) -> TokenVerdict {
     let text = format!(

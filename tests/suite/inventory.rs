@@ -610,3 +610,25 @@ fn a_token_whose_seed_was_erased_is_told_until_one_is_burned() {
     assert!(!desk.ok(&["inventory", "show", RESTRICTED]).contains("ERASED"));
     assert!(desk.command(&["desk", "--reader", &reader, TRUST]).status().unwrap().success());
 }
+
+#[test]
+fn a_damaged_record_of_a_token_is_not_read_as_nothing_known_and_not_written_over() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    let burn = ["burn", "--no-verify", "--seed-file", "seed", "--reader", &reader, TRUST];
+    desk.ok(&burn);
+    let path = desk.path("inventory.sqlite");
+    // A bit flips on the disk.
+    rusqlite::Connection::open(&path).unwrap().execute("UPDATE tokens SET user = 'other'", []).unwrap();
+    let report = desk.json(&["info", "--reader", &reader]);
+    assert_eq!(report["verdict"], "record-unread", "{report}");
+    assert!(report["seed"].is_null(), "{report}");
+    for command in [&["sync", "--reader", &reader, TRUST][..], &burn] {
+        let error = desk.fails(1, command);
+        assert_eq!(error["kind"], "inventory", "{error}");
+        assert!(error["message"].as_str().unwrap().contains("damaged"), "{error}");
+    }
+    let findings = Sqlite::open(&path).unwrap().findings().unwrap();
+    assert_eq!(findings.len(), 1, "it is still found: {findings:?}");
+}

@@ -50,7 +50,7 @@ pub fn end(to: &Connection, job: i64, entry: &Entry) -> Result<bool, Stopped> {
     }
     tokens::add_event(to, &entry.event)?;
     if let SeedChange::Burned { seed, sealed } = &change.seed {
-        tokens::add_candidate(to, &change.serial, *seed, sealed.clone())?;
+        tokens::add_candidate(to, &change.serial, seed, sealed.as_deref())?;
     }
     // The row may be this job's all the same.
     match entry.row.as_ref().map(|row| batches::change_row(to, row)) {

@@ -58,13 +58,20 @@ pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(),
     Ok(put(to, earlier.as_ref(), &later)?)
 }
 
-/// Keeps a seed as one that a token may hold beside the one that stands with it.
+/// Keeps a seed as one that a token may hold beside the one that stands with it. The record is not read for it: where that is
+/// damaged, the seed may be on the token all the same.
 ///
 /// # Errors
 /// `SQLite`'s.
-pub fn add_candidate(to: &Connection, serial: &str, seed: Fingerprint, sealed: Option<Vec<u8>>) -> Result<(), Error> {
-    let Some(earlier) = life(to, serial)? else { return Ok(()) };
-    put(to, Some(&earlier), &earlier.clone().with_candidate(seed, sealed))
+pub fn add_candidate(to: &Connection, serial: &str, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
+    put_candidate(to, serial, seed, sealed)?;
+    holders::settle(to, serial)
+}
+
+fn put_candidate(to: &Connection, serial: &str, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
+    to.prepare_cached("INSERT OR IGNORE INTO candidates (serial, seed, sealed) VALUES (?1, ?2, ?3)")?
+        .execute(params![serial, seed.as_bytes(), sealed])?;
+    sums::CANDIDATES.stamp(to, &[&serial, &seed.as_bytes()])
 }
 
 /// Everything that is kept of a token.
@@ -90,12 +97,7 @@ fn put(to: &Connection, earlier: Option<&TokenLife>, later: &TokenLife) -> Resul
             .execute(params![serial, gone.seed.as_bytes()])?;
     }
     for new in later.candidates.iter().filter(|new| !known.contains(new)) {
-        to.prepare_cached("INSERT INTO candidates (serial, seed, sealed) VALUES (?1, ?2, ?3)")?.execute(params![
-            serial,
-            new.seed.as_bytes(),
-            new.sealed
-        ])?;
-        sums::CANDIDATES.stamp(to, &[serial, &new.seed.as_bytes()])?;
+        put_candidate(to, serial, &new.seed, new.sealed.as_deref())?;
     }
     let had: Vec<Fingerprint> = earlier.into_iter().flat_map(TokenLife::seeds).collect();
     if later.seeds().eq(had) { Ok(()) } else { holders::settle(to, serial) }

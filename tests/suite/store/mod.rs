@@ -346,6 +346,8 @@ fn done(store: &mut dyn Inventory, step: &Step) -> (String, Option<BatchId>) {
             let begun = store.begin(&Begin { shares_seed: *shares, row: row.clone(), ..begin });
             format!("{:?}", begun.map(|begun| (begun.earlier, begun.sealed)))
         }
+        // A job that ends has begun, and the token is on record since then.
+        Step::End(_, entry) if store.token(&entry.token.as_ref().unwrap().serial) == Ok(None) => String::new(),
         Step::End(job, entry) => format!("{:?}", store.end(*job, entry)),
         Step::Claim(batch, serial, reburns) => format!("{:?}", store.claim(*batch, serial, *reburns)),
         Step::Release(batch, row) => format!("{:?}", store.release(*batch, *row)),
