@@ -1,12 +1,14 @@
 //! `tokentap info`: serial, model, clock, drift.
 
+use std::cell::Cell;
+
 use super::Ran;
 use super::args::{Global, InfoArgs};
 use super::host::Host;
 use super::output::Output;
 use super::record::{self, Need, Record};
 use super::station::{self, Workplace};
-use crate::inventory::{Deed, Outcome};
+use crate::inventory::{Deed, InventoryError, Outcome};
 use crate::job::{self, Exit, ReadOutcome};
 use crate::report::{InfoReport, Reading, jumped_words, more_words};
 use crate::time::HostClock;
@@ -34,32 +36,27 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     }
 
     let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
+    let is_unread = Cell::new(false);
+    let unread = |error: &InventoryError| {
+        if !is_unread.replace(true) {
+            output.note(&format!("the record of this token cannot be read: {}", record::troubled(error)));
+        }
+    };
     // What was known before this reading.
-    let mut is_unread = false;
-    let known = recorder.token(info.serial.as_str()).unwrap_or_else(|error| {
-        is_unread = true;
-        output.note(&format!("the record of this token cannot be read: {}", record::troubled(&error)));
-        None
-    });
+    let known = recorder.token(info.serial.as_str()).inspect_err(unread).unwrap_or_default();
     let outcome = if *stands_still { Outcome::Failed } else { Outcome::Done };
     if let Err(error) = recorder.seen(&report, outcome) {
         output.note(&record::unrecorded(&error, "this is not recorded"));
     }
 
     // Whoever has a key of the token's own knows it; all others would try the factory's.
-    let refused = recorder.key_refused(info, &TokenKey::factory()).unwrap_or_else(|error| {
-        if !is_unread {
-            output.note(&format!("the record of this token cannot be read: {}", record::troubled(&error)));
-        }
-        is_unread = true;
-        None
-    });
+    let refused = recorder.key_refused(info, &TokenKey::factory()).inspect_err(unread).unwrap_or_default();
     output.report(&InfoReport::of(&Reading {
         outcome: &report,
         reader: &station.reader,
         emulated: station.emulated,
         known: known.as_ref(),
-        is_unread,
+        is_unread: is_unread.get(),
         refused,
         standing: &host_clock.standing,
     }));

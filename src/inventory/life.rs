@@ -41,10 +41,14 @@ impl TokenLife {
     /// The same token, which may hold one more seed.
     #[must_use]
     pub fn with_candidate(mut self, seed: Fingerprint, sealed: Option<Vec<u8>>) -> Self {
+        self.may_hold(seed, sealed);
+        self
+    }
+
+    fn may_hold(&mut self, seed: Fingerprint, sealed: Option<Vec<u8>>) {
         if self.candidates.iter().all(|known| known.seed != seed) {
             self.candidates.push(Candidate { seed, sealed });
         }
-        self
     }
 
     /// The seeds that the token holds or may hold, by everything that is known: no other token is to get them.
@@ -136,10 +140,8 @@ impl TokenLife {
             PendingChange::Begins(pending) => {
                 let earlier = self.record.pending.replace(pending.clone());
                 // The seed of an earlier job of unknown end may be on the token still.
-                if let Some(Pending { seed: Some(seed), sealed, .. }) = earlier.filter(|old| old.seed != pending.seed)
-                    && self.candidates.iter().all(|known| known.seed != seed)
-                {
-                    self.candidates.push(Candidate { seed, sealed });
+                if let Some(Pending { seed: Some(seed), sealed, .. }) = earlier.filter(|old| old.seed != pending.seed) {
+                    self.may_hold(seed, sealed);
                 }
             }
             PendingChange::Restored(pending) => {

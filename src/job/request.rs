@@ -10,7 +10,7 @@ use super::remedy::Again;
 use super::seed_choice::SeedChoice;
 use super::single::SingleWrite;
 pub use super::terms::Terms;
-use super::terms::{check_length, guard_with, wish_with};
+use super::terms::{check_bound, check_length, guard_with, wish_with};
 use crate::inventory::Deed;
 use crate::otp::{Hash, TimeStep};
 use crate::seed::{SecretEncoding, Seed};
@@ -35,12 +35,8 @@ impl ProfileRequest {
     /// # Errors
     /// A usage failure: a value that no token can have.
     pub fn wish(self) -> Result<ProfileWish, Failure> {
-        let bad = |error: ProfileError| Failure::usage(error.to_string(), "choose one of those");
-        let step = match self.step_s {
-            None => None,
-            Some(seconds) => Some(TimeStep::new(seconds).ok_or_else(|| bad(ProfileError::Step(seconds)))?),
-        };
-        let display = self.display_s.map(DisplayTime::of_seconds).transpose().map_err(bad)?;
+        let step = self.step_s.map(step_of).transpose()?;
+        let display = self.display_s.map(DisplayTime::of_seconds).transpose().map_err(impossible)?;
         let wish = ProfileWish { hash: self.hash, step, display, by_seed: false };
         // Before any token is waited for.
         wish.resolve(None)?;
@@ -52,6 +48,14 @@ impl ProfileRequest {
     pub fn is_empty(self) -> bool {
         self == Self::default()
     }
+}
+
+fn step_of(seconds: u32) -> Result<TimeStep, Failure> {
+    TimeStep::new(seconds).ok_or_else(|| impossible(ProfileError::Step(seconds)))
+}
+
+fn impossible(error: ProfileError) -> Failure {
+    Failure::usage(error.to_string(), "choose one of those")
 }
 
 /// The clock that a request wants.
@@ -101,13 +105,7 @@ impl SeedRequest {
     pub fn into_row(self) -> Result<Row, Failure> {
         let parsed = Seed::parse(&self.secret, Some(SecretEncoding::Base32))
             .map_err(|error| Failure::usage(error.to_string(), "give the secret in Base32"))?;
-        let step = match self.step_s {
-            None => None,
-            Some(seconds) => Some(
-                TimeStep::new(seconds)
-                    .ok_or_else(|| Failure::usage(ProfileError::Step(seconds).to_string(), "choose one of those"))?,
-            ),
-        };
+        let step = self.step_s.map(step_of).transpose()?;
         Ok(Row { serial: self.serial, user: self.user, hash: self.hash, step, ..Row::of_parsed(parsed) })
     }
 }
@@ -139,12 +137,7 @@ impl SyncRequest {
     /// # Errors
     /// A usage failure.
     pub fn prepare(self) -> Result<SingleWrite, Failure> {
-        if self.if_drift_over_s.is_some_and(|bound| !(0.0..=1e9).contains(&bound)) {
-            return Err(Failure::usage(
-                "the bound on the drift is not a number of seconds",
-                "use 0 or more, such as 2",
-            ));
-        }
+        self.if_drift_over_s.map_or(Ok(()), check_bound)?;
         let again = match self.if_drift_over_s {
             None => Again::SameTwice,
             Some(_) => Again::WithoutDriftBound,

@@ -10,6 +10,7 @@ use super::complete::Opener;
 use super::desk::DeskPlan;
 use super::failure::Failure;
 use super::request::{ProfileRequest, SeedRequest};
+use super::terms::check_bound;
 use crate::inventory::FingerprintKey;
 use crate::seedfile::{Format, Row};
 use crate::token::TokenKey;
@@ -181,12 +182,7 @@ impl DeskRequest {
     /// # Errors
     /// A usage failure.
     pub fn prepare(self) -> Result<DeskPlan, Failure> {
-        if !(0.0..=1e9).contains(&self.if_drift_over_s) {
-            return Err(Failure::usage(
-                "the bound on the drift is not a number of seconds",
-                "use 0 or more, such as 2",
-            ));
-        }
+        check_bound(self.if_drift_over_s)?;
         Ok(DeskPlan {
             auto_sync: !self.no_auto_sync,
             if_drift_over: self.if_drift_over_s,

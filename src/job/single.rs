@@ -191,8 +191,8 @@ impl SingleWrite {
         }
         let mut wish = self.wish;
         let picked = match &self.seed {
-            Some(SeedChoice::OfToken(sheet)) => {
-                let (row, unread) = SeedChoice::OfToken(sheet.clone()).for_token(info)?;
+            Some(choice @ SeedChoice::OfToken(sheet)) => {
+                let (row, unread) = choice.for_token(info)?;
                 if unread > 0 {
                     tell(Notice::OtherRowsUnread(sheet.name.clone(), unread));
                 }

@@ -94,6 +94,17 @@ pub(super) fn check_length(row: Option<&Row>, allows_short: bool) -> Result<(), 
     ))
 }
 
+/// Whether a bound on the drift, in seconds, is one: from 0 to about thirty years.
+///
+/// # Errors
+/// A usage failure.
+pub(super) fn check_bound(seconds: f64) -> Result<(), Failure> {
+    match (0.0..=1e9).contains(&seconds) {
+        true => Ok(()),
+        false => Err(Failure::usage("the bound on the drift is not a number of seconds", "use 0 or more, such as 2")),
+    }
+}
+
 /// What flags and seed state of the profile.
 ///
 /// # Errors

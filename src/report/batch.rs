@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::ErrorReport;
-use super::profile::PlannedProfile;
+use super::profile::{PlannedProfile, profile_clause};
 use super::record::CountsReport;
 use super::token::TokenReport;
 use super::verdict::{VerdictReport, verdict_words};
@@ -168,11 +168,8 @@ fn outcome_of(how: &Left) -> (&'static str, Option<bool>) {
 fn words(how: &Left, who: &str, row: Option<&RowRecord>, place: &ReaderRef) -> String {
     let number = row.map(|row| format!("row {}, ", row.row)).unwrap_or_default();
     let user = row.and_then(|row| row.user.as_deref()).map(|user| format!(", {}", plain(user))).unwrap_or_default();
-    let clock = |report: &WriteOutcome| {
-        let config = report.config.as_ref();
-        let profile = config.map(|config| format!("; profile {}", PlannedProfile::from(config).words()));
-        format!("was {}{}", report.before.in_short(), profile.unwrap_or_default())
-    };
+    let clock =
+        |report: &WriteOutcome| format!("was {}{}", report.before.in_short(), profile_clause(report.config.as_ref()));
     match how {
         Left::Burned(report) => format!("burned  {number}{who}{user}; {}", clock(report)),
         Left::Judged(_, verdict, true) => format!("checked {number}{who}{user}; {}", verdict_words(verdict, WINDOW_S)),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::batch::reader_words;
 use super::drift::DriftReport;
 use super::error::ErrorReport;
-use super::profile::PlannedProfile;
+use super::profile::{PlannedProfile, profile_clause};
 use super::token::TokenReport;
 use super::verdict::{VerdictReport, verdict_words};
 use super::write::{SERVER_WINDOW_S, WriteReport, WrittenClock};
@@ -193,12 +193,11 @@ fn written_words(outcome: &WriteOutcome) -> (String, String) {
         return (format!("clock {}: right as it is", outcome.before.in_short()), TAKE_IT.to_owned());
     }
     let seed = if outcome.seed == SeedFate::Burned { ", seed burned again" } else { "" };
-    let profile = outcome.config.as_ref().map(|config| format!("; profile {}", PlannedProfile::from(config).words()));
     let what = format!(
         "clock was {}; set, now {}{seed}{}",
         outcome.before.in_short(),
         outcome.after.in_short(),
-        profile.unwrap_or_default()
+        profile_clause(outcome.config.as_ref())
     );
     let moved = (outcome.after.middle_s() - outcome.before.middle_s()).abs() > SERVER_WINDOW_S;
     let next = match moved {

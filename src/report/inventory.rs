@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
+use super::files::rows_written;
 use crate::plain::plain;
 use crate::words::counted;
 
@@ -141,7 +142,7 @@ pub struct ExportReport {
 
 impl Report for ExportReport {
     fn text(&self) -> String {
-        format!("{} written to {}", counted(self.rows, "row"), self.files.join(", "))
+        rows_written(self.rows, &self.files)
     }
 }
 

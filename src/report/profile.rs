@@ -60,6 +60,13 @@ impl PlannedProfile {
     }
 }
 
+/// The profile that was written, behind what else a line says: `; profile SHA1, 30 s, display 30 s (factory)`. Empty where none
+/// was.
+#[must_use]
+pub fn profile_clause(config: Option<&ConfigPlan>) -> String {
+    config.map(|config| format!("; profile {}", PlannedProfile::from(config).words())).unwrap_or_default()
+}
+
 /// The part of a profile that codes are made with.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodeProfile {

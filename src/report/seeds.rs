@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
+use super::files::rows_written;
 use crate::seedfile::{Kind, Row};
 use crate::words::counted;
 
@@ -23,7 +24,7 @@ pub struct ConvertReport {
 
 impl Report for ConvertReport {
     fn text(&self) -> String {
-        format!("{} written to {}", counted(self.rows, "row"), self.files.join(", "))
+        rows_written(self.rows, &self.files)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Report;
 use super::drift::DriftReport;
 use super::host_clock::HostClockReport;
-use super::profile::PlannedProfile;
+use super::profile::{PlannedProfile, profile_clause};
 use super::token::TokenReport;
 use crate::clock::{Drift, Standing};
 use crate::inventory::Deed;
@@ -101,15 +101,13 @@ impl Report for WriteReport {
 /// What was written, in one line.
 #[must_use]
 pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
-    let config = outcome.config.as_ref();
-    let profile = config.map(|config| format!("; profile {}", PlannedProfile::from(config).words()));
     format!(
         "{}: clock {} → {}; seed {}{}",
         TokenReport::of(&outcome.info, emulated).line,
         outcome.before.in_short(),
         outcome.after,
         outcome.seed.word(),
-        profile.unwrap_or_default(),
+        profile_clause(outcome.config.as_ref()),
     )
 }
 

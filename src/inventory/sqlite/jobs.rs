@@ -14,7 +14,8 @@ pub fn begin(to: &Connection, begin: &Begin<'_>, owner: &mut Owner, recipients: 
     let me = owner.number().map_err(Stopped::Owner)?;
     leave_lost(to, me, owner)?;
     check_free(to, serial, owner)?;
-    let earlier = tokens::get(to, serial)?;
+    let life = tokens::life(to, serial)?;
+    let earlier = life.as_ref().map(|life| life.record.clone());
     if !TokenRecord::is_same_basis(earlier.as_ref(), begin.basis) {
         return Err(Stopped::Rows(InventoryError::Changed(serial.to_owned())));
     }
@@ -30,7 +31,7 @@ pub fn begin(to: &Connection, begin: &Begin<'_>, owner: &mut Owner, recipients: 
         batches::change_row(to, row)?;
     }
     tokens::add_event(to, &begin.event)?;
-    tokens::change(to, &change, begin.event.at)?;
+    tokens::change_known(to, life, &change, begin.event.at)?;
     to.prepare_cached("INSERT OR REPLACE INTO leases (serial, job, owner, since) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![serial, begin.job, me, ms(begin.event.at)])?;
     Ok(Begun { earlier, sealed })

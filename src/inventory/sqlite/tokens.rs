@@ -49,7 +49,19 @@ pub fn add_event(to: &Connection, event: &Event) -> Result<(), Error> {
 /// `SQLite`'s, damage of the token's record among them: it is not made right by writing over it. Those of
 /// [`TokenLife::after`], and [`InventoryError::Held`](crate::inventory::InventoryError::Held).
 pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(), Stopped> {
-    let earlier = life(to, &change.serial)?;
+    change_known(to, life(to, &change.serial)?, change, at)
+}
+
+/// The same, of a token that was read in this transaction already.
+///
+/// # Errors
+/// Those of [`change`].
+pub fn change_known(
+    to: &Connection,
+    earlier: Option<TokenLife>,
+    change: &TokenChange,
+    at: UnixTime,
+) -> Result<(), Stopped> {
     let later = TokenLife::after(earlier.clone(), change, at).map_err(Stopped::Rows)?;
     if let SeedChange::Is { seed, replaces, .. } = &change.seed {
         holders::hold(to, seed, &change.serial, *replaces)?;
@@ -75,7 +87,10 @@ fn put_candidate(to: &Connection, serial: &str, seed: &Fingerprint, sealed: Opti
 }
 
 /// Everything that is kept of a token.
-fn life(from: &Connection, serial: &str) -> Result<Option<TokenLife>, Error> {
+///
+/// # Errors
+/// Those of [`get`].
+pub fn life(from: &Connection, serial: &str) -> Result<Option<TokenLife>, Error> {
     let Some(record) = get(from, serial)? else { return Ok(None) };
     let mut select = from.prepare_cached("SELECT seed, sealed FROM candidates WHERE serial = ?1")?;
     let candidates = select.query_map([serial], |row| {
