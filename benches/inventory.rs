@@ -64,22 +64,26 @@ mod batch {
     use std::sync::{Arc, Mutex};
     use std::time::Instant;
 
+    use tokentap::device::token2::NfcToken;
+    use tokentap::device::token2::TokenKey;
+    use tokentap::device::token2::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
+    use tokentap::device::{Key, Profile};
     use tokentap::emulator::{CardState, EmulatedLink, FixedTrays, TokenClock};
     use tokentap::inventory::{
         BatchId, BatchRecord, Begin, Begun, Claim, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey,
-        Inventory, Kept, NewBatch, NewRow, RowRecord, RowState, Sqlite, Station, TokenFilter, TokenRecord,
+        Inventory, Kept, Listing, NewBatch, NewRow, RowRecord, RowState, SlotKey, Sqlite, Station, TokenFilter,
+        TokenRecord,
     };
     use tokentap::iso7816::Apdu;
     use tokentap::job::batch::{
         Allowed, Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource,
     };
-    use tokentap::job::{Books, Failure, HourWatch, ProfileWish, Surroundings, attend, locked};
+    use tokentap::job::{Failure, HourWatch, ProfileWish, Surroundings, attend};
+    use tokentap::link::Link;
     use tokentap::reader::{Came, ReaderError, Tray};
     use tokentap::seed::Seed;
     use tokentap::seedfile::Row;
     use tokentap::time::{CorrectedClock, HostClock, SystemClock, UnixTime, unix_ns};
-    use tokentap::token::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
-    use tokentap::token::{Profile, TokenKey};
 
     use super::measure::median;
 
@@ -92,77 +96,83 @@ mod batch {
         fn fingerprint_key(&self) -> &FingerprintKey {
             self.0.fingerprint_key()
         }
-        fn recipients(&mut self) -> Kept<Vec<String>> {
+        fn recipients(&self) -> Kept<Vec<String>> {
             self.0.recipients()
         }
-        fn keep(&mut self, entry: &Entry) -> Kept<()> {
+        fn check_alone(&self) -> Kept<()> {
+            self.0.check_alone()
+        }
+        fn keep(&self, entry: &Entry) -> Kept<()> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.keep(entry)
         }
-        fn begin(&mut self, begin: &Begin<'_>) -> Kept<Begun> {
+        fn begin(&self, begin: &Begin<'_>) -> Kept<Begun> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.begin(begin)
         }
-        fn at_work(&mut self, serial: &str) -> Kept<Option<UnixTime>> {
+        fn at_work(&self, serial: &str) -> Kept<Option<UnixTime>> {
             self.0.at_work(serial)
         }
-        fn end(&mut self, job: i64, entry: &Entry) -> Kept<()> {
+        fn end(&self, job: i64, entry: &Entry) -> Kept<()> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.end(job, entry)
         }
-        fn keep_all(&mut self, seals: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
+        fn keep_all(&self, seals: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.keep_all(seals, next)
         }
-        fn claim(&mut self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
+        fn claim(&self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
             self.0.claim(batch, serial, reburns)
         }
-        fn release(&mut self, batch: BatchId, row: u64) -> Kept<()> {
+        fn release(&self, batch: BatchId, row: u64) -> Kept<()> {
             self.0.release(batch, row)
         }
-        fn was_dealt(&mut self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
-            self.0.was_dealt(batch, row, serial)
+        fn token(&self, key: &SlotKey) -> Kept<Option<TokenRecord>> {
+            self.0.token(key)
         }
-        fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>> {
-            self.0.token(serial)
-        }
-        fn key_refused(&mut self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>> {
+        fn key_refused(&self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>> {
             self.0.key_refused(serial, key)
         }
-        fn holder(&mut self, seed: &Fingerprint) -> Kept<Option<String>> {
+        fn holder(&self, seed: &Fingerprint) -> Kept<Option<SlotKey>> {
             self.0.holder(seed)
         }
-        fn add_batch(&mut self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId> {
+        fn add_batch(&self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId> {
             self.0.add_batch(batch, rows)
         }
-        fn batch_of_content(&mut self, content: &[u8]) -> Kept<Option<BatchRecord>> {
-            self.0.batch_of_content(content)
-        }
-        fn open_batch_named(&mut self, name: &str) -> Kept<Option<BatchRecord>> {
-            self.0.open_batch_named(name)
-        }
-        fn close_batch(&mut self, batch: BatchId, at: UnixTime) -> Kept<()> {
+        fn close_batch(&self, batch: BatchId, at: UnixTime) -> Kept<()> {
             self.0.close_batch(batch, at)
         }
-        fn counts(&mut self, batch: BatchId) -> Kept<Counts> {
+    }
+
+    impl Listing for Counting {
+        fn was_dealt(&self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
+            self.0.was_dealt(batch, row, serial)
+        }
+        fn batch_of_content(&self, content: &[u8]) -> Kept<Option<BatchRecord>> {
+            self.0.batch_of_content(content)
+        }
+        fn open_batch_named(&self, name: &str) -> Kept<Option<BatchRecord>> {
+            self.0.open_batch_named(name)
+        }
+        fn counts(&self, batch: BatchId) -> Kept<Counts> {
             self.0.counts(batch)
         }
-        fn row_of(&mut self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>> {
+        fn row_of(&self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>> {
             self.0.row_of(batch, serial)
         }
-        fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
+        fn row_of_seed(&self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
             self.0.row_of_seed(batch, seed)
         }
-        fn visit_rows(&mut self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {
+        fn visit_rows(&self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {
             self.0.visit_rows(batch, states, visit)
         }
-        fn visit_events(&mut self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
+        fn visit_events(&self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
             self.0.visit_events(filter, limit, visit)
         }
-        fn visit_tokens(&mut self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {
+        fn visit_tokens(&self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {
             self.0.visit_tokens(filter, limit, visit)
         }
-        fn batches(&mut self, since: Option<UnixTime>) -> Kept<Vec<BatchRecord>> {
+        fn batches(&self, since: Option<UnixTime>) -> Kept<Vec<BatchRecord>> {
             self.0.batches(since)
         }
     }
@@ -191,21 +201,24 @@ mod batch {
                 return Ok(Came::Ended);
             }
             self.left -= 1;
-            let now = unix_ns(self.clock.now().wall);
-            let serial = format!("8659612{:07}", self.left);
-            let shared: Arc<dyn HostClock> = Arc::new(self.clock.clone());
-            let state = CardState::new(&serial, false, TokenClock::new(now, -97.25, 0.0, false));
-            Ok(Came::Token(Box::new(EmulatedLink::new(state, shared))))
+            Ok(Came::Token(Box::new(NfcToken(emulated(&self.clock, self.left)))))
         }
+    }
+
+    /// An emulated token of this number.
+    fn emulated(clock: &SystemClock, number: u64) -> EmulatedLink {
+        let now = unix_ns(clock.now().wall);
+        let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
+        let state = CardState::new(&format!("8659612{number:07}"), false, TokenClock::new(now, -97.25, 0.0, false));
+        EmulatedLink::new(state, shared)
     }
 
     /// The very APDUs of a burn to tokens in this process, and nothing around them; the median of a thousand, in ms.
     fn bare_ms(clock: &SystemClock) -> f64 {
         let key = TokenKey::factory();
-        let mut tokens = Endless { left: 1000, clock: clock.clone() };
         let seed = Seed::from_bytes(vec![7; 16]).unwrap();
-        let each = (0..1000).map(|_| {
-            let Ok(Came::Token(mut link)) = tokens.next(&|| false) else { panic!("no token") };
+        let each = (0..1000).map(|number| {
+            let mut link = emulated(clock, number);
             let mut send = |apdu: Apdu| {
                 let reply = link.transmit(apdu.as_bytes()).unwrap();
                 reply.strip_suffix(&[0x90, 0x00]).unwrap().to_vec()
@@ -229,8 +242,8 @@ mod batch {
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let clock = SystemClock::new();
         let sqlite = Sqlite::open(&folder.path().join("inventory.sqlite")).unwrap();
-        let books = Books::new(Box::new(Counting(sqlite)));
-        let key = locked(&books).fingerprint_key().clone();
+        let books = Counting(sqlite);
+        let key = books.fingerprint_key().clone();
         let flags = ProfileWish::default();
         let given = (0..rows).map(|row| {
             let spread = u128::from(row + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
@@ -258,7 +271,7 @@ mod batch {
             flags,
             fine: false,
             allow_unknown_model: false,
-            key: TokenKey::factory(),
+            key: Key::default(),
             tries_again: false,
             reassigns: false,
             check_every: 0,
@@ -303,7 +316,7 @@ mod batch {
 mod events {
     use std::time::Instant;
 
-    use tokentap::inventory::{EventFilter, Inventory, Sqlite};
+    use tokentap::inventory::{EventFilter, Listing, Sqlite};
     use tokentap::time::UnixTime;
 
     use super::measure::{Results, median};
@@ -335,7 +348,7 @@ mod events {
         }
         transaction.commit().unwrap();
         drop(connection);
-        let mut inventory = Sqlite::open(&path).unwrap();
+        let inventory = Sqlite::open(&path).unwrap();
         println!("\nquery over {EVENTS} events             found      time (median of 20)");
         let mut timed = |name: &str, filter: &dyn Fn(i64) -> EventFilter| {
             let mut found = 0;

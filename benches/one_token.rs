@@ -40,10 +40,11 @@ mod linux {
     use chrono::Utc;
     use pcsc::{Card, Context, Protocols, Scope, ShareMode};
     use serde_json::json;
+    use tokentap::device::Profile;
+    use tokentap::device::token2::TokenKey;
+    use tokentap::device::token2::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
     use tokentap::iso7816::Apdu;
     use tokentap::seed::Seed;
-    use tokentap::token::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
-    use tokentap::token::{Profile, TokenKey};
 
     use super::harness::{READERS, Stack, anew, inside, is_inside};
     use super::measure::{Results, median, run};

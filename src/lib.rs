@@ -1,11 +1,12 @@
 //! Programs Token2's NFC-programmable TOTP tokens from a desk reader.
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
-//! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`token`], [`reader`], [`emulator`], [`clock`],
+//! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`device`], [`reader`], [`emulator`], [`clock`],
 //! [`seedfile`], [`inventory`], [`job`], [`report`], [`cli`].
 
 pub mod cli;
 pub mod clock;
+pub mod device;
 pub mod emulator;
 pub mod files;
 pub mod inventory;
@@ -19,5 +20,4 @@ pub mod report;
 pub mod seed;
 pub mod seedfile;
 pub mod time;
-pub mod token;
 pub mod words;

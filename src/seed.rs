@@ -7,9 +7,6 @@ use std::fmt;
 use data_encoding::{BASE32_NOPAD, BitOrder, Encoding, HEXUPPER, Specification};
 use zeroize::{Zeroize, Zeroizing};
 
-/// The longest seed that a token takes, in bytes (`docs/protocol.md` §5).
-pub const TOKEN_MAX_BYTES: usize = 63;
-
 /// The longest seed that is read from anywhere, in bytes: twice the block of SHA-512, beyond any server's use.
 pub const MAX_BYTES: usize = 256;
 
@@ -55,9 +52,6 @@ pub enum SeedError {
     /// More bytes than [`MAX_BYTES`].
     #[error("the seed has {0} bytes; no device takes more than {MAX_BYTES}")]
     TooLong(usize),
-    /// More bytes than a token takes.
-    #[error("the seed has {0} bytes; a token takes 1 to {TOKEN_MAX_BYTES}")]
-    TooLongForToken(usize),
     /// A character of neither encoding.
     #[error("character {position} of the seed is neither Base32 (A-Z, 2-7) nor hex (0-9, A-F)")]
     BadCharacter {
@@ -114,14 +108,6 @@ impl Seed {
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether a token can hold this seed (`docs/protocol.md` §5).
-    ///
-    /// # Errors
-    /// [`SeedError::TooLongForToken`] for more than [`TOKEN_MAX_BYTES`] bytes.
-    pub fn check_fits_token(&self) -> Result<(), SeedError> {
-        if self.len() > TOKEN_MAX_BYTES { Err(SeedError::TooLongForToken(self.len())) } else { Ok(()) }
     }
 
     /// The secret as Base32, upper case, without padding.
@@ -325,12 +311,5 @@ mod tests {
     fn debug_shows_the_length_and_nothing_else() {
         let seed = Seed::from_bytes(b"secret".to_vec()).unwrap();
         assert_eq!(format!("{seed:?}"), "Seed(6 bytes)");
-    }
-
-    #[test]
-    fn a_token_takes_63_bytes_and_not_64() {
-        assert_eq!(Seed::from_bytes(vec![1; 63]).unwrap().check_fits_token(), Ok(()));
-        let long = Seed::from_bytes(vec![1; 64]).unwrap();
-        assert_eq!(long.check_fits_token(), Err(SeedError::TooLongForToken(64)));
     }
 }

@@ -17,6 +17,7 @@ use super::unused::check_unused;
 use super::verify::parse_code;
 use super::writing::Writing;
 use super::{Ran, paths, secret};
+use crate::device::{Info, Profile};
 use crate::inventory::{Deed, Outcome};
 use crate::job::remedy::{Again, Remedy};
 use crate::job::verify::expected_profile;
@@ -28,7 +29,6 @@ use crate::report::{self, BurnReport, WriteReport};
 use crate::seed::Seed;
 use crate::seedfile::Row;
 use crate::time::HostClock;
-use crate::token::{Info, Profile};
 
 /// A seed of fewer bytes is not only short: all that there are can be tried.
 const GUESSED: usize = 10;
@@ -100,8 +100,8 @@ fn burn(writing: &Writing<'_>, desk: Workplace<'_>, keepers: &Keepers) -> Result
         Some(first) if kept => kept_though_failed(failure, first),
         _ => failure,
     })?;
-    let Contact { reader, emulated, link } = station;
-    drop(link);
+    let Contact { reader, emulated, device } = station;
+    drop(device);
     let Some((seed, stated)) = sent else {
         return Err(Failure::usage("no seed was burned", "supply one with --seed-file FILE"));
     };

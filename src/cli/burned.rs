@@ -41,7 +41,8 @@ pub enum Checked {
 impl Burned<'_> {
     /// The token's own time now, in Unix seconds.
     fn token_time(&self) -> i64 {
-        token_time(self.clock.now().wall, self.outcome.after)
+        let now = self.clock.now().wall;
+        self.outcome.drift.map_or(now.timestamp(), |moved| token_time(now, moved.after))
     }
 
     fn code_at(&self, time: i64) -> Code {
@@ -65,7 +66,7 @@ impl Burned<'_> {
 
     /// Compares what the display shows: the code given, or those that a person types.
     pub fn check(&self, typed: Option<Code>, args: &BurnArgs, output: &Output) -> Checked {
-        let judged = |code| judge(self.seed, self.profile, &[code], self.token_time(), WINDOW_S);
+        let judged = |code| judge(self.outcome.info.can, self.seed, self.profile, &[code], self.token_time(), WINDOW_S);
         let accept = self.profile.step.seconds();
         if let Some(code) = typed {
             let verdict = judged(code);

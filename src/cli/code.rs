@@ -6,12 +6,12 @@ use super::seed_of::seed_of;
 use super::verify::digits_of;
 use super::{Ran, time_arg};
 use crate::clock::check_plausible;
+use crate::device::Profile;
 use crate::job::{Exit, Failure};
 use crate::otp::{Hash, TimeStep, hotp, totp};
 use crate::report::{CodeReport, CounterCodeReport};
 use crate::seedfile::Kind;
 use crate::time::{HostClock, SystemClock};
-use crate::token::Profile;
 
 pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
     let found = seed_of(global, &args.seed, args.identity.as_deref(), args.counter.is_some(), output)?;

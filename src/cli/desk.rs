@@ -9,10 +9,10 @@ use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
 use super::{Ran, interrupt, prompt, settings, trays};
+use crate::device::Info;
 use crate::job::desk::{DeskNews, DeskVisitor, Done, Visited};
 use crate::job::{DeskRequest, Effect, Exit, Failure, HourWatch, Problem, Surroundings};
 use crate::report::{DeskEvent, DeskSummary, DeskVisit, UndoneToken, WORDING};
-use crate::token::Info;
 
 /// How wide the line between two visits is.
 const RULE_WIDTH: usize = 78;

@@ -5,18 +5,21 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
+
 use super::args::EmulateArgs;
 use super::describe::{self};
 use super::output::Output;
 use super::secret::token_key;
 use super::{Ran, interrupt};
+use crate::device::token2::secure::FACTORY_KEY;
+use crate::device::{ClockWrite, families::model_of};
 use crate::emulator::{
     CardState, EmulatedLink, Fault, FaultKind, Latency, MAX_SERIAL, StateFile, TokenClock, USUAL_SERIAL, vpcd,
 };
 use crate::job::{Exit, Failure, Problem, Remedy, TokenState};
 use crate::report::{DisplayReport, EmulatedReport, EmulatedToken};
 use crate::time::{HostClock, SystemClock, unix_ns};
-use crate::token::{Model, Sync};
 
 pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
     let clock = SystemClock::new();
@@ -123,12 +126,13 @@ fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> 
             "give seconds, and parts per million up to 1000000",
         ));
     }
-    let restricted = args.restricted || Model::of_serial(serial).is_some_and(|model| model.sync == Sync::Restricted);
+    let restricted =
+        args.restricted || model_of(serial).is_some_and(|model| model.can.clock_write() == ClockWrite::ErasesSeed);
     let token_clock = TokenClock::new(unix_ns(clock.now().wall), drift, ppm, args.free_running);
     let mut state = CardState::new(serial, restricted, token_clock);
     state.lock_after = args.lock_after;
     if args.token_key.is_some() {
-        state.key = token_key(args.token_key.as_deref())?.to_hex().to_string();
+        state.key = HEXLOWER.encode(token_key(args.token_key.as_deref())?.bytes(&FACTORY_KEY));
     }
     Ok(state)
 }

@@ -8,11 +8,11 @@ use super::host::Host;
 use super::output::Output;
 use super::record::{self, Need, Record};
 use super::station::{self, Workplace};
-use crate::inventory::{Deed, InventoryError, Outcome};
+use crate::device::Key;
+use crate::inventory::{Deed, InventoryError, Outcome, SlotKey};
 use crate::job::{self, Exit, ReadOutcome};
 use crate::report::{InfoReport, Reading, jumped_words, more_words};
 use crate::time::HostClock;
-use crate::token::TokenKey;
 
 pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let guard = station::guard(global, true)?;
@@ -22,7 +22,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let desk = Workplace::new(global, &host_clock, &record, output);
     let (report, station) = desk.work(&mut |station| {
         let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
-        job::read(&mut station.link, &host_clock.clock(), &guard, args.precise).inspect_err(|failure| {
+        job::read(&mut *station.device, &host_clock.clock(), &guard, args.precise).inspect_err(|failure| {
             // What is wrong with the token is what its user needs to hear.
             let _ = recorder.unread(host_clock.clock().now().wall, failure);
         })
@@ -43,14 +43,14 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         }
     };
     // What was known before this reading.
-    let known = recorder.token(info.serial.as_str()).inspect_err(unread).unwrap_or_default();
+    let known = recorder.token(&SlotKey::only(info.serial.as_str())).inspect_err(unread).unwrap_or_default();
     let outcome = if *stands_still { Outcome::Failed } else { Outcome::Done };
     if let Err(error) = recorder.seen(&report, outcome) {
         output.note(&record::unrecorded(&error, "this is not recorded"));
     }
 
     // Whoever has a key of the token's own knows it; all others would try the factory's.
-    let refused = recorder.key_refused(info, &TokenKey::factory()).inspect_err(unread).unwrap_or_default();
+    let refused = recorder.key_refused(info, &Key::default()).inspect_err(unread).unwrap_or_default();
     output.report(&InfoReport::of(&Reading {
         outcome: &report,
         reader: &station.reader,

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::args::BurnArgs;
 use super::seeds::{check_drop, fields_of, named_files, writable};
+use crate::device::Profile;
 use crate::job::bad_file;
 use crate::job::{Failure, TokenState};
 use crate::seedfile::{Field, Format, Row, Rules, SaveError, SecretFile, Sink, Target, WriteOptions, convert};
-use crate::token::Profile;
 
 /// The files that keep a new seed: never burned before it is in all of them.
 pub struct Keepers {

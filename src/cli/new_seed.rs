@@ -1,9 +1,9 @@
 //! A new seed, of as many bytes as the arguments name.
 
 use super::args::HashArg;
+use crate::device::families;
 use crate::job::Failure;
 use crate::job::batch::fresh_seed;
-use crate::seed::TOKEN_MAX_BYTES;
 use crate::seedfile::Row;
 
 /// A new seed from the operating system's generator.
@@ -21,10 +21,11 @@ pub fn new_seed(bytes: Option<usize>, hash: Option<HashArg>) -> Result<Row, Fail
 pub fn seed_length(bytes: Option<usize>, hash: Option<HashArg>) -> Result<usize, Failure> {
     let usual = if matches!(hash, Some(HashArg::Sha256)) { 32 } else { 20 };
     let count = bytes.unwrap_or(usual);
-    if !(16..=TOKEN_MAX_BYTES).contains(&count) {
+    let longest = *families::usual().seed_bytes.end();
+    if !(16..=longest).contains(&count) {
         return Err(Failure::usage(
-            format!("a new seed must have 16 to {TOKEN_MAX_BYTES} bytes, not {count}"),
-            format!("give 16 (RFC 4226, section 4, R6) to {TOKEN_MAX_BYTES} bytes; 20 is usual, 32 for SHA-256"),
+            format!("a new seed must have 16 to {longest} bytes, not {count}"),
+            format!("use 16 (RFC 4226, section 4, R6) to {longest} bytes; 20 is usual, 32 for SHA-256"),
         ));
     }
     Ok(count)

@@ -9,9 +9,9 @@ use super::describe;
 use super::input;
 use super::output::Output;
 use super::prompt;
-use crate::inventory::{Deed, Identity, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
+use crate::inventory::{Deed, Identity, Inventory, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
 use crate::job::remedy::TokenRemedy;
-use crate::job::{Books, Failure, Opener, Problem, Recorder, TokenState, locked};
+use crate::job::{Books, Failure, Opener, Problem, Recorder, TokenState};
 use crate::report::{WORDING, remedy_of_record};
 
 /// How much a command needs the inventory.
@@ -29,7 +29,7 @@ pub enum Need {
 
 /// The inventory, or none; and who works here.
 pub struct Record {
-    books: Option<Books>,
+    books: Option<Box<Books>>,
     station: Station,
     /// What the user has to remark on everything that is recorded.
     remark: Option<String>,
@@ -45,9 +45,9 @@ impl Record {
     pub fn open(global: &Global, need: Need, output: &Output) -> Result<Self, Failure> {
         let books = match open_sqlite(global) {
             Ok(None) => None,
-            Ok(Some(mut sqlite)) => {
-                check_standing(&mut sqlite, need == Need::Must, output)?;
-                Some(Books::new(Box::new(sqlite)))
+            Ok(Some(sqlite)) => {
+                check_standing(&sqlite, need == Need::Must, output)?;
+                Some(Box::new(sqlite))
             }
             Err(error) if may_go_on(global, need) => {
                 output.note(&unrecorded(&error, "this is not recorded"));
@@ -56,6 +56,7 @@ impl Record {
             Err(error) if matches!(need, Need::Profile) => return Err(unknown_profile(&error)),
             Err(error) => return Err(unopened(&error)),
         };
+        let books = books.map(|sqlite| -> Box<Books> { sqlite });
         let file = books.as_ref().and_then(|_| path(global).ok().flatten());
         Ok(Self { books, station: station(), remark: global.remark.clone(), file })
     }
@@ -66,13 +67,13 @@ impl Record {
     /// A failure where it cannot be opened or is damaged; where seeds are burned, also where others can change it.
     pub fn open_checked(global: &Global, burns: bool, output: &Output) -> Result<Self, Failure> {
         let unopened = |error| unopened(&error);
-        let mut sqlite = open_sqlite(global).map_err(unopened)?;
-        if let Some(sqlite) = &mut sqlite {
+        let sqlite = open_sqlite(global).map_err(unopened)?;
+        if let Some(sqlite) = &sqlite {
             sqlite.quick_check().map_err(unopened)?;
             check_standing(sqlite, burns, output)?;
         }
         let file = sqlite.as_ref().map(|sqlite| sqlite.path().to_owned());
-        let books = sqlite.map(|sqlite| Books::new(Box::new(sqlite)));
+        let books = sqlite.map(|sqlite| -> Box<Books> { Box::new(sqlite) });
         Ok(Self { books, station: station(), remark: global.remark.clone(), file })
     }
 
@@ -85,7 +86,7 @@ impl Record {
             return Ok(self);
         }
         let sqlite = Sqlite::in_memory().map_err(|error| unopened(&error))?;
-        Ok(Self { books: Some(Books::new(Box::new(sqlite))), ..self })
+        Ok(Self { books: Some(Box::new(sqlite)), ..self })
     }
 
     /// Whether it outlives this program.
@@ -100,7 +101,7 @@ impl Record {
 
     /// The inventory, where there is one.
     pub fn books(&self) -> Option<&Books> {
-        self.books.as_ref()
+        self.books.as_deref()
     }
 
     /// Where and by whom, apart from the reader.
@@ -114,7 +115,7 @@ impl Record {
     /// A failure of the inventory.
     pub fn seals(&self) -> Result<bool, Failure> {
         match &self.books {
-            Some(books) => Ok(!locked(books).recipients().map_err(|error| unopened(&error))?.is_empty()),
+            Some(books) => Ok(!books.recipients().map_err(|error| unopened(&error))?.is_empty()),
             None => Ok(false),
         }
     }
@@ -122,7 +123,7 @@ impl Record {
     /// What opens sealed seeds, with the key that tells whether they are those that were burned.
     pub fn opener(&self, identity: Option<Identity>) -> Option<Opener> {
         let books = self.books.as_ref()?;
-        identity.map(|identity| Arc::new((identity, locked(books).fingerprint_key().clone())))
+        identity.map(|identity| Arc::new((identity, books.fingerprint_key().clone())))
     }
 
     /// The user's own remark, and another one behind it.
@@ -134,7 +135,7 @@ impl Record {
     pub fn recorder(&self, deed: Deed, reader: &str, emulated: bool) -> Recorder<'_> {
         let station = Station { reader: Some(reader.to_owned()), ..self.station.clone() };
         let remark = self.remark.clone();
-        let (books, user) = (self.books.as_ref(), RefCell::default());
+        let (books, user) = (self.books.as_deref(), RefCell::default());
         Recorder { books, station, emulated, deed, user, remark, wording: WORDING }
     }
 }
@@ -179,7 +180,7 @@ pub fn open_sqlite(global: &Global) -> Result<Option<Sqlite>, InventoryError> {
 ///
 /// # Errors
 /// What is wrong, if `is_needed`.
-pub fn check_standing(sqlite: &mut Sqlite, is_needed: bool, output: &Output) -> Result<(), Failure> {
+pub fn check_standing(sqlite: &Sqlite, is_needed: bool, output: &Output) -> Result<(), Failure> {
     match sqlite.check_alone().and_then(|()| sqlite.check_recipients()) {
         Err(error) if is_needed => Err(unopened(&error)),
         Err(error) => {

@@ -18,13 +18,13 @@ use super::output::Output;
 use super::station::wait_seconds;
 use super::terminal::Careful;
 use super::{describe, interrupt, prompt, verify};
+use crate::device::Info;
 use crate::job::{Failure, Problem, ReaderNews, ReaderRef, TokenState, Visitor, attend};
 use crate::otp::Code;
 use crate::plain::plain;
 use crate::reader::Trays;
 use crate::report::{self, ReaderEvent, Report, remedy_of_reader};
 use crate::time::{HostClock, SystemClock};
-use crate::token::Info;
 
 /// How often the view is refreshed while nothing happens.
 const TICK: Duration = Duration::from_millis(500);

@@ -12,6 +12,8 @@ use super::output::note;
 use super::rows::{Hotp, rows_of};
 use super::unused::{file_flag, unused};
 use super::{describe, picture, prompt};
+use crate::device::Key;
+use crate::device::token2::{KeyError, TokenKey};
 use crate::job::{Failure, Notice, SeedChoice, Sheet, bad_file};
 use crate::report::{notice, remedy_of_file, row_problem};
 use crate::seed::{Seed, SeedError};
@@ -19,7 +21,6 @@ use crate::seedfile::migration::{self, Parts};
 use crate::seedfile::qr::QrError;
 use crate::seedfile::suspect::suspicion;
 use crate::seedfile::{MAX_WHOLE, Problem, Row, Rows, Source, is_blank_table, otpauth, qr};
-use crate::token::{KeyError, TokenKey};
 
 /// The remedy for a text that is no seed.
 const ONE_SEED: &str = "use a text that holds one seed";
@@ -258,10 +259,10 @@ pub fn of_picture(path: &Path) -> Result<Vec<Result<Row, Problem>>, Failure> {
 ///
 /// # Errors
 /// A failure that never repeats any of the file.
-pub fn token_key(path: Option<&Path>) -> Result<TokenKey, Failure> {
-    let Some(path) = path else { return Ok(TokenKey::factory()) };
+pub fn token_key(path: Option<&Path>) -> Result<Key, Failure> {
+    let Some(path) = path else { return Ok(Key::default()) };
     let content = small_file(path, "name the file with the token's key")?;
-    TokenKey::from_file_content(&content).map_err(|error: KeyError| {
+    TokenKey::from_file_content(&content).map(Key::from).map_err(|error: KeyError| {
         Failure::usage(format!("{}: {error}", describe::path(path)), "name a file with 16 raw bytes or 32 hex digits")
     })
 }

@@ -12,11 +12,11 @@ use super::secret;
 use super::station::{self, Workplace};
 use super::unused::check_unused;
 use crate::clock::Drift;
-use crate::inventory::{Deed, Identity, TokenRecord, open_of};
+use crate::device::{Info, Profile};
+use crate::inventory::{Deed, Identity, SlotKey, TokenRecord, open_of};
 use crate::job::remedy::TokenRemedy;
-use crate::job::{self, Failure, Problem, ReadOutcome, SeedChoice, Sheet, TokenState, locked};
+use crate::job::{self, Failure, Problem, ReadOutcome, SeedChoice, Sheet, TokenState};
 use crate::seedfile::Row;
-use crate::token::{Info, Profile};
 
 /// A seed, and the token that it is of, as far as that is known.
 pub struct Found {
@@ -33,7 +33,7 @@ pub struct Found {
 /// A token that was read.
 pub struct Read {
     pub info: Info,
-    pub drift: Drift,
+    pub drift: Option<Drift>,
     pub reader: String,
     pub emulated: bool,
 }
@@ -81,7 +81,7 @@ pub fn seed_of(
     let record = Record::open(global, if rows.is_some() { Need::Reading } else { Need::Must }, output)?;
     let named = args.choice.serial.as_ref().or(args.choice.user.as_ref());
     let (read, known) = match (named, record.books()) {
-        (Some(text), Some(books)) if rows.is_none() => (None, Some(find::one(locked(books).as_mut(), text)?)),
+        (Some(text), Some(books)) if rows.is_none() => (None, Some(find::one(books, text)?)),
         _ => {
             let is_chosen_by_it = rows.is_some() && !global.reads_token;
             let read = read_token(global, &record, output).map_err(|failure| match is_chosen_by_it {
@@ -124,10 +124,9 @@ fn of_one(global: &Global, row: Row, output: &Output) -> Found {
     let is_there = record::path(global).ok().flatten().is_some_and(|path| path.is_file());
     let record = is_there.then(|| Record::open(global, Need::Reading, output).ok()).flatten();
     let known = record.as_ref().and_then(Record::books).and_then(|books| {
-        let mut inventory = locked(books);
-        let seed = inventory.fingerprint_key().of(&row.seed);
-        let holder = inventory.holder(&seed).ok().flatten()?;
-        inventory.token(&holder).ok().flatten()
+        let seed = books.fingerprint_key().of(&row.seed);
+        let holder = books.holder(&seed).ok().flatten()?;
+        books.token(&holder).ok().flatten()
     });
     Found { row, read: None, known, record }
 }
@@ -138,13 +137,13 @@ fn read_token(global: &Global, record: &Record, output: &Output) -> Result<Read,
     let guard = station::guard(global, true)?;
     let desk = Workplace::new(global, &host, record, output);
     let clock = host.clock();
-    let (report, station) = desk.work(&mut |station| job::read(&mut station.link, &clock, &guard, false))?;
+    let (report, station) = desk.work(&mut |station| job::read(&mut *station.device, &clock, &guard, false))?;
     let ReadOutcome { info, drift, .. } = report;
     Ok(Read { info, drift, reader: station.reader, emulated: station.emulated })
 }
 
 fn recorded(record: &Record, read: &Read) -> Result<Option<TokenRecord>, Failure> {
-    Ok(record.recorder(Deed::Verify, &read.reader, read.emulated).token(read.info.serial.as_str())?)
+    Ok(record.recorder(Deed::Verify, &read.reader, read.emulated).token(&SlotKey::only(read.info.serial.as_str()))?)
 }
 
 /// The sealed seed of a token, opened.
@@ -156,7 +155,7 @@ fn sealed(
 ) -> Result<Row, Failure> {
     let who = match (read, known) {
         (Some(read), _) => read.info.to_string(),
-        (None, Some(token)) => token.serial.clone(),
+        (None, Some(token)) => token.key.serial.clone(),
         (None, None) => "this token".to_owned(),
     };
     let no_seed = |why, remedy: TokenRemedy| {

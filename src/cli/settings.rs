@@ -7,11 +7,11 @@ use super::describe::without_blanks;
 use super::record::Need;
 use super::unused::unused;
 use super::{secret, station, time_arg};
+use crate::device::Serial;
 use crate::job::request::{BurnRequest, ClockRequest, ConfigRequest, ProfileRequest, SyncRequest, Terms};
 use crate::job::{Failure, Opener, SeedChoice};
 use crate::otp::Hash;
 use crate::time::UnixTime;
-use crate::token::Serial;
 
 /// What the arguments name beside themselves: the seed, what opens sealed ones, and the host's time.
 pub struct Named {
@@ -118,6 +118,7 @@ fn terms(global: &Global, write: &WriteArgs, choice: &ChoiceArgs, opener: Option
     };
     Ok(Terms {
         expect_serial: expected.or(chosen).map(|serial| serial.to_string()),
+        slot: 0,
         allow_unknown_model: write.allow_unknown_model,
         allow_short_seed: write.allow_short_seed,
         allow_shared_secret: write.allow_shared_secret,

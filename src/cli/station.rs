@@ -10,14 +10,15 @@ use super::host::Host;
 use super::output::{Output, note};
 use super::record::Record;
 use super::{describe, interrupt, prompt};
+use crate::device::token2::NfcToken;
+use crate::device::{Device, Serial};
 use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock, USUAL_SERIAL};
-use crate::inventory::Deed;
+use crate::inventory::{Deed, SlotKey};
 use crate::job::{self, Again, Failure, Guard, Problem, TokenState};
 use crate::link::{Link, Trace};
 use crate::reader::{Bounds, Passed, Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
 use crate::report;
 use crate::time::{HostClock, SystemClock, unix_ns};
-use crate::token::Serial;
 
 /// How long a command waits for a token where a person can lay one down.
 const WAIT_AT_TERMINAL: Duration = Duration::from_secs(30);
@@ -27,8 +28,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// A token in reach.
 pub struct Contact {
-    /// The link to it.
-    pub link: Box<dyn Link>,
+    /// The token.
+    pub device: Box<dyn Device>,
     /// The reader's name.
     pub reader: String,
     /// No real token.
@@ -110,9 +111,9 @@ impl<'a> Workplace<'a> {
 fn open(desk: &Workplace<'_>, wait: Duration) -> Result<Contact, Failure> {
     let Workplace { global, output, host, .. } = desk;
     let station = match global.reader.as_deref() {
-        Some("emulated") => emulated(None, &host.system)?,
+        Some("emulated") => emulated(global, None, &host.system)?,
         Some(reader) => match reader.strip_prefix("emulated:") {
-            Some(file) => emulated(Some(file), &host.system)?,
+            Some(file) => emulated(global, Some(file), &host.system)?,
             None => on_reader(desk, Selector::Named(reader.to_owned()), wait)?,
         },
         None => on_reader(desk, Selector::Any, wait)?,
@@ -121,11 +122,7 @@ fn open(desk: &Workplace<'_>, wait: Duration) -> Result<Contact, Failure> {
     if global.verbose {
         output.note(&format!("using {}", describe::plain(&station.reader)));
     }
-    Ok(if global.trace {
-        Contact { link: Box::new(Trace::new(station.link, std::io::stderr())), ..station }
-    } else {
-        station
-    })
+    Ok(station)
 }
 
 /// The longest serial that is taken from the command line, and so may be repeated: what is longer may be a secret. Those of
@@ -156,7 +153,7 @@ pub fn fresh_emulated(clock: &dyn HostClock) -> CardState {
     CardState::new(USUAL_SERIAL, false, TokenClock::new(now, -97.25, 0.0, false))
 }
 
-fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Contact, Failure> {
+fn emulated(global: &Global, file: Option<&str>, clock: &SystemClock) -> Result<Contact, Failure> {
     let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
     let next = "make the token first: tokentap emulate --create --state FILE";
     let link = match file {
@@ -171,7 +168,7 @@ fn emulated(file: Option<&str>, clock: &SystemClock) -> Result<Contact, Failure>
         }
     };
     let reader = file.map_or_else(|| "emulated".to_owned(), |file| format!("emulated:{file}"));
-    Ok(Contact { link: Box::new(link), reader, emulated: true })
+    Ok(Contact { device: device(global, link), reader, emulated: true })
 }
 
 fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result<Contact, Failure> {
@@ -197,7 +194,15 @@ fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result
     // --wait is a bound on everything before the first contact.
     let within = Bounds::until(deadline.filter(|_| global.wait.is_some()), &interrupt::asked).within;
     let link = connect(&slots, &slot.name, within)?;
-    Ok(Contact { link: Box::new(link), emulated: is_virtual(&slot.name), reader: slot.name })
+    Ok(Contact { device: device(global, link), emulated: is_virtual(&slot.name), reader: slot.name })
+}
+
+/// The token at the end of a link, which is traced where that is wanted.
+fn device(global: &Global, link: impl Link + 'static) -> Box<dyn Device> {
+    match global.trace {
+        true => Box::new(NfcToken(Trace::new(link, std::io::stderr()))),
+        false => Box::new(NfcToken(link)),
+    }
 }
 
 fn connect(slots: &Slots, reader: &str, within: Duration) -> Result<PcscLink, Failure> {
@@ -226,10 +231,11 @@ pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
 fn choose(desk: &Workplace<'_>, slots: &mut Slots, readers: &[String]) -> Result<Slot, Failure> {
     let within = Bounds::until(None, &interrupt::asked).within;
     let held = |reader: &String| {
-        let mut link = connect(slots, reader, within)?;
-        let info = job::identify(&mut link, &desk.host.system)?;
-        link.close();
-        let known = desk.record.recorder(Deed::Info, reader, false).token(info.serial.as_str()).ok().flatten();
+        let mut token = NfcToken(connect(slots, reader, within)?);
+        let info = job::identify(&mut token, &desk.host.system)?;
+        token.close();
+        let known =
+            desk.record.recorder(Deed::Info, reader, false).token(&SlotKey::only(info.serial.as_str())).ok().flatten();
         Ok::<_, Failure>(format!("{info}{}", known.map(|token| describe::whose(&token)).unwrap_or_default()))
     };
     let list: Vec<String> = (1..)

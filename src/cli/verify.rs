@@ -7,15 +7,16 @@ use super::seed_of::{Found, seed_of};
 use super::unused::unused;
 use super::{Ran, prompt};
 use crate::clock::check_plausible;
+use crate::device::Profile;
+use crate::device::families;
 use crate::inventory::{Deed, Outcome};
 use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge, token_time};
 use crate::job::{Again, Exit, Failure, TokenState};
-use crate::otp::search::{TotpProfile, search_hotp};
+use crate::otp::search::search_hotp;
 use crate::otp::{Code, Digits, Hash, TimeStep};
 use crate::report::{HotpReport, TokenReport, VerifyReport, how_to_set, verdict_words};
 use crate::seedfile::{Kind, Row};
 use crate::time::{HostClock, SystemClock, UnixTime};
-use crate::token::Profile;
 
 /// How far around the time that a token shows its code is looked for, in seconds.
 const NEAR_TOKEN_S: u32 = 180;
@@ -68,23 +69,24 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
         codes.push(ask("Code on the display: ")?);
     }
     let clock = SystemClock::new();
+    let can = families::capabilities_of(row.serial.as_deref());
     let judged = |codes: &[Code]| -> Result<Verdict, Failure> {
         let now = clock.now().wall;
         check_plausible(now)?;
         // Where the token says what time it takes it for, its code is looked for there first: a fit elsewhere is an accident.
-        if let Some(read) = &found.read {
-            let shown = token_time(now, read.drift);
-            let near = judge(&row.seed, expected, codes, shown, NEAR_TOKEN_S).moved_by(shown - now.timestamp());
+        if let Some(drift) = found.read.as_ref().and_then(|read| read.drift) {
+            let shown = token_time(now, drift);
+            let near = judge(can, &row.seed, expected, codes, shown, NEAR_TOKEN_S).moved_by(shown - now.timestamp());
             if near.found.is_some() {
                 return Ok(near);
             }
         }
-        let verdict = judge(&row.seed, expected, codes, now.timestamp(), args.window);
+        let verdict = judge(can, &row.seed, expected, codes, now.timestamp(), args.window);
         if verdict.found.is_some() || codes.len() < 2 || found.read.is_some() {
             return Ok(verdict);
         }
         // Two codes leave little room for an accident: a clock that is further off is told from another seed.
-        let far = judge(&row.seed, expected, codes, now.timestamp(), FAR_S);
+        let far = judge(can, &row.seed, expected, codes, now.timestamp(), FAR_S);
         Ok(if far.found.is_some() { far } else { verdict })
     };
     let mut verdict = judged(&codes)?;
@@ -99,7 +101,7 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
         Exit::Wrong
     };
     let mut text = verdict_words(&verdict, args.window);
-    if verdict.kind() == VerdictKind::Match && expected != TotpProfile::OF_TOKENS[0] {
+    if verdict.kind() == VerdictKind::Match && Some(&expected) != can.profiles().first() {
         text = format!("{text}; it counts with {} and {}, and so must its server", expected.hash, expected.step);
     }
     if let Some(advice) = advice(&verdict, exit, codes.len(), found) {
@@ -121,7 +123,7 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
 fn record_check(global: &Global, found: &Found, exit: Exit, at: UnixTime, output: &Output) {
     let token = match (&found.read, &found.known) {
         (Some(read), _) => Some((read.info.serial.as_str(), read.reader.as_str(), read.emulated)),
-        (None, Some(token)) => Some((token.serial.as_str(), "", token.emulated)),
+        (None, Some(token)) => Some((token.key.serial.as_str(), "", token.emulated)),
         (None, None) => None,
     };
     let (Some(record), Some((serial, reader, emulated))) = (&found.record, token) else {

@@ -8,9 +8,9 @@ use super::output::Output;
 use super::record::Record;
 use super::station::{Contact, Workplace};
 use super::{Ran, interrupt, prompt};
+use crate::device::Info;
 use crate::job::{Effect, Exit, Failure, Front, Notice, Problem, SeedFate, SingleWrite, WriteOutcome, WritePlan};
 use crate::report::{PlanReport, PlannedProfile, Shown, WriteReport, notice, question, remarks};
-use crate::token::Info;
 
 /// Everything around one write.
 pub struct Writing<'a> {
@@ -49,7 +49,7 @@ impl<'a> Writing<'a> {
         let (tell, confirm) = (|notice: Notice| self.tell(&notice), |problem: &Problem| self.confirms(problem));
         let mut front =
             Front { tell: &tell, confirm: Some(&confirm), before: &mut before, interrupted: &interrupt::asked };
-        let result = self.write.run(&mut station.link, &self.host.clock(), recorder, &mut front);
+        let result = self.write.run(&mut *station.device, &self.host.clock(), recorder, &mut front);
         if let Some(serial) = in_hand {
             interrupt::stop().let_go(serial.as_str());
         }
@@ -79,7 +79,7 @@ impl<'a> Writing<'a> {
     pub fn show(&self, station: &mut Contact) -> Ran {
         let recorder = self.record.recorder(self.write.deed, &station.reader, station.emulated);
         let tell = |notice: Notice| self.tell(&notice);
-        let found = self.write.show(&mut station.link, &self.host.clock(), &recorder, &tell)?;
+        let found = self.write.show(&mut *station.device, &self.host.clock(), &recorder, &tell)?;
         let shown = Shown {
             reader: &station.reader,
             emulated: station.emulated,

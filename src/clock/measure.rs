@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::drift::{Drift, Reading};
 use super::tick::{Estimator, Seen};
-use crate::link::{Link, LinkFault};
+use crate::device::{Contact, Device, DeviceError, Reason, Timepiece};
+use crate::link::LinkFault;
 use crate::time::HostClock;
-use crate::token::{Identified, Reason, Session, TokenError};
 
 /// How long a fine reading may take. A tick comes within a second.
 pub const SCAN_LIMIT: Duration = Duration::from_millis(1200);
@@ -32,16 +32,17 @@ const FIRST_TRIES: u32 = 4;
 /// … and how long after.
 const AWAKE_AFTER: Duration = Duration::from_millis(150);
 
-/// Begins a contact and takes the first reading with it: one APDU, or a few where the token is not awake yet.
+/// Begins a contact and takes the first reading of its clock with it, if it has one: one APDU, or a few where the device is not
+/// awake yet.
 ///
 /// # Errors
-/// [`TokenError`] at get info.
-pub fn open<'l>(
-    link: &'l mut dyn Link,
+/// [`DeviceError`] at get info.
+pub fn open<'d>(
+    device: &'d mut dyn Device,
     host: &dyn HostClock,
-) -> Result<(Session<'l, Identified>, Reading), TokenError> {
+) -> Result<(Box<dyn Contact + 'd>, Option<Reading>), DeviceError> {
     let (mut before, mut tries) = (host.now(), 1);
-    let session = Session::open_patiently(link, &mut |error| {
+    let contact = device.open(&mut |error| {
         let tries_again = error.is_not_awake() && tries < FIRST_TRIES;
         if tries_again {
             tries += 1;
@@ -50,17 +51,18 @@ pub fn open<'l>(
         }
         tries_again
     })?;
-    let reading = Reading { before, after: host.now(), token: session.info().clock };
-    Ok((session, reading))
+    let after = host.now();
+    let reading = contact.info().clock.map(|token| Reading { before, after, token });
+    Ok((contact, reading))
 }
 
 /// Reads a clock once: one APDU.
 ///
 /// # Errors
-/// [`TokenError`] at get info.
-pub fn read<S>(session: &mut Session<'_, S>, host: &dyn HostClock) -> Result<Reading, TokenError> {
+/// [`DeviceError`] at get info.
+pub fn read(piece: &mut dyn Timepiece, host: &dyn HostClock) -> Result<Reading, DeviceError> {
     let before = host.now();
-    let token = session.read_info()?.clock;
+    let token = piece.read_clock()?;
     Ok(Reading { before, after: host.now(), token })
 }
 
@@ -76,8 +78,8 @@ pub struct Fine {
 }
 
 /// Polls a token's clock.
-pub struct Poller<'a, 'l, S> {
-    session: &'a mut Session<'l, S>,
+pub struct Poller<'a> {
+    piece: &'a mut dyn Timepiece,
     host: &'a dyn HostClock,
     estimator: Estimator,
     round_trip_ns: i64,
@@ -88,20 +90,20 @@ pub struct Poller<'a, 'l, S> {
     lost: bool,
 }
 
-impl<'a, 'l, S> Poller<'a, 'l, S> {
+impl<'a> Poller<'a> {
     /// Begins with a reading that is there already.
-    pub fn new(session: &'a mut Session<'l, S>, host: &'a dyn HostClock, first: &Reading) -> Self {
+    pub fn new(piece: &'a mut dyn Timepiece, host: &'a dyn HostClock, first: &Reading) -> Self {
         let (estimator, round_trip_ns) = (Estimator::new(first), first.round_trip_ns());
         let shown_since = first.after.monotonic;
-        Self { session, host, estimator, round_trip_ns, last: *first, shown_since, lost: false }
+        Self { piece, host, estimator, round_trip_ns, last: *first, shown_since, lost: false }
     }
 
     /// Polls until the reading changes, or has not for so long that the clock stands still, within [`SCAN_LIMIT`] and
     /// [`SCAN_APDUS`]; a slow reader's last poll may begin at the limit.
     ///
     /// # Errors
-    /// [`TokenError`]; a single answer that does not come through is passed over.
-    pub fn scan(&mut self) -> Result<Fine, TokenError> {
+    /// [`DeviceError`]; a single answer that does not come through is passed over.
+    pub fn scan(&mut self) -> Result<Fine, DeviceError> {
         let began = self.host.now().monotonic;
         let mut next = began;
         for _ in 0..SCAN_APDUS {
@@ -122,7 +124,7 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
     ///
     /// # Errors
     /// As [`Self::scan`].
-    pub fn around(&mut self, from: Duration, to: Duration) -> Result<bool, TokenError> {
+    pub fn around(&mut self, from: Duration, to: Duration) -> Result<bool, DeviceError> {
         let trip = Duration::from_nanos(u64::try_from(self.round_trip_ns).unwrap_or(0));
         let (mut next, until) = (from.saturating_sub(LEAD + trip), to + LEAD + trip);
         // Shared out evenly, so that they last to the end of the window on a fast reader too.
@@ -156,8 +158,8 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
         self.last.before.monotonic.saturating_sub(self.shown_since) > STILL_AFTER
     }
 
-    fn poll(&mut self) -> Result<Option<Seen>, TokenError> {
-        match read(self.session, self.host) {
+    fn poll(&mut self) -> Result<Option<Seen>, DeviceError> {
+        match read(self.piece, self.host) {
             Ok(reading) => {
                 self.round_trip_ns = self.round_trip_ns.min(reading.round_trip_ns());
                 if reading.token != self.last.token {
@@ -179,16 +181,16 @@ impl<'a, 'l, S> Poller<'a, 'l, S> {
 ///
 /// # Errors
 /// As [`Poller::scan`].
-pub fn measure<S>(
-    session: &mut Session<'_, S>,
+pub fn measure(
+    piece: &mut dyn Timepiece,
     host: &dyn HostClock,
     first: &Reading,
     fine: bool,
-) -> Result<Fine, TokenError> {
-    let mut poller = Poller::new(session, host, first);
+) -> Result<Fine, DeviceError> {
+    let mut poller = Poller::new(piece, host, first);
     if fine { poller.scan() } else { Ok(poller.fine()) }
 }
 
-fn is_lost_answer(error: &TokenError) -> bool {
+fn is_lost_answer(error: &DeviceError) -> bool {
     matches!(&error.reason, Reason::Link(link) if link.fault == LinkFault::NoAnswer)
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::drift::{Drift, Method, Reading};
 use super::measure::{Fine, Poller, read};
+use crate::device::{DeviceError, Timepiece};
 use crate::time::{HostClock, Moment, SECOND_NS, unix_ns};
-use crate::token::{Authenticated, Session, TokenError};
 
 /// A second write must make the clock better by more than this to be worth it, in nanoseconds.
 const WORTH_NS: i64 = 50_000_000;
@@ -21,15 +21,15 @@ const WRITES: u32 = 3;
 const HEADROOM: Duration = Duration::from_millis(2);
 
 /// A token whose clock can be set.
-pub trait Target<'l> {
+pub trait Target {
     /// Sets the clock to a whole second, and does at once what must follow such a write.
     ///
     /// # Errors
-    /// [`TokenError`] of the write.
-    fn write_clock(&mut self, seconds: u32) -> Result<(), TokenError>;
+    /// [`DeviceError`] of the write.
+    fn write_clock(&mut self, seconds: u32) -> Result<(), DeviceError>;
 
-    /// The session to read the clock with.
-    fn session(&mut self) -> &mut Session<'l, Authenticated>;
+    /// The clock to read.
+    fn timepiece(&mut self) -> &mut dyn Timepiece;
 }
 
 /// A clock that was set and read back.
@@ -55,12 +55,12 @@ struct Written {
 /// `host` shows true time as well as it is known; `before` is the fine reading made just before.
 ///
 /// # Errors
-/// [`TokenError`] at a write or at get info.
+/// [`DeviceError`] at a write or at get info.
 pub fn set_on_the_second(
-    target: &mut dyn Target<'_>,
+    target: &mut dyn Target,
     host: &dyn HostClock,
     before: &Fine,
-) -> Result<SetClock, TokenError> {
+) -> Result<SetClock, DeviceError> {
     // A command takes effect about half of a round trip after it is sent, until a write has shown how late it was.
     let mut latency_ns = before.round_trip_ns / 2;
     let mut known = *before;
@@ -125,7 +125,7 @@ fn nearest_second(span_ns: i64) -> i64 {
 }
 
 /// Writes the next whole second of true time so that it takes effect as that second begins.
-fn write_on_second(target: &mut dyn Target<'_>, host: &dyn HostClock, latency_ns: i64) -> Result<Written, TokenError> {
+fn write_on_second(target: &mut dyn Target, host: &dyn HostClock, latency_ns: i64) -> Result<Written, DeviceError> {
     let now = host.now();
     let shows = unix_ns(now.wall);
     let earliest = shows + latency_ns + HEADROOM.as_nanos() as i64;
@@ -138,11 +138,11 @@ fn write_on_second(target: &mut dyn Target<'_>, host: &dyn HostClock, latency_ns
 /// Writes to a clock that keeps its phase: `too_fast_ns`, whole seconds, less than it would show, and well inside one
 /// of its own seconds.
 fn write_in_phase(
-    target: &mut dyn Target<'_>,
+    target: &mut dyn Target,
     host: &dyn HostClock,
     known: &Fine,
     too_fast_ns: i64,
-) -> Result<Written, TokenError> {
+) -> Result<Written, DeviceError> {
     let now = host.now();
     let shows = unix_ns(now.wall) + known.drift.middle_ns();
     // 0.3 s into the token's second, this one or the next: far from its tick on both sides.
@@ -152,7 +152,7 @@ fn write_in_phase(
     write(target, host, (shows + wait - too_fast_ns).div_euclid(SECOND_NS))
 }
 
-fn write(target: &mut dyn Target<'_>, host: &dyn HostClock, second: i64) -> Result<Written, TokenError> {
+fn write(target: &mut dyn Target, host: &dyn HostClock, second: i64) -> Result<Written, DeviceError> {
     // The target looks at the host's clock once more; a second that 32 bits do not hold stays at their end.
     let clock = u32::try_from(second.max(0)).unwrap_or(u32::MAX);
     let from = host.now().monotonic;
@@ -162,18 +162,18 @@ fn write(target: &mut dyn Target<'_>, host: &dyn HostClock, second: i64) -> Resu
 
 /// Reads the clock after a write: a handful of polls where the tick is due, the full scan where it does not come.
 fn read_back(
-    target: &mut dyn Target<'_>,
+    target: &mut dyn Target,
     host: &dyn HostClock,
     written: &Written,
     known: &Fine,
-) -> Result<Fine, TokenError> {
-    let first: Reading = read(target.session(), host)?;
+) -> Result<Fine, DeviceError> {
+    let first: Reading = read(target.timepiece(), host)?;
     let now = first.after;
     let second = Duration::from_secs(1);
     let restarted = (written.from + second, written.to + second);
     let kept = next_tick(now, known.drift);
     let (sooner, later) = if kept.0 < restarted.0 { (kept, restarted) } else { (restarted, kept) };
-    let mut poller = Poller::new(target.session(), host, &first);
+    let mut poller = Poller::new(target.timepiece(), host, &first);
     let caught = poller.around(sooner.0, sooner.1)? || poller.around(later.0, later.1)?;
     if caught { Ok(poller.fine()) } else { poller.scan() }
 }

@@ -63,8 +63,11 @@ impl Card {
         self.state.display(self.true_time_ns())
     }
 
-    /// Power was lost, or the reader reset the card: challenge and authentication are gone.
+    /// Power was lost, or the reader reset the card: challenge and authentication are gone, unless it is a token that keeps them.
     pub fn reset(&mut self) {
+        if self.state.keeps_session {
+            return;
+        }
         self.challenge = None;
         self.authenticated = false;
     }
@@ -86,11 +89,18 @@ impl Card {
         };
         match (class, ins) {
             (0x80, 0x41) => body(rest).map(|_| self.info()),
-            (0x80, 0x4B) => body(rest).map(|_| self.new_challenge()),
+            (0x80, 0x4B) if *p1 == 0x08 => body(rest).map(|_| self.new_challenge()),
             (0x80, 0xCE) => body(rest).and_then(|answer| self.check_answer(answer)),
-            (0x84, 0xC5) => self.checked(rest, [*ins, *p1, *p2]).and_then(|body| self.write_seed(body)),
-            (0x84, 0xD4) => self.checked(rest, [*ins, *p1, *p2]).and_then(|body| self.write_config(body)),
-            (0x80 | 0x84, _) => Err(sw::NO_INSTRUCTION),
+            (0x84, _) => {
+                let body = self.checked(rest, [*ins, *p1, *p2])?;
+                match (ins, p1) {
+                    (0xC5, 0x01) | (0xD4, _) if !self.authenticated => Err(sw::BLOCKED),
+                    (0xC5, 0x01) => self.write_seed(body),
+                    (0xD4, _) => self.write_config(body),
+                    _ => Err(sw::NO_INSTRUCTION),
+                }
+            }
+            (0x80, _) => Err(sw::NO_INSTRUCTION),
             _ => Err(sw::NO_CLASS),
         }
     }
@@ -115,6 +125,10 @@ impl Card {
     }
 
     fn check_answer(&mut self, answer: &[u8]) -> Result<Vec<u8>, u16> {
+        // One of another length is no answer: the challenge stays, and no try is counted.
+        if answer.len() != 16 {
+            return Err(sw::WRONG_DATA);
+        }
         let challenge = self.challenge.take().ok_or(sw::WRONG_DATA)?;
         if self.state.lock_after.is_some_and(|limit| self.state.wrong_answers >= limit) {
             return Err(sw::BLOCKED);
@@ -128,11 +142,11 @@ impl Card {
         Ok(Vec::new())
     }
 
-    /// The body of a write, after authentication and MAC were found right.
+    /// The body of a command of class 84, after its MAC was found right.
     fn checked<'a>(&self, rest: &'a [u8], instruction: [u8; 3]) -> Result<&'a [u8], u16> {
         let body = body(rest)?;
         let (content, mac) = body.split_last_chunk::<4>().ok_or(sw::WRONG_LENGTH)?;
-        if !self.authenticated || *mac != crypto::mac(&self.key, instruction, content) {
+        if *mac != crypto::mac(&self.key, instruction, content) {
             return Err(sw::BLOCKED);
         }
         Ok(content)

@@ -40,6 +40,9 @@ pub struct CardState {
     pub lock_after: Option<u32>,
     /// The wrong answers since the last right one.
     pub wrong_answers: u32,
+    /// A reset does not end an authenticated session (`docs/protocol.md` §7 leaves open which tokens are so).
+    #[serde(default)]
+    pub keeps_session: bool,
 }
 
 impl std::fmt::Debug for CardState {
@@ -63,6 +66,7 @@ impl CardState {
             key: crypto::FACTORY_KEY.to_owned(),
             lock_after: None,
             wrong_answers: 0,
+            keeps_session: false,
         }
     }
 

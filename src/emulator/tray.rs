@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::link::EmulatedLink;
 use super::state::{StateError, StateFile};
+use crate::device::token2::NfcToken;
 use crate::reader::{Came, ReaderError, Tray, Trays};
 use crate::time::HostClock;
 
@@ -64,7 +65,9 @@ impl Tray for EmulatedTray {
         let Some(path) = self.files.pop_front() else { return Ok(Came::Ended) };
         let file = StateFile::new(&path);
         match file.load() {
-            Ok(Some(state)) => Ok(Came::Token(Box::new(EmulatedLink::kept(file, state, Arc::clone(&self.clock))))),
+            Ok(Some(state)) => {
+                Ok(Came::Token(Box::new(NfcToken(EmulatedLink::kept(file, state, Arc::clone(&self.clock))))))
+            }
             _ => Ok(Came::Other(ReaderError::Mute(path.display().to_string()))),
         }
     }

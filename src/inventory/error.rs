@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::remedy::RecordRemedy;
+use super::slot_key::SlotKey;
 use crate::files::beside;
 use crate::time::UnixTime;
 
@@ -65,10 +66,10 @@ pub enum InventoryError {
     },
     /// The token's record is not what the plan was made from.
     #[error("another program has changed the record of the token {0} in the meantime")]
-    Changed(String),
+    Changed(SlotKey),
     /// The token's record belongs to another job by now.
     #[error("another program has recorded a job on the token {0} in the meantime; its record is unchanged")]
-    Overtaken(String),
+    Overtaken(SlotKey),
     /// The file, or its folder, is not its user's alone.
     #[error("{what}")]
     NotOurAlone {
@@ -109,10 +110,10 @@ pub enum InventoryError {
     Taken(u64),
     /// The seed is, or may be, on another token.
     #[error("the record says that this seed is on the token {0}")]
-    Held(String),
+    Held(SlotKey),
     /// The token has another seed on record.
     #[error("the inventory has another seed of the token {0}, which this would replace")]
-    OtherSeed(String),
+    OtherSeed(SlotKey),
     /// Such a batch was begun by another program in the meantime.
     #[error("another program has just begun this batch")]
     Begun,
@@ -139,7 +140,7 @@ impl InventoryError {
             Self::Full(_) => RecordRemedy::MakeRoom,
             Self::Other { .. } => RecordRemedy::LookAndCheck,
             Self::Taken(_) => RecordRemedy::LayBackForRow,
-            Self::Held(serial) => RecordRemedy::SeeHolder(serial.clone()),
+            Self::Held(key) => RecordRemedy::SeeHolder(key.serial.clone()),
             Self::InUse { .. } => RecordRemedy::WaitForOther,
             Self::Changed(_) => RecordRemedy::Again,
             Self::Overtaken(_) => RecordRemedy::SeeAndVerify,

@@ -119,6 +119,8 @@ pub struct Event {
     pub station: Station,
     /// The token, where there is one.
     pub serial: Option<String>,
+    /// Its slot.
+    pub slot: u16,
     /// What.
     pub deed: Deed,
     /// How it ended.

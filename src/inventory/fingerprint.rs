@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::seed::Seed;
-use crate::token::TokenKey;
 
 /// The bytes that are kept of a fingerprint: an accident among a million seeds has a chance below 10⁻²⁶.
 const BYTES: usize = 16;
@@ -59,10 +59,11 @@ impl FingerprintKey {
         Self::cut(self.hash(&[seed.expose()]))
     }
 
-    /// The fingerprint of a token's key, which is not that of any seed.
+    /// The fingerprint of a device's key, which is not that of any seed.
     #[must_use]
-    pub fn of_token_key(&self, key: &TokenKey) -> Fingerprint {
-        Self::cut(self.hash(&[b"token key", key.to_hex().as_bytes()]))
+    pub fn of_token_key(&self, key: &[u8]) -> Fingerprint {
+        let hex = Zeroizing::new(HEXLOWER.encode(key));
+        Self::cut(self.hash(&[b"token key", hex.as_bytes()]))
     }
 
     fn cut(digest: Vec<u8>) -> Fingerprint {

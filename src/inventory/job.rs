@@ -5,8 +5,8 @@ use super::event::{Deed, Event};
 use super::fingerprint::Fingerprint;
 use super::token::{PendingChange, TokenChange, TokenRecord};
 use super::{Kept, Pending};
+use crate::device::Profile;
 use crate::time::UnixTime;
-use crate::token::Profile;
 
 /// Seals a seed to recipients; `None` where there are none.
 pub type Seal<'a> = dyn Fn(&[String]) -> Kept<Option<Vec<u8>>> + 'a;

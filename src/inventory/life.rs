@@ -60,7 +60,7 @@ impl TokenLife {
     fn begins(change: &TokenChange, at: UnixTime) -> Self {
         let seen = change.seen.unwrap_or(at);
         let record = TokenRecord {
-            serial: change.serial.clone(),
+            key: change.key.clone(),
             model: None,
             emulated: false,
             user: None,
@@ -106,7 +106,7 @@ impl TokenLife {
             SeedChange::Is { seed, sealed, replaces } => {
                 let pending = record.pending.as_ref().and_then(|pending| pending.seed);
                 if !replaces && [record.seed, pending].into_iter().flatten().any(|known| known != *seed) {
-                    return Err(InventoryError::OtherSeed(record.serial.clone()));
+                    return Err(InventoryError::OtherSeed(record.key.clone()));
                 }
                 (record.seed, record.sealed, record.erased_seed) = (Some(*seed), sealed.clone(), None);
                 // Which of them the token holds is as open as before.

@@ -136,7 +136,7 @@ pub fn open_of(token: &TokenRecord, key: &FingerprintKey, identity: &Identity) -
     let (sealed, seed) = token.held_sealed().ok_or(SealError::NotKept)?;
     let row = open(sealed, identity)?;
     let inside = row.serial.as_deref().unwrap_or_default().trim();
-    if inside != token.serial {
+    if inside != token.key.serial {
         return Err(SealError::OtherToken(inside.to_owned()));
     }
     if seed != Some(key.of(&row.seed)) {

@@ -2,14 +2,15 @@
 
 use super::event::{Deed, Measured};
 use super::fingerprint::Fingerprint;
+use super::slot_key::SlotKey;
+use crate::device::Profile;
 use crate::time::UnixTime;
-use crate::token::Profile;
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenRecord {
-    /// Its serial.
-    pub serial: String,
+    /// Its serial and slot.
+    pub key: SlotKey,
     /// Its model, if it is a known one.
     pub model: Option<String>,
     /// No real token.
@@ -133,8 +134,8 @@ pub enum SeedChange {
 /// What an event changes in the record of a token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenChange {
-    /// Its serial.
-    pub serial: String,
+    /// Its serial and slot.
+    pub key: SlotKey,
     /// Its model, if it is a known one.
     pub model: Option<String>,
     /// No real token.
@@ -145,8 +146,8 @@ pub struct TokenChange {
     pub user: Option<String>,
     /// It is nobody's from now on.
     pub unassigned: bool,
-    /// What it said of the key.
-    pub key: KeyChange,
+    /// Its word on the key that unlocks it.
+    pub refused: KeyChange,
     /// What was seen of its clock.
     pub clock: ClockChange,
     /// The profile that was written.
@@ -164,15 +165,15 @@ pub struct TokenChange {
 impl TokenChange {
     /// A change of nothing.
     #[must_use]
-    pub fn of(serial: impl Into<String>) -> Self {
+    pub fn of(key: SlotKey) -> Self {
         Self {
-            serial: serial.into(),
+            key,
             model: None,
             emulated: false,
             seen: None,
             user: None,
             unassigned: false,
-            key: KeyChange::Keep,
+            refused: KeyChange::Keep,
             clock: ClockChange::Keep,
             profile: None,
             drift: None,

@@ -11,13 +11,12 @@ use super::record::{Books, Recorder, Wording, locked};
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
 use crate::clock::Drift;
+use crate::device::{Device, Info};
 use crate::inventory::{Deed, Station};
-use crate::link::Link;
 use crate::otp::Code;
 use crate::reader::{Came, ReaderError, Tray, Trays};
 use crate::seed::wipe_stack;
 use crate::time::CorrectedClock;
-use crate::token::Info;
 
 /// How long to wait before a service that is gone is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -104,7 +103,7 @@ impl<News> Surroundings<'_, News> {
 /// Who works with the tokens. One visitor serves all readers, each from a thread of its own.
 pub trait Visitor: Sync {
     /// Works with one token.
-    fn visit(&self, place: &ReaderRef, link: Box<dyn Link>);
+    fn visit(&self, place: &ReaderRef, device: Box<dyn Device>);
 
     /// Is told what happens to a reader; `None` is all of them.
     fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews);
@@ -159,8 +158,8 @@ fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) -> Result<(), ReaderE
             tell(ReaderNews::Waits);
         }
         match tray.next(&|| visitor.is_over()) {
-            Ok(Came::Token(link)) => {
-                visitor.visit(&place, link);
+            Ok(Came::Token(device)) => {
+                visitor.visit(&place, device);
                 wipe_stack();
             }
             Ok(Came::Other(what)) => tell(ReaderNews::Other(what)),

@@ -22,6 +22,7 @@ impl Begins {
 /// How a job ended, for its record.
 pub(super) struct End<'a> {
     pub job: i64,
+    pub slot: u16,
     pub at: UnixTime,
     pub begun: Option<&'a Begins>,
     pub drift: Option<Drift>,

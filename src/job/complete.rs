@@ -7,8 +7,8 @@ use super::plan::{ProfileFrom, ProfileWish, WritePlan};
 use super::problem::{Problem, Restriction};
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
+use crate::device::Info;
 use crate::inventory::{FingerprintKey, Identity, SealError, TokenRecord, open_of};
-use crate::token::Info;
 
 /// What opens sealed seeds, and the key that tells whether they are those that were burned.
 pub type Opener = Arc<(Identity, FingerprintKey)>;
@@ -39,7 +39,7 @@ impl Completion<'_> {
                 (Some(token), Some(opener)) => {
                     let (identity, key) = &**opener;
                     let row = open_of(token, key, identity).map_err(|error| unopened(info, &error))?;
-                    row.check_for_token().map_err(|error| {
+                    row.check_for(info.can).map_err(|error| {
                         let why = Restriction::Unusable(error.to_string());
                         restricted(info, why, TokenRemedy::SupplySeed)
                     })?;
@@ -73,7 +73,7 @@ impl Completion<'_> {
             }
             // A burn sets what the token is meant to have; whatever an earlier one of unknown end left is gone with it.
             let on_record = if burns { TokenRecord::meant_profile } else { |token: &TokenRecord| token.profile };
-            (config.profile, config.from) = wish.resolve(known.and_then(on_record))?;
+            (config.profile, config.from) = wish.resolve(known.and_then(on_record), info.can)?;
             if self.wish == ProfileWish::default() && wish != self.wish {
                 // What the sealed row says is the inventory's word too.
                 config.from = ProfileFrom::Inventory;
@@ -108,7 +108,7 @@ fn restricted(info: &Info, why: Restriction, remedy: TokenRemedy) -> Failure {
 /// A job that was broken off may have written another profile than the one on record.
 fn check_known_profile(info: &Info, token: &TokenRecord, wish: ProfileWish) -> Result<(), Failure> {
     let Some(pending) = token.pending.as_ref().filter(|pending| pending.profile.is_some()) else { return Ok(()) };
-    let (old, _) = ProfileWish::default().resolve(token.profile)?;
+    let (old, _) = ProfileWish::default().resolve(token.profile, info.can)?;
     let is_said = wish.hash.is_some() && wish.step.is_some();
     if is_said || pending.profile == Some(old) {
         return Ok(());

@@ -15,12 +15,11 @@ use super::{
     Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, Recorder, WritePlan,
     locked, read,
 };
-use crate::inventory::{Deed, Outcome, TokenRecord, open_of};
+use crate::device::{ClockWrite, Device, Info, Key, Profile};
+use crate::inventory::{Deed, Outcome, SlotKey, TokenRecord, open_of};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
-use crate::link::Link;
 use crate::otp::Code;
 use crate::time::HostClock;
-use crate::token::{Info, Profile, Sync, TokenKey};
 
 pub use super::desk_news::{DeskNews, Done, LeftOpen, Visited, Why};
 
@@ -37,7 +36,7 @@ pub struct DeskPlan {
     /// Tokens whose profile nobody knows are set all the same, for the factory's.
     pub assume_factory: bool,
     /// The key.
-    pub key: TokenKey,
+    pub key: Key,
     /// Try it also where a token has refused it already.
     pub tries_again: bool,
     /// What opens the inventory's seeds, and the key that tells whether they are those that were burned.
@@ -114,20 +113,20 @@ impl<'a> DeskVisitor<'a> {
     /// What is on record of a token. An inventory that cannot be read is not "nothing known".
     fn known(&self, info: &Info) -> Result<Option<TokenRecord>, Failure> {
         let Some(books) = self.books else { return Ok(None) };
-        Ok(locked(books).token(info.serial.as_str())?)
+        Ok(books.token(&SlotKey::only(info.serial.as_str()))?)
     }
 
     /// Why a token is not written, if it is not.
     fn why_not(&self, info: &Info, known: Option<&TokenRecord>) -> Option<Why> {
         let is_sealed = known.is_some_and(|token| token.held_sealed().is_some());
-        match info.sync() {
+        match info.clock_write() {
             _ if !self.plan.auto_sync => Some(Why::NoAutoSync),
-            Sync::Unrestricted if self.knows_profile(known) => None,
-            Sync::Unrestricted => Some(Why::UnknownProfile),
-            Sync::Unknown => Some(Why::Unknown),
-            Sync::Restricted if !is_sealed => Some(Why::Restricted),
-            Sync::Restricted if self.kept.get().is_none() => Some(Why::Sealed),
-            Sync::Restricted => None,
+            ClockWrite::KeepsSeed if self.knows_profile(known) => None,
+            ClockWrite::KeepsSeed => Some(Why::UnknownProfile),
+            ClockWrite::Unknown => Some(Why::Unknown),
+            ClockWrite::ErasesSeed if !is_sealed => Some(Why::Restricted),
+            ClockWrite::ErasesSeed if self.kept.get().is_none() => Some(Why::Sealed),
+            ClockWrite::ErasesSeed => None,
         }
     }
 
@@ -137,12 +136,13 @@ impl<'a> DeskVisitor<'a> {
         self.plan.assume_factory || states_both || known.and_then(TokenRecord::meant_profile).is_some()
     }
 
-    fn write(&self, place: &ReaderRef, link: &mut dyn Link, host: &dyn HostClock, expected: &Info) -> Recorded {
+    fn write(&self, place: &ReaderRef, device: &mut dyn Device, host: &dyn HostClock, expected: &Info) -> Recorded {
         let opener = self.kept.get();
         let completion =
             Completion { wish: self.plan.wish, learns: true, opener: opener.as_ref(), burns_sealed: false };
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         let plan = WritePlan {
+            slot: 0,
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
             seed: None,
             erase_seed: false,
@@ -166,10 +166,10 @@ impl<'a> DeskVisitor<'a> {
             row: &mut |_| None,
             interrupted: &|| false,
         };
-        self.recorder(place, Deed::Sync).write(link, host, &plan, &mut around)
+        self.recorder(place, Deed::Sync).write(device, host, &plan, &mut around)
     }
 
-    fn deal_with(&self, place: &ReaderRef, mut link: Box<dyn Link>) -> Visited {
+    fn deal_with(&self, place: &ReaderRef, mut device: Box<dyn Device>) -> Visited {
         let mut visited = Visited {
             place: place.clone(),
             info: None,
@@ -182,7 +182,7 @@ impl<'a> DeskVisitor<'a> {
             Ok(host) => host,
             Err(failure) => return Visited { done: Done::Failed(Box::new(failure)), ..visited },
         };
-        let info = match identify(&mut link, &host) {
+        let info = match identify(&mut device, &host) {
             Ok(info) => info,
             Err(failure) => return Visited { done: Done::Failed(Box::new(failure)), ..visited },
         };
@@ -191,13 +191,13 @@ impl<'a> DeskVisitor<'a> {
         let known = match self.known(&info) {
             Ok(known) => known,
             Err(failure) => {
-                link.close();
+                device.close();
                 return Visited { done: Done::Failed(Box::new(failure)), ..visited };
             }
         };
         visited.done = match self.why_not(&info, known.as_ref()) {
             None => {
-                let recorded = self.write(place, &mut link, &host, &info);
+                let recorded = self.write(place, &mut device, &host, &info);
                 visited.unrecorded = recorded.lost.map(|error| error.to_string());
                 match recorded.result {
                     Ok(report) => Done::Written(Box::new(report)),
@@ -206,11 +206,15 @@ impl<'a> DeskVisitor<'a> {
             }
             Some(why) => {
                 let guard = Guard { expect_serial: Some(info.serial.clone()), allow_unknown_model: true };
-                match read(&mut link, &host, &guard, self.plan.fine) {
+                match read(&mut device, &host, &guard, self.plan.fine) {
                     Ok(report) => {
                         // Nothing is copied onto it; what comes next is compared with it.
-                        let _ = self.around.hours.see(&info.serial, report.drift);
-                        let is_within = report.drift.is_surely_within(self.plan.if_drift_over);
+                        if let Some(drift) = report.drift {
+                            let _ = self.around.hours.see(&info.serial, drift);
+                        }
+                        // Nothing is wrong with the clock of a device that has none.
+                        let is_within =
+                            report.drift.is_none_or(|drift| drift.is_surely_within(self.plan.if_drift_over));
                         let outcome = match (report.stands_still, is_within) {
                             (true, _) => Outcome::Failed,
                             (false, true) => Outcome::Within,
@@ -233,7 +237,7 @@ impl<'a> DeskVisitor<'a> {
                 }
             }
         };
-        drop(link);
+        drop(device);
         visited.verdict = self.check(place, &visited, known.as_ref(), &host);
         visited.known = known.map(Box::new);
         visited
@@ -250,8 +254,8 @@ impl<'a> DeskVisitor<'a> {
         let ask = self.around.ask.filter(|_| self.plan.ask_code)?;
         let info = visited.info.as_ref()?;
         let drift = match &visited.done {
-            Done::Written(report) => report.after,
-            Done::Read(report, _) => report.drift,
+            Done::Written(report) => report.drift?.after,
+            Done::Read(report, _) => report.drift?,
             Done::Failed(_) => return None,
         };
         let opener = self.kept.get()?;
@@ -262,7 +266,7 @@ impl<'a> DeskVisitor<'a> {
         let profile = known.and_then(|token| token.profile);
         let expected =
             expected_profile(profile.map(Profile::hash).or(row.hash), profile.map(Profile::step).or(row.step));
-        let verdict = judge(&row.seed, expected, &[code], token_time(now, drift), WINDOW_S);
+        let verdict = judge(info.can, &row.seed, expected, &[code], token_time(now, drift), WINDOW_S);
         let outcome = if verdict.is_accepted(expected.step.seconds()) { Outcome::Right } else { Outcome::Wrong };
         // The judgement stands on the screen; a record that fails is not worth more than that.
         let _ = self.recorder(place, Deed::Verify).note(now, info.serial.as_str(), outcome, None);
@@ -271,8 +275,8 @@ impl<'a> DeskVisitor<'a> {
 }
 
 impl Visitor for DeskVisitor<'_> {
-    fn visit(&self, place: &ReaderRef, link: Box<dyn Link>) {
-        let visited = self.deal_with(place, link);
+    fn visit(&self, place: &ReaderRef, device: Box<dyn Device>) {
+        let visited = self.deal_with(place, device);
         if let Some(info) = &visited.info {
             let mut undone = locked(&self.undone);
             if visited.is_well(self.plan.if_drift_over) {

@@ -1,12 +1,12 @@
 //! What happens at a desk, as data.
 
 use super::attend::{ReaderNews, ReaderRef};
-use super::write::Effect;
+use super::write_outcome::Effect;
 use super::{Failure, ReadOutcome, SeedFate, WriteOutcome};
+use crate::device::Info;
 use crate::inventory::TokenRecord;
 use crate::job::verify::Verdict;
 use crate::time::UnixTime;
-use crate::token::Info;
 
 /// Why a token was only read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,9 @@ impl Visited {
             && self.left_open().is_none()
             && match &self.done {
                 Done::Written(_) => true,
-                Done::Read(report, _) => !report.stands_still && report.drift.may_be_within(if_drift_over),
+                Done::Read(report, _) => {
+                    !report.stands_still && report.drift.is_none_or(|drift| drift.may_be_within(if_drift_over))
+                }
                 Done::Failed(_) => false,
             }
     }

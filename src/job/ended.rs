@@ -6,19 +6,18 @@ use super::failure::Failure;
 use super::kind::Exit;
 use super::plan::{ClockPlan, ConfigPlan};
 use super::problem::Problem;
-use super::record::{Recorder, locked};
-use super::write::{Effect, WriteOutcome};
-use super::written::{Progress, Written};
+use super::record::Recorder;
+use super::write_outcome::{Effect, WriteOutcome};
+use crate::device::{Carried, ClockWrite, Info, Profile, Progress};
 use crate::inventory::{
-    Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, SeedChange,
+    Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, SeedChange, SlotKey,
 };
 use crate::time::UnixTime;
-use crate::token::{Info, Profile};
 
 /// How far a job came.
 #[derive(Clone, Copy)]
 struct Left {
-    sent: Written,
+    sent: Carried,
     is_config_written: bool,
     is_unknown: bool,
 }
@@ -35,36 +34,39 @@ impl Recorder<'_> {
         end: End<'_>,
     ) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
-        let End { job, at, begun, drift, row } = end;
+        let End { job, slot, at, begun, drift, row } = end;
+        let key = SlotKey::of(info.serial.as_str(), slot);
         let outcome = outcome(result, begun.is_some());
-        let mut event = self.event(at, job, info, outcome);
+        let mut event = self.event(at, job, &key, outcome);
         event.before = drift.map(Measured::from);
-        let mut change = self.change(info, at);
+        let mut change = self.change(info, key, at);
         let has_accepted = match result {
             Ok(report) => report.outcome == Effect::Synced,
             Err(failure) => failure.written != Progress::default(),
         };
-        change.key = match (begun, result) {
+        change.refused = match (begun, result) {
             (Some(begins), Err(failure)) if failure.problem.is_key_refused() => {
-                KeyChange::Refused(locked(books).fingerprint_key().of_token_key(&begins.plan.key))
+                KeyChange::Refused(books.fingerprint_key().of_token_key(begins.plan.key.bytes(info.can.factory_key)))
             }
             _ if has_accepted => KeyChange::Accepted,
             _ => KeyChange::Keep,
         };
         change.clock = match result {
-            Ok(report) => clock_change(false, &[report.before, report.after]),
+            Ok(report) => {
+                clock_change(false, &report.drift.map_or(Vec::new(), |drift| vec![drift.before, drift.after]))
+            }
             Err(failure) => clock_change(matches!(failure.problem, Problem::ClockStopped(_)), &[]),
         };
-        let (mut sent, mut is_config_written) = (Written::No, false);
+        let (mut sent, mut is_config_written) = (Carried::No, false);
         match result {
             Ok(report) => {
-                event.before = Some(report.before.into());
+                event.before = report.drift.map(|drift| drift.before.into());
                 change.drift = event.before;
                 if report.outcome == Effect::Synced {
                     is_config_written = report.config.is_some();
-                    event.after = Some(report.after.into());
+                    event.after = report.drift.map(|drift| drift.after.into());
                     change.drift = event.after;
-                    change.synced = report.config.is_some();
+                    change.synced = report.config.is_some() && report.drift.is_some();
                     change.profile = known_profile(report.config, begun);
                     change.seed = match (begun.and_then(Begins::burned), report.seed) {
                         (Some(burned), _) => burned,
@@ -80,20 +82,13 @@ impl Recorder<'_> {
                     let plan = &begins.plan;
                     event.state = Some((self.wording.state)(&failure.state));
                     let written = failure.written;
-                    sent = written.seed_on(info.sync());
-                    is_config_written = written.config == Written::Yes;
+                    sent = written.seed_on(info.clock_write());
+                    is_config_written = written.config == Carried::Yes;
                     // What was perhaps written is what the token is meant to have; the next sync writes it again.
-                    let config = plan.config.filter(|_| written.config != Written::No);
+                    let config = plan.config.filter(|_| written.config != Carried::No);
                     change.profile = known_profile(config, begun);
                     change.synced = is_config_written;
-                    change.seed = match (written.config, sent) {
-                        (_, Written::Yes) => begins.burned().unwrap_or(SeedChange::Keep),
-                        (Written::Yes, Written::No) if info.sync().erases_seed() && plan.seed.is_some() => {
-                            SeedChange::Lost
-                        }
-                        (Written::Yes, Written::No) if info.sync().erases_seed() => SeedChange::Erased,
-                        _ => SeedChange::Keep,
-                    };
+                    change.seed = seed_left(begins, written.config, sent, info.clock_write());
                 }
             }
         }
@@ -103,8 +98,8 @@ impl Recorder<'_> {
         }
         let entry = Entry { event, token: Some(change), row };
         match begun {
-            Some(_) => locked(books).end(job, &entry),
-            None => locked(books).keep(&entry),
+            Some(_) => books.end(job, &entry),
+            None => books.keep(&entry),
         }
     }
 
@@ -121,7 +116,7 @@ impl Recorder<'_> {
         match (seed, earlier) {
             // Whatever an earlier burn left, it is gone now.
             (SeedChange::Burned { .. } | SeedChange::Erased | SeedChange::Lost, _) => PendingChange::Over,
-            _ if left.sent == Written::Unknown => PendingChange::Keep,
+            _ if left.sent == Carried::Unknown => PendingChange::Keep,
             // No seed was sent: an earlier one may still be there.
             (_, Some(earlier)) if earlier.seed.is_some() => PendingChange::Restored(earlier),
             _ if left.is_unknown => {
@@ -132,6 +127,16 @@ impl Recorder<'_> {
             (_, Some(earlier)) if !left.is_config_written => PendingChange::Restored(earlier),
             _ => PendingChange::Over,
         }
+    }
+}
+
+/// The seed on a token after a job that failed.
+fn seed_left(begins: &Begins, config: Carried, seed: Carried, effect: ClockWrite) -> SeedChange {
+    match (config, seed) {
+        (_, Carried::Yes) => begins.burned().unwrap_or(SeedChange::Keep),
+        (Carried::Yes, Carried::No) if effect.erases_seed() && begins.plan.seed.is_some() => SeedChange::Lost,
+        (Carried::Yes, Carried::No) if effect.erases_seed() => SeedChange::Erased,
+        _ => SeedChange::Keep,
     }
 }
 
@@ -154,7 +159,7 @@ fn outcome(result: &Result<WriteOutcome, Failure>, begun: bool) -> Outcome {
         Err(failure) => {
             let written = failure.written;
             let all = [Some(written.config), Some(written.seed), written.correction];
-            if all.contains(&Some(Written::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
+            if all.contains(&Some(Carried::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
         }
     }
 }

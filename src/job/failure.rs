@@ -4,12 +4,11 @@ use super::kind::{Exit, Kind};
 use super::problem::{ClockProblem, Problem};
 use super::remedy::Remedy;
 use super::state::TokenState;
-use super::written::Progress;
 use crate::clock::{Distrust, HostClockError};
+use crate::device::{Progress, Serial};
 use crate::inventory::InventoryError;
 use crate::reader::ReaderError;
 use crate::seedfile;
-use crate::token::Serial;
 
 /// A job that did not end as it should.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,8 @@ use super::failure::Failure;
 use super::problem::{Mistaken, Problem};
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
+use crate::device::{ClockWrite, Info, Serial};
 use crate::inventory::TokenRecord;
-use crate::token::{Info, Serial, Sync};
 
 /// What the user said of the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Guard {
     /// As [`Self::check_serial`], and [`Problem::UnknownModel`].
     pub fn check_writable(&self, info: &Info) -> Result<(), Failure> {
         self.check_serial(info)?;
-        if info.sync() == Sync::Unknown && !self.allow_unknown_model {
+        if info.clock_write() == ClockWrite::Unknown && !self.allow_unknown_model {
             let problem = Problem::UnknownModel(info.serial.clone());
             return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::AllowUnknownModel));
         }

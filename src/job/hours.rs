@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::record::locked;
 use crate::clock::Drift;
-use crate::token::Serial;
+use crate::device::Serial;
 
 /// An hour, in seconds.
 const HOUR_S: f64 = 3600.0;

@@ -95,6 +95,7 @@ kinds! {
     BadReply, "bad-reply", NotWritable, "an answer that no token gives; nothing was written";
     WrongToken, "wrong-token", NotWritable, "another token than the one that was meant";
     UnknownModel, "unknown-model", NotWritable, "the model is unknown, and was not allowed by name";
+    NoClock, "no-clock", NotWritable, "the device counts button presses: it has no clock to set";
     Restricted, "restricted", NotWritable, "the clock write would erase the seed, which is not at hand";
     NoSeed, "no-seed", NotWritable, "the inventory has no seed of the token, or another one";
     WrongSeal, "wrong-seal", NotWritable, "the sealed seed in the token's record is another token's, or another seed";

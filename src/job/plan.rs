@@ -5,9 +5,10 @@ use super::guard::Guard;
 use super::problem::{Problem, Restriction};
 use super::remedy::{Again, TokenRemedy};
 use super::state::TokenState;
+use crate::device::{Capabilities, CapabilityError, ClockWrite, DisplayTime, Info, Key, Profile};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
-use crate::token::{DisplayTime, Info, Profile, Sync, TokenKey};
+use crate::words::counted;
 
 /// What the clock is set to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +82,8 @@ impl ProfileWish {
     /// The profile: what flags and seed state first, then what the inventory knows of the token, then the factory's.
     ///
     /// # Errors
-    /// A usage failure: what no token can do.
-    pub fn resolve(self, known: Option<Profile>) -> Result<(Profile, ProfileFrom), Failure> {
+    /// A usage failure: the device cannot be set to it.
+    pub fn resolve(self, known: Option<Profile>, can: &Capabilities) -> Result<(Profile, ProfileFrom), Failure> {
         let rest = known.unwrap_or(Profile::FACTORY);
         let hash = self.hash.unwrap_or(rest.hash());
         let step = self.step.unwrap_or(rest.step());
@@ -97,7 +98,8 @@ impl ProfileWish {
             (true, _) => ProfileFrom::Flags,
         };
         let profile = Profile::new(hash, step, display);
-        profile.map(|profile| (profile, from)).map_err(|error| Failure::usage(error.to_string(), "choose one of those"))
+        let can_be = can.check_profile(profile);
+        can_be.map(|()| (profile, from)).map_err(|error| Failure::usage(error.to_string(), "choose one of those"))
     }
 }
 
@@ -115,6 +117,8 @@ pub struct ConfigPlan {
 /// Everything that a write job needs to know.
 #[derive(Debug, Clone)]
 pub struct WritePlan {
+    /// The slot that is written; a device with one has slot 0.
+    pub slot: u16,
     /// Profile and clock; `None` leaves both alone.
     pub config: Option<ConfigPlan>,
     /// The seed to burn.
@@ -130,7 +134,7 @@ pub struct WritePlan {
     /// What the token must be.
     pub guard: Guard,
     /// The key.
-    pub key: TokenKey,
+    pub key: Key,
     /// Try it also where the token has refused it already, by the record.
     pub tries_again: bool,
     /// What flags and seed state of the profile: where it is not written, the display counts with it.
@@ -168,7 +172,7 @@ impl WritePlan {
     pub fn seed_fate(&self, info: &Info) -> SeedFate {
         match (&self.seed, &self.config) {
             (Some(_), _) => SeedFate::Burned,
-            (None, Some(_)) if info.sync().erases_seed() => SeedFate::Erased,
+            (None, Some(_)) if info.clock_write().erases_seed() => SeedFate::Erased,
             (None, _) => SeedFate::Kept,
         }
     }
@@ -176,17 +180,36 @@ impl WritePlan {
     /// Whether this plan may be carried out on a token.
     ///
     /// # Errors
-    /// [`Problem::WrongToken`], [`Problem::UnknownModel`], or [`Problem::Restricted`].
+    /// [`Problem::WrongToken`], [`Problem::UnknownModel`], [`Problem::NoClock`] or [`Problem::Restricted`]; a usage failure for
+    /// what the device has no place for.
     pub fn check(&self, info: &Info) -> Result<(), Failure> {
         self.guard.check_writable(info)?;
+        self.check_capabilities(info.can)?;
+        if !info.can.has_clock() && self.seed.is_none() {
+            let problem = Problem::NoClock(info.clone());
+            return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::BurnOnly));
+        }
         if self.seed_fate(info) == SeedFate::Erased && !self.erase_seed {
-            let restriction = match info.sync() {
-                Sync::Restricted => Restriction::Erases,
+            let restriction = match info.clock_write() {
+                ClockWrite::ErasesSeed => Restriction::Erases,
                 _ => Restriction::MayErase,
             };
             let problem = Problem::Restricted(restriction, info.clone());
             return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::SupplySeedOrErase));
         }
         Ok(())
+    }
+
+    /// Whether a device has the slot, and can hold what is to be written into it.
+    fn check_capabilities(&self, can: &Capabilities) -> Result<(), Failure> {
+        if self.slot >= can.slots {
+            let has = counted(can.slots.into(), "slot");
+            let fact = format!("slot {} does not exist: this device has {has}, numbered from 0", self.slot);
+            return Err(Failure::usage(fact, "choose one of those"));
+        }
+        let seed = self.seed.as_ref().map_or(Ok(()), |seed| can.check_seed(seed.len()));
+        let config = self.config.map_or(Ok(()), |config| can.check_profile(config.profile));
+        let beyond = |error: CapabilityError| Failure::usage(error.to_string(), "use one that the device can hold");
+        seed.and(config).map_err(beyond)
     }
 }

@@ -5,12 +5,12 @@ use chrono::TimeDelta;
 use super::kind::{Exit, Kind};
 use super::verify::{Verdict, VerdictKind};
 use crate::clock::{Distrust, Drift, HostClockError};
+use crate::device::{Info, Profile, Serial, Step};
 use crate::inventory::{Deed, InventoryError, SealError};
 use crate::iso7816::StatusWord;
 use crate::link::LinkFault;
 use crate::reader::ReaderError;
 use crate::time::{HostDoubt, UnixTime};
-use crate::token::{Info, Profile, Serial, Step};
 
 /// What made a job fail.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +77,8 @@ pub enum Problem {
     Refused(Refusal),
     /// A model that is not known.
     UnknownModel(Serial),
+    /// A clock was to be set on a device that counts.
+    NoClock(Info),
     /// The seed would be lost, and is not at hand.
     Restricted(Restriction, Info),
     /// The inventory has no seed of the token that was asked for.
@@ -318,6 +320,7 @@ impl Problem {
             Self::TokenSwapped { .. } => Kind::TokenSwapped,
             Self::Refused(_) => Kind::Refused,
             Self::UnknownModel(_) => Kind::UnknownModel,
+            Self::NoClock(_) => Kind::NoClock,
             Self::Restricted(..) => Kind::Restricted,
             Self::NoSeed { .. } => Kind::NoSeed,
             Self::WrongSeal(..) | Self::WrongSeals(_) => Kind::WrongSeal,

@@ -12,17 +12,17 @@ use super::problem::{Problem, Refusal};
 use super::read::ReadOutcome;
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
-use super::write::{Beginning, Hooks, WriteOutcome, write};
+use super::write::{Beginning, Hooks, write};
+use super::write_outcome::WriteOutcome;
 use crate::clock::Drift;
+use crate::device::{Device, Info, Key, Profile};
 use crate::inventory::{
-    Begin, Begun, Deed, Entry, Event, Inventory, InventoryError, Outcome, RowChange, Station, TokenChange, TokenRecord,
-    seal,
+    Begin, Begun, Deed, Entry, Event, Inventory, InventoryError, Outcome, RowChange, SlotKey, Station, TokenChange,
+    TokenRecord, seal,
 };
-use crate::link::Link;
 use crate::seed::Seed;
 use crate::seedfile::{Field, Row};
 use crate::time::{HostClock, UnixTime};
-use crate::token::{Info, Profile, TokenKey};
 
 /// How long another job on the same token is waited for. One takes three seconds at the most, where nothing is wrong.
 const OTHER_JOB_WITHIN: Duration = Duration::from_secs(60);
@@ -36,8 +36,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How often a plan is made anew because another program was faster.
 const ANEW: u32 = 16;
 
-/// An inventory that several readers share: one writes at a time.
-pub type Books = Mutex<Box<dyn Inventory>>;
+/// An inventory that several readers share.
+pub type Books = dyn Inventory;
 
 /// What several readers share, such as the inventory, for as long as it is needed. A worker that panicked harms nobody.
 pub fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -113,14 +113,14 @@ impl Recorder<'_> {
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn token(&self, serial: &str) -> Result<Option<TokenRecord>, InventoryError> {
-        self.books.map_or(Ok(None), |books| locked(books).token(serial))
+    pub fn token(&self, key: &SlotKey) -> Result<Option<TokenRecord>, InventoryError> {
+        self.books.map_or(Ok(None), |books| books.token(key))
     }
 
     /// Writes a token, with a durable record before the first write and one of how it ended.
     pub fn write(
         &self,
-        link: &mut dyn Link,
+        device: &mut dyn Device,
         host: &dyn HostClock,
         plan: &WritePlan,
         around: &mut Around<'_>,
@@ -133,16 +133,18 @@ impl Recorder<'_> {
         let mut complete = |info: &Info, plan: &mut WritePlan| {
             // What another job is about to change is no ground for a plan.
             self.wait_for_others(info.serial.as_str(), around.waits, around.interrupted)?;
-            let record = self.token(info.serial.as_str())?;
+            let record = self.token(&SlotKey::of(info.serial.as_str(), plan.slot))?;
             // What stood still once is looked at for a second, however fast the job is meant to be.
             plan.fine |= record.as_ref().is_some_and(|token| token.clock_stopped.is_some());
             let completed = self.check_key(info, plan).and_then(|()| (around.complete)(info, record.as_ref(), plan));
             *known.borrow_mut() = Some((info.clone(), record));
             completed
         };
-        let mut record = |info: &Info, plan: &WritePlan, before: Drift| {
-            drift = Some(before);
-            (around.found)(info, before)?;
+        let mut record = |info: &Info, plan: &WritePlan, before: Option<Drift>| {
+            drift = before;
+            if let Some(before) = before {
+                (around.found)(info, before)?;
+            }
             let row = (around.row)(Stage::Begins(info));
             let basis = known.borrow().as_ref().and_then(|(_, record)| record.clone());
             let wanted = Wanted { job, info, plan, before, basis: basis.as_ref(), row };
@@ -160,14 +162,14 @@ impl Recorder<'_> {
             }
         };
         let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: around.interrupted };
-        let result = write(link, host, plan, &mut hooks);
+        let result = write(device, host, plan, &mut hooks);
         // Where the beginning could not be recorded, nothing else can.
         let is_unrecorded = result.as_ref().is_err_and(|failure| failure.kind() == Kind::Inventory && begun.is_none());
         let is_left_alone = result.as_ref().is_err_and(|failure| failure.problem == Problem::LeftAlone);
         let info = known.into_inner().map(|(info, _)| info);
         let lost = info.as_ref().filter(|_| !is_left_alone && !is_unrecorded).and_then(|info| {
             let row = begun.as_ref().and_then(|_| (around.row)(Stage::Ended(info, &result)));
-            let end = End { job, at: host.now().wall, begun: begun.as_ref(), drift, row };
+            let end = End { job, slot: plan.slot, at: host.now().wall, begun: begun.as_ref(), drift, row };
             self.end(info, &result, end).err()
         });
         Recorded { result, info, lost }
@@ -177,11 +179,10 @@ impl Recorder<'_> {
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn key_refused(&self, info: &Info, key: &TokenKey) -> Result<Option<UnixTime>, InventoryError> {
+    pub fn key_refused(&self, info: &Info, key: &Key) -> Result<Option<UnixTime>, InventoryError> {
         let Some(books) = self.books else { return Ok(None) };
-        let mut inventory = locked(books);
-        let key = inventory.fingerprint_key().of_token_key(key);
-        inventory.key_refused(info.serial.as_str(), &key)
+        let key = books.fingerprint_key().of_token_key(key.bytes(info.can.factory_key));
+        books.key_refused(info.serial.as_str(), &key)
     }
 
     /// Refuses a plan whose key the token has refused before: some lock for good after a few wrong answers.
@@ -200,11 +201,12 @@ impl Recorder<'_> {
     /// [`InventoryError`].
     pub fn seen(&self, report: &ReadOutcome, outcome: Outcome) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
-        let mut event = self.event(report.host, new_job(), &report.info, outcome);
-        event.before = Some(report.drift.into());
-        let clock = clock_change(report.stands_still, &[report.drift]);
-        let change = TokenChange { drift: event.before, clock, ..self.change(&report.info, report.host) };
-        locked(books).keep(&Entry { event, token: Some(change), row: None })
+        let key = SlotKey::only(report.info.serial.as_str());
+        let mut event = self.event(report.host, new_job(), &key, outcome);
+        event.before = report.drift.map(Into::into);
+        let clock = clock_change(report.stands_still, report.drift.as_slice());
+        let change = TokenChange { drift: event.before, clock, ..self.change(&report.info, key, report.host) };
+        books.keep(&Entry { event, token: Some(change), row: None })
     }
 
     /// Records that a token that had said who it is could not be read to the end.
@@ -215,7 +217,7 @@ impl Recorder<'_> {
         let (Some(books), Some(serial)) = (self.books, &failure.serial) else { return Ok(()) };
         let mut event = Event { serial: Some(serial.to_string()), ..self.blank(at, new_job(), Outcome::Failed) };
         event.detail = Some((self.wording.fact)(&failure.problem));
-        locked(books).keep(&Entry::of(event))
+        books.keep(&Entry::of(event))
     }
 
     /// Records that something was done about a token that did not change it, such as a code that was judged.
@@ -231,7 +233,7 @@ impl Recorder<'_> {
     ) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
         let event = Event { serial: Some(serial.to_owned()), ..self.blank(at, new_job(), outcome) };
-        locked(books).keep(&Entry { event, token: None, row })
+        books.keep(&Entry { event, token: None, row })
     }
 
     fn blank(&self, at: UnixTime, job: i64, outcome: Outcome) -> Event {
@@ -240,6 +242,7 @@ impl Recorder<'_> {
             job,
             station: self.station.clone(),
             serial: None,
+            slot: 0,
             deed: self.deed,
             outcome,
             before: None,
@@ -249,16 +252,16 @@ impl Recorder<'_> {
         }
     }
 
-    pub(super) fn event(&self, at: UnixTime, job: i64, info: &Info, outcome: Outcome) -> Event {
-        Event { serial: Some(info.serial.to_string()), ..self.blank(at, job, outcome) }
+    pub(super) fn event(&self, at: UnixTime, job: i64, key: &SlotKey, outcome: Outcome) -> Event {
+        Event { serial: Some(key.serial.clone()), slot: key.slot, ..self.blank(at, job, outcome) }
     }
 
-    pub(super) fn change(&self, info: &Info, at: UnixTime) -> TokenChange {
+    pub(super) fn change(&self, info: &Info, key: SlotKey, at: UnixTime) -> TokenChange {
         TokenChange {
-            model: info.model().map(|model| model.name.to_owned()),
+            model: info.model.map(|model| model.name.to_owned()),
             emulated: self.emulated,
             seen: Some(at),
-            ..TokenChange::of(info.serial.as_str())
+            ..TokenChange::of(key)
         }
     }
 
@@ -276,9 +279,7 @@ impl Recorder<'_> {
         let began = Instant::now();
         let mut told = false;
         loop {
-            // A statement of its own: while this one waits, the others need the inventory, and so does the job it waits for.
-            let at_work = locked(books).at_work(serial)?;
-            let Some(since) = at_work else { return Ok(()) };
+            let Some(since) = books.at_work(serial)? else { return Ok(()) };
             let error = InventoryError::InUse { serial: serial.to_owned(), since };
             if began.elapsed() >= OTHER_JOB_WITHIN || interrupted() {
                 return Err(error);
@@ -301,15 +302,15 @@ impl Recorder<'_> {
             None => Ok(None),
         };
         let at = host.now().wall;
-        let mut event = self.event(at, *job, info, Outcome::Begun);
-        event.before = Some((*before).into());
+        let key = SlotKey::of(info.serial.as_str(), plan.slot);
+        let mut event = self.event(at, *job, &key, Outcome::Begun);
+        event.before = before.map(Into::into);
         let user = self.user.borrow().clone();
-        let token = TokenChange { drift: event.before, user, ..self.change(info, at) };
-        let mut inventory = locked(books);
-        let seed = plan.seed.as_ref().map(|seed| inventory.fingerprint_key().of(seed));
+        let token = TokenChange { drift: event.before, user, ..self.change(info, key, at) };
+        let seed = plan.seed.as_ref().map(|seed| books.fingerprint_key().of(seed));
         let (row, shares_seed) = (row.clone(), plan.shares_seed);
         let begin = Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed };
-        inventory.begin(&begin).map(|record| begins(seed, record))
+        books.begin(&begin).map(|record| begins(seed, record))
     }
 
     /// The seed as the inventory keeps it: sealed, or not at all.
@@ -335,7 +336,7 @@ struct Wanted<'a> {
     job: i64,
     info: &'a Info,
     plan: &'a WritePlan,
-    before: Drift,
+    before: Option<Drift>,
     /// The record that the plan was made from.
     basis: Option<&'a TokenRecord>,
     row: Option<RowChange>,
@@ -355,9 +356,9 @@ fn is_outdated(error: &InventoryError, has_row: bool) -> bool {
 pub fn row_of(seed: Seed, info: &Info, profile: Option<Profile>, user: Option<String>) -> Row {
     let mut row = Row::of_seed(seed);
     row.serial = Some(info.serial.to_string());
-    row.model = info.model().map(|model| model.name.to_owned());
-    row.manufacturer = info.model().map(|_| "Token2".to_owned());
-    row.digits = Some(6);
+    row.model = info.model.map(|model| model.name.to_owned());
+    row.manufacturer = info.model.map(|_| info.can.manufacturer.to_owned());
+    row.digits = info.can.only_digits();
     row.hash = profile.map(Profile::hash);
     row.step = profile.map(Profile::step);
     row.user = user;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::clock::ClockRemedy;
+use crate::device::Serial;
 use crate::inventory::RecordRemedy;
 use crate::reader::ReaderRemedy;
 use crate::seedfile::FileRemedy;
-use crate::token::Serial;
 
 /// The command that a job is repeated with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +102,8 @@ pub enum TokenRemedy {
     TakeOff,
     /// Only if its kind is known for certain: allow the unknown model.
     AllowUnknownModel,
+    /// Only a burn changes anything on a device that counts.
+    BurnOnly,
     /// Give it to the other user.
     Reassign,
     /// Choose a row of the seed file, or use the file with this token.

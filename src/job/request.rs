@@ -11,11 +11,12 @@ use super::seed_choice::SeedChoice;
 use super::single::SingleWrite;
 pub use super::terms::Terms;
 use super::terms::{check_bound, check_length, guard_with, wish_with};
+use crate::device::families::usual;
+use crate::device::{CapabilityError, DisplayTime};
 use crate::inventory::Deed;
 use crate::otp::{Hash, TimeStep};
 use crate::seed::{SecretEncoding, Seed};
 use crate::seedfile::{FileRemedy, Row};
-use crate::token::{DisplayTime, ProfileError};
 
 /// The profile that a request states, as far as it does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -39,7 +40,7 @@ impl ProfileRequest {
         let display = self.display_s.map(DisplayTime::of_seconds).transpose().map_err(impossible)?;
         let wish = ProfileWish { hash: self.hash, step, display, by_seed: false };
         // Before any token is waited for.
-        wish.resolve(None)?;
+        wish.resolve(None, usual())?;
         Ok(wish)
     }
 
@@ -51,10 +52,10 @@ impl ProfileRequest {
 }
 
 fn step_of(seconds: u32) -> Result<TimeStep, Failure> {
-    TimeStep::new(seconds).ok_or_else(|| impossible(ProfileError::Step(seconds)))
+    TimeStep::new(seconds).ok_or_else(|| impossible(CapabilityError::Step { step_s: seconds, can: usual().steps_s }))
 }
 
-fn impossible(error: ProfileError) -> Failure {
+fn impossible(error: CapabilityError) -> Failure {
     Failure::usage(error.to_string(), "choose one of those")
 }
 
@@ -254,7 +255,7 @@ impl SingleWrite {
         let flags = profile.wish()?;
         let one = seed.as_ref().and_then(SeedChoice::one);
         let wish = wish_with(flags, one)?;
-        let (resolved, from) = wish.resolve(None)?;
+        let (resolved, from) = wish.resolve(None, usual())?;
         check_length(one, terms.allow_short_seed)?;
         let guard = guard_with(terms.guard()?, one)?;
         let user = one.and_then(|row| row.user.clone());

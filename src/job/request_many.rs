@@ -11,9 +11,9 @@ use super::desk::DeskPlan;
 use super::failure::Failure;
 use super::request::{ProfileRequest, SeedRequest};
 use super::terms::check_bound;
+use crate::device::Key;
 use crate::inventory::FingerprintKey;
 use crate::seedfile::{Format, Row};
-use crate::token::TokenKey;
 
 /// A server's file.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,7 +45,7 @@ pub struct BatchRequest {
 }
 
 /// What holds for every token of a batch.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchTerms {
     /// The profile.
@@ -67,25 +67,8 @@ pub struct BatchTerms {
     /// The code of every Nth token is asked for; 0 for none.
     pub check_every: u64,
     /// The key.
-    #[serde(skip, default = "TokenKey::factory")]
-    pub key: TokenKey,
-}
-
-impl Default for BatchTerms {
-    fn default() -> Self {
-        Self {
-            profile: ProfileRequest::default(),
-            precise: false,
-            allow_unknown_model: false,
-            allow_short_seed: false,
-            allow_shared_secret: false,
-            try_again: false,
-            reburn: false,
-            reassign: false,
-            check_every: 0,
-            key: TokenKey::factory(),
-        }
-    }
+    #[serde(skip)]
+    pub key: Key,
 }
 
 impl BatchTerms {
@@ -150,8 +133,8 @@ pub struct DeskRequest {
     /// The key is tried also where a token has refused it already.
     pub try_again: bool,
     /// The key.
-    #[serde(skip, default = "TokenKey::factory")]
-    pub key: TokenKey,
+    #[serde(skip)]
+    pub key: Key,
     /// What opens sealed seeds.
     #[serde(skip)]
     pub opener: Option<Opener>,
@@ -169,7 +152,7 @@ impl Default for DeskRequest {
             assume_factory_profile: false,
             ask_code: false,
             try_again: false,
-            key: TokenKey::factory(),
+            key: Key::default(),
             opener: None,
             identity_minutes: None,
         }

@@ -4,8 +4,8 @@ use super::failure::Failure;
 use super::problem::{Mistaken, Problem};
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
+use crate::device::Info;
 use crate::seedfile::{self, Field, FileRemedy, Row, Severity};
-use crate::token::Info;
 use crate::words::counted;
 
 /// The seed that a request names, before the token is known.

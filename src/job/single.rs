@@ -9,18 +9,17 @@ use super::notice::Notice;
 use super::plan::{ConfigPlan, ProfileFrom, ProfileWish, WritePlan};
 use super::problem::{Owned, Problem};
 use super::read::{ReadOutcome, read};
-use super::record::{Around, Recorder, Stage, locked};
+use super::record::{Around, Recorder, Stage};
 use super::remedy::{Again, TokenRemedy};
 use super::seed_choice::SeedChoice;
 use super::state::TokenState;
 use super::terms::{Terms, check_length, guard_with, wish_with};
-use super::write::WriteOutcome;
+use super::write_outcome::WriteOutcome;
 use crate::clock::{Drift, check_plausible};
-use crate::inventory::{Deed, InventoryError, TokenRecord};
-use crate::link::Link;
+use crate::device::{Device, Info};
+use crate::inventory::{Deed, InventoryError, SlotKey, TokenRecord};
 use crate::seedfile::Row;
 use crate::time::HostClock;
-use crate::token::Info;
 
 /// A write that is ready for its token.
 pub struct SingleWrite {
@@ -85,7 +84,7 @@ impl SingleWrite {
     /// The job's, with what became of the token.
     pub fn run(
         &self,
-        link: &mut dyn Link,
+        device: &mut dyn Device,
         host: &dyn HostClock,
         mut recorder: Recorder<'_>,
         front: &mut Front<'_>,
@@ -117,7 +116,7 @@ impl SingleWrite {
             row: &mut |_: Stage<'_>| None,
             interrupted: *interrupted,
         };
-        let recorded = recorder.write(link, host, &self.plan(), &mut around);
+        let recorded = recorder.write(device, host, &self.plan(), &mut around);
         match (recorded.result, recorded.lost) {
             (result, None) => result,
             (Ok(outcome), Some(error)) => {
@@ -137,20 +136,20 @@ impl SingleWrite {
     /// What the plan's own checks would say.
     pub fn show(
         &self,
-        link: &mut dyn Link,
+        device: &mut dyn Device,
         host: &dyn HostClock,
         recorder: &Recorder<'_>,
         tell: &dyn Fn(Notice),
     ) -> Result<ShownPlan, Failure> {
-        let outcome = read(link, host, &self.guard, self.fine)?;
+        let outcome = read(device, host, &self.guard, self.fine)?;
         let info = &outcome.info;
-        let known = recorder.token(info.serial.as_str())?;
+        let known = recorder.token(&SlotKey::only(info.serial.as_str()))?;
         let mut plan = self.plan();
         recorder.check_key(info, &plan)?;
         let chosen = self.complete(info, known.as_ref(), &mut plan, tell)?;
         let user = chosen.and_then(|row| row.user).or_else(|| self.user.clone());
         self.check_record(info, known.as_ref(), &plan, user.as_deref(), recorder, None)?;
-        let within = plan.if_drift_over.is_some_and(|bound| outcome.drift.is_surely_within(bound));
+        let within = plan.if_drift_over.zip(outcome.drift).is_some_and(|(bound, drift)| drift.is_surely_within(bound));
         if within {
             plan.guard.check_writable(info)?;
         } else {
@@ -164,6 +163,7 @@ impl SingleWrite {
     fn plan(&self) -> WritePlan {
         let one = self.seed.as_ref().and_then(SeedChoice::one);
         WritePlan {
+            slot: self.terms.slot,
             config: self.config,
             seed: one.map(|row| row.seed.clone()),
             erase_seed: self.erase_seed,
@@ -228,7 +228,7 @@ impl SingleWrite {
             asked(check_owner(info.serial.as_str(), known, user))?;
         }
         let (Some(token), Some(seed), Some(books)) = (known, &plan.seed, recorder.books) else { return Ok(()) };
-        let seed = locked(books).fingerprint_key().of(seed);
+        let seed = books.fingerprint_key().of(seed);
         // A sync sets the clock: a seed that was erased by one is still the one that the server knows.
         let erased = token.erased_seed.filter(|_| self.deed != Deed::Burn);
         let on_record = token.seed.filter(|_| token.erased.is_none()).or(erased);

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::written::Progress;
 use crate::clock::Drift;
-use crate::token::{Info, Serial, Sync};
+use crate::device::{ClockWrite, Info, Progress, Serial};
 
 /// The state after a failure.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,8 +16,8 @@ pub enum TokenState {
     Partial {
         /// How far.
         progress: Progress,
-        /// What a clock write does to its seed.
-        sync: Sync,
+        /// The effect of a clock write on its seed.
+        effect: ClockWrite,
         /// A seed was to be written.
         has_seed: bool,
     },

@@ -6,17 +6,20 @@ use super::complete::Opener;
 use super::failure::Failure;
 use super::guard::Guard;
 use super::plan::ProfileWish;
+use crate::device::families::capabilities_of;
+use crate::device::{Key, Serial};
 use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{FileRemedy, Row};
-use crate::token::{Serial, TokenKey};
 use crate::words::counted;
 
 /// What holds for every write.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Terms {
     /// The token must have this serial.
     pub expect_serial: Option<String>,
+    /// The slot to write, on a device that has several; they are numbered from 0.
+    pub slot: u16,
     /// A model that is not known may be written.
     pub allow_unknown_model: bool,
     /// A seed may have fewer than [`SHORTEST`] bytes.
@@ -26,25 +29,11 @@ pub struct Terms {
     /// The key is tried also where the token has refused it already.
     pub try_again: bool,
     /// The key.
-    #[serde(skip, default = "TokenKey::factory")]
-    pub key: TokenKey,
+    #[serde(skip)]
+    pub key: Key,
     /// What opens sealed seeds.
     #[serde(skip)]
     pub opener: Option<Opener>,
-}
-
-impl Default for Terms {
-    fn default() -> Self {
-        Self {
-            expect_serial: None,
-            allow_unknown_model: false,
-            allow_short_seed: false,
-            allow_shared_secret: false,
-            try_again: false,
-            key: TokenKey::factory(),
-            opener: None,
-        }
-    }
 }
 
 impl Terms {
@@ -111,14 +100,14 @@ pub(super) fn check_bound(seconds: f64) -> Result<(), Failure> {
 /// A usage failure: what no token can do, or a flag that contradicts the seed.
 pub fn wish_with(flags: ProfileWish, row: Option<&Row>) -> Result<ProfileWish, Failure> {
     let Some(row) = row else { return Ok(flags) };
-    row.check_for_token().map_err(|error| {
+    row.check_for(capabilities_of(row.serial.as_deref())).map_err(|error| {
         Failure::usage(error.to_string(), "use a seed for 6 digits, SHA-1 or SHA-256, 30 or 60 s, 1 to 63 bytes")
     })?;
     agree("hash", flags.hash, row.hash)?;
     agree("time step", flags.step, row.step)?;
     let by_seed = (flags.hash.is_none() && row.hash.is_some()) || (flags.step.is_none() && row.step.is_some());
     let wish = ProfileWish { hash: flags.hash.or(row.hash), step: flags.step.or(row.step), by_seed, ..flags };
-    wish.resolve(None)?;
+    wish.resolve(None, capabilities_of(row.serial.as_deref()))?;
     Ok(wish)
 }
 

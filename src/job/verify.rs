@@ -1,6 +1,7 @@
 //! From typed codes to a verdict: right, drifted, another profile, another seed.
 
 use crate::clock::Drift;
+use crate::device::Capabilities;
 use crate::otp::search::{Found, TotpProfile, chance_of_accident, search_totp};
 use crate::otp::{Code, Hash, TimeStep};
 use crate::seed::Seed;
@@ -95,10 +96,10 @@ impl Verdict {
     }
 }
 
-/// Every profile that is looked at when `expected` does not fit: it first, then all that tokens can have.
+/// Every profile that is looked at when `expected` does not fit: it first, then all that the device can have.
 #[must_use]
-fn profiles_tried(expected: TotpProfile) -> Vec<TotpProfile> {
-    let others = TotpProfile::OF_TOKENS.into_iter().filter(|profile| *profile != expected);
+fn profiles_tried(can: &Capabilities, expected: TotpProfile) -> Vec<TotpProfile> {
+    let others = can.profiles().into_iter().filter(|profile| *profile != expected);
     std::iter::once(expected).chain(others).collect()
 }
 
@@ -109,13 +110,20 @@ const NEAR_STEPS: u64 = 3;
 ///
 /// The expected profile wins if it fits nearby; otherwise the nearest place of any profile does.
 #[must_use]
-pub fn judge(seed: &Seed, expected: TotpProfile, codes: &[Code], unix_seconds: i64, window_s: u32) -> Verdict {
+pub fn judge(
+    can: &Capabilities,
+    seed: &Seed,
+    expected: TotpProfile,
+    codes: &[Code],
+    unix_seconds: i64,
+    window_s: u32,
+) -> Verdict {
     let nearest = |profile| search_totp(seed, profile, codes, unix_seconds, window_s).first().copied();
     let own = nearest(expected);
     let (found, tried) = match own {
         Some(found) if found.steps.unsigned_abs() <= NEAR_STEPS => (own, vec![expected]),
         _ => {
-            let tried = profiles_tried(expected);
+            let tried = profiles_tried(can, expected);
             // The expected profile comes first, so it wins where two places are equally near.
             let found =
                 tried.iter().filter_map(|profile| nearest(*profile)).min_by_key(|f| f.offset_s().unsigned_abs());
@@ -138,10 +146,12 @@ pub fn expected_profile(hash: Option<Hash>, step: Option<TimeStep>) -> TotpProfi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::families::usual;
     use crate::otp::{Digits, totp};
 
     const NOW: i64 = 1_795_454_228;
-    const FACTORY: TotpProfile = TotpProfile::OF_TOKENS[0];
+    const FACTORY: TotpProfile = TotpProfile { hash: Hash::Sha1, step: TimeStep::S30 };
+    const SHA256: TotpProfile = TotpProfile { hash: Hash::Sha256, step: TimeStep::S60 };
 
     fn seed() -> Seed {
         Seed::from_bytes(b"12345678901234567890".to_vec()).unwrap()
@@ -149,7 +159,7 @@ mod tests {
 
     fn judged(profile: TotpProfile, at: i64) -> Verdict {
         let code = totp(&seed(), profile.hash, profile.step, Digits::Six, at);
-        judge(&seed(), FACTORY, &[code], NOW, 86_400)
+        judge(usual(), &seed(), FACTORY, &[code], NOW, 86_400)
     }
 
     #[test]
@@ -169,9 +179,9 @@ mod tests {
 
     #[test]
     fn a_sha_256_code_of_now_is_another_profile() {
-        let verdict = judged(TotpProfile::OF_TOKENS[3], NOW);
+        let verdict = judged(SHA256, NOW);
         assert_eq!(verdict.kind(), VerdictKind::OtherProfile);
-        assert_eq!(verdict.found.unwrap().profile, TotpProfile::OF_TOKENS[3]);
+        assert_eq!(verdict.found.unwrap().profile, SHA256);
         assert!(!verdict.is_accepted(86_400));
     }
 
@@ -180,7 +190,7 @@ mod tests {
         let other = Seed::from_bytes(b"other".to_vec()).unwrap();
         let code = totp(&other, Hash::Sha1, TimeStep::S30, Digits::Six, NOW);
         // This code does not happen to occur in the window; the chance that one does is stated.
-        let verdict = judge(&seed(), FACTORY, &[code], NOW, 3600);
+        let verdict = judge(usual(), &seed(), FACTORY, &[code], NOW, 3600);
         assert_eq!(verdict.kind(), VerdictKind::NoMatch);
         assert!(verdict.chance < 1e-3);
     }

@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::broken::{reading_failed, writing_failed};
 use super::failure::Failure;
 use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
 use super::problem::{ClockProblem, Problem};
-use super::progress::{reading_failed, writing_failed};
 use super::remedy::{Again, Remedy, TokenRemedy};
 use super::state::TokenState;
-use super::written::{Progress, Written};
+use super::write_outcome::{Effect, Moved, WriteOutcome};
+use super::writer::Writer;
 use crate::clock::{
     self, Drift, Fine, Method, Reading, Target, check_plausible, jump_between, measure, set_on_the_second,
 };
-use crate::link::Link;
-use crate::time::{HostClock, HostDoubt, Moment};
-use crate::token::{Authenticated, Info, Reason, Session, Step, TokenError, check_same};
+use crate::device::{Device, DeviceError, Info, Progress, Step, Timepiece, check_same};
+use crate::time::HostClock;
 
 /// A clock that was just set and is surely further off than this, in seconds, was not set as it should be: the write came
 /// late, or the clock is broken.
@@ -32,47 +32,6 @@ const FAR_S: f64 = 600.0;
 /// is done.
 const RESETS_BEFORE_WRITE: u32 = 32;
 
-/// Whether anything had to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// It was written.
-    Synced,
-    /// The drift was within `if_drift_over`: nothing was written.
-    Within,
-}
-
-impl Effect {
-    /// The word that JSON uses.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Synced => "synced",
-            Self::Within => "within",
-        }
-    }
-}
-
-/// What a write job did.
-#[derive(Debug, Clone)]
-pub struct WriteOutcome {
-    /// The token.
-    pub info: Info,
-    /// What was planned of profile and clock, as it was completed for this token.
-    pub config: Option<ConfigPlan>,
-    /// Whether anything had to be written.
-    pub outcome: Effect,
-    /// The drift before.
-    pub before: Drift,
-    /// The drift afterwards; the same as before if nothing was written.
-    pub after: Drift,
-    /// What became of the seed.
-    pub seed: SeedFate,
-    /// The clock kept its own phase and cannot be set closer.
-    pub keeps_phase: bool,
-    /// By how much the host's wall clock was stepped during the job; the token was read again after that.
-    pub host_jumped: Option<TimeDelta>,
-}
-
 /// Whether a plan may be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beginning {
@@ -82,27 +41,30 @@ pub enum Beginning {
     Anew,
 }
 
+/// Puts the beginning of a job on record.
+pub type Record<'a> = dyn FnMut(&Info, &WritePlan, Option<Drift>) -> Result<Beginning, Failure> + 'a;
+
 /// What the job needs from the program around it.
 pub struct Hooks<'a> {
     /// Called when it is known which token lies there: completes the plan for it, or refuses.
     pub complete: &'a mut dyn FnMut(&Info, &mut WritePlan) -> Result<(), Failure>,
-    /// Called with the token, the plan and the drift that was found, before the first write: what it records must be
+    /// Called with the token, the plan and the drift that was found on a clock, before the first write: what it records must be
     /// durable when it says that the job may begin. Then it is not called again.
-    pub record: &'a mut dyn FnMut(&Info, &WritePlan, Drift) -> Result<Beginning, Failure>,
+    pub record: &'a mut Record<'a>,
     /// Whether the user wants to stop. Asked until the first write, not after it.
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
 /// Why one pass of the job ended early.
 enum Stop {
-    Token(TokenError),
+    Token(DeviceError),
     Failed(Box<Failure>),
     /// The plan must be completed anew.
     Anew,
 }
 
-impl From<TokenError> for Stop {
-    fn from(error: TokenError) -> Self {
+impl From<DeviceError> for Stop {
+    fn from(error: DeviceError) -> Self {
         Self::Token(error)
     }
 }
@@ -113,7 +75,7 @@ impl From<Failure> for Stop {
     }
 }
 
-/// Carries out a plan on the token that the link leads to, and closes the link.
+/// Carries out a plan on a device, and lets go of it.
 ///
 /// If another program resets the token, the job is begun again, on the same serial only: until the first write as often as
 /// programs that end their own work with a reset may do it, afterwards once, because both writes are idempotent
@@ -122,7 +84,7 @@ impl From<Failure> for Stop {
 /// # Errors
 /// A [`Failure`] that says what state the token is in.
 pub fn write(
-    link: &mut dyn Link,
+    device: &mut dyn Device,
     host: &dyn HostClock,
     plan: &WritePlan,
     hooks: &mut Hooks<'_>,
@@ -140,7 +102,7 @@ pub fn write(
     };
     let mut resets = Resets::default();
     let result = loop {
-        match job.pass(link, hooks) {
+        match job.pass(device, hooks) {
             // Each time another program has done something; the hook sees to it that this ends.
             Err(Stop::Anew) => job.planned = false,
             Err(Stop::Token(error)) if error.is_reset() && job.may_begin_again(error.step, &mut resets) => {}
@@ -154,13 +116,13 @@ pub fn write(
             (Stop::Token(error), Some(info)) if job.progress != Progress::default() => {
                 writing_failed(&error, info, job.progress, &job.plan)
             }
-            (Stop::Token(error), known) => reading_failed(&error, link, known.as_ref(), &job.plan.again),
+            (Stop::Token(error), known) => reading_failed(&error, device, known.as_ref(), &job.plan.again),
         };
         // What is on record as begun is not begun twice.
         let may_come_back = failure.may_come_back && !job.recorded;
         Failure { written: job.progress, may_come_back, ..failure }
     });
-    link.close();
+    device.close();
     result
 }
 
@@ -205,9 +167,10 @@ impl Job<'_> {
         *counted <= most
     }
 
-    fn pass(&mut self, link: &mut dyn Link, hooks: &mut Hooks<'_>) -> Result<WriteOutcome, Stop> {
-        let (mut session, first) = clock::open(link, self.host)?;
-        let info = session.info().clone();
+    fn pass(&mut self, device: &mut dyn Device, hooks: &mut Hooks<'_>) -> Result<WriteOutcome, Stop> {
+        let began = self.host.now();
+        let (mut contact, first) = clock::open(device, self.host)?;
+        let info = contact.info().clone();
         if let Some(known) = &self.known {
             check_same(known, &info)?;
         }
@@ -222,26 +185,17 @@ impl Job<'_> {
             Some(_) => self.plan.guard.check_writable(&info)?,
             None => self.plan.check(&info)?,
         }
+        let since = first.map_or(began, |first| first.before);
         // Whatever the plan sets, its seed's record and its report are dated by the host.
-        check_plausible(first.before.wall).map_err(Failure::from)?;
+        check_plausible(since.wall).map_err(Failure::from)?;
 
-        let is_far = Drift::of_reading(&first).middle_s().abs() > FAR_S;
-        let before = measure(&mut session, self.host, &first, self.plan.fine || is_far)?;
-        let told = |drift: Drift| drift.widened(self.host.doubt());
-        let drift_before = *self.before.get_or_insert(told(before.drift));
-        // A second pass goes on with what the first one began, whatever the clock shows by now.
-        if let Some(bound) = self.plan.if_drift_over
-            && told(before.drift).is_surely_within(bound)
-            && !before.stands_still
-            && self.progress == Progress::default()
-        {
-            let (drift, seed) = (told(before.drift), SeedFate::Kept);
-            let outcome = Effect::Within;
-            let jumped = read_again_after_jump(&self.plan, self.host, &mut session, &first)?;
-            let after = jumped.map_or(drift, |(_, drift)| told(drift));
-            let host_jumped = jumped.map(|(by, _)| by);
-            let (config, keeps_phase) = (self.plan.config, false);
-            return Ok(WriteOutcome { info, config, outcome, before: drift, after, seed, keeps_phase, host_jumped });
+        let found = match first {
+            Some(first) => Some(Found { first, fine: self.look(&mut *contact, &first)? }),
+            None => None,
+        };
+        let drift_before = found.as_ref().map(|found| *self.before.get_or_insert(self.told(found.fine.drift)));
+        if let Some(found) = found.as_ref().filter(|found| self.is_within(&found.fine)) {
+            return self.left_alone(&mut *contact, info, found);
         }
         self.plan.check(&info)?;
         if (hooks.interrupted)() {
@@ -255,34 +209,78 @@ impl Job<'_> {
             }
         }
 
-        let session = session.authenticate(&self.plan.key)?;
-        let restricted = info.sync().erases_seed();
-        let (plan, host, since) = (&self.plan, self.host, first.before);
-        let mut writer = Writer { session, plan, host, since, restricted, progress: &mut self.progress };
+        let contact = contact.unlock(&self.plan.key)?;
+        let (plan, host, effect) = (&self.plan, self.host, info.clock_write());
+        let mut writer = Writer { contact, plan, host, since, effect, progress: &mut self.progress };
+        let Some(found) = &found else {
+            writer.write_all(None)?;
+            return Ok(self.written(info, None, false, None));
+        };
+        let Found { first, fine } = found;
         let (after, keeps_phase, stands_still) = match &self.plan.config {
-            Some(config) if can_be_fine(plan, config, &before) => {
-                let set = set_on_the_second(&mut writer, self.host, &before)?;
+            Some(config) if can_be_fine(plan, config, fine) => {
+                let set = set_on_the_second(&mut writer, self.host, fine)?;
                 (set.drift, set.keeps_phase, set.stands_still)
             }
             config => {
-                match config {
-                    Some(config) => writer.write_clock(clock_value(config.clock, self.host, &first))?,
-                    None => writer.write_seed()?,
-                }
-                let first = clock::read(&mut writer.session, self.host)?;
+                writer.write_all(config.map(|config| clock_value(config.clock, self.host, first)))?;
+                let again = clock::read(writer.timepiece(), self.host)?;
                 // A clock that stood still before may run now: some do not until they are set.
-                let after = measure(&mut writer.session, self.host, &first, before.stands_still)?;
+                let after = measure(writer.timepiece(), self.host, &again, fine.stands_still)?;
                 (after.drift, false, after.stands_still)
             }
         };
-        let jumped = read_again_after_jump(plan, self.host, &mut writer.session, &first)?;
-        let after = told(jumped.map_or(after, |(_, drift)| drift));
-        let (seed, outcome) = (self.plan.seed_fate(&info), Effect::Synced);
+        let jumped = read_again_after_jump(plan, self.host, writer.timepiece(), first)?;
+        let after = self.told(jumped.map_or(after, |(_, drift)| drift));
         let host_jumped = jumped.map(|(by, _)| by);
         check_outcome(&self.plan, &info, after, host_jumped, stands_still)?;
-        let config = self.plan.config;
-        Ok(WriteOutcome { info, config, outcome, before: drift_before, after, seed, keeps_phase, host_jumped })
+        let drift = drift_before.map(|before| Moved { before, after });
+        Ok(self.written(info, drift, keeps_phase, host_jumped))
     }
+
+    /// A drift as it is told: as wide as the host's own time is in doubt.
+    fn told(&self, drift: Drift) -> Drift {
+        drift.widened(self.host.doubt())
+    }
+
+    /// Reads the clock as finely as the plan asks for, or as its state does.
+    fn look(&self, piece: &mut dyn Timepiece, first: &Reading) -> Result<Fine, DeviceError> {
+        let is_far = Drift::of_reading(first).middle_s().abs() > FAR_S;
+        measure(piece, self.host, first, self.plan.fine || is_far)
+    }
+
+    /// Whether the clock is so right that nothing is to be written. A second pass goes on with what the first one began, whatever
+    /// the clock shows by now.
+    fn is_within(&self, fine: &Fine) -> bool {
+        let is_within = |bound| self.told(fine.drift).is_surely_within(bound);
+        self.plan.if_drift_over.is_some_and(is_within) && !fine.stands_still && self.progress == Progress::default()
+    }
+
+    fn left_alone(&self, piece: &mut dyn Timepiece, info: Info, found: &Found) -> Result<WriteOutcome, Stop> {
+        let before = self.told(found.fine.drift);
+        let jumped = read_again_after_jump(&self.plan, self.host, piece, &found.first)?;
+        let after = jumped.map_or(before, |(_, drift)| self.told(drift));
+        let drift = Some(Moved { before, after });
+        let (outcome, seed) = (Effect::Within, SeedFate::Kept);
+        Ok(WriteOutcome { outcome, seed, ..self.written(info, drift, false, jumped.map(|(by, _)| by)) })
+    }
+
+    fn written(
+        &self,
+        info: Info,
+        drift: Option<Moved>,
+        keeps_phase: bool,
+        host_jumped: Option<TimeDelta>,
+    ) -> WriteOutcome {
+        let (config, seed) = (self.plan.config, self.plan.seed_fate(&info));
+        WriteOutcome { info, config, outcome: Effect::Synced, drift, seed, keeps_phase, host_jumped }
+    }
+}
+
+/// The clock as it was found.
+struct Found {
+    first: Reading,
+    fine: Fine,
 }
 
 /// Whether the clock runs and is right after everything was written; `host_jumped` is by how much the host's clock was stepped
@@ -312,15 +310,15 @@ fn check_outcome(
 }
 
 /// If the host's wall clock was stepped since the contact began: by how much, and the drift by its new time.
-fn read_again_after_jump<S>(
+fn read_again_after_jump(
     plan: &WritePlan,
     host: &dyn HostClock,
-    session: &mut Session<'_, S>,
+    piece: &mut dyn Timepiece,
     first: &Reading,
-) -> Result<Option<(TimeDelta, Drift)>, TokenError> {
+) -> Result<Option<(TimeDelta, Drift)>, DeviceError> {
     let Some(by) = jump_between(first.before, host.now()) else { return Ok(None) };
-    let again = clock::read(session, host)?;
-    Ok(Some((by, measure(session, host, &again, plan.fine)?.drift)))
+    let again = clock::read(piece, host)?;
+    Ok(Some((by, measure(piece, host, &again, plan.fine)?.drift)))
 }
 
 /// Writing on the second needs a tick to start from, and the host's time to aim at.
@@ -343,56 +341,5 @@ fn clock_value(clock: ClockPlan, host: &dyn HostClock, first: &Reading) -> u32 {
             let passed = now.monotonic.saturating_sub(first.after.monotonic) + Duration::from_millis(500);
             first.token.saturating_add(u32::try_from(passed.as_secs()).unwrap_or(u32::MAX))
         }
-    }
-}
-
-/// An authenticated token, and how far the writes on it have come.
-struct Writer<'a, 'l> {
-    session: Session<'l, Authenticated>,
-    plan: &'a WritePlan,
-    host: &'a dyn HostClock,
-    /// When the contact began.
-    since: Moment,
-    restricted: bool,
-    progress: &'a mut Progress,
-}
-
-impl Writer<'_, '_> {
-    /// The last look at the host's clock before it is written: it must not have been stepped since the contact began.
-    fn check_host(&self) -> Result<(), TokenError> {
-        let now = self.host.now();
-        let doubt = match (jump_between(self.since, now), check_plausible(now.wall)) {
-            (None, Ok(_)) => return Ok(()),
-            (Some(by), _) => HostDoubt::Jumped(by),
-            (None, Err(_)) => HostDoubt::Implausible(now.wall),
-        };
-        Err(TokenError { step: Step::Config, reason: Reason::Withheld(doubt) })
-    }
-
-    fn write_seed(&mut self) -> Result<(), TokenError> {
-        let Some(seed) = &self.plan.seed else { return Ok(()) };
-        self.session.write_seed(seed).inspect_err(|error| self.progress.note_failure(error))?;
-        self.progress.seed = Written::Yes;
-        Ok(())
-    }
-}
-
-impl<'l> Target<'l> for Writer<'_, 'l> {
-    /// Profile and clock, and at once the seed where there is one to write: a restricted token has just lost its own.
-    fn write_clock(&mut self, seconds: u32) -> Result<(), TokenError> {
-        let Some(config) = &self.plan.config else { return Ok(()) };
-        self.check_host().inspect_err(|error| self.progress.note_failure(error))?;
-        let written = self.session.write_config(config.profile, seconds);
-        written.inspect_err(|error| self.progress.note_failure(error))?;
-        self.progress.config = Written::Yes;
-        self.progress.correction = None;
-        if self.restricted {
-            self.progress.seed = Written::No;
-        }
-        if self.progress.seed == Written::Yes { Ok(()) } else { self.write_seed() }
-    }
-
-    fn session(&mut self) -> &mut Session<'l, Authenticated> {
-        &mut self.session
     }
 }

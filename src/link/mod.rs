@@ -80,3 +80,17 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).close();
     }
 }
+
+impl<L: Link + ?Sized> Link for &mut L {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        (**self).transmit(command)
+    }
+
+    fn hold(&mut self) -> Result<(), LinkError> {
+        (**self).hold()
+    }
+
+    fn close(&mut self) {
+        (**self).close();
+    }
+}

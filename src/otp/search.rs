@@ -13,14 +13,6 @@ pub struct TotpProfile {
 }
 
 impl TotpProfile {
-    /// All that a token can be set to (`docs/protocol.md` §1).
-    pub const OF_TOKENS: [Self; 4] = [
-        Self { hash: Hash::Sha1, step: TimeStep::S30 },
-        Self { hash: Hash::Sha1, step: TimeStep::S60 },
-        Self { hash: Hash::Sha256, step: TimeStep::S30 },
-        Self { hash: Hash::Sha256, step: TimeStep::S60 },
-    ];
-
     /// How many steps a search of ±`window_s` around a time looks at.
     #[must_use]
     pub fn steps_in(self, window_s: u32) -> u64 {
@@ -115,7 +107,7 @@ mod tests {
     use super::*;
     use crate::otp::{Digits, totp};
 
-    const PROFILE: TotpProfile = TotpProfile::OF_TOKENS[0];
+    const PROFILE: TotpProfile = TotpProfile { hash: Hash::Sha1, step: TimeStep::S30 };
     const NOW: i64 = 1_795_454_228;
 
     fn seed() -> Seed {

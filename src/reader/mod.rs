@@ -3,7 +3,7 @@
 //! `docs/readers.md` has each trouble with its remedy.
 
 mod atr;
-mod device;
+mod device_kind;
 mod link;
 mod remedy;
 mod select;
@@ -14,7 +14,7 @@ mod tray;
 mod trouble;
 
 pub use atr::CardKind;
-pub use device::Device;
+pub use device_kind::DeviceKind;
 pub use link::{Patience, PcscLink};
 pub use remedy::ReaderRemedy;
 pub use select::{Passed, Pick, Selector, pick};

@@ -1,6 +1,6 @@
 //! Which of the readers to use.
 
-use super::device::Device;
+use super::device_kind::DeviceKind;
 use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
 
@@ -28,7 +28,7 @@ pub struct Passed {
     /// A reader that holds something that does not answer.
     pub mute: Option<String>,
     /// Readers with what cannot be a token.
-    pub others: Vec<(String, Device)>,
+    pub others: Vec<(String, DeviceKind)>,
 }
 
 /// Picks the reader to use among `slots`.
@@ -45,11 +45,11 @@ pub fn pick(slots: &[Slot], selector: &Selector) -> Result<Pick, ReaderError> {
     }
     let candidates = candidates(slots, selector)?;
     let is_named = matches!(selector, Selector::Named(_));
-    let molto = candidates.iter().find(|slot| slot.device() == Some(Device::Molto));
+    let molto = candidates.iter().find(|slot| slot.device() == Some(DeviceKind::Molto));
     if let Some(slot) = molto.filter(|_| is_named) {
-        return Err(ReaderError::Device(slot.name.clone(), Device::Molto));
+        return Err(ReaderError::Device(slot.name.clone(), DeviceKind::Molto));
     }
-    let cards: Vec<(&Slot, Device)> = candidates
+    let cards: Vec<(&Slot, DeviceKind)> = candidates
         .iter()
         .filter(|slot| matches!(slot.laid, Laid::Card(_)))
         .filter_map(|slot| Some((*slot, slot.device()?)))
@@ -57,7 +57,7 @@ pub fn pick(slots: &[Slot], selector: &Selector) -> Result<Pick, ReaderError> {
     let tokens: Vec<&Slot> = cards.iter().filter(|(_, device)| device.may_be_token()).map(|(slot, _)| *slot).collect();
     match (tokens.as_slice(), cards.as_slice()) {
         ([token], _) => Ok(Pick::Slot((*token).clone())),
-        ([], [(slot, device)]) if is_named && *device != Device::StorageTag => Ok(Pick::Slot((*slot).clone())),
+        ([], [(slot, device)]) if is_named && *device != DeviceKind::StorageTag => Ok(Pick::Slot((*slot).clone())),
         ([], _) => {
             let mute = candidates.iter().find(|slot| slot.laid == Laid::Mute && slot.device().is_none());
             let others = cards.into_iter().map(|(slot, device)| (slot.name.clone(), device)).collect();
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(picked(&key, "1"), Ok("Yubico YubiKey 00 00".into()));
         // A Molto2 counts wrong keys, and locks: it is not spoken to at all.
         let molto = [slot("TOKEN2 Molto2 00 00", Laid::Card(CardKind::Other))];
-        assert_eq!(picked(&molto, "molto"), Err(ReaderError::Device("TOKEN2 Molto2 00 00".into(), Device::Molto)));
+        assert_eq!(picked(&molto, "molto"), Err(ReaderError::Device("TOKEN2 Molto2 00 00".into(), DeviceKind::Molto)));
     }
 
     #[test]

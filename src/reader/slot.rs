@@ -1,7 +1,7 @@
 //! A slot of a reader, and what lies on it.
 
 use super::atr::CardKind;
-use super::device::Device;
+use super::device_kind::DeviceKind;
 
 /// What lies on a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +30,10 @@ pub struct Slot {
 impl Slot {
     /// The kind of what lies there, or of the slot itself where its name tells; `None` for an empty slot of any kind.
     #[must_use]
-    pub fn device(&self) -> Option<Device> {
+    pub fn device(&self) -> Option<DeviceKind> {
         match self.laid {
-            Laid::Card(card) => Some(Device::of(&self.name, card)),
-            _ => Device::of_name(&self.name),
+            Laid::Card(card) => Some(DeviceKind::of(&self.name, card)),
+            _ => DeviceKind::of_name(&self.name),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pcsc::{Error, PNP_NOTIFICATION, ReaderState, State};
 
 use super::atr::CardKind;
-use super::device::Device;
+use super::device_kind::DeviceKind;
 use super::is_virtual;
 use super::link::{Patience, PcscLink};
 use super::select::{Selector, candidates};
@@ -14,12 +14,13 @@ use super::service::{Bounds, Service};
 use super::slot::Slot;
 use super::slots::{Slots, WATCHED_FOR, change};
 use super::trouble::ReaderError;
-use crate::link::Link;
+use crate::device::Device;
+use crate::device::token2::NfcToken;
 
 /// What came onto a tray.
 pub enum Came {
     /// A token, or another card that looks like one.
-    Token(Box<dyn Link>),
+    Token(Box<dyn Device>),
     /// Something that does not answer, or a tag that is no token: it is left alone until something else comes.
     Other(ReaderError),
     /// What lay there has left.
@@ -94,8 +95,8 @@ impl PcscTrays {
         };
         let found = slots.list(&bounds)?;
         let is_named = matches!(self.selector, Selector::Named(_));
-        let is_for_tokens = |slot: &Slot| match Device::of_name(&slot.name) {
-            Some(Device::Molto) => false,
+        let is_for_tokens = |slot: &Slot| match DeviceKind::of_name(&slot.name) {
+            Some(DeviceKind::Molto) => false,
             Some(_) => is_named,
             None => true,
         };
@@ -171,11 +172,11 @@ impl PcscTray {
         }
     }
 
-    fn link(&self) -> Result<Box<dyn Link>, ReaderError> {
+    fn token(&self) -> Result<Box<dyn Device>, ReaderError> {
         // The token in hand is finished: only a call that hangs is interrupted.
         let interrupted = Arc::clone(&self.interrupted);
         let patience = Patience { interrupted: Box::new(move || interrupted()), ..Patience::usual() };
-        Ok(Box::new(PcscLink::connect(&self.service, &self.name, patience)?))
+        Ok(Box::new(NfcToken(PcscLink::connect(&self.service, &self.name, patience)?)))
     }
 }
 
@@ -225,12 +226,12 @@ impl Tray for PcscTray {
             if event.contains(State::MUTE) {
                 return Ok(Came::Other(ReaderError::Mute(self.name.clone())));
             }
-            let device = Device::of(&self.name, kind);
-            if device == Device::StorageTag || !(device.may_be_token() || self.is_named) {
+            let device = DeviceKind::of(&self.name, kind);
+            if device == DeviceKind::StorageTag || !(device.may_be_token() || self.is_named) {
                 return Ok(Came::Other(ReaderError::Device(self.name.clone(), device)));
             }
-            match self.link() {
-                Ok(link) => return Ok(Came::Token(link)),
+            match self.token() {
+                Ok(token) => return Ok(Came::Token(token)),
                 Err(
                     error @ (ReaderError::NoService
                     | ReaderError::NoAnswer

@@ -2,7 +2,7 @@
 
 use pcsc::Error;
 
-use super::device::Device;
+use super::device_kind::DeviceKind;
 use super::remedy::ReaderRemedy;
 use crate::plain::plain;
 
@@ -58,7 +58,7 @@ pub enum ReaderError {
     Mute(String),
     /// A device that cannot be a token, and no token beside it.
     #[error("no token was found; on {} there is {}", plain(.0), .1.words())]
-    Device(String, Device),
+    Device(String, DeviceKind),
     /// The token was there and left before the first command.
     #[error("the token left {} before it could be read", plain(.0))]
     Left(String),
@@ -110,8 +110,8 @@ impl ReaderError {
             Self::Several(_) => ReaderRemedy::Choose,
             Self::NoToken { .. } | Self::NoTokenNow => ReaderRemedy::LayDown,
             Self::Mute(_) => ReaderRemedy::WakeUp,
-            Self::Device(_, Device::StorageTag) => ReaderRemedy::ReplaceTag,
-            Self::Device(_, Device::Molto) => ReaderRemedy::UseVendorTool,
+            Self::Device(_, DeviceKind::StorageTag) => ReaderRemedy::ReplaceTag,
+            Self::Device(_, DeviceKind::Molto) => ReaderRemedy::UseVendorTool,
             Self::Device(..) => ReaderRemedy::LayOnNfc,
             Self::Left(_) => ReaderRemedy::LayBack,
             Self::Interrupted => ReaderRemedy::Again,

@@ -95,7 +95,8 @@ pub struct BatchLeft {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BurnedRow {
     /// Its clock.
-    pub clock: super::write::WrittenClock,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<super::write::WrittenClock>,
     /// What became of the seed.
     pub seed: &'static str,
     /// The clock cannot be set closer.
@@ -168,8 +169,10 @@ fn outcome_of(how: &Left) -> (&'static str, Option<bool>) {
 fn words(how: &Left, who: &str, row: Option<&RowRecord>, place: &ReaderRef) -> String {
     let number = row.map(|row| format!("row {}, ", row.row)).unwrap_or_default();
     let user = row.and_then(|row| row.user.as_deref()).map(|user| format!(", {}", plain(user))).unwrap_or_default();
-    let clock =
-        |report: &WriteOutcome| format!("was {}{}", report.before.in_short(), profile_clause(report.config.as_ref()));
+    let clock = |report: &WriteOutcome| {
+        let was = report.drift.map(|drift| format!("was {}", drift.before.in_short())).unwrap_or_default();
+        format!("{was}{}", profile_clause(report.config.as_ref()))
+    };
     match how {
         Left::Burned(report) => format!("burned  {number}{who}{user}; {}", clock(report)),
         Left::Judged(_, verdict, true) => format!("checked {number}{who}{user}; {}", verdict_words(verdict, WINDOW_S)),

@@ -11,11 +11,11 @@ use super::token::TokenReport;
 use super::verdict::{VerdictReport, verdict_words};
 use super::write::{SERVER_WINDOW_S, WriteReport, WrittenClock};
 use super::{Report, fact, state};
+use crate::device::ClockWrite;
 use crate::job::desk::{Done, LeftOpen, Visited, Why};
 use crate::job::verify::WINDOW_S;
-use crate::job::{Effect, ReadOutcome, SeedFate, WriteOutcome};
+use crate::job::{Effect, Moved, ReadOutcome, SeedFate, WriteOutcome};
 use crate::plain::plain;
-use crate::token::Sync;
 use crate::words::counted;
 
 /// An event of a desk.
@@ -104,13 +104,15 @@ impl DeskVisit {
         let (what, next) = words(visited, bound);
         let (clock, write) = match &visited.done {
             Done::Written(outcome) => {
-                let WriteReport {
-                    clock: WrittenClock { before, after }, seed, keeps_phase, clock_set, profile, ..
-                } = WriteReport::of(outcome, &place.reader, place.emulated);
+                let WriteReport { clock, seed, keeps_phase, clock_set, profile, .. } =
+                    WriteReport::of(outcome, &place.reader, place.emulated);
                 let written = SetToken { seed, keeps_phase, clock_set, profile };
-                (Some(VisitClock { before, after: Some(after) }), Some(written))
+                let both = |WrittenClock { before, after }| VisitClock { before, after: Some(after) };
+                (clock.map(both), Some(written))
             }
-            Done::Read(outcome, _) => (Some(VisitClock { before: outcome.drift.into(), after: None }), None),
+            Done::Read(outcome, _) => {
+                (outcome.drift.map(|drift| VisitClock { before: drift.into(), after: None }), None)
+            }
             Done::Failed(_) => (None, None),
         };
         Self {
@@ -190,16 +192,17 @@ const TAKE_IT: &str = "done: you can take the token";
 
 fn written_words(outcome: &WriteOutcome) -> (String, String) {
     if outcome.outcome == Effect::Within {
-        return (format!("clock {}: right as it is", outcome.before.in_short()), TAKE_IT.to_owned());
+        let clock = outcome.drift.map(|drift| format!("clock {}: ", drift.before.in_short())).unwrap_or_default();
+        return (format!("{clock}right as it is"), TAKE_IT.to_owned());
     }
     let seed = if outcome.seed == SeedFate::Burned { ", seed burned again" } else { "" };
-    let what = format!(
-        "clock was {}; set, now {}{seed}{}",
-        outcome.before.in_short(),
-        outcome.after.in_short(),
-        profile_clause(outcome.config.as_ref())
-    );
-    let moved = (outcome.after.middle_s() - outcome.before.middle_s()).abs() > SERVER_WINDOW_S;
+    let clock = outcome
+        .drift
+        .map(|Moved { before, after }| format!("clock was {}; set, now {}", before.in_short(), after.in_short()));
+    let what = format!("{}{seed}{}", clock.unwrap_or_default(), profile_clause(outcome.config.as_ref()));
+    let moved = outcome
+        .drift
+        .is_some_and(|Moved { before, after }| (after.middle_s() - before.middle_s()).abs() > SERVER_WINDOW_S);
     let next = match moved {
         true => "switch it off and on; Entra ID or privacyIDEA may have to resynchronise it once",
         false => "switch it off and on, and use its next code",
@@ -208,14 +211,17 @@ fn written_words(outcome: &WriteOutcome) -> (String, String) {
 }
 
 fn read_words(outcome: &ReadOutcome, why: Why, bound: f64) -> (String, String) {
+    let Some(drift) = outcome.drift else {
+        return ("has no clock to set: it counts button presses".to_owned(), TAKE_IT.to_owned());
+    };
     let (what, next) = match why {
         Why::Within => ("right as it is", TAKE_IT),
         Why::Stopped => ("its clock has stopped", "give its user another token"),
-        Why::NoAutoSync => match outcome.info.sync() {
-            _ if outcome.drift.may_be_within(bound) => ("only measured", TAKE_IT),
-            Sync::Unrestricted => ("only measured", "set it with tokentap sync if it is to be right"),
-            Sync::Restricted => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
-            Sync::Unknown => ("only measured; its model is unknown", "find out whose token it is"),
+        Why::NoAutoSync => match outcome.info.clock_write() {
+            _ if drift.may_be_within(bound) => ("only measured", TAKE_IT),
+            ClockWrite::KeepsSeed => ("only measured", "set it with tokentap sync if it is to be right"),
+            ClockWrite::ErasesSeed => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
+            ClockWrite::Unknown => ("only measured; its model is unknown", "find out whose token it is"),
         },
         Why::Restricted => (
             "NOT set, because that would erase its seed",
@@ -232,7 +238,7 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64) -> (String, String) {
              SECONDS",
         ),
     };
-    (format!("clock {}: {what}", outcome.drift.in_short()), next.to_owned())
+    (format!("clock {}: {what}", drift.in_short()), next.to_owned())
 }
 
 /// The end of a desk.

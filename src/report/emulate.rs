@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
+use crate::device::families::model_of;
 use crate::emulator::CardState;
 use crate::plain::plain;
-use crate::token::Model;
 
 /// An emulated token.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -27,7 +27,7 @@ impl EmulatedToken {
     }
 
     fn words(&self) -> String {
-        let model = Model::of_serial(&self.serial).map_or("unknown model", |model| model.name);
+        let model = model_of(&self.serial).map_or("unknown model", |model| model.name);
         let restricted = if self.restricted { ", restricted" } else { "" };
         format!("emulated {model} {}{restricted}", plain(&self.serial))
     }

@@ -41,8 +41,9 @@ pub struct InfoReport {
     pub reader: String,
     /// The token.
     pub token: TokenReport,
-    /// The clocks.
-    pub clock: ReadClock,
+    /// The clocks; missing for a device that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ReadClock>,
     /// The host's clock.
     pub host_clock: HostClockReport,
     /// The lines on what is on record, for text.
@@ -89,14 +90,17 @@ impl InfoReport {
     pub fn of(reading: &Reading<'_>) -> Self {
         let Reading { outcome, known, .. } = reading;
         let info = &outcome.info;
-        let TokenVerdict { kind, text } = match (outcome.stands_still, reading.refused) {
-            (true, _) => clock_stopped(),
-            (false, Some(at)) => key_refused(outcome.drift, at),
-            (false, None) if reading.is_unread => record_unread(outcome.drift),
-            (false, None) => verdict(info, outcome.drift, *known),
+        let TokenVerdict { kind, text } = match (outcome.drift, reading.refused) {
+            _ if outcome.stands_still => clock_stopped(),
+            (drift, Some(at)) => key_refused(drift, at),
+            (drift, None) if reading.is_unread => record_unread(drift),
+            (drift, None) => verdict(info, drift, *known),
         };
         let record = known.map(TokenRecordReport::from);
-        let clock = ReadClock { token: info.clock, host: utc(outcome.host), drift: outcome.drift.into() };
+        let clock = info.clock.zip(outcome.drift).map(|(token, drift)| {
+            let host = utc(outcome.host);
+            ReadClock { token, host, drift: drift.into() }
+        });
         Self {
             verdict: kind,
             verdict_text: text,
@@ -110,7 +114,7 @@ impl InfoReport {
             clock,
             host_clock: reading.standing.into(),
             on_record: known.map(on_record).unwrap_or_default(),
-            sync_words: sync_words(info.sync()),
+            sync_words: sync_words(info.clock_write()),
         }
     }
 }
@@ -134,14 +138,16 @@ fn on_record(token: &TokenRecord) -> String {
 
 impl Report for InfoReport {
     fn text(&self) -> String {
-        let shown = DateTime::from_timestamp(self.clock.token.into(), 0).map(local).unwrap_or_default();
+        let shown = |clock: &ReadClock| {
+            let time = DateTime::from_timestamp(clock.token.into(), 0).map(local).unwrap_or_default();
+            format!(", {}\nclock   {time}, {}", self.sync_words, clock.drift.drift)
+        };
         format!(
-            "{}\n{}token   {}, {}\nclock   {shown}, {}\nreader  {}",
+            "{}\n{}token   {}{}\nreader  {}",
             self.verdict_text,
             self.on_record,
             self.token.line,
-            self.sync_words,
-            self.clock.drift.drift,
+            self.clock.as_ref().map(shown).unwrap_or_default(),
             plain(&self.reader),
         )
     }

@@ -4,12 +4,12 @@ use chrono::TimeDelta;
 
 use super::verdict::verdict_words;
 use crate::clock::check_plausible;
+use crate::device::{Info, Profile, Step};
 use crate::iso7816::{StatusKind, StatusWord};
 use crate::job::{BrokenLink, ClockProblem, Mistaken, Owned, Problem, Refusal, Restriction, Stranger};
 use crate::link::LinkFault;
 use crate::plain::plain;
 use crate::time::{HostDoubt, UnixTime, seconds};
-use crate::token::{Info, Profile, Step};
 use crate::words::{counted, local, utc_seconds};
 
 /// A problem in words.
@@ -48,6 +48,7 @@ pub fn fact(problem: &Problem) -> String {
             format!("another token came onto the reader during the writes: {found}, after {token}")
         }
         Problem::Refused(refusal) => refusal_fact(refusal),
+        Problem::NoClock(info) => format!("{info} has no clock to set: it counts button presses"),
         Problem::UnknownModel(serial) => format!("unknown model: no known serial prefix matches {serial}"),
         Problem::Restricted(why, token) => restricted_fact(why, token),
         Problem::NoSeed { token, why: None } => format!("the inventory has no seed of {token}"),

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::device::Profile;
 use crate::job::ConfigPlan;
 use crate::otp::search::TotpProfile;
-use crate::token::Profile;
 
 /// A profile on record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

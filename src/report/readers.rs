@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Report;
 use crate::plain::plain;
-use crate::reader::{CardKind, Device, Laid, Slot};
+use crate::reader::{CardKind, DeviceKind, Laid, Slot};
 
 /// The readers, and what is on each.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -41,7 +41,7 @@ impl ReadersReport {
             name: slot.name.clone(),
             state: state_word(slot.laid),
             exclusive: slot.exclusive,
-            device: slot.device().map(Device::word),
+            device: slot.device().map(DeviceKind::word),
             words: slot_words(slot),
         };
         Self { readers: (1..).zip(slots).map(one).collect() }

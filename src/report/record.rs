@@ -54,7 +54,7 @@ impl From<&TokenRecord> for TokenRecordReport {
     fn from(token: &TokenRecord) -> Self {
         let unfinished = token.pending.as_ref();
         Self {
-            serial: token.serial.clone(),
+            serial: token.key.serial.clone(),
             model: token.model.clone(),
             emulated: token.emulated,
             user: token.user.clone(),

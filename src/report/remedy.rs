@@ -139,6 +139,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         TokenRemedy::LayAlone => "take away other cards, lay the token down alone, and run the same command again",
         TokenRemedy::LeaveOne => "leave one token on the reader until the command is done",
         TokenRemedy::TakeOff => "take it off",
+        TokenRemedy::BurnOnly => "nothing needs to be set; to give it another seed, run tokentap burn",
         TokenRemedy::AllowUnknownModel => {
             "only if you are sure of what it is, use --allow-unknown-model; other brands use other keys, and some lock \
              for good after wrong answers"

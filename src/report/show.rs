@@ -66,7 +66,7 @@ fn life(token: &TokenRecord, rate: Option<&RateReport>, events: &[Event]) -> Str
         lines.push(format!(
             "... and {} more: tokentap inventory events --serial {}",
             events.len() - ON_SCREEN,
-            token.serial
+            token.key.serial
         ));
     }
     lines.join("\n")
@@ -75,7 +75,7 @@ fn life(token: &TokenRecord, rate: Option<&RateReport>, events: &[Event]) -> Str
 fn on_record(token: &TokenRecord, rate: Option<&RateReport>) -> Vec<String> {
     let emulated = if token.emulated { " (emulated)" } else { "" };
     let mut lines =
-        vec![format!("token    {} {}{emulated}", token.model.as_deref().unwrap_or("unknown model"), token.serial)];
+        vec![format!("token    {} {}{emulated}", token.model.as_deref().unwrap_or("unknown model"), token.key.serial)];
     if let Some(user) = &token.user {
         lines.push(format!("user     {}", plain(user)));
     }

@@ -1,8 +1,8 @@
 //! The state of a token in words.
 
-use crate::job::{Progress, TokenState, Written};
+use crate::device::{Carried, ClockWrite, Progress};
+use crate::job::TokenState;
 use crate::plain::shell_word;
-use crate::token::Sync;
 use crate::words::counted;
 
 /// A state in words.
@@ -11,7 +11,7 @@ pub fn state(state: &TokenState) -> String {
     match state {
         TokenState::NotReached => "no token was touched".to_owned(),
         TokenState::Untouched => "nothing was written: the token is unchanged".to_owned(),
-        TokenState::Partial { progress, sync, has_seed } => partial(*progress, *sync, *has_seed),
+        TokenState::Partial { progress, effect, has_seed } => partial(*progress, *effect, *has_seed),
         TokenState::Written { config: true, seed: true } => "profile, clock and seed are written".to_owned(),
         TokenState::Written { config: true, seed: false } => "profile and clock are written".to_owned(),
         TokenState::Written { config: false, .. } => "the seed is written".to_owned(),
@@ -53,37 +53,37 @@ pub fn state(state: &TokenState) -> String {
 }
 
 /// How far the writes came, and what the token holds now.
-fn partial(progress: Progress, sync: Sync, has_seed: bool) -> String {
-    let erased = match sync {
-        Sync::Restricted => "the seed is ERASED: the token shows no codes",
+fn partial(progress: Progress, effect: ClockWrite, has_seed: bool) -> String {
+    let erased = match effect {
+        ClockWrite::ErasesSeed => "the seed is ERASED: the token shows no codes",
         _ => "the seed may be ERASED: an unknown model is treated as one that loses it",
     };
-    let kept = !sync.erases_seed();
+    let kept = !effect.erases_seed();
     if let Some(correction) = progress.correction {
-        let all = if progress.seed == Written::Yes { "profile, clock and seed" } else { "profile and clock" };
+        let all = if progress.seed == Carried::Yes { "profile, clock and seed" } else { "profile and clock" };
         return match correction {
-            Written::Unknown if !kept => format!(
+            Carried::Unknown if !kept => format!(
                 "{all} were written; whether the clock was then written again, to set it closer, is unknown; if it was, {erased}"
             ),
             _ => format!("{all} are written; only a second clock write, to set it closer, is missing"),
         };
     }
     match (progress.config, progress.seed) {
-        (Written::No, Written::No) => state(&TokenState::Untouched),
-        (Written::Unknown, _) if kept => {
+        (Carried::No, Carried::No) => state(&TokenState::Untouched),
+        (Carried::Unknown, _) if kept => {
             "whether profile and clock were written is unknown; its seed is unchanged".to_owned()
         }
-        (Written::Unknown, _) => format!("whether profile and clock were written is unknown; if they were, {erased}"),
-        (Written::Yes, Written::No) if kept && has_seed => {
+        (Carried::Unknown, _) => format!("whether profile and clock were written is unknown; if they were, {erased}"),
+        (Carried::Yes, Carried::No) if kept && has_seed => {
             "profile and clock are written, the new seed is not: the token still has its old one".to_owned()
         }
-        (Written::Yes, Written::No) if kept => "profile and clock are written, its seed is unchanged".to_owned(),
-        (Written::Yes, Written::No) => format!("profile and clock are written, {erased}"),
-        (config, Written::Unknown) => {
-            let first = if config == Written::Yes { "profile and clock are written; " } else { "" };
-            let old = if config == Written::Yes && !kept { "no codes" } else { "those of its old one" };
+        (Carried::Yes, Carried::No) if kept => "profile and clock are written, its seed is unchanged".to_owned(),
+        (Carried::Yes, Carried::No) => format!("profile and clock are written, {erased}"),
+        (config, Carried::Unknown) => {
+            let first = if config == Carried::Yes { "profile and clock are written; " } else { "" };
+            let old = if config == Carried::Yes && !kept { "no codes" } else { "those of its old one" };
             format!("{first}whether the new seed was written is unknown: the token shows its codes, or {old}")
         }
-        (_, Written::Yes) => "everything is written; only the reading at the end is missing".to_owned(),
+        (_, Carried::Yes) => "everything is written; only the reading at the end is missing".to_owned(),
     }
 }

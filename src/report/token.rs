@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::token::{Info, Sync};
+use crate::device::{ClockWrite, Info};
 use crate::words::counted;
 
 /// A token, as every report has it.
@@ -29,8 +29,8 @@ impl TokenReport {
     pub fn of(info: &Info, emulated: bool) -> Self {
         Self {
             serial: info.serial.to_string(),
-            model: info.model().map(|model| model.name.to_owned()),
-            sync: info.sync().word(),
+            model: info.model.map(|model| model.name.to_owned()),
+            sync: info.clock_write().word(),
             emulated,
             line: format!("{info}{}", if emulated { " (emulated)" } else { "" }),
         }
@@ -46,12 +46,12 @@ pub fn more_words(bytes: usize) -> String {
     )
 }
 
-/// What a clock write does to the seed, in words.
+/// The effect of a clock write on the seed, in words.
 #[must_use]
-pub fn sync_words(sync: Sync) -> &'static str {
-    match sync {
-        Sync::Unrestricted => "setting its clock keeps the seed",
-        Sync::Restricted => "setting its clock ERASES the seed",
-        Sync::Unknown => "setting its clock may erase the seed",
+pub fn sync_words(effect: ClockWrite) -> &'static str {
+    match effect {
+        ClockWrite::KeepsSeed => "setting its clock keeps the seed",
+        ClockWrite::ErasesSeed => "setting its clock ERASES the seed",
+        ClockWrite::Unknown => "setting its clock may erase the seed",
     }
 }

@@ -1,9 +1,9 @@
 //! The verdict on a token that was read: what its user needs to know first, and what to do about it.
 
 use crate::clock::Drift;
+use crate::device::{ClockWrite, Info};
 use crate::inventory::TokenRecord;
 use crate::time::UnixTime;
-use crate::token::{Info, Sync};
 use crate::words::local;
 
 /// A clock within this of true time is right, in seconds.
@@ -24,8 +24,8 @@ pub struct TokenVerdict {
 }
 
 /// The verdict on a token with this drift, by what is on record of it.
-pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> TokenVerdict {
-    let seen = drift.in_short();
+pub fn verdict(info: &Info, drift: Option<Drift>, known: Option<&TokenRecord>) -> TokenVerdict {
+    let seen = seen(drift);
     let say = |kind, text| TokenVerdict { kind, text };
     let day = |at: UnixTime| at.format("%Y-%m-%d").to_string();
     if let Some(at) = known.and_then(|token| token.erased) {
@@ -48,6 +48,11 @@ pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> TokenV
         );
         return say("clock-stopped", text);
     }
+    let Some(drift) = drift else {
+        let has_seed = known.is_some_and(|token| token.seed.is_some());
+        let on_record = if has_seed { "its seed is on record" } else { "no seed of it is on record" };
+        return say("counts", format!("counts button presses, and has no clock to set; {on_record}"));
+    };
     if drift.middle_s().abs() > ABSURD_S {
         let text = format!(
             "its clock is {seen}: somebody set it so, or its battery is flat; if it is off again after a sync, its user needs \
@@ -66,6 +71,11 @@ pub fn verdict(info: &Info, drift: Drift, known: Option<&TokenRecord>) -> TokenV
     say("off", format!("{seen}{refused}; {}", how_to_set(info, known)))
 }
 
+/// A drift in words.
+fn seen(drift: Option<Drift>) -> String {
+    drift.map_or_else(|| "not there".to_owned(), Drift::in_short)
+}
+
 /// The verdict on a token whose clock does not run.
 pub fn clock_stopped() -> TokenVerdict {
     let text = "its clock has stopped: it showed the same second for more than a second; give its user another token";
@@ -73,19 +83,19 @@ pub fn clock_stopped() -> TokenVerdict {
 }
 
 /// The verdict on a token whose record cannot be read: whether it holds its seed, and what may be done to it, is not known.
-pub fn record_unread(drift: Drift) -> TokenVerdict {
+pub fn record_unread(drift: Option<Drift>) -> TokenVerdict {
     let text = format!(
         "its clock is {}; its record cannot be read, and may say that something else is wrong: look with tokentap inventory check",
-        drift.in_short()
+        seen(drift)
     );
     TokenVerdict { kind: "record-unread", text }
 }
 
 /// The verdict on a token that has refused the factory's key: a further try may be its last.
-pub fn key_refused(drift: Drift, at: UnixTime) -> TokenVerdict {
+pub fn key_refused(drift: Option<Drift>, at: UnixTime) -> TokenVerdict {
     let text = format!(
         "{}; it refused the key on {}: write to it only with its own key: tokentap sync --token-key FILE",
-        drift.in_short(),
+        seen(drift),
         at.format("%Y-%m-%d")
     );
     TokenVerdict { kind: "key-refused", text }
@@ -94,22 +104,22 @@ pub fn key_refused(drift: Drift, at: UnixTime) -> TokenVerdict {
 /// The command that sets the clock of this token and harms nothing.
 pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
     let knows_profile = known.is_some_and(|token| token.meant_profile().is_some());
-    match info.sync() {
-        Sync::Unrestricted if knows_profile => "set it with tokentap sync",
-        Sync::Unrestricted => {
+    match info.clock_write() {
+        ClockWrite::KeepsSeed if knows_profile => "set it with tokentap sync",
+        ClockWrite::KeepsSeed => {
             "ask its server for its hash and time step, because others stop its codes; then set it with tokentap sync --hash HASH \
              --step SECONDS"
         }
-        Sync::Restricted if known.is_some_and(|token| token.held_sealed().is_some()) => {
+        ClockWrite::ErasesSeed if known.is_some_and(|token| token.held_sealed().is_some()) => {
             "set it with its sealed seed: tokentap sync --identity FILE"
         }
-        Sync::Restricted if knows_profile => {
+        ClockWrite::ErasesSeed if knows_profile => {
             "set it with its seed: tokentap sync --seed-file FILE; without that, resynchronise it on its server"
         }
-        Sync::Restricted => {
+        ClockWrite::ErasesSeed => {
             "ask its server for its hash and time step, because others stop its codes; then set it with its seed: tokentap sync \
              --seed-file FILE --hash HASH --step SECONDS; without that, resynchronise it on its server"
         }
-        Sync::Unknown => "its model is not known, so it is not set",
+        ClockWrite::Unknown => "its model is not known, so it is not set",
     }
 }

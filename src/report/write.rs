@@ -10,10 +10,10 @@ use super::host_clock::HostClockReport;
 use super::profile::{PlannedProfile, profile_clause};
 use super::token::TokenReport;
 use crate::clock::{Drift, Standing};
+use crate::device::Info;
 use crate::inventory::Deed;
-use crate::job::{ClockPlan, Effect, SeedFate, WriteOutcome, WritePlan};
+use crate::job::{ClockPlan, Effect, Moved, SeedFate, WriteOutcome, WritePlan};
 use crate::time::seconds;
-use crate::token::Info;
 
 /// A correction by more than this, in seconds, may put a token out of the window of a server that followed its old clock.
 pub const SERVER_WINDOW_S: f64 = 90.0;
@@ -25,8 +25,9 @@ pub struct WriteReport {
     pub reader: String,
     /// The token.
     pub token: TokenReport,
-    /// Its clock.
-    pub clock: WrittenClock,
+    /// Its clock; missing for a device that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<WrittenClock>,
     /// What became of the seed: `kept`, `erased` or `burned`.
     pub seed: &'static str,
     /// `synced`, or `within`: nothing had to be written.
@@ -61,20 +62,24 @@ impl WriteReport {
     #[must_use]
     pub fn of(outcome: &WriteOutcome, reader: &str, emulated: bool) -> Self {
         let token = TokenReport::of(&outcome.info, emulated);
-        let written = outcome.config.as_ref().filter(|_| outcome.outcome == Effect::Synced);
+        let written =
+            outcome.config.as_ref().filter(|_| outcome.outcome == Effect::Synced && outcome.info.can.has_clock());
         let clock_set = written.map(|config| match config.clock {
             ClockPlan::Now => "now",
             ClockPlan::At(_) => "at",
             ClockPlan::CarryOn => "carried-on",
         });
         let line = match outcome.outcome {
-            Effect::Within => format!("{}: clock {}, within bounds; nothing was written", token.line, outcome.before),
+            Effect::Within => {
+                let clock = outcome.drift.map(|drift| format!("clock {}, ", drift.before)).unwrap_or_default();
+                format!("{}: {clock}within bounds; nothing was written", token.line)
+            }
             Effect::Synced => line(outcome, emulated),
         };
         Self {
             reader: reader.to_owned(),
             token,
-            clock: WrittenClock { before: outcome.before.into(), after: outcome.after.into() },
+            clock: outcome.drift.map(|drift| WrittenClock { before: drift.before.into(), after: drift.after.into() }),
             seed: outcome.seed.word(),
             outcome: outcome.outcome.word(),
             keeps_phase: outcome.keeps_phase,
@@ -101,13 +106,13 @@ impl Report for WriteReport {
 /// What was written, in one line.
 #[must_use]
 pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
+    let moved = |drift: Moved| format!("clock {} → {}; ", drift.before.in_short(), drift.after);
     format!(
-        "{}: clock {} → {}; seed {}{}",
+        "{}: {}seed {}{}",
         TokenReport::of(&outcome.info, emulated).line,
-        outcome.before.in_short(),
-        outcome.after,
+        outcome.drift.map(moved).unwrap_or_default(),
         outcome.seed.word(),
-        profile_clause(outcome.config.as_ref()),
+        profile_clause(outcome.config.as_ref().filter(|_| outcome.info.can.has_clock())),
     )
 }
 
@@ -130,13 +135,15 @@ pub fn remarks(outcome: &WriteOutcome, deed: Deed) -> Vec<String> {
     if outcome.keeps_phase {
         say("this clock keeps its own phase: it cannot be set closer than it is now");
     }
-    let moved = outcome.after.middle_s() - outcome.before.middle_s();
-    let set_back = moved < -1.0 - outcome.before.resolution_s();
+    let may_lose_server = outcome.drift.is_some_and(|Moved { before, after }| {
+        let moved = after.middle_s() - before.middle_s();
+        moved.abs() > SERVER_WINDOW_S || moved < -1.0 - before.resolution_s()
+    });
     if outcome.seed == SeedFate::Erased {
         say("the token shows no codes until a seed is burned, and its server needs that seed too");
     } else if deed == Deed::Burn {
         say("its server needs the same seed, hash and time step");
-    } else if config.clock == ClockPlan::Now && (moved.abs() > SERVER_WINDOW_S || set_back) {
+    } else if config.clock == ClockPlan::Now && may_lose_server {
         say(
             "Duo takes the corrected codes at once; Entra ID and privacyIDEA have followed the old clock and may refuse \
              them until the token is resynchronised there",
@@ -164,8 +171,9 @@ pub struct PlanReport {
     pub reader: String,
     /// The token.
     pub token: TokenReport,
-    /// Its clock.
-    pub clock: ClockBefore,
+    /// Its clock; missing for a device that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockBefore>,
     /// What would become of the seed: `kept`, `erased` or `burned`.
     pub seed: &'static str,
     /// The profile that would be written.
@@ -190,8 +198,8 @@ pub struct Shown<'a> {
     pub emulated: bool,
     /// The token.
     pub info: &'a Info,
-    /// Its drift.
-    pub drift: Drift,
+    /// Its drift; `None` on a device that counts.
+    pub drift: Option<Drift>,
     /// The drift is within the plan's bound.
     pub within: bool,
 }
@@ -214,7 +222,7 @@ impl PlanReport {
             host_clock: standing.into(),
             reader: shown.reader.to_owned(),
             token: TokenReport::of(shown.info, shown.emulated),
-            clock: ClockBefore { before: shown.drift.into() },
+            clock: shown.drift.map(|drift| ClockBefore { before: drift.into() }),
             seed: fate.word(),
             profile: plan.config.as_ref().map(Into::into),
             words: (seed, clock),
@@ -230,9 +238,13 @@ impl Report for PlanReport {
             "within" => "\n  the drift is within bounds: nothing would be written",
             _ => "",
         };
+        let clock = match &self.clock {
+            Some(found) => format!("now {}; {clock}", found.before.drift),
+            None => "none: it counts button presses".to_owned(),
+        };
         format!(
-            "plan for {}; nothing was written\n  seed     {seed}\n  clock    now {}; {clock}\n  profile  {profile}{within}",
-            self.token.line, self.clock.before.drift,
+            "plan for {}; nothing was written\n  seed     {seed}\n  clock    {clock}\n  profile  {profile}{within}",
+            self.token.line,
         )
     }
 }

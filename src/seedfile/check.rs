@@ -8,7 +8,8 @@ use super::problem::Problem;
 use super::remedy::FileRemedy;
 use super::row::{Place, Row};
 use super::shown::shown;
-use crate::token::Serial;
+use crate::device::Serial;
+use crate::device::families::capabilities_of;
 
 /// Looks at row after row. It keeps 128 bits a value, hashed under keys of this run, and no secret.
 pub struct Checker {
@@ -131,7 +132,7 @@ pub fn check_texts(row: &Row) -> Option<Problem> {
 pub fn for_token(row: &Row) -> Option<Problem> {
     let serial = row.serial.as_deref().map(|serial| format!(" ({})", shown(serial))).unwrap_or_default();
     let place = Place { column: 0, ..row.place };
-    let error = row.check_for_token().err()?;
+    let error = row.check_for(capabilities_of(row.serial.as_deref())).err()?;
     let what = format!("{error}{serial}");
     Some(Problem { unusable: true, ..Problem::at(place, what, "no token can be burned with it") })
 }

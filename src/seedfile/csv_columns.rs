@@ -5,8 +5,8 @@ use super::problem::Problem;
 use super::remedy::FileRemedy;
 use super::shown::shown;
 use super::table::Fields;
+use crate::device::families::model_of;
 use crate::seed::SecretEncoding;
-use crate::token::Model;
 
 /// The columns, in the order in which they are written.
 pub const HEADER: [&str; 12] = [
@@ -153,7 +153,7 @@ impl Unknown {
                 continue;
             }
             all.push(value.to_owned());
-            let is_serial = self.lacks_serial && Model::of_serial(value).is_some();
+            let is_serial = self.lacks_serial && model_of(value).is_some();
             // One value that is none is enough; a few different ones are all that a setting has.
             if !is_serial && (all.len() > 8 || !looks_like_a_code_setting(word, all)) {
                 *values = None;
@@ -169,7 +169,7 @@ impl Unknown {
         suspicious
             .map(|(index, word, values)| {
                 let examples = values.as_ref().map(|all| all.join(", ")).unwrap_or_default();
-                let is_serial = values.iter().flatten().all(|value| Model::of_serial(value).is_some());
+                let is_serial = values.iter().flatten().all(|value| model_of(value).is_some());
                 let (looks, next) = match is_serial {
                     true => ("serials", FileRemedy::RenameSerial),
                     false => ("what changes codes", FileRemedy::RenameOrLeaveOut(shown(word))),

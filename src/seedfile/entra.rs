@@ -7,8 +7,8 @@ use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, need
 use super::problem::Problem;
 use super::row::{Field, Row};
 use super::text::Source;
+use crate::device::families::model_of;
 use crate::seed::SecretEncoding;
-use crate::token::Model;
 
 /// The longest secret that Entra ID takes, in Base32 characters.
 const MAX_SECRET: usize = 128;
@@ -31,7 +31,7 @@ fn fits(sample: &Sample<'_>) -> bool {
 /// What Entra ID will ask for and a row does not say, in words; maker and model are filled in where the serial tells them.
 #[must_use]
 pub fn lacks(row: &Row) -> Vec<&'static str> {
-    let is_known = row.serial.as_deref().and_then(Model::of_serial).is_some();
+    let is_known = row.serial.as_deref().and_then(model_of).is_some();
     [
         (row.user.is_some(), "user (UPN)"),
         (row.manufacturer.is_some() || is_known, "manufacturer"),
@@ -70,7 +70,7 @@ fn row(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String
     }
     let text = |field: &Option<String>| quoted(field.as_deref().unwrap_or_default());
     // The file has a place for both, and the serial tells them.
-    let known = row.serial.as_deref().and_then(Model::of_serial);
+    let known = row.serial.as_deref().and_then(model_of);
     let manufacturer = row.manufacturer.clone().or_else(|| known.map(|_| "Token2".to_owned()));
     let model = row.model.clone().or_else(|| known.map(|model| model.name.to_owned()));
     Ok(Zeroizing::new(format!(

@@ -65,7 +65,7 @@ pub use formats::{FORMATS, recognise};
 pub use problem::{Problem, Severity};
 pub use pskc_crypto::{PskcKeyError, PskcKeys};
 pub use remedy::FileRemedy;
-pub use row::{Field, Kind, Place, Row, RowError};
+pub use row::{Field, Kind, Place, Row};
 pub use save::{SaveError, SecretFile, is_file, save_secret, sync_folder_of};
 pub use serial::check_serial;
 pub use skip::usable;

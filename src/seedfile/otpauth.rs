@@ -182,7 +182,7 @@ pub fn is_otpauth(text: &str) -> bool {
 /// Reads one URI.
 ///
 /// # Errors
-/// [`UriError`]. Digits and hashes that no token knows are read; [`Row::check_for_token`] refuses them.
+/// [`UriError`]. Digits and hashes that no token knows are read; [`Row::check_for`] refuses them.
 pub fn parse(text: &str) -> Result<Row, UriError> {
     let text = text.trim_matches(is_between);
     if !is_otpauth(text) {
@@ -338,10 +338,10 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::CapabilityError;
+    use crate::device::families::usual;
     use crate::otp::Hash;
     use crate::seed::SeedError;
-    use crate::seedfile::RowError;
-    use crate::token::ProfileError;
 
     const SECRET: &str = "JBSWY3DPEHPK3PXP";
 
@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(row.seed.to_base32().as_str(), SECRET);
         assert_eq!((row.hash, row.step, row.digits), (Some(Hash::Sha256), Some(TimeStep::S60), Some(6)));
         assert_eq!((row.issuer.as_deref(), row.account.as_deref()), (Some("Example Org"), Some("ana@example.org")));
-        assert_eq!(row.check_for_token(), Ok(()));
+        assert_eq!(row.check_for(usual()), Ok(()));
     }
 
     #[test]
@@ -365,12 +365,15 @@ mod tests {
     #[test]
     fn eight_digits_sha_512_ninety_seconds_and_hotp_are_read_and_refused_for_a_token() {
         let refused = |query: &str, kind: &str| {
-            parse(&format!("otpauth://{kind}/a?secret={SECRET}&{query}")).unwrap().check_for_token().unwrap_err()
+            parse(&format!("otpauth://{kind}/a?secret={SECRET}&{query}")).unwrap().check_for(usual()).unwrap_err()
         };
-        assert_eq!(refused("digits=8", "totp"), ProfileError::Digits(8).into());
-        assert_eq!(refused("algorithm=SHA512", "totp"), ProfileError::Hash("SHA-512".into()).into());
-        assert_eq!(refused("period=90", "totp"), ProfileError::Step(90).into());
-        assert_eq!(refused("counter=0", "hotp"), RowError::Hotp);
+        assert_eq!(refused("digits=8", "totp"), CapabilityError::Digits { digits: 8, can: &[6] });
+        assert_eq!(
+            refused("algorithm=SHA512", "totp"),
+            CapabilityError::Hash { hash: Hash::Sha512, can: &[Hash::Sha1, Hash::Sha256] }
+        );
+        assert_eq!(refused("period=90", "totp"), CapabilityError::Step { step_s: 90, can: &[30, 60] });
+        assert_eq!(refused("counter=0", "hotp"), CapabilityError::CountsTime);
     }
 
     #[test]

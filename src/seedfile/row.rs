@@ -1,8 +1,8 @@
 //! One row of a seed file: a seed, whose it is, and how it is used.
 
+use crate::device::{Capabilities, CapabilityError};
 use crate::otp::{Hash, TimeStep};
-use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError};
-use crate::token::{DisplayTime, Profile, ProfileError};
+use crate::seed::{ParsedSeed, SecretEncoding, Seed};
 
 /// What a seed is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -130,20 +130,6 @@ pub struct Row {
     pub trailing_bits: bool,
 }
 
-/// What a token cannot do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RowError {
-    /// The seed's length.
-    #[error(transparent)]
-    Seed(#[from] SeedError),
-    /// Hash, step or digits.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    /// Counters.
-    #[error("this is a HOTP seed; these tokens count time, not button presses")]
-    Hotp,
-}
-
 impl Row {
     /// A row that states nothing but its seed.
     #[must_use]
@@ -228,20 +214,17 @@ impl Row {
         self
     }
 
-    /// Whether a token can do what this row states: nothing is ever downgraded.
+    /// Whether a device can do what this row states: nothing is ever downgraded.
     ///
     /// # Errors
-    /// [`RowError`], naming the first thing that no token can do.
-    pub fn check_for_token(&self) -> Result<(), RowError> {
-        self.seed.check_fits_token()?;
-        if self.kind == Kind::Hotp {
-            return Err(RowError::Hotp);
+    /// [`CapabilityError`], naming the first thing that is beyond it.
+    pub fn check_for(&self, can: &Capabilities) -> Result<(), CapabilityError> {
+        can.check_seed(self.seed.len())?;
+        match (self.kind, can.has_clock()) {
+            (Kind::Hotp, true) => return Err(CapabilityError::CountsTime),
+            (Kind::Totp, false) if self.kind_is_stated => return Err(CapabilityError::CountsPresses),
+            _ => {}
         }
-        if let Some(digits) = self.digits.filter(|digits| *digits != 6) {
-            return Err(ProfileError::Digits(digits).into());
-        }
-        let step = self.step.unwrap_or(TimeStep::S30);
-        Profile::new(self.hash.unwrap_or(Hash::Sha1), step, DisplayTime::S30)?;
-        Ok(())
+        can.check_code(self.hash, self.step, self.digits)
     }
 }

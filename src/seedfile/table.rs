@@ -16,9 +16,9 @@ use super::shown::shown;
 use super::suspect::is_one_secret;
 use super::suspect::looks_like_a_secret;
 use super::text::{Source, broken_line, is_comment};
+use crate::device::families::model_of;
 use crate::otp::TimeStep;
 use crate::seed::{ParsedSeed, SecretEncoding, Seed, SeedError};
-use crate::token::Model;
 
 /// Records of delimited text, with their lines.
 pub struct Records {
@@ -260,8 +260,7 @@ impl<'a> Fields<'a> {
             let next = "put each in a column of its own, or write the secret in one piece";
             return Err(self.problem(index, "more than a secret stands there: words that are no groups of one", next));
         }
-        if text.chars().all(|c| c.is_ascii_digit()) && text.len() <= LONGEST_SERIAL && Model::of_serial(text).is_some()
-        {
+        if text.chars().all(|c| c.is_ascii_digit()) && text.len() <= LONGEST_SERIAL && model_of(text).is_some() {
             let what = "a token's serial is where the secret is expected";
             return Err(self.problem(index, what, FileRemedy::SwapColumns));
         }

@@ -11,7 +11,7 @@ use super::shown::shown;
 use super::suspect::looks_like_a_secret;
 use super::table::{Fields, Records};
 use super::text::Source;
-use crate::token::Model;
+use crate::device::families::model_of;
 
 /// How many rows without a partner are named; beyond that the rest is counted.
 const MOST: usize = 20;
@@ -160,7 +160,7 @@ fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>, list: &List) -> 
         return Err(fields.problem(user, "this is no user, and could be a secret", "is this the list of users?"));
     }
     let is_serial =
-        |text: &str| text.len() >= 12 && text.chars().all(|c| c.is_ascii_digit()) && Model::of_serial(text).is_some();
+        |text: &str| text.len() >= 12 && text.chars().all(|c| c.is_ascii_digit()) && model_of(text).is_some();
     let is_number = !list.has_header && name.len() >= 4 && name.chars().all(|c| c.is_ascii_digit());
     if is_number || name.split_whitespace().any(is_serial) {
         return Err(fields.problem(user, "the user is a number, such as a serial, or holds one", HEAD));

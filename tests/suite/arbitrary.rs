@@ -4,6 +4,9 @@
 use std::sync::Arc;
 
 use tokentap::clock::Drift;
+use tokentap::device::token2::NfcToken;
+use tokentap::device::token2::parse_info;
+use tokentap::device::{Info, Key, Profile};
 use tokentap::emulator::{Card, CardState, TokenClock};
 use tokentap::iso7816::Response;
 use tokentap::job::{
@@ -13,7 +16,6 @@ use tokentap::link::{Link, LinkError, LinkFault};
 use tokentap::report;
 use tokentap::seed::Seed;
 use tokentap::time::{HostClock, SimulatedClock, UnixTime};
-use tokentap::token::{Info, Profile, TokenKey};
 
 /// 2026-11-23, as in the tests.
 const NOW_NS: i64 = 1_795_454_228_300_000_000;
@@ -53,12 +55,12 @@ pub fn seed_file(family: &str, data: &[u8]) {
 pub fn replies(data: &[u8]) {
     if let Ok(response) = Response::parse(data.to_vec()) {
         assert_eq!(response.data.len() + 2, data.len());
-        if let Ok(info) = Info::parse(&response.data) {
+        if let Ok(info) = parse_info(&response.data) {
             assert!(response.data.len() >= info.serial.as_str().len() + 10);
             assert!(info.serial.as_str().chars().all(|c| c.is_ascii_graphic() || c == ' '));
         }
     }
-    let _ = Info::parse(data);
+    let _ = parse_info(data);
 }
 
 /// Commands for the emulated token, each with its length in front: without the key nothing changes but its wrong answers.
@@ -135,13 +137,14 @@ pub fn session(data: &[u8]) {
     let seed =
         (choice & 2 != 0).then(|| Seed::from_bytes(b"a seed of 20 bytes..".to_vec()).expect("20 bytes are a seed"));
     if choice & 4 != 0 {
-        if let Err(failure) = read(&mut card, &host, &Guard::default(), fine) {
+        if let Err(failure) = read(&mut NfcToken(&mut card), &host, &Guard::default(), fine) {
             check_told(&failure, &card);
         }
         return;
     }
     let config = ConfigPlan { profile: Profile::FACTORY, from: ProfileFrom::Factory, clock: ClockPlan::Now };
     let plan = WritePlan {
+        slot: 0,
         config: (choice & 8 == 0 || seed.is_none()).then_some(config),
         seed,
         erase_seed: choice & 16 != 0,
@@ -149,15 +152,15 @@ pub fn session(data: &[u8]) {
         if_drift_over: (choice & 32 != 0).then_some(2.0),
         fine,
         guard: Guard { expect_serial: None, allow_unknown_model: choice & 64 != 0 },
-        key: TokenKey::factory(),
+        key: Key::default(),
         tries_again: false,
         stated: tokentap::job::ProfileWish::default(),
         again: Again::Same,
     };
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
-    let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(Beginning::Now);
+    let mut record = |_: &Info, _: &WritePlan, _: Option<Drift>| Ok(Beginning::Now);
     let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false };
-    if let Err(failure) = write(&mut card, &host, &plan, &mut hooks) {
+    if let Err(failure) = write(&mut NfcToken(&mut card), &host, &plan, &mut hooks) {
         check_told(&failure, &card);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokentap::emulator::{CardState, StateFile, TokenClock};
-use tokentap::inventory::{Inventory, RowState, Sqlite};
+use tokentap::inventory::{Inventory, Listing, RowState, SlotKey, Sqlite};
 use tokentap::seed::Seed;
 use tokentap::time::{HostClock, SystemClock, unix_ns};
 
@@ -128,7 +128,7 @@ pub fn check_agreement(desk: &Tray, output: Option<&str>) {
     let held = desk.seeds();
     let different: HashSet<&Vec<u8>> = held.values().collect();
     assert_eq!(different.len(), held.len(), "a seed is on two tokens");
-    let mut inventory = desk.inventory();
+    let inventory = desk.inventory();
     let batch = inventory.batches(None).unwrap().remove(0);
     let key = inventory.fingerprint_key().clone();
     let mut done = BTreeMap::new();
@@ -142,7 +142,11 @@ pub fn check_agreement(desk: &Tray, output: Option<&str>) {
     for (serial, seed) in &done {
         let true_seed = Seed::from_bytes(held[serial].clone()).unwrap();
         assert_eq!(key.of(&true_seed), *seed, "{serial} holds another seed than its row");
-        assert_eq!(inventory.token(serial).unwrap().unwrap().seed, Some(*seed), "{serial}: token and row disagree");
+        assert_eq!(
+            inventory.token(&SlotKey::only(serial)).unwrap().unwrap().seed,
+            Some(*seed),
+            "{serial}: token and row disagree"
+        );
     }
     if let Some(output) = output {
         let written = written(&desk.path(output));
@@ -357,11 +361,11 @@ fn check_after_a_kill(desk: &Tray, output: &str) {
     let part = desk.path(&format!("{output}.part"));
     let kept =
         if part.exists() { fs::read_to_string(part).unwrap() } else { fs::read_to_string(desk.path(output)).unwrap() };
-    let mut inventory = desk.inventory();
+    let inventory = desk.inventory();
     let key = inventory.fingerprint_key().clone();
     for (serial, seed) in held {
         let fingerprint = key.of(&Seed::from_bytes(seed.clone()).unwrap());
-        let token = inventory.token(&serial).unwrap().unwrap();
+        let token = inventory.token(&SlotKey::only(serial.as_str())).unwrap().unwrap();
         let pending = token.pending.and_then(|pending| pending.seed);
         assert!([token.seed, pending].contains(&Some(fingerprint)), "{serial} holds what the inventory does not know");
         let line = format!("{serial},{}", data_encoding::BASE32_NOPAD.encode(&seed));
@@ -433,7 +437,7 @@ fn rows_keep_their_states_in_the_inventory() {
     let desk = Tray::new(&all[..1]);
     desk.write("rows.csv", &rows(&[None, Some("86596120000009")]));
     assert_eq!(desk.run(&["batch", "rows.csv", TRUST]).0, 10);
-    let mut inventory = desk.inventory();
+    let inventory = desk.inventory();
     let batch = inventory.batches(None).unwrap().remove(0);
     let mut states = Vec::new();
     inventory.visit_rows(batch.id, &[], &mut |row| states.push((row.row, row.state, row.serial))).unwrap();

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use tokentap::device::Device;
+use tokentap::device::token2::NfcToken;
 use tokentap::emulator::{EmulatedLink, Fault, FaultKind, FixedTrays, StateFile};
-use tokentap::inventory::{RowState, Sqlite};
+use tokentap::inventory::{Inventory, Listing, RowState, SlotKey, Sqlite};
+use tokentap::job::attend;
 use tokentap::job::batch::{Left, PartFile};
-use tokentap::job::{Books, attend, locked};
 use tokentap::link::{Link, LinkError, LinkFault};
 use tokentap::reader::{Came, ReaderError, Tray, Trays};
 use tokentap::seed::Seed;
@@ -119,11 +121,11 @@ impl Tray for TestTray {
                 return Err(ReaderError::ServiceStopped);
             }
             Laid::Stepped(file, at) => {
-                Box::new(Stepping { inner: self.link(&file), clock: self.clock.clone(), at, commands: 0 })
+                Box::new(NfcToken(Stepping { inner: self.link(&file), clock: self.clock.clone(), at, commands: 0 }))
             }
-            Laid::Token(file, faults) => Box::new(self.link(&file).with_faults(faults)),
+            Laid::Token(file, faults) => Box::new(NfcToken(self.link(&file).with_faults(faults))),
             Laid::Swapped(first, second, at) => {
-                Box::new(Swapping { first: self.link(&first), second: self.link(&second), at, commands: 0 })
+                Box::new(NfcToken(Swapping { first: self.link(&first), second: self.link(&second), at, commands: 0 }))
             }
         }))
     }
@@ -160,7 +162,7 @@ impl Link for Swapping {
 struct World {
     folder: tempfile::TempDir,
     clock: SimulatedClock,
-    books: Books,
+    books: Sqlite,
     named: bool,
 }
 
@@ -169,7 +171,7 @@ impl World {
         let world = Self {
             folder: tempfile::tempdir().unwrap(),
             clock: simulated_clock(),
-            books: Books::new(Box::new(Sqlite::in_memory().unwrap())),
+            books: Sqlite::in_memory().unwrap(),
             named,
         };
         for serial in [UNRESTRICTED, RESTRICTED, OTHER] {
@@ -213,7 +215,7 @@ impl World {
 
     /// What is on record fits what the tokens hold, at any time.
     fn check(&self, name: &str) {
-        let mut inventory = locked(&self.books);
+        let inventory = &self.books;
         let key = inventory.fingerprint_key().clone();
         let batch = inventory.batches(None).unwrap().remove(0);
         let mut states: BTreeMap<String, (RowState, tokentap::inventory::Fingerprint)> = BTreeMap::new();
@@ -257,11 +259,11 @@ impl World {
     /// Both rows are done.
     fn check_done(&self, serial: &str, name: &str) {
         self.check(name);
-        let mut inventory = locked(&self.books);
+        let inventory = &self.books;
         let batch = inventory.batches(None).unwrap().remove(0);
         assert_eq!(batch.counts.done(), 2, "{name}");
         for serial in [serial, OTHER] {
-            let token = inventory.token(serial).unwrap().unwrap();
+            let token = inventory.token(&SlotKey::only(serial)).unwrap().unwrap();
             assert_eq!(token.pending, None, "{name}: {serial}");
             assert!(token.burned.is_some(), "{name}: {serial}");
         }
@@ -365,7 +367,7 @@ fn a_reader_that_is_pulled_and_plugged_in_again_is_worked_at_again() {
     }
 
     impl Visitor for Counting {
-        fn visit(&self, _: &ReaderRef, _: Box<dyn Link>) {
+        fn visit(&self, _: &ReaderRef, _: Box<dyn Device>) {
             self.tokens.fetch_add(1, Ordering::SeqCst);
         }
 

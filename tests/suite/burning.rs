@@ -1,9 +1,9 @@
 //! Any seed, profile and clock survives a burn on the emulator, and gives the codes of an independent computation.
 
 use proptest::prelude::*;
+use tokentap::device::{DisplayTime, Profile};
 use tokentap::job::{ClockPlan, ConfigPlan, ProfileFrom, SeedFate};
 use tokentap::otp::{Digits, Hash, TimeStep, totp};
-use tokentap::token::{DisplayTime, Profile};
 
 use crate::support::{RESTRICTED, UNRESTRICTED, carry_out, link, plan, seed, simulated_clock, token};
 
@@ -11,7 +11,7 @@ fn profiles() -> impl Strategy<Value = Profile> {
     let display = [DisplayTime::S15, DisplayTime::S30, DisplayTime::S60, DisplayTime::S120];
     (prop::sample::select(vec![Hash::Sha1, Hash::Sha256]), any::<bool>(), prop::sample::select(display.to_vec()))
         .prop_map(|(hash, minute, display)| {
-            Profile::new(hash, if minute { TimeStep::S60 } else { TimeStep::S30 }, display).unwrap()
+            Profile::new(hash, if minute { TimeStep::S60 } else { TimeStep::S30 }, display)
         })
 }
 

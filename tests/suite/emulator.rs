@@ -6,12 +6,14 @@
 
 use std::sync::Arc;
 
+use tokentap::device::token2::TokenKey;
+use tokentap::device::token2::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
+use tokentap::device::token2::parse_info;
+use tokentap::device::{DisplayTime, Profile};
 use tokentap::emulator::{Card, CardState};
 use tokentap::otp::{Hash, TimeStep};
 use tokentap::seed::Seed;
 use tokentap::time::{HostClock, SimulatedClock};
-use tokentap::token::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
-use tokentap::token::{DisplayTime, Info, Profile, TokenKey};
 
 use crate::support::{Dice, RESTRICTED, UNRESTRICTED, simulated_clock, token};
 
@@ -68,7 +70,7 @@ impl World {
                 let hash = if dice.below(2) == 0 { Hash::Sha1 } else { Hash::Sha256 };
                 let step = TimeStep::new(if dice.below(2) == 0 { 30 } else { 60 }).unwrap();
                 let display = DisplayTime::of_seconds([15, 30, 60, 120][dice.below(4) as usize]).unwrap();
-                let (profile, clock) = (Profile::new(hash, step, display).unwrap(), dice.below(1 << 32) as u32);
+                let (profile, clock) = (Profile::new(hash, step, display), dice.below(1 << 32) as u32);
                 (WriteConfig { profile, clock }.apdu(&self.key).as_bytes().to_vec(), None, Some((profile, clock)))
             }
             Sent::Bent => {
@@ -105,8 +107,17 @@ impl World {
         // §8: an unknown class is 6E00, an unknown instruction of a known class is 6D00.
         if let Some([class, ins]) = command.get(..2).filter(|_| command.len() >= 4) {
             assert_eq!(status == 0x6E00, !matches!(class, 0x80 | 0x84), "{what}");
-            let known = matches!((class, ins), (0x80, 0x41 | 0x4B | 0xCE) | (0x84, 0xC5 | 0xD4));
-            assert_eq!(status == 0x6D00, matches!(class, 0x80 | 0x84) && !known, "{what}");
+            let known = match (class, ins) {
+                (0x80, 0x4B) => command[2] == 0x08,
+                (0x84, 0xC5) => command[2] == 0x01,
+                _ => matches!((class, ins), (0x80, 0x41 | 0xCE) | (0x84, 0xD4)),
+            };
+            match class {
+                0x80 => assert_eq!(status == 0x6D00, !known, "{what}"),
+                // §5: only once the MAC is right.
+                0x84 => assert!(status != 0x6D00 || !known, "{what}"),
+                _ => {}
+            }
         }
         // §7: nothing is written without authentication, and nothing by a command that was not accepted.
         let is_write = matches!(ins, Some([0x84, 0xC5 | 0xD4]));
@@ -116,8 +127,12 @@ impl World {
         match kind {
             // §4: the serial and the clock as they are.
             Sent::Info => {
-                let info = Info::parse(data).expect("info");
-                assert_eq!((info.serial.as_str(), info.clock), (before.serial.as_str(), self.reading()), "{what}");
+                let info = parse_info(data).expect("info");
+                assert_eq!(
+                    (info.serial.as_str(), info.clock),
+                    (before.serial.as_str(), Some(self.reading())),
+                    "{what}"
+                );
             }
             Sent::Challenge => assert_eq!((status, data.len()), (0x9000, 8), "{what}"),
             // §5: the right answer is accepted; §8: one with no challenge outstanding is not acceptable.
@@ -163,7 +178,7 @@ impl World {
                 self.challenge = None;
                 self.authenticated = true;
             }
-            // One try a challenge.
+            // One try a challenge; one of another length is none (§8).
             (Some([0x80, 0xCE]), 0x6983) => self.challenge = None,
             _ => {}
         }
@@ -202,4 +217,57 @@ fn over_a_million_commands_the_emulated_token_keeps_every_rule_of_the_protocol()
         }
     }
     assert!(accepted > COMMANDS / 10, "only {accepted} commands met an authenticated token");
+}
+
+/// The status word of a reply.
+fn status(reply: &[u8]) -> u16 {
+    u16::from_be_bytes(*reply.last_chunk().unwrap())
+}
+
+#[test]
+fn an_answer_of_another_length_keeps_the_challenge_and_counts_no_try() {
+    // §8.
+    let mut card = World::new(UNRESTRICTED).card;
+    let challenge = GetChallenge.parse(&card.transmit(GetChallenge.apdu().as_bytes())[..8]).unwrap();
+    let answer = AnswerChallenge { challenge }.apdu(&TokenKey::factory());
+    let mut short = answer.as_bytes()[..20].to_vec();
+    short[4] = 15;
+    assert_eq!((status(&card.transmit(&short)), card.state().wrong_answers), (0x6A80, 0));
+    assert_eq!(status(&card.transmit(answer.as_bytes())), 0x9000);
+}
+
+#[test]
+fn another_p1_is_another_instruction_and_class_84_says_so_only_after_a_right_mac() {
+    // §5 and §8.
+    let mut world = World::new(UNRESTRICTED);
+    assert_eq!(status(&world.card.transmit(&[0x80, 0x4B, 0x00, 0x00, 0x01, 0x00])), 0x6D00);
+    let key = TokenKey::factory();
+    let unknown = |ins, p1| {
+        let body = key.encrypt_seed(b"a seed");
+        let mac = key.mac(ins, p1, 0, &body);
+        [&[0x84, ins, p1, 0, body.len() as u8 + 4][..], &body, &mac].concat()
+    };
+    let before = world.card.state().clone();
+    for (ins, p1) in [(0xC5, 0x02), (0xC6, 0x01)] {
+        assert_eq!(status(&world.card.transmit(&unknown(ins, p1))), 0x6D00);
+        let mut forged = unknown(ins, p1);
+        *forged.last_mut().unwrap() ^= 1;
+        assert_eq!(status(&world.card.transmit(&forged)), 0x6983);
+    }
+    assert!(*world.card.state() == before);
+}
+
+#[test]
+fn a_token_that_stays_authenticated_over_a_reset_is_authenticated_anew_in_every_contact() {
+    // §7 leaves open whether a reset ends a session: it makes no difference to a job.
+    for keeps_session in [false, true] {
+        let clock = simulated_clock();
+        let state = CardState { keeps_session, ..token(UNRESTRICTED, b"the first seed", -97.25) };
+        let mut link = crate::support::link(state, &clock);
+        for seed in [b"the second seed", b"the third seed!"] {
+            let seed = Seed::from_bytes(seed.to_vec()).unwrap();
+            crate::support::carry_out(&mut link, &clock, &crate::support::plan(Some(seed.clone()))).unwrap();
+            assert_eq!(link.card().state().seed_bytes(), seed.expose());
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Faults in the middle of a job: what is said of the token is true, and running it again ends right.
 
+use tokentap::device::Carried;
 use tokentap::emulator::{Fault, FaultKind};
-use tokentap::job::{Exit, Kind, SeedFate, TokenState, Written};
+use tokentap::job::{Exit, Kind, SeedFate, TokenState};
 use tokentap::report;
 
 use crate::support::{RESTRICTED, UNRESTRICTED, carry_out, link, plan, seed, simulated_clock, token};
@@ -30,14 +31,14 @@ fn burn_with(serial: &str, at: u32, kind: FaultKind) {
             let (said, holds) = (&failure.state, state.seed_bytes());
             let is_true = match said {
                 TokenState::Untouched => holds == OLD && state.clock == token(serial, OLD, -97.25).clock,
-                TokenState::Partial { progress, sync, .. } => {
-                    let lost = if sync.erases_seed() { holds.is_empty() } else { holds == OLD };
+                TokenState::Partial { progress, effect, .. } => {
+                    let lost = if effect.erases_seed() { holds.is_empty() } else { holds == OLD };
                     match (progress.config, progress.seed) {
-                        (Written::No, Written::No) => holds == OLD,
-                        (Written::Unknown, _) => lost || holds == OLD,
-                        (Written::Yes, Written::No) => lost,
-                        (_, Written::Unknown) => lost || holds == NEW,
-                        (_, Written::Yes) => holds == NEW,
+                        (Carried::No, Carried::No) => holds == OLD,
+                        (Carried::Unknown, _) => lost || holds == OLD,
+                        (Carried::Yes, Carried::No) => lost,
+                        (_, Carried::Unknown) => lost || holds == NEW,
+                        (_, Carried::Yes) => holds == NEW,
                     }
                 }
                 _ => false,
@@ -181,8 +182,8 @@ fn when_the_second_clock_write_of_a_fine_burn_fails_the_state_that_is_told_is_tr
             assert_eq!(broken.writes, 2, "{name}");
             let (said, holds) = (&failure.state, broken.inner.card().state().seed_bytes());
             let TokenState::Partial { progress, .. } = said else { panic!("{name}: {said:?}") };
-            assert_eq!((progress.config, progress.seed), (Written::Yes, Written::Yes), "{name}");
-            if progress.correction == Some(Written::Unknown) && serial == RESTRICTED {
+            assert_eq!((progress.config, progress.seed), (Carried::Yes, Carried::Yes), "{name}");
+            if progress.correction == Some(Carried::Unknown) && serial == RESTRICTED {
                 assert!(holds.is_empty() || holds == NEW, "{name}: {said:?}");
             } else {
                 assert_eq!(holds, NEW, "{name}: {said:?}");
@@ -203,7 +204,7 @@ fn a_reset_at_the_seed_of_a_conditional_sync_does_not_end_as_within_bounds() {
     plan.if_drift_over = Some(2.0);
     let report = carry_out(&mut link, &world, &plan).unwrap();
     assert_eq!((report.seed, link.card().state().seed_bytes().as_slice()), (SeedFate::Burned, NEW));
-    assert!((report.before.middle_s() + 97.25).abs() < 1.0, "{:?}", report.before);
+    assert!((report.drift.unwrap().before.middle_s() + 97.25).abs() < 1.0, "{:?}", report.drift.unwrap().before);
 }
 
 #[test]

@@ -6,30 +6,29 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use tokentap::device::Info;
+use tokentap::device::token2::NfcToken;
 use tokentap::emulator::{EmulatedTray, FixedTrays, StateFile};
-use tokentap::inventory::{Deed, Sqlite, Station};
+use tokentap::inventory::{Deed, Inventory, Sqlite, Station};
 use tokentap::job::batch::{BatchNews, BatchVisitor};
 use tokentap::job::desk::{DeskNews, DeskVisitor};
 use tokentap::job::request::SyncRequest;
-use tokentap::job::{
-    BatchRequest, Books, DeskRequest, Failure, Front, HourWatch, Notice, Recorder, Surroundings, attend, locked,
-};
+use tokentap::job::{BatchRequest, DeskRequest, Failure, Front, HourWatch, Notice, Recorder, Surroundings, attend};
 use tokentap::report::{BatchLeft, DeskVisit, FailureReport, WORDING, WriteReport, notice};
 use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
-use tokentap::token::Info;
 
 use crate::support::{UNRESTRICTED, link, simulated_clock, token};
 
 /// The front end: an inventory, a clock, and what it has reported.
 struct FrontEnd {
-    books: Books,
+    books: Sqlite,
     clock: SimulatedClock,
     reports: Mutex<Vec<Value>>,
 }
 
 impl FrontEnd {
     fn new() -> Self {
-        let books = Books::new(Box::new(Sqlite::in_memory().unwrap()));
+        let books = Sqlite::in_memory().unwrap();
         Self { books, clock: simulated_clock(), reports: Mutex::default() }
     }
 
@@ -69,8 +68,8 @@ impl FrontEnd {
         let tell = |told: Notice| self.report(&json!({ "notice": notice(&told) }));
         let mut before = |_: &Info, _: &tokentap::job::WritePlan| Ok(());
         let mut front = Front { tell: &tell, confirm: None, before: &mut before, interrupted: &|| false };
-        let mut link = link(token(UNRESTRICTED, b"a seed of 20 bytes..", -97.25), &self.clock);
-        let outcome = write.run(&mut link, &self.clock, recorder, &mut front)?;
+        let mut device = NfcToken(link(token(UNRESTRICTED, b"a seed of 20 bytes..", -97.25), &self.clock));
+        let outcome = write.run(&mut device, &self.clock, recorder, &mut front)?;
         self.report(&WriteReport::of(&outcome, "emulated", true));
         Ok(())
     }
@@ -99,7 +98,7 @@ impl FrontEnd {
     }
 
     fn batch(&self, request: BatchRequest, tokens: &Path) -> Result<(), Failure> {
-        let key = locked(&self.books).fingerprint_key().clone();
+        let key = self.books.fingerprint_key().clone();
         let (planned, plan) = request.prepare(&key)?;
         let host = || Ok(CorrectedClock::new(&self.clock, chrono::TimeDelta::zero()));
         let tell = |news: BatchNews| {

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tokentap::inventory::{
-    Deed, Entry, Event, EventFilter, Inventory, InventoryError, Measured, Outcome, PendingChange, SeedChange, Sqlite,
-    Station, TokenChange,
+    Deed, Entry, Event, EventFilter, Fingerprint, Inventory, InventoryError, Listing, Measured, Outcome, PendingChange,
+    SeedChange, SlotKey, Sqlite, Station, TokenChange,
 };
 use tokentap::seed::Seed;
 use tokentap::time::UnixTime;
@@ -24,6 +24,7 @@ pub fn event(serial: &str, at_ms: i64, detail: &str) -> Event {
         job: 1,
         station: Station { desk: "desk".to_owned(), operator: "ada".to_owned(), reader: None },
         serial: Some(serial.to_owned()),
+        slot: 0,
         deed: Deed::Sync,
         outcome: Outcome::Done,
         before: Some(Measured { drift_s: -97.25, resolution_s: 0.5 }),
@@ -33,7 +34,7 @@ pub fn event(serial: &str, at_ms: i64, detail: &str) -> Event {
     }
 }
 
-fn all_events(inventory: &mut Sqlite, filter: &EventFilter) -> Vec<Event> {
+fn all_events(inventory: &Sqlite, filter: &EventFilter) -> Vec<Event> {
     let mut events = Vec::new();
     inventory.visit_events(filter, 1_000_000, &mut |event| events.push(event)).unwrap();
     events
@@ -104,7 +105,7 @@ const TRUST: &str = "--trust-host-clock";
 fn one_writer_of_many() {
     let Ok(given) = std::env::var(WRITER) else { return };
     let (path, number) = given.split_once('|').unwrap();
-    let mut inventory = Sqlite::open(Path::new(path)).unwrap();
+    let inventory = Sqlite::open(Path::new(path)).unwrap();
     for count in 0..EVENTS_EACH {
         let event = event(&format!("8659612{number:0>7}"), i64::from(count), &format!("{number} {count}"));
         inventory.keep(&Entry::of(event)).unwrap();
@@ -125,9 +126,9 @@ fn sixty_four_processes_that_write_at_once_lose_and_double_nothing() {
     for mut writer in writers {
         assert!(writer.wait().unwrap().success());
     }
-    let mut inventory = Sqlite::open(&path).unwrap();
+    let inventory = Sqlite::open(&path).unwrap();
     let mut details: Vec<String> =
-        all_events(&mut inventory, &EventFilter::default()).into_iter().map(|event| event.detail.unwrap()).collect();
+        all_events(&inventory, &EventFilter::default()).into_iter().map(|event| event.detail.unwrap()).collect();
     details.sort();
     let mut expected: Vec<String> =
         (0..64).flat_map(|number| (0..EVENTS_EACH).map(move |count| format!("{number} {count}"))).collect();
@@ -138,7 +139,7 @@ fn sixty_four_processes_that_write_at_once_lose_and_double_nothing() {
 
 #[test]
 fn events_are_found_by_serial_time_outcome_and_drift_newest_first() {
-    let mut inventory = Sqlite::in_memory().unwrap();
+    let inventory = Sqlite::in_memory().unwrap();
     for (serial, at, detail) in [("A", 1000, "first"), ("B", 2000, "second"), ("A", 3000, "third")] {
         inventory.keep(&Entry::of(event(serial, at, detail))).unwrap();
     }
@@ -146,8 +147,8 @@ fn events_are_found_by_serial_time_outcome_and_drift_newest_first() {
     failed.outcome = Outcome::Failed;
     failed.before = Some(Measured { drift_s: 3.0, resolution_s: 0.5 });
     inventory.keep(&Entry::of(failed)).unwrap();
-    let mut found = |filter: EventFilter| -> Vec<String> {
-        all_events(&mut inventory, &filter).into_iter().map(|event| event.detail.unwrap()).collect()
+    let found = |filter: EventFilter| -> Vec<String> {
+        all_events(&inventory, &filter).into_iter().map(|event| event.detail.unwrap()).collect()
     };
     let since = |ms| UnixTime::from_timestamp_millis(ms);
     assert_eq!(found(EventFilter::default()), ["fourth", "third", "second", "first"]);
@@ -176,7 +177,7 @@ fn a_new_inventory_is_readable_by_its_owner_only() {
     let path = desk.path("new/folder/inventory.sqlite");
     assert!(Sqlite::open(&path).is_err(), "a folder that is not there may be a slip of the pen");
     tokentap::inventory::make_folder(path.parent().unwrap()).unwrap();
-    let mut inventory = Sqlite::open(&path).unwrap();
+    let inventory = Sqlite::open(&path).unwrap();
     inventory.keep(&Entry::of(event("A", 1000, "first"))).unwrap();
     for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
         let entry = entry.unwrap();
@@ -200,7 +201,7 @@ fn what_is_no_inventory_or_damaged_or_too_new_is_named_and_left_as_it_is() {
     assert!(matches!(refused(&path), Some(InventoryError::NotOurs(_))));
 
     fs::remove_file(&path).unwrap();
-    let mut inventory = Sqlite::open(&path).unwrap();
+    let inventory = Sqlite::open(&path).unwrap();
     for count in 0..200 {
         inventory.keep(&Entry::of(event("A", count, "something to fill pages with"))).unwrap();
     }
@@ -229,22 +230,42 @@ fn what_is_no_inventory_or_damaged_or_too_new_is_named_and_left_as_it_is() {
 #[test]
 fn an_inventory_of_the_first_schema_is_brought_to_the_latest_and_keeps_what_it_has() {
     let desk = Desk::new();
-    let path = desk.path("inventory.sqlite");
-    let mut inventory = Sqlite::open(&path).unwrap();
-    inventory.keep(&Entry::of(event("A", 1000, "first"))).unwrap();
-    drop(inventory);
-    // Back to where the first step left it.
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    let back = "DROP TRIGGER events_summed; DROP TABLE batch_rows; DROP TABLE batches; DROP TABLE holders; DROP TABLE leases; DROP TABLE claims; \
-                DROP TABLE dealt; ALTER TABLE tokens DROP COLUMN erased; ALTER TABLE tokens DROP COLUMN sum; ALTER TABLE \
-                meta DROP COLUMN sum; ALTER TABLE candidates DROP COLUMN sum; ALTER TABLE events DROP COLUMN sum; DROP TABLE refused_keys; DROP TABLE marks; PRAGMA \
-                user_version = 1;";
-    connection.execute_batch(back).unwrap();
-    drop(connection);
-    let mut inventory = Sqlite::open(&path).unwrap();
-    assert_eq!(all_events(&mut inventory, &EventFilter::default()).len(), 1);
+    let inventory = of_sql(&desk, include_str!("../data/inventory-1.sql"));
+    assert_eq!(all_events(&inventory, &EventFilter::default()).len(), 1);
+    let token = inventory.token(&SlotKey::only("A")).unwrap().unwrap();
+    assert_eq!(inventory.holder(&token.seed.unwrap()), Ok(Some(SlotKey::only("A"))));
     assert!(inventory.batches(None).unwrap().is_empty());
     assert_eq!(inventory.findings().unwrap(), Vec::<String>::new());
+}
+
+/// An inventory as an earlier version left it.
+fn of_sql(desk: &Desk, sql: &str) -> Sqlite {
+    let path = desk.path("earlier.sqlite");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    Sqlite::open(&path).unwrap()
+}
+
+#[test]
+fn an_inventory_without_slots_keeps_all_that_it_has_and_what_was_damaged_stays_so() {
+    let desk = Desk::new();
+    let inventory = of_sql(&desk, include_str!("../data/inventory-6.sql"));
+    let token = |serial: &str| inventory.token(&SlotKey::only(serial));
+    let known = token(UNRESTRICTED).unwrap().unwrap();
+    assert_eq!((known.user.as_deref(), known.burned.is_some()), (Some("ana@example.org"), true));
+    let open = token("86596320000777").unwrap().unwrap().pending.unwrap();
+    assert_eq!((open.job, open.seed), (77, Fingerprint::of_bytes(&[0x22; 16])));
+    let candidate = Fingerprint::of_bytes(&[0x33; 16]).unwrap();
+    assert_eq!(inventory.holder(&candidate), Ok(Some(SlotKey::only("86596320000777"))));
+    assert_eq!(all_events(&inventory, &EventFilter::default()).len(), 6);
+    // A bit had flipped in the record of this one.
+    assert!(matches!(token(RESTRICTED), Err(InventoryError::Damaged { .. })));
+    assert_eq!(inventory.findings().unwrap(), ["1 row of \"tokens\" does not have its own checksum"]);
+    // A program of the earlier version that is still running can add nothing.
+    let older = rusqlite::Connection::open(inventory.path()).unwrap().execute(
+        "INSERT INTO events (at, job, desk, operator, deed, outcome, sum) VALUES (1, 1, '', '', 'sync', 'done', 1)",
+        [],
+    );
+    assert!(older.unwrap_err().to_string().contains("an older tokentap is still running"));
 }
 
 #[test]
@@ -423,23 +444,24 @@ fn a_job_that_was_killed_is_remembered_and_told_by_the_next_one() {
     let reader = desk.token(UNRESTRICTED);
     desk.ok(&["info", "--reader", &reader]);
     // As a kill between the record and the first write leaves it.
-    let mut inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
+    let inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
     let seed = inventory.fingerprint_key().of(&Seed::from_bytes(b"a seed that may be there".to_vec()).unwrap());
     let at = UnixTime::from_timestamp_millis(1_795_454_228_000).unwrap();
-    let profile = tokentap::token::Profile::new(
+    let profile = tokentap::device::Profile::new(
         tokentap::otp::Hash::Sha256,
         tokentap::otp::TimeStep::S30,
-        tokentap::token::DisplayTime::S30,
+        tokentap::device::DisplayTime::S30,
     );
     let pending = tokentap::inventory::Pending {
         job: 7,
         deed: Deed::Burn,
         at,
-        profile: profile.ok(),
+        profile: Some(profile),
         seed: Some(seed),
         sealed: None,
     };
-    let change = TokenChange { pending: PendingChange::Begins(pending), ..TokenChange::of(UNRESTRICTED) };
+    let change =
+        TokenChange { pending: PendingChange::Begins(pending), ..TokenChange::of(SlotKey::only(UNRESTRICTED)) };
     let begun = Event { outcome: Outcome::Begun, deed: Deed::Burn, ..event(UNRESTRICTED, 1_795_454_228_000, "") };
     inventory.keep(&Entry { event: begun, token: Some(change), row: None }).unwrap();
     drop(inventory);
@@ -484,12 +506,12 @@ fn lists_come_as_text_json_and_comma_separated_values() {
 fn a_seed_that_is_forgotten_is_gone_from_the_file() {
     let desk = Desk::new();
     let path = desk.path("inventory.sqlite");
-    let mut inventory = Sqlite::open(&path).unwrap();
+    let inventory = Sqlite::open(&path).unwrap();
     let seed = inventory.fingerprint_key().of(&Seed::from_bytes(b"a seed".to_vec()).unwrap());
     let sealed = b"what stands for a sealed seed here".to_vec();
     let change = TokenChange {
         seed: SeedChange::Is { seed, sealed: Some(sealed.clone()), replaces: false },
-        ..TokenChange::of(UNRESTRICTED)
+        ..TokenChange::of(SlotKey::only(UNRESTRICTED))
     };
     inventory.keep(&Entry { event: event(UNRESTRICTED, 1, ""), token: Some(change), row: None }).unwrap();
     inventory.settle().unwrap();

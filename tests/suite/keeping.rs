@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
-use tokentap::inventory::{Entry, Identity, Inventory, InventoryError, SeedChange, Sqlite, TokenChange};
+use tokentap::inventory::{
+    Entry, Identity, Inventory, InventoryError, Listing, SeedChange, SlotKey, Sqlite, TokenChange,
+};
 use tokentap::seed::Seed;
 
 use crate::inventory::{Desk, event};
@@ -186,13 +188,15 @@ fn a_seal_in_another_tokens_row_is_burned_by_no_command() {
     for moves_seal in [true, false] {
         let sound = fs::read(desk.path("inventory.sqlite")).unwrap();
         {
-            let mut inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
-            let (own, foreign) =
-                (inventory.token(RESTRICTED).unwrap().unwrap(), inventory.token(other).unwrap().unwrap());
+            let inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
+            let (own, foreign) = (
+                inventory.token(&SlotKey::only(RESTRICTED)).unwrap().unwrap(),
+                inventory.token(&SlotKey::only(other)).unwrap().unwrap(),
+            );
             let strange = inventory.fingerprint_key().of(&Seed::from_bytes(b"another seed".to_vec()).unwrap());
             let (seed, sealed) = if moves_seal { (own.seed.unwrap(), foreign.sealed) } else { (strange, own.sealed) };
             let seed = SeedChange::Is { seed, sealed, replaces: true };
-            let token = Some(TokenChange { seed, ..TokenChange::of(RESTRICTED) });
+            let token = Some(TokenChange { seed, ..TokenChange::of(SlotKey::only(RESTRICTED)) });
             inventory.keep(&Entry { event: event(RESTRICTED, 1, ""), token, row: None }).unwrap();
             inventory.settle().unwrap();
         }
@@ -305,7 +309,7 @@ fn recipients_that_were_changed_behind_the_users_back_seal_nothing_until_they_ar
     let burn = ["burn", "--reader", &reader, "--generate", "--no-verify", TRUST];
     desk.ok(&burn);
     let held = desk.seed_of(UNRESTRICTED);
-    let mut inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
+    let inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
     inventory.set_recipients(std::slice::from_ref(&stranger), &event(UNRESTRICTED, 1, "")).unwrap();
     drop(inventory);
     let error = desk.fails(1, &burn);
@@ -327,7 +331,7 @@ fn recipients_that_appear_in_an_inventory_that_had_none_seal_nothing_either() {
     let stranger = identity(&desk, "stranger");
     let reader = desk.token(UNRESTRICTED);
     desk.ok(&["sync", "--fast", "--reader", &reader, TRUST]);
-    let mut inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
+    let inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
     inventory.set_recipients(std::slice::from_ref(&stranger), &event(UNRESTRICTED, 1, "")).unwrap();
     drop(inventory);
     let error = desk.fails(1, &["burn", "--reader", &reader, "--generate", "--no-verify", TRUST]);
@@ -345,8 +349,8 @@ fn serials_that_no_token_has_are_not_imported_and_those_on_record_can_be_forgott
         desk.fails(2, &["seeds", "generate", "--serials", "serials", "--to", "csv=new.csv"]);
     }
     // An earlier version took more.
-    let mut inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
-    let token = Some(TokenChange::of("8659-612-0000777"));
+    let inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
+    let token = Some(TokenChange::of(SlotKey::only("8659-612-0000777")));
     inventory.keep(&Entry { event: event("8659-612-0000777", 1, ""), token, row: None }).unwrap();
     drop(inventory);
     desk.ok(&["inventory", "check"]);
@@ -369,7 +373,7 @@ fn recipients_that_are_named_during_a_run_seal_what_is_burned_from_then_on() {
     let batch = ["batch", "rows.csv", "--precise", "--reader", "emulated:tokens", TRUST];
     let mut running = desk.command(&batch).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let count = |sealed: bool| {
-        let mut inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
+        let inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
         let mut found = 0;
         let filter = tokentap::inventory::TokenFilter { sealed, ..Default::default() };
         inventory.visit_tokens(&filter, u64::MAX, &mut |token| found += usize::from(token.seed.is_some())).unwrap();
@@ -401,7 +405,7 @@ fn an_import_is_all_or_nothing_and_one_transaction() {
     private(&desk.path("rows.csv"), &rows);
     let tokens = || {
         let mut count = 0;
-        let mut inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
+        let inventory = Sqlite::open(&desk.path("inventory.sqlite")).unwrap();
         inventory.visit_tokens(&Default::default(), u64::MAX, &mut |_| count += 1).unwrap();
         count
     };
@@ -524,7 +528,7 @@ fn secrets_that_others_can_read_are_warned_of() {
 fn an_inventory_that_was_moved_or_replaced_takes_no_records_until_it_is_back() {
     let desk = Desk::new();
     let (path, aside) = (desk.path("inventory.sqlite"), desk.path("aside"));
-    let mut inventory = Sqlite::open(&path).unwrap();
+    let inventory = Sqlite::open(&path).unwrap();
     let entry = |at| Entry { event: event("86596120000001", at, "sync"), token: None, row: None };
     inventory.keep(&entry(1)).unwrap();
     fs::rename(&path, &aside).unwrap();

@@ -22,6 +22,7 @@ mod desk;
 #[cfg(target_os = "linux")]
 mod documents;
 mod emulator;
+mod families;
 mod faults;
 mod finding;
 mod flags;

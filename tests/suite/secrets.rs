@@ -109,8 +109,8 @@ fn show_secrets_shows_it_when_asked() {
 
 #[test]
 fn debug_of_everything_that_holds_a_seed_or_key_shows_neither() {
+    use tokentap::device::token2::{TokenKey, command::WriteSeed};
     use tokentap::seedfile::Row;
-    use tokentap::token::{TokenKey, command::WriteSeed};
     let bytes = data_encoding::HEXLOWER.decode(HEX.as_bytes()).unwrap();
     let seed = tokentap::seed::Seed::from_bytes(bytes).unwrap();
     let apdu = WriteSeed { seed: &seed }.apdu(&TokenKey::factory());

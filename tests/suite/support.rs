@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use tokentap::clock::Drift;
+use tokentap::device::token2::NfcToken;
+use tokentap::device::{Info, Key, Profile};
 use tokentap::emulator::{CardState, EmulatedLink, TokenClock};
 use tokentap::inventory::Station;
 use tokentap::job::batch::{
@@ -14,13 +16,12 @@ use tokentap::job::batch::{
 };
 use tokentap::job::{
     Again, Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, HourWatch, ProfileFrom, ProfileWish,
-    Surroundings, WriteOutcome, WritePlan, locked, write,
+    Surroundings, WriteOutcome, WritePlan, write,
 };
 use tokentap::link::Link;
 use tokentap::seed::Seed;
 use tokentap::seedfile::{Row, WriteOptions};
 use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
-use tokentap::token::{Info, Profile, TokenKey};
 
 /// The time at which simulated tests begin, with a fraction of a second.
 pub const NOW_NS: i64 = 1_795_454_228_300_000_000;
@@ -52,6 +53,7 @@ pub fn seed(bytes: &[u8]) -> Seed {
 /// A plan that sets profile and clock, and burns `seed` if there is one.
 pub fn plan(seed: Option<Seed>) -> WritePlan {
     WritePlan {
+        slot: 0,
         config: Some(ConfigPlan { profile: Profile::FACTORY, from: ProfileFrom::Factory, clock: ClockPlan::Now }),
         seed,
         erase_seed: false,
@@ -59,7 +61,7 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
         if_drift_over: None,
         fine: false,
         guard: Guard::default(),
-        key: TokenKey::factory(),
+        key: Key::default(),
         tries_again: false,
         stated: ProfileWish::default(),
         again: Again::SameTwice,
@@ -68,8 +70,13 @@ pub fn plan(seed: Option<Seed>) -> WritePlan {
 
 pub fn carry_out(link: &mut dyn Link, clock: &dyn HostClock, plan: &WritePlan) -> Result<WriteOutcome, Failure> {
     let mut complete = |_: &Info, _: &mut WritePlan| Ok(());
-    let mut record = |_: &Info, _: &WritePlan, _: Drift| Ok(Beginning::Now);
-    write(link, clock, plan, &mut Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false })
+    let mut record = |_: &Info, _: &WritePlan, _: Option<Drift>| Ok(Beginning::Now);
+    write(
+        &mut NfcToken(link),
+        clock,
+        plan,
+        &mut Hooks { complete: &mut complete, record: &mut record, interrupted: &|| false },
+    )
 }
 
 /// Works at a batch of these rows, whose part file is at `part`, with whatever `work` lays down; how each token left,
@@ -82,7 +89,7 @@ pub fn work_at_batch(
     tries_again: bool,
     work: &dyn Fn(&BatchVisitor<'_>),
 ) -> (Vec<Left>, u64) {
-    let key = locked(books).fingerprint_key().clone();
+    let key = books.fingerprint_key().clone();
     let flags = ProfileWish::default();
     let Ok(list) = SeedList::check(rows.into_iter().map(Ok), &key, flags, Allowed { short: true, shared: false })
     else {
@@ -105,7 +112,7 @@ pub fn work_at_batch(
         flags,
         fine: false,
         allow_unknown_model: false,
-        key: TokenKey::factory(),
+        key: Key::default(),
         tries_again,
         reassigns: false,
         check_every: 0,

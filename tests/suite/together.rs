@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokentap::inventory::{Inventory, Sqlite};
+use tokentap::inventory::{Listing, Sqlite};
 
 use crate::batch::{Tray, check_agreement, rows, serials};
 use crate::support::{Dice, text, tokentap};
@@ -63,7 +63,7 @@ fn two_four_and_eight_programs_on_one_list_each_get_other_rows_without_a_word() 
         }
         gather(&desk, &folders);
         check_agreement(&desk, None);
-        let mut inventory = desk.inventory();
+        let inventory = desk.inventory();
         let batch = inventory.batches(None).unwrap().remove(0);
         assert_eq!((batch.counts.done(), batch.counts.left()), (programs as u64 * 8, 0), "every token has a row");
         assert_eq!(inventory.findings().unwrap(), Vec::<String>::new());
@@ -212,7 +212,7 @@ fn a_backup_is_whole_while_others_write_and_is_not_overwritten_unasked() {
         let name = format!("backup{made}.sqlite");
         let output = desk.command(&["inventory", "backup", &name]).output().unwrap();
         if output.status.success() {
-            let mut copy = Sqlite::open(&desk.path(&name)).unwrap();
+            let copy = Sqlite::open(&desk.path(&name)).unwrap();
             assert_eq!(copy.findings().unwrap(), Vec::<String>::new());
             made += 1;
         }

@@ -13,12 +13,12 @@ use super::screen::{Idle, Message, Screen, Wire, ask_through, confirm_through};
 use super::secret::token_key;
 use super::slip;
 use super::{Ran, interrupt, prompt, settings, trays};
+use crate::device::Info;
 use crate::inventory::Counts;
 use crate::job::batch::{BatchEnd, BatchNews, BatchPlan, BatchRun};
 use crate::job::{BatchTerms, Books, Exit, Failure, HourWatch, Problem, Surroundings};
 use crate::report::{BatchEvent, BatchSummary, WORDING};
 use crate::time::HostClock;
-use crate::token::Info;
 use view::View;
 
 pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
@@ -112,7 +112,7 @@ impl Around<'_> {
         let mut view = View::new(&name, run.batch.counts(), host);
         view.begin(run.how, &screen);
         let at = || host.clock().now().wall;
-        let end = run.run(books, plan, surroundings, &at, |visitor| {
+        let end = run.run(*books, plan, surroundings, &at, |visitor| {
             wire.run(trays, visitor, &mut screen, &mut |screen, news| view.show(screen, news));
         })?;
         Ok((end, view.holding()))

@@ -12,7 +12,7 @@ use crate::cli::unused::{file_flag, unused};
 use crate::cli::{Ran, new_seed, paths};
 use crate::inventory::FingerprintKey;
 use crate::job::batch::{Allowed, ListTerms, Origin, PlannedBatch, ServerFile};
-use crate::job::{Exit, Failure, ProfileWish, locked};
+use crate::job::{Exit, Failure, ProfileWish};
 use crate::report::{BatchPlanReport, row_problem};
 use crate::seedfile::check_text;
 
@@ -27,7 +27,7 @@ pub fn planned(
     output: &Output,
 ) -> Result<PlannedBatch, Failure> {
     let Some(books) = record.books() else { return Err(Failure::file("there is no inventory", "name one")) };
-    let key = locked(books).fingerprint_key().clone();
+    let key = books.fingerprint_key().clone();
     let files: Vec<ServerFile> =
         named_files(&args.to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
     check_paths(args, record, &files)?;

@@ -10,7 +10,7 @@ use crate::cli::slip::{self, Card};
 use crate::cli::{Ran, interrupt};
 use crate::inventory::{BatchId, RowState};
 use crate::job::batch::{BatchEnd, ServerFiles, unwritable};
-use crate::job::{Books, Exit, Failure, locked};
+use crate::job::{Books, Exit, Failure};
 use crate::report::{BatchEvent, BatchSummary, Summed};
 use crate::seedfile::Row;
 
@@ -52,7 +52,7 @@ pub fn write_slips(
     }
     let mut cards = Vec::new();
     let states = [RowState::Burned, RowState::Checked];
-    locked(books).visit_rows(batch, &states, &mut |row| {
+    books.visit_rows(batch, &states, &mut |row| {
         if let Some(serial) = row.serial {
             let mut seed = seeds.remove(&serial);
             if let Some(seed) = &mut seed {

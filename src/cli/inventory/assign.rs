@@ -8,11 +8,11 @@ use crate::cli::args::{AssignArgs, Global, UnassignArgs};
 use crate::cli::describe::{self, counted, plain};
 use crate::cli::output::Output;
 use crate::cli::{Ran, input, prompt};
-use crate::inventory::{Deed, Entry, Inventory, Sqlite, TokenChange, TokenRecord};
+use crate::device::{Serial, families::model_of};
+use crate::inventory::{Deed, Entry, Inventory, SlotKey, TokenChange, TokenRecord};
 use crate::job::{Exit, Failure, TokenState};
 use crate::report::{self, AssignListReport, AssignReport, Assigned};
 use crate::seedfile::check_text;
-use crate::token::{Model, Serial};
 
 /// So many digits and nothing else are a serial, not a user.
 const FEWEST_OF_SERIAL: usize = 12;
@@ -54,7 +54,7 @@ impl Assignment {
     }
 }
 
-pub fn assign(inventory: &mut Sqlite, global: &Global, args: &AssignArgs, output: &Output) -> Ran {
+pub fn assign(inventory: &dyn Inventory, global: &Global, args: &AssignArgs, output: &Output) -> Ran {
     let wanted = match (&args.csv, &args.serial, &args.user) {
         (Some(path), ..) => of_file(inventory, path)?,
         (None, Some(token), Some(user)) => vec![assignment(inventory, token, user)?],
@@ -76,7 +76,8 @@ pub fn assign(inventory: &mut Sqlite, global: &Global, args: &AssignArgs, output
         Ok(changed.next().map(|one| {
             let was = one.owner().map(|owner| format!(", before that {owner}'s")).unwrap_or_default();
             let event = event(global, Deed::Assign, Some(&one.serial), Some(format!("to {}{was}", one.user)));
-            let change = TokenChange { user: Some(one.user.clone()), ..TokenChange::of(one.serial.as_str()) };
+            let change =
+                TokenChange { user: Some(one.user.clone()), ..TokenChange::of(SlotKey::only(one.serial.as_str())) };
             Entry { event, token: Some(change), row: None }
         }))
     };
@@ -94,18 +95,18 @@ pub fn assign(inventory: &mut Sqlite, global: &Global, args: &AssignArgs, output
     Ok(Exit::Done)
 }
 
-pub fn unassign(inventory: &mut Sqlite, global: &Global, args: &UnassignArgs, output: &Output) -> Ran {
+pub fn unassign(inventory: &dyn Inventory, global: &Global, args: &UnassignArgs, output: &Output) -> Ran {
     let token = find::one(inventory, &args.token)?;
     let Some(owner) = &token.user else {
-        let words = format!("{} belongs to nobody, as before", token.serial);
-        output.report(&AssignReport { serial: token.serial, user: None, words });
+        let words = format!("{} belongs to nobody, as before", token.key.serial);
+        output.report(&AssignReport { serial: token.key.serial, user: None, words });
         return Ok(Exit::Done);
     };
-    let event = event(global, Deed::Assign, Some(&token.serial), Some(format!("to nobody, before that {owner}'s")));
-    let change = TokenChange { unassigned: true, ..TokenChange::of(token.serial.as_str()) };
+    let event = event(global, Deed::Assign, Some(&token.key.serial), Some(format!("to nobody, before that {owner}'s")));
+    let change = TokenChange { unassigned: true, ..TokenChange::of(token.key.clone()) };
     inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
-    let text = format!("{} belongs to nobody now; it was {}'s", token.serial, plain(owner));
-    output.report(&AssignReport { serial: token.serial, user: None, words: text });
+    let text = format!("{} belongs to nobody now; it was {}'s", token.key.serial, plain(owner));
+    output.report(&AssignReport { serial: token.key.serial, user: None, words: text });
     Ok(Exit::Done)
 }
 
@@ -115,7 +116,7 @@ fn is_confirmed(doubts: &[String], output: &Output) -> bool {
 }
 
 /// A token and a user that somebody typed.
-fn assignment(inventory: &mut Sqlite, token: &str, user: &str) -> Result<Assignment, Failure> {
+fn assignment(inventory: &dyn Inventory, token: &str, user: &str) -> Result<Assignment, Failure> {
     let user = user.trim();
     if user.is_empty() {
         return Err(Failure::usage(
@@ -134,18 +135,18 @@ fn assignment(inventory: &mut Sqlite, token: &str, user: &str) -> Result<Assignm
     let mut known = find::all(inventory, token)?;
     if known.len() > 1 {
         return find::one(inventory, token).map(|token| Assignment {
-            serial: token.serial.clone(),
+            serial: token.key.serial.clone(),
             known: Some(token),
             user,
         });
     }
     if let Some(token) = known.pop() {
-        return Ok(Assignment { serial: token.serial.clone(), known: Some(token), user });
+        return Ok(Assignment { serial: token.key.serial.clone(), known: Some(token), user });
     }
     let serial: String = token.chars().filter(|c| !c.is_whitespace()).collect();
     let is_digits = serial.bytes().all(|byte| byte.is_ascii_digit());
     match Serial::new(&serial) {
-        Some(serial) if is_digits && Model::of_serial(serial.as_str()).is_some() => {
+        Some(serial) if is_digits && model_of(serial.as_str()).is_some() => {
             Ok(Assignment { serial: serial.to_string(), known: None, user })
         }
         _ => Err(Failure::usage(
@@ -156,7 +157,7 @@ fn assignment(inventory: &mut Sqlite, token: &str, user: &str) -> Result<Assignm
 }
 
 /// The assignments of a table with a column for the serial and one for the user; all that is wrong with it is said.
-fn of_file(inventory: &mut Sqlite, path: &Path) -> Result<Vec<Assignment>, Failure> {
+fn of_file(inventory: &dyn Inventory, path: &Path) -> Result<Vec<Assignment>, Failure> {
     let next = "name a table with the columns serial and user";
     let lines = input::lines_of(path, next)?;
     let name = describe::path(path);
@@ -203,7 +204,7 @@ fn of_file(inventory: &mut Sqlite, path: &Path) -> Result<Vec<Assignment>, Failu
 }
 
 fn take(
-    inventory: &mut Sqlite,
+    inventory: &dyn Inventory,
     cells: &csv::StringRecord,
     (serial, user): (usize, usize),
     name: &str,

@@ -5,11 +5,11 @@ use crate::cli::args::CheckArgs;
 use crate::cli::describe::{self};
 use crate::cli::output::Output;
 use crate::cli::{Ran, record};
-use crate::inventory::{Inventory, Sqlite, TokenFilter, open_of};
+use crate::inventory::{Inventory, Listing, Sqlite, TokenFilter, open_of};
 use crate::job::{Exit, Failure, Problem, TokenState};
 use crate::report::CheckReport;
 
-pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
+pub fn run(inventory: &Sqlite, args: &CheckArgs, output: &Output) -> Ran {
     let identity = record::identity(args.identity.as_deref())?;
     let path = describe::path(inventory.path());
     let mut found = inventory.findings().map_err(failed)?;
@@ -24,7 +24,7 @@ pub fn run(inventory: &mut Sqlite, args: &CheckArgs, output: &Output) -> Ran {
             let Some(identity) = identity.as_ref().filter(|_| token.held_sealed().is_some()) else { return };
             match open_of(&token, &key, identity) {
                 Ok(_) => opened += 1,
-                Err(error) => found.push(format!("the token {}: {error}", token.serial)),
+                Err(error) => found.push(format!("the token {}: {error}", token.key.serial)),
             }
         });
         visited.map_err(failed)?;

@@ -2,7 +2,7 @@
 
 use super::failed;
 use crate::cli::describe;
-use crate::inventory::{Inventory, TokenFilter, TokenRecord};
+use crate::inventory::{Inventory, SlotKey, TokenFilter, TokenRecord};
 use crate::job::remedy::TokenRemedy;
 use crate::job::{Failure, Problem, TokenState};
 
@@ -17,10 +17,10 @@ const LISTED: usize = 20;
 ///
 /// # Errors
 /// A failure of the inventory.
-pub fn all(inventory: &mut dyn Inventory, text: &str) -> Result<Vec<TokenRecord>, Failure> {
+pub fn all(inventory: &dyn Inventory, text: &str) -> Result<Vec<TokenRecord>, Failure> {
     let serial: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     for exact in [text.trim(), &serial] {
-        if let Some(token) = inventory.token(exact).map_err(failed)? {
+        if let Some(token) = inventory.token(&SlotKey::only(exact)).map_err(failed)? {
             return Ok(vec![token]);
         }
     }
@@ -28,7 +28,7 @@ pub fn all(inventory: &mut dyn Inventory, text: &str) -> Result<Vec<TokenRecord>
     let user = text.trim().to_lowercase();
     let of = |token: &TokenRecord| token.user.as_ref().map(|user| user.to_lowercase()).unwrap_or_default();
     let ways: [&dyn Fn(&TokenRecord) -> bool; 3] = [
-        &|token| is_digits && token.serial.ends_with(&serial),
+        &|token| is_digits && token.key.serial.ends_with(&serial),
         &|token| !user.is_empty() && of(token) == user,
         &|token| !user.is_empty() && of(token).contains(&user),
     ];
@@ -47,7 +47,7 @@ pub fn all(inventory: &mut dyn Inventory, text: &str) -> Result<Vec<TokenRecord>
 ///
 /// # Errors
 /// A usage failure where there is none, or several, which it lists.
-pub fn one(inventory: &mut dyn Inventory, text: &str) -> Result<TokenRecord, Failure> {
+pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure> {
     let mut hits = all(inventory, text)?;
     if hits.len() > 1 {
         let problem = Problem::SeveralFit { typed: describe::given(text), count: hits.len() };
@@ -69,5 +69,5 @@ pub fn one(inventory: &mut dyn Inventory, text: &str) -> Result<TokenRecord, Fai
 /// A token in a line: serial, model, user.
 fn line(token: &TokenRecord) -> String {
     let user = token.user.as_deref().map(|user| format!("  {}", describe::plain(user))).unwrap_or_default();
-    format!("  {}  {}{user}", token.serial, token.model.as_deref().unwrap_or("unknown model"))
+    format!("  {}  {}{user}", token.key.serial, token.model.as_deref().unwrap_or("unknown model"))
 }

@@ -13,7 +13,7 @@ use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
 use crate::cli::describe::{local, plain, tail};
 use crate::cli::output::{Output, Stream};
 use crate::inventory::{
-    BatchRecord, Event, EventFilter, Inventory, Kept, Outcome, RowRecord, RowState, Sqlite, TokenFilter, TokenRecord,
+    BatchRecord, Event, EventFilter, Inventory, Kept, Outcome, RowRecord, RowState, TokenFilter, TokenRecord,
 };
 use crate::job::{Exit, Failure};
 use crate::report::{
@@ -155,7 +155,7 @@ fn shown(text: Option<&str>) -> String {
     plain(text.unwrap_or_default())
 }
 
-pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran {
+pub fn tokens(inventory: &dyn Inventory, args: &TokensArgs, output: &Output) -> Ran {
     let filter = TokenFilter {
         serial: None,
         since: since("--since", args.list.since.as_deref())?,
@@ -168,7 +168,9 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
     // Those that a serial or a user fits, among those that the rest lets pass.
     let named = match args.serial.as_ref().or(args.user.as_ref()) {
         None => None,
-        Some(text) => Some(find::all(inventory, text)?.into_iter().map(|token| token.serial).collect::<BTreeSet<_>>()),
+        Some(text) => {
+            Some(find::all(inventory, text)?.into_iter().map(|token| token.key.serial).collect::<BTreeSet<_>>())
+        }
     };
     let columns =
         [("serial", 14), ("model", 12), ("user", 15), ("last seen", 16), ("synced", 16), ("drift_s", 8), ("seed", 0)];
@@ -177,11 +179,11 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
     let mut list = List::begin("tokens", &columns, wide, &args.list, output);
     let limit = args.list.limit;
     let mut visit = |token: TokenRecord| {
-        if list.rows >= limit || named.as_ref().is_some_and(|named| !named.contains(&token.serial)) {
+        if list.rows >= limit || named.as_ref().is_some_and(|named| !named.contains(&token.key.serial)) {
             return;
         }
         let cells = [
-            token.serial.clone(),
+            token.key.serial.clone(),
             shown(token.model.as_deref()),
             shown(token.user.as_deref()),
             list.time(token.last_seen),
@@ -195,7 +197,7 @@ pub fn tokens(inventory: &mut Sqlite, args: &TokensArgs, output: &Output) -> Ran
     list.end(visited)
 }
 
-pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran {
+pub fn events(inventory: &dyn Inventory, args: &EventsArgs, output: &Output) -> Ran {
     let outcome = match args.outcome.as_ref().map(|outcome| outcome.to_lowercase()).as_deref() {
         None => None,
         Some(word) => Some(Outcome::of_word(word).ok_or_else(|| {
@@ -205,7 +207,7 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
     };
     let serial = match args.serial.as_ref().or(args.user.as_ref()) {
         None => None,
-        Some(text) => Some(find::one(inventory, text)?.serial),
+        Some(text) => Some(find::one(inventory, text)?.key.serial),
     };
     let filter = EventFilter {
         serial,
@@ -245,7 +247,7 @@ pub fn events(inventory: &mut Sqlite, args: &EventsArgs, output: &Output) -> Ran
 }
 
 /// The rows of one batch.
-fn rows(inventory: &mut Sqlite, batch: i64, args: &BatchesArgs, output: &Output) -> Ran {
+fn rows(inventory: &dyn Inventory, batch: i64, args: &BatchesArgs, output: &Output) -> Ran {
     let states = match args.state.as_deref() {
         None => Vec::new(),
         Some(word) => vec![RowState::of_word(word).ok_or_else(|| {
@@ -278,7 +280,7 @@ fn rows(inventory: &mut Sqlite, batch: i64, args: &BatchesArgs, output: &Output)
     list.end(visited)
 }
 
-pub fn batches(inventory: &mut Sqlite, args: &BatchesArgs, output: &Output) -> Ran {
+pub fn batches(inventory: &dyn Inventory, args: &BatchesArgs, output: &Output) -> Ran {
     if let Some(batch) = args.rows {
         return rows(inventory, batch, args, output);
     }

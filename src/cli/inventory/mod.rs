@@ -31,17 +31,17 @@ pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran 
     }
     let open = || existing(global, output);
     match command {
-        InventoryCommand::Tokens(args) => lists::tokens(&mut open()?, args, output),
-        InventoryCommand::Events(args) => lists::events(&mut open()?, args, output),
-        InventoryCommand::Batches(args) => lists::batches(&mut open()?, args, output),
-        InventoryCommand::Show(args) => show::run(&mut open()?, &args.token, output),
-        Export(args) => seeds::export(&mut open()?, global, args, output),
-        Import(args) => seeds::import(&mut open()?, global, args, output),
-        Assign(args) => assign::assign(&mut open()?, global, args, output),
-        InventoryCommand::Unassign(args) => assign::unassign(&mut open()?, global, args, output),
-        Forget(args) => forget(&mut open()?, global, args, output),
+        InventoryCommand::Tokens(args) => lists::tokens(&open()?, args, output),
+        InventoryCommand::Events(args) => lists::events(&open()?, args, output),
+        InventoryCommand::Batches(args) => lists::batches(&open()?, args, output),
+        InventoryCommand::Show(args) => show::run(&open()?, &args.token, output),
+        Export(args) => seeds::export(&open()?, global, args, output),
+        Import(args) => seeds::import(&open()?, global, args, output),
+        Assign(args) => assign::assign(&open()?, global, args, output),
+        InventoryCommand::Unassign(args) => assign::unassign(&open()?, global, args, output),
+        Forget(args) => forget(&open()?, global, args, output),
         Backup(args) => backup(&open()?, args, output),
-        InventoryCommand::Check(args) => check::run(&mut open()?, args, output),
+        InventoryCommand::Check(args) => check::run(&open()?, args, output),
         Init(args) => init(global, args, output),
     }
 }
@@ -58,8 +58,8 @@ fn existing(global: &Global, output: &Output) -> Result<Sqlite, Failure> {
         ));
     }
     let sqlite = Sqlite::open(&path).map_err(|error| record::unopened(&error))?;
-    let mut sqlite = sqlite.with_pins(record::pins());
-    record::check_standing(&mut sqlite, false, output)?;
+    let sqlite = sqlite.with_pins(record::pins());
+    record::check_standing(&sqlite, false, output)?;
     Ok(sqlite)
 }
 
@@ -76,6 +76,7 @@ fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<Strin
         job: 0,
         station: record::station(),
         serial: serial.map(str::to_owned),
+        slot: 0,
         deed,
         outcome: Outcome::Done,
         before: None,
@@ -85,14 +86,14 @@ fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<Strin
     }
 }
 
-fn forget(inventory: &mut Sqlite, global: &Global, args: &ForgetArgs, output: &Output) -> Ran {
+fn forget(inventory: &Sqlite, global: &Global, args: &ForgetArgs, output: &Output) -> Ran {
     let token = find::one(inventory, &args.serial)?;
     let had = match (token.held_sealed(), token.held()) {
         (Some(_), _) => "its sealed seed",
         (None, Some(_)) => "the fingerprint of its seed",
         (None, None) => "whatever is known of its seed",
     };
-    let who = format!("{}{}", token.serial, describe::whose(&token));
+    let who = format!("{}{}", token.key.serial, describe::whose(&token));
     if !args.yes {
         let is_sure = prompt::has_person()
             && !output.is_json()
@@ -105,13 +106,17 @@ fn forget(inventory: &mut Sqlite, global: &Global, args: &ForgetArgs, output: &O
             return Err(failure.in_state(TokenState::RecordUnchanged));
         }
     }
-    let event =
-        event(global, Deed::Forget, Some(&token.serial), Some("its seed was removed from the inventory".to_owned()));
-    let change = TokenChange { seed: SeedChange::Forgotten, ..TokenChange::of(token.serial.as_str()) };
+    let event = event(
+        global,
+        Deed::Forget,
+        Some(&token.key.serial),
+        Some("its seed was removed from the inventory".to_owned()),
+    );
+    let change = TokenChange { seed: SeedChange::Forgotten, ..TokenChange::of(token.key.clone()) };
     inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
     inventory.settle().map_err(failed)?;
     let text = format!("{who}: {had} is removed; the token itself and backups of the inventory are unchanged");
-    output.report(&ForgetReport { serial: token.serial, forgotten: true, words: text });
+    output.report(&ForgetReport { serial: token.key.serial, forgotten: true, words: text });
     Ok(Exit::Done)
 }
 
@@ -160,7 +165,7 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>().map_err(bad)?;
     let inventory_path = record::path(global).map_err(failed)?;
     paths::check(&[("the inventory", inventory_path.as_deref())], &[("--out", args.out.as_deref())])?;
-    let mut inventory = record::open_sqlite(global)
+    let inventory = record::open_sqlite(global)
         .map_err(failed)?
         .ok_or_else(|| Failure::usage("--inventory none cannot be made", "name a file"))?;
     inventory.check_alone().map_err(failed)?;

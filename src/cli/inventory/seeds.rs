@@ -10,8 +10,9 @@ use crate::cli::output::Output;
 use crate::cli::paths;
 use crate::cli::record;
 use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, write_options};
+use crate::device::{DisplayTime, Profile};
 use crate::inventory::{
-    Deed, Entry, Inventory, InventoryError, SealError, SeedChange, Sqlite, TokenChange, TokenFilter, open_of, seal,
+    Deed, Entry, Inventory, InventoryError, SealError, SeedChange, SlotKey, TokenChange, TokenFilter, open_of, seal,
 };
 use crate::job::bad_file;
 use crate::job::batch::unwritable;
@@ -21,15 +22,15 @@ use crate::report::{self, ExportReport, ImportReport, row_problem};
 use crate::seedfile::{
     Checker, Converted, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert, strange_serial,
 };
-use crate::token::{DisplayTime, Profile};
 
-pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output: &Output) -> Ran {
+pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, output: &Output) -> Ran {
     let Some(identity) = record::identity(Some(&args.identity))? else {
         return Err(Failure::usage("no identity was named", "use --identity FILE"));
     };
     let files = named_files(&args.to)?;
+    let own = record::path(global).map_err(failed)?;
     let reads = [
-        ("the inventory", Some(inventory.path())),
+        ("the inventory", own.as_deref()),
         ("--identity", Some(args.identity.as_path())),
         ("--to-pskc-key", args.encode.to_pskc_key.as_deref()),
         ("--to-pskc-password", args.encode.to_pskc_password.as_deref()),
@@ -53,10 +54,10 @@ pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output
     }
     let key = inventory.fingerprint_key().clone();
     let has_foreign = Cell::new(false);
-    let serials: Vec<String> = tokens.iter().map(|token| token.serial.clone()).collect();
+    let serials: Vec<String> = tokens.iter().map(|token| token.key.serial.clone()).collect();
     let rows = (1_u64..).zip(tokens).map(|(number, token)| -> Result<Row, Problem> {
         if token.pending.as_ref().is_some_and(|pending| pending.sealed.is_some()) {
-            output.note(&format!("{}: whether it holds this seed is not known; burn it again", token.serial));
+            output.note(&format!("{}: whether it holds this seed is not known; burn it again", token.key.serial));
         }
         let row = open_of(&token, &key, &identity).map_err(|error| {
             let next = match error {
@@ -66,10 +67,10 @@ pub fn export(inventory: &mut Sqlite, global: &Global, args: &ExportArgs, output
                 }
                 _ => "name the identity that opens it",
             };
-            Problem::new(number, 0, format!("{}: {error}", token.serial), next)
+            Problem::new(number, 0, format!("{}: {error}", token.key.serial), next)
         })?;
         // The record knows best whose it is by now.
-        Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.serial), ..row })
+        Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.key.serial), ..row })
     });
     // Where two tokens hold one seed, somebody has said that they may.
     let rules = Rules { drop: &dropped, shares_secrets: true };
@@ -99,7 +100,7 @@ fn conclude_export(converted: &Converted, has_foreign: bool, output: &Output) ->
     })
 }
 
-pub fn import(inventory: &mut Sqlite, global: &Global, args: &ImportArgs, output: &Output) -> Ran {
+pub fn import(inventory: &dyn Inventory, global: &Global, args: &ImportArgs, output: &Output) -> Ran {
     inventory.check_alone().map_err(failed)?;
     if inventory.recipients().map_err(failed)?.is_empty() {
         return Err(Failure::usage(
@@ -152,7 +153,7 @@ pub fn import(inventory: &mut Sqlite, global: &Global, args: &ImportArgs, output
             replaces: args.force || args.whole.allow_shared_secret,
         };
         let (user, profile) = (row.user.clone(), profile(row));
-        let change = TokenChange { user, profile, seed, ..TokenChange::of(serial) };
+        let change = TokenChange { user, profile, seed, ..TokenChange::of(SlotKey::only(serial)) };
         let event = event(global, Deed::Import, Some(serial), Some(format!("from {name}")));
         Ok(Some(Entry { event, token: Some(change), row: None }))
     };
@@ -166,14 +167,14 @@ pub fn import(inventory: &mut Sqlite, global: &Global, args: &ImportArgs, output
 }
 
 /// What the inventory knows otherwise.
-fn contradiction(inventory: &mut Sqlite, row: &Row) -> Result<Option<Problem>, Failure> {
+fn contradiction(inventory: &dyn Inventory, row: &Row) -> Result<Option<Problem>, Failure> {
     let serial = row.serial.as_deref().unwrap_or_default();
     let seed = inventory.fingerprint_key().of(&row.seed);
-    if let Some(holder) = inventory.holder(&seed).map_err(failed)?.filter(|holder| holder != serial) {
+    if let Some(holder) = inventory.holder(&seed).map_err(failed)?.filter(|holder| *holder != SlotKey::only(serial)) {
         let what = format!("its seed is on record for the token {holder}");
         return Ok(Some(Problem::at(row.place, what, "one of the two is wrong; --force takes it all the same")));
     }
-    let token = inventory.token(serial).map_err(failed)?;
+    let token = inventory.token(&SlotKey::only(serial)).map_err(failed)?;
     let others = token.map(|token| [token.seed, token.pending.and_then(|pending| pending.seed)]);
     let is_other = others.is_some_and(|others| others.iter().flatten().any(|known| *known != seed));
     let what = format!("the inventory has another seed of {serial}, which this would replace");
@@ -196,5 +197,5 @@ fn profile(row: &Row) -> Option<Profile> {
     let factory = Profile::FACTORY;
     let is_stated = row.hash.is_some() || row.step.is_some();
     let (hash, step) = (row.hash.unwrap_or(factory.hash()), row.step.unwrap_or(factory.step()));
-    is_stated.then(|| Profile::new(hash, step, DisplayTime::S30).ok()).flatten()
+    is_stated.then(|| Profile::new(hash, step, DisplayTime::S30))
 }

@@ -85,9 +85,10 @@ fn event_findings(on: &Connection) -> Result<Vec<String>, Error> {
 fn token_findings(on: &Connection) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let visited = tokens::visit(on, &TokenFilter::default(), u64::MAX, &mut |token| {
-        let mut say = |what: &str| findings.push(format!("the token {}: {what}", token.serial.escape_debug()));
+        let mut say = |what: &str| findings.push(format!("the token {}: {what}", token.key.serial.escape_debug()));
         // Earlier versions took any printable characters.
-        if token.serial.is_empty() || token.serial.len() > 255 || token.serial.contains(char::is_control) {
+        let serial = &token.key.serial;
+        if serial.is_empty() || serial.len() > 255 || serial.contains(char::is_control) {
             say("its serial is not valid");
         }
         if token.first_seen > token.last_seen {
@@ -106,7 +107,7 @@ fn token_findings(on: &Connection) -> Result<Vec<String>, Error> {
     let unheld = format!("SELECT count(*) FROM ({}) WHERE seed NOT IN (SELECT seed FROM holders)", holders::NAMED);
     let stray = format!(
         "SELECT count(*) FROM holders AS held WHERE NOT EXISTS
-             (SELECT 1 FROM ({}) AS named WHERE named.seed = held.seed AND named.serial = held.serial)",
+             (SELECT 1 FROM ({}) AS named WHERE named.seed = held.seed AND named.serial = held.serial AND named.slot = held.slot)",
         holders::NAMED
     );
     for (sql, what) in

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Error, OptionalExtension, params};
 
 use super::owner::Owner;
 use super::{Stopped, batches, holders, tokens};
-use crate::inventory::{BatchId, Claim, RowRecord, RowState, TokenRecord};
+use crate::inventory::{BatchId, Claim, RowRecord, RowState, SlotKey, TokenRecord};
 
 /// Claims the row that a token gets: see [`crate::inventory::Inventory::claim`].
 pub fn claim(
@@ -14,7 +14,7 @@ pub fn claim(
     reburns: bool,
     owner: &mut Owner,
 ) -> Result<Claim, Stopped> {
-    let token = tokens::get(to, serial)?;
+    let token = tokens::get(to, &SlotKey::only(serial))?;
     let row = match batches::row_of(to, batch, serial)? {
         // Unless it lost its seed since: then it is to have it again.
         Some(row) if row.state.is_done() && token.as_ref().is_none_or(|token| token.erased.is_none()) => {
@@ -91,7 +91,7 @@ fn deal(
         }
         let holder = row.seed.as_ref().map(|seed| holders::holder(from, seed)).transpose()?.flatten();
         // A seed that another token holds waits for that token.
-        if holder.is_some_and(|holder| holder != serial) {
+        if holder.is_some_and(|holder| holder != SlotKey::only(serial)) {
             return Ok(false);
         }
         found = Some(row);

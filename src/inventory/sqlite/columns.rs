@@ -4,10 +4,10 @@ use chrono::DateTime;
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 
+use crate::device::{DisplayTime, Profile};
 use crate::inventory::{Fingerprint, Measured};
 use crate::otp::{Hash, TimeStep};
 use crate::time::UnixTime;
-use crate::token::{DisplayTime, Profile};
 
 /// A time as it is kept: milliseconds since 1970.
 pub fn ms(time: UnixTime) -> i64 {
@@ -56,7 +56,7 @@ pub fn profile(row: &Row<'_>, prefix: &str) -> Result<Option<Profile>, Error> {
     };
     let step = TimeStep::new(step).ok_or_else(|| odd("step_s"))?;
     let display = DisplayTime::of_seconds(display).map_err(|_| odd("display_s"))?;
-    Profile::new(hash, step, display).map(Some).map_err(|_| odd("hash"))
+    Ok(Some(Profile::new(hash, step, display)))
 }
 
 /// A value that this program never writes.

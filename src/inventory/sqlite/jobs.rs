@@ -10,14 +10,15 @@ use crate::time::UnixTime;
 
 /// Begins a job: see [`crate::inventory::Inventory::begin`]. `recipients` are those of this transaction.
 pub fn begin(to: &Connection, begin: &Begin<'_>, owner: &mut Owner, recipients: &[String]) -> Result<Begun, Stopped> {
-    let serial = begin.token.serial.as_str();
+    let key = &begin.token.key;
+    let serial = key.serial.as_str();
     let me = owner.number().map_err(Stopped::Owner)?;
     leave_lost(to, me, owner)?;
     check_free(to, serial, owner)?;
-    let life = tokens::life(to, serial)?;
+    let life = tokens::life(to, key)?;
     let earlier = life.as_ref().map(|life| life.record.clone());
     if !TokenRecord::is_same_basis(earlier.as_ref(), begin.basis) {
-        return Err(Stopped::Rows(InventoryError::Changed(serial.to_owned())));
+        return Err(Stopped::Rows(InventoryError::Changed(key.clone())));
     }
     let sealed = match begin.seed {
         Some(_) => (begin.seal)(recipients).map_err(Stopped::Rows)?,
@@ -25,7 +26,7 @@ pub fn begin(to: &Connection, begin: &Begin<'_>, owner: &mut Owner, recipients: 
     };
     let change = begin.change(earlier.as_ref(), sealed.clone());
     if let Some(seed) = &begin.seed {
-        holders::hold(to, seed, serial, begin.may_share(earlier.as_ref()))?;
+        holders::hold(to, seed, key, begin.may_share(earlier.as_ref()))?;
     }
     if let Some(row) = &begin.row {
         batches::change_row(to, row)?;
@@ -43,15 +44,15 @@ pub fn end(to: &Connection, job: i64, entry: &Entry) -> Result<bool, Stopped> {
         keep(to, entry)?;
         return Ok(true);
     };
-    let lease = lease_of(to, &change.serial)?;
+    let lease = lease_of(to, &change.key.serial)?;
     if lease.is_some_and(|lease| lease.job == job) {
         keep(to, entry)?;
-        to.prepare_cached("DELETE FROM leases WHERE serial = ?1")?.execute([&change.serial])?;
+        to.prepare_cached("DELETE FROM leases WHERE serial = ?1")?.execute([&change.key.serial])?;
         return Ok(true);
     }
     tokens::add_event(to, &entry.event)?;
     if let SeedChange::Burned { seed, sealed } = &change.seed {
-        tokens::add_candidate(to, &change.serial, seed, sealed.as_deref())?;
+        tokens::add_candidate(to, &change.key, seed, sealed.as_deref())?;
     }
     // The row may be this job's all the same.
     match entry.row.as_ref().map(|row| batches::change_row(to, row)) {
@@ -75,7 +76,7 @@ pub fn keep(to: &Connection, entry: &Entry) -> Result<(), Stopped> {
 /// Keeps an entry about the record of a token: not while a job is at work with it, and with no seed that another holds.
 pub fn keep_apart(to: &Connection, entry: &Entry, owner: &Owner) -> Result<(), Stopped> {
     if let Some(change) = entry.token.as_ref().filter(|change| change.touches_job()) {
-        check_free(to, &change.serial, owner)?;
+        check_free(to, &change.key.serial, owner)?;
     }
     keep(to, entry)
 }

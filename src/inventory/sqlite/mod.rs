@@ -9,6 +9,7 @@ mod file;
 mod holders;
 mod jobs;
 mod keys;
+mod listing;
 mod marks;
 mod meta;
 mod owner;
@@ -18,19 +19,21 @@ mod tokens;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowRecord, RowState};
+use super::batch::{BatchId, Claim, NewBatch, NewRow};
 use super::error::InventoryError;
-use super::event::{Event, EventFilter};
+use super::event::Event;
 use super::fingerprint::{Fingerprint, FingerprintKey};
 use super::job::{Begin, Begun};
 use super::pins::Pins;
 use super::place::network_kind;
 use super::rights::{check_alone, check_beside};
-use super::token::{TokenFilter, TokenRecord};
+use super::slot_key::SlotKey;
+use super::token::TokenRecord;
 use super::{Entry, Inventory, Kept};
 use crate::files::FileId;
 use crate::time::UnixTime;
@@ -45,14 +48,18 @@ const LOCKED_FOR: Duration = Duration::from_secs(15);
 
 /// An inventory in a file, or in memory.
 pub struct Sqlite {
-    connection: Connection,
+    /// The connection that writes. Its lock is held while the disk waits, and by nobody who only reads.
+    writer: Mutex<Connection>,
+    /// A second one, opened when something is read for the first time while the other one writes.
+    reader: OnceLock<Mutex<Connection>>,
     path: PathBuf,
     key: FingerprintKey,
-    owner: Owner,
+    owner: Mutex<Owner>,
     /// The recipients that the user has confirmed, where that is to be held.
     pins: Option<Pins>,
     /// The file that was opened; none in memory.
     file: Option<FileId>,
+    is_in_memory: bool,
 }
 
 impl Sqlite {
@@ -107,7 +114,7 @@ impl Sqlite {
         let path = Path::new("in memory");
         let mut connection = Connection::open_in_memory().map_err(|error| explained(path, error))?;
         fill(&mut connection, path)?;
-        Self::of(connection, path, Owner::beside(None))
+        Ok(Self { is_in_memory: true, ..Self::of(connection, path, Owner::beside(None))? })
     }
 
     fn of(connection: Connection, path: &Path, owner: Owner) -> Kept<Self> {
@@ -122,7 +129,9 @@ impl Sqlite {
         let damaged = |detail: &str| InventoryError::Damaged { path: path.to_owned(), detail: detail.to_owned() };
         let key = meta::get(&connection, "fingerprint-key").map_err(failed)?;
         let key = key.ok_or_else(|| damaged("it has no key for fingerprints"))?;
-        Ok(Self { connection, path: path.to_owned(), key: FingerprintKey::new(key), owner, pins: None, file: None })
+        let (writer, reader, owner) = (Mutex::new(connection), OnceLock::new(), Mutex::new(owner));
+        let (path, key) = (path.to_owned(), FingerprintKey::new(key));
+        Ok(Self { writer, reader, path, key, owner, pins: None, file: None, is_in_memory: false })
     }
 
     /// The file.
@@ -142,8 +151,8 @@ impl Sqlite {
     /// # Errors
     /// [`InventoryError::Damaged`] with the first thing that is wrong.
     pub fn quick_check(&self) -> Kept<()> {
-        let found = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
-        match found.map_err(|error| self.failed(error))?.as_str() {
+        let quick = |from: &Connection| from.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        match self.read(quick)?.as_str() {
             "ok" => Ok(()),
             detail => Err(InventoryError::Damaged { path: self.path.clone(), detail: detail.to_owned() }),
         }
@@ -153,24 +162,15 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`InventoryError`], where the file is so damaged that it cannot be looked through.
-    pub fn findings(&mut self) -> Kept<Vec<String>> {
-        let path = self.path.clone();
-        check::findings(&mut self.connection).map_err(|error| explained(&path, error))
-    }
-
-    /// Whether the file and its folder are this user's alone to change.
-    ///
-    /// # Errors
-    /// [`InventoryError::NotOurAlone`].
-    pub fn check_alone(&self) -> Kept<()> {
-        if self.connection.path().is_none_or(str::is_empty) { Ok(()) } else { check_alone(&self.path) }
+    pub fn findings(&self) -> Kept<Vec<String>> {
+        check::findings(&mut held(&self.writer)).map_err(|error| self.failed(error))
     }
 
     /// Whether the recipients are those that the user has confirmed. The first ones that are ever seen are taken as such.
     ///
     /// # Errors
     /// [`InventoryError::Recipients`].
-    pub fn check_recipients(&mut self) -> Kept<()> {
+    pub fn check_recipients(&self) -> Kept<()> {
         let recipients = self.recipients()?;
         meta::check_pinned(self.pins.as_ref(), &self.path, &recipients)
     }
@@ -179,7 +179,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`InventoryError::Open`], where that cannot be kept.
-    pub fn confirm_recipients(&mut self) -> Kept<()> {
+    pub fn confirm_recipients(&self) -> Kept<()> {
         let recipients = self.recipients()?;
         let Some(pins) = &self.pins else { return Ok(()) };
         pins.confirm(&self.path, &recipients).map_err(|error| open_error(&self.path, error))
@@ -192,7 +192,8 @@ impl Sqlite {
     pub fn back_up(&self, to: &Path) -> Kept<()> {
         let failed = |error| explained(to, error);
         let mut copy = Connection::open(to).map_err(failed)?;
-        let backup = rusqlite::backup::Backup::new(&self.connection, &mut copy).map_err(failed)?;
+        let writer = held(&self.writer);
+        let backup = rusqlite::backup::Backup::new(&writer, &mut copy).map_err(failed)?;
         // All at once: in the mode of the log, who reads keeps nobody from writing.
         backup.step(-1).map_err(failed)?;
         drop(backup);
@@ -205,7 +206,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn set_recipients(&mut self, recipients: &[String], event: &Event) -> Kept<()> {
+    pub fn set_recipients(&self, recipients: &[String], event: &Event) -> Kept<()> {
         let text = recipients.join("\n").into_bytes();
         self.durably(|transaction, _| {
             meta::put(transaction, "recipients", &text)?;
@@ -218,23 +219,54 @@ impl Sqlite {
     /// # Errors
     /// [`InventoryError`].
     pub fn settle(&self) -> Kept<()> {
-        settle(&self.connection, &self.path)
+        settle(&held(&self.writer), &self.path)
     }
 
     fn failed(&self, error: rusqlite::Error) -> InventoryError {
         explained(&self.path, error)
     }
 
+    /// Reads with whichever connection is free. In memory there is only one.
+    fn read<T>(&self, body: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Kept<T> {
+        let result = match self.writer.try_lock() {
+            Ok(writer) => body(&writer),
+            Err(_) if self.is_in_memory => body(&held(&self.writer)),
+            Err(_) => body(&held(self.reader()?)),
+        };
+        result.map_err(|error| self.failed(error))
+    }
+
+    fn reader(&self) -> Kept<&Mutex<Connection>> {
+        if self.reader.get().is_none() {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let opened = Connection::open_with_flags(&self.path, flags).map_err(|error| self.failed(error))?;
+            opened.busy_timeout(LOCKED_FOR).map_err(|error| self.failed(error))?;
+            // Another thread may have been faster.
+            let _ = self.reader.set(Mutex::new(opened));
+        }
+        self.reader.get().ok_or_else(|| open_error(&self.path, "it cannot be read while it is written"))
+    }
+
     /// Runs `body` in one transaction that waits for its turn to write.
-    fn durably<T>(&mut self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
+    fn durably<T>(&self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
+        self.carry_out(&mut held(&self.writer), body)
+    }
+
+    fn carry_out<T>(
+        &self,
+        writer: &mut Connection,
+        body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>,
+    ) -> Kept<T> {
         let path = &self.path;
         let failed = |error| explained(path, error);
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         // Looked at with the lock in hand, before anything is promised to the caller.
         if self.file.is_some_and(|opened| FileId::at(path) != Some(opened)) {
             return Err(InventoryError::Replaced(path.clone()));
         }
-        let result = body(&transaction, &mut self.owner).map_err(|stopped| match stopped {
+        // The owner is let go of before the disk is waited for.
+        let result = body(&transaction, &mut held(&self.owner));
+        let result = result.map_err(|stopped| match stopped {
             Stopped::Sql(error) => explained(path, error),
             Stopped::Rows(error) => error,
             Stopped::Owner(error) => open_error(path, error),
@@ -245,12 +277,18 @@ impl Sqlite {
 
     /// Runs `body` in one transaction that others see at once and that need not outlive a power failure: what it takes
     /// belongs to a program that would not outlive it either.
-    fn loosely<T>(&mut self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
-        self.connection.execute_batch("PRAGMA synchronous = NORMAL").map_err(|error| self.failed(error))?;
-        let result = self.durably(body);
-        self.connection.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
+    fn loosely<T>(&self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
+        let mut writer = held(&self.writer);
+        writer.execute_batch("PRAGMA synchronous = NORMAL").map_err(|error| self.failed(error))?;
+        let result = self.carry_out(&mut writer, body);
+        writer.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
         result
     }
+}
+
+/// What a thread that panicked held is as good as before: a transaction that was not committed is taken back.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Inventory for Sqlite {
@@ -258,47 +296,54 @@ impl Inventory for Sqlite {
         &self.key
     }
 
-    fn recipients(&mut self) -> Kept<Vec<String>> {
-        meta::recipients(&self.connection).map_err(|error| self.failed(error))
+    fn recipients(&self) -> Kept<Vec<String>> {
+        self.read(meta::recipients)
     }
 
-    fn keep(&mut self, entry: &Entry) -> Kept<()> {
+    fn check_alone(&self) -> Kept<()> {
+        if self.is_in_memory { Ok(()) } else { check_alone(&self.path) }
+    }
+
+    fn keep(&self, entry: &Entry) -> Kept<()> {
         self.durably(|transaction, owner| jobs::keep_apart(transaction, entry, owner))
     }
 
-    fn begin(&mut self, begin: &Begin<'_>) -> Kept<Begun> {
+    fn begin(&self, begin: &Begin<'_>) -> Kept<Begun> {
         if begin.seed.is_some() {
             self.check_alone()?;
         }
-        let (pins, path) = (self.pins.clone(), self.path.clone());
         let begun = self.durably(|transaction, owner| {
             let recipients = meta::recipients(transaction)?;
             if begin.seed.is_some() {
-                meta::check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;
+                meta::check_pinned(self.pins.as_ref(), &self.path, &recipients).map_err(Stopped::Rows)?;
             }
-            jobs::begin(transaction, begin, owner, &recipients)
-        })?;
-        self.owner.take(begin.job);
-        Ok(begun)
+            let begun = jobs::begin(transaction, begin, owner, &recipients)?;
+            // Before anybody can see it on record: a job of this program that it is not at work with is none.
+            owner.take(begin.job);
+            Ok(begun)
+        });
+        begun.inspect_err(|_| held(&self.owner).leave(begin.job))
     }
 
-    fn at_work(&mut self, serial: &str) -> Kept<Option<UnixTime>> {
-        jobs::at_work(&self.connection, serial, &self.owner).map_err(|error| self.failed(error))
+    fn at_work(&self, serial: &str) -> Kept<Option<UnixTime>> {
+        self.read(|from| jobs::at_work(from, serial, &held(&self.owner)))
     }
 
-    fn end(&mut self, job: i64, entry: &Entry) -> Kept<()> {
+    fn end(&self, job: i64, entry: &Entry) -> Kept<()> {
+        let ended = self.durably(|transaction, _| jobs::end(transaction, job, entry));
         // Also where its end cannot be recorded: it is not at work any more.
-        self.owner.leave(job);
-        let was_ours = self.durably(|transaction, _| jobs::end(transaction, job, entry))?;
-        let serial = entry.token.as_ref().map(|change| change.serial.clone());
-        if was_ours { Ok(()) } else { Err(InventoryError::Overtaken(serial.unwrap_or_default())) }
+        held(&self.owner).leave(job);
+        match (ended?, &entry.token) {
+            (false, Some(change)) => Err(InventoryError::Overtaken(change.key.clone())),
+            _ => Ok(()),
+        }
     }
 
-    fn keep_all(&mut self, seals: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
-        let (pins, path) = (self.pins.clone().filter(|_| seals), self.path.clone());
+    fn keep_all(&self, seals: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
+        let pins = self.pins.as_ref().filter(|_| seals);
         self.durably(|transaction, owner| {
             let recipients = meta::recipients(transaction)?;
-            meta::check_pinned(pins.as_ref(), &path, &recipients).map_err(Stopped::Rows)?;
+            meta::check_pinned(pins, &self.path, &recipients).map_err(Stopped::Rows)?;
             let mut kept = 0;
             while let Some(entry) = next(&recipients).map_err(Stopped::Rows)? {
                 jobs::keep_apart(transaction, &entry, owner)?;
@@ -308,71 +353,31 @@ impl Inventory for Sqlite {
         })
     }
 
-    fn claim(&mut self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
+    fn claim(&self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
         self.loosely(|transaction, owner| claims::claim(transaction, batch, serial, reburns, owner))
     }
 
-    fn release(&mut self, batch: BatchId, row: u64) -> Kept<()> {
+    fn release(&self, batch: BatchId, row: u64) -> Kept<()> {
         self.loosely(|transaction, _| Ok(claims::release(transaction, batch, row)?))
     }
 
-    fn was_dealt(&mut self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
-        batches::was_dealt(&self.connection, batch, row, serial).map_err(|error| self.failed(error))
+    fn token(&self, key: &SlotKey) -> Kept<Option<TokenRecord>> {
+        self.read(|from| tokens::get(from, key))
     }
 
-    fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>> {
-        tokens::get(&self.connection, serial).map_err(|error| self.failed(error))
+    fn key_refused(&self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>> {
+        self.read(|from| keys::refused(from, serial, key))
     }
 
-    fn key_refused(&mut self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>> {
-        keys::refused(&self.connection, serial, key).map_err(|error| self.failed(error))
+    fn holder(&self, seed: &Fingerprint) -> Kept<Option<SlotKey>> {
+        self.read(|from| holders::holder(from, seed))
     }
 
-    fn holder(&mut self, seed: &Fingerprint) -> Kept<Option<String>> {
-        holders::holder(&self.connection, seed).map_err(|error| self.failed(error))
-    }
-
-    fn add_batch(&mut self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId> {
+    fn add_batch(&self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId> {
         self.durably(|transaction, _| batches::add(transaction, batch, rows))
     }
 
-    fn batch_of_content(&mut self, content: &[u8]) -> Kept<Option<BatchRecord>> {
-        batches::of_content(&self.connection, content).map_err(|error| self.failed(error))
-    }
-
-    fn open_batch_named(&mut self, name: &str) -> Kept<Option<BatchRecord>> {
-        batches::open_named(&self.connection, name).map_err(|error| self.failed(error))
-    }
-
-    fn close_batch(&mut self, batch: BatchId, at: UnixTime) -> Kept<()> {
+    fn close_batch(&self, batch: BatchId, at: UnixTime) -> Kept<()> {
         self.durably(|transaction, _| Ok(batches::close(transaction, batch, at)?))
-    }
-
-    fn counts(&mut self, batch: BatchId) -> Kept<Counts> {
-        batches::counts(&self.connection, batch).map_err(|error| self.failed(error))
-    }
-
-    fn row_of(&mut self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>> {
-        batches::row_of(&self.connection, batch, serial).map_err(|error| self.failed(error))
-    }
-
-    fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
-        batches::row_of_seed(&self.connection, batch, seed).map_err(|error| self.failed(error))
-    }
-
-    fn visit_rows(&mut self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {
-        batches::visit_rows(&self.connection, batch, states, visit).map_err(|error| self.failed(error))
-    }
-
-    fn visit_events(&mut self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
-        tokens::visit_events(&self.connection, filter, limit, visit).map_err(|error| self.failed(error))
-    }
-
-    fn visit_tokens(&mut self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {
-        tokens::visit(&self.connection, filter, limit, visit).map_err(|error| self.failed(error))
-    }
-
-    fn batches(&mut self, since: Option<UnixTime>) -> Kept<Vec<BatchRecord>> {
-        batches::all(&self.connection, since).map_err(|error| self.failed(error))
     }
 }

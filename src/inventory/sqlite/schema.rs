@@ -1,6 +1,7 @@
 //! The tables, as a list of steps: each brings the schema from one version to the next, and is never changed once it
 //! was released.
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, Error};
 
 use super::sums;
@@ -9,10 +10,13 @@ use super::sums;
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
-pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS];
+pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS];
 
-/// The version from which on every row has its checksum.
+/// The version from which on every row has a checksum.
 const SUMMED: usize = 4;
+
+/// The version from which on the checksums cover the slots.
+const SLOTTED: usize = 7;
 
 /// Times are milliseconds since 1970, drifts seconds. A job that was begun stands in `pending_…` until its end is known.
 const TOKENS_AND_EVENTS: &str = "
@@ -162,6 +166,77 @@ CREATE TABLE marks (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// A device may have several slots: they are part of every key but those of what concerns the device as a whole, which are
+/// the job at work with it and the keys that it refused. An older program inserts no slot, and is stopped by that.
+const SLOTS: &str = "
+CREATE TABLE slotted_tokens (
+    serial TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    model TEXT,
+    emulated INTEGER NOT NULL DEFAULT 0,
+    user TEXT,
+    hash TEXT, step_s INTEGER, display_s INTEGER,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    drift_s REAL, resolution_s REAL,
+    synced INTEGER, burned INTEGER,
+    seed BLOB, sealed BLOB, erased INTEGER,
+    pending_job INTEGER, pending_deed TEXT, pending_at INTEGER,
+    pending_hash TEXT, pending_step_s INTEGER, pending_display_s INTEGER,
+    pending_seed BLOB, pending_sealed BLOB,
+    sum INTEGER,
+    PRIMARY KEY (serial, slot)
+) STRICT, WITHOUT ROWID;
+INSERT INTO slotted_tokens
+    SELECT serial, 0, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s, resolution_s, synced,
+        burned, seed, sealed, erased, pending_job, pending_deed, pending_at, pending_hash, pending_step_s, pending_display_s,
+        pending_seed, pending_sealed, NULL FROM tokens;
+DROP TABLE tokens;
+ALTER TABLE slotted_tokens RENAME TO tokens;
+CREATE INDEX tokens_by_seed ON tokens (seed) WHERE seed IS NOT NULL;
+CREATE INDEX tokens_by_pending_seed ON tokens (pending_seed) WHERE pending_seed IS NOT NULL;
+
+CREATE TABLE slotted_candidates (
+    serial TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    seed BLOB NOT NULL,
+    sealed BLOB,
+    sum INTEGER,
+    PRIMARY KEY (serial, slot, seed)
+) STRICT, WITHOUT ROWID;
+INSERT INTO slotted_candidates SELECT serial, 0, seed, sealed, NULL FROM candidates;
+DROP TABLE candidates;
+ALTER TABLE slotted_candidates RENAME TO candidates;
+CREATE INDEX candidates_by_seed ON candidates (seed);
+
+CREATE TABLE slotted_marks (
+    serial TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    seed BLOB,
+    at INTEGER NOT NULL,
+    sum INTEGER,
+    PRIMARY KEY (serial, slot, what)
+) STRICT, WITHOUT ROWID;
+INSERT INTO slotted_marks SELECT serial, 0, what, seed, at, NULL FROM marks;
+DROP TABLE marks;
+ALTER TABLE slotted_marks RENAME TO marks;
+
+CREATE TABLE slotted_holders (seed BLOB PRIMARY KEY, serial TEXT NOT NULL, slot INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO slotted_holders SELECT seed, serial, 0 FROM holders;
+DROP TABLE holders;
+ALTER TABLE slotted_holders RENAME TO holders;
+CREATE INDEX holders_by_token ON holders (serial, slot);
+
+ALTER TABLE events ADD COLUMN slot INTEGER;
+DROP TRIGGER events_stay;
+UPDATE events SET slot = 0;
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END;
+DROP TRIGGER events_summed;
+CREATE TRIGGER events_summed BEFORE INSERT ON events WHEN NEW.sum IS NULL OR NEW.slot IS NULL
+BEGIN SELECT RAISE(ABORT, 'an older tokentap is still running: end it'); END;
+";
+
 /// What keeps events as they are, by the names of the triggers.
 pub const EVENT_TRIGGERS: [&str; 3] = ["events_stay", "events_last", "events_summed"];
 
@@ -198,23 +273,45 @@ pub fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another program may have been faster.
     let had = usize::try_from(version(&transaction)?).unwrap_or_default();
+    let damaged = if (SUMMED..SLOTTED).contains(&had) { damaged_before_slots(&transaction)? } else { Vec::new() };
     for (number, step) in (1_i64..).zip(STEPS).skip(had) {
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", number)?;
     }
-    if had < SUMMED {
-        sum_all(&transaction)?;
+    match had {
+        ..SUMMED => stamp(&transaction, &sums::TABLES, &[])?,
+        SUMMED..SLOTTED => stamp(&transaction, &sums::SLOTTED, &damaged)?,
+        _ => {}
     }
     transaction.commit()
 }
 
-/// Gives every row of an older inventory its checksum. Events must be changed for that, this once.
-fn sum_all(to: &Connection) -> Result<(), Error> {
+/// The rows of an inventory without slots that do not have their own checksum, by table and by the key that they will have.
+fn damaged_before_slots(from: &Connection) -> Result<Vec<Vec<Vec<Value>>>, Error> {
+    let keys = sums::BEFORE_SLOTS.iter().map(|table| table.wrong_keys(from));
+    keys.collect::<Result<Vec<_>, _>>().map(|tables| {
+        let with_slot = |mut key: Vec<Value>| {
+            // An event's key is its number.
+            if matches!(key.first(), Some(Value::Text(_))) {
+                key.insert(1, Value::Integer(0));
+            }
+            key
+        };
+        tables.into_iter().map(|keys| keys.into_iter().map(with_slot).collect()).collect()
+    })
+}
+
+/// Gives every row of these tables its checksum; the damaged ones, by table, get none: they are no better for being moved.
+/// Events must be changed for that, this once.
+fn stamp(to: &Connection, tables: &[sums::Summed], damaged: &[Vec<Vec<Value>>]) -> Result<(), Error> {
     let trigger = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'events_stay'";
     let stay: String = to.query_row(trigger, [], |row| row.get(0))?;
     to.execute_batch("DROP TRIGGER events_stay")?;
-    for table in sums::TABLES {
+    for table in tables {
         table.stamp_all(to)?;
+    }
+    for (table, keys) in tables.iter().zip(damaged) {
+        keys.iter().try_for_each(|key| table.unstamp(to, key))?;
     }
     to.execute_batch(&stay)
 }

@@ -2,7 +2,7 @@
 //!
 //! It is no protection from people: whoever can write the file can write a checksum too.
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Error, Row, ToSql};
 use sha2::{Digest, Sha256};
 
@@ -24,9 +24,9 @@ pub const META: Summed = Summed { name: "meta", key: "name = ?1", key_columns: "
 /// Tokens.
 pub const TOKENS: Summed = Summed {
     name: "tokens",
-    key: "serial = ?1",
-    key_columns: "serial",
-    columns: "serial, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s, resolution_s, \
+    key: "serial = ?1 AND slot = ?2",
+    key_columns: "serial, slot",
+    columns: "serial, slot, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s, resolution_s, \
               synced, burned, seed, sealed, pending_job, pending_deed, pending_at, pending_hash, pending_step_s, \
               pending_display_s, pending_seed, pending_sealed, erased",
 };
@@ -34,9 +34,9 @@ pub const TOKENS: Summed = Summed {
 /// Seeds that a token may hold.
 pub const CANDIDATES: Summed = Summed {
     name: "candidates",
-    key: "serial = ?1 AND seed = ?2",
-    key_columns: "serial, seed",
-    columns: "serial, seed, sealed",
+    key: "serial = ?1 AND slot = ?2 AND seed = ?3",
+    key_columns: "serial, slot, seed",
+    columns: "serial, slot, seed, sealed",
 };
 
 /// Events. Their number is left out: it is not known before they are written, and must have no gaps.
@@ -44,7 +44,7 @@ pub const EVENTS: Summed = Summed {
     name: "events",
     key: "id = ?1",
     key_columns: "id",
-    columns: "at, job, desk, operator, reader, serial, deed, outcome, before_s, before_resolution_s, after_s, \
+    columns: "at, job, desk, operator, reader, serial, slot, deed, outcome, before_s, before_resolution_s, after_s, \
               after_resolution_s, state, detail",
 };
 
@@ -79,13 +79,45 @@ pub const REFUSED_KEYS: Summed = Summed {
 /// What is known of tokens beside their rows.
 pub const MARKS: Summed = Summed {
     name: "marks",
-    key: "serial = ?1 AND what = ?2",
-    key_columns: "serial, what",
-    columns: "serial, what, seed, at",
+    key: "serial = ?1 AND slot = ?2 AND what = ?3",
+    key_columns: "serial, slot, what",
+    columns: "serial, slot, what, seed, at",
 };
 
 /// All of them.
 pub const TABLES: [Summed; 9] = [META, TOKENS, CANDIDATES, EVENTS, BATCHES, BATCH_ROWS, DEALT, REFUSED_KEYS, MARKS];
+
+/// Those that have slots, in the order of [`BEFORE_SLOTS`].
+pub const SLOTTED: [Summed; 4] = [TOKENS, CANDIDATES, MARKS, EVENTS];
+
+/// The same as they were without slots.
+pub const BEFORE_SLOTS: [Summed; 4] = [
+    Summed {
+        key: "serial = ?1",
+        key_columns: "serial",
+        columns: "serial, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s, resolution_s, \
+                  synced, burned, seed, sealed, pending_job, pending_deed, pending_at, pending_hash, pending_step_s, \
+                  pending_display_s, pending_seed, pending_sealed, erased",
+        ..TOKENS
+    },
+    Summed {
+        key: "serial = ?1 AND seed = ?2",
+        key_columns: "serial, seed",
+        columns: "serial, seed, sealed",
+        ..CANDIDATES
+    },
+    Summed {
+        key: "serial = ?1 AND what = ?2",
+        key_columns: "serial, what",
+        columns: "serial, what, seed, at",
+        ..MARKS
+    },
+    Summed {
+        columns: "at, job, desk, operator, reader, serial, deed, outcome, before_s, before_resolution_s, after_s, \
+                  after_resolution_s, state, detail",
+        ..EVENTS
+    },
+];
 
 impl Summed {
     /// Gives the row of this key its checksum.
@@ -105,6 +137,34 @@ impl Summed {
             .map(drop)
     }
 
+    /// Takes the checksum of the row of this key away.
+    ///
+    /// # Errors
+    /// `SQLite`'s.
+    pub fn unstamp(&self, to: &Connection, key: &[Value]) -> Result<(), Error> {
+        let key: Vec<&dyn ToSql> = key.iter().map(|value| value as &dyn ToSql).collect();
+        to.execute(&format!("UPDATE {} SET sum = NULL WHERE {}", self.name, self.key), key.as_slice()).map(drop)
+    }
+
+    /// The keys of the rows that have a checksum that is not theirs, or none.
+    ///
+    /// # Errors
+    /// `SQLite`'s.
+    pub fn wrong_keys(&self, from: &Connection) -> Result<Vec<Vec<Value>>, Error> {
+        let count = self.count();
+        let select = format!("SELECT {}, sum, {} FROM {}", self.columns, self.key_columns, self.name);
+        let mut select = from.prepare(&select)?;
+        let mut rows = select.query([])?;
+        let mut wrong = Vec::new();
+        while let Some(row) = rows.next()? {
+            if row.get::<_, Option<i64>>(count)? != Some(of_row(row, count)?) {
+                let keys = self.key_columns.split(", ").count();
+                wrong.push((0..keys).map(|index| row.get(count + 1 + index)).collect::<Result<_, _>>()?);
+            }
+        }
+        Ok(wrong)
+    }
+
     /// Gives every row its checksum.
     ///
     /// # Errors
@@ -112,9 +172,8 @@ impl Summed {
     pub fn stamp_all(&self, to: &Connection) -> Result<(), Error> {
         let keys = self.key_columns.split(", ").count();
         let mut select = to.prepare(&format!("SELECT {} FROM {}", self.key_columns, self.name))?;
-        let found = select.query_map([], |row| {
-            (0..keys).map(|index| row.get::<_, rusqlite::types::Value>(index)).collect::<Result<Vec<_>, _>>()
-        })?;
+        let found = select
+            .query_map([], |row| (0..keys).map(|index| row.get::<_, Value>(index)).collect::<Result<Vec<_>, _>>())?;
         // Read in full first: rows that change while they are walked over may come twice.
         for key in found.collect::<Result<Vec<_>, _>>()? {
             let key: Vec<&dyn ToSql> = key.iter().map(|value| value as &dyn ToSql).collect();

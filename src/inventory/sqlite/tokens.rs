@@ -5,29 +5,30 @@ use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, named_params, p
 use super::columns::{damaged, fingerprint, measured, ms, optional_time, profile, time, word};
 use super::{Stopped, holders, keys, marks, sums};
 use crate::inventory::{
-    Candidate, Deed, Event, EventFilter, Fingerprint, Measured, Outcome, Pending, SeedChange, Station, TokenChange,
-    TokenFilter, TokenLife, TokenRecord,
+    Candidate, Deed, Event, EventFilter, Fingerprint, Measured, Outcome, Pending, SeedChange, SlotKey, Station,
+    TokenChange, TokenFilter, TokenLife, TokenRecord,
 };
 use crate::time::UnixTime;
 
 /// Appends an event.
 pub fn add_event(to: &Connection, event: &Event) -> Result<(), Error> {
     let mut insert = to.prepare_cached(
-        "INSERT INTO events (at, job, desk, operator, reader, serial, deed, outcome, before_s, before_resolution_s,
-             after_s, after_resolution_s, state, detail, sum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        "INSERT INTO events (at, job, desk, operator, reader, serial, slot, deed, outcome, before_s,
+             before_resolution_s, after_s, after_resolution_s, state, detail, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?;
     let measured = |measured: Option<Measured>| {
         (measured.map(|measured| measured.drift_s), measured.map(|measured| measured.resolution_s))
     };
     let ((before, before_resolution), (after, after_resolution)) = (measured(event.before), measured(event.after));
-    let values: [&dyn ToSql; 14] = [
+    let values: [&dyn ToSql; 15] = [
         &ms(event.at),
         &event.job,
         &event.station.desk,
         &event.station.operator,
         &event.station.reader,
         &event.serial,
+        &event.slot,
         &event.deed.word(),
         &event.outcome.word(),
         &before,
@@ -49,7 +50,7 @@ pub fn add_event(to: &Connection, event: &Event) -> Result<(), Error> {
 /// `SQLite`'s, damage of the token's record among them: it is not made right by writing over it. Those of
 /// [`TokenLife::after`], and [`InventoryError::Held`](crate::inventory::InventoryError::Held).
 pub fn change(to: &Connection, change: &TokenChange, at: UnixTime) -> Result<(), Stopped> {
-    change_known(to, life(to, &change.serial)?, change, at)
+    change_known(to, life(to, &change.key)?, change, at)
 }
 
 /// The same, of a token that was read in this transaction already.
@@ -64,9 +65,9 @@ pub fn change_known(
 ) -> Result<(), Stopped> {
     let later = TokenLife::after(earlier.clone(), change, at).map_err(Stopped::Rows)?;
     if let SeedChange::Is { seed, replaces, .. } = &change.seed {
-        holders::hold(to, seed, &change.serial, *replaces)?;
+        holders::hold(to, seed, &change.key, *replaces)?;
     }
-    keys::change(to, &change.serial, change.key, at)?;
+    keys::change(to, &change.key.serial, change.refused, at)?;
     Ok(put(to, earlier.as_ref(), &later)?)
 }
 
@@ -75,25 +76,25 @@ pub fn change_known(
 ///
 /// # Errors
 /// `SQLite`'s.
-pub fn add_candidate(to: &Connection, serial: &str, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
-    put_candidate(to, serial, seed, sealed)?;
-    holders::settle(to, serial)
+pub fn add_candidate(to: &Connection, key: &SlotKey, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
+    put_candidate(to, key, seed, sealed)?;
+    holders::settle(to, key)
 }
 
-fn put_candidate(to: &Connection, serial: &str, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
-    to.prepare_cached("INSERT OR IGNORE INTO candidates (serial, seed, sealed) VALUES (?1, ?2, ?3)")?
-        .execute(params![serial, seed.as_bytes(), sealed])?;
-    sums::CANDIDATES.stamp(to, &[&serial, &seed.as_bytes()])
+fn put_candidate(to: &Connection, key: &SlotKey, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
+    to.prepare_cached("INSERT OR IGNORE INTO candidates (serial, slot, seed, sealed) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![key.serial, key.slot, seed.as_bytes(), sealed])?;
+    sums::CANDIDATES.stamp(to, &[&key.serial, &key.slot, &seed.as_bytes()])
 }
 
 /// Everything that is kept of a token.
 ///
 /// # Errors
 /// Those of [`get`].
-pub fn life(from: &Connection, serial: &str) -> Result<Option<TokenLife>, Error> {
-    let Some(record) = get(from, serial)? else { return Ok(None) };
-    let mut select = from.prepare_cached("SELECT seed, sealed FROM candidates WHERE serial = ?1")?;
-    let candidates = select.query_map([serial], |row| {
+pub fn life(from: &Connection, key: &SlotKey) -> Result<Option<TokenLife>, Error> {
+    let Some(record) = get(from, key)? else { return Ok(None) };
+    let mut select = from.prepare_cached("SELECT seed, sealed FROM candidates WHERE serial = ?1 AND slot = ?2")?;
+    let candidates = select.query_map(params![key.serial, key.slot], |row| {
         let seed = fingerprint(row, "seed")?.ok_or_else(|| damaged("a seed that a token may hold is none"))?;
         Ok(Candidate { seed, sealed: row.get("sealed")? })
     })?;
@@ -102,20 +103,23 @@ pub fn life(from: &Connection, serial: &str) -> Result<Option<TokenLife>, Error>
 
 /// Puts what is known of a token by now in the place of what was known.
 fn put(to: &Connection, earlier: Option<&TokenLife>, later: &TokenLife) -> Result<(), Error> {
-    let serial = &later.record.serial;
+    let key = &later.record.key;
     put_record(to, &later.record)?;
-    sums::TOKENS.stamp(to, &[serial])?;
+    sums::TOKENS.stamp(to, &[&key.serial, &key.slot])?;
     marks::put(to, earlier.map(|earlier| &earlier.record), &later.record)?;
     let known = earlier.map_or(&[] as &[Candidate], |earlier| &earlier.candidates);
     for gone in known.iter().filter(|old| !later.candidates.contains(old)) {
-        to.prepare_cached("DELETE FROM candidates WHERE serial = ?1 AND seed = ?2")?
-            .execute(params![serial, gone.seed.as_bytes()])?;
+        to.prepare_cached("DELETE FROM candidates WHERE serial = ?1 AND slot = ?2 AND seed = ?3")?.execute(params![
+            key.serial,
+            key.slot,
+            gone.seed.as_bytes()
+        ])?;
     }
     for new in later.candidates.iter().filter(|new| !known.contains(new)) {
-        put_candidate(to, serial, &new.seed, new.sealed.as_deref())?;
+        put_candidate(to, key, &new.seed, new.sealed.as_deref())?;
     }
     let had: Vec<Fingerprint> = earlier.into_iter().flat_map(TokenLife::seeds).collect();
-    if later.seeds().eq(had) { Ok(()) } else { holders::settle(to, serial) }
+    if later.seeds().eq(had) { Ok(()) } else { holders::settle(to, key) }
 }
 
 fn put_record(to: &Connection, record: &TokenRecord) -> Result<(), Error> {
@@ -123,13 +127,13 @@ fn put_record(to: &Connection, record: &TokenRecord) -> Result<(), Error> {
     let pending = record.pending.as_ref();
     let written = pending.and_then(|pending| pending.profile);
     to.prepare_cached(
-        "INSERT INTO tokens (serial, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s,
+        "INSERT INTO tokens (serial, slot, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s,
              resolution_s, synced, burned, seed, sealed, erased, pending_job, pending_deed, pending_at, pending_hash,
              pending_step_s, pending_display_s, pending_seed, pending_sealed)
-         VALUES (:serial, :model, :emulated, :user, :hash, :step, :display, :first_seen, :last_seen, :drift, :resolution,
+         VALUES (:serial, :slot, :model, :emulated, :user, :hash, :step, :display, :first_seen, :last_seen, :drift, :resolution,
              :synced, :burned, :seed, :sealed, :erased, :pending_job, :pending_deed, :pending_at, :pending_hash,
              :pending_step, :pending_display, :pending_seed, :pending_sealed)
-         ON CONFLICT (serial) DO UPDATE SET
+         ON CONFLICT (serial, slot) DO UPDATE SET
              model = excluded.model, emulated = excluded.emulated, user = excluded.user, hash = excluded.hash,
              step_s = excluded.step_s, display_s = excluded.display_s, first_seen = excluded.first_seen,
              last_seen = excluded.last_seen, drift_s = excluded.drift_s, resolution_s = excluded.resolution_s,
@@ -140,7 +144,8 @@ fn put_record(to: &Connection, record: &TokenRecord) -> Result<(), Error> {
              pending_seed = excluded.pending_seed, pending_sealed = excluded.pending_sealed",
     )?
     .execute(named_params! {
-        ":serial": record.serial,
+        ":serial": record.key.serial,
+        ":slot": record.key.slot,
         ":model": record.model,
         ":emulated": record.emulated,
         ":user": record.user,
@@ -172,15 +177,15 @@ fn put_record(to: &Connection, record: &TokenRecord) -> Result<(), Error> {
 ///
 /// # Errors
 /// `SQLite`'s; a record whose checksum is not its own is one, and not "nothing known".
-pub fn get(from: &Connection, serial: &str) -> Result<Option<TokenRecord>, Error> {
-    match sums::TOKENS.is_right(from, &[&serial])? {
+pub fn get(from: &Connection, key: &SlotKey) -> Result<Option<TokenRecord>, Error> {
+    match sums::TOKENS.is_right(from, &[&key.serial, &key.slot])? {
         None => return Ok(None),
         Some(true) => {}
         Some(false) => return Err(damaged("a token's record does not have its own checksum")),
     }
-    marks::check(from, serial)?;
-    let select = format!("SELECT *, {} FROM tokens WHERE serial = ?1", marks::COLUMNS);
-    from.prepare_cached(&select)?.query_row([serial], token).optional()
+    marks::check(from, key)?;
+    let select = format!("SELECT *, {} FROM tokens WHERE serial = ?1 AND slot = ?2", marks::COLUMNS);
+    from.prepare_cached(&select)?.query_row(params![key.serial, key.slot], token).optional()
 }
 
 /// Tokens by serial.
@@ -198,7 +203,7 @@ pub fn visit(
              AND (:over IS NULL OR abs(drift_s) > :over)
              AND (NOT :sealed OR sealed IS NOT NULL OR pending_sealed IS NOT NULL)
              AND (NOT :pending OR pending_job IS NOT NULL)
-         ORDER BY serial LIMIT :limit",
+         ORDER BY serial, slot LIMIT :limit",
         marks::COLUMNS
     ))?;
     let found = select.query_map(
@@ -230,7 +235,7 @@ fn token(row: &Row<'_>) -> Result<TokenRecord, Error> {
         }),
     };
     Ok(TokenRecord {
-        serial: row.get("serial")?,
+        key: SlotKey { serial: row.get("serial")?, slot: row.get("slot")? },
         model: row.get("model")?,
         emulated: row.get("emulated")?,
         user: row.get("user")?,
@@ -287,6 +292,7 @@ fn event(row: &Row<'_>) -> Result<Event, Error> {
         job: row.get("job")?,
         station: Station { desk: row.get("desk")?, operator: row.get("operator")?, reader: row.get("reader")? },
         serial: row.get("serial")?,
+        slot: row.get("slot")?,
         deed: word(row, "deed", Deed::of_word)?,
         outcome: word(row, "outcome", Outcome::of_word)?,
         before: measured(row, "before_s", "before_resolution_s")?,

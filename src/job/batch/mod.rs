@@ -13,6 +13,7 @@ mod seeds;
 mod visit;
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Mutex;
 
 pub use news::{BatchNews, Departure, Left};
 pub use outputs::{ServerFile, ServerFiles, missing, rehearse};
@@ -28,7 +29,7 @@ use super::remedy::BatchRemedy;
 use super::state::TokenState;
 use crate::inventory::{
     BatchId, BatchRecord, Claim, Counts, Deed, Entry, Event, Fingerprint, Inventory, InventoryError, Kept, NewBatch,
-    NewRow, Outcome, Pending, PendingChange, RowChange, RowRecord, RowState, Station, TokenChange,
+    NewRow, Outcome, Pending, PendingChange, RowChange, RowRecord, RowState, SlotKey, Station, TokenChange,
 };
 use crate::seedfile::Row;
 use crate::time::UnixTime;
@@ -59,8 +60,8 @@ pub enum Opened {
 /// An open batch: its number, its counts, and what is in hand.
 pub struct Batch {
     id: BatchId,
-    counts: Counts,
-    serials_in_hand: HashSet<String>,
+    counts: Mutex<Counts>,
+    serials_in_hand: Mutex<HashSet<String>>,
     /// Burn tokens anew that hold a seed from elsewhere.
     reburns: bool,
     /// The rows that only the `.part` file knew of.
@@ -81,21 +82,20 @@ impl Batch {
         part: &[Row],
         at: UnixTime,
     ) -> Result<(Self, Opened), Failure> {
-        let mut inventory = locked(books);
-        let known = inventory.batch_of_content(&origin.content)?;
+        let known = books.batch_of_content(&origin.content)?;
         if let Some(known) = known.filter(|_| !origin.anew) {
             match known.closed {
                 None => {
-                    let adopted = catch_up(inventory.as_mut(), known.id, part, at)?;
-                    let mut batch = Self { adopted, ..Self::of(&known) };
-                    batch.recount(inventory.as_mut())?;
+                    let adopted = catch_up(books, known.id, part, at)?;
+                    let batch = Self { adopted, ..Self::of(&known) };
+                    batch.recount(books)?;
                     return Ok((batch, Opened::Resumed));
                 }
                 Some(_) if !origin.is_fresh => return Ok((Self::of(&known), Opened::Finished)),
                 Some(_) => {}
             }
         }
-        let open = inventory.open_batch_named(&origin.name)?;
+        let open = books.open_batch_named(&origin.name)?;
         if let Some(open) = open {
             // Another program may have begun the same one just now.
             if !origin.anew && open.content == origin.content {
@@ -104,25 +104,26 @@ impl Batch {
             if !origin.anew {
                 return Err(changed(origin, &open));
             }
-            inventory.close_batch(open.id, at)?;
+            books.close_batch(open.id, at)?;
         }
-        adopt(inventory.as_mut(), &mut rows, part)?;
+        adopt(books, &mut rows, part)?;
         let new = NewBatch { name: origin.name.clone(), content: origin.content.clone(), begun: at };
-        let id = match inventory.add_batch(&new, &mut rows.into_iter().map(Ok)) {
+        let id = match books.add_batch(&new, &mut rows.into_iter().map(Ok)) {
             Err(InventoryError::Begun) => {
                 // Another program was faster: this one joins in.
-                let known = inventory.batch_of_content(&origin.content)?.ok_or(InventoryError::Begun)?;
+                let known = books.batch_of_content(&origin.content)?.ok_or(InventoryError::Begun)?;
                 return Ok((Self::of(&known), Opened::Resumed));
             }
             id => id?,
         };
-        let counts = inventory.counts(id)?;
+        let counts = books.counts(id)?;
         let new = BatchRecord { id, name: new.name, content: new.content, begun: at, closed: None, counts };
         Ok((Self::of(&new), Opened::New))
     }
 
     fn of(record: &BatchRecord) -> Self {
-        Self { id: record.id, counts: record.counts, serials_in_hand: HashSet::new(), reburns: false, adopted: 0 }
+        let (counts, serials_in_hand) = (Mutex::new(record.counts), Mutex::default());
+        Self { id: record.id, counts, serials_in_hand, reburns: false, adopted: 0 }
     }
 
     /// Burns tokens anew that hold a seed from elsewhere.
@@ -146,15 +147,16 @@ impl Batch {
     /// How many rows are in which state.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.counts
+        *locked(&self.counts)
     }
 
     /// Counts the rows anew: another program may work at the same batch.
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn recount(&mut self, inventory: &mut dyn Inventory) -> Kept<()> {
-        self.counts = inventory.counts(self.id)?;
+    pub fn recount(&self, inventory: &dyn Inventory) -> Kept<()> {
+        let counted = inventory.counts(self.id)?;
+        *locked(&self.counts) = counted;
         Ok(())
     }
 
@@ -162,27 +164,28 @@ impl Batch {
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn claim(&mut self, inventory: &mut dyn Inventory, serial: &str) -> Kept<Claim> {
-        if self.serials_in_hand.contains(serial) {
+    pub fn claim(&self, inventory: &dyn Inventory, serial: &str) -> Kept<Claim> {
+        if !locked(&self.serials_in_hand).insert(serial.to_owned()) {
             return Ok(Claim::InHand);
         }
-        let claim = inventory.claim(self.id, serial, self.reburns)?;
-        if matches!(claim, Claim::Row(_)) {
-            self.serials_in_hand.insert(serial.to_owned());
+        let claim = inventory.claim(self.id, serial, self.reburns);
+        if !matches!(claim, Ok(Claim::Row(_))) {
+            locked(&self.serials_in_hand).remove(serial);
         }
-        Ok(claim)
+        claim
     }
 
     /// Lets go of a row and its token. A row that cannot be let go is free when this program has ended.
-    pub fn release(&mut self, inventory: &mut dyn Inventory, row: u64, serial: &str) {
-        self.serials_in_hand.remove(serial);
+    pub fn release(&self, inventory: &dyn Inventory, row: u64, serial: &str) {
         let _ = inventory.release(self.id, row);
+        locked(&self.serials_in_hand).remove(serial);
     }
 
     /// Takes note of a row that has gone from one state to another, on record.
-    pub fn note(&mut self, was: RowState, state: RowState) {
-        self.counts.add(was, -1);
-        self.counts.add(state, 1);
+    pub fn note(&self, was: RowState, state: RowState) {
+        let mut counts = locked(&self.counts);
+        counts.add(was, -1);
+        counts.add(state, 1);
     }
 }
 
@@ -194,7 +197,7 @@ fn changed(origin: &Origin, open: &BatchRecord) -> Failure {
 }
 
 /// What is known of the rows of a batch that is new to this inventory: seeds that a token holds already stay with it.
-fn adopt(inventory: &mut dyn Inventory, rows: &mut [NewRow], part: &[Row]) -> Result<(), InventoryError> {
+fn adopt(inventory: &dyn Inventory, rows: &mut [NewRow], part: &[Row]) -> Result<(), InventoryError> {
     let mut taken: HashSet<String> = rows.iter().filter_map(|row| row.serial.clone()).collect();
     // Later lines are newer: a seed that was not sent to one token may have gone to the next.
     let key = inventory.fingerprint_key().clone();
@@ -204,7 +207,10 @@ fn adopt(inventory: &mut dyn Inventory, rows: &mut [NewRow], part: &[Row]) -> Re
         let Some(seed) = row.seed else { continue };
         let in_part = written.get(seed.as_bytes()).map(|serial| (*serial).to_owned());
         let was_begun = in_part.is_some();
-        let Some(serial) = in_part.or(if row.is_named { None } else { inventory.holder(&seed)? }) else { continue };
+        let Some(serial) = in_part.or(if row.is_named { None } else { inventory.holder(&seed)?.map(|key| key.serial) })
+        else {
+            continue;
+        };
         if row.serial.as_ref() == Some(&serial) || taken.insert(serial.clone()) {
             row.serial = Some(serial);
             row.state = if was_begun { RowState::Unknown } else { RowState::Assigned };
@@ -218,7 +224,7 @@ fn adopt(inventory: &mut dyn Inventory, rows: &mut [NewRow], part: &[Row]) -> Re
 
 /// Takes over what a `.part` file knows and the inventory does not: an inventory from a backup, or a copy without its log, is
 /// older than the tokens. Rows whose seeds may be out there go to no other token. How many there were.
-fn catch_up(inventory: &mut dyn Inventory, batch: BatchId, part: &[Row], at: UnixTime) -> Result<u64, Failure> {
+fn catch_up(inventory: &dyn Inventory, batch: BatchId, part: &[Row], at: UnixTime) -> Result<u64, Failure> {
     let key = inventory.fingerprint_key().clone();
     // Later lines are newer: a seed that was not sent to one token may have gone to the next.
     let mut unknown: Vec<(RowRecord, String, Fingerprint)> = Vec::new();
@@ -253,6 +259,7 @@ fn catch_up(inventory: &mut dyn Inventory, batch: BatchId, part: &[Row], at: Uni
             job: 0,
             station: Station::default(),
             serial: Some(serial.clone()),
+            slot: 0,
             deed: Deed::Burn,
             outcome: Outcome::Unknown,
             before: None,
@@ -261,7 +268,8 @@ fn catch_up(inventory: &mut dyn Inventory, batch: BatchId, part: &[Row], at: Uni
             detail: Some("known from the .part file alone".to_owned()),
         };
         let pending = Pending { job: 0, deed: Deed::Burn, at, profile: None, seed: Some(*seed), sealed: None };
-        let token = TokenChange { pending: PendingChange::Begins(pending), ..TokenChange::of(serial.as_str()) };
+        let token =
+            TokenChange { pending: PendingChange::Begins(pending), ..TokenChange::of(SlotKey::only(serial.as_str())) };
         let (was, state, serial) = (row.state, RowState::Unknown, Some(serial.clone()));
         let row = RowChange { batch, row: row.row, was, state, serial, seed: Some(*seed), error: None };
         inventory.keep(&Entry { event, token: Some(token), row: Some(row) })?;
@@ -275,7 +283,7 @@ fn is_fresh_of(row: &RowRecord, user: Option<&str>) -> bool {
 }
 
 /// The rows of new seeds that have none yet.
-fn fresh_rows(inventory: &mut dyn Inventory, batch: BatchId) -> Kept<VecDeque<RowRecord>> {
+fn fresh_rows(inventory: &dyn Inventory, batch: BatchId) -> Kept<VecDeque<RowRecord>> {
     let mut found = VecDeque::new();
     inventory.visit_rows(batch, &[RowState::Planned], &mut |row| {
         if row.seed.is_none() && row.serial.is_none() {

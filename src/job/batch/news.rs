@@ -1,11 +1,11 @@
 //! What happens in a batch, as data.
 
+use crate::device::Info;
 use crate::inventory::{Counts, RowRecord};
 use crate::job::attend::{ReaderNews, ReaderRef};
 use crate::job::verify::Verdict;
 use crate::job::{Failure, WriteOutcome};
 use crate::time::UnixTime;
-use crate::token::Info;
 
 /// How a token left.
 #[derive(Debug, Clone)]

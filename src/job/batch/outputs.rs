@@ -60,7 +60,7 @@ impl ServerFiles {
     ///
     /// # Errors
     /// A failure of a file or of the inventory.
-    pub fn write(&self, inventory: &mut dyn Inventory, batch: BatchId) -> Result<(), Failure> {
+    pub fn write(&self, inventory: &dyn Inventory, batch: BatchId) -> Result<(), Failure> {
         let wanted = done_rows(inventory, batch)?;
         if wanted.is_empty() {
             return Ok(());
@@ -100,7 +100,7 @@ impl ServerFiles {
 }
 
 /// The tokens that hold their row's seed.
-fn done_rows(inventory: &mut dyn Inventory, batch: BatchId) -> Result<HashMap<String, Fingerprint>, InventoryError> {
+fn done_rows(inventory: &dyn Inventory, batch: BatchId) -> Result<HashMap<String, Fingerprint>, InventoryError> {
     let mut done = HashMap::new();
     inventory.visit_rows(batch, &[RowState::Burned, RowState::Checked], &mut |row| {
         done.extend(row.serial.zip(row.seed));
@@ -112,11 +112,7 @@ fn done_rows(inventory: &mut dyn Inventory, batch: BatchId) -> Result<HashMap<St
 ///
 /// # Errors
 /// [`InventoryError`].
-pub fn missing(
-    part: &PartFile,
-    inventory: &mut dyn Inventory,
-    batch: BatchId,
-) -> Result<Vec<RowRecord>, InventoryError> {
+pub fn missing(part: &PartFile, inventory: &dyn Inventory, batch: BatchId) -> Result<Vec<RowRecord>, InventoryError> {
     let mut missing = Vec::new();
     inventory.visit_rows(batch, &[RowState::Burned, RowState::Checked], &mut |row| {
         if let (Some(serial), Some(seed)) = (&row.serial, &row.seed)

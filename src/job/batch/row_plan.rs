@@ -3,11 +3,11 @@
 use super::outputs::rehearse;
 use super::seeds::{RowSeed, fresh_seed};
 use super::visit::{BatchVisitor, SeedSource};
+use crate::device::{Capabilities, Info, Profile};
 use crate::inventory::{RowRecord, TokenRecord};
 use crate::job::remedy::BatchRemedy;
 use crate::job::{Failure, Problem, TokenState, WritePlan, check_owner, locked};
 use crate::seed::Seed;
-use crate::token::{Info, Profile};
 
 impl BatchVisitor<'_> {
     /// The seed of a row, and the plan completed with it.
@@ -17,6 +17,7 @@ impl BatchVisitor<'_> {
         serial: &str,
         known: Option<&TokenRecord>,
         plan: &mut WritePlan,
+        can: &Capabilities,
     ) -> Result<RowSeed, Failure> {
         let index = usize::try_from(row.row).ok().and_then(|number| number.checked_sub(1));
         let seed = match &self.source {
@@ -31,7 +32,7 @@ impl BatchVisitor<'_> {
         };
         if let Some(config) = &mut plan.config {
             let known = known.and_then(TokenRecord::meant_profile);
-            (config.profile, config.from) = seed.wish(self.plan.flags).resolve(known)?;
+            (config.profile, config.from) = seed.wish(self.plan.flags).resolve(known, can)?;
         }
         plan.seed = Some(seed.seed.clone());
         Ok(seed)
@@ -46,7 +47,7 @@ impl BatchVisitor<'_> {
         known: Option<&TokenRecord>,
         plan: &mut WritePlan,
     ) -> Result<RowSeed, Failure> {
-        let seed = self.fill_plan(row, info.serial.as_str(), known, plan)?;
+        let seed = self.fill_plan(row, info.serial.as_str(), known, plan, info.can)?;
         plan.check(info)?;
         if !self.plan.reassigns {
             check_owner(&info.to_string(), known, row.user.as_deref())?;

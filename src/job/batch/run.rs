@@ -10,16 +10,19 @@ use super::part::PartFile;
 use super::seeds::{RowSeed, SeedList, flags_digest};
 use super::visit::{BatchPlan, BatchVisitor, SeedSource};
 use super::{Allowed, BadRows, Batch, Opened, Origin};
-use crate::inventory::{BatchId, BatchRecord, Counts, Fingerprint, FingerprintKey, NewRow, RowRecord, RowState};
+use crate::device::Profile;
+use crate::device::families::usual;
+use crate::inventory::{
+    BatchId, BatchRecord, Counts, Fingerprint, FingerprintKey, NewRow, RowRecord, RowState, SlotKey,
+};
 use crate::job::attend::Surroundings;
-use crate::job::record::{Books, locked};
+use crate::job::record::Books;
 use crate::job::remedy::BatchRemedy;
 use crate::job::seed_choice::bad_file;
 use crate::job::{Failure, ProfileWish};
 use crate::seed::Seed;
 use crate::seedfile::{Field, MAX_WHOLE, Place, Problem, Row, Rows, SaveError, SecretFile, WriteOptions};
 use crate::time::UnixTime;
-use crate::token::Profile;
 
 /// The seeds of a batch and its rows, checked; nothing is on record yet.
 pub struct PlannedBatch {
@@ -117,7 +120,7 @@ impl PlannedBatch {
                     RowSeed::fresh(Seed::from_bytes(stand_in).ok()?)
                 }
             };
-            let profile = seed.wish(flags).resolve(None).map_or(Profile::FACTORY, |(profile, _)| profile);
+            let profile = seed.wish(flags).resolve(None, usual()).map_or(Profile::FACTORY, |(profile, _)| profile);
             // A serial that is not known yet; no token has one like it.
             let serial = row.serial.clone().unwrap_or_else(|| format!("ROW{index:011}"));
             let mut made = seed.row(&serial, row.user.as_deref(), profile);
@@ -136,13 +139,11 @@ impl PlannedBatch {
     /// # Errors
     /// A failure of the inventory.
     pub fn finished(&self, books: &Books) -> Result<Option<BatchRecord>, Failure> {
-        let mut inventory = locked(books);
         let has_files = !self.origin.anew && !self.files.is_empty();
-        let known = inventory.batch_of_content(&self.origin.content)?.filter(|_| has_files);
+        let known = books.batch_of_content(&self.origin.content)?.filter(|_| has_files);
         let Some(batch) = known.filter(|batch| batch.closed.is_some()) else { return Ok(None) };
         let mut serials = Vec::new();
-        inventory
-            .visit_rows(batch.id, &[RowState::Burned, RowState::Checked], &mut |row| serials.extend(row.serial))?;
+        books.visit_rows(batch.id, &[RowState::Burned, RowState::Checked], &mut |row| serials.extend(row.serial))?;
         // A file of somebody else's at the same place is not this batch's.
         let has_all = |file: &ServerFile| {
             let is_small = std::fs::metadata(&file.path).is_ok_and(|found| found.len() <= MAX_WHOLE);
@@ -162,7 +163,7 @@ impl PlannedBatch {
     /// A failure of a file or of the inventory, or that the rows are not those of the open batch.
     pub fn open(self, books: &Books, flags: ProfileWish, at: UnixTime) -> Result<BatchRun, Failure> {
         let part_path = self.files.first().map(|file| PartFile::beside(&file.path));
-        let known = locked(books).batch_of_content(&self.origin.content)?.filter(|_| !self.origin.anew);
+        let known = books.batch_of_content(&self.origin.content)?.filter(|_| !self.origin.anew);
         let is_open = known.as_ref().is_some_and(|batch| batch.closed.is_none());
         let had_part = part_path.as_ref().is_some_and(|path| path.symlink_metadata().is_ok());
         self.check_files(is_open, had_part)?;
@@ -172,7 +173,7 @@ impl PlannedBatch {
             let (batch, how) = Batch::open(books, &origin, rows, &[], at)?;
             return Ok(BatchRun { name, batch, how, files: None, source });
         };
-        let key = locked(books).fingerprint_key().clone();
+        let key = books.fingerprint_key().clone();
         let own: HashSet<Fingerprint> = rows.iter().filter_map(|row| row.seed).collect();
         let (mut begun, mut foreign) = (Vec::new(), 0);
         let mut see = |row: &Row| {
@@ -290,15 +291,15 @@ impl BatchRun {
         let flags = plan.flags;
         let visitor = BatchVisitor::new(books, self.batch, self.files, self.source, plan, around);
         attend(&visitor);
-        let (mut batch, mut files, source, mut fatal) = visitor.into_parts();
+        let (batch, mut files, source, mut fatal) = visitor.into_parts();
         if let Some(files) = files.as_mut().filter(|_| fatal.is_none()) {
             // Another program may have worked at the same batch.
             fatal = restore_part(files, books, &batch, &source, flags).err();
         }
-        let fatal = fatal.or_else(|| conclude(&mut batch, files.as_ref(), books, at()).err());
+        let fatal = fatal.or_else(|| conclude(&batch, files.as_ref(), books, at()).err());
         let (id, counts, mut rows) = (batch.id(), batch.counts(), Vec::new());
         let states = [RowState::Burning, RowState::Unknown, RowState::Failed, RowState::Assigned];
-        let listed = locked(books).visit_rows(id, &states, &mut |row| rows.push(row));
+        let listed = books.visit_rows(id, &states, &mut |row| rows.push(row));
         let fatal = fatal.or_else(|| listed.err().map(Into::into));
         let mut written = Vec::new();
         if let Some(files) = files.as_ref().filter(|_| fatal.is_none() && counts.done() > 0) {
@@ -321,14 +322,13 @@ impl BatchEnd {
 }
 
 /// Writes the server's files, and closes a batch in which nothing is left.
-fn conclude(batch: &mut Batch, files: Option<&ServerFiles>, books: &Books, at: UnixTime) -> Result<(), Failure> {
-    let mut inventory = locked(books);
-    batch.recount(inventory.as_mut())?;
+fn conclude(batch: &Batch, files: Option<&ServerFiles>, books: &Books, at: UnixTime) -> Result<(), Failure> {
+    batch.recount(books)?;
     if let Some(files) = files {
-        files.write(inventory.as_mut(), batch.id())?;
+        files.write(books, batch.id())?;
     }
     if batch.counts().left() == 0 {
-        inventory.close_batch(batch.id(), at)?;
+        books.close_batch(batch.id(), at)?;
     }
     Ok(())
 }
@@ -341,7 +341,7 @@ fn restore_part(
     source: &SeedSource,
     flags: ProfileWish,
 ) -> Result<(), Failure> {
-    let missing = missing(&files.part, locked(books).as_mut(), batch.id())?;
+    let missing = missing(&files.part, books, batch.id())?;
     let SeedSource::File(seeds) = source else {
         if missing.is_empty() {
             return Ok(());
@@ -353,8 +353,8 @@ fn restore_part(
     for row in missing {
         let index = usize::try_from(row.row).unwrap_or_default().wrapping_sub(1);
         let (Some(seed), Some(serial)) = (seeds.get(index), &row.serial) else { continue };
-        let known = locked(books).token(serial)?.and_then(|token| token.profile);
-        let (profile, _) = seed.wish(flags).resolve(known)?;
+        let known = books.token(&SlotKey::only(serial))?.and_then(|token| token.profile);
+        let (profile, _) = seed.wish(flags).resolve(known, usual())?;
         files.part.add(&seed.row(serial, row.user.as_deref(), profile)).map_err(|error| unwritable(&error))?;
     }
     Ok(())

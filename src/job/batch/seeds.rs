@@ -1,5 +1,6 @@
 //! A batch's rows as they are checked before the first token: seeds in memory, the rest for the inventory.
 
+use crate::device::Profile;
 use crate::inventory::{FingerprintKey, NewRow, RowState};
 use crate::job::remedy::BatchRemedy;
 use crate::job::{Failure, ProfileWish};
@@ -7,7 +8,6 @@ use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
 use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{Checker, FileRemedy, Problem, Row, Severity, check_texts, for_token, strange_serial};
-use crate::token::Profile;
 
 /// How many problems are kept with their words; beyond that they are only counted.
 const MAX_PROBLEMS: usize = 200;

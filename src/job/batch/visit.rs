@@ -9,18 +9,17 @@ use super::news::{BatchNews, Departure, Left};
 use super::outputs::ServerFiles;
 use super::seeds::RowSeed;
 use crate::clock::Drift;
+use crate::device::{Carried, Device, Info, Key, Profile};
 use crate::inventory::{Claim, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
 use crate::job::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
 use crate::job::remedy::{Again, TokenRemedy};
 use crate::job::verify::{WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{
     Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, Problem, ProfileFrom, ProfileWish, Recorded, Recorder,
-    Stage, TokenState, WriteOutcome, WritePlan, Written, locked,
+    Stage, TokenState, WriteOutcome, WritePlan, locked,
 };
-use crate::link::Link;
 use crate::seed::Seed;
 use crate::time::HostClock;
-use crate::token::{Info, Profile, TokenKey};
 
 /// Where the seeds come from.
 pub enum SeedSource {
@@ -39,7 +38,7 @@ pub struct BatchPlan {
     /// Write to tokens of a model that is not known.
     pub allow_unknown_model: bool,
     /// The key.
-    pub key: TokenKey,
+    pub key: Key,
     /// Try it also where a token has refused it already.
     pub tries_again: bool,
     /// Burn seeds that other tokens have, too.
@@ -56,7 +55,7 @@ const CHECKS: u32 = 3;
 /// Deals with every token that is laid down during a batch.
 pub struct BatchVisitor<'a> {
     books: &'a Books,
-    batch: Mutex<Batch>,
+    batch: Batch,
     pub(super) outputs: Option<Mutex<ServerFiles>>,
     pub(super) source: SeedSource,
     pub(super) plan: BatchPlan,
@@ -79,16 +78,15 @@ impl<'a> BatchVisitor<'a> {
     ) -> Self {
         let outputs = outputs.map(Mutex::new);
         let (burned, fatal) = (AtomicU64::new(0), Mutex::new(None));
-        Self { books, batch: Mutex::new(batch), outputs, source, plan, around, burned, fatal }
+        Self { books, batch, outputs, source, plan, around, burned, fatal }
     }
 
     /// The batch, its files and its seeds after all readers were attended, and what ended it early.
     #[must_use]
     pub fn into_parts(self) -> (Batch, Option<ServerFiles>, SeedSource, Option<Failure>) {
         let unlocked = |mutex: Mutex<ServerFiles>| mutex.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let batch = self.batch.into_inner().unwrap_or_else(PoisonError::into_inner);
         let fatal = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (batch, self.outputs.map(unlocked), self.source, fatal)
+        (self.batch, self.outputs.map(unlocked), self.source, fatal)
     }
 
     fn recorder(&self, place: &ReaderRef, deed: Deed) -> Recorder<'a> {
@@ -98,6 +96,7 @@ impl<'a> BatchVisitor<'a> {
     fn write_plan(&self) -> WritePlan {
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         WritePlan {
+            slot: 0,
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
             seed: None,
             erase_seed: false,
@@ -125,10 +124,12 @@ impl<'a> BatchVisitor<'a> {
         let profile = expected_profile(config.map(Profile::hash), config.map(Profile::step));
         let mut judged = None;
         // A slip of the finger is no wrong token.
+        // A device that counts is not checked by the time.
+        let Some(drift) = report.drift else { return Left::Burned(Box::new(report)) };
         for _ in 0..CHECKS {
             let Some(code) = self.around.ask.and_then(|ask| ask(&report.info)) else { break };
             let now = host.now().wall;
-            let verdict = judge(seed, profile, &[code], token_time(now, report.after), WINDOW_S);
+            let verdict = judge(report.info.can, seed, profile, &[code], token_time(now, drift.after), WINDOW_S);
             let is_right = verdict.is_accepted(profile.step.seconds());
             judged = Some((verdict, is_right, now));
             if is_right {
@@ -144,7 +145,7 @@ impl<'a> BatchVisitor<'a> {
         let serial = report.info.serial.as_str();
         let change = self.change(row, RowState::Burned, state, Some(serial), error);
         match self.recorder(place, Deed::Verify).note(now, serial, outcome, Some(change.clone())) {
-            Ok(()) => locked(&self.batch).note(change.was, change.state),
+            Ok(()) => self.batch.note(change.was, change.state),
             Err(error) => self.give_up(error),
         }
         Left::Judged(Box::new(report), Box::new(verdict), is_right)
@@ -152,7 +153,7 @@ impl<'a> BatchVisitor<'a> {
 
     /// Lets go of a row and its token.
     fn release(&self, row: u64, serial: &str) {
-        locked(&self.batch).release(locked(self.books).as_mut(), row, serial);
+        self.batch.release(self.books, row, serial);
     }
 
     fn change(
@@ -163,7 +164,7 @@ impl<'a> BatchVisitor<'a> {
         serial: Option<&str>,
         error: Option<String>,
     ) -> RowChange {
-        let batch = locked(&self.batch).id();
+        let batch = self.batch.id();
         RowChange { batch, row: row.row, was, state, serial: serial.map(str::to_owned), seed: None, error }
     }
 
@@ -200,14 +201,12 @@ impl<'a> BatchVisitor<'a> {
         let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
         {
             self.release(row.row, &serial);
-            let mut batch = locked(&self.batch);
             let counted = if is_clean {
-                batch.note(row.state, RowState::Burned);
+                self.batch.note(row.state, RowState::Burned);
                 Ok(())
             } else {
-                batch.recount(locked(self.books).as_mut())
+                self.batch.recount(self.books)
             };
-            drop(batch);
             if let Err(error) = counted {
                 self.give_up(error);
             }
@@ -228,13 +227,13 @@ impl<'a> BatchVisitor<'a> {
     }
 
     fn left(&self, place: &ReaderRef, info: Option<Info>, row: Option<RowRecord>, how: Left) {
-        let counts = locked(&self.batch).counts();
+        let counts = self.batch.counts();
         (self.around.tell)(BatchNews::Left(Box::new(Departure { place: place.clone(), info, row, how, counts })));
     }
 }
 
 impl Visitor for BatchVisitor<'_> {
-    fn visit(&self, place: &ReaderRef, mut link: Box<dyn Link>) {
+    fn visit(&self, place: &ReaderRef, mut device: Box<dyn Device>) {
         let host = match (self.around.host)() {
             Ok(host) => host,
             Err(failure) => return self.left(place, None, None, Left::Failed(Box::new(failure))),
@@ -250,8 +249,7 @@ impl Visitor for BatchVisitor<'_> {
                 if let Some((row, _)) = claimed_row.borrow_mut().take() {
                     self.release(row.row, serial);
                 }
-                // Decided with both locks, and acted upon without them.
-                let claim = locked(&self.batch).claim(locked(self.books).as_mut(), serial)?;
+                let claim = self.batch.claim(self.books, serial)?;
                 match claim {
                     Claim::Row(row) => {
                         let seed = self.plan_row(&row, info, known, plan);
@@ -279,7 +277,7 @@ impl Visitor for BatchVisitor<'_> {
                 let (row, seed) = claimed.as_ref()?;
                 Some(match stage {
                     Stage::Begins(info) => {
-                        let key = locked(self.books).fingerprint_key().of(&seed.seed);
+                        let key = self.books.fingerprint_key().of(&seed.seed);
                         let serial = Some(info.serial.as_str());
                         RowChange { seed: Some(key), ..self.change(row, row.state, RowState::Burning, serial, None) }
                     }
@@ -305,10 +303,10 @@ impl Visitor for BatchVisitor<'_> {
                 // The token in hand is finished.
                 interrupted: &|| false,
             };
-            recorder.write(&mut link, &host, &self.write_plan(), &mut around)
+            recorder.write(&mut device, &host, &self.write_plan(), &mut around)
         };
         // The reader is free again, and the token was reset.
-        drop(link);
+        drop(device);
         match refused {
             Some((info, claim)) => self.left_alone(place, info, claim),
             None => self.recorded(place, recorded, claimed, &host),
@@ -320,7 +318,7 @@ impl Visitor for BatchVisitor<'_> {
     }
 
     fn is_over(&self) -> bool {
-        (self.around.stop)() || locked(&self.fatal).is_some() || locked(&self.batch).counts().left() == 0
+        (self.around.stop)() || locked(&self.fatal).is_some() || self.batch.counts().left() == 0
     }
 }
 
@@ -333,19 +331,19 @@ fn left_alone() -> Failure {
 fn ended(row: &RowRecord, info: &Info, result: &Result<WriteOutcome, Failure>) -> (RowState, bool) {
     let Err(failure) = result else { return (RowState::Burned, true) };
     let written = failure.written;
-    let is_erased = written.config == Written::Yes && info.sync().erases_seed();
+    let is_erased = written.config == Carried::Yes && info.clock_write().erases_seed();
     // All of it is written, and the clock is not right: it is to come back.
     let is_off = failure.exit() == Exit::Wrong;
     let was_unknown = matches!(row.state, RowState::Burning | RowState::Unknown);
-    match written.seed_on(info.sync()) {
-        Written::Yes if is_off => (RowState::Unknown, true),
-        Written::Yes => (RowState::Burned, true),
-        Written::Unknown => (RowState::Unknown, true),
+    match written.seed_on(info.clock_write()) {
+        Carried::Yes if is_off => (RowState::Unknown, true),
+        Carried::Yes => (RowState::Burned, true),
+        Carried::Unknown => (RowState::Unknown, true),
         // An earlier try may have burned it.
-        Written::No if was_unknown && !is_erased => (RowState::Unknown, true),
+        Carried::No if was_unknown && !is_erased => (RowState::Unknown, true),
         // Its seed reached no token: another one may have it.
-        Written::No if !row.is_named && row.state == RowState::Planned => (RowState::Planned, false),
-        Written::No if row.state == RowState::Assigned => (RowState::Assigned, true),
-        Written::No => (RowState::Failed, true),
+        Carried::No if !row.is_named && row.state == RowState::Planned => (RowState::Planned, false),
+        Carried::No if row.state == RowState::Assigned => (RowState::Assigned, true),
+        Carried::No => (RowState::Failed, true),
     }
 }

@@ -4,20 +4,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokentap::clock::Drift;
+use tokentap::device::token2::NfcToken;
+use tokentap::device::{DisplayTime, Info, Key, Profile};
 use tokentap::emulator::TokenClock;
-use tokentap::inventory::{Deed, Event, Identity, Outcome, Sqlite, Station, TokenRecord};
+use tokentap::inventory::{Deed, Event, Identity, Inventory, Outcome, Sqlite, Station, TokenRecord};
 use tokentap::job::batch::Left;
 use tokentap::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done};
 use tokentap::job::{
-    Around, Books, Complete, Completion, ConfigPlan, Exit, Failure, Guard, HourWatch, ProfileFrom, ProfileWish,
-    ReaderRef, Recorder, Surroundings, Visitor, WriteOutcome, WritePlan, locked, read,
+    Around, Complete, Completion, ConfigPlan, Exit, Failure, Guard, HourWatch, ProfileFrom, ProfileWish, ReaderRef,
+    Recorder, Surroundings, Visitor, WriteOutcome, WritePlan, read,
 };
 use tokentap::link::Link;
 use tokentap::otp::{Hash, TimeStep};
 use tokentap::report::WORDING;
 use tokentap::seedfile::Row;
 use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
-use tokentap::token::{DisplayTime, Info, Profile, TokenKey};
 
 use super::fault::{At, Fault, Faulty, Log, Shared};
 use crate::support::{
@@ -113,7 +114,7 @@ impl End {
 
     fn of_write(result: Result<WriteOutcome, Failure>) -> Self {
         match result {
-            Ok(report) => Self { exit: 0, failure: None, drift: Some(report.after) },
+            Ok(report) => Self { exit: 0, failure: None, drift: Some(report.drift.unwrap().after) },
             Err(failure) => Self::of_failure(failure),
         }
     }
@@ -126,7 +127,7 @@ pub struct Bench {
     pub clock: SimulatedClock,
     pub token: Shared,
     pub other: Shared,
-    books: Books,
+    books: Sqlite,
     /// A key that was refused may be tried again.
     pub tries_again: AtomicBool,
     /// The identity that opens the inventory's seeds.
@@ -144,11 +145,12 @@ impl Bench {
         let secret = age::x25519::Identity::generate();
         let secret = age::secrecy::ExposeSecret::expose_secret(&secret.to_string()).to_owned();
         let identity = Identity::parse(secret.as_bytes()).unwrap();
-        let mut inventory = Sqlite::in_memory().unwrap();
+        let inventory = Sqlite::in_memory().unwrap();
         let made = Event {
             at: clock.now().wall,
             job: 0,
             station: Station::default(),
+            slot: 0,
             serial: None,
             deed: Deed::Init,
             outcome: Outcome::Done,
@@ -163,7 +165,7 @@ impl Bench {
             restricted,
             token: Arc::new(Mutex::new(link(state, &clock))),
             other: Arc::new(Mutex::new(link(token(OTHER, OLD, -97.25), &clock))),
-            books: Books::new(Box::new(inventory)),
+            books: inventory,
             tries_again: AtomicBool::new(false),
             secret,
             folder: tempfile::tempdir().unwrap(),
@@ -200,7 +202,7 @@ impl Bench {
             row: &mut |_| None,
             interrupted: &|| false,
         };
-        let recorded = recorder.write(link, &self.clock, plan, &mut around);
+        let recorded = recorder.write(&mut NfcToken(link), &self.clock, plan, &mut around);
         assert!(recorded.lost.is_none());
         recorded.result
     }
@@ -227,8 +229,8 @@ impl Bench {
         let end = match self.job {
             Job::Info | Job::PreciseInfo => {
                 let is_fine = self.job == Job::PreciseInfo;
-                match read(&mut link, &self.clock, &Guard::default(), is_fine) {
-                    Ok(report) => End { exit: 0, failure: None, drift: Some(report.drift) },
+                match read(&mut NfcToken(&mut link), &self.clock, &Guard::default(), is_fine) {
+                    Ok(report) => End { exit: 0, failure: None, drift: report.drift },
                     Err(failure) => End::of_failure(failure),
                 }
             }
@@ -258,7 +260,7 @@ impl Bench {
         match self.job {
             Job::SeedOnly => plan.config = None,
             Job::Config => {
-                let profile = Profile::new(Hash::Sha256, TimeStep::S60, DisplayTime::S60).unwrap();
+                let profile = Profile::new(Hash::Sha256, TimeStep::S60, DisplayTime::S60);
                 plan.config = plan.config.map(|config| ConfigPlan { profile, from: ProfileFrom::Flags, ..config });
             }
             _ => {}
@@ -273,12 +275,12 @@ impl Bench {
         let part = self.folder.path().join("out.csv.part");
         let (left, undone) =
             work_at_batch(&self.books, &self.clock, rows, &part, self.tries_again.load(Ordering::SeqCst), &|visitor| {
-                visitor.visit(&place, Box::new(link.lock().unwrap().take().unwrap()));
+                visitor.visit(&place, Box::new(NfcToken(link.lock().unwrap().take().unwrap())));
             });
         let exit = if undone == 0 { Exit::Done } else { Exit::Undone } as u8;
         let [left]: [Left; 1] = left.try_into().unwrap();
         match left {
-            Left::Burned(report) => End { exit, failure: None, drift: Some(report.after) },
+            Left::Burned(report) => End { exit, failure: None, drift: Some(report.drift.unwrap().after) },
             // Not listed: another token came before it could say who it is, and has the row.
             Left::Done | Left::NotListed => End { exit, failure: None, drift: None },
             Left::Failed(failure) => End { exit, ..End::of_failure(*failure) },
@@ -289,14 +291,14 @@ impl Bench {
     fn desk_visit(&self, link: Faulty) -> End {
         let place = ReaderRef { reader: "test reader".to_owned(), number: None, emulated: true };
         let visited = Mutex::new(None);
-        let key = locked(&self.books).fingerprint_key().clone();
+        let key = self.books.fingerprint_key().clone();
         let plan = DeskPlan {
             auto_sync: true,
             if_drift_over: 2.0,
             fine: false,
             wish: ProfileWish::default(),
             assume_factory: true,
-            key: TokenKey::factory(),
+            key: Key::default(),
             tries_again: self.tries_again.load(Ordering::SeqCst),
             identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)).map(Arc::new),
             identity_for: None,
@@ -318,12 +320,12 @@ impl Bench {
             stop: &|| false,
         };
         let visitor = DeskVisitor::new(Some(&self.books), plan, around);
-        visitor.visit(&place, Box::new(link));
+        visitor.visit(&place, Box::new(NfcToken(link)));
         let exit = if visitor.undone().is_empty() { Exit::Done } else { Exit::Undone } as u8;
         let visited = visited.lock().unwrap().take().unwrap();
         assert_eq!(visited.unrecorded, None);
         match visited.done {
-            Done::Written(report) => End { exit, failure: None, drift: Some(report.after) },
+            Done::Written(report) => End { exit, failure: None, drift: Some(report.drift.unwrap().after) },
             Done::Read(report, why) => panic!("only read: {why:?}, {report:?}"),
             Done::Failed(failure) => End { exit, ..End::of_failure(*failure) },
         }

@@ -10,11 +10,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use tokentap::device::Progress;
+use tokentap::device::families::{model_of, usual};
+use tokentap::device::{Info, Serial};
 use tokentap::emulator::CardState;
 use tokentap::iso7816::StatusWord;
-use tokentap::job::{Again, BrokenLink, Exit, Failure, Kind, Mistaken, Problem, Progress, Refusal, Stranger};
+use tokentap::job::{Again, BrokenLink, Exit, Failure, Kind, Mistaken, Problem, Refusal, Stranger};
 use tokentap::report;
-use tokentap::token::{Info, Serial};
 
 use fault::{At, Fault, Log, Shared, Step};
 use job::{Bench, End, Job, NEW};
@@ -193,7 +195,9 @@ fn again_words(log: &Log) -> String {
 
 /// A problem without what changes from cell to cell: the token, and the status word where any of its kind would do.
 fn general(problem: &Problem) -> Problem {
-    let token = || Info { serial: Serial::new("86596120001234").unwrap(), clock: 0, more: 0 };
+    let serial = Serial::new("86596120001234").unwrap();
+    let model = model_of(serial.as_str());
+    let token = || Info { serial: serial.clone(), model, can: usual(), clock: None, more: 0 };
     let refused = StatusWord::new(0x6D, 0x00);
     match problem.clone() {
         Problem::Link(broken) => Problem::Link(BrokenLink { token: None, ..broken }),
@@ -205,7 +209,7 @@ fn general(problem: &Problem) -> Problem {
             Problem::WrongToken(Mistaken::Changed { found, token: None })
         }
         Problem::WrongToken(Mistaken::Expected { expected, .. }) => Problem::WrongToken(Mistaken::Expected {
-            found: Info { serial: expected, ..token() },
+            found: Info { model: model_of(expected.as_str()), serial: expected, ..token() },
             expected: token().serial,
         }),
         Problem::TokenSwapped { found, .. } => Problem::TokenSwapped { found, token: token() },

@@ -1,7 +1,8 @@
 //! What a token really holds, and whether what was said of it is true.
 
+use tokentap::device::{Carried, Progress};
 use tokentap::emulator::CardState;
-use tokentap::job::{Progress, TokenState, Written};
+use tokentap::job::TokenState;
 
 use super::job::{Job, NEW, OLD};
 
@@ -60,9 +61,9 @@ impl Truth {
         match said {
             TokenState::Untouched => !self.config && self.seed == Holds::Old,
             TokenState::Written { seed, .. } => self == aim && *seed == sent.is_some(),
-            TokenState::Partial { progress, sync, has_seed } => {
+            TokenState::Partial { progress, effect, has_seed } => {
                 assert_eq!(*has_seed, sent.is_some());
-                self.bears_out_progress(*progress, sync.erases_seed(), sent, aim)
+                self.bears_out_progress(*progress, effect.erases_seed(), sent, aim)
             }
             _ => panic!("a state that this table does not know: {said:?}"),
         }
@@ -78,24 +79,24 @@ impl Truth {
         };
         let has_none = self.seed == Holds::Nothing;
         match (progress.config, progress.seed, progress.correction) {
-            (Written::Yes, Written::Yes, Some(Written::Unknown)) if erases => self.config && (has_sent || has_none),
-            (Written::Yes, Written::Yes, Some(_)) => self.config && has_sent,
-            (Written::Yes, Written::No, Some(_)) => self.config && has_old,
-            (Written::No, Written::No, None) => !self.config && has_old,
-            (Written::Unknown, _, None) if !erases => has_old,
-            (Written::Unknown, _, None) => {
+            (Carried::Yes, Carried::Yes, Some(Carried::Unknown)) if erases => self.config && (has_sent || has_none),
+            (Carried::Yes, Carried::Yes, Some(_)) => self.config && has_sent,
+            (Carried::Yes, Carried::No, Some(_)) => self.config && has_old,
+            (Carried::No, Carried::No, None) => !self.config && has_old,
+            (Carried::Unknown, _, None) if !erases => has_old,
+            (Carried::Unknown, _, None) => {
                 if self.config {
                     has_none
                 } else {
                     has_old
                 }
             }
-            (Written::Yes, Written::No, None) => self.config && if erases { has_none } else { has_old },
-            (Written::Yes, Written::Unknown, None) => {
+            (Carried::Yes, Carried::No, None) => self.config && if erases { has_none } else { has_old },
+            (Carried::Yes, Carried::Unknown, None) => {
                 self.config && (has_sent || if erases { has_none } else { has_old })
             }
-            (Written::No, Written::Unknown, None) => !self.config && (has_old || has_sent),
-            (_, Written::Yes, None) => self == aim,
+            (Carried::No, Carried::Unknown, None) => !self.config && (has_old || has_sent),
+            (_, Carried::Yes, None) => self == aim,
             _ => panic!("writes that this table does not know: {progress:?}"),
         }
     }

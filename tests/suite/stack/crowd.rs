@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokentap::inventory::{Identity, Inventory, Sqlite, open_of};
+use tokentap::inventory::{Identity, Inventory, SlotKey, Sqlite, open_of};
 use tokentap::seed::Seed;
 
 use super::harness::{Stack, in_namespace};
@@ -50,12 +50,12 @@ impl<'a> Crowd<'a> {
 
     /// The seed that a token holds, and those that the record says: the one that is known, and those that may be there.
     fn compare(&self, serial: &str) -> Compared {
-        let mut inventory = Sqlite::open(&self.path()).unwrap();
+        let inventory = Sqlite::open(&self.path()).unwrap();
         let key = inventory.fingerprint_key().clone();
         let state: Value =
             serde_json::from_slice(&fs::read(self.folder.join(format!("{serial}.json"))).unwrap()).unwrap();
         let held = data_encoding::HEXLOWER.decode(state["seed"].as_str().unwrap().as_bytes()).unwrap();
-        let record = inventory.token(serial).unwrap();
+        let record = inventory.token(&SlotKey::only(serial)).unwrap();
         let is_pending = record.as_ref().is_some_and(|record| record.pending.is_some());
         let Some(record) = record.filter(|record| record.held().is_some()) else {
             return Compared { is_right: held.is_empty(), is_pending };

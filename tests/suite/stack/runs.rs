@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use serde_json::Value;
-use tokentap::inventory::{Inventory, Sqlite};
+use tokentap::inventory::{Inventory, SlotKey, Sqlite};
 use tokentap::seed::Seed;
 
 use super::harness::{Stack, in_namespace, sh};
@@ -154,7 +154,7 @@ fn two_hundred_tokens_on_two_readers_in_any_order_with_five_faults_end_complete_
             // Tokens, inventory and the server's file say the same.
             let out = fs::read_to_string(folder.join("out.csv")).unwrap();
             assert_eq!(out.lines().count(), 201);
-            let mut inventory = Sqlite::open(&folder.join("inventory.sqlite")).unwrap();
+            let inventory = Sqlite::open(&folder.join("inventory.sqlite")).unwrap();
             let key = inventory.fingerprint_key().clone();
             for serial in &all {
                 let seed = format!("the seed of {serial}").into_bytes();
@@ -162,7 +162,7 @@ fn two_hundred_tokens_on_two_readers_in_any_order_with_five_faults_end_complete_
                 assert_eq!(held["seed"], data_encoding::HEXLOWER.encode(&seed), "{serial}");
                 let line = format!("{serial},{}", data_encoding::BASE32_NOPAD.encode(&seed));
                 assert!(out.contains(&line), "{serial}");
-                let token = inventory.token(serial).unwrap().unwrap();
+                let token = inventory.token(&SlotKey::only(serial)).unwrap().unwrap();
                 assert_eq!(token.seed, Some(key.of(&Seed::from_bytes(seed).unwrap())), "{serial}");
                 assert_eq!(token.pending, None, "{serial}");
             }
@@ -270,7 +270,7 @@ fn a_full_disk_stops_a_batch_before_anything_unrecorded_and_with_room_again_it_e
                     continue;
                 }
                 // What tokens hold is on record.
-                let mut inventory = Sqlite::open(&disk.join("inventory.sqlite")).unwrap();
+                let inventory = Sqlite::open(&disk.join("inventory.sqlite")).unwrap();
                 let key = inventory.fingerprint_key().clone();
                 for entry in fs::read_dir(folder.join("tokens")).unwrap() {
                     let state: Value = serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
@@ -278,7 +278,7 @@ fn a_full_disk_stops_a_batch_before_anything_unrecorded_and_with_room_again_it_e
                     if !seed.is_empty() {
                         let held = key
                             .of(&Seed::from_bytes(data_encoding::HEXLOWER.decode(seed.as_bytes()).unwrap()).unwrap());
-                        let token = inventory.token(serial).unwrap().unwrap();
+                        let token = inventory.token(&SlotKey::only(serial)).unwrap().unwrap();
                         let pending = token.pending.and_then(|pending| pending.seed);
                         assert!([token.seed, pending].contains(&Some(held)), "{serial} at {free_kib} KiB");
                     }

@@ -2,26 +2,27 @@
 //! token's record, and nothing of SQL.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard};
 
 use tokentap::inventory::{
     BatchId, BatchRecord, Begin, Begun, Claim, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey,
-    Inventory, InventoryError, Kept, KeyChange, NewBatch, NewRow, RowChange, RowRecord, RowState, SeedChange,
-    TokenChange, TokenFilter, TokenLife, TokenRecord,
+    Inventory, InventoryError, Kept, KeyChange, Listing, NewBatch, NewRow, RowChange, RowRecord, RowState, SeedChange,
+    SlotKey, TokenChange, TokenFilter, TokenLife, TokenRecord,
 };
 use tokentap::time::UnixTime;
 
 /// The store. It has one owner: this process.
 pub struct Memory {
     key: FingerprintKey,
-    books: Books,
+    books: Mutex<Books>,
 }
 
 #[derive(Clone, Default)]
 struct Books {
-    tokens: BTreeMap<String, TokenLife>,
+    tokens: BTreeMap<SlotKey, TokenLife>,
     events: Vec<Event>,
     refused: HashMap<(String, Fingerprint), UnixTime>,
-    holders: HashMap<Fingerprint, String>,
+    holders: HashMap<Fingerprint, SlotKey>,
     leases: HashMap<String, Lease>,
     batches: Vec<BatchRecord>,
     rows: BTreeMap<(BatchId, u64), RowRecord>,
@@ -39,21 +40,26 @@ struct Lease {
 
 impl Memory {
     pub fn new(key: FingerprintKey) -> Self {
-        Self { key, books: Books::default() }
+        Self { key, books: Mutex::default() }
     }
 
     /// All of a change, or nothing of it.
-    fn durably<T>(&mut self, body: impl FnOnce(&mut Books) -> Kept<T>) -> Kept<T> {
-        let mut next = self.books.clone();
+    fn durably<T>(&self, body: impl FnOnce(&mut Books) -> Kept<T>) -> Kept<T> {
+        let mut books = self.books();
+        let mut next = books.clone();
         let result = body(&mut next)?;
-        self.books = next;
+        *books = next;
         Ok(result)
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap()
     }
 }
 
 impl Books {
-    fn token(&self, serial: &str) -> Option<&TokenRecord> {
-        self.tokens.get(serial).map(|life| &life.record)
+    fn token(&self, key: &SlotKey) -> Option<&TokenRecord> {
+        self.tokens.get(key).map(|life| &life.record)
     }
 
     fn check_free(&self, serial: &str) -> Kept<()> {
@@ -63,9 +69,9 @@ impl Books {
         }
     }
 
-    fn hold(&mut self, seed: Fingerprint, serial: &str, shares: bool) -> Kept<()> {
-        match self.holders.entry(seed).or_insert_with(|| serial.to_owned()) {
-            other if other != serial && !shares => Err(InventoryError::Held(other.clone())),
+    fn hold(&mut self, seed: Fingerprint, key: &SlotKey, shares: bool) -> Kept<()> {
+        match self.holders.entry(seed).or_insert_with(|| key.clone()) {
+            other if other != key && !shares => Err(InventoryError::Held(other.clone())),
             _ => Ok(()),
         }
     }
@@ -73,28 +79,28 @@ impl Books {
     /// A seed that nobody holds any more goes to another token that may hold it.
     fn settle(&mut self) {
         let tokens = &self.tokens;
-        let may_hold = |serial: &str, seed| tokens.get(serial).is_some_and(|life| life.seeds().any(|own| own == seed));
-        self.holders.retain(|seed, serial| may_hold(serial, *seed));
+        let may_hold = |key: &SlotKey, seed| tokens.get(key).is_some_and(|life| life.seeds().any(|own| own == seed));
+        self.holders.retain(|seed, key| may_hold(key, *seed));
         let records = tokens.values().map(|life| &life.record);
-        let known = records.clone().map(|record| (record.seed, &record.serial));
-        let meant = records.map(|record| (record.pending.as_ref().and_then(|pending| pending.seed), &record.serial));
-        let possible = tokens.iter().flat_map(|(serial, life)| life.seeds().map(move |seed| (Some(seed), serial)));
-        for (seed, serial) in known.chain(meant).chain(possible) {
-            seed.map(|seed| self.holders.entry(seed).or_insert_with(|| serial.clone()));
+        let known = records.clone().map(|record| (record.seed, &record.key));
+        let meant = records.map(|record| (record.pending.as_ref().and_then(|pending| pending.seed), &record.key));
+        let possible = tokens.iter().flat_map(|(key, life)| life.seeds().map(move |seed| (Some(seed), key)));
+        for (seed, key) in known.chain(meant).chain(possible) {
+            seed.map(|seed| self.holders.entry(seed).or_insert_with(|| key.clone()));
         }
     }
 
     fn change(&mut self, change: &TokenChange, at: UnixTime) -> Kept<()> {
-        let later = TokenLife::after(self.tokens.get(&change.serial).cloned(), change, at)?;
+        let later = TokenLife::after(self.tokens.get(&change.key).cloned(), change, at)?;
         if let SeedChange::Is { seed, replaces, .. } = change.seed {
-            self.hold(seed, &change.serial, replaces)?;
+            self.hold(seed, &change.key, replaces)?;
         }
-        match change.key {
+        match change.refused {
             KeyChange::Keep => {}
-            KeyChange::Refused(key) => drop(self.refused.insert((change.serial.clone(), key), at)),
-            KeyChange::Accepted => self.refused.retain(|(serial, _), _| *serial != change.serial),
+            KeyChange::Refused(key) => drop(self.refused.insert((change.key.serial.clone(), key), at)),
+            KeyChange::Accepted => self.refused.retain(|(serial, _), _| *serial != change.key.serial),
         }
-        self.tokens.insert(change.serial.clone(), later);
+        self.tokens.insert(change.key.clone(), later);
         self.settle();
         Ok(())
     }
@@ -118,22 +124,23 @@ impl Books {
 
     fn keep_apart(&mut self, entry: &Entry) -> Kept<()> {
         if let Some(change) = entry.token.as_ref().filter(|change| change.touches_job()) {
-            self.check_free(&change.serial)?;
+            self.check_free(&change.key.serial)?;
         }
         self.keep(entry)
     }
 
     fn begin(&mut self, begin: &Begin<'_>) -> Kept<Begun> {
-        let serial = &begin.token.serial;
+        let key = &begin.token.key;
+        let serial = &key.serial;
         // A job that has ended, and whose end could not be kept, has no more to say of its token.
         self.leases.retain(|_, lease| lease.at_work);
         self.check_free(serial)?;
-        let earlier = self.token(serial).cloned();
+        let earlier = self.token(key).cloned();
         if !TokenRecord::is_same_basis(earlier.as_ref(), begin.basis) {
-            return Err(InventoryError::Changed(serial.clone()));
+            return Err(InventoryError::Changed(key.clone()));
         }
         if let Some(seed) = begin.seed {
-            self.hold(seed, serial, begin.may_share(earlier.as_ref()))?;
+            self.hold(seed, key, begin.may_share(earlier.as_ref()))?;
         }
         begin.row.as_ref().map_or(Ok(()), |row| self.change_row(row))?;
         self.events.push(begin.event.clone());
@@ -145,13 +152,13 @@ impl Books {
     /// Whether the record of the token was still this job's.
     fn end(&mut self, job: i64, entry: &Entry) -> Kept<bool> {
         let Some(change) = &entry.token else { return self.keep(entry).map(|()| true) };
-        if self.leases.get(&change.serial).is_some_and(|lease| lease.job == job) {
+        if self.leases.get(&change.key.serial).is_some_and(|lease| lease.job == job) {
             self.keep(entry)?;
-            self.leases.remove(&change.serial);
+            self.leases.remove(&change.key.serial);
             return Ok(true);
         }
         self.events.push(entry.event.clone());
-        if let (SeedChange::Burned { seed, sealed }, Some(life)) = (&change.seed, self.tokens.get_mut(&change.serial)) {
+        if let (SeedChange::Burned { seed, sealed }, Some(life)) = (&change.seed, self.tokens.get_mut(&change.key)) {
             *life = life.clone().with_candidate(*seed, sealed.clone());
             self.settle();
         }
@@ -169,7 +176,8 @@ impl Books {
     }
 
     fn claim(&mut self, batch: BatchId, serial: &str, reburns: bool) -> Claim {
-        let token = self.token(serial);
+        let key = SlotKey::only(serial);
+        let token = self.token(&key);
         let has_another = |token: &TokenRecord| Claim::HoldsAnother { burned: token.burned, user: token.user.clone() };
         let has_lost = token.is_some_and(|token| token.erased.is_some());
         let held = token.and_then(TokenRecord::held);
@@ -184,7 +192,7 @@ impl Books {
                 let own = own.filter(|row| row.state == RowState::Planned && !row.is_named);
                 let free = |row: &&RowRecord| {
                     let holder = row.seed.and_then(|seed| self.holders.get(&seed));
-                    !self.claims.contains(&(batch, row.row)) && holder.is_none_or(|holder| holder == serial)
+                    !self.claims.contains(&(batch, row.row)) && holder.is_none_or(|holder| *holder == key)
                 };
                 match (own, token.filter(|_| held.is_some() && !reburns)) {
                     (Some(row), _) => row.clone(),
@@ -234,30 +242,35 @@ impl Inventory for Memory {
         &self.key
     }
 
-    fn recipients(&mut self) -> Kept<Vec<String>> {
+    fn recipients(&self) -> Kept<Vec<String>> {
         Ok(Vec::new())
     }
 
-    fn keep(&mut self, entry: &Entry) -> Kept<()> {
+    fn check_alone(&self) -> Kept<()> {
+        Ok(())
+    }
+
+    fn keep(&self, entry: &Entry) -> Kept<()> {
         self.durably(|books| books.keep_apart(entry))
     }
 
-    fn begin(&mut self, begin: &Begin<'_>) -> Kept<Begun> {
+    fn begin(&self, begin: &Begin<'_>) -> Kept<Begun> {
         self.durably(|books| books.begin(begin))
     }
 
-    fn at_work(&mut self, serial: &str) -> Kept<Option<UnixTime>> {
-        Ok(self.books.leases.get(serial).filter(|lease| lease.at_work).map(|lease| lease.since))
+    fn at_work(&self, serial: &str) -> Kept<Option<UnixTime>> {
+        Ok(self.books().leases.get(serial).filter(|lease| lease.at_work).map(|lease| lease.since))
     }
 
-    fn end(&mut self, job: i64, entry: &Entry) -> Kept<()> {
-        self.books.leases.values_mut().filter(|lease| lease.job == job).for_each(|lease| lease.at_work = false);
-        let serial = entry.token.as_ref().map(|change| change.serial.clone());
-        let was_ours = self.durably(|books| books.end(job, entry))?;
-        if was_ours { Ok(()) } else { Err(InventoryError::Overtaken(serial.unwrap_or_default())) }
+    fn end(&self, job: i64, entry: &Entry) -> Kept<()> {
+        self.books().leases.values_mut().filter(|lease| lease.job == job).for_each(|lease| lease.at_work = false);
+        match (self.durably(|books| books.end(job, entry))?, &entry.token) {
+            (false, Some(change)) => Err(InventoryError::Overtaken(change.key.clone())),
+            _ => Ok(()),
+        }
     }
 
-    fn keep_all(&mut self, _: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
+    fn keep_all(&self, _: bool, next: &mut dyn FnMut(&[String]) -> Kept<Option<Entry>>) -> Kept<u64> {
         self.durably(|books| {
             let mut kept = 0;
             while let Some(entry) = next(&[])? {
@@ -268,74 +281,79 @@ impl Inventory for Memory {
         })
     }
 
-    fn claim(&mut self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
-        Ok(self.books.claim(batch, serial, reburns))
+    fn claim(&self, batch: BatchId, serial: &str, reburns: bool) -> Kept<Claim> {
+        Ok(self.books().claim(batch, serial, reburns))
     }
 
-    fn release(&mut self, batch: BatchId, row: u64) -> Kept<()> {
-        self.books.claims.remove(&(batch, row));
+    fn release(&self, batch: BatchId, row: u64) -> Kept<()> {
+        self.books().claims.remove(&(batch, row));
         Ok(())
     }
 
-    fn was_dealt(&mut self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
-        Ok(self.books.dealt.contains(&(batch, row, serial.to_owned())))
+    fn token(&self, key: &SlotKey) -> Kept<Option<TokenRecord>> {
+        Ok(self.books().token(key).cloned())
     }
 
-    fn token(&mut self, serial: &str) -> Kept<Option<TokenRecord>> {
-        Ok(self.books.token(serial).cloned())
+    fn key_refused(&self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>> {
+        Ok(self.books().refused.get(&(serial.to_owned(), *key)).copied())
     }
 
-    fn key_refused(&mut self, serial: &str, key: &Fingerprint) -> Kept<Option<UnixTime>> {
-        Ok(self.books.refused.get(&(serial.to_owned(), *key)).copied())
+    fn holder(&self, seed: &Fingerprint) -> Kept<Option<SlotKey>> {
+        Ok(self.books().holders.get(seed).cloned())
     }
 
-    fn holder(&mut self, seed: &Fingerprint) -> Kept<Option<String>> {
-        Ok(self.books.holders.get(seed).cloned())
-    }
-
-    fn add_batch(&mut self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId> {
+    fn add_batch(&self, batch: &NewBatch, rows: &mut dyn Iterator<Item = Kept<NewRow>>) -> Kept<BatchId> {
         self.durably(|books| books.add_batch(batch, rows))
     }
 
-    fn batch_of_content(&mut self, content: &[u8]) -> Kept<Option<BatchRecord>> {
-        let found = self.books.batches.iter().rev().find(|batch| batch.content == content);
-        Ok(found.map(|batch| self.books.counted(batch)))
-    }
-
-    fn open_batch_named(&mut self, name: &str) -> Kept<Option<BatchRecord>> {
-        let found = self.books.batches.iter().rev().find(|batch| batch.name == name && batch.closed.is_none());
-        Ok(found.map(|batch| self.books.counted(batch)))
-    }
-
-    fn close_batch(&mut self, batch: BatchId, at: UnixTime) -> Kept<()> {
-        self.books.batches.iter_mut().filter(|known| known.id == batch).for_each(|known| known.closed = Some(at));
+    fn close_batch(&self, batch: BatchId, at: UnixTime) -> Kept<()> {
+        self.books().batches.iter_mut().filter(|known| known.id == batch).for_each(|known| known.closed = Some(at));
         Ok(())
     }
+}
 
-    fn counts(&mut self, batch: BatchId) -> Kept<Counts> {
-        Ok(self.books.counts(batch))
+impl Listing for Memory {
+    fn was_dealt(&self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
+        Ok(self.books().dealt.contains(&(batch, row, serial.to_owned())))
     }
 
-    fn row_of(&mut self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>> {
-        Ok(self.books.rows_of(batch).find(|row| row.serial.as_deref() == Some(serial)).cloned())
+    fn batch_of_content(&self, content: &[u8]) -> Kept<Option<BatchRecord>> {
+        let books = self.books();
+        let found = books.batches.iter().rev().find(|batch| batch.content == content);
+        Ok(found.map(|batch| books.counted(batch)))
     }
 
-    fn row_of_seed(&mut self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
-        Ok(self.books.rows_of(batch).find(|row| row.seed.as_ref() == Some(seed)).cloned())
+    fn open_batch_named(&self, name: &str) -> Kept<Option<BatchRecord>> {
+        let books = self.books();
+        let found = books.batches.iter().rev().find(|batch| batch.name == name && batch.closed.is_none());
+        Ok(found.map(|batch| books.counted(batch)))
     }
 
-    fn visit_rows(&mut self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {
+    fn counts(&self, batch: BatchId) -> Kept<Counts> {
+        Ok(self.books().counts(batch))
+    }
+
+    fn row_of(&self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>> {
+        Ok(self.books().rows_of(batch).find(|row| row.serial.as_deref() == Some(serial)).cloned())
+    }
+
+    fn row_of_seed(&self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
+        Ok(self.books().rows_of(batch).find(|row| row.seed.as_ref() == Some(seed)).cloned())
+    }
+
+    fn visit_rows(&self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {
         let wanted = |row: &&RowRecord| states.is_empty() || states.contains(&row.state);
-        self.books.rows_of(batch).filter(wanted).cloned().for_each(visit);
+        self.books().rows_of(batch).filter(wanted).cloned().for_each(visit);
         Ok(())
     }
 
-    fn visit_events(&mut self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
+    fn visit_events(&self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
         let contains = |event: &Event, part: &String| {
             let detail = event.detail.as_ref().map(|detail| detail.to_ascii_lowercase());
             detail.is_some_and(|detail| detail.contains(&part.to_ascii_lowercase()))
         };
-        let mut found: Vec<&Event> = self.books.events.iter().rev().collect();
+        let books = self.books();
+        let mut found: Vec<&Event> = books.events.iter().rev().collect();
         found.sort_by_key(|event| std::cmp::Reverse(event.at));
         let wanted = found.into_iter().filter(|event| {
             (filter.serial.is_none() || filter.serial == event.serial)
@@ -348,12 +366,13 @@ impl Inventory for Memory {
         Ok(())
     }
 
-    fn visit_tokens(&mut self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {
+    fn visit_tokens(&self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {
         let has_sealed = |token: &TokenRecord| {
             token.sealed.is_some() || token.pending.as_ref().is_some_and(|pending| pending.sealed.is_some())
         };
-        let wanted = self.books.tokens.values().map(|life| &life.record).filter(|token| {
-            filter.serial.as_ref().is_none_or(|serial| *serial == token.serial)
+        let books = self.books();
+        let wanted = books.tokens.values().map(|life| &life.record).filter(|token| {
+            filter.serial.as_ref().is_none_or(|serial| *serial == token.key.serial)
                 && filter.since.is_none_or(|since| token.last_seen >= since)
                 && filter.before.is_none_or(|before| token.last_seen < before)
                 && filter.synced_before.is_none_or(|before| token.synced.is_none_or(|synced| synced < before))
@@ -365,8 +384,9 @@ impl Inventory for Memory {
         Ok(())
     }
 
-    fn batches(&mut self, since: Option<UnixTime>) -> Kept<Vec<BatchRecord>> {
-        let newest = self.books.batches.iter().rev().filter(|batch| since.is_none_or(|since| batch.begun >= since));
-        Ok(newest.map(|batch| self.books.counted(batch)).collect())
+    fn batches(&self, since: Option<UnixTime>) -> Kept<Vec<BatchRecord>> {
+        let books = self.books();
+        let newest = books.batches.iter().rev().filter(|batch| since.is_none_or(|since| batch.begun >= since));
+        Ok(newest.map(|batch| books.counted(batch)).collect())
     }
 }

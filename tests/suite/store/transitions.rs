@@ -1,7 +1,7 @@
 //! What a change makes of the record of a token, as a table: before, change, afterwards.
 
 use tokentap::inventory::{
-    Candidate, ClockChange, Deed, InventoryError, Pending, PendingChange, SeedChange, TokenChange, TokenLife,
+    Candidate, ClockChange, Deed, InventoryError, Pending, PendingChange, SeedChange, SlotKey, TokenChange, TokenLife,
 };
 use tokentap::time::UnixTime;
 
@@ -14,14 +14,14 @@ fn pending(job: i64, seed: Option<u8>) -> Pending {
 
 /// A token that was seen once, at 1 ms, and changed like this.
 fn life(change: impl FnOnce(&mut TokenLife)) -> TokenLife {
-    let mut life = TokenLife::after(None, &TokenChange::of("A"), at(1)).unwrap();
+    let mut life = TokenLife::after(None, &TokenChange::of(SlotKey::only("A")), at(1)).unwrap();
     change(&mut life);
     life
 }
 
 /// A change of the token.
 fn change(change: impl FnOnce(&mut TokenChange)) -> TokenChange {
-    let mut of = TokenChange::of("A");
+    let mut of = TokenChange::of(SlotKey::only("A"));
     change(&mut of);
     of
 }
@@ -82,7 +82,7 @@ fn a_seed_from_a_file_replaces_another_only_where_it_was_said_to() {
         let is =
             |replaces| change(|change| change.seed = SeedChange::Is { seed: fingerprint(5), sealed: None, replaces });
         let refused = TokenLife::after(Some(earlier.clone()), &is(false), at(50));
-        assert_eq!(refused, Err(InventoryError::OtherSeed("A".to_owned())));
+        assert_eq!(refused, Err(InventoryError::OtherSeed(SlotKey::only("A"))));
         assert_eq!(TokenLife::after(Some(earlier), &is(true), at(50)).unwrap().record.seed, Some(fingerprint(5)));
     }
 }

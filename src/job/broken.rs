@@ -1,39 +1,18 @@
-//! How far a write job came, and the failure that follows, for every place where it can break.
+//! The failure that follows from an exchange that went wrong, for every place where a job can break.
 
 use super::failure::Failure;
 use super::plan::WritePlan;
 use super::problem::{BrokenLink, ClockProblem, Mistaken, Problem, Refusal, Stranger};
 use super::remedy::{Again, Remedy, TokenRemedy};
 use super::state::TokenState;
-use super::written::{Progress, Written};
+use crate::device::CapabilityError;
+use crate::device::{Device, DeviceError, Info, Other, Progress, Reason, Step};
 use crate::iso7816::{StatusKind, StatusWord};
-use crate::link::{Link, LinkError, LinkFault};
+use crate::link::{LinkError, LinkFault};
 use crate::reader::ReaderError;
-use crate::token::{Info, Other, Reason, Step, TokenError, identify_other};
-
-impl Progress {
-    /// Takes note of a write that failed: it is unknown, unless the token refused it or never got it.
-    pub fn note_failure(&mut self, error: &TokenError) {
-        let certainly_not = match &error.reason {
-            Reason::Refused(status) => status.is_refusal(),
-            Reason::Withheld(_) => true,
-            Reason::Link(link) => matches!(link.fault, LinkFault::LeftBefore | LinkFault::Reset),
-            Reason::Malformed(_) | Reason::SerialChanged(_) => false,
-        };
-        let written = match error.step {
-            Step::Config if self.config == Written::Yes => self.correction.insert(Written::No),
-            Step::Config => &mut self.config,
-            Step::Seed => &mut self.seed,
-            Step::Info | Step::Hold | Step::Challenge | Step::Answer => return,
-        };
-        if !certainly_not {
-            *written = Written::Unknown;
-        }
-    }
-}
 
 /// The failure of a job that only reads, or has not written yet.
-pub fn reading_failed(error: &TokenError, link: &mut dyn Link, info: Option<&Info>, again: &Again) -> Failure {
+pub fn reading_failed(error: &DeviceError, device: &mut dyn Device, info: Option<&Info>, again: &Again) -> Failure {
     let token = info.cloned();
     let again = again.clone();
     let failed = |problem, remedy: TokenRemedy| Failure::new(problem, TokenState::Untouched, remedy);
@@ -42,13 +21,14 @@ pub fn reading_failed(error: &TokenError, link: &mut dyn Link, info: Option<&Inf
         Reason::Refused(status) if error.step == Step::Info && status.says_nothing() => {
             failed(Problem::NotAwake(*status, token), TokenRemedy::WakeUp(again))
         }
-        Reason::Refused(status) if error.step == Step::Info && info.is_none() => not_a_token(*status, link),
+        Reason::Refused(status) if error.step == Step::Info && info.is_none() => not_a_token(*status, device),
         Reason::Refused(status) => refusal(error.step, *status, token, TokenState::Untouched, again),
         Reason::Malformed(detail) => failed(Problem::BadReply(detail.clone(), token), TokenRemedy::LayAlone),
         Reason::SerialChanged(serial) => {
             let mistaken = Mistaken::Changed { found: serial.clone(), token };
             failed(Problem::WrongToken(mistaken), TokenRemedy::LeaveOne)
         }
+        Reason::Beyond(error) => beyond(error),
         Reason::Withheld(doubt) => {
             let problem = ClockProblem::Withheld(*doubt, token);
             failed(Problem::HostClock(problem), TokenRemedy::KeepHostClock(again))
@@ -58,9 +38,9 @@ pub fn reading_failed(error: &TokenError, link: &mut dyn Link, info: Option<&Inf
 }
 
 /// The failure of a job in the middle of writing.
-pub fn writing_failed(error: &TokenError, info: &Info, progress: Progress, plan: &WritePlan) -> Failure {
+pub fn writing_failed(error: &DeviceError, info: &Info, progress: Progress, plan: &WritePlan) -> Failure {
     let (token, again) = (info.clone(), plan.again.clone());
-    let state = TokenState::Partial { progress, sync: info.sync(), has_seed: plan.seed.is_some() };
+    let state = TokenState::Partial { progress, effect: info.clock_write(), has_seed: plan.seed.is_some() };
     match &error.reason {
         Reason::Link(broken) => link_failure(broken, error.step, Some(token), state, again),
         Reason::Refused(status) => refusal(error.step, *status, Some(token), state, again),
@@ -72,11 +52,17 @@ pub fn writing_failed(error: &TokenError, info: &Info, progress: Progress, plan:
             let remedy = TokenRemedy::Swap { found: found.clone(), token: info.serial.clone(), again };
             Failure::new(Problem::TokenSwapped { found: found.clone(), token }, state, remedy)
         }
+        Reason::Beyond(error) => beyond(error).in_state(state),
         Reason::Withheld(doubt) => {
             let problem = ClockProblem::Withheld(*doubt, Some(token));
             Failure::new(Problem::HostClock(problem), state, TokenRemedy::KeepHostClock(again))
         }
     }
+}
+
+/// What a device cannot hold is refused before anything is sent of it.
+fn beyond(error: &CapabilityError) -> Failure {
+    Failure::usage(error.to_string(), "use one that the device can hold")
 }
 
 fn link_failure(broken: &LinkError, step: Step, token: Option<Info>, state: TokenState, again: Again) -> Failure {
@@ -92,8 +78,8 @@ fn link_failure(broken: &LinkError, step: Step, token: Option<Info>, state: Toke
     }
 }
 
-fn not_a_token(status: StatusWord, link: &mut dyn Link) -> Failure {
-    let stranger = match identify_other(link) {
+fn not_a_token(status: StatusWord, device: &mut dyn Device) -> Failure {
+    let stranger = match device.identify_other() {
         Other::SecurityKey => Stranger::SecurityKey,
         Other::Unknown => Stranger::Refuses(status),
     };

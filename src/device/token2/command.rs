@@ -2,8 +2,9 @@
 
 use zeroize::Zeroizing;
 
+use super::super::{DisplayTime, Info, Profile};
 use super::secure::{BLOCK, TokenKey};
-use super::{Info, InfoError, Profile};
+use super::{InfoError, parse_info};
 use crate::iso7816::{Apdu, tlv};
 use crate::otp::Hash;
 use crate::seed::Seed;
@@ -24,7 +25,7 @@ impl GetInfo {
     /// # Errors
     /// [`InfoError`].
     pub fn parse(self, data: &[u8]) -> Result<Info, InfoError> {
-        Info::parse(data)
+        parse_info(data)
     }
 }
 
@@ -104,12 +105,21 @@ impl WriteConfig {
         tlv::append(&mut otp, 0x0A, &[hash]);
         tlv::append(&mut otp, 0x0D, &[step]);
         let mut fields = Vec::with_capacity(17);
-        tlv::append(&mut fields, 0x1F, &[self.profile.display().byte()]);
+        tlv::append(&mut fields, 0x1F, &[display_byte(self.profile.display())]);
         tlv::append(&mut fields, 0x0F, &self.clock.to_be_bytes());
         tlv::append(&mut fields, 0x86, &otp);
         let mut config = Zeroizing::new(Vec::with_capacity(19 + 4));
         tlv::append(&mut config, 0x81, &fields);
         secured(key, 0xD4, 0x00, config)
+    }
+}
+
+fn display_byte(display: DisplayTime) -> u8 {
+    match display {
+        DisplayTime::S15 => 0,
+        DisplayTime::S30 => 1,
+        DisplayTime::S60 => 2,
+        DisplayTime::S120 => 3,
     }
 }
 

@@ -1,16 +1,8 @@
 //! Another device on the reader: what it is, found out with read-only SELECTs (`docs/protocol.md` §9).
 
+use super::super::Other;
 use crate::iso7816::{Apdu, StatusWord};
 use crate::link::{Link, exchange};
-
-/// A device that refused get info.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Other {
-    /// A security key: it answers to FIDO or OATH.
-    SecurityKey,
-    /// Anything else.
-    Unknown,
-}
 
 const FIDO: &[u8] = &[0xA0, 0x00, 0x00, 0x06, 0x47, 0x2F, 0x00, 0x01];
 const OATH: &[u8] = &[0xA0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01];

@@ -6,7 +6,7 @@ use super::atr::CardKind;
 
 /// The kind of device that a slot, or a card on it, is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Device {
+pub enum DeviceKind {
     /// A contactless card: perhaps a token.
     Contactless,
     /// A storage tag or access card.
@@ -49,7 +49,7 @@ const KEYS: &[&str] = &[
 /// Parts of the names, in lower case, of readers that are in software or hold no card that anybody laid there.
 const VIRTUAL: &[&str] = &["windows hello", "microsoft virtual", "virtual smart card", "uicc", "microsoft ifd"];
 
-impl Device {
+impl DeviceKind {
     /// The kind of a card on a reader of this name.
     #[must_use]
     pub fn of(reader: &str, card: CardKind) -> Self {
@@ -120,16 +120,16 @@ mod tests {
     #[test]
     fn a_reader_s_name_tells_keys_molto_and_virtual_cards_from_readers_for_tokens() {
         for (name, device) in [
-            ("TOKEN2 Molto2 [CCID Interface] 00 00", Some(Device::Molto)),
-            ("TOKEN2 FIDO2 Security Key(0016) 00 00", Some(Device::SecurityKey)),
-            ("Token2 PIN+R3 00 00", Some(Device::SecurityKey)),
-            ("Yubico YubiKey OTP+FIDO+CCID 00 00", Some(Device::SecurityKey)),
-            ("Nitrokey Nitrokey 3 [CCID/ICCD Interface] 00 00", Some(Device::SecurityKey)),
-            ("Windows Hello for Business 1", Some(Device::Virtual)),
-            ("Microsoft Virtual Smart Card 0", Some(Device::Virtual)),
-            ("Microsoft UICC ISO Reader 7b5e", Some(Device::Virtual)),
-            ("ACS ACR1252 Dual Reader [ACR1252 Dual Reader SAM] 01 00", Some(Device::Sam)),
-            ("ACS ACR1252 1S CL Reader SAM 0", Some(Device::Sam)),
+            ("TOKEN2 Molto2 [CCID Interface] 00 00", Some(DeviceKind::Molto)),
+            ("TOKEN2 FIDO2 Security Key(0016) 00 00", Some(DeviceKind::SecurityKey)),
+            ("Token2 PIN+R3 00 00", Some(DeviceKind::SecurityKey)),
+            ("Yubico YubiKey OTP+FIDO+CCID 00 00", Some(DeviceKind::SecurityKey)),
+            ("Nitrokey Nitrokey 3 [CCID/ICCD Interface] 00 00", Some(DeviceKind::SecurityKey)),
+            ("Windows Hello for Business 1", Some(DeviceKind::Virtual)),
+            ("Microsoft Virtual Smart Card 0", Some(DeviceKind::Virtual)),
+            ("Microsoft UICC ISO Reader 7b5e", Some(DeviceKind::Virtual)),
+            ("ACS ACR1252 Dual Reader [ACR1252 Dual Reader SAM] 01 00", Some(DeviceKind::Sam)),
+            ("ACS ACR1252 1S CL Reader SAM 0", Some(DeviceKind::Sam)),
             ("ACS ACR1252 Dual Reader [ACR1252 Dual Reader PICC] 00 00", None),
             ("ACS ACR122U PICC Interface 00 00", None),
             ("HID Global OMNIKEY 5022 Smart Card Reader 00 00", None),
@@ -137,7 +137,7 @@ mod tests {
             ("Samsung NFC 00 00", None),
             ("Virtual PCD 00 00", None),
         ] {
-            assert_eq!(Device::of_name(name), device, "{name}");
+            assert_eq!(DeviceKind::of_name(name), device, "{name}");
         }
     }
 }

@@ -4,8 +4,14 @@ use sm4::Sm4;
 use sm4::cipher::{Block, BlockCipherEncrypt, KeyInit};
 use zeroize::Zeroizing;
 
+use super::super::Key;
+
 /// The block of SM4, in bytes (GM/T 0002-2012).
 pub const BLOCK: usize = 16;
+
+/// The key that tokens leave the factory with. It is public and proves nothing.
+pub const FACTORY_KEY: [u8; BLOCK] =
+    [0x8A, 0xD2, 0x06, 0x88, 0x3C, 0xA3, 0x69, 0x48, 0x2A, 0xB2, 0x71, 0x82, 0xB6, 0xE8, 0x32, 0x24];
 
 /// The 16-byte key that a token and its programmer share.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,9 +32,7 @@ impl TokenKey {
     /// The key that tokens leave the factory with. It is public and proves nothing.
     #[must_use]
     pub fn factory() -> Self {
-        Self(Zeroizing::new([
-            0x8A, 0xD2, 0x06, 0x88, 0x3C, 0xA3, 0x69, 0x48, 0x2A, 0xB2, 0x71, 0x82, 0xB6, 0xE8, 0x32, 0x24,
-        ]))
+        Self(Zeroizing::new(FACTORY_KEY))
     }
 
     /// The key in a file's content: 16 raw bytes, or 32 hex digits with white space around them.
@@ -46,12 +50,6 @@ impl TokenKey {
         let bytes =
             data_encoding::HEXLOWER_PERMISSIVE.decode(text).map(Zeroizing::new).map_err(|_| KeyError::NotHex)?;
         <[u8; BLOCK]>::try_from(bytes.as_slice()).map(|raw| Self(Zeroizing::new(raw))).map_err(|_| KeyError::NotHex)
-    }
-
-    /// The key as 32 hex digits in lower case.
-    #[must_use]
-    pub fn to_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(data_encoding::HEXLOWER.encode(&*self.0))
     }
 
     fn cipher(&self) -> Sm4 {
@@ -107,6 +105,21 @@ impl TokenKey {
         }
         let [a, b, c, d, ..] = chain;
         [a, b, c, d]
+    }
+}
+
+impl From<&Key> for TokenKey {
+    fn from(key: &Key) -> Self {
+        match key {
+            Key::Factory => Self::factory(),
+            Key::Own(bytes) => Self(bytes.clone()),
+        }
+    }
+}
+
+impl From<TokenKey> for Key {
+    fn from(key: TokenKey) -> Self {
+        Self::Own(key.0)
     }
 }
 

@@ -1,0 +1,81 @@
+//! A seed, a profile or a code that is beyond the capabilities of a device.
+
+use std::ops::RangeInclusive;
+
+use crate::otp::Hash;
+
+/// A wish that is beyond a device's capabilities.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CapabilityError {
+    /// A seed that is too short or too long.
+    #[error("the seed has {bytes} bytes; a token takes {} to {}", .takes.start(), .takes.end())]
+    SeedLength {
+        /// The seed's length.
+        bytes: usize,
+        /// The lengths that the device takes.
+        takes: RangeInclusive<usize>,
+    },
+    /// A hash that it does not compute.
+    #[error("a token computes {}, not {}", either(&.can.iter().map(|hash| dashed(*hash)).collect::<Vec<_>>()), dashed(*.hash))]
+    Hash {
+        /// The hash.
+        hash: Hash,
+        /// Those that it computes.
+        can: &'static [Hash],
+    },
+    /// A time step that it cannot be set to.
+    #[error("a token's time step is {} seconds, not {step_s}", either(.can))]
+    Step {
+        /// The time step, in seconds.
+        step_s: u32,
+        /// Those that it can be set to.
+        can: &'static [u32],
+    },
+    /// A number of digits that it does not show.
+    #[error("a token shows {} digits, never {digits}", either(.can))]
+    Digits {
+        /// The digits.
+        digits: u32,
+        /// Those that it shows.
+        can: &'static [u32],
+    },
+    /// A display time that no device has.
+    #[error("a token's display time is 15, 30, 60 or 120 seconds, not {0}")]
+    Display(u32),
+    /// A HOTP seed for a device with a clock.
+    #[error("this is a HOTP seed; these tokens count time, not button presses")]
+    CountsTime,
+    /// A TOTP seed for a device that counts.
+    #[error("this is a TOTP seed; this device counts button presses, not time")]
+    CountsPresses,
+}
+
+/// A hash as FIPS 180-4 writes it.
+fn dashed(hash: Hash) -> &'static str {
+    match hash {
+        Hash::Sha1 => "SHA-1",
+        Hash::Sha256 => "SHA-256",
+        Hash::Sha512 => "SHA-512",
+    }
+}
+
+/// Alternatives in a sentence: `a, b or c`.
+fn either<T: ToString>(all: &[T]) -> String {
+    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+    match all.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} or {last}", first.join(", ")),
+        None => "none".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alternatives_read_as_a_sentence() {
+        assert_eq!(either(&[4, 6, 8]), "4, 6 or 8");
+        assert_eq!((either(&[6]), either::<u32>(&[])), ("6".to_owned(), "none".to_owned()));
+    }
+}

@@ -1,0 +1,148 @@
+//! A session on a token. Its states are types: what is not authenticated has no method that writes.
+
+use super::super::{Config, DeviceError, Info, Reason, Step, check_same};
+use super::TokenKey;
+use super::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
+use crate::iso7816::{Apdu, StatusWord};
+use crate::link::{ExchangeError, Link, exchange};
+use crate::seed::Seed;
+
+/// The token said who it is; nothing can be written yet.
+#[derive(Debug)]
+pub struct Identified(());
+
+/// The token accepted the key; writes are possible until the contact ends.
+#[derive(Debug)]
+pub struct Authenticated {
+    key: TokenKey,
+}
+
+/// One contact with one token, from get info to the reset at its end.
+pub struct Session<'l, State> {
+    link: &'l mut dyn Link,
+    info: Info,
+    state: State,
+}
+
+impl<'l> Session<'l, Identified> {
+    /// Begins a contact by reading serial and clock: one APDU.
+    ///
+    /// # Errors
+    /// [`DeviceError`] at [`Step::Info`].
+    pub fn open(link: &'l mut dyn Link) -> Result<Self, DeviceError> {
+        Self::open_patiently(link, &mut |_| false)
+    }
+
+    /// The same; `again` is given each error, and whether it is asked once more is what it returns.
+    ///
+    /// # Errors
+    /// [`DeviceError`] at [`Step::Info`].
+    pub fn open_patiently(
+        link: &'l mut dyn Link,
+        again: &mut dyn FnMut(&DeviceError) -> bool,
+    ) -> Result<Self, DeviceError> {
+        loop {
+            match get_info(link) {
+                Ok((info, _)) => return Ok(Self { link, info, state: Identified(()) }),
+                Err(error) if again(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes hold of the card and authenticates: one attempt, because tokens made before 2025 lock for good after
+    /// some wrong answers (`docs/protocol.md` §1). A refusal ends the session.
+    ///
+    /// # Errors
+    /// [`DeviceError`] at [`Step::Hold`], [`Step::Challenge`] or [`Step::Answer`].
+    pub fn authenticate(self, key: &TokenKey) -> Result<Session<'l, Authenticated>, DeviceError> {
+        let Self { link, info, .. } = self;
+        link.hold().map_err(|error| DeviceError { step: Step::Hold, reason: Reason::Link(error) })?;
+        let data = command(link, Step::Challenge, &GetChallenge.apdu())?;
+        let challenge = GetChallenge.parse(&data).map_err(|length| DeviceError {
+            step: Step::Challenge,
+            reason: Reason::Malformed(format!("a challenge of {length} bytes where 8 are due")),
+        })?;
+        in_contact(link, Step::Answer, &AnswerChallenge { challenge }.apdu(key))?;
+        Ok(Session { link, info, state: Authenticated { key: key.clone() } })
+    }
+}
+
+impl<State> Session<'_, State> {
+    /// What the token said when it was last asked.
+    #[must_use]
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// Reads serial and clock again: one APDU.
+    ///
+    /// # Errors
+    /// [`DeviceError`] at [`Step::Info`], also if the serial is not the one that this contact began with.
+    pub fn read_info(&mut self) -> Result<(&Info, u32), DeviceError> {
+        let (info, clock) = get_info(self.link)?;
+        check_same(&self.info, &info)?;
+        self.info = info;
+        Ok((&self.info, clock))
+    }
+}
+
+impl Session<'_, Authenticated> {
+    /// Writes profile and clock. On a restricted model this erases the seed.
+    ///
+    /// # Errors
+    /// [`DeviceError`] at [`Step::Config`].
+    pub fn write_config(&mut self, config: Config) -> Result<(), DeviceError> {
+        let beyond = |reason| DeviceError { step: Step::Config, reason };
+        let Config { profile, clock } = config;
+        self.info.can.check_profile(profile).map_err(|error| beyond(Reason::Beyond(error)))?;
+        let clock = clock.ok_or_else(|| beyond(Reason::Malformed("no clock to write".to_owned())))?;
+        let apdu = WriteConfig { profile, clock }.apdu(&self.state.key);
+        in_contact(self.link, Step::Config, &apdu)
+    }
+
+    /// Writes the seed; one of more than 63 bytes is refused before anything is sent.
+    ///
+    /// # Errors
+    /// [`DeviceError`] at [`Step::Seed`].
+    pub fn write_seed(&mut self, seed: &Seed) -> Result<(), DeviceError> {
+        let fits = self.info.can.check_seed(seed.len());
+        fits.map_err(|error| DeviceError { step: Step::Seed, reason: Reason::Beyond(error) })?;
+        let apdu = WriteSeed { seed }.apdu(&self.state.key);
+        in_contact(self.link, Step::Seed, &apdu)
+    }
+}
+
+/// A command that the token carries out only within one contact, from the challenge on.
+///
+/// A program that resets the card in between makes the right answer wrong and the authentication void: its disconnect may come
+/// through although the card is held. The next command tells, and what was refused so is no word of the token about the key.
+fn in_contact(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<(), DeviceError> {
+    let Err(error) = command(link, step, apdu) else { return Ok(()) };
+    match &error.reason {
+        Reason::Refused(status) if status.is_denial() => match get_info(link) {
+            Err(now) if now.is_reset() => Err(DeviceError { step, reason: now.reason }),
+            _ => Err(error),
+        },
+        _ => Err(error),
+    }
+}
+
+fn get_info(link: &mut dyn Link) -> Result<(Info, u32), DeviceError> {
+    let malformed = |detail| DeviceError { step: Step::Info, reason: Reason::Malformed(detail) };
+    let data = command(link, Step::Info, &GetInfo.apdu())?;
+    let info = GetInfo.parse(&data).map_err(|error| malformed(error.to_string()))?;
+    let clock = info.clock.ok_or_else(|| malformed("its answer has no clock".to_owned()))?;
+    Ok((info, clock))
+}
+
+/// Sends one command; its data exists only after 9000.
+fn command(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<Vec<u8>, DeviceError> {
+    let failed = |reason| DeviceError { step, reason };
+    match exchange(link, apdu) {
+        Ok(response) if response.status == StatusWord::OK => Ok(response.data),
+        Ok(response) => Err(failed(Reason::Refused(response.status))),
+        Err(ExchangeError::Link(error)) => Err(failed(Reason::Link(error))),
+        Err(error) => Err(failed(Reason::Malformed(error.to_string()))),
+    }
+}

@@ -1,0 +1,55 @@
+//! The outcome of a write job.
+
+use chrono::TimeDelta;
+
+use super::plan::{ConfigPlan, SeedFate};
+use crate::clock::Drift;
+use crate::device::Info;
+
+/// Whether anything had to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It was written.
+    Synced,
+    /// The drift was within `if_drift_over`: nothing was written.
+    Within,
+}
+
+impl Effect {
+    /// The word that JSON uses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Synced => "synced",
+            Self::Within => "within",
+        }
+    }
+}
+
+/// What a write job did.
+#[derive(Debug, Clone)]
+pub struct WriteOutcome {
+    /// The token.
+    pub info: Info,
+    /// What was planned of profile and clock, as it was completed for this token.
+    pub config: Option<ConfigPlan>,
+    /// Whether anything had to be written.
+    pub outcome: Effect,
+    /// The drift before and afterwards; `None` on a device that counts.
+    pub drift: Option<Moved>,
+    /// What became of the seed.
+    pub seed: SeedFate,
+    /// The clock kept its own phase and cannot be set closer.
+    pub keeps_phase: bool,
+    /// By how much the host's wall clock was stepped during the job; the token was read again after that.
+    pub host_jumped: Option<TimeDelta>,
+}
+
+/// The drift of a clock before and after a job; the same twice if nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moved {
+    /// The drift before.
+    pub before: Drift,
+    /// The drift afterwards.
+    pub after: Drift,
+}
