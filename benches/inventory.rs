@@ -282,8 +282,7 @@ mod batch {
             wording: tokentap::report::WORDING,
             host: &host,
             tell: &tell,
-            ask: None,
-            confirm: None,
+            has_person: false,
             hours: HourWatch::default(),
             stop: &|| false,
         };

@@ -6,12 +6,11 @@ use super::args::{DeskArgs, Global};
 use super::host::{Host, WatchedHost};
 use super::output::Output;
 use super::record::{self, Record};
-use super::screen::{Bell, Idle, Message, Screen, Wire, ask_through, confirm_through};
+use super::screen::{Bell, Idle, Message, Screen, Wire};
 use super::secret::token_key;
 use super::{Ran, interrupt, prompt, settings, trays};
-use crate::device::Info;
 use crate::job::desk::{DeskNews, DeskVisitor, Done, Visited};
-use crate::job::{DeskRequest, Effect, Exit, Failure, HourWatch, Problem, Surroundings};
+use crate::job::{DeskRequest, Effect, Exit, Failure, HourWatch, Surroundings};
 use crate::report::{DeskEvent, DeskSummary, DeskVisit, UndoneToken, WORDING};
 
 /// How wide the line between two visits is.
@@ -57,6 +56,10 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
                     interrupt::stop().let_go(info.serial.as_str());
                 }
             }
+            DeskNews::Asks(question) => {
+                let _ = sender.send(Message::Asks(question.clone()));
+                return idle.note();
+            }
             DeskNews::Begins(..) | DeskNews::Reader(..) => {}
         }
         if !matches!(news, DeskNews::Reader(..)) {
@@ -64,8 +67,6 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         }
         let _ = sender.send(Message::News(news));
     };
-    let ask = |info: &Info| ask_through(&sender, info);
-    let confirm = |problem: &Problem| confirm_through(&sender, problem);
     let stop = || interrupt::asked() || idle.is_over();
     let around = Surroundings {
         station: record.station().clone(),
@@ -73,8 +74,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         wording: WORDING,
         host: &look,
         tell: &tell,
-        ask: args.ask_code.then_some(&ask as _),
-        confirm: (prompt::has_person() && !output.is_json()).then_some(&confirm as _),
+        has_person: prompt::has_person() && !output.is_json(),
         hours: HourWatch::watching(!args.run.host.trust_host_clock),
         stop: &stop,
     };
@@ -141,9 +141,9 @@ impl View {
             DeskNews::Writes(place, info) => {
                 screen.at_reader(&place, &format!("setting {info}"));
             }
-            DeskNews::Visited(visited) => {
-                self.visited(screen, &visited);
-            }
+            DeskNews::Visited(visited) => self.visited(screen, &visited),
+            // The wire takes these to whoever answers.
+            DeskNews::Asks(_) => {}
         }
         screen.progress(&format!("desk: {}", self.counts()));
     }

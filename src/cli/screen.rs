@@ -19,7 +19,7 @@ use super::station::wait_seconds;
 use super::terminal::Careful;
 use super::{describe, interrupt, prompt, verify};
 use crate::device::Info;
-use crate::job::{Failure, Problem, ReaderNews, ReaderRef, TokenState, Visitor, attend};
+use crate::job::{Answer, Asks, Failure, Question, ReaderNews, ReaderRef, TokenState, Visitor, attend};
 use crate::otp::Code;
 use crate::plain::plain;
 use crate::reader::Trays;
@@ -183,6 +183,21 @@ impl<'a> Screen<'a> {
         self.ring(Bell::Badly);
     }
 
+    /// The answer of whoever sits at the terminal; no, where nobody does.
+    fn answer(&self, question: &Question) -> Answer {
+        match &question.asks {
+            _ if !self.asks => Answer::No,
+            Asks::Code(info) => self.ask(info).map_or(Answer::No, Answer::Code),
+            Asks::GoOn(problem) => {
+                let is_right = self.above(|| prompt::confirms(&report::question(problem)));
+                if is_right {
+                    self.note("the clocks are set from now on: lay the last token back");
+                }
+                if is_right { Answer::Yes } else { Answer::No }
+            }
+        }
+    }
+
     /// Asks for the code on a token's display; three tries.
     fn ask(&self, info: &Info) -> Option<Code> {
         let question = format!("Switch {} off and on. Code on its display (Enter to skip): ", info.serial);
@@ -277,10 +292,8 @@ impl Idle {
 pub enum Message<N> {
     /// Something happened.
     News(N),
-    /// Somebody wants to know the code on a token's display.
-    Ask(Info, Sender<Option<Code>>),
-    /// Somebody must say whether to go on.
-    Confirm(Problem, Sender<bool>),
+    /// A question came up.
+    Asks(Question),
     /// All is done.
     Over,
 }
@@ -321,13 +334,7 @@ impl<N: Send> Wire<N> {
             loop {
                 match inbox.recv_timeout(TICK) {
                     Ok(Message::News(news)) => show(screen, news),
-                    Ok(Message::Ask(info, answer)) => {
-                        let _ = answer.send(if screen.asks { screen.ask(&info) } else { None });
-                    }
-                    Ok(Message::Confirm(problem, answer)) => {
-                        let question = report::question(&problem);
-                        let _ = answer.send(screen.asks && screen.above(|| prompt::confirms(&question)));
-                    }
+                    Ok(Message::Asks(question)) => visitor.answer(question.id, screen.answer(&question)),
                     Ok(Message::Over) | Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => {}
                 }
@@ -345,17 +352,4 @@ impl<N> Drop for SaysOver<N> {
     fn drop(&mut self) {
         let _ = self.0.send(Message::Over);
     }
-}
-
-/// Asks whether to go on, through the wire.
-pub fn confirm_through<N>(wire: &Sender<Message<N>>, problem: &Problem) -> bool {
-    let (reply, answer) = channel();
-    wire.send(Message::Confirm(problem.clone(), reply)).is_ok() && answer.recv().unwrap_or(false)
-}
-
-/// Asks through the wire.
-pub fn ask_through<N>(wire: &Sender<Message<N>>, info: &Info) -> Option<Code> {
-    let (reply, answer) = channel();
-    wire.send(Message::Ask(info.clone(), reply)).ok()?;
-    answer.recv().ok().flatten()
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::hours::{HourWatch, SameHours};
 use super::problem::{ClockProblem, Problem};
+use super::question::Answer;
 use super::record::{Books, Recorder, Wording, locked};
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
 use crate::clock::Drift;
 use crate::device::{Device, Info};
 use crate::inventory::{Deed, Station};
-use crate::otp::Code;
 use crate::reader::{Came, ReaderError, Tray, Trays};
 use crate::seed::wipe_stack;
 use crate::time::CorrectedClock;
@@ -45,12 +45,6 @@ pub enum ReaderNews {
     Gone(ReaderError),
 }
 
-/// Asks for the code on the display of a token; `None` if nobody answers.
-pub type Ask<'a> = &'a (dyn Fn(&Info) -> Option<Code> + Sync);
-
-/// Asks whether to go on in spite of a problem; only a person's yes is one.
-pub type Confirm<'a> = &'a (dyn Fn(&Problem) -> bool + Sync);
-
 /// What a visitor that tells `News` needs from the program around it.
 pub struct Surroundings<'a, News> {
     /// Where and by whom.
@@ -63,10 +57,8 @@ pub struct Surroundings<'a, News> {
     pub host: &'a (dyn Fn() -> Result<CorrectedClock<'a>, Failure> + Sync),
     /// Is told everything.
     pub tell: &'a (dyn Fn(News) + Sync),
-    /// Asks for codes.
-    pub ask: Option<Ask<'a>>,
-    /// Asks whether to go on; `None` where nobody is there.
-    pub confirm: Option<Confirm<'a>>,
+    /// Whether somebody is there who answers questions.
+    pub has_person: bool,
     /// Watches for a host that is hours off.
     pub hours: HourWatch,
     /// Whether to stop after the tokens in hand.
@@ -77,16 +69,12 @@ impl<News> Surroundings<'_, News> {
     /// Whether the host's clock may be copied onto one more token, by the drifts of the last ones.
     ///
     /// # Errors
-    /// [`ClockProblem::SameHours`], which ends the run.
+    /// [`ClockProblem::SameHours`]: it ends the run, unless somebody is there to say that the host is right.
     pub fn check_hours(&self, info: &Info, drift: Drift) -> Result<(), Failure> {
         let Some(SameHours { earlier, hours }) = self.hours.see(&info.serial, drift) else { return Ok(()) };
         let serial = info.serial.clone();
         let same = ClockProblem::SameHours { earlier: earlier.clone(), hours, serial: serial.clone() };
         let problem = Problem::HostClock(same);
-        if self.confirm.is_some_and(|confirm| confirm(&problem)) {
-            self.hours.confirm();
-            return Ok(());
-        }
         let state = TokenState::EarlierInDoubt { serial, earlier: earlier.clone() };
         Err(Failure::new(problem, state, TokenRemedy::SetEarlierAgain(earlier)))
     }
@@ -107,6 +95,12 @@ pub trait Visitor: Sync {
 
     /// Is told what happens to a reader; `None` is all of them.
     fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews);
+
+    /// Takes the answer to a question that was told. A question that is not open, or answered already, is passed over.
+    fn answer(&self, id: u64, answer: Answer);
+
+    /// Waits until all questions are answered, or the user wants to stop: what is open then gets no answer.
+    fn settle(&self);
 
     /// Whether to stop: after the tokens in hand, no more are taken.
     fn is_over(&self) -> bool;
@@ -147,6 +141,7 @@ pub fn attend(trays: &mut dyn Trays, visitor: &dyn Visitor) {
             }
         }
     });
+    visitor.settle();
 }
 
 fn work_at(mut tray: Box<dyn Tray>, visitor: &dyn Visitor) -> Result<(), ReaderError> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
 use super::complete::Opener;
 use super::problem::Problem;
+use super::question::{Answer, Asks, Question, Questions};
 use super::read::identify;
 use super::record::Recorded;
 use super::remedy::Again;
@@ -15,10 +16,13 @@ use super::{
     Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, Recorder, WritePlan,
     locked, read,
 };
+use crate::clock::Drift;
 use crate::device::{ClockWrite, Device, Info, Key, Profile};
 use crate::inventory::{Deed, Outcome, SlotKey, TokenRecord, open_of};
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
 use crate::otp::Code;
+use crate::otp::search::TotpProfile;
+use crate::seed::Seed;
 use crate::time::HostClock;
 
 pub use super::desk_news::{DeskNews, Done, LeftOpen, Visited, Why};
@@ -73,6 +77,7 @@ pub struct DeskVisitor<'a> {
     plan: DeskPlan,
     kept: Kept,
     around: Surroundings<'a, DeskNews>,
+    questions: Questions<Waiting>,
     /// The tokens that did not leave as they should be.
     undone: Mutex<HashSet<String>>,
     /// What ends the desk: its host's clock is not to be trusted.
@@ -85,7 +90,8 @@ impl<'a> DeskVisitor<'a> {
     pub fn new(books: Option<&'a Books>, mut plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
         let opener = Mutex::new(plan.identity.take());
         let kept = Kept { opener, since: (Instant::now(), SystemTime::now()), within: plan.identity_for };
-        Self { books, plan, kept, around, undone: Mutex::default(), fatal: Mutex::default() }
+        let questions = Questions::default();
+        Self { books, plan, kept, around, questions, undone: Mutex::default(), fatal: Mutex::default() }
     }
 
     /// The tokens that did not leave as they should be, by serial.
@@ -157,7 +163,13 @@ impl<'a> DeskVisitor<'a> {
         };
         let mut around = Around {
             complete: &mut |info, known, plan| completion.complete(info, known, plan),
-            found: &mut |info, drift| self.around.check_hours(info, drift).inspect_err(|failure| self.give_up(failure)),
+            found: &mut |info, drift| {
+                self.around.check_hours(info, drift).inspect_err(|failure| {
+                    if !self.around.has_person {
+                        self.give_up(failure);
+                    }
+                })
+            },
             before: &mut |info, _| {
                 (self.around.tell)(DeskNews::Writes(place.clone(), info.clone()));
                 Ok(())
@@ -237,46 +249,52 @@ impl<'a> DeskVisitor<'a> {
                 }
             }
         };
-        drop(device);
-        visited.verdict = self.check(place, &visited, known.as_ref(), &host);
         visited.known = known.map(Box::new);
         visited
     }
 
-    /// Asks for the code on the display, and judges it by the sealed seed.
-    fn check(
-        &self,
-        place: &ReaderRef,
-        visited: &Visited,
-        known: Option<&TokenRecord>,
-        host: &dyn HostClock,
-    ) -> Option<Verdict> {
-        let ask = self.around.ask.filter(|_| self.plan.ask_code)?;
-        let info = visited.info.as_ref()?;
+    /// What is needed to judge the code on the display, where it is asked for and there is a seed to judge by.
+    fn unjudged(&self, visited: &Visited) -> Option<Unjudged> {
+        if !(self.around.has_person && self.plan.ask_code) {
+            return None;
+        }
+        let info = visited.info.clone()?;
         let drift = match &visited.done {
             Done::Written(report) => report.drift?.after,
             Done::Read(report, _) => report.drift?,
             Done::Failed(_) => return None,
         };
+        let known = visited.known.as_deref()?;
         let opener = self.kept.get()?;
         let (identity, key) = &*opener;
-        let row = open_of(known?, key, identity).ok()?;
-        let code: Code = ask(info)?;
-        let now = host.now().wall;
-        let profile = known.and_then(|token| token.profile);
-        let expected =
-            expected_profile(profile.map(Profile::hash).or(row.hash), profile.map(Profile::step).or(row.step));
-        let verdict = judge(info.can, &row.seed, expected, &[code], token_time(now, drift), WINDOW_S);
+        let row = open_of(known, key, identity).ok()?;
+        let (hash, step) = (known.profile.map(Profile::hash), known.profile.map(Profile::step));
+        let expected = expected_profile(hash.or(row.hash), step.or(row.step));
+        Some(Unjudged { info, drift, seed: row.seed, expected })
+    }
+
+    /// Judges the code on the display by the sealed seed.
+    fn judge(&self, place: &ReaderRef, of: &Unjudged, code: Code) -> Option<Verdict> {
+        let now = (self.around.host)().ok()?.now().wall;
+        let Unjudged { info, drift, seed, expected } = of;
+        let verdict = judge(info.can, seed, *expected, &[code], token_time(now, *drift), WINDOW_S);
         let outcome = if verdict.is_accepted(expected.step.seconds()) { Outcome::Right } else { Outcome::Wrong };
-        // The judgement stands on the screen; a record that fails is not worth more than that.
+        // The judgement is on the screen; a record that fails is not worth more than that.
         let _ = self.recorder(place, Deed::Verify).note(now, info.serial.as_str(), outcome, None);
         Some(verdict)
     }
-}
 
-impl Visitor for DeskVisitor<'_> {
-    fn visit(&self, place: &ReaderRef, device: Box<dyn Device>) {
-        let visited = self.deal_with(place, device);
+    /// Asks whether the host is right, where that is not asked already.
+    fn ask_to_go_on(&self, place: &ReaderRef, failure: &Failure) {
+        if !self.questions.any(|waiting| matches!(waiting, Waiting::GoOn(_))) {
+            let id = self.questions.open(Waiting::GoOn(failure.clone()));
+            let asks = Asks::GoOn(Box::new(failure.problem.clone()));
+            (self.around.tell)(DeskNews::Asks(Question { id, place: place.clone(), asks }));
+        }
+    }
+
+    /// Tells of a token that was dealt with.
+    fn tell(&self, visited: Visited) {
         if let Some(info) = &visited.info {
             let mut undone = locked(&self.undone);
             if visited.is_well(self.plan.if_drift_over) {
@@ -287,9 +305,63 @@ impl Visitor for DeskVisitor<'_> {
         }
         (self.around.tell)(DeskNews::Visited(Box::new(visited)));
     }
+}
+
+/// What is needed to judge the code on a display.
+struct Unjudged {
+    info: Info,
+    drift: Drift,
+    seed: Seed,
+    expected: TotpProfile,
+}
+
+/// What waits for the answer to a question.
+enum Waiting {
+    /// A visit, for the code on the token's display.
+    Code(Box<Visited>, Unjudged),
+    /// The desk, for somebody's word that the host is right; this ends it otherwise.
+    GoOn(Failure),
+}
+
+impl Visitor for DeskVisitor<'_> {
+    fn visit(&self, place: &ReaderRef, device: Box<dyn Device>) {
+        let visited = self.deal_with(place, device);
+        if let Some(unjudged) = self.unjudged(&visited) {
+            let asks = Asks::Code(unjudged.info.clone());
+            let id = self.questions.open(Waiting::Code(Box::new(visited), unjudged));
+            return (self.around.tell)(DeskNews::Asks(Question { id, place: place.clone(), asks }));
+        }
+        let held_back = match &visited.done {
+            Done::Failed(failure) if self.around.has_person && failure.problem.is_same_hours() => Some(failure.clone()),
+            _ => None,
+        };
+        self.tell(visited);
+        if let Some(failure) = held_back {
+            self.ask_to_go_on(place, &failure);
+        }
+    }
 
     fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews) {
         (self.around.tell)(DeskNews::Reader(place.cloned(), news));
+    }
+
+    fn answer(&self, id: u64, answer: Answer) {
+        match (self.questions.take(id), answer) {
+            (None, _) => {}
+            (Some(Waiting::Code(mut visited, unjudged)), Answer::Code(code)) => {
+                visited.verdict = self.judge(&visited.place, &unjudged, code);
+                self.tell(*visited);
+            }
+            (Some(Waiting::Code(visited, _)), _) => self.tell(*visited),
+            (Some(Waiting::GoOn(_)), Answer::Yes) => self.around.hours.confirm(),
+            (Some(Waiting::GoOn(failure)), _) => self.give_up(&failure),
+        }
+    }
+
+    fn settle(&self) {
+        for id in self.questions.settle(&|| self.is_over()) {
+            self.answer(id, Answer::No);
+        }
     }
 
     fn is_over(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What happens at a desk, as data.
 
 use super::attend::{ReaderNews, ReaderRef};
+use super::question::Question;
 use super::write_outcome::Effect;
 use super::{Failure, ReadOutcome, SeedFate, WriteOutcome};
 use crate::device::Info;
@@ -107,6 +108,8 @@ pub enum DeskNews {
     Begins(ReaderRef, Info),
     /// A token is being written.
     Writes(ReaderRef, Info),
+    /// A question came up.
+    Asks(Question),
     /// A token was dealt with.
     Visited(Box<Visited>),
 }

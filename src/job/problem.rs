@@ -292,6 +292,12 @@ pub struct Owned {
 }
 
 impl Problem {
+    /// Whether the host's clock is in doubt because tokens are off by the same hours: a person can say that it is right.
+    #[must_use]
+    pub fn is_same_hours(&self) -> bool {
+        matches!(self, Self::HostClock(ClockProblem::SameHours { .. }))
+    }
+
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {

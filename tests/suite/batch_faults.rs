@@ -375,6 +375,10 @@ fn a_reader_that_is_pulled_and_plugged_in_again_is_worked_at_again() {
             self.gone.fetch_add(u64::from(matches!(news, ReaderNews::Gone(_))), Ordering::SeqCst);
         }
 
+        fn answer(&self, _: u64, _: tokentap::job::Answer) {}
+
+        fn settle(&self) {}
+
         fn is_over(&self) -> bool {
             self.tokens.load(Ordering::SeqCst) == 3
         }

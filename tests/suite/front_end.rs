@@ -90,8 +90,7 @@ impl FrontEnd {
             wording: WORDING,
             host,
             tell,
-            ask: None,
-            confirm: None,
+            has_person: false,
             hours: HourWatch::default(),
             stop: &|| false,
         }

@@ -36,6 +36,7 @@ mod matrix;
 mod pictures;
 #[cfg(target_os = "linux")]
 mod privacyidea;
+mod questions;
 mod remedies;
 mod replay;
 mod schema;

@@ -124,8 +124,7 @@ pub fn work_at_batch(
         wording: tokentap::report::WORDING,
         host: &host,
         tell: &tell,
-        ask: None,
-        confirm: None,
+        has_person: false,
         hours: HourWatch::default(),
         stop: &|| false,
     };

@@ -9,14 +9,13 @@ use super::describe;
 use super::host::{Host, WatchedHost};
 use super::output::Output;
 use super::record::Record;
-use super::screen::{Idle, Message, Screen, Wire, ask_through, confirm_through};
+use super::screen::{Idle, Message, Screen, Wire};
 use super::secret::token_key;
 use super::slip;
 use super::{Ran, interrupt, prompt, settings, trays};
-use crate::device::Info;
 use crate::inventory::Counts;
 use crate::job::batch::{BatchEnd, BatchNews, BatchPlan, BatchRun};
-use crate::job::{BatchTerms, Books, Exit, Failure, HourWatch, Problem, Surroundings};
+use crate::job::{BatchTerms, Books, Exit, Failure, HourWatch, Surroundings};
 use crate::report::{BatchEvent, BatchSummary, WORDING};
 use crate::time::HostClock;
 use view::View;
@@ -92,10 +91,11 @@ impl Around<'_> {
         let idle = Idle::new(global)?;
         let tell = |news: BatchNews| {
             note_in_hand(&news, &idle);
-            let _ = sender.send(Message::News(news));
+            let _ = sender.send(match news {
+                BatchNews::Asks(question) => Message::Asks(question),
+                news => Message::News(news),
+            });
         };
-        let ask = |info: &Info| ask_through(&sender, info);
-        let confirm = |problem: &Problem| confirm_through(&sender, problem);
         let stop = || interrupt::asked() || idle.is_over();
         let surroundings = Surroundings {
             station: record.station().clone(),
@@ -103,8 +103,7 @@ impl Around<'_> {
             wording: WORDING,
             host: &look,
             tell: &tell,
-            ask: args.check_every.map(|_| &ask as _),
-            confirm: (prompt::has_person() && !output.is_json()).then_some(&confirm as _),
+            has_person: prompt::has_person() && !output.is_json(),
             hours: HourWatch::watching(!args.run.host.trust_host_clock),
             stop: &stop,
         };
@@ -132,6 +131,7 @@ fn note_in_hand(news: &BatchNews, idle: &Idle) {
                 interrupt::stop().let_go(info.serial.as_str());
             }
         }
+        BatchNews::Asks(_) => idle.note(),
         BatchNews::Reader(..) => {}
     }
 }

@@ -66,6 +66,8 @@ impl<'a> View<'a> {
                 screen.at_reader(&place, &format!("burning row {row} onto {info}"));
             }
             BatchNews::Left(departure) => self.left(screen, &departure),
+            // The wire takes these to whoever answers.
+            BatchNews::Asks(_) => {}
         }
         self.progress(screen);
     }

@@ -4,12 +4,14 @@
 //! its seed may have reached it. Before a seed is sent, its row is in the inventory (and in the `.part` file, where the
 //! server's file is asked for); after a crash the inventory's word holds (`docs/batch.md`).
 
+mod asking;
 mod news;
 mod outputs;
 mod part;
 mod row_plan;
 mod run;
 mod seeds;
+mod unjudged;
 mod visit;
 
 use std::collections::{HashSet, VecDeque};

@@ -4,7 +4,7 @@ use crate::device::Info;
 use crate::inventory::{Counts, RowRecord};
 use crate::job::attend::{ReaderNews, ReaderRef};
 use crate::job::verify::Verdict;
-use crate::job::{Failure, WriteOutcome};
+use crate::job::{Failure, Question, WriteOutcome};
 use crate::time::UnixTime;
 
 /// How a token left.
@@ -29,6 +29,8 @@ pub enum Left {
 /// What happens in a batch.
 #[derive(Debug, Clone)]
 pub enum BatchNews {
+    /// A question came up.
+    Asks(Question),
     /// Something happened to a reader, or to all of them.
     Reader(Option<ReaderRef>, ReaderNews),
     /// A token is being written.

@@ -8,18 +8,17 @@ use super::Batch;
 use super::news::{BatchNews, Departure, Left};
 use super::outputs::ServerFiles;
 use super::seeds::RowSeed;
+use super::unjudged::{Unjudged, Waiting};
 use crate::clock::Drift;
 use crate::device::{Carried, Device, Info, Key, Profile};
-use crate::inventory::{Claim, Deed, InventoryError, Outcome, RowChange, RowRecord, RowState, TokenRecord};
+use crate::inventory::{Claim, Deed, InventoryError, RowChange, RowRecord, RowState, TokenRecord};
 use crate::job::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
+use crate::job::question::{Answer, Questions};
 use crate::job::remedy::{Again, TokenRemedy};
-use crate::job::verify::{WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{
-    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, Problem, ProfileFrom, ProfileWish, Recorded, Recorder,
-    Stage, TokenState, WriteOutcome, WritePlan, locked,
+    Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, Moved, Problem, ProfileFrom, ProfileWish, Recorded,
+    Recorder, Stage, TokenState, WriteOutcome, WritePlan, locked,
 };
-use crate::seed::Seed;
-use crate::time::HostClock;
 
 /// Where the seeds come from.
 pub enum SeedSource {
@@ -55,14 +54,15 @@ const CHECKS: u32 = 3;
 /// Deals with every token that is laid down during a batch.
 pub struct BatchVisitor<'a> {
     books: &'a Books,
-    batch: Batch,
+    pub(super) batch: Batch,
     pub(super) outputs: Option<Mutex<ServerFiles>>,
     pub(super) source: SeedSource,
     pub(super) plan: BatchPlan,
-    around: Surroundings<'a, BatchNews>,
+    pub(super) around: Surroundings<'a, BatchNews>,
+    pub(super) questions: Questions<Waiting>,
     burned: AtomicU64,
     /// What ends the batch: nothing more can be recorded.
-    fatal: Mutex<Option<Failure>>,
+    pub(super) fatal: Mutex<Option<Failure>>,
 }
 
 impl<'a> BatchVisitor<'a> {
@@ -78,7 +78,8 @@ impl<'a> BatchVisitor<'a> {
     ) -> Self {
         let outputs = outputs.map(Mutex::new);
         let (burned, fatal) = (AtomicU64::new(0), Mutex::new(None));
-        Self { books, batch, outputs, source, plan, around, burned, fatal }
+        let questions = Questions::default();
+        Self { books, batch, outputs, source, plan, around, questions, burned, fatal }
     }
 
     /// The batch, its files and its seeds after all readers were attended, and what ended it early.
@@ -89,7 +90,7 @@ impl<'a> BatchVisitor<'a> {
         (self.batch, self.outputs.map(unlocked), self.source, fatal)
     }
 
-    fn recorder(&self, place: &ReaderRef, deed: Deed) -> Recorder<'a> {
+    pub(super) fn recorder(&self, place: &ReaderRef, deed: Deed) -> Recorder<'a> {
         self.around.recorder(Some(self.books), place, deed)
     }
 
@@ -111,52 +112,12 @@ impl<'a> BatchVisitor<'a> {
         }
     }
 
-    /// Asks for the code on the display and judges it.
-    fn check(
-        &self,
-        place: &ReaderRef,
-        report: WriteOutcome,
-        seed: &Seed,
-        row: &RowRecord,
-        host: &dyn HostClock,
-    ) -> Left {
-        let config = report.config.map(|config| config.profile);
-        let profile = expected_profile(config.map(Profile::hash), config.map(Profile::step));
-        let mut judged = None;
-        // A slip of the finger is no wrong token.
-        // A device that counts is not checked by the time.
-        let Some(drift) = report.drift else { return Left::Burned(Box::new(report)) };
-        for _ in 0..CHECKS {
-            let Some(code) = self.around.ask.and_then(|ask| ask(&report.info)) else { break };
-            let now = host.now().wall;
-            let verdict = judge(report.info.can, seed, profile, &[code], token_time(now, drift.after), WINDOW_S);
-            let is_right = verdict.is_accepted(profile.step.seconds());
-            judged = Some((verdict, is_right, now));
-            if is_right {
-                break;
-            }
-        }
-        let Some((verdict, is_right, now)) = judged else { return Left::Burned(Box::new(report)) };
-        let (outcome, state, error) = if is_right {
-            (Outcome::Right, RowState::Checked, None)
-        } else {
-            (Outcome::Wrong, RowState::Failed, Some("the code on its display was wrong".to_owned()))
-        };
-        let serial = report.info.serial.as_str();
-        let change = self.change(row, RowState::Burned, state, Some(serial), error);
-        match self.recorder(place, Deed::Verify).note(now, serial, outcome, Some(change.clone())) {
-            Ok(()) => self.batch.note(change.was, change.state),
-            Err(error) => self.give_up(error),
-        }
-        Left::Judged(Box::new(report), Box::new(verdict), is_right)
-    }
-
     /// Lets go of a row and its token.
     fn release(&self, row: u64, serial: &str) {
         self.batch.release(self.books, row, serial);
     }
 
-    fn change(
+    pub(super) fn change(
         &self,
         row: &RowRecord,
         was: RowState,
@@ -168,8 +129,22 @@ impl<'a> BatchVisitor<'a> {
         RowChange { batch, row: row.row, was, state, serial: serial.map(str::to_owned), seed: None, error }
     }
 
+    /// Whether the host's clock may be copied onto one more token; where nobody is there to ask, the batch ends.
+    fn check_hours(&self, info: &Info, drift: Drift) -> Result<(), Failure> {
+        self.around.check_hours(info, drift).inspect_err(|failure| {
+            if !self.around.has_person {
+                locked(&self.fatal).get_or_insert(failure.clone());
+            }
+        })
+    }
+
+    /// Whether no more tokens are taken, whatever is open.
+    fn is_ended(&self) -> bool {
+        (self.around.stop)() || locked(&self.fatal).is_some()
+    }
+
     /// Ends the batch: what happens cannot be recorded any more.
-    fn give_up(&self, error: InventoryError) {
+    pub(super) fn give_up(&self, error: InventoryError) {
         let failure = Failure::from(error).in_state(TokenState::BatchUnrecorded);
         locked(&self.fatal).get_or_insert(failure);
     }
@@ -186,13 +161,7 @@ impl<'a> BatchVisitor<'a> {
     }
 
     /// What became of a token and its row, after the record of it.
-    fn recorded(
-        &self,
-        place: &ReaderRef,
-        recorded: Recorded,
-        claimed: Option<(RowRecord, RowSeed)>,
-        host: &dyn HostClock,
-    ) {
+    fn recorded(&self, place: &ReaderRef, recorded: Recorded, claimed: Option<(RowRecord, RowSeed)>) {
         let Some((mut row, seed)) = claimed else {
             let failure = recorded.result.err().unwrap_or_else(left_alone);
             return self.left(place, recorded.info, None, Left::Failed(Box::new(failure)));
@@ -215,18 +184,28 @@ impl<'a> BatchVisitor<'a> {
             self.give_up(error);
         }
         row.serial = Some(serial);
-        let how = match recorded.result {
-            Err(failure) => Left::Failed(Box::new(failure)),
-            Ok(report) => {
-                let burned = self.burned.fetch_add(1, Ordering::SeqCst) + 1;
-                let is_due = self.plan.check_every > 0 && burned.is_multiple_of(self.plan.check_every);
-                if is_due { self.check(place, report, &seed.seed, &row, host) } else { Left::Burned(Box::new(report)) }
+        let report = match recorded.result {
+            Err(failure) => {
+                let is_held_back = self.around.has_person && failure.problem.is_same_hours();
+                let asks = is_held_back.then(|| failure.clone());
+                self.left(place, recorded.info, Some(row), Left::Failed(Box::new(failure)));
+                return asks.into_iter().for_each(|failure| self.ask_to_go_on(place, failure));
             }
+            Ok(report) => report,
         };
-        self.left(place, recorded.info, Some(row), how);
+        let burned = self.burned.fetch_add(1, Ordering::SeqCst) + 1;
+        let is_due = self.plan.check_every > 0 && burned.is_multiple_of(self.plan.check_every);
+        // A device that counts is not checked by the time.
+        match report.drift.filter(|_| is_due && self.around.has_person) {
+            Some(Moved { after: drift, .. }) => {
+                let (place, seed, tries) = (place.clone(), seed.seed, CHECKS);
+                self.ask_code(Unjudged { place, report, drift, seed, row, tries });
+            }
+            None => self.left(place, recorded.info, Some(row), Left::Burned(Box::new(report))),
+        }
     }
 
-    fn left(&self, place: &ReaderRef, info: Option<Info>, row: Option<RowRecord>, how: Left) {
+    pub(super) fn left(&self, place: &ReaderRef, info: Option<Info>, row: Option<RowRecord>, how: Left) {
         let counts = self.batch.counts();
         (self.around.tell)(BatchNews::Left(Box::new(Departure { place: place.clone(), info, row, how, counts })));
     }
@@ -289,13 +268,8 @@ impl Visitor for BatchVisitor<'_> {
                     }
                 })
             };
-            let mut found = |info: &Info, drift: Drift| {
-                self.around.check_hours(info, drift).inspect_err(|failure| {
-                    locked(&self.fatal).get_or_insert(failure.clone());
-                })
-            };
             let mut around = Around {
-                found: &mut found,
+                found: &mut |info, drift| self.check_hours(info, drift),
                 complete: &mut complete,
                 before: &mut before,
                 waits: &|_| (),
@@ -309,7 +283,7 @@ impl Visitor for BatchVisitor<'_> {
         drop(device);
         match refused {
             Some((info, claim)) => self.left_alone(place, info, claim),
-            None => self.recorded(place, recorded, claimed, &host),
+            None => self.recorded(place, recorded, claimed),
         }
     }
 
@@ -317,8 +291,28 @@ impl Visitor for BatchVisitor<'_> {
         (self.around.tell)(BatchNews::Reader(place.cloned(), news));
     }
 
+    fn answer(&self, id: u64, answer: Answer) {
+        match (self.questions.take(id), answer) {
+            (None, _) => {}
+            (Some(Waiting::Code(unjudged)), Answer::Code(code)) => self.judge(*unjudged, code),
+            (Some(Waiting::Code(unjudged)), _) => {
+                let Unjudged { place, report, row, .. } = *unjudged;
+                self.left(&place, Some(report.info.clone()), Some(row), Left::Burned(Box::new(report)));
+            }
+            (Some(Waiting::GoOn(_)), Answer::Yes) => self.around.hours.confirm(),
+            (Some(Waiting::GoOn(failure)), _) => drop(locked(&self.fatal).get_or_insert(*failure)),
+        }
+    }
+
+    fn settle(&self) {
+        for id in self.questions.settle(&|| self.is_ended()) {
+            self.answer(id, Answer::No);
+        }
+    }
+
     fn is_over(&self) -> bool {
-        (self.around.stop)() || locked(&self.fatal).is_some() || self.batch.counts().left() == 0
+        // A wrong code makes a row that is done one that is not.
+        self.is_ended() || (self.batch.counts().left() == 0 && !self.questions.any(|_| true))
     }
 }
 

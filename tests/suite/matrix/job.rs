@@ -314,8 +314,7 @@ impl Bench {
                     *visited.lock().unwrap() = Some(visit);
                 }
             },
-            ask: None,
-            confirm: None,
+            has_person: false,
             hours: HourWatch::default(),
             stop: &|| false,
         };

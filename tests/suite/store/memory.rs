@@ -263,8 +263,9 @@ impl Inventory for Memory {
     }
 
     fn end(&self, job: i64, entry: &Entry) -> Kept<()> {
+        let ended = self.durably(|books| books.end(job, entry));
         self.books().leases.values_mut().filter(|lease| lease.job == job).for_each(|lease| lease.at_work = false);
-        match (self.durably(|books| books.end(job, entry))?, &entry.token) {
+        match (ended?, &entry.token) {
             (false, Some(change)) => Err(InventoryError::Overtaken(change.key.clone())),
             _ => Ok(()),
         }

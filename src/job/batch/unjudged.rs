@@ -1,0 +1,26 @@
+//! What waits for the answers to a batch's questions.
+
+use crate::clock::Drift;
+use crate::inventory::RowRecord;
+use crate::job::attend::ReaderRef;
+use crate::job::{Failure, WriteOutcome};
+use crate::seed::Seed;
+
+/// A token that was burned, and whose code is to be judged.
+pub(super) struct Unjudged {
+    pub place: ReaderRef,
+    pub report: WriteOutcome,
+    pub drift: Drift,
+    pub seed: Seed,
+    pub row: RowRecord,
+    /// How often a wrong code may be typed.
+    pub tries: u32,
+}
+
+/// What waits for the answer to a question.
+pub(super) enum Waiting {
+    /// A token, for the code on its display.
+    Code(Box<Unjudged>),
+    /// The batch, for somebody's word that the host is right; this ends it otherwise.
+    GoOn(Box<Failure>),
+}
