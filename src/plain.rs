@@ -1,6 +1,8 @@
 //! Text from outside, made harmless for a terminal: a name can bring sequences that move the cursor, rename the window or
 //! turn the line round, and then what is read is not what was said.
 
+use std::path::Path;
+
 /// A text on one line: everything that would act on a terminal or on its reader's eye is escaped, line ends too.
 #[must_use]
 pub fn plain(text: &str) -> String {
@@ -23,6 +25,37 @@ pub fn plain_json(json: &str) -> String {
 #[must_use]
 pub fn plain_json_lines(json: &str) -> String {
     escaped_json(json, |c| c == '\n')
+}
+
+/// A path for a message: what would act on the terminal is escaped.
+#[must_use]
+pub fn path(path: &Path) -> String {
+    plain(&path.display().to_string())
+}
+
+/// A word that somebody typed, for a message; one that could be a secret is not repeated.
+#[must_use]
+pub fn given(word: &str) -> String {
+    if could_be_secret(word) { "(not repeated)".to_owned() } else { format!("\"{}\"", plain(word)) }
+}
+
+/// The name of a file that could not be read, for a message; one that could be a secret in the wrong place is not repeated.
+#[must_use]
+pub fn unread(path: &Path) -> String {
+    if could_be_secret(&path.to_string_lossy()) {
+        "a file whose name is not repeated here, because it could be a secret,".to_owned()
+    } else {
+        self::path(path)
+    }
+}
+
+/// A word as long as a secret that is no path: without an ending or a folder, or with the signs of Base64 or a URI.
+fn could_be_secret(word: &str) -> bool {
+    const SHORTEST: usize = 10;
+    let is_number = word.len() <= 20 && word.chars().all(|c| c.is_ascii_digit());
+    word.len() >= SHORTEST
+        && !is_number
+        && (!word.contains(['.', '/', '\\']) || word.ends_with('=') || word.contains("://") || word.contains('+'))
 }
 
 /// A path as a word of a shell, for a command that a remedy gives: quoted where it needs that. One that no quotes make

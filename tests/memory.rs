@@ -19,7 +19,7 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     if args.get(1).is_some_and(|arg| arg == "--case") {
         linux::child(&args[2..]);
-    } else if args.get(1).is_some_and(|arg| arg == "--look-at-picture-on-standard-input") {
+    } else if args.get(1).is_some_and(|arg| arg == "look-at-picture-on-standard-input") {
         // The program's own child, which looks at a picture.
         std::process::exit(tokentap::cli::run(args.into_iter().map(Into::into).collect()).into());
     } else if is_wanted(&args[1..]) {

@@ -6,25 +6,27 @@ use super::args::{BurnArgs, Global};
 use super::burned::{Burned, Checked};
 use super::describe;
 use super::host::Host;
-use super::keepers::Keepers;
 use super::new_seed::new_seed;
 use super::output::Output;
 use super::record::{self, Need, Record};
+use super::seeds::{check_drop, fields_of, named_files, writable};
 use super::settings::{self, Named};
-use super::slip::{self, Card};
 use super::station::{Contact, Workplace};
 use super::unused::check_unused;
 use super::verify::parse_code;
 use super::writing::Writing;
-use super::{Ran, paths, secret};
+use super::{Ran, secret};
 use crate::device::{Info, Profile};
 use crate::inventory::{Deed, Outcome};
+use crate::job::keepers::Keepers;
+use crate::job::paths;
 use crate::job::remedy::{Again, Remedy};
 use crate::job::verify::expected_profile;
 use crate::job::{self, Exit, Failure, SeedChoice, WriteOutcome, WritePlan};
 use crate::otp::Code;
 use crate::otp::search::TotpProfile;
 use crate::plain::shell_word;
+use crate::report::slip::{self, Card};
 use crate::report::{self, BurnReport, WriteReport};
 use crate::seed::Seed;
 use crate::seedfile::Row;
@@ -40,7 +42,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let seed = given(args, identity.is_some())?;
     let host = Host::assess(&args.write.host)?;
     let record = Record::open(global, Need::Must, output)?;
-    let keepers = Keepers::of(args)?;
+    let keepers = keepers(args)?;
     slip::check(args.slip.as_ref(), false)?;
     if args.generate.is_some() && keepers.is_empty() && !record.seals()? {
         return Err(Failure::usage(
@@ -74,6 +76,19 @@ struct Done {
     /// What the display counts with.
     profile: TotpProfile,
     user: Option<String>,
+}
+
+/// The files that a new seed goes into before it is burned.
+fn keepers(args: &BurnArgs) -> Result<Keepers, Failure> {
+    let mut files = Vec::new();
+    if let Some(out) = &args.out {
+        files.push((writable("csv")?, out.clone()));
+    }
+    files.extend(named_files(&args.to)?);
+    let formats: Vec<_> = files.iter().map(|(format, _)| *format).collect();
+    let dropped = fields_of(&args.drop)?;
+    check_drop(&dropped, &formats)?;
+    Keepers::new(files, dropped)
 }
 
 /// Burns the token; a new seed is in its files before that. The reader is free again afterwards.
@@ -147,7 +162,7 @@ fn report(writing: &Writing<'_>, args: &BurnArgs, done: &Done, typed: Option<Cod
     }
     if seed.len() < GUESSED {
         output.note(&format!(
-            "the seed has only {}: it can be computed from a few codes; have the server give a longer one",
+            "the seed has only {}: it can be computed from a few codes; let the server make a longer one",
             describe::counted(seed.len() as u64, "byte")
         ));
     }
@@ -195,7 +210,7 @@ fn check_paths(global: &Global, args: &BurnArgs) -> Result<(), Failure> {
 /// The seed that the arguments name; none where the inventory's is meant.
 fn given(args: &BurnArgs, has_identity: bool) -> Result<Option<SeedChoice>, Failure> {
     if args.out.is_some() && args.generate.is_none() {
-        return Err(Failure::usage("--out keeps a new seed", "use --generate too, or leave --out out"));
+        return Err(Failure::usage("--out keeps a new seed", "use --generate too, or remove --out"));
     }
     if args.generate.is_some() {
         check_unused(&args.seed, "a new seed is made")?;

@@ -19,7 +19,7 @@ pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
     let digits = digits_of(args.digits.or(row.digits).unwrap_or(6))?;
     let hash = args.hash.map(Hash::from).or(row.hash).or(profile.map(Profile::hash)).unwrap_or(Hash::Sha1);
     if row.kind == Kind::Hotp && args.at.is_some() {
-        return Err(Failure::usage("the seed is one of HOTP, which knows no time", "leave --at out, or use --counter"));
+        return Err(Failure::usage("the seed is one of HOTP, which knows no time", "remove --at, or use --counter"));
     }
     let counter = args.counter.or_else(|| (row.kind == Kind::Hotp).then_some(row.counter.unwrap_or(0)));
     if let Some(counter) = counter {
@@ -29,7 +29,7 @@ pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
     }
     let step = match args.step {
         Some(seconds) => TimeStep::new(seconds)
-            .ok_or_else(|| Failure::usage("--step 0 is not a time step", "give a number of seconds, such as 30"))?,
+            .ok_or_else(|| Failure::usage("--step 0 is not a time step", "use a number of seconds, such as 30"))?,
         None => row.step.or(profile.map(Profile::step)).unwrap_or(TimeStep::S30),
     };
     // 0 is now, as it is for --time.
@@ -43,7 +43,7 @@ pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
         }
     };
     if time < 0 {
-        return Err(Failure::usage("there are no codes before 1970", "give a time from 1970 on"));
+        return Err(Failure::usage("there are no codes before 1970", "use a time from 1970 on"));
     }
     let code = totp(&row.seed, hash, step, digits, time).to_string();
     let next = totp(&row.seed, hash, step, digits, time.saturating_add(step.seconds().into())).to_string();

@@ -94,10 +94,10 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
 /// What the parser cannot see: flags that contradict one another, and questions that nobody would answer.
 fn check_flags(global: &Global, args: &DeskArgs, output: &Output) -> Result<(), Failure> {
     if !(0.0..=1e9).contains(&args.if_drift_over) {
-        return Err(Failure::usage("--if-drift-over is not a number of seconds", "give one from 0 upwards, such as 2"));
+        return Err(Failure::usage("--if-drift-over is not a number of seconds", "use one from 0 upwards, such as 2"));
     }
     if args.ask_code && (!prompt::has_person() || output.is_json()) {
-        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "leave it out"));
+        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "remove it"));
     }
     if global.dry_run {
         return Err(Failure::usage("--dry-run is for one token", "use --no-auto-sync: the desk then only measures"));
@@ -105,7 +105,7 @@ fn check_flags(global: &Global, args: &DeskArgs, output: &Output) -> Result<(), 
     if args.no_auto_sync && args.identity.is_some() && !args.ask_code {
         return Err(Failure::usage(
             "--identity does nothing where no clock is set and no code is asked for",
-            "leave it out",
+            "remove it",
         ));
     }
     Ok(())

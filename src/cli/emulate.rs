@@ -25,7 +25,7 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
     let clock = SystemClock::new();
     let fresh = fresh(args, &clock)?;
     let half = Duration::try_from_secs_f64(args.latency / 2000.0)
-        .map_err(|_| Failure::usage("--latency is not a number of milliseconds", "give one from 0 upwards"))?;
+        .map_err(|_| Failure::usage("--latency is not a number of milliseconds", "use one from 0 upwards"))?;
     let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
     let file = args.state.as_ref().map(StateFile::new);
     let state_failed = |error: crate::emulator::StateError| {
@@ -62,7 +62,7 @@ pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
                 Some(_) if makes_token(args) => {
                     return Err(Failure::usage(
                         "the state file is there already, and says what the token is like",
-                        "leave --serial, --drift and the like out, or name a new file",
+                        "remove --serial, --drift and the like, or name a new file",
                     ));
                 }
                 Some(state) => state,
@@ -117,13 +117,13 @@ fn fresh(args: &EmulateArgs, clock: &SystemClock) -> Result<CardState, Failure> 
     let usual = if args.restricted { "86596220000001" } else { USUAL_SERIAL };
     let serial = args.serial.as_deref().unwrap_or(usual);
     if !(1..=MAX_SERIAL).contains(&serial.len()) || !serial.is_ascii() {
-        return Err(Failure::usage("--serial is not a serial", "give 1 to 246 ASCII characters"));
+        return Err(Failure::usage("--serial is not a serial", "use 1 to 246 ASCII characters"));
     }
     let (drift, ppm) = (args.drift.unwrap_or(0.0), args.ppm.unwrap_or(0.0));
     if !(drift.is_finite() && drift.abs() < 1e9 && ppm.is_finite() && ppm.abs() <= 1e6) {
         return Err(Failure::usage(
             "--drift or --ppm is out of bounds",
-            "give seconds, and parts per million up to 1000000",
+            "use seconds, and parts per million up to 1000000",
         ));
     }
     let restricted =

@@ -36,7 +36,7 @@ impl Host {
         if !(0.0..=86_400.0).contains(&args.max_host_error) {
             return Err(Failure::usage(
                 "--max-host-error is not a number of seconds",
-                "give one from 0 to 86400, such as 2",
+                "use one from 0 to 86400, such as 2",
             ));
         }
         let system = SystemClock::new();

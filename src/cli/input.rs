@@ -66,9 +66,8 @@ pub fn standard_input() -> Result<File, Failure> {
     let own = std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned();
     #[cfg(windows)]
     let own = std::os::windows::io::AsHandle::as_handle(&std::io::stdin()).try_clone_to_owned();
-    own.map(File::from).map_err(|error| {
-        Failure::file(format!("standard input cannot be read: {error}"), "give the seed with --seed-file FILE")
-    })
+    own.map(File::from)
+        .map_err(|error| Failure::file(format!("standard input cannot be read: {error}"), "use --seed-file FILE"))
 }
 
 /// The entries of a list with one a line, each with the number of its line, and without the space around it. Empty lines are

@@ -16,12 +16,9 @@ mod info;
 mod input;
 mod interrupt;
 mod inventory;
-mod keepers;
 mod new_seed;
 mod output;
 mod panics;
-mod paths;
-mod picture;
 mod prompt;
 mod readers;
 mod record;
@@ -32,7 +29,6 @@ mod seed_of;
 mod seeds;
 mod settings;
 mod shell;
-mod slip;
 mod station;
 mod sync;
 mod terminal;
@@ -58,8 +54,8 @@ type Ran = Result<Exit, Failure>;
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> u8 {
     harden::keep_memory_private();
-    if arguments.get(1).is_some_and(|argument| argument == picture::CHILD) {
-        return picture::look();
+    if arguments.get(1).is_some_and(|argument| argument == crate::seedfile::picture_process::CHILD) {
+        return crate::seedfile::picture_process::look();
     }
     let json = arguments.iter().any(|argument| argument == "--json");
     let exit = panics::caught(json, || parse_and_run(arguments, json));
@@ -116,7 +112,7 @@ fn as_sync(mut arguments: Vec<OsString>) -> Option<Result<Cli, clap::Error>> {
 
 /// The failure of a command that writes, but to no token, and so has nothing to show beforehand.
 fn no_dry_run() -> Failure {
-    Failure::usage("--dry-run shows what would be done to a token, and this is no such command", "leave --dry-run out")
+    Failure::usage("--dry-run shows what would be done to a token, and this is no such command", "remove --dry-run")
 }
 
 fn dispatch(cli: &Cli, output: &Output) -> Ran {

@@ -32,7 +32,7 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
         return Err(Failure::new(Problem::Interrupted, TokenState::NotReached, Again::Same));
     }
     answer.map(Zeroizing::new).map_err(|error| {
-        Failure::file(format!("the terminal cannot be read: {error}"), "give the seed with --seed-file or --seed-stdin")
+        Failure::file(format!("the terminal cannot be read: {error}"), "use --seed-file or --seed-stdin")
     })
 }
 

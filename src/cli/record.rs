@@ -11,6 +11,7 @@ use super::output::Output;
 use super::prompt;
 use crate::inventory::{Deed, Identity, Inventory, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
 use crate::job::remedy::TokenRemedy;
+pub use crate::job::unopened;
 use crate::job::{Books, Failure, Opener, Problem, Recorder, TokenState};
 use crate::report::{WORDING, remedy_of_record};
 
@@ -222,11 +223,6 @@ fn is_named(global: &Global) -> bool {
 fn unknown_profile(error: &InventoryError) -> Failure {
     Failure::new(Problem::ProfileUnread(error.clone()), TokenState::NotReached, error.remedy())
         .and(TokenRemedy::StateProfileOrNoInventory)
-}
-
-/// The failure of an inventory that cannot be opened.
-pub fn unopened(error: &InventoryError) -> Failure {
-    Failure::new(Problem::Inventory(error.clone()), TokenState::NotReached, error.remedy())
 }
 
 /// An error of the inventory with its remedy, for a remark.

@@ -50,7 +50,7 @@ pub fn rows_of(
             ];
             if let Some((_, flag)) = has_no_use.into_iter().find(|(has_no_use, _)| *has_no_use) {
                 let what = format!("{flag} does nothing with a file of the format {}", format.name);
-                return Err(Problem::of_file(what, format!("leave {flag} out, or name the format with --from")));
+                return Err(Problem::of_file(what, format!("remove {flag}, or name the format with --from")));
             }
             Ok((format, (format.read)(source, options)?))
         })

@@ -11,13 +11,14 @@ use super::input::{open_secret, read_all, small_file, standard_input};
 use super::output::note;
 use super::rows::{Hotp, rows_of};
 use super::unused::{file_flag, unused};
-use super::{describe, picture, prompt};
+use super::{describe, prompt};
 use crate::device::Key;
 use crate::device::token2::{KeyError, TokenKey};
 use crate::job::{Failure, Notice, SeedChoice, Sheet, bad_file};
 use crate::report::{notice, remedy_of_file, row_problem};
 use crate::seed::{Seed, SeedError};
 use crate::seedfile::migration::{self, Parts};
+use crate::seedfile::picture_process as picture;
 use crate::seedfile::qr::QrError;
 use crate::seedfile::suspect::suspicion;
 use crate::seedfile::{MAX_WHOLE, Problem, Row, Rows, Source, is_blank_table, otpauth, qr};
@@ -43,7 +44,7 @@ pub fn note_unread(choice: &SeedChoice, unread: usize) {
 /// A failure: the source cannot be read, or holds no seed or none that fits. None repeats any of the seed.
 pub fn from_args(args: &SeedArgs, hotp: bool) -> Result<Option<SeedChoice>, Failure> {
     match (from_source(args, hotp)?, file_flag(&args.file)) {
-        (None, Some(flag)) => Err(unused(flag, "no seed is given")),
+        (None, Some(flag)) => Err(unused(flag, "no seed is named")),
         (given, _) => Ok(given),
     }
 }
@@ -74,7 +75,7 @@ fn from_source(args: &SeedArgs, hotp: bool) -> Result<Option<SeedChoice>, Failur
         };
         Failure::usage(
             format!("the environment variable that --seed-env names is {what}"),
-            "set it to the seed, or give the seed with --seed-file or --seed-stdin",
+            "set it to the seed, or use --seed-file or --seed-stdin",
         )
     })?;
     parse(value.as_bytes(), "the variable", args, hotp).map(Some)
@@ -94,8 +95,8 @@ pub fn from_args_or_prompt(args: &SeedArgs, hotp: bool) -> Result<SeedChoice, Fa
     }
     if !prompt::has_person() {
         return Err(Failure::usage(
-            "no seed was given and there is no terminal to ask at",
-            "give it with --seed-file FILE, --qr IMAGE, --seed-stdin or --seed-env NAME",
+            "no seed was named, and there is no terminal to ask at",
+            "use --seed-file FILE, --qr IMAGE, --seed-stdin or --seed-env NAME",
         ));
     }
     parse(prompt::secret("Seed (hex, Base32 or otpauth://; not shown): ")?.as_bytes(), "the answer", args, hotp)
@@ -111,7 +112,7 @@ fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<SeedCh
         // A serial and its seed, parted by blanks, are a row.
         && !is_blank_table(text);
     if is_bare && args.choice.row.is_some() {
-        return Err(unused("--row", "one seed was given, not a file of rows"));
+        return Err(unused("--row", "one seed was named, not a file of rows"));
     }
     if is_bare && otpauth::is_otpauth(text) {
         if args.file.secret_encoding.is_some() {
@@ -119,7 +120,7 @@ fn parse(bytes: &[u8], name: &str, args: &SeedArgs, hotp: bool) -> Result<SeedCh
         }
         return otpauth::parse(text)
             .map(one)
-            .map_err(|error| Failure::usage(error.to_string(), "check the URI, or give the bare secret"));
+            .map_err(|error| Failure::usage(error.to_string(), "check the URI, or use the bare secret"));
     }
     if is_bare {
         return bare(text, args).map(one);
@@ -145,7 +146,7 @@ fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
     Seed::parse(text, args.file.secret_encoding.map(Into::into)).map(Row::of_parsed).map_err(|error| {
         let next = match error {
             SeedError::Ambiguous => "say which: --secret-encoding hex or --secret-encoding base32",
-            _ => "give hex digits, Base32 or an otpauth:// URI",
+            _ => "use hex digits, Base32 or an otpauth:// URI",
         };
         Failure::usage(error.to_string(), next)
     })

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::args::{Global, HostArgs, SeedArgs};
 use super::host::Host;
-use super::inventory::find;
 use super::output::Output;
 use super::record::{self, Need, Record};
 use super::secret;
@@ -14,6 +13,7 @@ use super::unused::check_unused;
 use crate::clock::Drift;
 use crate::device::{Info, Profile};
 use crate::inventory::{Deed, Identity, SlotKey, TokenRecord, open_of};
+use crate::job::find;
 use crate::job::remedy::TokenRemedy;
 use crate::job::{self, Failure, Problem, ReadOutcome, SeedChoice, Sheet, TokenState};
 use crate::seedfile::Row;
@@ -113,7 +113,7 @@ fn check_expected(global: &Global, row: &Row) -> Result<(), Failure> {
     match (expected, &row.serial) {
         (Some(expected), Some(serial)) if expected.as_str() != serial => Err(Failure::usage(
             format!("the seed belongs to {serial}, and --expect-serial names {expected}"),
-            "give the seed of the token that you mean",
+            "use the seed of the token that you mean",
         )),
         _ => Ok(()),
     }

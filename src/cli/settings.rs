@@ -140,7 +140,7 @@ fn check_used(
 ) -> Result<(), Failure> {
     let has_seed = seed.is_some() || write.identity.is_some();
     let names_user = seed.and_then(SeedChoice::one).is_some_and(|row| row.user.is_some());
-    let no_seed = "no seed is given";
+    let no_seed = "no seed is named";
     let is_other_time = matches!(clock, Some(ClockRequest::At(_)));
     for (is_given, flag, is_used, why) in [
         (write.allow_shared_secret, "--allow-shared-secret", has_seed, no_seed),

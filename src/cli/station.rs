@@ -140,7 +140,7 @@ pub fn guard(global: &Global, allow_unknown_model: bool) -> Result<Guard, Failur
             Serial::new(&describe::without_blanks(text))
                 .filter(|serial| serial.as_str().len() <= LONGEST_TYPED)
                 .ok_or_else(|| {
-                    Failure::usage("--expect-serial is not a serial", "give the digits on the back of the token")
+                    Failure::usage("--expect-serial is not a serial", "use the digits on the back of the token")
                 })?,
         ),
     };
@@ -222,7 +222,7 @@ pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
         None | Some("") => Ok(None),
         Some(text) => text.parse().map(Some).map_err(|_| {
             let fact = format!("--wait or TOKENTAP_WAIT is not a number of seconds: {}", describe::given(text));
-            Failure::usage(fact, "give a whole number, such as 30")
+            Failure::usage(fact, "use a whole number, such as 30")
         }),
     }
 }

@@ -21,7 +21,7 @@ pub fn parse(text: &str) -> Result<i64, Failure> {
     DateTime::parse_from_rfc3339(text).map(|time| time.timestamp()).map_err(|_| {
         Failure::usage(
             format!("this is not a time: {}", describe::given(text)),
-            "give Unix seconds, such as 1795454228, or RFC 3339, such as 2026-11-23T17:17:08Z; 0 is now",
+            "use Unix seconds, such as 1795454228, or RFC 3339, such as 2026-11-23T17:17:08Z; 0 is now",
         )
     })
 }
@@ -36,7 +36,7 @@ pub fn clock(text: &str, host: UnixTime, allow_other: bool) -> Result<ClockReque
     }
     let seconds = parse(text)?;
     let time = u32::try_from(seconds).map_err(|_| {
-        Failure::usage(format!("a token's clock cannot hold {seconds}"), "give a time from 1970 to 2106; 0 is now")
+        Failure::usage(format!("a token's clock cannot hold {seconds}"), "use a time from 1970 to 2106; 0 is now")
     })?;
     let apart = host.timestamp().abs_diff(seconds);
     if apart > NEAR_S && !allow_other {

@@ -16,10 +16,10 @@ use crate::time::{HostClock, SystemClock};
 /// A usage failure that names the flag.
 pub fn check_for_many(global: &Global) -> Result<(), Failure> {
     if global.expect_serial.is_some() {
-        return Err(Failure::usage("--expect-serial is for one token", "leave it out"));
+        return Err(Failure::usage("--expect-serial is for one token", "remove it"));
     }
     if global.trace {
-        return Err(Failure::usage("--trace is for one token", "leave it out, or trace the token with tokentap info"));
+        return Err(Failure::usage("--trace is for one token", "remove it, or trace the token with tokentap info"));
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub fn file_flag(args: &FileArgs) -> Option<&'static str> {
 
 /// The failure of a flag that does nothing.
 pub fn unused(flag: &str, why: &str) -> Failure {
-    Failure::usage(format!("{flag} does nothing here: {why}"), format!("leave {flag} out"))
+    Failure::usage(format!("{flag} does nothing here: {why}"), format!("remove {flag}"))
 }
 
 /// Whether no flag of a seed file's form was given where no such file is read.

@@ -35,7 +35,7 @@ pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
     if found.row.kind == Kind::Hotp && !args.hotp {
         return Err(Failure::usage(
             "the seed is one of HOTP, which counts button presses",
-            "use --hotp, and give two codes in a row",
+            "use --hotp, and enter two codes in a row",
         ));
     }
     if args.hotp { counter(args, &found.row, output) } else { time(global, args, &found, output) }
@@ -56,7 +56,7 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
     let step = match args.step {
         None => None,
         Some(seconds) => {
-            Some(TimeStep::new(seconds).ok_or_else(|| Failure::usage("--step 0 is not a time step", "give 30 or 60"))?)
+            Some(TimeStep::new(seconds).ok_or_else(|| Failure::usage("--step 0 is not a time step", "use 30 or 60"))?)
         }
     };
     let profile = found.profile();
@@ -147,8 +147,8 @@ fn record_check(global: &Global, found: &Found, exit: Exit, at: UnixTime, output
 fn ask(question: &str) -> Result<Code, Failure> {
     if !prompt::has_person() {
         return Err(Failure::usage(
-            "no code was given",
-            "give the code on the display: tokentap verify CODE --seed-file FILE",
+            "no code was entered",
+            "enter the code on the display: tokentap verify CODE --seed-file FILE",
         ));
     }
     let answer = prompt::line(question, TokenState::NotReached, Again::Same);
@@ -158,7 +158,7 @@ fn ask(question: &str) -> Result<Code, Failure> {
 fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<String> {
     if verdict.wants_another_code() && codes < 2 {
         let percent = verdict.chance * 100.0;
-        return Some(format!("such a match is an accident in {percent:.2} % of cases: give the next code too"));
+        return Some(format!("such a match is an accident in {percent:.2} % of cases: enter the next code too"));
     }
     match verdict.kind() {
         VerdictKind::Match => None,
@@ -175,7 +175,7 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<
             )
         }
         VerdictKind::NoMatch if codes > 1 => Some(
-            "were the codes given in the order in which they appeared, one after the other? If so, it is another seed, or a \
+            "were the codes entered in the order in which they appeared, one after the other? If so, it is another seed, or a \
              clock that is off by more than a year: read it with tokentap info"
                 .to_owned(),
         ),
@@ -199,14 +199,14 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
     if !(2..=3).contains(&typed.len()) {
         return Err(Failure::usage(
             format!("two or three codes in a row are needed, not {}", typed.len()),
-            "press the button twice and give both codes in their order",
+            "press the button twice and enter both codes in their order",
         ));
     }
     let codes = typed.iter().map(|text| keyboard_code(text, digits)).collect::<Result<Vec<_>, _>>()?;
     let hash = args.hash.map(Hash::from).or(row.hash).unwrap_or(Hash::Sha1);
     let from = args.counter.or(row.counter).unwrap_or(0);
     let found = search_hotp(&row.seed, hash, &codes, from, args.look_ahead).map_err(|places| {
-        Failure::usage(format!("the codes fit at {places} places"), "give one more code, three in a row")
+        Failure::usage(format!("the codes fit at {places} places"), "enter one more code, three in a row")
     })?;
     let last = from.saturating_add(args.look_ahead.into());
     let Some(first) = found else {

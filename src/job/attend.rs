@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::hours::{HourWatch, SameHours};
 use super::problem::{ClockProblem, Problem};
 use super::question::Answer;
+use super::reader_news::{ReaderNews, ReaderRef};
 use super::record::{Books, Recorder, Wording, locked};
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
@@ -20,30 +21,6 @@ use crate::time::CorrectedClock;
 
 /// How long to wait before a service that is gone is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// The reader that something happened at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReaderRef {
-    /// Its name.
-    pub reader: String,
-    /// Its number in `tokentap readers`, where it has one.
-    pub number: Option<usize>,
-    /// What lies there is no real token.
-    pub emulated: bool,
-}
-
-/// What happened to a reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReaderNews {
-    /// It is worked at from now on.
-    Came,
-    /// It waits for a token.
-    Waits,
-    /// What lies there is no token that answers.
-    Other(ReaderError),
-    /// It is gone; another may come.
-    Gone(ReaderError),
-}
 
 /// What a visitor that tells `News` needs from the program around it.
 pub struct Surroundings<'a, News> {

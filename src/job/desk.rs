@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
+use super::attend::{Surroundings, Visitor};
 use super::complete::Opener;
 use super::problem::Problem;
 use super::question::{Answer, Asks, Question, Questions};
 use super::read::identify;
+use super::reader_news::{ReaderNews, ReaderRef};
 use super::record::Recorded;
 use super::remedy::Again;
 use super::state::TokenState;

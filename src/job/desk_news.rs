@@ -1,7 +1,7 @@
 //! What happens at a desk, as data.
 
-use super::attend::{ReaderNews, ReaderRef};
 use super::question::Question;
+use super::reader_news::{ReaderNews, ReaderRef};
 use super::write_outcome::Effect;
 use super::{Failure, ReadOutcome, SeedFate, WriteOutcome};
 use crate::device::Info;

@@ -121,3 +121,9 @@ impl From<Distrust> for Failure {
         Self::new(Problem::HostClock(ClockProblem::Distrusted(distrust)), TokenState::NotReached, remedy)
     }
 }
+
+/// The failure of an inventory that was asked where no token is in reach.
+#[must_use]
+pub fn unopened(error: &InventoryError) -> Failure {
+    Failure::new(Problem::Inventory(error.clone()), TokenState::NotReached, error.remedy())
+}

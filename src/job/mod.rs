@@ -2,6 +2,7 @@
 //!
 //! A job takes its link and its clock as arguments, so that every job runs alike on the emulator, on PC/SC and in tests.
 
+pub mod assign;
 mod attend;
 pub mod batch;
 mod begins;
@@ -11,14 +12,18 @@ pub mod desk;
 mod desk_news;
 mod ended;
 mod failure;
+pub mod find;
 mod guard;
 mod hours;
+pub mod keepers;
 mod kind;
 mod notice;
+pub mod paths;
 mod plan;
 mod problem;
 mod question;
 mod read;
+mod reader_news;
 mod record;
 pub mod remedy;
 pub mod request;
@@ -33,9 +38,9 @@ mod write;
 mod write_outcome;
 mod writer;
 
-pub use attend::{ReaderNews, ReaderRef, Surroundings, Visitor, attend};
+pub use attend::{Surroundings, Visitor, attend};
 pub use complete::{Completion, Opener};
-pub use failure::Failure;
+pub use failure::{Failure, unopened};
 pub use guard::{Guard, check_owner};
 pub use hours::HourWatch;
 pub use kind::{Exit, Kind};
@@ -44,6 +49,7 @@ pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WriteP
 pub use problem::{BrokenLink, ClockProblem, Mistaken, Owned, Problem, Refusal, Restriction, Stranger};
 pub use question::{Answer, Asks, Question};
 pub use read::{ReadOutcome, identify, read};
+pub use reader_news::{ReaderNews, ReaderRef};
 pub use record::{Around, Books, Complete, Recorded, Recorder, Stage, Wording, locked, row_of};
 pub use remedy::{Again, Remedy};
 pub use request_many::{BatchRequest, BatchTerms, DeskRequest, FileRequest};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::attend::ReaderRef;
 use super::problem::Problem;
+use super::reader_news::ReaderRef;
 use super::record::locked;
 use crate::device::Info;
 use crate::otp::Code;

@@ -105,7 +105,7 @@ impl SeedRequest {
     /// A usage failure that never repeats the secret.
     pub fn into_row(self) -> Result<Row, Failure> {
         let parsed = Seed::parse(&self.secret, Some(SecretEncoding::Base32))
-            .map_err(|error| Failure::usage(error.to_string(), "give the secret in Base32"))?;
+            .map_err(|error| Failure::usage(error.to_string(), "use the secret in Base32"))?;
         let step = self.step_s.map(step_of).transpose()?;
         Ok(Row { serial: self.serial, user: self.user, hash: self.hash, step, ..Row::of_parsed(parsed) })
     }

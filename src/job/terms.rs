@@ -115,7 +115,7 @@ fn agree<T: PartialEq + std::fmt::Display>(what: &str, flag: Option<T>, stated: 
     match (flag, stated) {
         (Some(flag), Some(stated)) if flag != stated => Err(Failure::usage(
             format!("the seed states {stated} as its {what}, and {flag} was asked for"),
-            "leave the flag out, or use the seed of the other kind",
+            "remove the flag, or use the seed of the other kind",
         )),
         _ => Ok(()),
     }

@@ -80,7 +80,7 @@ fn fixed_words(remedy: &FileRemedy) -> &'static str {
              else the factory's; to set only the clock use tokentap sync"
         }
         FileRemedy::SkipUnusable => {
-            "leave such rows out with --skip-unusable; burn, verify and code take one row of the file with --row"
+            "skip such rows with --skip-unusable; burn, verify and code take one row of the file with --row"
         }
         // Worded above, with what they name.
         FileRemedy::Words(_)

@@ -57,7 +57,7 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
         root.pointer(pointer).and_then(Value::as_array).is_some_and(|list| list.iter().any(Value::is_object))
     });
     if lists.count() > 1 {
-        return Err(Problem::of_file("there are two lists of accounts in this JSON", "give each in a file of its own"));
+        return Err(Problem::of_file("there are two lists of accounts in this JSON", "use a file for each"));
     }
     let Some(entries) = LISTS.iter().find_map(|pointer| root.pointer(pointer)?.as_array()) else {
         return Err(Problem::of_file(
@@ -179,7 +179,7 @@ pub fn of_text(text: &str, title: &str, owner: &str, place: Place) -> Result<Row
     if otpauth::is_otpauth(text) {
         let row = otpauth::parse(text).map_err(|error| match error {
             otpauth::UriError::Unusable(what) => Fault::unusable(what),
-            error => Fault::new(error.to_string(), "leave this entry out of the export"),
+            error => Fault::new(error.to_string(), "remove this entry from the export"),
         })?;
         let (issuer, account) = (row.issuer.clone().or(named(title)), row.account.clone().or(named(owner)));
         return Ok(Row { issuer, account, place, ..row });

@@ -97,7 +97,7 @@ impl Account<'_> {
     /// # Errors
     /// A [`Fault`] that never shows the secret.
     pub fn into_row(self, place: Place) -> Result<Row, Fault> {
-        let broken = |what: String| Fault::new(what, "leave this entry out of the export");
+        let broken = |what: String| Fault::new(what, "remove this entry from the export");
         let kind = kind_of_name(self.kind).ok_or_else(|| {
             Fault::unusable(format!("an entry of the type \"{}\", neither totp nor hotp", shown(self.kind)))
         })?;

@@ -89,7 +89,7 @@ fn read_table(
     let mut records = Records::new(source)?;
     let mut notes = Vec::new();
     let Some(first) = records.next()? else {
-        return Err(Problem::of_file("the file is empty", "give a header and rows"));
+        return Err(Problem::of_file("the file is empty", "use a header and rows"));
     };
     let line = first.line;
     let has_header = is_header(first.iter());

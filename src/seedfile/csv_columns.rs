@@ -56,7 +56,7 @@ impl Columns {
                 }
                 Meaning::OtherUnit(_) => {
                     let what = format!("the column \"{}\" is in a unit that is not read", shown(word));
-                    return problem(what, "give seconds, and secrets in hex or Base32".into());
+                    return problem(what, "use seconds, and secrets in hex or Base32".into());
                 }
                 Meaning::Unknown if is_typed => {
                     let what = format!("the list of columns has \"{}\", which is no column", shown(word));

@@ -67,7 +67,7 @@ fn seen(sample: &Sample<'_>) -> (String, FileRemedy) {
         return (format!("JSON {with}"), "docs/formats.md shows which exports are read".into());
     }
     if text.contains("otpauth://") {
-        return ("text with otpauth:// in it".to_owned(), "give each otpauth:// URI a line of its own".into());
+        return ("text with otpauth:// in it".to_owned(), "use each otpauth:// URI a line of its own".into());
     }
     // Words of a header are shown, and nothing that could be a part of a secret.
     let is_word = |field: &&String| {
@@ -80,7 +80,7 @@ fn seen(sample: &Sample<'_>) -> (String, FileRemedy) {
         sample.fields.iter().filter(is_word).take(MOST).map(|field| format!("\"{}\"", shown(field))).collect();
     let begins = if words.is_empty() { String::new() } else { format!(", with {}", words.join(", ")) };
     match sample.fields.len() {
-        1 => (format!("lines of text{begins}"), "give a table with a serial and a secret in each line".into()),
+        1 => (format!("lines of text{begins}"), "use a table with a serial and a secret in each line".into()),
         count => (format!("a table of {count} columns{begins}"), FileRemedy::HeaderOrAllColumns),
     }
 }

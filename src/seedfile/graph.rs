@@ -38,7 +38,7 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
         (Some(list), _) | (None, Some(list)) => list.as_slice(),
         (None, None) if root.get("secretKey").is_some() => one_device,
         (None, None) => {
-            let next = "give the JSON with which the devices were made: docs/formats.md shows it";
+            let next = "use the JSON with which the devices were made: docs/formats.md shows it";
             return Err(Problem::of_file("there is no list \"value\" and no device", next));
         }
     };

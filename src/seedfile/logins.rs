@@ -64,7 +64,7 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
             return Err(header.problem(
                 index,
                 what,
-                "give the one-time passwords as otpauth:// URIs, which say it themselves",
+                "use the one-time passwords as otpauth:// URIs, which say it themselves",
             ));
         }
     }
@@ -102,7 +102,7 @@ fn one(
     }
     if kind_of_name(text(kind)) == Some(Kind::Hotp) {
         return Some(Err(
-            fields.line_problem("the login's one-time password counts presses", "give it as an otpauth:// URI")
+            fields.line_problem("the login's one-time password counts presses", "use it as an otpauth:// URI")
         ));
     }
     Some(of_text(otp, text(title), text(owner), place).map_err(|fault| fault.at(place)))

@@ -28,6 +28,7 @@ pub mod otpauth;
 mod otpauth_error;
 mod otpauth_label;
 mod picture;
+pub mod picture_process;
 mod pingid;
 mod privacyidea;
 mod privacyidea_yaml;

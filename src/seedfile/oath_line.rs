@@ -150,7 +150,7 @@ fn row(
         (None, HashRule::Named | HashRule::ByLength) => {
             let hash = hash_by_length(&row.seed).map_err(|hash| {
                 let what = format!("by its length the server takes the hash to be {hash}, which no token knows");
-                fields.problem(at(1), what, "leave this token out")
+                fields.problem(at(1), what, "remove this token from the file")
             })?;
             if is_guessed && rule == HashRule::ByLength && front == Front::Nothing && hash != Hash::Sha1 {
                 let what = format!(

@@ -163,7 +163,7 @@ fn decoded(text: Option<Zeroizing<Vec<u8>>>) -> Found<Option<Zeroizing<Vec<u8>>>
     if is_all(u8::is_ascii_hexdigit) || is_all(|c| c.is_ascii_uppercase() || matches!(c, b'2'..=b'7' | b'=')) {
         return Err(Fault::new(
             "the secret is hex or Base32",
-            "PSKC has Base64 there: ask for a right file, or give the seeds as csv",
+            "PSKC has Base64 there: ask for a right file, or for the seeds as CSV",
         ));
     }
     BASE64

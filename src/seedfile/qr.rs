@@ -60,9 +60,9 @@ impl QrError {
     pub fn remedy(&self) -> FileRemedy {
         FileRemedy::words(match self {
             Self::NoPicture => {
-                "give a PNG, JPEG, WebP, GIF or BMP picture; make one of an SVG or PDF by a screenshot of the whole code"
+                "use a PNG, JPEG, WebP, GIF or BMP picture; make one of an SVG or PDF by a screenshot of the whole code"
             }
-            Self::NoCode => "give a sharp PNG, JPEG, WebP, GIF or BMP picture of the whole code",
+            Self::NoCode => "use a sharp PNG, JPEG, WebP, GIF or BMP picture of the whole code",
             Self::TooSlow | Self::TooLarge => "crop the picture to the code, and run the same command again",
             Self::TooLong => "a shorter issuer or account helps",
             Self::NotStarted(_) => return FileRemedy::AgainOrSeedFile,

@@ -56,7 +56,7 @@ fn read_one(token: &Element) -> Result<Row, Fault> {
     let known = ["Seed", "MovingFactor"];
     if let Some(other) = application.children.iter().find(|child| !known.iter().any(|known| child.is(known))) {
         let what = format!("<{}> is not known here, and may change the codes", shown(&other.name));
-        return Err(Fault::new(what, "leave this token out"));
+        return Err(Fault::new(what, "remove this token from the file"));
     }
     let serial =
         token.attribute("serial").ok_or_else(|| Fault::new("the token has no serial", "every token needs one"))?;

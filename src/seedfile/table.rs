@@ -258,7 +258,7 @@ impl<'a> Fields<'a> {
             self.value(index).ok_or_else(|| self.problem(index, "the secret is missing", "every row needs one"))?;
         if !is_one_secret(text) {
             let next = "put each in a column of its own, or write the secret in one piece";
-            return Err(self.problem(index, "more than a secret stands there: words that are no groups of one", next));
+            return Err(self.problem(index, "there is more than a secret: words that are no groups of one", next));
         }
         if text.chars().all(|c| c.is_ascii_digit()) && text.len() <= LONGEST_SERIAL && model_of(text).is_some() {
             let what = "a token's serial is where the secret is expected";
@@ -290,7 +290,7 @@ impl<'a> Fields<'a> {
         let Some(text) = self.value(index) else { return Ok(None) };
         // Spreadsheets make 30.0 of 30.
         text.strip_suffix(".0").unwrap_or(text).parse().map(Some).map_err(|_| {
-            self.problem(index, format!("the {name} is no number: \"{}\"", shown(text)), "give a whole number")
+            self.problem(index, format!("the {name} is no number: \"{}\"", shown(text)), "use a whole number")
         })
     }
 
@@ -330,7 +330,7 @@ impl<'a> Fields<'a> {
                 let found = found.map_or_else(|| "nothing".to_owned(), |text| format!("\"{}\"", shown(text)));
                 Err(self.problem(
                     index,
-                    format!("{found} stands where this format has \"{wanted}\""),
+                    format!("{found} is where this format has \"{wanted}\""),
                     "see docs/formats.md",
                 ))
             }

@@ -160,7 +160,7 @@ fn invalid(line: u64, what: &str) -> io::Error {
 pub fn broken_line(error: &io::Error) -> Problem {
     let text = error.to_string();
     match text.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
-        Some((line, what)) => Problem::new(line.parse().unwrap_or(0), 0, what, "give a text file with one row a line"),
+        Some((line, what)) => Problem::new(line.parse().unwrap_or(0), 0, what, "use a text file with one row a line"),
         None => unreadable(error),
     }
 }

@@ -155,7 +155,7 @@ fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>, list: &List) -> 
     let name = fields.get(user).ok_or_else(|| fields.problem(user, "the user is missing", "every line needs one"))?;
     // A blank in front of a quote keeps it from being one.
     let name = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(name);
-    check_text(name).map_err(|what| fields.problem(user, format!("the user {what}"), "give a UPN or login name"))?;
+    check_text(name).map_err(|what| fields.problem(user, format!("the user {what}"), "use a UPN or login name"))?;
     if could_be_a_secret(name) || name.contains("otpauth") || name.contains(['{', '<']) {
         return Err(fields.problem(user, "this is no user, and could be a secret", "is this the list of users?"));
     }
@@ -168,7 +168,7 @@ fn one(fields: &Fields<'_>, user: usize, serial: Option<usize>, list: &List) -> 
     // Serials that nobody reads would go by, and the tokens to others.
     let others = fields.iter().enumerate().filter(|(index, _)| *index != user && Some(*index) != serial);
     if let Some((index, _)) = others.into_iter().find(|(_, field)| is_serial(field)) {
-        return Err(fields.problem(index, "a serial stands in a column that is not read as the serials'", HEAD));
+        return Err(fields.problem(index, "a serial is in a column that is not read as the serials'", HEAD));
     }
     let serial = serial.filter(|index| fields.get(*index).is_some()).map(|index| fields.serial(index)).transpose()?;
     Ok(UserRow { line: fields.line, serial, user: name.to_owned() })

@@ -35,7 +35,7 @@ pub use write::{BurnArgs, ConfigArgs, SyncArgs};
     name = "tokentap",
     version,
     before_help = "Example: tokentap sync",
-    after_long_help = "Examples:\n  tokentap info               what lies on the reader, and how wrong its clock is\n  \
+    after_long_help = "Examples:\n  tokentap info               the token on the reader, and how wrong its clock is\n  \
                   tokentap sync               set the clock to the host's\n  \
                   tokentap burn               seed, profile and clock; asks for the seed\n  \
                   tokentap desk               every token that is laid down, one after the other\n  \

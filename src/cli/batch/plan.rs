@@ -9,9 +9,10 @@ use crate::cli::output::Output;
 use crate::cli::record::Record;
 use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, with_users, write_options};
 use crate::cli::unused::{file_flag, unused};
-use crate::cli::{Ran, new_seed, paths};
+use crate::cli::{Ran, new_seed};
 use crate::inventory::FingerprintKey;
 use crate::job::batch::{Allowed, ListTerms, Origin, PlannedBatch, ServerFile};
+use crate::job::paths;
 use crate::job::{Exit, Failure, ProfileWish};
 use crate::report::{BatchPlanReport, row_problem};
 use crate::seedfile::check_text;
@@ -55,7 +56,7 @@ pub fn planned(
     if !planned.origin.is_fresh && !is_kept {
         return Err(Failure::usage(
             "nothing would record which row went to which token",
-            "drop --inventory none, name the server's file with --to, or give every row its serial",
+            "drop --inventory none, name the server's file with --to, or add a serial to every row",
         ));
     }
     let planned = PlannedBatch { files, options, dropped, overwrites: args.force, ..planned };

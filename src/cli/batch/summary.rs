@@ -6,11 +6,11 @@ use std::path::Path;
 use crate::cli::args::BatchArgs;
 use crate::cli::describe;
 use crate::cli::output::Output;
-use crate::cli::slip::{self, Card};
 use crate::cli::{Ran, interrupt};
 use crate::inventory::{BatchId, RowState};
 use crate::job::batch::{BatchEnd, ServerFiles, unwritable};
 use crate::job::{Books, Exit, Failure};
+use crate::report::slip::{self, Card};
 use crate::report::{BatchEvent, BatchSummary, Summed};
 use crate::seedfile::Row;
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta};
 
 use serde::Serialize;
 
-use super::{failed, find};
+use super::failed;
 use crate::cli::Ran;
 use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
 use crate::cli::describe::{local, plain, tail};
@@ -15,6 +15,7 @@ use crate::cli::output::{Output, Stream};
 use crate::inventory::{
     BatchRecord, Event, EventFilter, Inventory, Kept, Outcome, RowRecord, RowState, TokenFilter, TokenRecord,
 };
+use crate::job::find;
 use crate::job::{Exit, Failure};
 use crate::report::{
     BatchRecordReport, EventReport, ListEnd, RowReport, TokenRecordReport, drift_cell, remark, seed_word,
@@ -136,7 +137,7 @@ pub fn since(flag: &str, text: Option<&str>) -> Result<Option<UnixTime>, Failure
     parsed.map(Some).ok_or_else(|| {
         Failure::usage(
             format!("{flag} is not a time"),
-            "give a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 6mo, 2y",
+            "use a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 6mo, 2y",
         )
     })
 }

@@ -2,7 +2,6 @@
 
 mod assign;
 mod check;
-pub mod find;
 mod lists;
 mod seeds;
 mod show;
@@ -13,12 +12,14 @@ use super::args::{BackupArgs, ForgetArgs, Global, InitArgs, InventoryCommand};
 use super::describe::{self};
 use super::output::Output;
 use super::record::joined;
-use super::{Ran, paths, prompt, record};
+use super::{Ran, prompt, record};
 use crate::inventory::{
     Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, is_log_alone, new_locked_identity,
     parse_recipient,
 };
 use crate::job::batch::unwritable;
+use crate::job::find;
+use crate::job::paths;
 use crate::job::{Exit, Failure, TokenState};
 use crate::report::{FilesReport, ForgetReport, InitReport};
 use crate::seedfile::{SaveError, SecretFile, save_secret};
@@ -159,7 +160,7 @@ fn save_whole(path: &Path, force: bool, make: impl FnOnce(&Path) -> Result<(), F
 
 fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
     let bad = |error: crate::inventory::SealError| {
-        Failure::usage(error.to_string(), "give what age-keygen prints as public key")
+        Failure::usage(error.to_string(), "use what age-keygen prints as public key")
     };
     let given: Vec<String> =
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>().map_err(bad)?;

@@ -7,7 +7,6 @@ use crate::cli::Ran;
 use crate::cli::args::{ExportArgs, Global, ImportArgs};
 use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
-use crate::cli::paths;
 use crate::cli::record;
 use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, write_options};
 use crate::device::{DisplayTime, Profile};
@@ -16,6 +15,7 @@ use crate::inventory::{
 };
 use crate::job::bad_file;
 use crate::job::batch::unwritable;
+use crate::job::paths;
 use crate::job::remedy::TokenRemedy;
 use crate::job::{self, Exit, Failure};
 use crate::report::{self, ExportReport, ImportReport, row_problem};

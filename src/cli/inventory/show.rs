@@ -1,10 +1,11 @@
 //! `inventory show`: one token's life on one screen.
 
-use super::{failed, find};
+use super::failed;
 use crate::cli::Ran;
 use crate::cli::output::Output;
 use crate::inventory::{EventFilter, Inventory};
 use crate::job::Exit;
+use crate::job::find;
 use crate::report::ShowReport;
 
 /// How many events JSON has.

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{rows_of, with_users};
+use crate::cli::Ran;
 use crate::cli::args::{EncodeArgs, OutputArgs, SeedsConvertArgs, SuiteArg};
 use crate::cli::describe::{self};
 use crate::cli::output::Output;
 use crate::cli::rows::{self, format_of_name};
-use crate::cli::{Ran, paths};
 use crate::job::bad_file;
 use crate::job::batch::unwritable;
+use crate::job::paths;
 use crate::job::{Exit, Failure};
 use crate::report::{ConvertReport, row_problem};
 use crate::seedfile::{
@@ -69,7 +70,7 @@ pub fn check_drop(dropped: &[Field], formats: &[&'static Format]) -> Result<(), 
     if let Some(field) = dropped.iter().find(is_needed) {
         return Err(Failure::usage(
             format!("without the {} the server would expect other codes than the tokens show", field.name()),
-            "leave it out of --drop, and name a format that carries it",
+            "remove it of --drop, and name a format that carries it",
         ));
     }
     let is_carried = |field: &&Field| formats.iter().all(|format| format.carries.contains(field));
@@ -77,7 +78,7 @@ pub fn check_drop(dropped: &[Field], formats: &[&'static Format]) -> Result<(), 
         None => Ok(()),
         Some(field) => Err(Failure::usage(
             format!("--drop {} does nothing: every format that is written carries it", field.name()),
-            "leave it out",
+            "remove it",
         )),
     }
 }
@@ -92,17 +93,17 @@ pub fn write_options(args: &EncodeArgs, formats: &[&'static Format]) -> Result<W
     if has_key && !has("pskc") {
         return Err(Failure::usage(
             "--to-pskc-key and --to-pskc-password are for PSKC files",
-            "add --to pskc=FILE, or leave them out",
+            "add --to pskc=FILE, or remove them",
         ));
     }
     if args.entra_timeinterval && !has("entra") {
         return Err(Failure::usage(
             "--entra-timeinterval is for Entra ID's files",
-            "add --to entra=FILE, or leave it out",
+            "add --to entra=FILE, or remove it",
         ));
     }
     if args.pskc_suite.is_some() && !has("pskc") {
-        return Err(Failure::usage("--pskc-suite is for PSKC files", "add --to pskc=FILE, or leave it out"));
+        return Err(Failure::usage("--pskc-suite is for PSKC files", "add --to pskc=FILE, or remove it"));
     }
     Ok(WriteOptions {
         pskc_suite_hmac: args.pskc_suite == Some(SuiteArg::Hmac),
@@ -145,7 +146,7 @@ pub(super) fn write(rows: Rows, args: &OutputArgs, rules: Rules<'_>, name: &str,
     if output.is_json() && targets.iter().any(|(_, file)| file.is_none()) {
         return Err(Failure::usage(
             "--json reports what was done, and the seeds themselves go to standard output",
-            "name a file with --out, or leave --json out",
+            "name a file with --out, or remove --json",
         ));
     }
     let mut sinks = Vec::new();

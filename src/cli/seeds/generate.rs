@@ -22,17 +22,14 @@ pub(super) fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, outpu
     let count = match (args.count, serials.len()) {
         (Some(count), 0) => count,
         (Some(count), known) if count != known => {
-            return Err(Failure::usage(
-                format!("--count says {count}, there are {known} serials"),
-                "leave --count out",
-            ));
+            return Err(Failure::usage(format!("--count says {count}, there are {known} serials"), "remove --count"));
         }
         (_, known) => known,
     };
     if !(1..=MAX_GENERATED).contains(&count) {
         return Err(Failure::usage(
             format!("{count} seeds cannot be made at once"),
-            format!("give 1 to {MAX_GENERATED}"),
+            format!("use 1 to {MAX_GENERATED}"),
         ));
     }
     let mut rows = Vec::with_capacity(count);
@@ -64,7 +61,7 @@ fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
     }
     let Some(range) = &args.serial_range else { return Ok(Vec::new()) };
     let bad = || {
-        Failure::usage("--serial-range is not a range of serials", "give A..B, such as 86596120001000..86596120001199")
+        Failure::usage("--serial-range is not a range of serials", "use A..B, such as 86596120001000..86596120001199")
     };
     let (first, last) = range.split_once("..").ok_or_else(bad)?;
     let number = |text: &str| text.parse::<u128>().ok().filter(|_| text.len() <= 38 && first.len() == last.len());
@@ -73,7 +70,7 @@ fn serials(args: &SeedsGenerateArgs) -> Result<Vec<String>, Failure> {
     if count > MAX_GENERATED as u128 {
         return Err(Failure::usage(
             format!("--serial-range has {count} serials"),
-            format!("give {MAX_GENERATED} at most"),
+            format!("use {MAX_GENERATED} at most"),
         ));
     }
     // Leading zeros belong to a serial.

@@ -9,8 +9,9 @@ use super::rows_of;
 use crate::cli::args::{SeedsQrArgs, WholeFileArgs};
 use crate::cli::describe::{self};
 use crate::cli::output::Output;
-use crate::cli::{Ran, input, paths, secret};
+use crate::cli::{Ran, input, secret};
 use crate::job::batch::unwritable;
+use crate::job::paths;
 use crate::job::{Exit, Failure};
 use crate::report::FilesReport;
 use crate::seedfile::{otpauth, qr, save_secret};
@@ -30,9 +31,9 @@ pub(super) fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Out
             let mut text = Zeroizing::new(String::new());
             let read = input::standard_input()?.take(1 << 16).read_to_string(&mut text);
             read.map_err(|error| {
-                Failure::file(format!("standard input cannot be read: {error}"), "give an otpauth:// URI")
+                Failure::file(format!("standard input cannot be read: {error}"), "use an otpauth:// URI")
             })?;
-            otpauth::parse(&text).map_err(|error| Failure::usage(error.to_string(), "give an otpauth:// URI"))?
+            otpauth::parse(&text).map_err(|error| Failure::usage(error.to_string(), "use an otpauth:// URI"))?
         }
     };
     // Authenticators show an account; a token's row may have a user or a serial only.

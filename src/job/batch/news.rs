@@ -2,7 +2,7 @@
 
 use crate::device::Info;
 use crate::inventory::{Counts, RowRecord};
-use crate::job::attend::{ReaderNews, ReaderRef};
+use crate::job::reader_news::{ReaderNews, ReaderRef};
 use crate::job::verify::Verdict;
 use crate::job::{Failure, Question, WriteOutcome};
 use crate::time::UnixTime;

@@ -203,7 +203,7 @@ fn contradiction(row: &Row, flags: ProfileWish) -> Option<Problem> {
         (None, Some((stated, flag))) => format!("the row states {stated}, the flag says {flag}"),
         (None, None) => return None,
     };
-    Some(Problem::at(row.place, what, "leave the flag out, or correct the row"))
+    Some(Problem::at(row.place, what, "remove the flag, or correct the row"))
 }
 
 /// A new seed from the operating system's generator.

@@ -2,7 +2,7 @@
 
 use crate::clock::Drift;
 use crate::inventory::RowRecord;
-use crate::job::attend::ReaderRef;
+use crate::job::reader_news::ReaderRef;
 use crate::job::{Failure, WriteOutcome};
 use crate::seed::Seed;
 

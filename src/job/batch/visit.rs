@@ -12,8 +12,9 @@ use super::unjudged::{Unjudged, Waiting};
 use crate::clock::Drift;
 use crate::device::{Carried, Device, Info, Key, Profile};
 use crate::inventory::{Claim, Deed, InventoryError, RowChange, RowRecord, RowState, TokenRecord};
-use crate::job::attend::{ReaderNews, ReaderRef, Surroundings, Visitor};
+use crate::job::attend::{Surroundings, Visitor};
 use crate::job::question::{Answer, Questions};
+use crate::job::reader_news::{ReaderNews, ReaderRef};
 use crate::job::remedy::{Again, TokenRemedy};
 use crate::job::{
     Around, Books, ClockPlan, ConfigPlan, Exit, Failure, Guard, Moved, Problem, ProfileFrom, ProfileWish, Recorded,

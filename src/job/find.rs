@@ -1,10 +1,11 @@
 //! From what somebody has at hand to a token: its serial with or without blanks, its last digits, its user's name or a part of it.
 
-use super::failed;
-use crate::cli::describe;
+use super::failure::{Failure, unopened};
+use super::problem::Problem;
+use super::remedy::TokenRemedy;
+use super::state::TokenState;
 use crate::inventory::{Inventory, SlotKey, TokenFilter, TokenRecord};
-use crate::job::remedy::TokenRemedy;
-use crate::job::{Failure, Problem, TokenState};
+use crate::plain::{given, plain};
 
 /// How many digits of a serial are enough to look for it.
 const FEWEST_DIGITS: usize = 4;
@@ -20,7 +21,7 @@ const LISTED: usize = 20;
 pub fn all(inventory: &dyn Inventory, text: &str) -> Result<Vec<TokenRecord>, Failure> {
     let serial: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     for exact in [text.trim(), &serial] {
-        if let Some(token) = inventory.token(&SlotKey::only(exact)).map_err(failed)? {
+        if let Some(token) = inventory.token(&SlotKey::only(exact)).map_err(|error| unopened(&error))? {
             return Ok(vec![token]);
         }
     }
@@ -39,7 +40,7 @@ pub fn all(inventory: &dyn Inventory, text: &str) -> Result<Vec<TokenRecord>, Fa
             hits.push(token);
         }
     };
-    inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut sort).map_err(failed)?;
+    inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut sort).map_err(|error| unopened(&error))?;
     Ok(hits.into_iter().find(|hits| !hits.is_empty()).unwrap_or_default())
 }
 
@@ -50,7 +51,7 @@ pub fn all(inventory: &dyn Inventory, text: &str) -> Result<Vec<TokenRecord>, Fa
 pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure> {
     let mut hits = all(inventory, text)?;
     if hits.len() > 1 {
-        let problem = Problem::SeveralFit { typed: describe::given(text), count: hits.len() };
+        let problem = Problem::SeveralFit { typed: given(text), count: hits.len() };
         let mut failure = Failure::new(problem, TokenState::NotReached, TokenRemedy::UseSerial);
         failure.details = hits.iter().take(LISTED).map(line).collect();
         if hits.len() > LISTED {
@@ -60,7 +61,7 @@ pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure
     }
     hits.pop().ok_or_else(|| {
         Failure::usage(
-            format!("no token in the inventory matches {}", describe::given(text)),
+            format!("no token in the inventory matches {}", given(text)),
             "use a serial, its last four digits, or a user; tokentap inventory tokens lists all",
         )
     })
@@ -68,6 +69,6 @@ pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure
 
 /// A token in a line: serial, model, user.
 fn line(token: &TokenRecord) -> String {
-    let user = token.user.as_deref().map(|user| format!("  {}", describe::plain(user))).unwrap_or_default();
+    let user = token.user.as_deref().map(|user| format!("  {}", plain(user))).unwrap_or_default();
     format!("  {}  {}{user}", token.key.serial, token.model.as_deref().unwrap_or("unknown model"))
 }

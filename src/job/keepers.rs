@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::BurnArgs;
-use super::seeds::{check_drop, fields_of, named_files, writable};
+use super::failure::Failure;
+use super::seed_choice::bad_file;
+use super::state::TokenState;
 use crate::device::Profile;
-use crate::job::bad_file;
-use crate::job::{Failure, TokenState};
 use crate::seedfile::{Field, Format, Row, Rules, SaveError, SecretFile, Sink, Target, WriteOptions, convert};
 
 /// The files that keep a new seed: never burned before it is in all of them.
@@ -16,29 +15,23 @@ pub struct Keepers {
 }
 
 impl Keepers {
-    /// The files that the arguments name. Each must not be there yet: found out before anything else.
+    /// These files, written without these fields. Each must not be there yet: found out before anything else.
     ///
     /// # Errors
-    /// A failure of a file, a format or a field.
-    pub fn of(args: &BurnArgs) -> Result<Self, Failure> {
-        let mut files = Vec::new();
-        if let Some(out) = &args.out {
-            files.push((writable("csv")?, out.clone()));
-        }
-        files.extend(named_files(&args.to)?);
-        let formats: Vec<_> = files.iter().map(|(format, _)| *format).collect();
-        let dropped = fields_of(&args.drop)?;
-        check_drop(&dropped, &formats)?;
+    /// A failure of a file.
+    pub fn new(files: Vec<(&'static Format, PathBuf)>, dropped: Vec<Field>) -> Result<Self, Failure> {
         files.iter().try_for_each(|(_, path)| check_new(path))?;
         Ok(Self { files, dropped })
     }
 
     /// Whether nothing keeps it.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
     /// The file from which it can be burned once more.
+    #[must_use]
     pub fn first(&self) -> Option<&Path> {
         self.files.first().map(|(_, path)| path.as_path())
     }

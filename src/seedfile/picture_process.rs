@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use crate::seedfile::qr::{self, QrError};
+use super::qr::{self, QrError};
 
 /// What the program is started with to be that process: no command of its users.
-pub const CHILD: &str = "--look-at-picture-on-standard-input";
+pub const CHILD: &str = "look-at-picture-on-standard-input";
 
 /// How long a picture is looked at.
 const WITHIN: Duration = Duration::from_secs(9);

@@ -82,7 +82,7 @@ fn card(card: &Card) -> Result<Zeroizing<String>, Failure> {
         None => Zeroizing::default(),
         Some(row) => {
             let svg = qr::svg(&otpauth::uri(row))
-                .map_err(|error| Failure::usage(error.to_string(), "leave --with-secret out"))?;
+                .map_err(|error| Failure::usage(error.to_string(), "remove --with-secret"))?;
             // Only the picture: what stands in front of it is for a file of its own.
             let from = svg.find("<svg").unwrap_or_default();
             let picture = svg.get(from..).unwrap_or_default();

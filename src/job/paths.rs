@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::describe;
+use super::failure::Failure;
 use crate::files::{FileId, beside};
-use crate::job::Failure;
+use crate::plain;
 
 /// A file of a command: what the arguments call it, and where it is, if they name one.
 pub type Named<'a> = (&'a str, Option<&'a Path>);
@@ -28,7 +28,7 @@ pub fn check<'a>(reads: &[Named<'a>], writes: &[Named<'a>]) -> Result<(), Failur
             let is_part = is_same(read.1, &beside(written.1, ".part"));
             if is_part || is_same(written.1, read.1) || kept_beside.any(|path| is_same(written.1, &path)) {
                 return Err(Failure::usage(
-                    format!("{} would overwrite {}: {}", written.0, read.0, describe::path(written.1)),
+                    format!("{} would overwrite {}: {}", written.0, read.0, plain::path(written.1)),
                     "name another file",
                 ));
             }
@@ -36,18 +36,14 @@ pub fn check<'a>(reads: &[Named<'a>], writes: &[Named<'a>]) -> Result<(), Failur
         for other in writes.iter().skip(index + 1) {
             if is_same(written.1, other.1) {
                 return Err(Failure::usage(
-                    format!("{} and {} name the same file: {}", written.0, other.0, describe::path(other.1)),
+                    format!("{} and {} name the same file: {}", written.0, other.0, plain::path(other.1)),
                     "name each file once",
                 ));
             }
             let part = |path| beside(path, ".part");
             if is_same(written.1, &part(other.1)) || is_same(other.1, &part(written.1)) {
                 return Err(Failure::usage(
-                    format!(
-                        "{} would overwrite the .part file of {}",
-                        describe::path(written.1),
-                        describe::path(other.1)
-                    ),
+                    format!("{} would overwrite the .part file of {}", plain::path(written.1), plain::path(other.1)),
                     "name another file, which does not end in .part",
                 ));
             }
