@@ -106,6 +106,9 @@ mod batch {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.keep(entry)
         }
+        fn see(&self, entry: &Entry) -> Kept<()> {
+            self.0.see(entry)
+        }
         fn begin(&self, begin: &Begin<'_>) -> Kept<Begun> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.begin(begin)

@@ -40,8 +40,9 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     check_paths(global, args)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let seed = given(args, identity.is_some())?;
+    let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
-    let record = Record::open(global, Need::Must, output)?;
+    record.ready(global, Need::Must, output)?;
     let keepers = keepers(args)?;
     slip::check(args.slip.as_ref(), false)?;
     if args.generate.is_some() && keepers.is_empty() && !record.seals()? {

@@ -17,10 +17,15 @@ use crate::time::HostClock;
 pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let guard = station::guard(global, true)?;
     // Reading harms nothing, so a clock that nobody vouches for is no reason to warn here.
+    let record = Record::begin(global);
     let host_clock = Host::assess(&args.host)?;
-    let record = Record::open(global, Need::Reading, output)?;
     let desk = Workplace::new(global, &host_clock, &record, output);
+    let mut is_ready = false;
     let (report, station) = desk.work(&mut |station| {
+        // The inventory was opened while the reader was.
+        if !std::mem::replace(&mut is_ready, true) {
+            record.ready(global, Need::Reading, output)?;
+        }
         let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
         job::read(&mut *station.device, &host_clock.clock(), &guard, args.precise).inspect_err(|failure| {
             // What is wrong with the token is what its user needs to hear.
@@ -44,11 +49,6 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     };
     // What was known before this reading.
     let known = recorder.token(&SlotKey::only(info.serial.as_str())).inspect_err(unread).unwrap_or_default();
-    let outcome = if *stands_still { Outcome::Failed } else { Outcome::Done };
-    if let Err(error) = recorder.seen(&report, outcome) {
-        output.note(&record::unrecorded(&error, "this is not recorded"));
-    }
-
     // Whoever has a key of the token's own knows it; all others would try the factory's.
     let refused = recorder.key_refused(info, &Key::default()).inspect_err(unread).unwrap_or_default();
     output.report(&InfoReport::of(&Reading {
@@ -60,5 +60,10 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         refused,
         standing: &host_clock.standing,
     }));
+    // What was read is shown before it is on the disk.
+    let outcome = if *stands_still { Outcome::Failed } else { Outcome::Done };
+    if let Err(error) = recorder.seen(&report, outcome) {
+        output.note(&record::unrecorded(&error, "this is not recorded"));
+    }
     Ok(if *stands_still { Exit::Wrong } else { Exit::Done })
 }

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 
 use super::args::Global;
 use super::describe;
@@ -30,36 +31,81 @@ pub enum Need {
 
 /// The inventory, or none; and who works here.
 pub struct Record {
-    books: Option<Box<Books>>,
+    /// The inventory that is being opened beside other work, until somebody needs it.
+    opening: Mutex<Option<JoinHandle<Opened>>>,
+    books: OnceLock<Opened>,
     station: Station,
     /// What the user has to remark on everything that is recorded.
     remark: Option<String>,
-    /// Its file; none for one that does not outlive this program.
+}
+
+/// An inventory that was opened, if one is wanted: with its file, and what is wrong with who can change it.
+struct OpenBooks {
+    inventory: Option<Box<Books>>,
     file: Option<PathBuf>,
+    standing: Result<(), InventoryError>,
+}
+
+type Opened = Result<OpenBooks, InventoryError>;
+
+impl OpenBooks {
+    fn of(sqlite: Option<Sqlite>) -> Self {
+        let Some(sqlite) = sqlite else { return Self { inventory: None, file: None, standing: Ok(()) } };
+        let standing = sqlite.check_alone().and_then(|()| sqlite.check_recipients());
+        let file = Some(sqlite.path().to_owned());
+        Self { inventory: Some(Box::new(sqlite)), file, standing }
+    }
 }
 
 impl Record {
+    /// Begins to open the inventory that the arguments name, or the usual one, while other things are done. [`Self::ready`] says
+    /// how that went.
+    pub fn begin(global: &Global) -> Self {
+        let located = locate(global);
+        if let Ok(None) = located {
+            return Self::of(global, OpenBooks::of(None));
+        }
+        let opening = std::thread::spawn(move || open_at(located).map(OpenBooks::of));
+        let (station, remark) = (station(), global.remark.clone());
+        Self { opening: Mutex::new(Some(opening)), books: OnceLock::new(), station, remark }
+    }
+
+    /// Waits until the inventory is open.
+    ///
+    /// # Errors
+    /// A failure where it cannot be opened and is needed, or was named.
+    pub fn ready(&self, global: &Global, need: Need, output: &Output) -> Result<(), Failure> {
+        match self.opened() {
+            Ok(books) => told(books.standing.clone(), need == Need::Must, output),
+            Err(error) if may_go_on(global, need) => {
+                output.note(&unrecorded(error, "this is not recorded"));
+                Ok(())
+            }
+            Err(error) if matches!(need, Need::Profile) => Err(unknown_profile(error)),
+            Err(error) => Err(unopened(error)),
+        }
+    }
+
+    fn opened(&self) -> &Opened {
+        self.books.get_or_init(|| {
+            let opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let opened = opening.and_then(|opening| opening.join().ok());
+            opened.unwrap_or_else(|| Ok(OpenBooks::of(None)))
+        })
+    }
+
     /// Opens the inventory that the arguments name, or the usual one.
     ///
     /// # Errors
     /// A failure where it cannot be opened and is needed, or was named.
     pub fn open(global: &Global, need: Need, output: &Output) -> Result<Self, Failure> {
-        let books = match open_sqlite(global) {
-            Ok(None) => None,
-            Ok(Some(sqlite)) => {
-                check_standing(&sqlite, need == Need::Must, output)?;
-                Some(Box::new(sqlite))
-            }
-            Err(error) if may_go_on(global, need) => {
-                output.note(&unrecorded(&error, "this is not recorded"));
-                None
-            }
-            Err(error) if matches!(need, Need::Profile) => return Err(unknown_profile(&error)),
-            Err(error) => return Err(unopened(&error)),
-        };
-        let books = books.map(|sqlite| -> Box<Books> { sqlite });
-        let file = books.as_ref().and_then(|_| path(global).ok().flatten());
-        Ok(Self { books, station: station(), remark: global.remark.clone(), file })
+        let record = Self::begin(global);
+        record.ready(global, need, output).map(|()| record)
+    }
+
+    fn of(global: &Global, books: OpenBooks) -> Self {
+        let (station, remark) = (station(), global.remark.clone());
+        Self { opening: Mutex::default(), books: OnceLock::from(Ok(books)), station, remark }
     }
 
     /// Opens the inventory for a run of many tokens: it is checked as a whole, and needed unless none is wanted.
@@ -67,15 +113,13 @@ impl Record {
     /// # Errors
     /// A failure where it cannot be opened or is damaged; where seeds are burned, also where others can change it.
     pub fn open_checked(global: &Global, burns: bool, output: &Output) -> Result<Self, Failure> {
-        let unopened = |error| unopened(&error);
-        let sqlite = open_sqlite(global).map_err(unopened)?;
+        let sqlite = open_sqlite(global).map_err(|error| unopened(&error))?;
         if let Some(sqlite) = &sqlite {
-            sqlite.quick_check().map_err(unopened)?;
-            check_standing(sqlite, burns, output)?;
+            sqlite.quick_check().map_err(|error| unopened(&error))?;
         }
-        let file = sqlite.as_ref().map(|sqlite| sqlite.path().to_owned());
-        let books = sqlite.map(|sqlite| -> Box<Books> { Box::new(sqlite) });
-        Ok(Self { books, station: station(), remark: global.remark.clone(), file })
+        let books = OpenBooks::of(sqlite);
+        told(books.standing.clone(), burns, output)?;
+        Ok(Self::of(global, books))
     }
 
     /// The same with an inventory in memory, where none is wanted.
@@ -83,26 +127,28 @@ impl Record {
     /// # Errors
     /// A failure of memory or of the system's generator.
     pub fn or_in_memory(self) -> Result<Self, Failure> {
-        if self.books.is_some() {
+        if self.books().is_some() {
             return Ok(self);
         }
         let sqlite = Sqlite::in_memory().map_err(|error| unopened(&error))?;
-        Ok(Self { books: Some(Box::new(sqlite)), ..self })
+        let books = OpenBooks { inventory: Some(Box::new(sqlite)), file: None, standing: Ok(()) };
+        let (station, remark) = (self.station.clone(), self.remark.clone());
+        Ok(Self { opening: Mutex::default(), books: OnceLock::from(Ok(books)), station, remark })
     }
 
     /// Whether it outlives this program.
     pub fn is_lasting(&self) -> bool {
-        self.file.is_some()
+        self.path().is_some()
     }
 
     /// Its file, where there is one.
     pub fn path(&self) -> Option<&Path> {
-        self.file.as_deref()
+        self.opened().as_ref().ok()?.file.as_deref()
     }
 
     /// The inventory, where there is one.
     pub fn books(&self) -> Option<&Books> {
-        self.books.as_deref()
+        self.opened().as_ref().ok()?.inventory.as_deref()
     }
 
     /// Where and by whom, apart from the reader.
@@ -115,7 +161,7 @@ impl Record {
     /// # Errors
     /// A failure of the inventory.
     pub fn seals(&self) -> Result<bool, Failure> {
-        match &self.books {
+        match self.books() {
             Some(books) => Ok(!books.recipients().map_err(|error| unopened(&error))?.is_empty()),
             None => Ok(false),
         }
@@ -123,7 +169,7 @@ impl Record {
 
     /// What opens sealed seeds, with the key that tells whether they are those that were burned.
     pub fn opener(&self, identity: Option<Identity>) -> Option<Opener> {
-        let books = self.books.as_ref()?;
+        let books = self.books()?;
         identity.map(|identity| Arc::new((identity, books.fingerprint_key().clone())))
     }
 
@@ -136,8 +182,16 @@ impl Record {
     pub fn recorder(&self, deed: Deed, reader: &str, emulated: bool) -> Recorder<'_> {
         let station = Station { reader: Some(reader.to_owned()), ..self.station.clone() };
         let remark = self.remark.clone();
-        let (books, user) = (self.books.as_deref(), RefCell::default());
+        let (books, user) = (self.books(), RefCell::default());
         Recorder { books, station, emulated, deed, user, remark, wording: WORDING }
+    }
+}
+
+impl Drop for Record {
+    /// A file that is being made is not left half made.
+    fn drop(&mut self) {
+        let opening = self.opening.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = opening.map(JoinHandle::join);
     }
 }
 
@@ -169,20 +223,29 @@ pub fn path(global: &Global) -> Result<Option<PathBuf>, InventoryError> {
 /// # Errors
 /// [`InventoryError`].
 pub fn open_sqlite(global: &Global) -> Result<Option<Sqlite>, InventoryError> {
-    let Some(path) = path(global)? else { return Ok(None) };
+    open_at(locate(global))
+}
+
+/// The inventory's file, and whether somebody typed its path.
+fn locate(global: &Global) -> Result<Option<(PathBuf, bool)>, InventoryError> {
+    path(global).map(|path| path.map(|path| (path, is_named(global))))
+}
+
+fn open_at(located: Result<Option<(PathBuf, bool)>, InventoryError>) -> Result<Option<Sqlite>, InventoryError> {
+    let Some((path, is_named)) = located? else { return Ok(None) };
     // A path that somebody typed may be mistyped: only the usual one's folder is made.
-    if let Some(folder) = path.parent().filter(|_| !is_named(global)) {
+    if let Some(folder) = path.parent().filter(|_| !is_named) {
         make_folder(folder).map_err(|error| InventoryError::Open { path: path.clone(), detail: error.to_string() })?;
     }
     Sqlite::open(&path).map(|sqlite| Some(sqlite.with_pins(pins())))
 }
 
-/// Looks at who can change the inventory, and whom it seals to. What is wrong is said; where seeds depend on it, it is a failure.
+/// Says what is wrong with who can change an inventory, and whom it seals to; where seeds depend on it, it is a failure.
 ///
 /// # Errors
 /// What is wrong, if `is_needed`.
-pub fn check_standing(sqlite: &Sqlite, is_needed: bool, output: &Output) -> Result<(), Failure> {
-    match sqlite.check_alone().and_then(|()| sqlite.check_recipients()) {
+pub fn told(standing: Result<(), InventoryError>, is_needed: bool, output: &Output) -> Result<(), Failure> {
+    match standing {
         Err(error) if is_needed => Err(unopened(&error)),
         Err(error) => {
             output.note(&troubled(&error));

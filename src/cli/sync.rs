@@ -13,8 +13,9 @@ use crate::time::HostClock;
 pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let seed = secret::from_args(&args.seed, false)?;
     let identity = record::identity(args.write.identity.as_deref())?;
+    let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
-    let record = Record::open(global, settings::need(&args.profile), output)?;
+    record.ready(global, settings::need(&args.profile), output)?;
     let named = Named { seed, opener: record.opener(identity), now: host.clock().now().wall };
     let write = settings::sync(global, args, named)?.prepare()?;
     Writing::new(global, &host, &record, write, output).carry_out(Workplace::new(global, &host, &record, output))

@@ -59,7 +59,7 @@ impl Entry {
 pub type Kept<T> = Result<T, InventoryError>;
 
 /// The record of tokens, events and batches: its verbs, each of which is one transaction. Whatever a method has returned survives
-/// a power failure. Several threads may use it at once; none that only reads waits for another one's write.
+/// a power failure, but for [`Self::see`]. Several threads may use it at once; none that only reads waits for another one's write.
 ///
 /// Rows are counted from 1, as in their file.
 pub trait Inventory: Listing + Send + Sync {
@@ -84,6 +84,13 @@ pub trait Inventory: Listing + Send + Sync {
     /// [`InventoryError`], [`InventoryError::Held`] and [`InventoryError::Taken`] among them; nothing of the entry is
     /// kept then.
     fn keep(&self, entry: &Entry) -> Kept<()>;
+
+    /// Keeps a mere reading of a token: others see it at once, and it is durable with the next commit that is, or when the
+    /// inventory is closed.
+    ///
+    /// # Errors
+    /// [`InventoryError`]; nothing of the entry is kept then.
+    fn see(&self, entry: &Entry) -> Kept<()>;
 
     /// Begins a job on a token, in one durable commit: its event, its seed (sealed to the recipients of this moment), its
     /// row. From here to [`Self::end`] no other job can begin on that device.

@@ -206,7 +206,7 @@ impl Recorder<'_> {
         event.before = report.drift.map(Into::into);
         let clock = clock_change(report.stands_still, report.drift.as_slice());
         let change = TokenChange { drift: event.before, clock, ..self.change(&report.info, key, report.host) };
-        books.keep(&Entry { event, token: Some(change), row: None })
+        books.see(&Entry { event, token: Some(change), row: None })
     }
 
     /// Records that a token that had said who it is could not be read to the end.

@@ -60,7 +60,7 @@ fn existing(global: &Global, output: &Output) -> Result<Sqlite, Failure> {
     }
     let sqlite = Sqlite::open(&path).map_err(|error| record::unopened(&error))?;
     let sqlite = sqlite.with_pins(record::pins());
-    record::check_standing(&sqlite, false, output)?;
+    record::told(sqlite.check_alone().and_then(|()| sqlite.check_recipients()), false, output)?;
     Ok(sqlite)
 }
 

@@ -41,6 +41,30 @@ pub(super) fn make(path: &Path) -> Kept<()> {
     }
 }
 
+/// Sees to it that the names of the files beside an inventory are on the disk.
+///
+/// # Errors
+/// The system's.
+#[cfg(unix)]
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // An inventory in memory has none.
+    match fs::File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere the system does so itself.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Moves everything from the write-ahead log into the file.
 pub(super) fn settle(connection: &Connection, path: &Path) -> Kept<()> {
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));

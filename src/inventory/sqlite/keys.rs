@@ -1,6 +1,6 @@
 //! Keys that tokens refused: a further try with one of them may be the last that a token grants.
 
-use rusqlite::{Connection, Error, OptionalExtension, params};
+use rusqlite::{Connection, Error, params};
 
 use super::columns::{damaged, ms, time};
 use super::sums;
@@ -12,14 +12,15 @@ use crate::time::UnixTime;
 /// # Errors
 /// `SQLite`'s; a row whose checksum is not its own is one.
 pub fn refused(from: &Connection, serial: &str, key: &Fingerprint) -> Result<Option<UnixTime>, Error> {
-    match sums::REFUSED_KEYS.is_right(from, &[&serial, &key.as_bytes()])? {
-        None => return Ok(None),
-        Some(true) => {}
-        Some(false) => return Err(damaged("a refused key's row does not have its own checksum")),
+    let select =
+        format!("SELECT {}, sum FROM refused_keys WHERE serial = ?1 AND key = ?2", sums::REFUSED_KEYS.columns());
+    let mut select = from.prepare_cached(&select)?;
+    let mut rows = select.query(params![serial, key.as_bytes()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    match sums::REFUSED_KEYS.is_right(row)? {
+        true => time(row, "at").map(Some),
+        false => Err(damaged("a refused key's row does not have its own checksum")),
     }
-    from.prepare_cached("SELECT at FROM refused_keys WHERE serial = ?1 AND key = ?2")?
-        .query_row(params![serial, key.as_bytes()], |row| time(row, "at"))
-        .optional()
 }
 
 /// Puts on record what a token said of a key.
@@ -29,11 +30,7 @@ pub fn refused(from: &Connection, serial: &str, key: &Fingerprint) -> Result<Opt
 pub fn change(to: &Connection, serial: &str, change: KeyChange, at: UnixTime) -> Result<(), Error> {
     match change {
         KeyChange::Keep => Ok(()),
-        KeyChange::Refused(key) => {
-            to.prepare_cached("INSERT OR REPLACE INTO refused_keys (serial, key, at) VALUES (?1, ?2, ?3)")?
-                .execute(params![serial, key.as_bytes(), ms(at)])?;
-            sums::REFUSED_KEYS.stamp(to, &[&serial, &key.as_bytes()])
-        }
+        KeyChange::Refused(key) => sums::REFUSED_KEYS.put(to, &[&serial, &key.as_bytes(), &ms(at)]),
         KeyChange::Accepted => {
             to.prepare_cached("DELETE FROM refused_keys WHERE serial = ?1")?.execute([serial]).map(drop)
         }

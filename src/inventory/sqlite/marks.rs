@@ -1,6 +1,6 @@
 //! What is known of tokens beside their rows: that a clock stood still, and which seed was erased.
 
-use rusqlite::{Connection, Error, params};
+use rusqlite::{Connection, Error, Row, ToSql, params};
 
 use super::columns::{damaged, ms};
 use super::sums;
@@ -8,23 +8,36 @@ use crate::inventory::{Fingerprint, SlotKey, TokenRecord};
 
 /// The columns that a token's row is read with, from the marks beside it.
 pub const COLUMNS: &str = "
-    (SELECT at FROM marks WHERE marks.serial = tokens.serial AND marks.slot = tokens.slot AND what = 'clock-stopped') AS clock_stopped,
-    (SELECT seed FROM marks WHERE marks.serial = tokens.serial AND marks.slot = tokens.slot AND what = 'seed-erased') AS erased_seed";
+    (SELECT at FROM marks WHERE marks.serial = tokens.serial AND marks.slot = tokens.slot AND what = 'clock-stopped')
+        AS clock_stopped,
+    (SELECT sum FROM marks WHERE marks.serial = tokens.serial AND marks.slot = tokens.slot AND what = 'clock-stopped')
+        AS clock_stopped_sum,
+    (SELECT seed FROM marks WHERE marks.serial = tokens.serial AND marks.slot = tokens.slot AND what = 'seed-erased')
+        AS erased_seed,
+    (SELECT at FROM marks WHERE marks.serial = tokens.serial AND marks.slot = tokens.slot AND what = 'seed-erased')
+        AS erased_seed_at,
+    (SELECT sum FROM marks WHERE marks.serial = tokens.serial AND marks.slot = tokens.slot AND what = 'seed-erased')
+        AS erased_seed_sum";
 
 const CLOCK_STOPPED: &str = "clock-stopped";
 const SEED_ERASED: &str = "seed-erased";
 
-/// Whether the marks of a token have their own checksums.
+/// Whether the marks of a token, in a row that was read with [`COLUMNS`], have their own checksums.
 ///
 /// # Errors
 /// `SQLite`'s; a mark whose checksum is not its own is one.
-pub fn check(from: &Connection, key: &SlotKey) -> Result<(), Error> {
-    for what in [CLOCK_STOPPED, SEED_ERASED] {
-        if sums::MARKS.is_right(from, &[&key.serial, &key.slot, &what])? == Some(false) {
-            return Err(damaged("a token's mark does not have its own checksum"));
-        }
+pub fn check(key: &SlotKey, row: &Row<'_>) -> Result<(), Error> {
+    let is_right = |what: &str, seed: Option<Vec<u8>>, at: Option<i64>, sum: Option<i64>| -> Result<bool, Error> {
+        let values: [&dyn ToSql; 5] = [&key.serial, &key.slot, &what, &seed, &at];
+        Ok(at.is_none() || sum == Some(sums::of_params(&values)?))
+    };
+    let stopped = is_right(CLOCK_STOPPED, None, row.get("clock_stopped")?, row.get("clock_stopped_sum")?)?;
+    let (seed, at) = (row.get("erased_seed")?, row.get("erased_seed_at")?);
+    let erased = is_right(SEED_ERASED, seed, at, row.get("erased_seed_sum")?)?;
+    match stopped && erased {
+        true => Ok(()),
+        false => Err(damaged("a token's mark does not have its own checksum")),
     }
-    Ok(())
 }
 
 /// Puts the marks of a token, as its record has them by now, in the place of those of before.
@@ -49,9 +62,7 @@ pub fn put(to: &Connection, earlier: Option<&TokenRecord>, later: &TokenRecord) 
 }
 
 fn set(to: &Connection, key: &SlotKey, what: &str, seed: Option<&Fingerprint>, at: i64) -> Result<(), Error> {
-    to.prepare_cached("INSERT OR REPLACE INTO marks (serial, slot, what, seed, at) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![key.serial, key.slot, what, seed.map(Fingerprint::as_bytes), at])?;
-    sums::MARKS.stamp(to, &[&key.serial, &key.slot, &what])
+    sums::MARKS.put(to, &[&key.serial, &key.slot, &what, &seed.map(Fingerprint::as_bytes), &at])
 }
 
 fn clear(to: &Connection, key: &SlotKey, what: &str) -> Result<(), Error> {

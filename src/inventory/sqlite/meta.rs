@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Error, OptionalExtension, params};
+use rusqlite::{Connection, Error};
 
 use super::{columns, open_error, sums};
 use crate::inventory::pins::{Pinned, Pins};
@@ -10,17 +10,19 @@ use crate::inventory::{InventoryError, Kept};
 
 /// A value that the inventory has once.
 pub fn get(from: &Connection, name: &str) -> Result<Option<Vec<u8>>, Error> {
-    if sums::META.is_right(from, &[&name])? == Some(false) {
-        return Err(columns::damaged(&format!("its {name} does not have its own checksum")));
+    let select = format!("SELECT {}, sum FROM meta WHERE name = ?1", sums::META.columns());
+    let mut select = from.prepare_cached(&select)?;
+    let mut rows = select.query([name])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    match sums::META.is_right(row)? {
+        true => row.get("value").map(Some),
+        false => Err(columns::damaged(&format!("its {name} does not have its own checksum"))),
     }
-    from.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).optional()
 }
 
 /// Puts such a value in the place of the one that was there.
 pub fn put(to: &Connection, name: &str, value: &[u8]) -> Result<(), Error> {
-    let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    to.execute(sql, params![name, value])?;
-    sums::META.stamp(to, &[&name])
+    sums::META.put(to, &[&name, &value])
 }
 
 /// The recipients as they are kept: one a line.

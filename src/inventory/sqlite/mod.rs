@@ -19,6 +19,7 @@ mod tokens;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ use super::{Entry, Inventory, Kept};
 use crate::files::FileId;
 use crate::time::UnixTime;
 use failed::{Stopped, explained, open_error};
-use file::{check_names, fill, make, settle};
+use file::{check_names, fill, make, settle, sync_folder};
 use owner::Owner;
 
 pub use file::is_log_alone;
@@ -60,6 +61,8 @@ pub struct Sqlite {
     /// The file that was opened; none in memory.
     file: Option<FileId>,
     is_in_memory: bool,
+    /// The log may have been made without its name being on the disk.
+    is_log_unsynced: AtomicBool,
 }
 
 impl Sqlite {
@@ -131,7 +134,17 @@ impl Sqlite {
         let key = key.ok_or_else(|| damaged("it has no key for fingerprints"))?;
         let (writer, reader, owner) = (Mutex::new(connection), OnceLock::new(), Mutex::new(owner));
         let (path, key) = (path.to_owned(), FingerprintKey::new(key));
-        Ok(Self { writer, reader, path, key, owner, pins: None, file: None, is_in_memory: false })
+        Ok(Self {
+            writer,
+            reader,
+            path,
+            key,
+            owner,
+            pins: None,
+            file: None,
+            is_in_memory: false,
+            is_log_unsynced: AtomicBool::new(false),
+        })
     }
 
     /// The file.
@@ -249,7 +262,13 @@ impl Sqlite {
 
     /// Runs `body` in one transaction that waits for its turn to write.
     fn durably<T>(&self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
-        self.carry_out(&mut held(&self.writer), body)
+        let mut writer = held(&self.writer);
+        let result = self.carry_out(&mut writer, body)?;
+        // Where the log was made by a mere reading, nobody has seen to it that its name is on the disk.
+        if self.is_log_unsynced.swap(false, Ordering::SeqCst) {
+            sync_folder(&self.path).map_err(|error| open_error(&self.path, error))?;
+        }
+        Ok(result)
     }
 
     fn carry_out<T>(
@@ -278,8 +297,17 @@ impl Sqlite {
     /// Runs `body` in one transaction that others see at once and that need not outlive a power failure: what it takes
     /// belongs to a program that would not outlive it either.
     fn loosely<T>(&self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
+        self.unsynced("NORMAL", body)
+    }
+
+    /// Runs `body` in one transaction that is synchronised no better than this.
+    fn unsynced<T>(
+        &self,
+        synchronous: &str,
+        body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>,
+    ) -> Kept<T> {
         let mut writer = held(&self.writer);
-        writer.execute_batch("PRAGMA synchronous = NORMAL").map_err(|error| self.failed(error))?;
+        writer.execute_batch(&format!("PRAGMA synchronous = {synchronous}")).map_err(|error| self.failed(error))?;
         let result = self.carry_out(&mut writer, body);
         writer.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
         result
@@ -306,6 +334,11 @@ impl Inventory for Sqlite {
 
     fn keep(&self, entry: &Entry) -> Kept<()> {
         self.durably(|transaction, owner| jobs::keep_apart(transaction, entry, owner))
+    }
+
+    fn see(&self, entry: &Entry) -> Kept<()> {
+        self.is_log_unsynced.store(true, Ordering::SeqCst);
+        self.unsynced("OFF", |transaction, owner| jobs::keep_apart(transaction, entry, owner))
     }
 
     fn begin(&self, begin: &Begin<'_>) -> Kept<Begun> {

@@ -196,17 +196,32 @@ impl Summed {
         Ok(wrong)
     }
 
-    /// Whether the row of this key has its own checksum; `None` where there is no such row.
+    /// The columns that the checksum covers, as a list for a statement.
+    #[must_use]
+    pub fn columns(&self) -> &'static str {
+        self.columns
+    }
+
+    /// Whether a row has its own checksum. It begins with the columns that are covered, and the checksum behind them.
     ///
     /// # Errors
     /// `SQLite`'s.
-    pub fn is_right(&self, from: &Connection, key: &[&dyn ToSql]) -> Result<Option<bool>, Error> {
+    pub fn is_right(&self, row: &Row<'_>) -> Result<bool, Error> {
         let count = self.count();
-        let mut select =
-            from.prepare_cached(&format!("SELECT {}, sum FROM {} WHERE {}", self.columns, self.name, self.key))?;
-        let mut rows = select.query(key)?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(row.get::<_, Option<i64>>(count)? == Some(of_row(row, count)?)))
+        Ok(row.get::<_, Option<i64>>(count)? == Some(of_row(row, count)?))
+    }
+
+    /// Puts a row with its checksum in the place of the one that has its key; `values` are those of the columns, in their order.
+    ///
+    /// # Errors
+    /// `SQLite`'s.
+    pub fn put(&self, to: &Connection, values: &[&dyn ToSql]) -> Result<(), Error> {
+        let sum = of_params(values)?;
+        let places: Vec<String> = (1..=values.len() + 1).map(|number| format!("?{number}")).collect();
+        let insert =
+            format!("INSERT OR REPLACE INTO {} ({}, sum) VALUES ({})", self.name, self.columns, places.join(", "));
+        let with_sum: Vec<&dyn ToSql> = values.iter().copied().chain([&sum as &dyn ToSql]).collect();
+        to.prepare_cached(&insert)?.execute(with_sum.as_slice()).map(drop)
     }
 
     fn count(&self) -> usize {

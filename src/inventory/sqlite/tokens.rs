@@ -1,9 +1,10 @@
 //! Tokens and events in their tables.
 
-use rusqlite::{Connection, Error, OptionalExtension, Row, ToSql, named_params, params};
+use rusqlite::{Connection, Error, Row, ToSql, named_params, params};
 
 use super::columns::{damaged, fingerprint, measured, ms, optional_time, profile, time, word};
 use super::{Stopped, holders, keys, marks, sums};
+use crate::device::Profile;
 use crate::inventory::{
     Candidate, Deed, Event, EventFilter, Fingerprint, Measured, Outcome, Pending, SeedChange, SlotKey, Station,
     TokenChange, TokenFilter, TokenLife, TokenRecord,
@@ -82,9 +83,11 @@ pub fn add_candidate(to: &Connection, key: &SlotKey, seed: &Fingerprint, sealed:
 }
 
 fn put_candidate(to: &Connection, key: &SlotKey, seed: &Fingerprint, sealed: Option<&[u8]>) -> Result<(), Error> {
-    to.prepare_cached("INSERT OR IGNORE INTO candidates (serial, slot, seed, sealed) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![key.serial, key.slot, seed.as_bytes(), sealed])?;
-    sums::CANDIDATES.stamp(to, &[&key.serial, &key.slot, &seed.as_bytes()])
+    let is_there = "SELECT 1 FROM candidates WHERE serial = ?1 AND slot = ?2 AND seed = ?3";
+    match to.prepare_cached(is_there)?.exists(params![key.serial, key.slot, seed.as_bytes()])? {
+        true => Ok(()),
+        false => sums::CANDIDATES.put(to, &[&key.serial, &key.slot, &seed.as_bytes(), &sealed]),
+    }
 }
 
 /// Everything that is kept of a token.
@@ -105,7 +108,6 @@ pub fn life(from: &Connection, key: &SlotKey) -> Result<Option<TokenLife>, Error
 fn put(to: &Connection, earlier: Option<&TokenLife>, later: &TokenLife) -> Result<(), Error> {
     let key = &later.record.key;
     put_record(to, &later.record)?;
-    sums::TOKENS.stamp(to, &[&key.serial, &key.slot])?;
     marks::put(to, earlier.map(|earlier| &earlier.record), &later.record)?;
     let known = earlier.map_or(&[] as &[Candidate], |earlier| &earlier.candidates);
     for gone in known.iter().filter(|old| !later.candidates.contains(old)) {
@@ -123,54 +125,42 @@ fn put(to: &Connection, earlier: Option<&TokenLife>, later: &TokenLife) -> Resul
 }
 
 fn put_record(to: &Connection, record: &TokenRecord) -> Result<(), Error> {
-    let profile = record.profile;
+    let profile = |profile: Option<Profile>| {
+        let hash = profile.map(|profile| profile.hash().to_string());
+        (hash, profile.map(|profile| profile.step().seconds()), profile.map(|profile| profile.display().seconds()))
+    };
     let pending = record.pending.as_ref();
-    let written = pending.and_then(|pending| pending.profile);
-    to.prepare_cached(
-        "INSERT INTO tokens (serial, slot, model, emulated, user, hash, step_s, display_s, first_seen, last_seen, drift_s,
-             resolution_s, synced, burned, seed, sealed, erased, pending_job, pending_deed, pending_at, pending_hash,
-             pending_step_s, pending_display_s, pending_seed, pending_sealed)
-         VALUES (:serial, :slot, :model, :emulated, :user, :hash, :step, :display, :first_seen, :last_seen, :drift, :resolution,
-             :synced, :burned, :seed, :sealed, :erased, :pending_job, :pending_deed, :pending_at, :pending_hash,
-             :pending_step, :pending_display, :pending_seed, :pending_sealed)
-         ON CONFLICT (serial, slot) DO UPDATE SET
-             model = excluded.model, emulated = excluded.emulated, user = excluded.user, hash = excluded.hash,
-             step_s = excluded.step_s, display_s = excluded.display_s, first_seen = excluded.first_seen,
-             last_seen = excluded.last_seen, drift_s = excluded.drift_s, resolution_s = excluded.resolution_s,
-             synced = excluded.synced, burned = excluded.burned, seed = excluded.seed, sealed = excluded.sealed,
-             erased = excluded.erased, pending_job = excluded.pending_job, pending_deed = excluded.pending_deed,
-             pending_at = excluded.pending_at, pending_hash = excluded.pending_hash,
-             pending_step_s = excluded.pending_step_s, pending_display_s = excluded.pending_display_s,
-             pending_seed = excluded.pending_seed, pending_sealed = excluded.pending_sealed",
-    )?
-    .execute(named_params! {
-        ":serial": record.key.serial,
-        ":slot": record.key.slot,
-        ":model": record.model,
-        ":emulated": record.emulated,
-        ":user": record.user,
-        ":hash": profile.map(|profile| profile.hash().to_string()),
-        ":step": profile.map(|profile| profile.step().seconds()),
-        ":display": profile.map(|profile| profile.display().seconds()),
-        ":first_seen": ms(record.first_seen),
-        ":last_seen": ms(record.last_seen),
-        ":drift": record.drift.map(|measured| measured.drift_s),
-        ":resolution": record.drift.map(|measured| measured.resolution_s),
-        ":synced": record.synced.map(ms),
-        ":burned": record.burned.map(ms),
-        ":seed": record.seed.as_ref().map(Fingerprint::as_bytes),
-        ":sealed": record.sealed,
-        ":erased": record.erased.map(ms),
-        ":pending_job": pending.map(|pending| pending.job),
-        ":pending_deed": pending.map(|pending| pending.deed.word()),
-        ":pending_at": pending.map(|pending| ms(pending.at)),
-        ":pending_hash": written.map(|profile| profile.hash().to_string()),
-        ":pending_step": written.map(|profile| profile.step().seconds()),
-        ":pending_display": written.map(|profile| profile.display().seconds()),
-        ":pending_seed": pending.and_then(|pending| pending.seed.as_ref()).map(Fingerprint::as_bytes),
-        ":pending_sealed": pending.and_then(|pending| pending.sealed.as_ref()),
-    })
-    .map(drop)
+    let ((hash, step_s, display_s), (pending_hash, pending_step_s, pending_display_s)) =
+        (profile(record.profile), profile(pending.and_then(|pending| pending.profile)));
+    // In the order of the columns that the checksum covers.
+    let values: [&dyn ToSql; 25] = [
+        &record.key.serial,
+        &record.key.slot,
+        &record.model,
+        &record.emulated,
+        &record.user,
+        &hash,
+        &step_s,
+        &display_s,
+        &ms(record.first_seen),
+        &ms(record.last_seen),
+        &record.drift.map(|measured| measured.drift_s),
+        &record.drift.map(|measured| measured.resolution_s),
+        &record.synced.map(ms),
+        &record.burned.map(ms),
+        &record.seed.as_ref().map(Fingerprint::as_bytes),
+        &record.sealed,
+        &pending.map(|pending| pending.job),
+        &pending.map(|pending| pending.deed.word()),
+        &pending.map(|pending| ms(pending.at)),
+        &pending_hash,
+        &pending_step_s,
+        &pending_display_s,
+        &pending.and_then(|pending| pending.seed.as_ref()).map(Fingerprint::as_bytes),
+        &pending.and_then(|pending| pending.sealed.as_ref()),
+        &record.erased.map(ms),
+    ];
+    sums::TOKENS.put(to, &values)
 }
 
 /// What is known of a token.
@@ -178,14 +168,19 @@ fn put_record(to: &Connection, record: &TokenRecord) -> Result<(), Error> {
 /// # Errors
 /// `SQLite`'s; a record whose checksum is not its own is one, and not "nothing known".
 pub fn get(from: &Connection, key: &SlotKey) -> Result<Option<TokenRecord>, Error> {
-    match sums::TOKENS.is_right(from, &[&key.serial, &key.slot])? {
-        None => return Ok(None),
-        Some(true) => {}
-        Some(false) => return Err(damaged("a token's record does not have its own checksum")),
+    let select = format!(
+        "SELECT {}, sum, {} FROM tokens WHERE serial = ?1 AND slot = ?2",
+        sums::TOKENS.columns(),
+        marks::COLUMNS
+    );
+    let mut select = from.prepare_cached(&select)?;
+    let mut rows = select.query(params![key.serial, key.slot])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    if !sums::TOKENS.is_right(row)? {
+        return Err(damaged("a token's record does not have its own checksum"));
     }
-    marks::check(from, key)?;
-    let select = format!("SELECT *, {} FROM tokens WHERE serial = ?1 AND slot = ?2", marks::COLUMNS);
-    from.prepare_cached(&select)?.query_row(params![key.serial, key.slot], token).optional()
+    marks::check(key, row)?;
+    token(row).map(Some)
 }
 
 /// Tokens by serial.

@@ -254,6 +254,10 @@ impl Inventory for Memory {
         self.durably(|books| books.keep_apart(entry))
     }
 
+    fn see(&self, entry: &Entry) -> Kept<()> {
+        self.keep(entry)
+    }
+
     fn begin(&self, begin: &Begin<'_>) -> Kept<Begun> {
         self.durably(|books| books.begin(begin))
     }
