@@ -55,7 +55,7 @@ pub enum SeedError {
     /// A character of neither encoding.
     #[error("character {position} of the seed is neither Base32 (A-Z, 2-7) nor hex (0-9, A-F)")]
     BadCharacter {
-        /// Which character, counted from 1 in the text as given.
+        /// The position of the character, counted from 1 in the text as given.
         position: usize,
     },
     /// Characters of both encodings that fit neither as a whole.
@@ -145,7 +145,7 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// Which encodings a text decodes in.
+/// The encodings that a text decodes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fits {
     /// Every character is a hex digit and their number is even.
@@ -154,7 +154,7 @@ pub struct Fits {
     pub base32: bool,
 }
 
-/// Which encodings a text fits; a column of secrets is settled by looking at all of its texts.
+/// The encodings that a text fits; a column of secrets is settled by looking at all of its texts.
 ///
 /// # Errors
 /// [`SeedError::Empty`], and [`SeedError::BadCharacter`] where a character belongs to neither.

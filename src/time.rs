@@ -1,4 +1,4 @@
-//! What time it is on the host: wall clock and monotonic clock, taken together.
+//! The host's time: wall clock and monotonic clock, taken together.
 //!
 //! All arithmetic is in Unix time; time zones and leap seconds appear nowhere but in text for people.
 //! Every job takes its [`HostClock`] as an argument, so that it runs alike on the system's clock and on a

@@ -68,13 +68,13 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     report(&writing, args, &burned, typed)
 }
 
-/// What was burned, and where.
+/// The burn, and its place.
 struct Done {
     outcome: WriteOutcome,
     reader: String,
     emulated: bool,
     seed: Seed,
-    /// What the display counts with.
+    /// The profile of the display.
     profile: TotpProfile,
     user: Option<String>,
 }

@@ -20,7 +20,7 @@ const TRIES: usize = 3;
 pub struct Burned<'a> {
     /// The seed.
     pub seed: &'a Seed,
-    /// What the display counts with.
+    /// The profile of the display.
     pub profile: TotpProfile,
     /// The write.
     pub outcome: &'a WriteOutcome,
@@ -28,7 +28,7 @@ pub struct Burned<'a> {
     pub clock: &'a dyn HostClock,
 }
 
-/// What came of the check of its display.
+/// The result of the check of its display.
 pub enum Checked {
     /// Nobody was asked, or nobody answered.
     Unchecked,
@@ -59,7 +59,7 @@ impl Burned<'_> {
         }
     }
 
-    /// What the token has accepted.
+    /// The state of the token after it has accepted the seed.
     fn accepted(&self, unchecked: bool) -> TokenState {
         TokenState::Accepted { config: self.outcome.config.is_some(), unchecked }
     }

@@ -4,7 +4,7 @@ use crate::inventory::TokenRecord;
 pub use crate::plain::{given, path, plain, unread};
 pub use crate::words::{counted, local};
 
-/// Whose a token is by its record, and since when, to stand behind its name: " of ada, burned 2026-11-23 …".
+/// The user of a token by its record, and since when, to go behind its name: " of ada, burned 2026-11-23 …".
 pub fn whose(token: &TokenRecord) -> String {
     let owner = token.user.as_ref().map(|user| format!(" of {}", plain(user))).unwrap_or_default();
     let when = token.burned.map(|at| format!(", burned {}", local(at))).unwrap_or_default();

@@ -91,7 +91,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
 }
 
-/// What the parser cannot see: flags that contradict one another, and questions that nobody would answer.
+/// Faults that the parser cannot see: flags that contradict one another, and questions that nobody would answer.
 fn check_flags(global: &Global, args: &DeskArgs, output: &Output) -> Result<(), Failure> {
     if !(0.0..=1e9).contains(&args.if_drift_over) {
         return Err(Failure::usage("--if-drift-over is not a number of seconds", "use one from 0 upwards, such as 2"));
@@ -123,7 +123,7 @@ fn may_assume_factory(args: &DeskArgs, output: &Output) -> bool {
     )
 }
 
-/// What a desk shows, counted by token: one that is laid back is not another one.
+/// The view of a desk, counted by token: one that is laid back is not another one.
 #[derive(Default)]
 struct View {
     is_live: bool,

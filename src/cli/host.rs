@@ -21,7 +21,7 @@ const ANSWER_HOLDS: Duration = Duration::from_secs(120);
 pub struct Host {
     /// The system's own clock.
     pub system: SystemClock,
-    /// What is known of it …
+    /// The evidence on it …
     pub standing: Standing,
     /// … since then.
     assessed: Moment,
@@ -93,7 +93,7 @@ impl Host {
         }
     }
 
-    /// What the records of writes say of the clock: whose word it was taken on.
+    /// The remark on the clock in the records of writes: on whose word it was taken.
     pub fn remark(&self) -> Option<String> {
         self.standing.trusted.then(|| "the host's clock was taken on the user's word".to_owned())
     }

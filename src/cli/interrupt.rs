@@ -5,7 +5,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::job::{Again, Exit, Failure, Problem, Remedy, Stop, TokenState, locked};
 
-/// What Ctrl-C means for this program: its one run, and what a prompt would leave behind.
+/// Ctrl-C in this program: its one run, and the terminal that a prompt would leave changed.
 #[derive(Default)]
 struct Interrupts {
     stop: Stop,
@@ -44,7 +44,7 @@ pub fn install(tell: impl Fn(&Failure) + Send + 'static) {
     });
 }
 
-/// What to do when a run was stopped at once.
+/// The remedy when a run was stopped at once.
 pub const RESUME: &str = "run the same command again: it continues where it was";
 
 /// Says what an interrupted program leaves behind, and ends it.

@@ -47,7 +47,7 @@ use crate::seed::wipe_stack;
 use args::{Cli, Command};
 use output::Output;
 
-/// What a command reports when it has done what it was asked, or has checked and found something wrong.
+/// The result of a command that has done as it was asked, or has checked and found something wrong.
 type Ran = Result<Exit, Failure>;
 
 /// Runs the program with these arguments, the program's name first, and returns its exit code.

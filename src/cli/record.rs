@@ -35,7 +35,7 @@ pub struct Record {
     opening: Mutex<Option<JoinHandle<Opened>>>,
     books: OnceLock<Opened>,
     station: Station,
-    /// What the user has to remark on everything that is recorded.
+    /// The user's remark on everything that is recorded.
     remark: Option<String>,
 }
 
@@ -167,7 +167,7 @@ impl Record {
         }
     }
 
-    /// What opens sealed seeds, with the key that tells whether they are those that were burned.
+    /// The opener of sealed seeds, with the key that tells whether they are those that were burned.
     pub fn opener(&self, identity: Option<Identity>) -> Option<Opener> {
         let books = self.books()?;
         identity.map(|identity| Arc::new((identity, books.fingerprint_key().clone())))
@@ -243,7 +243,7 @@ fn open_at(located: Result<Option<(PathBuf, bool)>, InventoryError>) -> Result<O
 /// Says what is wrong with who can change an inventory, and whom it seals to; where seeds depend on it, it is a failure.
 ///
 /// # Errors
-/// What is wrong, if `is_needed`.
+/// The fault, if `is_needed`.
 pub fn told(standing: Result<(), InventoryError>, is_needed: bool, output: &Output) -> Result<(), Failure> {
     match standing {
         Err(error) if is_needed => Err(unopened(&error)),
@@ -304,7 +304,7 @@ pub fn station() -> Station {
     Station { desk: known(whoami::hostname()), operator: known(whoami::username()), reader: None }
 }
 
-/// What opens the inventory's seeds, from a file; a locked one is unlocked with a passphrase that is asked for.
+/// The identity that opens the inventory's seeds, from a file; a locked one is unlocked with a passphrase that is asked for.
 ///
 /// # Errors
 /// A failure that never repeats any of the file.

@@ -10,7 +10,7 @@ use super::{describe, prompt};
 use crate::job::Failure;
 use crate::seedfile::{Format, Problem, PskcKeyError, PskcKeys, ReadOptions, Rows, Source, recognise};
 
-/// What is said of HOTP.
+/// The word on HOTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hotp {
     /// Nothing.
@@ -101,7 +101,7 @@ fn password_in(path: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// What a PSKC file is encrypted under.
+/// The keys that a PSKC file is encrypted under.
 ///
 /// # Errors
 /// A failure that never repeats any of the files.

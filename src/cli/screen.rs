@@ -1,4 +1,4 @@
-//! What a run of many tokens shows: a live view on a terminal, else one line an event, or one JSON object an event.
+//! The view of a run of many tokens: live on a terminal, else one line an event, or one JSON object an event.
 //!
 //! The live view keeps a line for the progress and one for each reader at the bottom; what happened scrolls away above
 //! them. It needs no colour, stays within the terminal's width, and writes nothing to a terminal that cannot do it.
@@ -53,7 +53,7 @@ struct Live {
     readers: BTreeMap<String, ProgressBar>,
 }
 
-/// What a run shows.
+/// The view of a run.
 pub struct Screen<'a> {
     output: &'a Output,
     live: Option<Live>,
@@ -153,7 +153,7 @@ impl<'a> Screen<'a> {
         ));
     }
 
-    /// What happened to a reader, or to all of them.
+    /// An event at a reader, or at all of them.
     pub fn reader(&mut self, place: Option<&ReaderRef>, news: &ReaderNews) {
         match (place, news) {
             (Some(place), ReaderNews::Came) => self.at_reader(place, "ready"),
@@ -288,7 +288,7 @@ impl Idle {
     }
 }
 
-/// What workers send to the screen.
+/// A message from a worker to the screen.
 pub enum Message<N> {
     /// Something happened.
     News(N),

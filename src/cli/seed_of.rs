@@ -24,7 +24,7 @@ pub struct Found {
     pub row: Row,
     /// The token that was read for it.
     pub read: Option<Read>,
-    /// What is on record of the token.
+    /// The record of the token.
     pub known: Option<TokenRecord>,
     /// The inventory, where it was opened.
     pub record: Option<Record>,

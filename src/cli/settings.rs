@@ -13,11 +13,11 @@ use crate::job::{Failure, Opener, SeedChoice};
 use crate::otp::Hash;
 use crate::time::UnixTime;
 
-/// What the arguments name beside themselves: the seed, what opens sealed ones, and the host's time.
+/// Values that the arguments name elsewhere: the seed, what opens sealed ones, and the host's time.
 pub struct Named {
     /// The seed.
     pub seed: Option<SeedChoice>,
-    /// What opens sealed seeds.
+    /// The opener of sealed seeds.
     pub opener: Option<Opener>,
     /// The host's time.
     pub now: UnixTime,
@@ -96,7 +96,7 @@ pub fn need(flags: &ProfileArgs) -> Need {
     if flags.hash.is_some() && flags.step.is_some() { Need::Stated } else { Need::Profile }
 }
 
-/// What `--time`, `--auto-sync` and `--no-auto-sync` mean for the clock.
+/// The meaning of `--time`, `--auto-sync` and `--no-auto-sync` for the clock.
 fn clock(args: &ClockArgs, now: UnixTime, allow_other: bool) -> Result<ClockRequest, Failure> {
     match &args.time {
         _ if args.no_auto_sync => Ok(ClockRequest::CarryOn),
@@ -105,7 +105,7 @@ fn clock(args: &ClockArgs, now: UnixTime, allow_other: bool) -> Result<ClockRequ
     }
 }
 
-/// What holds for every write.
+/// The terms of every write.
 fn terms(global: &Global, write: &WriteArgs, choice: &ChoiceArgs, opener: Option<Opener>) -> Result<Terms, Failure> {
     let expected = station::guard(global, write.allow_unknown_model)?.expect_serial;
     // Whoever names a serial means that token, also where there is no row to choose by it.

@@ -41,7 +41,7 @@ pub struct Workplace<'a> {
     global: &'a Global,
     /// The host's clock.
     pub host: &'a Host,
-    /// What is known of tokens, for a question which of several is meant.
+    /// The records of tokens, for the question which of several is meant.
     record: &'a Record,
     output: &'a Output,
     open: Option<Contact>,
@@ -129,7 +129,7 @@ fn open(desk: &Workplace<'_>, wait: Duration) -> Result<Contact, Failure> {
 /// the tokens have 14 digits.
 const LONGEST_TYPED: usize = 20;
 
-/// What the arguments say of the token.
+/// The guard that the arguments are.
 ///
 /// # Errors
 /// A usage failure for a serial that no token can have.

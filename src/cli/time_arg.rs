@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> Result<i64, Failure> {
     })
 }
 
-/// What `--time` means for the clock: 0 is now, anything else that very time.
+/// The meaning of `--time` for the clock: 0 is now, anything else that very time.
 ///
 /// # Errors
 /// A usage failure: no time, one that a token cannot hold, or one far from the host's clock without `allow_other`.

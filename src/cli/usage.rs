@@ -72,7 +72,7 @@ fn help_of(command: &str) -> Option<clap::builder::StyledStr> {
     Some(tokentap.find_subcommand_mut(group)?.render_help())
 }
 
-/// What is wrong, without the value that was given.
+/// The fault, without the value that was entered.
 fn fact(error: &clap::Error) -> String {
     let argument = given_argument(error);
     match error.kind() {

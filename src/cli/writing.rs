@@ -19,7 +19,7 @@ pub struct Writing<'a> {
     pub record: &'a Record,
     pub write: SingleWrite,
     pub output: &'a Output,
-    /// What was asked and answered with yes: not asked again where the token is laid back.
+    /// Questions answered with yes: they are not asked again where the token is laid back.
     confirmed: RefCell<Vec<Problem>>,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Writing<'a> {
     /// `--dry-run`: reads the token, shows what the plan would do to it, and writes nothing.
     ///
     /// # Errors
-    /// What the plan's own checks would say.
+    /// Those of the plan's own checks.
     pub fn show(&self, station: &mut Contact) -> Ran {
         let recorder = self.record.recorder(self.write.deed, &station.reader, station.emulated);
         let tell = |notice: Notice| self.tell(&notice);

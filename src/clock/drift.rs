@@ -65,7 +65,7 @@ impl Drift {
         Self { low_ns: low_ns.min(high_ns), high_ns: low_ns.max(high_ns), method }
     }
 
-    /// What one reading says: the token showed a second that began at most a second before, at some time within the
+    /// The drift by one reading: the token showed a second that began at most a second before, at some time within the
     /// exchange. So the half-width is 0.5 s and half of the round trip.
     #[must_use]
     pub fn of_reading(reading: &Reading) -> Self {

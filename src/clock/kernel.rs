@@ -1,4 +1,4 @@
-//! What the operating system itself says of its clock. The only system call that is made by hand is in here.
+//! The operating system's own word on its clock. The only system call that is made by hand is in here.
 
 /// The system's word on its own clock. Errors are in seconds and are what the system claims, not what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

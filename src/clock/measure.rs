@@ -144,7 +144,7 @@ impl<'a> Poller<'a> {
         Ok(false)
     }
 
-    /// What is known so far.
+    /// The measurement so far.
     #[must_use]
     pub fn fine(&self) -> Fine {
         let stands_still = self.stands_still();
@@ -177,7 +177,7 @@ impl<'a> Poller<'a> {
     }
 }
 
-/// What a first reading says, or with `fine` what is known once the tick is caught.
+/// The measurement of a first reading, or with `fine` the one after the tick is caught.
 ///
 /// # Errors
 /// As [`Poller::scan`].

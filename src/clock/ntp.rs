@@ -8,7 +8,7 @@ const EXCHANGES: usize = 4;
 /// How often they are in vain before a server is given up.
 const IN_VAIN: usize = 2;
 
-/// What a server says of the host's clock.
+/// A server's word on the host's clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NtpReading {
     /// The server, as the user named it.
@@ -28,7 +28,7 @@ pub enum NtpError {
     NoAnswer {
         /// The server, as the user named it.
         server: String,
-        /// What happened at the last exchange.
+        /// The trouble at the last exchange.
         why: String,
     },
     /// Servers whose times cannot both be true.

@@ -18,7 +18,7 @@ const UNIX_FROM_1900_S: f64 = 2_208_988_800.0;
 /// NTP's seconds have 32 bits, and begin anew in 2036.
 const ERA_S: f64 = 4_294_967_296.0;
 
-/// What one exchange says.
+/// The result of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exchange {
     /// True time minus the host's clock, in seconds.

@@ -13,7 +13,7 @@ use crate::time::{SECOND_NS, unix_ns};
 /// How wrong the rate of the two clocks against each other may be: ten times a bad crystal's 20 ppm.
 const RATE_PPM: i64 = 200;
 
-/// What a reading told the estimator.
+/// The news of a reading to the estimator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     /// The first reading, or the same second as before.

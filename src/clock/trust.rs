@@ -9,7 +9,7 @@ use super::ntp::{NtpError, NtpReading, ask};
 use super::remedy::ClockRemedy;
 use crate::time::Moment;
 
-/// What the user demands of the host's clock.
+/// The user's demands on the host's clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Demands {
     /// NTP servers to ask.
@@ -36,7 +36,7 @@ impl Default for Demands {
     }
 }
 
-/// What is known of the host's clock, and what follows from it.
+/// The evidence on the host's clock, and the conclusion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
     /// The system's own word.

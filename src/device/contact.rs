@@ -1,6 +1,6 @@
 //! One contact with one device, from its first answer to the reset at its end.
 //!
-//! What has not been unlocked has no method that writes: a family keeps its own typestate behind these traits.
+//! A contact that is not unlocked has no method that writes: a family keeps its own typestate behind these traits.
 
 use super::{Config, DeviceError, Info, Key};
 use crate::seed::Seed;

@@ -43,7 +43,7 @@ impl fmt::Display for Step {
 pub struct DeviceError {
     /// Where it happened.
     pub step: Step,
-    /// What happened.
+    /// The event.
     pub reason: Reason,
 }
 
@@ -66,7 +66,7 @@ impl DeviceError {
     }
 }
 
-/// What went wrong in an exchange.
+/// The trouble in an exchange.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// The link broke. A write's outcome is unknown then.

@@ -7,7 +7,7 @@ const MAX_SERIAL: usize = 32;
 
 /// A serial: 1 to 32 ASCII letters and digits, white space and NULs around it trimmed. It is text, never a number.
 ///
-/// What a card says of itself goes into records, lists and files that other programs read: nothing else is taken.
+/// A card's own serial goes into records, lists and files that other programs read: nothing else is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Serial(String);
 

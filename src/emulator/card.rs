@@ -1,4 +1,4 @@
-//! What the device does with a command (`docs/protocol.md` §3 to §8).
+//! The device's treatment of a command (`docs/protocol.md` §3 to §8).
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Card {
         Self { state, key, challenge: None, authenticated: false, truth, began }
     }
 
-    /// What the token remembers.
+    /// The token's memory.
     #[must_use]
     pub fn state(&self) -> &CardState {
         &self.state
@@ -57,7 +57,7 @@ impl Card {
         self.state.clock.drift_s(self.true_time_ns())
     }
 
-    /// What the display shows now, after switching off and on; `None` without a seed.
+    /// The code on the display now, after switching off and on; `None` without a seed.
     #[must_use]
     pub fn display(&self) -> Option<String> {
         self.state.display(self.true_time_ns())

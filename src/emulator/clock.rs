@@ -7,7 +7,7 @@ use crate::time::SECOND_NS;
 /// A clock chip. Times are in nanoseconds of Unix time; `host` is the true time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TokenClock {
-    /// What the token's clock showed …
+    /// The token's clock as it showed …
     shown_ns: i64,
     /// … at this true time.
     host_ns: i64,
@@ -31,7 +31,7 @@ impl TokenClock {
         [self.shown_ns, self.host_ns].iter().all(|time| (-bound..=bound).contains(time)) && self.ppm.abs() <= 1e6
     }
 
-    /// What the clock shows at a true time, to the nanosecond.
+    /// The time that the clock shows at a true time, to the nanosecond.
     #[must_use]
     pub fn at(&self, host_ns: i64) -> i64 {
         let passed = host_ns - self.host_ns;
@@ -39,7 +39,7 @@ impl TokenClock {
         self.shown_ns + passed + gained
     }
 
-    /// What a reader sees of it: whole seconds, as the token's 32-bit counter has them.
+    /// The clock as a reader sees it: whole seconds, as the token's 32-bit counter has them.
     #[must_use]
     pub fn reading(&self, host_ns: i64) -> u32 {
         self.at(host_ns).div_euclid(SECOND_NS).rem_euclid(1 << 32) as u32

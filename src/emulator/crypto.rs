@@ -19,7 +19,7 @@ fn cipher(key: &[u8; 16]) -> Sm4 {
     Sm4::new(&Array(*key))
 }
 
-/// What the programmer must answer to a challenge.
+/// The right answer to a challenge.
 pub(super) fn expected_answer(key: &[u8; 16], challenge: [u8; 8]) -> [u8; 16] {
     let padded = u128::from(u64::from_be_bytes(challenge)) << 64;
     let mut block = Array(padded.to_be_bytes());

@@ -1,6 +1,6 @@
 //! Faults that an emulated token can be told to show, so that their handling can be tried.
 
-/// What goes wrong.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
     /// The token leaves before it has carried the command out.
@@ -20,6 +20,6 @@ pub enum FaultKind {
 pub struct Fault {
     /// At which command.
     pub at: u32,
-    /// What goes wrong there.
+    /// The fault there.
     pub kind: FaultKind,
 }

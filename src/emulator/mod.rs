@@ -1,6 +1,6 @@
 //! A token in software: what the rest of this program is tried on where there is no hardware.
 //!
-//! It shares no cryptography with [`crate::token`]: its cipher calls, MAC and codes are its own, so that an error in
+//! It shares no cryptography with [`crate::device`]: its cipher calls, MAC and codes are its own, so that an error in
 //! one of the two does not hide in the other. It serves as a [`crate::link::Link`] in process ([`EmulatedLink`]) or as
 //! a card behind pcscd's virtual reader ([`vpcd`]).
 

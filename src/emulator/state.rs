@@ -1,4 +1,4 @@
-//! What an emulated token remembers, and the file that it can remember it in.
+//! The memory of an emulated token, and the file that it can remember it in.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,7 @@ impl CardState {
         data_encoding::HEXLOWER.decode(self.seed.as_bytes()).unwrap_or_default()
     }
 
-    /// What the display shows at a true time after the token was switched off and on; `None` without a seed.
+    /// The code on the display at a true time after the token was switched off and on; `None` without a seed.
     #[must_use]
     pub fn display(&self, host_ns: i64) -> Option<String> {
         let seed = self.seed_bytes();
@@ -93,7 +93,7 @@ pub enum StateError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's words.
         source: std::io::Error,
     },
     /// It is no state of an emulated token.
@@ -101,7 +101,7 @@ pub enum StateError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         detail: String,
     },
 }

@@ -90,9 +90,9 @@ impl Counts {
 pub struct BatchRecord {
     /// Its number.
     pub id: BatchId,
-    /// What it was made from: a path, or words for new seeds.
+    /// Its origin: a path, or words for new seeds.
     pub name: String,
-    /// What its rows say, hashed.
+    /// A hash over its rows.
     pub content: Vec<u8>,
     /// When it was begun.
     pub begun: UnixTime,
@@ -105,9 +105,9 @@ pub struct BatchRecord {
 /// A batch that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewBatch {
-    /// What it is made from.
+    /// Its origin.
     pub name: String,
-    /// What its rows say, hashed.
+    /// A hash over its rows.
     pub content: Vec<u8>,
     /// When.
     pub begun: UnixTime,
@@ -120,7 +120,7 @@ pub struct NewRow {
     pub serial: Option<String>,
     /// The serial stands in the file: it is not ours to change.
     pub is_named: bool,
-    /// Whose it will be.
+    /// Its future user.
     pub user: Option<String>,
     /// Its seed; new seeds have none yet.
     pub seed: Option<Fingerprint>,
@@ -139,15 +139,15 @@ pub struct RowRecord {
     pub serial: Option<String>,
     /// The serial stands in the file: it is not ours to change.
     pub is_named: bool,
-    /// Whose it is.
+    /// Its user.
     pub user: Option<String>,
     /// Its seed.
     pub seed: Option<Fingerprint>,
-    /// What went wrong last.
+    /// The last failure.
     pub error: Option<String>,
 }
 
-/// What a token that came is to get of a batch.
+/// The share of a token in a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// This row.
@@ -160,14 +160,14 @@ pub enum Claim {
     HoldsAnother {
         /// When that was burned.
         burned: Option<UnixTime>,
-        /// Whose it is.
+        /// Its user.
         user: Option<String>,
     },
     /// Nothing: its row is in other hands.
     InHand,
 }
 
-/// What an event changes in a row.
+/// The change of a row by an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowChange {
     /// The batch.
@@ -182,6 +182,6 @@ pub struct RowChange {
     pub serial: Option<String>,
     /// Its seed.
     pub seed: Option<Fingerprint>,
-    /// What went wrong.
+    /// The failure.
     pub error: Option<String>,
 }

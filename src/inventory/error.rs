@@ -1,4 +1,4 @@
-//! What goes wrong with the inventory: fact and remedy.
+//! Troubles of the inventory: fact and remedy.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub enum InventoryError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's words.
         detail: String,
     },
     /// The file is no inventory.
@@ -29,7 +29,7 @@ pub enum InventoryError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What `SQLite` found.
+        /// The damage that `SQLite` found.
         detail: String,
     },
     /// A later version of this program made it.
@@ -53,7 +53,7 @@ pub enum InventoryError {
     Other {
         /// The file.
         path: PathBuf,
-        /// What `SQLite` said.
+        /// The words of `SQLite`.
         detail: String,
     },
     /// Another job is at work with the token.
@@ -73,7 +73,7 @@ pub enum InventoryError {
     /// The file, or its folder, is not its user's alone.
     #[error("{what}")]
     NotOurAlone {
-        /// What is wrong.
+        /// The fault.
         what: String,
         /// The remedy.
         remedy: RecordRemedy,

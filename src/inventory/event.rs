@@ -1,9 +1,9 @@
-//! What happened: one event each, never changed afterwards.
+//! Events, one for each thing that happened, never changed afterwards.
 
 use crate::clock::Drift;
 use crate::time::UnixTime;
 
-/// What was done, or tried.
+/// A deed, done or tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
     /// The token was read.
@@ -121,7 +121,7 @@ pub struct Event {
     pub serial: Option<String>,
     /// Its slot.
     pub slot: u16,
-    /// What.
+    /// The deed.
     pub deed: Deed,
     /// How it ended.
     pub outcome: Outcome,
@@ -135,7 +135,7 @@ pub struct Event {
     pub detail: Option<String>,
 }
 
-/// Which events are wanted.
+/// A choice of events.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EventFilter {
     /// Of this token.

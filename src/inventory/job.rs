@@ -25,7 +25,7 @@ pub struct Begin<'a> {
     pub seed: Option<Fingerprint>,
     /// Seals that seed to the recipients that the inventory has at this moment.
     pub seal: &'a Seal<'a>,
-    /// What was on record of the token when the job was planned.
+    /// The record of the token when the job was planned.
     pub basis: Option<&'a TokenRecord>,
     /// The row of a batch that it burns.
     pub row: Option<RowChange>,
@@ -34,7 +34,7 @@ pub struct Begin<'a> {
 }
 
 impl Begin<'_> {
-    /// What its beginning changes in the record of the token, of which `earlier` was known.
+    /// The change of the token's record by its beginning, of which `earlier` was known.
     #[must_use]
     pub fn change(&self, earlier: Option<&TokenRecord>, sealed: Option<Vec<u8>>) -> TokenChange {
         let mut change = self.token.clone();
@@ -63,7 +63,7 @@ impl Begin<'_> {
 /// A job that has begun, on record.
 #[derive(Debug, Clone, Default)]
 pub struct Begun {
-    /// What was on record of the token right before it.
+    /// The record of the token right before it.
     pub earlier: Option<TokenRecord>,
     /// Its seed, sealed.
     pub sealed: Option<Vec<u8>>,

@@ -26,7 +26,7 @@ pub struct Candidate {
 }
 
 impl TokenLife {
-    /// What a change at a time makes of a token's record; `earlier` is `None` for a token that was never seen.
+    /// The record of a token after a change at a time; `earlier` is `None` for a token that was never seen.
     ///
     /// # Errors
     /// [`InventoryError::OtherSeed`] where a seed from a file is not the one on record, and is not to replace it.
@@ -80,7 +80,7 @@ impl TokenLife {
         Self { record, candidates: Vec::new() }
     }
 
-    /// What was seen or said replaces what was known; what was not looked at stays.
+    /// A fact that was seen or stated replaces the one on record; the others stay.
     fn see(&mut self, change: &TokenChange, at: UnixTime) {
         let record = &mut self.record;
         record.model = change.model.clone().or(record.model.take());

@@ -39,11 +39,11 @@ pub use token::{ClockChange, KeyChange, Pending, PendingChange, SeedChange, Toke
 /// One durable record: an event, and what it changes. All of it is kept, or none.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// What happened.
+    /// The event.
     pub event: Event,
-    /// What is known of the token now.
+    /// The change of the token's record.
     pub token: Option<TokenChange>,
-    /// What is known of its row in a batch now.
+    /// The change of its row in a batch.
     pub row: Option<RowChange>,
 }
 

@@ -1,6 +1,6 @@
 //! Sealed seeds: encrypted with `age` to a recipient, so that whoever seals them cannot open them again.
 //!
-//! What is sealed is a row of the `csv` format with its header: `age --decrypt` shows it to the identity's holder.
+//! The sealed content is a row of the `csv` format with its header: `age --decrypt` shows it to the identity's holder.
 
 use std::io::{Cursor, Read, Write};
 use std::str::FromStr;
@@ -29,16 +29,16 @@ pub enum SealError {
     /// None of the identities opens this.
     #[error("the identity does not open this seed: it was sealed to another recipient")]
     OtherRecipient,
-    /// What was opened is no seed.
+    /// The opened content is no seed.
     #[error("what was sealed is not a seed")]
     Content,
     /// The inventory keeps no sealed seed of the token.
     #[error("the inventory keeps no sealed seed of this token")]
     NotKept,
-    /// What was opened belongs to another token.
+    /// The opened seed belongs to another token.
     #[error("the sealed seed in this token's record belongs to another token: {0}")]
     OtherToken(String),
-    /// What was opened is not the seed on record.
+    /// The opened seed is not the one on record.
     #[error("the sealed seed in this token's record is not the seed that was burned")]
     OtherSeed,
     /// An identity's file is cut off or changed.
@@ -49,7 +49,7 @@ pub enum SealError {
     Failed(String),
 }
 
-/// What opens sealed seeds.
+/// The opener of sealed seeds.
 pub struct Identity(Vec<x25519::Identity>);
 
 impl Identity {

@@ -1,4 +1,4 @@
-//! What is known of a token.
+//! The record of a token.
 
 use super::event::{Deed, Measured};
 use super::fingerprint::Fingerprint;
@@ -15,7 +15,7 @@ pub struct TokenRecord {
     pub model: Option<String>,
     /// No real token.
     pub emulated: bool,
-    /// Whose it is.
+    /// Its user.
     pub user: Option<String>,
     /// The profile last written.
     pub profile: Option<Profile>,
@@ -90,7 +90,7 @@ impl TokenRecord {
 pub struct Pending {
     /// Its number.
     pub job: i64,
-    /// What it was to do.
+    /// The deed.
     pub deed: Deed,
     /// When it was begun.
     pub at: UnixTime,
@@ -102,7 +102,7 @@ pub struct Pending {
     pub sealed: Option<Vec<u8>>,
 }
 
-/// What becomes of the record of a token's seed.
+/// The change of the record of a token's seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SeedChange {
     /// It stays.
@@ -131,7 +131,7 @@ pub enum SeedChange {
     Forgotten,
 }
 
-/// What an event changes in the record of a token.
+/// The change of a token's record by an event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenChange {
     /// Its serial and slot.
@@ -142,13 +142,13 @@ pub struct TokenChange {
     pub emulated: bool,
     /// When it lay on a reader; `None` where only the record changes.
     pub seen: Option<UnixTime>,
-    /// Whose it is from now on.
+    /// Its user from now on.
     pub user: Option<String>,
     /// It is nobody's from now on.
     pub unassigned: bool,
     /// Its word on the key that unlocks it.
     pub refused: KeyChange,
-    /// What was seen of its clock.
+    /// The sight of its clock.
     pub clock: ClockChange,
     /// The profile that was written.
     pub profile: Option<Profile>,
@@ -158,7 +158,7 @@ pub struct TokenChange {
     pub synced: bool,
     /// Its seed.
     pub seed: SeedChange,
-    /// What becomes of the job that is pending.
+    /// The change of the job that is pending.
     pub pending: PendingChange,
 }
 
@@ -190,7 +190,7 @@ impl TokenChange {
     }
 }
 
-/// What becomes of the record of the keys that a token refused.
+/// The change of the record of the keys that a token refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyChange {
     /// It stays: the token was not asked, or its answer was lost.
@@ -201,7 +201,7 @@ pub enum KeyChange {
     Accepted,
 }
 
-/// What becomes of the record of a clock that stood still.
+/// The change of the record of a clock that stood still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockChange {
     /// It stays: nobody looked for long enough.
@@ -212,7 +212,7 @@ pub enum ClockChange {
     Runs,
 }
 
-/// What becomes of the record of a job whose end is not known.
+/// The change of the record of a job whose end is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PendingChange {
     /// It stays.
@@ -225,7 +225,7 @@ pub enum PendingChange {
     Over,
 }
 
-/// Which tokens are wanted.
+/// A choice of tokens.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TokenFilter {
     /// This one.
@@ -234,9 +234,9 @@ pub struct TokenFilter {
     pub since: Option<UnixTime>,
     /// Last seen before this time.
     pub before: Option<UnixTime>,
-    /// Whose clock was last set before this time, or never.
+    /// With a clock last set before this time, or never.
     pub synced_before: Option<UnixTime>,
-    /// Whose drift was larger than this when last seen, in seconds, to either side.
+    /// With a drift larger than this when last seen, in seconds, to either side.
     pub drift_over: Option<f64>,
     /// With a sealed seed.
     pub sealed: bool,

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StatusWord(u16);
 
-/// What a status word says, whatever the command was. Every word is one of these.
+/// The meaning of a status word, whatever the command was. Every word is one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusKind {
     /// 9000.
@@ -63,7 +63,7 @@ impl StatusWord {
         matches!(self.0.to_be_bytes(), [0x63, 0x00] | [0x6F, _])
     }
 
-    /// What it says.
+    /// Its meaning.
     #[must_use]
     pub fn kind(self) -> StatusKind {
         let [sw1, sw2] = self.0.to_be_bytes();

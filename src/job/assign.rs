@@ -23,7 +23,7 @@ const FEWEST_OF_SERIAL: usize = 12;
 pub struct Assignment {
     /// The token's serial.
     pub serial: String,
-    /// What is on record of it.
+    /// Its record.
     pub known: Option<TokenRecord>,
     /// The user.
     pub user: String,
@@ -48,7 +48,7 @@ impl Assignment {
         self.owner().is_some() && self.other_owner().is_none()
     }
 
-    /// What somebody has to know of it first, if anything.
+    /// The doubt that somebody has to hear of first, if any.
     #[must_use]
     pub fn doubt(&self) -> Option<String> {
         if self.known.is_none() {
@@ -186,7 +186,7 @@ fn is_head(cells: &csv::StringRecord) -> bool {
     cells.iter().any(|cell| cell.to_lowercase().contains("serial"))
 }
 
-/// Which columns are the serial and the user: by a head's words, else the first two.
+/// The columns of the serial and the user: by a head's words, else the first two.
 fn columns_of(head: &csv::StringRecord) -> (usize, usize) {
     let of = |words: &[&str]| head.iter().position(|cell| words.iter().any(|word| cell.to_lowercase().contains(word)));
     if !is_head(head) {

@@ -22,11 +22,11 @@ use crate::time::CorrectedClock;
 /// How long to wait before a service that is gone is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// What a visitor that tells `News` needs from the program around it.
+/// The surroundings that a visitor which tells `News` needs from the program around it.
 pub struct Surroundings<'a, News> {
     /// Where and by whom.
     pub station: Station,
-    /// What goes into every record.
+    /// A remark for every record.
     pub remark: Option<String>,
     /// The words for what went wrong.
     pub wording: Wording,
@@ -65,7 +65,7 @@ impl<News> Surroundings<'_, News> {
     }
 }
 
-/// Who works with the tokens. One visitor serves all readers, each from a thread of its own.
+/// A worker with tokens. One visitor serves all readers, each from a thread of its own.
 pub trait Visitor: Sync {
     /// Works with one token.
     fn visit(&self, place: &ReaderRef, device: Box<dyn Device>);

@@ -13,7 +13,7 @@ pub(super) struct Begins {
 }
 
 impl Begins {
-    /// What becomes of the record when its seed was burned.
+    /// The change of the record when its seed was burned.
     pub fn burned(&self) -> Option<SeedChange> {
         self.seed.map(|seed| SeedChange::Burned { seed, sealed: self.record.sealed.clone() })
     }
@@ -29,7 +29,7 @@ pub(super) struct End<'a> {
     pub row: Option<RowChange>,
 }
 
-/// What was seen of a clock: one whose tick was caught runs.
+/// The change of a clock's record: one whose tick was caught runs.
 pub(super) fn clock_change(stands_still: bool, drifts: &[Drift]) -> ClockChange {
     match stands_still {
         true => ClockChange::Stands,

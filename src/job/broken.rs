@@ -60,7 +60,7 @@ pub fn writing_failed(error: &DeviceError, info: &Info, progress: Progress, plan
     }
 }
 
-/// What a device cannot hold is refused before anything is sent of it.
+/// A write beyond the device's capabilities is refused before anything is sent of it.
 fn beyond(error: &CapabilityError) -> Failure {
     Failure::usage(error.to_string(), "use one that the device can hold")
 }

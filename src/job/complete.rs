@@ -1,4 +1,4 @@
-//! What a plan takes from the inventory once it is known which token lies there: its profile, and its sealed seed.
+//! The parts of a plan that come from the inventory once it is known which token lies there: its profile, and its sealed seed.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use super::state::TokenState;
 use crate::device::Info;
 use crate::inventory::{FingerprintKey, Identity, SealError, TokenRecord, open_of};
 
-/// What opens sealed seeds, and the key that tells whether they are those that were burned.
+/// The identity that opens sealed seeds, and the key that tells whether they are those that were burned.
 pub type Opener = Arc<(Identity, FingerprintKey)>;
 
 /// How a plan is completed.
 pub struct Completion<'a> {
-    /// What was said of the profile.
+    /// The profile as it was stated.
     pub wish: ProfileWish,
-    /// What was not said comes from the inventory's record; otherwise from the factory.
+    /// The rest comes from the inventory's record; otherwise from the factory.
     pub learns: bool,
-    /// What opens the inventory's seeds.
+    /// The opener of the inventory's seeds.
     pub opener: Option<&'a Opener>,
     /// Burn the seed that the inventory keeps, whatever the model.
     pub burns_sealed: bool,

@@ -28,7 +28,7 @@ use crate::time::HostClock;
 
 pub use super::desk_news::{DeskNews, Done, LeftOpen, Visited, Why};
 
-/// What goes for every token at a desk.
+/// The plan for every token at a desk.
 pub struct DeskPlan {
     /// Set clocks at all.
     pub auto_sync: bool,
@@ -44,7 +44,7 @@ pub struct DeskPlan {
     pub key: Key,
     /// Try it also where a token has refused it already.
     pub tries_again: bool,
-    /// What opens the inventory's seeds, and the key that tells whether they are those that were burned.
+    /// The opener of the inventory's seeds, and the key that tells whether they are those that were burned.
     pub identity: Option<Opener>,
     /// How long that is kept.
     pub identity_for: Option<Duration>,
@@ -81,7 +81,7 @@ pub struct DeskVisitor<'a> {
     questions: Questions<Waiting>,
     /// The tokens that did not leave as they should be.
     undone: Mutex<HashSet<String>>,
-    /// What ends the desk: its host's clock is not to be trusted.
+    /// The failure that ends the desk: its host's clock is not to be trusted.
     fatal: Mutex<Option<Failure>>,
 }
 
@@ -103,7 +103,7 @@ impl<'a> DeskVisitor<'a> {
         undone
     }
 
-    /// What ended the desk early.
+    /// The failure that ended the desk early.
     #[must_use]
     pub fn fatal(&self) -> Option<Failure> {
         locked(&self.fatal).clone()
@@ -117,7 +117,7 @@ impl<'a> DeskVisitor<'a> {
         self.around.recorder(self.books, place, deed)
     }
 
-    /// What is on record of a token. An inventory that cannot be read is not "nothing known".
+    /// The record of a token. An inventory that cannot be read is not "nothing known".
     fn known(&self, info: &Info) -> Result<Option<TokenRecord>, Failure> {
         let Some(books) = self.books else { return Ok(None) };
         Ok(books.token(&SlotKey::only(info.serial.as_str()))?)
@@ -254,7 +254,7 @@ impl<'a> DeskVisitor<'a> {
         visited
     }
 
-    /// What is needed to judge the code on the display, where it is asked for and there is a seed to judge by.
+    /// The means to judge the code on the display, where it is asked for and there is a seed to judge by.
     fn unjudged(&self, visited: &Visited) -> Option<Unjudged> {
         if !(self.around.has_person && self.plan.ask_code) {
             return None;
@@ -308,7 +308,7 @@ impl<'a> DeskVisitor<'a> {
     }
 }
 
-/// What is needed to judge the code on a display.
+/// The means to judge the code on a display.
 struct Unjudged {
     info: Info,
     drift: Drift,
@@ -316,7 +316,7 @@ struct Unjudged {
     expected: TotpProfile,
 }
 
-/// What waits for the answer to a question.
+/// Work that waits for the answer to a question.
 enum Waiting {
     /// A visit, for the code on the token's display.
     Code(Box<Visited>, Unjudged),

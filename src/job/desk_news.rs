@@ -1,4 +1,4 @@
-//! What happens at a desk, as data.
+//! Events at a desk, as data.
 
 use super::question::Question;
 use super::reader_news::{ReaderNews, ReaderRef};
@@ -28,7 +28,7 @@ pub enum Why {
     UnknownProfile,
 }
 
-/// What was done with a token.
+/// The treatment of a token.
 #[derive(Debug, Clone)]
 pub enum Done {
     /// Its clock was set (and its seed burned again, where that was needed), or was within bounds.
@@ -46,17 +46,17 @@ pub struct Visited {
     pub place: ReaderRef,
     /// The token, if it could be read.
     pub info: Option<Info>,
-    /// What was known of it before.
+    /// Its record before.
     pub known: Option<Box<TokenRecord>>,
-    /// What was done.
+    /// The treatment.
     pub done: Done,
-    /// What the code on its display says, where it was asked for and there is a seed to judge by.
+    /// The verdict of the code on its display, where it was asked for and there is a seed to judge by.
     pub verdict: Option<Verdict>,
     /// Why this stands in no record.
     pub unrecorded: Option<String>,
 }
 
-/// What an earlier job left undone on a token, by the record.
+/// Work that an earlier job left undone on a token, by the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeftOpen {
     /// Its seed was erased then.
@@ -66,7 +66,7 @@ pub enum LeftOpen {
 }
 
 impl Visited {
-    /// What an earlier job left undone and this visit has not mended.
+    /// Work that an earlier job left undone and this visit has not mended.
     #[must_use]
     pub fn left_open(&self) -> Option<LeftOpen> {
         let known = self.known.as_ref()?;
@@ -99,7 +99,7 @@ impl Visited {
     }
 }
 
-/// What happens at a desk.
+/// An event at a desk.
 #[derive(Debug, Clone)]
 pub enum DeskNews {
     /// Something happened to a reader, or to all of them.

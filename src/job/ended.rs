@@ -103,7 +103,7 @@ impl Recorder<'_> {
         }
     }
 
-    /// What stays open of a job that had begun.
+    /// The rest of a job that had begun and stays open.
     fn pending_after(
         &self,
         begins: &Begins,

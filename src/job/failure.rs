@@ -13,11 +13,11 @@ use crate::seedfile;
 /// A job that did not end as it should.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
-    /// What happened.
+    /// The event.
     pub problem: Problem,
     /// The state of the token.
     pub state: TokenState,
-    /// What helps, in the order in which it is tried.
+    /// The remedies, in the order in which they are tried.
     pub remedies: Vec<Remedy>,
     /// All that is wrong, one thing a line, where there is more to say than the problem does.
     pub details: Vec<String>,

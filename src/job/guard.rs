@@ -7,7 +7,7 @@ use super::state::TokenState;
 use crate::device::{ClockWrite, Info, Serial};
 use crate::inventory::TokenRecord;
 
-/// What the user said of the token.
+/// The user's requirements on the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guard {
     /// `--expect-serial`, or the serial that the seed names.

@@ -39,7 +39,7 @@ impl Keepers {
     /// Whether a row like the one to come can be written to all of them: said before any token is waited for.
     ///
     /// # Errors
-    /// What a format cannot carry.
+    /// A field that a format cannot carry.
     pub fn rehearse(&self, row: Option<&Row>, user: Option<&str>, profile: Profile) -> Result<(), Failure> {
         let Some(row) = row.filter(|_| !self.is_empty()) else { return Ok(()) };
         let mut made = Row { serial: Some("00000000000000".to_owned()), user: user.map(str::to_owned), ..row.clone() };

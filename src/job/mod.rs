@@ -1,4 +1,4 @@
-//! What people come for: reading, syncing, burning, checking. Jobs do not print; they return what happened.
+//! The jobs that people come for: reading, syncing, burning, checking. Jobs do not print; they return what happened.
 //!
 //! A job takes its link and its clock as arguments, so that every job runs alike on the emulator, on PC/SC and in tests.
 

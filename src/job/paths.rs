@@ -9,7 +9,7 @@ use crate::plain;
 /// A file of a command: what the arguments call it, and where it is, if they name one.
 pub type Named<'a> = (&'a str, Option<&'a Path>);
 
-/// What an inventory and a batch keep beside their files, which nothing else may overwrite.
+/// Endings of the files that an inventory and a batch keep beside their own, which nothing else may overwrite.
 const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", ".live", ".part"];
 
 /// Whether every file that is written is another one than all that are read, and than each other one that is written: by

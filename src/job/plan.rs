@@ -1,4 +1,4 @@
-//! What is to be written: checked, and shown by `--dry-run`, before the token is touched.
+//! A plan of what is written: checked, and shown by `--dry-run`, before the token is touched.
 
 use super::failure::Failure;
 use super::guard::Guard;
@@ -10,7 +10,7 @@ use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
 use crate::words::counted;
 
-/// What the clock is set to.
+/// The time that the clock is set to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockPlan {
     /// The host's time at the moment of the write: auto-sync.
@@ -103,7 +103,7 @@ impl ProfileWish {
     }
 }
 
-/// What a config write sets.
+/// The content of a config write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfigPlan {
     /// Hash, time step and display time.
@@ -131,19 +131,19 @@ pub struct WritePlan {
     pub if_drift_over: Option<f64>,
     /// Catch ticks and write on the second.
     pub fine: bool,
-    /// What the token must be.
+    /// The requirements on the token.
     pub guard: Guard,
     /// The key.
     pub key: Key,
     /// Try it also where the token has refused it already, by the record.
     pub tries_again: bool,
-    /// What flags and seed state of the profile: where it is not written, the display counts with it.
+    /// The profile that flags and seed state: where it is not written, the display counts with it.
     pub stated: ProfileWish,
     /// The command that an interrupted job is repeated with.
     pub again: Again,
 }
 
-/// What becomes of the seed that a token holds.
+/// The fate of the seed that a token holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeedFate {
     /// It stays.
@@ -167,7 +167,7 @@ impl SeedFate {
 }
 
 impl WritePlan {
-    /// What this plan does to the seed of a token.
+    /// The effect of this plan on the seed of a token.
     #[must_use]
     pub fn seed_fate(&self, info: &Info) -> SeedFate {
         match (&self.seed, &self.config) {

@@ -12,7 +12,7 @@ use crate::link::LinkFault;
 use crate::reader::ReaderError;
 use crate::time::{HostDoubt, UnixTime};
 
-/// What made a job fail.
+/// The cause of a job's failure.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Problem {
     /// An error in the program itself, at this place of its source.
@@ -107,23 +107,23 @@ pub enum Problem {
     },
     /// The seed states another profile than the one on record.
     ProfileMismatch {
-        /// What the seed states.
+        /// The profile that the seed states.
         stated: Profile,
-        /// What is on record.
+        /// The profile on record.
         had: Profile,
         /// The token.
         of: Owned,
     },
     /// A server's file has no field for the profile.
     ProfileNotCarried {
-        /// What the format says.
+        /// The format's own words.
         detail: String,
         /// The token.
         token: Option<Info>,
     },
     /// A job whose end is not on record may have changed the profile.
     UnknownProfile {
-        /// What was begun.
+        /// The deed that was begun.
         deed: Deed,
         /// When.
         at: UnixTime,
@@ -147,7 +147,7 @@ pub enum Problem {
     },
     /// Several tokens fit what was typed.
     SeveralFit {
-        /// What was typed, made harmless.
+        /// The typed text, made harmless.
         typed: String,
         /// How many.
         count: usize,
@@ -170,7 +170,7 @@ pub enum Problem {
     },
 }
 
-/// What is wrong with the host's clock.
+/// A fault of the host's clock.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClockProblem {
     /// It cannot be right.
@@ -204,7 +204,7 @@ pub enum ClockProblem {
 /// A link that broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenLink {
-    /// What happened to it.
+    /// The fault.
     pub fault: LinkFault,
     /// The exchange in which it happened.
     pub step: Step,

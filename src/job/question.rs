@@ -21,7 +21,7 @@ pub struct Question {
     pub id: u64,
     /// The reader at which it came up.
     pub place: ReaderRef,
-    /// What it asks for.
+    /// Its content.
     pub asks: Asks,
 }
 

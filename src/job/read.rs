@@ -10,7 +10,7 @@ use crate::clock::{self, Drift, Fine, jump_between, measure};
 use crate::device::{Device, DeviceError, Info, check_same};
 use crate::time::{HostClock, UnixTime};
 
-/// What a token said, and what that says of its clock.
+/// A reading of a token, and the drift of its clock.
 #[derive(Debug, Clone)]
 pub struct ReadOutcome {
     /// Serial and clock.

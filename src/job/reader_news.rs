@@ -9,18 +9,18 @@ pub struct ReaderRef {
     pub reader: String,
     /// Its number in `tokentap readers`, where it has one.
     pub number: Option<usize>,
-    /// What lies there is no real token.
+    /// The token there is not a real one.
     pub emulated: bool,
 }
 
-/// What happened to a reader.
+/// An event at a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReaderNews {
     /// It is worked at from now on.
     Came,
     /// It waits for a token.
     Waits,
-    /// What lies there is no token that answers.
+    /// The card there is no token that answers.
     Other(ReaderError),
     /// It is gone; another may come.
     Gone(ReaderError),

@@ -39,7 +39,7 @@ const ANEW: u32 = 16;
 /// An inventory that several readers share.
 pub type Books = dyn Inventory;
 
-/// What several readers share, such as the inventory, for as long as it is needed. A worker that panicked harms nobody.
+/// The content of a mutex that several readers share, for as long as it is needed. A worker that panicked harms nobody.
 pub fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -61,11 +61,11 @@ pub struct Recorder<'a> {
     pub station: Station,
     /// No real token.
     pub emulated: bool,
-    /// What is done.
+    /// The deed.
     pub deed: Deed,
-    /// Whose the token will be; may be set when its row is found.
+    /// The token's future user; may be set when its row is found.
     pub user: RefCell<Option<String>>,
-    /// What else is worth keeping, such as that the host's clock was taken on the user's word.
+    /// A remark worth keeping, such as that the host's clock was taken on the user's word.
     pub remark: Option<String>,
     /// The words for what went wrong.
     pub wording: Wording,
@@ -82,7 +82,7 @@ pub enum Stage<'a> {
 /// Completes the plan for the token that lies there, by what is known of it.
 pub type Complete<'a> = dyn FnMut(&Info, Option<&TokenRecord>, &mut WritePlan) -> Result<(), Failure> + 'a;
 
-/// What a recorded job asks of its caller.
+/// The calls that a recorded job makes to its caller.
 pub struct Around<'a> {
     /// Completes the plan for the token that lies there, by what is known of it.
     pub complete: &'a mut Complete<'a>,
@@ -92,7 +92,7 @@ pub struct Around<'a> {
     pub before: &'a mut dyn FnMut(&Info, &WritePlan) -> Result<(), Failure>,
     /// Called once where the job waits for another one on the same token.
     pub waits: &'a dyn Fn(&InventoryError),
-    /// What goes with a record of the job in a batch.
+    /// The change of the batch's row that goes with a record of the job.
     pub row: &'a mut dyn FnMut(Stage<'_>) -> Option<RowChange>,
     /// Whether the user wants to stop.
     pub interrupted: &'a dyn Fn() -> bool,
@@ -109,7 +109,7 @@ pub struct Recorded {
 }
 
 impl Recorder<'_> {
-    /// What is known of a token.
+    /// The record of a token.
     ///
     /// # Errors
     /// [`InventoryError`].

@@ -95,7 +95,7 @@ pub enum TokenRemedy {
         found: String,
         /// The token that was written.
         token: Serial,
-        /// What to run.
+        /// The command to run.
         again: Again,
     },
     /// Take it off.

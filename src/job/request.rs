@@ -128,7 +128,7 @@ pub struct SyncRequest {
     pub if_drift_over_s: Option<f64>,
     /// Whole seconds are enough.
     pub fast: bool,
-    /// What holds for every write.
+    /// The terms of every write.
     pub terms: Terms,
 }
 
@@ -170,7 +170,7 @@ pub struct ConfigRequest {
     pub erase_seed: bool,
     /// Whole seconds are enough.
     pub fast: bool,
-    /// What holds for every write.
+    /// The terms of every write.
     pub terms: Terms,
 }
 
@@ -218,7 +218,7 @@ pub struct BurnRequest {
     pub replace_seed: bool,
     /// The token may go to another user than the one on record.
     pub reassign: bool,
-    /// What holds for every write.
+    /// The terms of every write.
     pub terms: Terms,
 }
 

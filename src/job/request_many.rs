@@ -39,12 +39,12 @@ pub struct BatchRequest {
     /// Begin anew, whatever is on record.
     #[serde(default)]
     pub anew: bool,
-    /// What holds for every token.
+    /// The terms of every token.
     #[serde(default)]
     pub terms: BatchTerms,
 }
 
-/// What holds for every token of a batch.
+/// The terms of every token of a batch.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchTerms {
@@ -135,7 +135,7 @@ pub struct DeskRequest {
     /// The key.
     #[serde(skip)]
     pub key: Key,
-    /// What opens sealed seeds.
+    /// The opener of sealed seeds.
     #[serde(skip)]
     pub opener: Option<Opener>,
     /// How long that is kept, in minutes.

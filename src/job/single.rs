@@ -23,7 +23,7 @@ use crate::time::HostClock;
 
 /// A write that is ready for its token.
 pub struct SingleWrite {
-    /// What is done.
+    /// The deed.
     pub deed: Deed,
     /// Profile and clock; `None` leaves both alone.
     pub config: Option<ConfigPlan>,
@@ -41,9 +41,9 @@ pub struct SingleWrite {
     pub if_drift_over: Option<f64>,
     /// Catch ticks and write on the second.
     pub fine: bool,
-    /// What the token must be.
+    /// The requirements on the token.
     pub guard: Guard,
-    /// What holds for every write.
+    /// The terms of every write.
     pub terms: Terms,
     /// The token's user from now on.
     pub user: Option<String>,
@@ -55,7 +55,7 @@ pub struct SingleWrite {
     pub again: Again,
 }
 
-/// What a front end is for a job: whom it tells, whom it asks, and whether it was stopped.
+/// A front end as a job sees it: told of notices, asked about problems, and whether it was stopped.
 pub struct Front<'a> {
     /// Told what a person should hear.
     pub tell: &'a dyn Fn(Notice),
@@ -133,7 +133,7 @@ impl SingleWrite {
     /// Reads the token, and shows what would be done to it.
     ///
     /// # Errors
-    /// What the plan's own checks would say.
+    /// Those of the plan's own checks.
     pub fn show(
         &self,
         device: &mut dyn Device,

@@ -1,4 +1,4 @@
-//! What a request says of every write, and what a seed says beside it.
+//! The terms of a request, and the profile and guard that a seed adds to them.
 
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{FileRemedy, Row};
 use crate::words::counted;
 
-/// What holds for every write.
+/// The terms of every write.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Terms {
@@ -31,7 +31,7 @@ pub struct Terms {
     /// The key.
     #[serde(skip)]
     pub key: Key,
-    /// What opens sealed seeds.
+    /// The opener of sealed seeds.
     #[serde(skip)]
     pub opener: Option<Opener>,
 }
@@ -94,7 +94,7 @@ pub(super) fn check_bound(seconds: f64) -> Result<(), Failure> {
     }
 }
 
-/// What flags and seed state of the profile.
+/// The profile that flags and seed state.
 ///
 /// # Errors
 /// A usage failure: what no token can do, or a flag that contradicts the seed.

@@ -16,7 +16,7 @@ pub fn token_time(now: UnixTime, drift: Drift) -> i64 {
     (now.timestamp_micros() as f64 / 1e6 + drift.middle_s()).floor() as i64
 }
 
-/// What typed codes say of a token.
+/// The verdict of typed codes on a token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// Where the codes fit; `None`: nowhere.

@@ -37,14 +37,14 @@ const RESETS_BEFORE_WRITE: u32 = 32;
 pub enum Beginning {
     /// It may: its beginning is on record.
     Now,
-    /// What it was made from has changed meanwhile: it must be completed anew.
+    /// Its basis has changed meanwhile: it must be completed anew.
     Anew,
 }
 
 /// Puts the beginning of a job on record.
 pub type Record<'a> = dyn FnMut(&Info, &WritePlan, Option<Drift>) -> Result<Beginning, Failure> + 'a;
 
-/// What the job needs from the program around it.
+/// The calls that the job makes to the program around it.
 pub struct Hooks<'a> {
     /// Called when it is known which token lies there: completes the plan for it, or refuses.
     pub complete: &'a mut dyn FnMut(&Info, &mut WritePlan) -> Result<(), Failure>,

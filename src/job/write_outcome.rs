@@ -26,18 +26,18 @@ impl Effect {
     }
 }
 
-/// What a write job did.
+/// The outcome of a write job.
 #[derive(Debug, Clone)]
 pub struct WriteOutcome {
     /// The token.
     pub info: Info,
-    /// What was planned of profile and clock, as it was completed for this token.
+    /// The plan for profile and clock, as it was completed for this token.
     pub config: Option<ConfigPlan>,
     /// Whether anything had to be written.
     pub outcome: Effect,
     /// The drift before and afterwards; `None` on a device that counts.
     pub drift: Option<Moved>,
-    /// What became of the seed.
+    /// The fate of the seed.
     pub seed: SeedFate,
     /// The clock kept its own phase and cannot be set closer.
     pub keeps_phase: bool,

@@ -15,7 +15,7 @@ pub enum ExchangeError {
     /// The link broke.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// What came back is no response APDU.
+    /// The answer is no response APDU.
     #[error(transparent)]
     Malformed(#[from] ResponseError),
     /// The card went on announcing more data than any answer has.

@@ -24,7 +24,7 @@ pub trait Link {
     fn close(&mut self);
 }
 
-/// What happened to a link.
+/// A fault of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkFault {
     /// The card had left before this command was sent; this link stays dead even when it is back.
@@ -53,7 +53,7 @@ pub enum LinkFault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct LinkError {
-    /// What happened.
+    /// The event.
     pub fault: LinkFault,
     /// The same in words, with the platform's own name for it.
     pub detail: String,

@@ -1,4 +1,4 @@
-//! What goes over a link, without what must not be seen: headers, lengths, status words, times.
+//! The traffic on a link, without what must not be seen: headers, lengths, status words, times.
 
 use std::io::Write;
 use std::time::Instant;

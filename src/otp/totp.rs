@@ -27,7 +27,7 @@ impl TimeStep {
         self.0
     }
 
-    /// Which step a time lies in, counted from 1970; times before that count as 0.
+    /// The step of a time, counted from 1970; times before that count as 0.
     #[must_use]
     pub fn counter_at(self, unix_seconds: i64) -> u64 {
         u64::try_from(unix_seconds).unwrap_or(0) / u64::from(self.0)

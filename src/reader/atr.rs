@@ -1,6 +1,6 @@
-//! What an ATR says of a card before anything is sent to it (PC/SC part 3, section 3.1.3.2.3).
+//! The kind of a card by its ATR, before anything is sent to it (PC/SC part 3, section 3.1.3.2.3).
 
-/// What kind of card an ATR is from.
+/// The kind of card that an ATR is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CardKind {
     /// A contactless card with a processor, as a token is one.

@@ -34,7 +34,7 @@ enum Request {
 
 type Answer = Result<Vec<u8>, Error>;
 
-/// What the link asks of the program around it while a call hangs.
+/// The calls that the link makes to the program around it while a call hangs.
 pub struct Patience {
     /// How long another program may use the card, and how long an answer may take.
     pub within: Duration,

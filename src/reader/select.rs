@@ -1,10 +1,10 @@
-//! Which of the readers to use.
+//! The choice of a reader.
 
 use super::device_kind::DeviceKind;
 use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
 
-/// What the user said of the reader.
+/// The user's choice of a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
     /// Nothing: the one that holds a token.
@@ -13,7 +13,7 @@ pub enum Selector {
     Named(String),
 }
 
-/// What the readers that come into question hold.
+/// The cards on the readers that come into question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
     /// This reader holds what is to be used.
@@ -22,7 +22,7 @@ pub enum Pick {
     Wait(Passed),
 }
 
-/// What is not used: it may still be worth a word.
+/// Readers that are passed over: they may still be worth a word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Passed {
     /// A reader that holds something that does not answer.

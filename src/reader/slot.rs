@@ -3,7 +3,7 @@
 use super::atr::CardKind;
 use super::device_kind::DeviceKind;
 
-/// What lies on a slot.
+/// The card on a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Laid {
     /// Nothing.
@@ -21,7 +21,7 @@ pub enum Laid {
 pub struct Slot {
     /// The name.
     pub name: String,
-    /// What lies on it.
+    /// The card on it.
     pub laid: Laid,
     /// Another program has it for itself.
     pub exclusive: bool,

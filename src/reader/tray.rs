@@ -17,13 +17,13 @@ use super::trouble::ReaderError;
 use crate::device::Device;
 use crate::device::token2::NfcToken;
 
-/// What came onto a tray.
+/// An arrival on a tray.
 pub enum Came {
     /// A token, or another card that looks like one.
     Token(Box<dyn Device>),
     /// Something that does not answer, or a tag that is no token: it is left alone until something else comes.
     Other(ReaderError),
-    /// What lay there has left.
+    /// The card there has left.
     Left,
     /// Nothing: the wait is over.
     Stopped,
@@ -42,7 +42,7 @@ pub trait Tray: Send {
     /// Whether what was taken from it, or passed over, lies there still.
     fn is_occupied(&self) -> bool;
 
-    /// What comes is no real token.
+    /// The tokens there are not real ones.
     fn is_emulated(&self) -> bool;
 
     /// Waits for the next token. What lies there already is not taken twice. `stop` is asked from time to time.
@@ -71,7 +71,7 @@ pub type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
 /// The readers of PC/SC.
 pub struct PcscTrays {
     slots: Option<Slots>,
-    /// What was known when readers were last waited for.
+    /// The state of the readers when they were last waited for.
     known: Option<ReaderState>,
     selector: Selector,
     interrupted: Interrupted,
@@ -145,7 +145,7 @@ struct PcscTray {
     number: Option<usize>,
     /// The user named it: whatever lies there is spoken to.
     is_named: bool,
-    /// What was known when it was last waited at.
+    /// Its state when it was last waited at.
     state: Option<ReaderState>,
     /// The service's count of events when what lies there was taken or passed over.
     done_with: Option<u32>,

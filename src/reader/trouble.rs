@@ -1,4 +1,4 @@
-//! What goes wrong at the reader, and what to do about it (`docs/readers.md`).
+//! Troubles at the reader, and their remedies (`docs/readers.md`).
 
 use pcsc::Error;
 
@@ -36,7 +36,7 @@ pub enum ReaderError {
     /// No reader goes by what `--reader` says.
     #[error("no reader is called \"{}\"", plain(.wanted))]
     NoSuchReader {
-        /// What was asked for.
+        /// The name that was asked for.
         wanted: String,
         /// The readers that there are.
         readers: Vec<String>,
@@ -65,7 +65,7 @@ pub enum ReaderError {
     /// The user interrupted.
     #[error("interrupted")]
     Interrupted,
-    /// What PC/SC calls by a name that has no row in the table.
+    /// An error of PC/SC that has no row in the table.
     #[error("PC/SC reports: {0}")]
     Other(Error),
 }

@@ -75,7 +75,7 @@ pub struct BatchLeft {
     pub reader: String,
     /// The token; `null` if it could not be read.
     pub token: Option<TokenReport>,
-    /// What was written, where it was burned.
+    /// The write, where it was burned.
     #[serde(flatten)]
     pub write: Option<BurnedRow>,
     /// The verdict on the code of its display.
@@ -91,17 +91,17 @@ pub struct BatchLeft {
     text: String,
 }
 
-/// What was written to a token of a batch.
+/// The write to a token of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BurnedRow {
     /// Its clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<super::write::WrittenClock>,
-    /// What became of the seed.
+    /// The fate of the seed.
     pub seed: &'static str,
     /// The clock cannot be set closer.
     pub keeps_phase: bool,
-    /// What the clock was set to.
+    /// The time that the clock was set to.
     pub clock_set: Option<&'static str>,
     /// The profile that was written.
     pub profile: Option<PlannedProfile>,
@@ -244,7 +244,7 @@ pub struct SummedRow {
     pub error: Option<String>,
 }
 
-/// What a summary is made from.
+/// The parts of a summary.
 pub struct Summed<'a> {
     /// The batch.
     pub name: &'a str,
@@ -353,7 +353,7 @@ fn sum_words(summed: &Summed<'_>) -> String {
     text
 }
 
-/// What a batch would do: `--dry-run`.
+/// The plan of a batch: `--dry-run`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BatchPlanReport {
     /// Always true: nothing was written.

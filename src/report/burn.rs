@@ -7,7 +7,7 @@ use super::Report;
 use super::verdict::VerdictReport;
 use super::write::WriteReport;
 
-/// What was burned, and the codes that the token must show.
+/// The burn, and the codes that the token must show.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BurnReport {
     /// The write.

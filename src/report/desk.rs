@@ -43,7 +43,7 @@ pub struct DeskVisit {
     /// Its clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<VisitClock>,
-    /// What was written.
+    /// The write.
     #[serde(flatten)]
     pub write: Option<SetToken>,
     /// Why it failed.
@@ -51,14 +51,14 @@ pub struct DeskVisit {
     pub error: Option<ErrorReport>,
     /// Its user on record.
     pub user: Option<String>,
-    /// What to do next.
+    /// The next step.
     pub next: String,
     /// The verdict on the code of its display; `null`: not checked.
     pub verify: Option<VerdictReport>,
     /// It is as it should be.
     #[serde(skip)]
     pub is_well: bool,
-    /// What was found and done, in words.
+    /// The finding and the treatment, in words.
     #[serde(skip)]
     pub what: String,
     #[serde(skip)]
@@ -77,14 +77,14 @@ pub struct VisitClock {
     pub after: Option<DriftReport>,
 }
 
-/// What was written to a token at the desk, beside its clock.
+/// The write to a token at the desk, beside its clock.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SetToken {
-    /// What became of the seed.
+    /// The fate of the seed.
     pub seed: &'static str,
     /// The clock cannot be set closer.
     pub keeps_phase: bool,
-    /// What the clock was set to.
+    /// The time that the clock was set to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_set: Option<&'static str>,
     /// The profile that was written.
@@ -162,7 +162,7 @@ fn outcome_of(done: &Done) -> &'static str {
     }
 }
 
-/// What was found and done, and what to do next.
+/// The finding, the treatment and the next step.
 fn words(visited: &Visited, bound: f64) -> (String, String) {
     let (mut what, mut next) = match &visited.done {
         Done::Written(outcome) => written_words(outcome),

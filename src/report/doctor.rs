@@ -20,9 +20,9 @@ pub struct Finding {
     pub what: &'static str,
     /// All is well with it.
     pub ok: bool,
-    /// What was found.
+    /// The finding.
     pub fact: String,
-    /// What helps; `null` where all is well.
+    /// The remedy; `null` where all is well.
     pub next: Option<String>,
     /// The exit code that it leads to.
     #[serde(skip)]

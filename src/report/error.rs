@@ -13,11 +13,11 @@ pub struct ErrorReport {
     pub kind: &'static str,
     /// The exit code that goes with the kind.
     pub exit: u8,
-    /// What happened.
+    /// The event.
     pub message: String,
     /// The state of the token.
     pub state: String,
-    /// What helps.
+    /// The remedy.
     pub next: String,
     /// All that is wrong, where it is more than one thing.
     #[serde(skip_serializing_if = "Vec::is_empty")]

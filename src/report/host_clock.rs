@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::clock::Standing;
 
-/// What is known of the host's clock.
+/// The evidence on the host's clock.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct HostClockReport {
     /// Whether the system keeps it synchronised; `null` if the system does not say.
@@ -20,12 +20,12 @@ pub struct HostClockReport {
     pub trusted_by_user: bool,
 }
 
-/// What a server said of the host's clock.
+/// A server's word on the host's clock.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct NtpReport {
     /// The server.
     pub server: String,
-    /// What must be added to the host's time, in seconds.
+    /// The correction to add to the host's time, in seconds.
     pub offset_s: f64,
     /// How far the offset may be off, in seconds.
     pub uncertainty_s: f64,

@@ -19,11 +19,11 @@ use crate::plain::plain;
 use crate::time::UnixTime;
 use crate::words::local;
 
-/// What a token says, and what is known of it.
+/// A reading of a token, and its record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct InfoReport {
     /// `works`, `clock-right` (no seed on record), `off`, `erased`, `unfinished`, `clock-implausible`, `key-refused`,
-    /// `clock-stopped` or `record-unread`.
+    /// `clock-stopped`, `record-unread` or `counts` (a device without a clock).
     pub verdict: &'static str,
     /// The same for people, with what to do.
     pub verdict_text: String,
@@ -31,7 +31,7 @@ pub struct InfoReport {
     pub user: Option<String>,
     /// The profile on record.
     pub profile: Option<ProfileReport>,
-    /// What is known of the seed; `null` for a token that is not on record.
+    /// The seed's state on record; `null` for a token that is not on record.
     pub seed: Option<&'static str>,
     /// Since when it has no seed.
     pub erased: Option<String>,
@@ -49,7 +49,7 @@ pub struct InfoReport {
     /// The lines on what is on record, for text.
     #[serde(skip)]
     on_record: String,
-    /// What a clock write does to the seed, for text.
+    /// The effect of a clock write on the seed, for text.
     #[serde(skip)]
     sync_words: &'static str,
 }
@@ -66,7 +66,7 @@ pub struct ReadClock {
     pub drift: DriftReport,
 }
 
-/// What a report of a reading is made from.
+/// The parts of a report of a reading.
 pub struct Reading<'a> {
     /// The reading.
     pub outcome: &'a ReadOutcome,
@@ -74,7 +74,7 @@ pub struct Reading<'a> {
     pub reader: &'a str,
     /// The token is not a real one.
     pub emulated: bool,
-    /// What was on record before.
+    /// The record before.
     pub known: Option<&'a TokenRecord>,
     /// Something is on record, and cannot be read.
     pub is_unread: bool,

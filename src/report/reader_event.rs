@@ -13,7 +13,7 @@ pub enum ReaderEvent {
     Reader {
         /// The reader; `null` for all of them.
         reader: Option<String>,
-        /// What happened.
+        /// The event.
         message: String,
     },
 }

@@ -25,7 +25,7 @@ pub struct ReaderReport {
     pub state: &'static str,
     /// Another program has exclusive use of it.
     pub exclusive: bool,
-    /// What is on it, or what it is itself; `null` if nothing is known.
+    /// The card on it, or the device that it is itself; `null` if nothing is known.
     pub device: Option<&'static str>,
     /// The same in words.
     #[serde(skip)]
@@ -69,7 +69,7 @@ fn state_word(laid: Laid) -> &'static str {
     }
 }
 
-/// What is on a reader, and what to do about it.
+/// The card on a reader, and the advice on it.
 #[must_use]
 pub fn slot_words(slot: &Slot) -> String {
     let laid = match (slot.device(), slot.laid) {

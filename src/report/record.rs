@@ -1,4 +1,4 @@
-//! What is on record, as reports have it; never a seed.
+//! Records as reports have them; never a seed.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -73,7 +73,7 @@ impl From<&TokenRecord> for TokenRecordReport {
     }
 }
 
-/// What is known of a token's seed, in a word.
+/// The state of a token's seed on record, in a word.
 #[must_use]
 pub fn seed_word(token: &TokenRecord) -> &'static str {
     match (&token.pending, &token.sealed, &token.seed) {
@@ -100,7 +100,7 @@ pub struct EventReport {
     pub reader: Option<String>,
     /// The token.
     pub serial: Option<String>,
-    /// What was done.
+    /// The treatment.
     pub what: &'static str,
     /// How it ended.
     pub outcome: &'static str,

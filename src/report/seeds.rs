@@ -18,7 +18,7 @@ pub struct ConvertReport {
     pub rows: u64,
     /// The files.
     pub files: Vec<String>,
-    /// What is odd about them.
+    /// Remarks on odd rows.
     pub problems: Vec<String>,
 }
 
@@ -33,11 +33,11 @@ impl Report for ConvertReport {
 pub struct SeedsCheckReport {
     /// How many rows.
     pub rows: u64,
-    /// What is odd about them.
+    /// Remarks on odd rows.
     pub problems: Vec<String>,
     /// The format.
     pub format: Option<&'static str>,
-    /// What the rows were understood to be, by groups of like ones.
+    /// The meaning that the rows were read with, by groups of like ones.
     pub understood: Vec<Group>,
     /// The same in words.
     #[serde(skip)]

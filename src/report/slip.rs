@@ -8,9 +8,9 @@ use crate::job::batch::unwritable;
 use crate::job::{Failure, TokenState};
 use crate::seedfile::{Row, otpauth, qr, save_secret};
 
-/// What a user's slip needs.
+/// The content of a user's slip.
 pub struct Card {
-    /// Whose it is.
+    /// Its user.
     pub user: Option<String>,
     /// The token's serial, of which the last digits are shown.
     pub serial: String,

@@ -46,7 +46,7 @@ pub struct HotpReport {
     /// The counter of the code to come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_counter: Option<u64>,
-    /// What to do, in words.
+    /// The advice, in words.
     #[serde(skip)]
     advice: String,
 }

@@ -18,7 +18,7 @@ use crate::time::seconds;
 /// A correction by more than this, in seconds, may put a token out of the window of a server that followed its old clock.
 pub const SERVER_WINDOW_S: f64 = 90.0;
 
-/// What was written to a token.
+/// The write to a token.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct WriteReport {
     /// The reader.
@@ -28,13 +28,13 @@ pub struct WriteReport {
     /// Its clock; missing for a device that counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<WrittenClock>,
-    /// What became of the seed: `kept`, `erased` or `burned`.
+    /// The fate of the seed: `kept`, `erased` or `burned`.
     pub seed: &'static str,
     /// `synced`, or `within`: nothing had to be written.
     pub outcome: &'static str,
     /// The clock cannot be set closer.
     pub keeps_phase: bool,
-    /// What the clock was set to: `now`, `at` another time, or `carried-on`; missing where nothing was written.
+    /// The time that the clock was set to: `now`, `at` another time, or `carried-on`; missing where nothing was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_set: Option<&'static str>,
     /// The profile that was written; missing where nothing was written.
@@ -103,7 +103,7 @@ impl Report for WriteReport {
     }
 }
 
-/// What was written, in one line.
+/// A write in one line.
 #[must_use]
 pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
     let moved = |drift: Moved| format!("clock {} → {}; ", drift.before.in_short(), drift.after);
@@ -116,7 +116,7 @@ pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
     )
 }
 
-/// What a careful person should know after a write.
+/// Remarks for a careful person after a write.
 #[must_use]
 pub fn remarks(outcome: &WriteOutcome, deed: Deed) -> Vec<String> {
     let mut remarks = Vec::new();
@@ -158,7 +158,7 @@ pub fn jumped_words(by: TimeDelta) -> String {
     format!("the host's clock jumped by {:.3} s meanwhile; the token was read again after that", seconds(by))
 }
 
-/// What a plan would do to a token: `--dry-run`.
+/// The plan for a token: `--dry-run`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PlanReport {
     /// Always true: nothing was written.
@@ -174,7 +174,7 @@ pub struct PlanReport {
     /// Its clock; missing for a device that counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<ClockBefore>,
-    /// What would become of the seed: `kept`, `erased` or `burned`.
+    /// The fate that the seed would have: `kept`, `erased` or `burned`.
     pub seed: &'static str,
     /// The profile that would be written.
     pub profile: Option<PlannedProfile>,
@@ -249,7 +249,7 @@ impl Report for PlanReport {
     }
 }
 
-/// What a plan does to the clock, in words.
+/// The effect of a plan on the clock, in words.
 fn clock_words(clock: ClockPlan) -> String {
     match clock {
         ClockPlan::Now => "set to the host's".to_owned(),

@@ -44,7 +44,7 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     Ok(Box::new(read.into_iter()))
 }
 
-/// What was decrypted, as JSON.
+/// The decrypted content, as JSON.
 pub fn opened(plain: Result<vault::Plain, &'static str>) -> Result<Value, Problem> {
     let plain = plain.map_err(|what| Problem::of_file(what, FileRemedy::Password))?;
     let broken = || Problem::of_file("what the export holds is not JSON", "export it again");
@@ -85,9 +85,9 @@ pub struct Account<'a> {
     pub step: Option<u64>,
     /// The counter, for HOTP.
     pub counter: Option<u64>,
-    /// Who issued it.
+    /// The issuer.
     pub issuer: &'a str,
-    /// Whose it is.
+    /// Its user.
     pub name: &'a str,
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with the rows of a file taken together: duplicates, and serials that have lost a zero.
+//! Problems of the rows of a file taken together: duplicates, and serials that have lost a zero.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -65,7 +65,7 @@ impl Checker {
         u128::from(high.hash_one(&value)) << 64 | u128::from(low.hash_one(&value))
     }
 
-    /// What is wrong with all of them together, in the order of their lines.
+    /// The problems of all of them together, in the order of their lines.
     #[must_use]
     pub fn finish(mut self) -> Vec<Problem> {
         let mut problems = duplicates(&mut self.serials, "the serial", &"one of the two is wrong".into());
@@ -99,7 +99,7 @@ const MAX_TEXT: usize = 1024;
 /// Whether a text, such as a user's name, can be recorded and written to every file.
 ///
 /// # Errors
-/// What is wrong with it, to go behind its name.
+/// The fault, to go behind its name.
 pub fn check_text(text: &str) -> Result<(), String> {
     if text.len() > MAX_TEXT {
         return Err(format!("has {} bytes, {MAX_TEXT} at most", text.len()));
@@ -110,7 +110,7 @@ pub fn check_text(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What is wrong with the texts of a row, as a problem.
+/// The fault in the texts of a row, as a problem.
 #[must_use]
 pub fn check_texts(row: &Row) -> Option<Problem> {
     let texts = [
@@ -127,7 +127,7 @@ pub fn check_texts(row: &Row) -> Option<Problem> {
     })
 }
 
-/// What a token cannot do with a row, as a problem.
+/// The feature of a row that is beyond a token, as a problem.
 #[must_use]
 pub fn for_token(row: &Row) -> Option<Problem> {
     let serial = row.serial.as_deref().map(|serial| format!(" ({})", shown(serial))).unwrap_or_default();

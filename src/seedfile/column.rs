@@ -1,4 +1,4 @@
-//! What the words of a table's header mean, as people and programs write them.
+//! The meanings of the words of a table's header, as people and programs write them.
 
 use crate::seed::SecretEncoding;
 
@@ -6,7 +6,7 @@ pub use super::column_words::Column;
 use super::column_words::WORDS;
 use super::suspect::looks_like_a_secret;
 
-/// What a header's word says.
+/// The meaning of a header's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
     /// A column.
@@ -27,7 +27,7 @@ impl Meaning {
     }
 }
 
-/// What the word of a header means.
+/// The meaning of a header's word.
 #[must_use]
 pub fn meaning_of(word: &str) -> Meaning {
     let (name, unit) = name_and_unit(word);
@@ -178,7 +178,7 @@ fn is_beside(name: &str) -> bool {
     PARTS.iter().any(|part| name.contains(part))
 }
 
-/// What a bracket can say beside a unit.
+/// The meanings of a bracket beside a unit.
 fn is_remark(unit: &str) -> bool {
     matches!(
         unit,

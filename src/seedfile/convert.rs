@@ -16,7 +16,7 @@ const MAX_PROBLEMS: usize = 200;
 /// Fields that no code and no owner depends on.
 const NEVER_MISSED: [Field; 2] = [Field::Manufacturer, Field::Model];
 
-/// What a conversion lets pass.
+/// The permissions of a conversion.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rules<'a> {
     /// Fields that may be lost: a format that carries them keeps them. Maker and model, which no code depends on, may always be
@@ -65,11 +65,11 @@ impl Sink {
     }
 }
 
-/// What came of a conversion.
+/// The result of a conversion.
 pub struct Converted {
     /// The rows that were read without an error.
     pub rows: u64,
-    /// What is to be said, errors and warnings, in the order of their lines.
+    /// The problems, errors and warnings, in the order of their lines.
     pub problems: Vec<Problem>,
     /// How many more there were.
     pub more: u64,
@@ -156,7 +156,7 @@ pub fn convert(
     finish(checker, sinks, problems, more)
 }
 
-/// What concerns the whole file, and the files' ends: they are complete, or are not there.
+/// Problems of the whole file, and the files' ends: they are complete, or are not there.
 fn finish(
     checker: Checker,
     mut sinks: Vec<Sink>,

@@ -153,7 +153,7 @@ fn pair(first: &Fields<'_>) -> Result<Columns, Problem> {
     Err(first.line_problem(what, remedy))
 }
 
-/// What `--columns` could say of a line's fields: what looks like a serial, what like a secret, and "-" for all others.
+/// A suggestion for `--columns` by a line's fields: what looks like a serial, what like a secret, and "-" for all others.
 fn guessed_columns(fields: &[String]) -> Option<String> {
     let is_one = |is: fn(&str) -> bool| fields.iter().filter(|field| is(field)).count() == 1;
     if !is_one(looks_like_a_secret) || !is_one(looks_like_a_serial) {

@@ -1,4 +1,4 @@
-//! Which field of a table has which column, and what becomes of those that nobody knows.
+//! The columns of a table's fields, and the treatment of unknown ones.
 
 use super::column::{Column, Meaning, is_plain_word, looks_like_a_code_setting, meaning_of};
 use super::problem::Problem;
@@ -24,7 +24,7 @@ pub const HEADER: [&str; 12] = [
     "account",
 ];
 
-/// Which field of a record has which column.
+/// The columns of a record's fields.
 pub(super) struct Columns {
     pub at: Vec<(Column, usize)>,
     /// How the secret is written, where its column says so.

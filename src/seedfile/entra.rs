@@ -28,7 +28,7 @@ fn fits(sample: &Sample<'_>) -> bool {
     sample.has_field("upn") && sample.has_field("secret key")
 }
 
-/// What Entra ID will ask for and a row does not say, in words; maker and model are filled in where the serial tells them.
+/// Fields that Entra ID will ask for and a row lacks, in words; maker and model are filled in where the serial tells them.
 #[must_use]
 pub fn lacks(row: &Row) -> Vec<&'static str> {
     let is_known = row.serial.as_deref().and_then(model_of).is_some();

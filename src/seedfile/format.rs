@@ -1,4 +1,4 @@
-//! What a format is: what it carries, how it is recognised, read and written.
+//! A format: its fields, and how it is recognised, read and written.
 
 use zeroize::Zeroizing;
 
@@ -12,7 +12,7 @@ use crate::seed::SecretEncoding;
 /// Rows as they are read, one after the other, good ones and bad ones.
 pub type Rows = Box<dyn Iterator<Item = Result<Row, Problem>>>;
 
-/// What the user says of a file beside its format.
+/// The user's word on a file beside its format.
 #[derive(Default)]
 pub struct ReadOptions {
     /// How its secrets are written, where the format's own encoding does not hold.
@@ -23,16 +23,16 @@ pub struct ReadOptions {
     pub columns: Option<Vec<String>>,
     /// The format was recognised, not named: where it could be another one too, a row that this would change is refused.
     pub is_guessed: bool,
-    /// What opens an encrypted PSKC file.
+    /// The key of an encrypted PSKC file.
     pub pskc: Option<PskcKeys>,
     /// The password of an authenticator's encrypted export.
     pub password: Option<Zeroizing<String>>,
 }
 
-/// What the user says of a file that is to be written.
+/// The user's word on a file to write.
 #[derive(Default)]
 pub struct WriteOptions {
-    /// What a PSKC file is encrypted under.
+    /// The keys that a PSKC file is encrypted under.
     pub pskc: Option<PskcKeys>,
     /// Older Entra files have `timeinterval` in their header.
     pub entra_timeinterval: bool,
@@ -120,9 +120,9 @@ pub struct Write {
 pub struct Format {
     /// Its name on the command line.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// Its description, in a few words.
     pub title: &'static str,
-    /// What it can carry beside the secret.
+    /// The fields that it can carry beside the secret.
     pub carries: &'static [Field],
     /// A file holds either TOTP or HOTP tokens, because nothing in a line tells them apart.
     pub one_kind: bool,
@@ -168,7 +168,7 @@ impl Format {
         self.name == "duo"
     }
 
-    /// What a row says that this format cannot carry.
+    /// The fields of a row that this format cannot carry.
     #[must_use]
     pub fn loses(&self, row: &Row) -> Vec<Field> {
         Field::ALL.into_iter().filter(|field| row.states(*field) && !self.carries.contains(field)).collect()

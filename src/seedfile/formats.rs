@@ -42,7 +42,7 @@ impl Format {
     }
 }
 
-/// What a file that no format fits looks like, without anything that could be a secret, and the one thing to try.
+/// The look of a file that no format fits, without anything that could be a secret, and the one thing to try.
 fn seen(sample: &Sample<'_>) -> (String, FileRemedy) {
     const MOST: usize = 8;
     let text = sample.text.trim_start();

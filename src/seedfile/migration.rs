@@ -42,7 +42,7 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
     Ok(Box::new(rows.into_iter()))
 }
 
-/// What is said of an export of which parts are missing.
+/// The problem of an export of which parts are missing.
 #[must_use]
 pub fn missing(what: String) -> Problem {
     Problem::of_file(what, "show the next code of the export, too: these accounts are not all").as_warning()
@@ -57,7 +57,7 @@ pub struct Export {
     part: (u64, u64, u64),
 }
 
-/// Which parts of exports were seen.
+/// The parts of exports that were seen.
 #[derive(Debug, Default)]
 pub struct Parts(BTreeMap<u64, (u64, BTreeSet<u64>)>);
 
@@ -70,7 +70,7 @@ impl Parts {
         seen.1.insert(part);
     }
 
-    /// Which parts are missing, in words.
+    /// The missing parts, in words.
     #[must_use]
     pub fn missing(&self) -> Option<String> {
         let missing = self.0.values().find_map(|(count, seen)| {

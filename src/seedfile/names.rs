@@ -1,4 +1,4 @@
-//! What files have for hashes, types and time steps.
+//! The words of files for hashes, types and time steps.
 
 use super::row::Kind;
 use crate::otp::{Hash, TimeStep};

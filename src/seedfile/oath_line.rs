@@ -1,7 +1,7 @@
 //! The line that privacyIDEA, LinOTP and NetIQ share: `serial, HEX, totp, 6, 30`, with or without a hash behind it, and what
 //! stands in front of it in privacyIDEA's own files.
 //!
-//! What a line leaves out is what these servers take it for: a line of a serial and a secret is one of HOTP.
+//! A line without a field is taken as these servers take it: a line of a serial and a secret is one of HOTP.
 
 use super::column::is_header;
 use super::format::{ReadOptions, Rows, Sample, bare_serial, used_fields};
@@ -26,7 +26,7 @@ pub enum HashRule {
     ByLength,
 }
 
-/// What stands in front of the serial.
+/// The prefix of the serial.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Front {
     Nothing,

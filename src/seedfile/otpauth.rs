@@ -70,12 +70,12 @@ pub fn split(text: &str) -> Vec<&str> {
     if pieces.is_empty() { vec![text] } else { pieces }
 }
 
-/// What may stand between two URIs or around one.
+/// The characters that may come between two URIs or around one.
 fn is_between(c: char) -> bool {
     c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '<' | '>' | '|')
 }
 
-/// What must be percent-encoded in a label or value.
+/// The characters that must be percent-encoded in a label or value.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
 
 /// A row as a URI. Only what differs from the defaults is stated, and the issuer twice, as the format recommends.

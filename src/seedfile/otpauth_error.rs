@@ -1,4 +1,4 @@
-//! What makes a text no usable `otpauth://` URI.
+//! Faults that make a text no usable `otpauth://` URI.
 
 use crate::seed::SeedError;
 
@@ -26,7 +26,7 @@ pub enum UriError {
     /// A text in which more stands than a name.
     #[error("the URI's {0} holds more than a name: is an & missing or unencoded?")]
     Swallowed(&'static str),
-    /// What stands behind an unencoded #.
+    /// A part behind an unencoded #.
     #[error("the URI has parameters behind a #, which must be written %23")]
     Fragment,
     /// A code that is none of six digits of a time or counter.

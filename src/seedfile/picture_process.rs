@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::qr::{self, QrError};
 
-/// What the program is started with to be that process: no command of its users.
+/// The argument that makes the program that process: no command of its users.
 pub const CHILD: &str = "look-at-picture-on-standard-input";
 
 /// How long a picture is looked at.
@@ -79,7 +79,7 @@ fn wait(child: &mut Child, began: Instant) -> Option<Option<i32>> {
     }
 }
 
-/// What the process says: the texts, or why there are none.
+/// The answer of the process: the texts, or why there are none.
 fn understood(code: Option<i32>, answer: &[u8]) -> Result<Vec<Zeroizing<String>>, QrError> {
     match code {
         Some(0) => {

@@ -1,4 +1,4 @@
-//! What is wrong with a seed file: where, what, and what to do. Never the secret itself.
+//! Problems of a seed file: place, fault and remedy. Never the secret itself.
 
 use std::fmt;
 
@@ -22,9 +22,9 @@ pub struct Problem {
     pub place: Place,
     /// The name of the column, where the file has one.
     pub column: Option<String>,
-    /// What is wrong.
+    /// The fault.
     pub what: String,
-    /// What helps.
+    /// The remedy.
     pub remedy: FileRemedy,
     /// Whether it stops the work.
     pub severity: Severity,
@@ -36,12 +36,12 @@ pub struct Problem {
     pub locked: bool,
 }
 
-/// What is wrong with one row, before its place is known.
+/// The fault of one row, before its place is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What is wrong.
+    /// The fault.
     pub what: String,
-    /// What helps.
+    /// The remedy.
     pub remedy: FileRemedy,
     /// No token can hold it.
     pub unusable: bool,

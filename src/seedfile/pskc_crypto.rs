@@ -36,7 +36,7 @@ const PBKDF2: &str = "http://www.rsasecurity.com/rsalabs/pkcs/schemas/pkcs-5v2-0
 /// A key of AES.
 pub type CipherKey = Zeroizing<Vec<u8>>;
 
-/// What a file is encrypted under, as the user gives it.
+/// The key that a file is encrypted under, as the user supplies it.
 pub enum PskcKeys {
     /// A pre-shared AES key, and the MAC key for what is written.
     PreShared(CipherKey, MacKey),
@@ -209,7 +209,7 @@ fn key_of_text(text: &str) -> Option<CipherKey> {
     decoded.into_iter().flatten().map(Zeroizing::new).find(|key| KEY_SIZES.contains(&key.len()))
 }
 
-/// What a file's MACs are made with.
+/// The keys of a file's MACs.
 #[derive(Clone, Copy)]
 enum MacMethod {
     Sha1,
@@ -274,7 +274,7 @@ impl Opened {
         self.decrypt_unchecked(value)
     }
 
-    /// What the MAC is made over: IV and ciphertext as they stand.
+    /// The content of the MAC: IV and ciphertext as they are.
     fn cipher_value(&self, value: &Element) -> Result<Zeroizing<Vec<u8>>, String> {
         let method = value.child("EncryptionMethod").and_then(|method| {
             let scheme = method.descendant("EncryptionScheme").and_then(|scheme| scheme.attribute("Algorithm"));

@@ -1,4 +1,4 @@
-//! What a PSKC key may be used for, and until when (RFC 6030, section 5).
+//! The permitted uses of a PSKC key, and their end (RFC 6030, section 5).
 
 use chrono::{DateTime, Utc};
 
@@ -41,7 +41,7 @@ fn date(text: &str) -> Option<DateTime<Utc>> {
     Some(day?.and_hms_opt(0, 0, 0)?.and_utc())
 }
 
-/// What a key may be used for (RFC 6030, section 5): what is not known here must be taken as forbidden.
+/// The permitted uses of a key (RFC 6030, section 5): what is not known here must be taken as forbidden.
 pub(super) fn check_policy(policy: &Element, notes: &mut Vec<String>) -> Found<()> {
     check_dates(Some(policy))?;
     let mut usages = policy.children_named("KeyUsage").map(|usage| usage.text.trim()).peekable();

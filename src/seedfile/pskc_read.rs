@@ -22,7 +22,7 @@ use crate::seed::Seed;
 const HARMLESS: &[&str] =
     &["Issuer", "UserId", "FriendlyName", "KeyReference", "Extensions", "Extension", "KeyProperties"];
 
-/// What stands in a container, in RFC 6030 and in drafts.
+/// The elements of a container, in RFC 6030 and in drafts.
 const IN_CONTAINER: &[&str] = &[
     "EncryptionKey",
     "EncryptionMethod",
@@ -36,7 +36,7 @@ const IN_CONTAINER: &[&str] = &[
     "Extension",
 ];
 
-/// What stands in a package.
+/// The elements of a package.
 const IN_PACKAGE: &[&str] = &["DeviceInfo", "DeviceId", "CryptoModuleInfo", "Key", "Secret", "Extensions", "Extension"];
 
 /// The attributes of a key that are read, or say nothing of its codes.

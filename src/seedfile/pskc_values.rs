@@ -8,12 +8,12 @@ use super::pskc_crypto::Opened;
 use super::shown::shown;
 use super::xml::Element;
 
-/// What was found in a key, or why it is not used.
+/// The finding on a key, or why it is not used.
 pub(super) type Found<T> = Result<T, Fault>;
 
 const THE_KEY: &str = "use the key or password that came with this file";
 
-/// What is there once at most.
+/// A value that is there once at most.
 const ONCE: &[&str] = &[
     "AlgorithmParameters",
     "Usage",

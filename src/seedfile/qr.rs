@@ -55,7 +55,7 @@ impl QrError {
         Self::CODES.into_iter().find(|(_, known)| i32::from(*known) == code).map(|(error, _)| error)
     }
 
-    /// What to do about it.
+    /// The remedy.
     #[must_use]
     pub fn remedy(&self) -> FileRemedy {
         FileRemedy::words(match self {
@@ -70,7 +70,7 @@ impl QrError {
     }
 }
 
-/// What a QR code in a picture holds.
+/// The content of a QR code in a picture.
 #[derive(Debug)]
 pub enum Content {
     /// A seed: `otpauth://`, or a bare secret.
@@ -81,7 +81,7 @@ pub enum Content {
     Other(String, FileRemedy),
 }
 
-/// What a code's text is: seeds, or one of the usual wrong ones in plain words.
+/// The kind of a code's text: seeds, or one of the usual wrong ones in plain words.
 #[must_use]
 pub fn content(text: &str) -> Content {
     let other = |what: &str, remedy: FileRemedy| Content::Other(what.to_owned(), remedy);

@@ -4,7 +4,7 @@ use crate::device::{Capabilities, CapabilityError};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::{ParsedSeed, SecretEncoding, Seed};
 
-/// What a seed is used for.
+/// The use of a seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kind {
     /// Codes of a time.
@@ -112,7 +112,7 @@ pub struct Row {
     pub digits: Option<u32>,
     /// The counter, for HOTP.
     pub counter: Option<u64>,
-    /// Whose it is: a UPN or login name.
+    /// The user: a UPN or login name.
     pub user: Option<String>,
     /// The manufacturer.
     pub manufacturer: Option<String>,

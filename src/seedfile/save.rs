@@ -23,7 +23,7 @@ pub enum SaveError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's words.
         source: io::Error,
     },
 }

@@ -2,7 +2,7 @@
 
 use super::shown::shown;
 
-/// What is wrong with a serial, and what to do.
+/// Faults of serials, and remedies.
 pub type Wrong = (String, &'static str);
 
 const FROM_THE_ORIGINAL: &str = "take it from the original file; import that column as text";
@@ -10,7 +10,7 @@ const FROM_THE_ORIGINAL: &str = "take it from the original file; import that col
 /// Whether a text can be a serial.
 ///
 /// # Errors
-/// What is wrong with it, and what to do.
+/// The fault, and the remedy.
 pub fn check_serial(serial: &str) -> Result<(), Wrong> {
     let wrong = |what: String| Err((what, FROM_THE_ORIGINAL));
     if is_scientific(serial) || is_fraction(serial) || has_thousands(serial) {

@@ -1,4 +1,4 @@
-//! What a message repeats of a file: never what could be a secret in the wrong place.
+//! The parts of a file that a message repeats: never what could be a secret in the wrong place.
 
 use crate::seed::encodings_that_fit;
 

@@ -338,7 +338,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What is wrong with a secret of a known encoding.
+/// The fault of a secret of a known encoding.
 fn secret_error(error: &SeedError, encoding: SecretEncoding) -> String {
     match error {
         SeedError::BadCharacter { position } => format!("character {position} of the secret is not {encoding}"),

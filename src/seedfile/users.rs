@@ -27,7 +27,7 @@ pub struct UserRow {
     pub user: String,
 }
 
-/// What is known of a list as a whole.
+/// The findings on a list as a whole.
 #[derive(Default)]
 struct List {
     /// How many columns it has.

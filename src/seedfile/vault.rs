@@ -23,7 +23,7 @@ const MAX_SCRYPT: u64 = 1 << 24;
 /// The database of an encrypted Aegis export.
 ///
 /// # Errors
-/// What is wrong, without anything of the file.
+/// The fault, without anything of the file.
 pub fn aegis(root: &Value, password: &str) -> Result<Plain, &'static str> {
     let slots = root.pointer("/header/slots").and_then(Value::as_array).ok_or(BROKEN)?;
     let db = BASE64.decode(root.get("db").and_then(Value::as_str).ok_or(BROKEN)?.as_bytes()).map_err(|_| BROKEN)?;
@@ -52,7 +52,7 @@ fn open_slot(slot: &Value, password: &str) -> Option<Plain> {
 /// The services of an encrypted 2FAS backup: `data:salt:iv`, each Base64.
 ///
 /// # Errors
-/// What is wrong, without anything of the file.
+/// The fault, without anything of the file.
 pub fn twofas(services: &str, password: &str) -> Result<Plain, &'static str> {
     let parts: Vec<Vec<u8>> =
         services.split(':').map(|part| BASE64.decode(part.as_bytes())).collect::<Result<_, _>>().map_err(|_| BROKEN)?;

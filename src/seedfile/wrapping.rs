@@ -13,7 +13,7 @@ type Named = (&'static str, FileRemedy);
 const OPENPGP: Named = ("the file is encrypted or signed with OpenPGP", FileRemedy::DecryptOpenPgp);
 const PICTURE: Named = ("the file is a picture", FileRemedy::AsPicture);
 
-/// What a file is by the marks at its beginning.
+/// The kind of a file by the marks at its beginning.
 const MARKS: &[(&[u8], Named)] = &[
     (b"age-encryption.org/", ("the file is encrypted with age", FileRemedy::DecryptAge)),
     (b"-----BEGIN AGE ENCRYPTED FILE-----", ("the file is encrypted with age", FileRemedy::DecryptAge)),
@@ -79,7 +79,7 @@ const MARKS: &[(&[u8], Named)] = &[
     (b"BM", PICTURE),
 ];
 
-/// What a file is that is no text of seeds, and what to do about it.
+/// The kind of a file that is no text of seeds, and the remedy.
 #[must_use]
 pub fn wrapping(start: &[u8]) -> Option<Named> {
     let begins = |mark: &[u8]| start.starts_with(mark);

@@ -21,7 +21,7 @@ pub const FORMAT: Format = Format {
     write: None,
 };
 
-/// What the first field of a traditional line can be.
+/// The meanings of the first field of a traditional line.
 const KINDS: [&str; 4] = ["oath-hotp", "yubico otp", "static password", "challenge-response: hmac-sha1"];
 
 fn is_traditional(row: &[String]) -> bool {

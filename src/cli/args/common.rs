@@ -65,7 +65,7 @@ pub struct FileArgs {
     pub pskc_password: Option<PathBuf>,
 }
 
-/// What goes for a seed file as a whole.
+/// Arguments for a seed file as a whole.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WholeFileArgs {
     /// Leave out rows that no token can hold, and name each
@@ -79,7 +79,7 @@ pub struct WholeFileArgs {
     pub allow_shared_secret: bool,
 }
 
-/// Which row of a seed file.
+/// The choice of a row of a seed file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ChoiceArgs {
     /// The row of this serial
@@ -142,7 +142,7 @@ pub struct ProfileArgs {
     pub display: Option<u32>,
 }
 
-/// What is demanded of the host's clock before a token is set by it.
+/// Demands on the host's clock before a token is set by it.
 #[derive(Debug, Args)]
 pub struct HostArgs {
     /// Ask this NTP server, and correct by what it says; repeatable
@@ -157,7 +157,7 @@ pub struct HostArgs {
     #[arg(long, conflicts_with_all = ["ntp", "trust_host_clock"], hide_short_help = true)]
     pub strict_clock: bool,
 
-    /// What --ntp-check lets pass
+    /// The largest error that --ntp-check lets pass
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0, requires = "ntp", hide_short_help = true)]
     pub max_host_error: f64,
 
@@ -183,7 +183,7 @@ impl Default for HostArgs {
     }
 }
 
-/// What goes for every write.
+/// Arguments of every write.
 #[derive(Debug, Default, Args)]
 pub struct WriteArgs {
     #[command(flatten)]
@@ -218,10 +218,10 @@ pub struct WriteArgs {
     pub identity: Option<PathBuf>,
 }
 
-/// What becomes of the clock when something else is written.
+/// The fate of the clock when something else is written.
 #[derive(Debug, Default, Args)]
 pub struct ClockArgs {
-    /// What to set the clock to; 0 is now [default: 0]
+    /// The time to set the clock to; 0 is now [default: 0]
     ///
     /// Unix seconds, or a time as RFC 3339 writes it.
     #[arg(

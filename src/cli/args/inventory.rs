@@ -12,7 +12,7 @@ pub enum InventoryCommand {
     /// The tokens
     #[command(before_help = "Example: tokentap inventory tokens --drift-over 2")]
     Tokens(TokensArgs),
-    /// What was done, newest first
+    /// Events, newest first
     #[command(before_help = "Example: tokentap inventory events --serial 86596120001234")]
     Events(EventsArgs),
     /// The batches
@@ -73,7 +73,7 @@ pub struct TokensArgs {
     #[arg(long, value_name = "USER", conflicts_with = "serial")]
     pub user: Option<String>,
 
-    /// Whose clock was not set for so long: 12mo, 2y, 30d
+    /// Tokens with a clock that was not set for so long: 12mo, 2y, 30d
     #[arg(long, value_name = "TIME")]
     pub not_synced_for: Option<String>,
 
@@ -81,7 +81,7 @@ pub struct TokensArgs {
     #[arg(long, value_name = "TIME")]
     pub before: Option<String>,
 
-    /// Whose drift was larger when last seen
+    /// Tokens with a larger drift when last seen
     #[arg(long, value_name = "SECONDS")]
     pub drift_over: Option<f64>,
 

@@ -209,7 +209,7 @@ pub enum Command {
     /// A token in software on pcscd's virtual reader
     #[command(before_help = "Example: tokentap emulate --drift -97.25")]
     Emulate(EmulateArgs),
-    /// What a shell needs to complete commands and flags
+    /// Completions of commands and flags for a shell
     #[command(before_help = "Example: tokentap completions bash > /etc/bash_completion.d/tokentap")]
     Completions {
         /// The shell

@@ -144,7 +144,7 @@ pub struct DeskArgs {
     pub run: RunArgs,
 }
 
-/// What goes for every run of many tokens.
+/// Arguments of every run of many tokens.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// No bells

@@ -53,7 +53,7 @@ pub struct SeedsCheckArgs {
     pub for_token: bool,
 }
 
-/// What is written, and where to.
+/// The output and its place.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
     /// The format to write, and its file; repeatable

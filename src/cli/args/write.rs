@@ -8,7 +8,7 @@ use super::common::{ClockArgs, ProfileArgs, SeedArgs, WriteArgs};
 
 #[derive(Debug, Default, Args)]
 pub struct SyncArgs {
-    /// What to set the clock to; 0 is now
+    /// The time to set the clock to; 0 is now
     ///
     /// Unix seconds, or a time as RFC 3339 writes it.
     #[arg(long, value_name = "TIME", default_value = "0", allow_hyphen_values = true)]

@@ -64,7 +64,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     summary::finish(&name, end, holding, args, books, output)
 }
 
-/// What every run of a batch has around it.
+/// The surroundings of every run of a batch.
 struct Around<'a> {
     global: &'a Global,
     args: &'a BatchArgs,
@@ -151,7 +151,7 @@ fn terms(args: &BatchArgs) -> BatchTerms {
     }
 }
 
-/// What is refused before anything is read.
+/// Checks before anything is read.
 fn check_usage(global: &Global, args: &BatchArgs, output: &Output) -> Result<(), Failure> {
     if args.force && args.to.is_empty() && args.slips.is_none() {
         return Err(Failure::usage(

@@ -1,4 +1,4 @@
-//! What the screen shows of a batch while it runs.
+//! The view of a batch while it runs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::job::batch::{BatchNews, Departure, Left, Opened};
 use crate::report::{BatchBegin, BatchEvent, BatchLeft};
 use crate::time::HostClock;
 
-/// What the screen shows of a batch.
+/// The view of a batch.
 pub struct View<'a> {
     name: &'a str,
     clock: &'a Host,

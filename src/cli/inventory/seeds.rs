@@ -166,7 +166,7 @@ pub fn import(inventory: &dyn Inventory, global: &Global, args: &ImportArgs, out
     Ok(Exit::Done)
 }
 
-/// What the inventory knows otherwise.
+/// A contradiction between a row and the inventory.
 fn contradiction(inventory: &dyn Inventory, row: &Row) -> Result<Option<Problem>, Failure> {
     let serial = row.serial.as_deref().unwrap_or_default();
     let seed = inventory.fingerprint_key().of(&row.seed);

@@ -69,7 +69,7 @@ impl<'l> Session<'l, Identified> {
 }
 
 impl<State> Session<'_, State> {
-    /// What the token said when it was last asked.
+    /// The token's answer when it was last asked.
     #[must_use]
     pub fn info(&self) -> &Info {
         &self.info

@@ -1,4 +1,4 @@
-//! Which row of a batch a token gets, decided and taken in one transaction, so that two programs never take the same.
+//! The row of a batch that a token gets, decided and taken in one transaction, so that two programs never take the same.
 
 use rusqlite::{Connection, Error, OptionalExtension, params};
 

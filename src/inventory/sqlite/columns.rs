@@ -25,7 +25,7 @@ pub fn optional_time(row: &Row<'_>, column: &str) -> Result<Option<UnixTime>, Er
     milliseconds.map(|value| DateTime::from_timestamp_millis(value).ok_or_else(|| odd(column))).transpose()
 }
 
-/// What is one of a few words.
+/// A value that is one of a few words.
 pub fn word<T>(row: &Row<'_>, column: &str, of_word: fn(&str) -> Option<T>) -> Result<T, Error> {
     let text: String = row.get(column)?;
     of_word(&text).ok_or_else(|| odd(column))

@@ -1,4 +1,4 @@
-//! What goes wrong in the file of an inventory, as a user meets it.
+//! Troubles in the file of an inventory, as a user meets it.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What is known of tokens beside their rows: that a clock stood still, and which seed was erased.
+//! Marks on tokens beside their rows: that a clock stood still, and which seed was erased.
 
 use rusqlite::{Connection, Error, Row, ToSql, params};
 

@@ -1,4 +1,4 @@
-//! What the inventory has once: the key of its fingerprints, and whom it seals seeds to.
+//! Values that the inventory has once: the key of its fingerprints, and whom it seals seeds to.
 
 use std::path::Path;
 

@@ -314,7 +314,7 @@ impl Sqlite {
     }
 }
 
-/// What a thread that panicked held is as good as before: a transaction that was not committed is taken back.
+/// The content of a mutex; after a panic it is as good as before: a transaction that was not committed is taken back.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Which program works with a token or a row, and whether it still runs.
+//! The program that works with a token or a row, and whether it still runs.
 //!
 //! Each program that writes has a number, and a file of that name in a folder beside the inventory, which it keeps locked.
 //! The system lets go of the lock when the program ends, however it ends: a file that can be locked belongs to nobody.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Error};
 
 use super::sums;
 
-/// What marks a file as an inventory, in the header that `SQLite` leaves to applications: "tokt".
+/// The mark of a file as an inventory, in the header that `SQLite` leaves to applications: "tokt".
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
@@ -154,7 +154,7 @@ CREATE TABLE refused_keys (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What is known of tokens beside their rows.
+/// Marks on tokens beside their rows.
 const MARKS: &str = "
 CREATE TABLE marks (
     serial TEXT NOT NULL,
@@ -237,7 +237,7 @@ CREATE TRIGGER events_summed BEFORE INSERT ON events WHEN NEW.sum IS NULL OR NEW
 BEGIN SELECT RAISE(ABORT, 'an older tokentap is still running: end it'); END;
 ";
 
-/// What keeps events as they are, by the names of the triggers.
+/// The triggers that keep events as they are, by name.
 pub const EVENT_TRIGGERS: [&str; 3] = ["events_stay", "events_last", "events_summed"];
 
 /// The version of an inventory.

@@ -18,7 +18,7 @@ pub struct Summed {
     columns: &'static str,
 }
 
-/// What the inventory is made from: the key of fingerprints, the recipients.
+/// The inventory's own values: the key of fingerprints, the recipients.
 pub const META: Summed = Summed { name: "meta", key: "name = ?1", key_columns: "name", columns: "name, value" };
 
 /// Tokens.
@@ -76,7 +76,7 @@ pub const REFUSED_KEYS: Summed = Summed {
     columns: "serial, key, at",
 };
 
-/// What is known of tokens beside their rows.
+/// Marks on tokens beside their rows.
 pub const MARKS: Summed = Summed {
     name: "marks",
     key: "serial = ?1 AND slot = ?2 AND what = ?3",

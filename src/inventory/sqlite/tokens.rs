@@ -163,7 +163,7 @@ fn put_record(to: &Connection, record: &TokenRecord) -> Result<(), Error> {
     sums::TOKENS.put(to, &values)
 }
 
-/// What is known of a token.
+/// The record of a token.
 ///
 /// # Errors
 /// `SQLite`'s; a record whose checksum is not its own is one, and not "nothing known".

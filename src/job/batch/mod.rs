@@ -36,11 +36,11 @@ use crate::inventory::{
 use crate::seedfile::Row;
 use crate::time::UnixTime;
 
-/// What a batch is made from.
+/// The origin of a batch.
 pub struct Origin {
     /// Its name: the file's path, or words for new seeds.
     pub name: String,
-    /// What its rows say, hashed.
+    /// A hash over its rows.
     pub content: Vec<u8>,
     /// Begin anew, whatever is on record.
     pub anew: bool,
@@ -162,7 +162,7 @@ impl Batch {
         Ok(())
     }
 
-    /// What a token gets. Until [`Self::release`] its row is kept from others, and so is the token from other readers.
+    /// The row that a token gets. Until [`Self::release`] its row is kept from others, and so is the token from other readers.
     ///
     /// # Errors
     /// [`InventoryError`].
@@ -198,7 +198,7 @@ fn changed(origin: &Origin, open: &BatchRecord) -> Failure {
     Failure::new(problem, state, BatchRemedy::PutRowsBack)
 }
 
-/// What is known of the rows of a batch that is new to this inventory: seeds that a token holds already stay with it.
+/// Completes the rows of a batch that is new to this inventory: seeds that a token holds already stay with it.
 fn adopt(inventory: &dyn Inventory, rows: &mut [NewRow], part: &[Row]) -> Result<(), InventoryError> {
     let mut taken: HashSet<String> = rows.iter().filter_map(|row| row.serial.clone()).collect();
     // Later lines are newer: a seed that was not sent to one token may have gone to the next.

@@ -1,4 +1,4 @@
-//! What happens in a batch, as data.
+//! Events in a batch, as data.
 
 use crate::device::Info;
 use crate::inventory::{Counts, RowRecord};
@@ -26,7 +26,7 @@ pub enum Left {
     Failed(Box<Failure>),
 }
 
-/// What happens in a batch.
+/// An event in a batch.
 #[derive(Debug, Clone)]
 pub enum BatchNews {
     /// A question came up.

@@ -1,4 +1,4 @@
-//! What is burned with a row of a batch: its seed, its profile, and its line in the server's files.
+//! The burn of a row of a batch: its seed, its profile, and its line in the server's files.
 
 use super::outputs::rehearse;
 use super::seeds::{RowSeed, fresh_seed};

@@ -42,13 +42,13 @@ pub struct PlannedBatch {
     pub overwrites: bool,
 }
 
-/// What a list of rows is read with.
+/// The settings that a list of rows is read with.
 pub struct ListTerms<'a> {
     /// The key of the inventory's fingerprints.
     pub key: &'a FingerprintKey,
-    /// What flags state of the profile.
+    /// The profile that flags state.
     pub flags: ProfileWish,
-    /// What the list may have.
+    /// The irregularities that the list may have.
     pub allowed: Allowed,
     /// Begin anew, whatever is on record.
     pub anew: bool,
@@ -104,7 +104,7 @@ impl PlannedBatch {
     /// Whether every row can be written in every server's format.
     ///
     /// # Errors
-    /// What a format cannot carry.
+    /// A field that a format cannot carry.
     pub fn check_formats(&self, flags: ProfileWish) -> Result<(), Failure> {
         if self.files.is_empty() {
             return Ok(());
@@ -265,7 +265,7 @@ pub struct BatchEnd {
     pub written: Vec<(&'static str, PathBuf)>,
     /// The `.part` file and the files, still open.
     pub files: Option<ServerFiles>,
-    /// What ended it early.
+    /// The failure that ended it early.
     pub fatal: Option<Failure>,
 }
 
@@ -333,7 +333,7 @@ fn conclude(batch: &Batch, files: Option<&ServerFiles>, books: &Books, at: UnixT
     Ok(())
 }
 
-/// What tokens hold and the `.part` file has not: written there again, or named where its seeds were nowhere else.
+/// Seeds that tokens hold and the `.part` file lacks: written there again, or named where its seeds were nowhere else.
 fn restore_part(
     files: &mut ServerFiles,
     books: &Books,

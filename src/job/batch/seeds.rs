@@ -12,7 +12,7 @@ use crate::seedfile::{Checker, FileRemedy, Problem, Row, Severity, check_texts, 
 /// How many problems are kept with their words; beyond that they are only counted.
 const MAX_PROBLEMS: usize = 200;
 
-/// What one row burns.
+/// The seed that one row burns.
 #[derive(Debug, Clone)]
 pub struct RowSeed {
     /// The seed.
@@ -20,11 +20,11 @@ pub struct RowSeed {
     hash: Option<Hash>,
     step: Option<TimeStep>,
     digits: Option<u32>,
-    /// What few rows have.
+    /// Fields that few rows have.
     more: Option<Box<More>>,
 }
 
-/// What a row says that does not matter to the token.
+/// The fields of a row that do not matter to the token.
 #[derive(Debug, Clone)]
 struct More {
     manufacturer: Option<String>,
@@ -65,7 +65,7 @@ impl RowSeed {
         }
     }
 
-    /// What the row says of the profile, where flags do not.
+    /// The profile that the row states, where flags do not.
     #[must_use]
     pub fn wish(&self, flags: ProfileWish) -> ProfileWish {
         let by_seed = (flags.hash.is_none() && self.hash.is_some()) || (flags.step.is_none() && self.step.is_some());
@@ -75,17 +75,17 @@ impl RowSeed {
 
 /// All rows of a file, checked.
 pub struct SeedList {
-    /// What is burned, in the order of the rows.
+    /// The seeds, in the order of the rows.
     pub seeds: Vec<RowSeed>,
     /// The same rows for the inventory.
     pub rows: Vec<NewRow>,
-    /// What all rows say together, hashed.
+    /// A hash over all rows.
     pub content: Vec<u8>,
-    /// What is odd about them.
+    /// Remarks on odd rows.
     pub warnings: Vec<Problem>,
 }
 
-/// What a list of seeds may have because the user says so.
+/// The irregularities that the user allows in a list of seeds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Allowed {
     /// Secrets of fewer than [`SHORTEST`] bytes.
@@ -188,7 +188,7 @@ impl BadRows {
     }
 }
 
-/// What flags say of the profile, hashed.
+/// A hash over the profile of the flags.
 #[must_use]
 pub fn flags_digest(key: &FingerprintKey, flags: ProfileWish) -> Vec<u8> {
     key.hash(&[format!("{flags:?}").as_bytes()])

@@ -1,4 +1,4 @@
-//! What waits for the answers to a batch's questions.
+//! Work that waits for the answers to a batch's questions.
 
 use crate::clock::Drift;
 use crate::inventory::RowRecord;
@@ -17,7 +17,7 @@ pub(super) struct Unjudged {
     pub tries: u32,
 }
 
-/// What waits for the answer to a question.
+/// Work that waits for the answer to a question.
 pub(super) enum Waiting {
     /// A token, for the code on its display.
     Code(Box<Unjudged>),

@@ -29,9 +29,9 @@ pub enum SeedSource {
     Fresh(usize),
 }
 
-/// What goes for every token of a batch.
+/// The plan for every token of a batch.
 pub struct BatchPlan {
-    /// What flags say of the profile.
+    /// The profile that flags state.
     pub flags: ProfileWish,
     /// Catch ticks and write on the second.
     pub fine: bool,
@@ -62,7 +62,7 @@ pub struct BatchVisitor<'a> {
     pub(super) around: Surroundings<'a, BatchNews>,
     pub(super) questions: Questions<Waiting>,
     burned: AtomicU64,
-    /// What ends the batch: nothing more can be recorded.
+    /// The failure that ends the batch: nothing more can be recorded.
     pub(super) fatal: Mutex<Option<Failure>>,
 }
 
@@ -161,7 +161,7 @@ impl<'a> BatchVisitor<'a> {
         self.left(place, Some(info), row, how);
     }
 
-    /// What became of a token and its row, after the record of it.
+    /// Ends the work on a token and its row, after the record of it.
     fn recorded(&self, place: &ReaderRef, recorded: Recorded, claimed: Option<(RowRecord, RowSeed)>) {
         let Some((mut row, seed)) = claimed else {
             let failure = recorded.result.err().unwrap_or_else(left_alone);
