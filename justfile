@@ -32,6 +32,10 @@ bench:
 fuzz seconds="60":
     scripts/fuzz {{seconds}}
 
+# the program for Windows, built on Debian and tried in Wine
+windows:
+    scripts/windows
+
 # the Debian package and the tarball
 package:
     scripts/package

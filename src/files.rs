@@ -10,6 +10,30 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The folder of a file.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes durable that a file is in its folder.
+///
+/// # Errors
+/// The system's.
+#[cfg(unix)]
+pub fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder_of(path))?.sync_all()
+}
+
+/// Windows offers no such call for folders; its changes of names are journalled.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn sync_folder_of(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// A file as the system knows it, whatever names lead to it. Another one may have its name later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileId {

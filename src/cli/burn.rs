@@ -11,7 +11,7 @@ use super::output::Output;
 use super::record::{self, Need, Record};
 use super::seeds::{check_drop, fields_of, named_files, writable};
 use super::settings::{self, Named};
-use super::station::{Contact, Workplace};
+use super::station::{InReach, Workplace};
 use super::unused::check_unused;
 use super::verify::parse_code;
 use super::writing::Writing;
@@ -47,7 +47,7 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     slip::check(args.slip.as_ref(), false)?;
     if args.generate.is_some() && keepers.is_empty() && !record.seals()? {
         return Err(Failure::usage(
-            "a new seed would be nowhere but on the token",
+            "the new seed would exist only on the token",
             "name a file for it with --out FILE or --to FORMAT=FILE, or let the inventory keep it: tokentap inventory init --recipient age1…",
         ));
     }
@@ -116,7 +116,7 @@ fn burn(writing: &Writing<'_>, desk: Workplace<'_>, keepers: &Keepers) -> Result
         Some(first) if kept => kept_though_failed(failure, first),
         _ => failure,
     })?;
-    let Contact { reader, emulated, device } = station;
+    let InReach { reader, emulated, device } = station;
     drop(device);
     let Some((seed, stated)) = sent else {
         return Err(Failure::usage("no seed was burned", "supply one with --seed-file FILE"));

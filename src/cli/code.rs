@@ -19,7 +19,7 @@ pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
     let digits = digits_of(args.digits.or(row.digits).unwrap_or(6))?;
     let hash = args.hash.map(Hash::from).or(row.hash).or(profile.map(Profile::hash)).unwrap_or(Hash::Sha1);
     if row.kind == Kind::Hotp && args.at.is_some() {
-        return Err(Failure::usage("the seed is one of HOTP, which knows no time", "remove --at, or use --counter"));
+        return Err(Failure::usage("this is a HOTP seed, which ignores the time", "remove --at, or use --counter"));
     }
     let counter = args.counter.or_else(|| (row.kind == Kind::Hotp).then_some(row.counter.unwrap_or(0)));
     if let Some(counter) = counter {

@@ -10,7 +10,7 @@ use super::screen::{Bell, Idle, Message, Screen, Wire};
 use super::secret::token_key;
 use super::{Ran, interrupt, prompt, settings, trays};
 use crate::job::desk::{DeskNews, DeskVisitor, Done, Visited};
-use crate::job::{DeskRequest, Effect, Exit, Failure, HourWatch, Surroundings};
+use crate::job::{Asks, DeskRequest, Effect, Exit, Failure, HourWatch, Surroundings};
 use crate::report::{DeskEvent, DeskSummary, DeskVisit, UndoneToken, WORDING};
 
 /// How wide the line between two visits is.
@@ -57,6 +57,10 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
                 }
             }
             DeskNews::Asks(question) => {
+                // It is dealt with and recorded: only its code is open.
+                if let Asks::Code(info) = &question.asks {
+                    interrupt::stop().let_go(info.serial.as_str());
+                }
                 let _ = sender.send(Message::Asks(question.clone()));
                 return idle.note();
             }
@@ -119,7 +123,7 @@ fn may_assume_factory(args: &DeskArgs, output: &Output) -> bool {
     }
     prompt::confirms(
         "Some tokens may have a profile (hash, time step) that the inventory does not know. Setting their clocks would set the \
-         factory's (SHA1, 30 s): a token that was burned for another one would stop working. Enter alone only measures them.",
+         factory's (SHA1, 30 s): a token that was burned for another one would stop working. Press Enter to only measure them.",
     )
 }
 

@@ -49,12 +49,12 @@ impl Host {
     pub fn warn(&self, output: &Output) {
         let standing = &self.standing;
         if let Some(warning) = &standing.warning {
-            output.note(&format!("{warning}; the token is set by it all the same (--ntp SERVER asks a server)"));
+            output.note(&format!("{warning}; the token is set by it anyway (to ask a time server, use --ntp SERVER)"));
         }
         if let Some(reading) = standing.ntp.as_ref().filter(|_| !standing.correction.is_zero()) {
             let (offset, doubt) = (reading.offset_s, reading.uncertainty_s);
             output.note(&format!(
-                "what is written is corrected by {offset:+.3} s (±{doubt:.3} s), by {}",
+                "the written time is corrected by {offset:+.3} s (±{doubt:.3} s), according to {}",
                 reading.server
             ));
         }

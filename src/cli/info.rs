@@ -20,12 +20,8 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let record = Record::begin(global);
     let host_clock = Host::assess(&args.host)?;
     let desk = Workplace::new(global, &host_clock, &record, output);
-    let mut is_ready = false;
+    record.ready(global, Need::Reading, output)?;
     let (report, station) = desk.work(&mut |station| {
-        // The inventory was opened while the reader was.
-        if !std::mem::replace(&mut is_ready, true) {
-            record.ready(global, Need::Reading, output)?;
-        }
         let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
         job::read(&mut *station.device, &host_clock.clock(), &guard, args.precise).inspect_err(|failure| {
             // What is wrong with the token is what its user needs to hear.

@@ -32,14 +32,20 @@ pub fn secret(question: &str) -> Result<Zeroizing<String>, Failure> {
         return Err(Failure::new(Problem::Interrupted, TokenState::NotReached, Again::Same));
     }
     answer.map(Zeroizing::new).map_err(|error| {
-        Failure::file(format!("the terminal cannot be read: {error}"), "use --seed-file or --seed-stdin")
+        Failure::file(
+            format!("the terminal cannot be read: {error}"),
+            "run it at a terminal, or name a file with what is asked for",
+        )
     })
 }
 
 /// Asks whether to go on with something that cannot be undone: only "yes" is.
 pub fn confirms(fact: &str) -> bool {
-    let question = format!("{fact}\nType yes to go on: ");
-    line(&question, TokenState::NothingChanged, Again::Same).is_some_and(|answer| answer == "yes")
+    let ask = |question: &str| line(question, TokenState::NothingChanged, Again::Same);
+    match ask(&format!("{fact}\nType yes to go on: ")).as_deref() {
+        Some("y" | "Y" | "YES" | "Yes") => ask("Type the whole word yes to go on: ").as_deref() == Some("yes"),
+        answer => answer == Some("yes"),
+    }
 }
 
 /// Asks a question; `None` for an empty answer or the end of input. `state` is what Ctrl-C then says of the token.

@@ -8,8 +8,9 @@ use std::thread::JoinHandle;
 use super::args::Global;
 use super::describe;
 use super::input;
-use super::output::Output;
+use super::output::{Output, note};
 use super::prompt;
+use crate::files::beside;
 use crate::inventory::{Deed, Identity, Inventory, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
 use crate::job::remedy::TokenRemedy;
 pub use crate::job::unopened;
@@ -89,8 +90,11 @@ impl Record {
     fn opened(&self) -> &Opened {
         self.books.get_or_init(|| {
             let opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let opened = opening.and_then(|opening| opening.join().ok());
-            opened.unwrap_or_else(|| Ok(OpenBooks::of(None)))
+            match opening.map(JoinHandle::join) {
+                Some(Ok(opened)) => opened,
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                None => Ok(OpenBooks::of(None)),
+            }
         })
     }
 
@@ -212,7 +216,8 @@ pub fn path(global: &Global) -> Result<Option<PathBuf>, InventoryError> {
         Some(path) if path == Path::new("none") => Ok(None),
         Some(path) if !path.as_os_str().is_empty() => Ok(Some(path.to_owned())),
         _ => {
-            let folder = dirs::data_dir().ok_or(InventoryError::NoFolder)?;
+            // Not the one that Windows copies between computers when its user signs in.
+            let folder = dirs::data_local_dir().ok_or(InventoryError::NoFolder)?;
             Ok(Some(folder.join("tokentap").join("inventory.sqlite")))
         }
     }
@@ -235,9 +240,42 @@ fn open_at(located: Result<Option<(PathBuf, bool)>, InventoryError>) -> Result<O
     let Some((path, is_named)) = located? else { return Ok(None) };
     // A path that somebody typed may be mistyped: only the usual one's folder is made.
     if let Some(folder) = path.parent().filter(|_| !is_named) {
-        make_folder(folder).map_err(|error| InventoryError::Open { path: path.clone(), detail: error.to_string() })?;
+        let unusable = |error: std::io::Error| InventoryError::Open { path: path.clone(), detail: error.to_string() };
+        make_folder(folder).map_err(unusable)?;
+        if let Some(roaming) = dirs::data_dir().map(|folder| folder.join("tokentap"))
+            && move_from_roaming(&roaming, folder).map_err(unusable)?
+        {
+            note(&format!("the inventory was moved from {} to {}", describe::path(&roaming), describe::path(folder)));
+        }
     }
     Sqlite::open(&path).map(|sqlite| Some(sqlite.with_pins(pins())))
+}
+
+/// Moves an inventory, with its log, out of a folder that Windows copies between computers: there it would be replaced by an
+/// older copy of itself. Whether there was one to move; one in the new place stays as it is.
+///
+/// # Errors
+/// The system's. Where the last of the files could not be moved, the inventory is still where it was.
+fn move_from_roaming(roaming: &Path, local: &Path) -> std::io::Result<bool> {
+    let (old, new) = (roaming.join("inventory.sqlite"), local.join("inventory.sqlite"));
+    if roaming == local || !old.is_file() || new.exists() {
+        return Ok(false);
+    }
+    // The log goes first: an inventory is never without it.
+    let log = beside(&old, "-wal");
+    if log.is_file() {
+        std::fs::copy(&log, beside(&new, "-wal"))?;
+    }
+    if let Err(error) = std::fs::rename(&old, &new) {
+        // In use, perhaps: a copy beside it would go its own way.
+        let _ = std::fs::remove_file(beside(&new, "-wal"));
+        let why = format!("it is to be moved from {}: {error}", describe::path(&old));
+        return Err(std::io::Error::new(error.kind(), why));
+    }
+    for ending in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(beside(&old, ending));
+    }
+    Ok(true)
 }
 
 /// Says what is wrong with who can change an inventory, and whom it seals to; where seeds depend on it, it is a failure.
@@ -314,7 +352,7 @@ pub fn identity(path: Option<&Path>) -> Result<Option<Identity>, Failure> {
     let bad = |error: SealError| {
         let next = match error {
             SealError::Passphrase => "run the same command again, and type the passphrase of this file",
-            SealError::Damaged => "use a copy of the identity file: whoever made it was told to keep one",
+            SealError::Damaged => "use a copy of the identity file",
             _ => "name the identity file whose recipient the inventory seals to (tokentap inventory check shows it)",
         };
         Failure::usage(format!("{}: {error}", describe::path(path)), next)
@@ -328,4 +366,32 @@ pub fn identity(path: Option<&Path>) -> Result<Option<Identity>, Failure> {
     }
     let passphrase = prompt::secret("Passphrase of the identity (not shown): ")?;
     Identity::unlock(&content, &passphrase).map(Some).map_err(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inventory_in_the_roaming_profile_is_moved_once_with_its_log_and_never_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (roaming, local) = (folder.path().join("roaming"), folder.path().join("local"));
+        for made in [&roaming, &local] {
+            std::fs::create_dir(made).unwrap();
+        }
+        assert!(!move_from_roaming(&roaming, &local).unwrap());
+        for (name, content) in
+            [("inventory.sqlite", "records"), ("inventory.sqlite-wal", "log"), ("inventory.sqlite-shm", "x")]
+        {
+            std::fs::write(roaming.join(name), content).unwrap();
+        }
+        assert!(move_from_roaming(&roaming, &local).unwrap());
+        assert_eq!(std::fs::read_to_string(local.join("inventory.sqlite")).unwrap(), "records");
+        assert_eq!(std::fs::read_to_string(local.join("inventory.sqlite-wal")).unwrap(), "log");
+        assert_eq!(std::fs::read_dir(&roaming).unwrap().count(), 0);
+        std::fs::write(roaming.join("inventory.sqlite"), "an older copy").unwrap();
+        assert!(!move_from_roaming(&roaming, &local).unwrap());
+        assert_eq!(std::fs::read_to_string(local.join("inventory.sqlite")).unwrap(), "records");
+        assert!(!move_from_roaming(&local, &local).unwrap());
+    }
 }

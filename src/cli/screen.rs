@@ -191,7 +191,7 @@ impl<'a> Screen<'a> {
             Asks::GoOn(problem) => {
                 let is_right = self.above(|| prompt::confirms(&report::question(problem)));
                 if is_right {
-                    self.note("the clocks are set from now on: lay the last token back");
+                    self.note("clocks are set from now on: lay the last token on the reader again");
                 }
                 if is_right { Answer::Yes } else { Answer::No }
             }

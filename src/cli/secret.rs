@@ -141,11 +141,11 @@ fn one(row: Row) -> SeedChoice {
 fn bare(text: &str, args: &SeedArgs) -> Result<Row, Failure> {
     // Whoever states how the secret is written means it as it is.
     if let Some((what, next)) = suspicion(text).filter(|_| args.file.secret_encoding.is_none()) {
-        return Err(Failure::usage(format!("this is no seed, but {what}"), next));
+        return Err(Failure::usage(format!("this is not a seed, but {what}"), next));
     }
     Seed::parse(text, args.file.secret_encoding.map(Into::into)).map(Row::of_parsed).map_err(|error| {
         let next = match error {
-            SeedError::Ambiguous => "say which: --secret-encoding hex or --secret-encoding base32",
+            SeedError::Ambiguous => "use --secret-encoding hex or --secret-encoding base32",
             _ => "use hex digits, Base32 or an otpauth:// URI",
         };
         Failure::usage(error.to_string(), next)

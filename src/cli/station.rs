@@ -27,7 +27,7 @@ const WAIT_AT_TERMINAL: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// A token in reach.
-pub struct Contact {
+pub struct InReach {
     /// The token.
     pub device: Box<dyn Device>,
     /// The reader's name.
@@ -44,7 +44,7 @@ pub struct Workplace<'a> {
     /// The records of tokens, for the question which of several is meant.
     record: &'a Record,
     output: &'a Output,
-    open: Option<Contact>,
+    open: Option<InReach>,
     /// Until when a token is waited for, from the first wait on.
     deadline: Option<Instant>,
 }
@@ -60,7 +60,7 @@ impl<'a> Workplace<'a> {
     ///
     /// # Errors
     /// A failure of the reader, which it names, or the job's.
-    pub fn work<T>(mut self, job: &mut dyn FnMut(&mut Contact) -> Result<T, Failure>) -> Result<(T, Contact), Failure> {
+    pub fn work<T>(mut self, job: &mut dyn FnMut(&mut InReach) -> Result<T, Failure>) -> Result<(T, InReach), Failure> {
         let host = self.host;
         self.attempt(&mut |station| {
             host.check_steady()?;
@@ -68,7 +68,7 @@ impl<'a> Workplace<'a> {
         })
     }
 
-    fn attempt<T>(&mut self, job: &mut dyn FnMut(&mut Contact) -> Result<T, Failure>) -> Result<(T, Contact), Failure> {
+    fn attempt<T>(&mut self, job: &mut dyn FnMut(&mut InReach) -> Result<T, Failure>) -> Result<(T, InReach), Failure> {
         let wait = match wait_seconds(self.global)? {
             Some(seconds) => Duration::from_secs(seconds.into()),
             None if std::io::stdin().is_terminal() => WAIT_AT_TERMINAL,
@@ -108,7 +108,7 @@ impl<'a> Workplace<'a> {
 ///
 /// # Errors
 /// A failure of the reader, or of the emulated token's file.
-fn open(desk: &Workplace<'_>, wait: Duration) -> Result<Contact, Failure> {
+fn open(desk: &Workplace<'_>, wait: Duration) -> Result<InReach, Failure> {
     let Workplace { global, output, host, .. } = desk;
     let station = match global.reader.as_deref() {
         Some("emulated") => emulated(global, None, &host.system)?,
@@ -153,13 +153,15 @@ pub fn fresh_emulated(clock: &dyn HostClock) -> CardState {
     CardState::new(USUAL_SERIAL, false, TokenClock::new(now, -97.25, 0.0, false))
 }
 
-fn emulated(global: &Global, file: Option<&str>, clock: &SystemClock) -> Result<Contact, Failure> {
+fn emulated(global: &Global, file: Option<&str>, clock: &SystemClock) -> Result<InReach, Failure> {
     let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
     let next = "make the token first: tokentap emulate --create --state FILE";
     let link = match file {
         None => EmulatedLink::new(fresh_emulated(clock), shared),
         Some(file) => {
-            let state = StateFile::new(file).load().map_err(|error| Failure::file(error.to_string(), next))?;
+            // What is there already is not to be made anew.
+            let other = "name the file of an emulated token (tokentap emulate --create makes one); folders are for batch and desk";
+            let state = StateFile::new(file).load().map_err(|error| Failure::file(error.to_string(), other))?;
             let name = Path::new(file);
             let state = state.ok_or_else(|| {
                 Failure::file(format!("there is no emulated token in {}", describe::path(name)), next)
@@ -168,10 +170,10 @@ fn emulated(global: &Global, file: Option<&str>, clock: &SystemClock) -> Result<
         }
     };
     let reader = file.map_or_else(|| "emulated".to_owned(), |file| format!("emulated:{file}"));
-    Ok(Contact { device: device(global, link), reader, emulated: true })
+    Ok(InReach { device: device(global, link), reader, emulated: true })
 }
 
-fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result<Contact, Failure> {
+fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result<InReach, Failure> {
     let Workplace { global, output, .. } = desk;
     interrupt::begin_work();
     let deadline = (!wait.is_zero()).then(|| Instant::now() + wait);
@@ -194,7 +196,7 @@ fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result
     // --wait is a bound on everything before the first contact.
     let within = Bounds::until(deadline.filter(|_| global.wait.is_some()), &interrupt::asked).within;
     let link = connect(&slots, &slot.name, within)?;
-    Ok(Contact { device: device(global, link), emulated: is_virtual(&slot.name), reader: slot.name })
+    Ok(InReach { device: device(global, link), emulated: is_virtual(&slot.name), reader: slot.name })
 }
 
 /// The token at the end of a link, which is traced where that is wanted.

@@ -33,7 +33,7 @@ pub fn open(global: &Global, clock: &SystemClock) -> Result<Box<dyn Trays>, Fail
     let trays: Box<dyn Trays> = match global.reader.as_deref() {
         Some("emulated") => {
             return Err(Failure::usage(
-                "which emulated tokens are to come is not said",
+                "no folder of emulated tokens was specified",
                 "name a folder of their states: --reader emulated:FOLDER (tokentap emulate --create makes them)",
             ));
         }

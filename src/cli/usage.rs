@@ -131,8 +131,9 @@ fn fact(error: &clap::Error) -> String {
 fn tip(error: &clap::Error) -> Option<String> {
     // Another value is never guessed: a hash that was not meant stops a token's codes.
     let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand];
-    let suggested = kinds.into_iter().flat_map(|kind| strings(error, kind)).next()?;
-    Some(format!("perhaps {suggested} was meant"))
+    // The likeliest of several is the last one.
+    let suggested = kinds.into_iter().find_map(|kind| strings(error, kind).pop())?;
+    Some(format!("perhaps you meant {suggested}"))
 }
 
 /// The command whose help tells more: the words that the usage line begins with.

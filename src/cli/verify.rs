@@ -34,7 +34,7 @@ pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
     let found = seed_of(global, &args.seed, args.identity.as_deref(), args.hotp, output)?;
     if found.row.kind == Kind::Hotp && !args.hotp {
         return Err(Failure::usage(
-            "the seed is one of HOTP, which counts button presses",
+            "this is a HOTP seed, which counts button presses",
             "use --hotp, and enter two codes in a row",
         ));
     }
@@ -92,7 +92,7 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
     let mut verdict = judged(&codes)?;
     if asks && verdict.wants_another_code() {
         output.text(&verdict_words(&verdict, args.window));
-        codes.push(ask("That can be an accident. The next code on the display: ")?);
+        codes.push(ask("That could be chance. The next code on the display: ")?);
         verdict = judged(&codes)?;
     }
     let exit = if verdict.is_accepted(args.accept_drift.unwrap_or(expected.step.seconds())) {
@@ -158,18 +158,18 @@ fn ask(question: &str) -> Result<Code, Failure> {
 fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<String> {
     if verdict.wants_another_code() && codes < 2 {
         let percent = verdict.chance * 100.0;
-        return Some(format!("such a match is an accident in {percent:.2} % of cases: enter the next code too"));
+        return Some(format!("a wrong seed would match by chance in {percent:.2} % of cases: enter the next code too"));
     }
     match verdict.kind() {
         VerdictKind::Match => None,
-        VerdictKind::Drifted if exit == Exit::Done => Some("that is within what --accept-drift lets pass".to_owned()),
+        VerdictKind::Drifted if exit == Exit::Done => Some("--accept-drift accepts that".to_owned()),
         VerdictKind::Drifted => Some(match &found.read {
             Some(read) => format!("its clock is wrong: {}", how_to_set(&read.info, found.known.as_ref())),
             None => "its clock is wrong: tokentap sync sets it (a restricted model also needs its seed)".to_owned(),
         }),
         VerdictKind::OtherProfile => {
             Some(
-                "ask what the server has: if it is this hash and step, the token is right, and nothing is to be done; otherwise burn \
+                "ask what the server has: if it is this hash and step, the token is right and needs nothing; otherwise burn \
                  the token again with the server's hash and step"
                     .to_owned(),
             )

@@ -6,7 +6,7 @@ use super::args::Global;
 use super::host::Host;
 use super::output::Output;
 use super::record::Record;
-use super::station::{Contact, Workplace};
+use super::station::{InReach, Workplace};
 use super::{Ran, interrupt, prompt};
 use crate::device::Info;
 use crate::job::{Effect, Exit, Failure, Front, Notice, Problem, SeedFate, SingleWrite, WriteOutcome, WritePlan};
@@ -35,7 +35,7 @@ impl<'a> Writing<'a> {
     /// The job's, with what became of the token.
     pub fn run(
         &self,
-        station: &mut Contact,
+        station: &mut InReach,
         before: &mut dyn FnMut(&Info, &WritePlan) -> Result<(), Failure>,
     ) -> Result<WriteOutcome, Failure> {
         let mut recorder = self.record.recorder(self.write.deed, &station.reader, station.emulated);
@@ -76,7 +76,7 @@ impl<'a> Writing<'a> {
     ///
     /// # Errors
     /// Those of the plan's own checks.
-    pub fn show(&self, station: &mut Contact) -> Ran {
+    pub fn show(&self, station: &mut InReach) -> Ran {
         let recorder = self.record.recorder(self.write.deed, &station.reader, station.emulated);
         let tell = |notice: Notice| self.tell(&notice);
         let found = self.write.show(&mut *station.device, &self.host.clock(), &recorder, &tell)?;

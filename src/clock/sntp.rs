@@ -52,7 +52,7 @@ fn ask(socket: &UdpSocket, server: SocketAddr) -> Result<Exchange, String> {
         }
         std::io::ErrorKind::ConnectionRefused => "no time service listens there".to_owned(),
         std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable => {
-            "there is no way to it in this network".to_owned()
+            "it cannot be reached from this network".to_owned()
         }
         _ => error.to_string(),
     };
@@ -76,7 +76,7 @@ fn ask(socket: &UdpSocket, server: SocketAddr) -> Result<Exchange, String> {
             return read(reply, sent, took_s);
         }
         if began.elapsed() >= ANSWER_WITHIN {
-            return Err("what it sends is no answer to what was asked".to_owned());
+            return Err("its answer does not match the request".to_owned());
         }
     }
 }

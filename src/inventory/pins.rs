@@ -63,7 +63,7 @@ impl Pins {
 
     /// The file of an inventory: named by its whole path, hashed.
     fn file(&self, path: &Path) -> PathBuf {
-        let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let full = dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let digest: [u8; 32] = Sha256::digest(full.as_os_str().as_encoded_bytes()).into();
         self.folder.join(data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or(&digest)))
     }

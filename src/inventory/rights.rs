@@ -37,7 +37,7 @@ pub fn check_alone(path: &Path) -> Result<(), InventoryError> {
             return bad(format!("others can change the inventory {name}"), remedy);
         }
     }
-    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let full = dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     for folder in full.ancestors().skip(1) {
         let Ok(found) = std::fs::metadata(folder) else { continue };
         let shown = folder.display();

@@ -287,8 +287,8 @@ impl<'a> DeskVisitor<'a> {
 
     /// Asks whether the host is right, where that is not asked already.
     fn ask_to_go_on(&self, place: &ReaderRef, failure: &Failure) {
-        if !self.questions.any(|waiting| matches!(waiting, Waiting::GoOn(_))) {
-            let id = self.questions.open(Waiting::GoOn(failure.clone()));
+        let is_asked = |waiting: &Waiting| matches!(waiting, Waiting::GoOn(_));
+        if let Some(id) = self.questions.open_unless(is_asked, Waiting::GoOn(failure.clone())) {
             let asks = Asks::GoOn(Box::new(failure.problem.clone()));
             (self.around.tell)(DeskNews::Asks(Question { id, place: place.clone(), asks }));
         }
@@ -347,16 +347,15 @@ impl Visitor for DeskVisitor<'_> {
     }
 
     fn answer(&self, id: u64, answer: Answer) {
-        match (self.questions.take(id), answer) {
-            (None, _) => {}
-            (Some(Waiting::Code(mut visited, unjudged)), Answer::Code(code)) => {
+        self.questions.answer(id, |waiting| match (waiting, answer) {
+            (Waiting::Code(mut visited, unjudged), Answer::Code(code)) => {
                 visited.verdict = self.judge(&visited.place, &unjudged, code);
                 self.tell(*visited);
             }
-            (Some(Waiting::Code(visited, _)), _) => self.tell(*visited),
-            (Some(Waiting::GoOn(_)), Answer::Yes) => self.around.hours.confirm(),
-            (Some(Waiting::GoOn(failure)), _) => self.give_up(&failure),
-        }
+            (Waiting::Code(visited, _), _) => self.tell(*visited),
+            (Waiting::GoOn(_), Answer::Yes) => self.around.hours.confirm(),
+            (Waiting::GoOn(failure), _) => self.give_up(&failure),
+        });
     }
 
     fn settle(&self) {

@@ -18,6 +18,8 @@ const NEAR_S: f64 = 120.0;
 pub struct HourWatch {
     /// The last token that was whole hours off, and by how many.
     last: Mutex<Option<(Serial, i64)>>,
+    /// The first of two that were off by the same hours: until somebody says that the host is right, none of those is set.
+    doubted: Mutex<Option<SameHours>>,
     confirmed: AtomicBool,
 }
 
@@ -34,7 +36,7 @@ impl HourWatch {
     /// A watch; without `is_needed` nothing is noticed: the user vouches for the host.
     #[must_use]
     pub fn watching(is_needed: bool) -> Self {
-        Self { last: Mutex::default(), confirmed: AtomicBool::new(!is_needed) }
+        Self { confirmed: AtomicBool::new(!is_needed), ..Self::default() }
     }
 
     /// Takes note of a token's drift before it is set.
@@ -43,14 +45,22 @@ impl HourWatch {
         let is_near = (drift.middle_s() - hours * HOUR_S).abs() <= NEAR_S + drift.resolution_s();
         // A clock that is years off has lost its time: it is as near to a whole hour as it happens to be.
         let is_whole = is_near && (1.0..=26.0).contains(&hours.abs());
+        if self.confirmed.load(Ordering::SeqCst) {
+            return None;
+        }
+        let mut doubted = locked(&self.doubted);
+        if let Some(doubt) = doubted.as_ref().filter(|doubt| is_whole && doubt.hours == hours as i64) {
+            return Some(doubt.clone());
+        }
         let mut last = locked(&self.last);
         let now = is_whole.then(|| (serial.clone(), hours as i64));
         match (last.clone(), &now) {
             // The same token again tells nothing new.
             (Some((earlier, _)), _) if earlier == *serial => None,
             (Some((earlier, hours)), Some((_, same))) if hours == *same => {
-                let is_confirmed = self.confirmed.load(Ordering::SeqCst);
-                (!is_confirmed).then_some(SameHours { earlier, hours })
+                let doubt = SameHours { earlier, hours };
+                *doubted = Some(doubt.clone());
+                Some(doubt)
             }
             _ => {
                 *last = now;
@@ -101,5 +111,18 @@ mod tests {
         assert_eq!(watch.see(&serial("86596120000001"), off(3600.0)), None, "the same token twice");
         watch.confirm();
         assert_eq!(watch.see(&serial("86596120000002"), off(3600.0)), None, "confirmed");
+    }
+
+    #[test]
+    fn while_the_host_is_doubted_a_token_that_is_right_settles_nothing() {
+        let serial = |text: &str| Serial::new(text).unwrap();
+        let watch = HourWatch::default();
+        assert_eq!(watch.see(&serial("86596120000001"), off(3600.0)), None);
+        let doubt = watch.see(&serial("86596120000002"), off(3600.0));
+        assert_eq!(doubt, Some(SameHours { earlier: serial("86596120000001"), hours: 1 }));
+        assert_eq!(watch.see(&serial("86596120000003"), off(5.0)), None);
+        assert_eq!(watch.see(&serial("86596120000002"), off(3600.0)), doubt);
+        watch.confirm();
+        assert_eq!(watch.see(&serial("86596120000002"), off(3600.0)), None);
     }
 }

@@ -63,11 +63,11 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// A path in full, by its folder: the file itself need not be there.
 pub fn absolute(path: &Path) -> PathBuf {
-    if let Ok(full) = path.canonicalize() {
+    if let Ok(full) = dunce::canonicalize(path) {
         return full;
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let folder = dunce::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name))
 }
 

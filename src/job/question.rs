@@ -56,11 +56,13 @@ pub(super) struct Questions<T> {
 struct Open<T> {
     next: u64,
     waiting: BTreeMap<u64, T>,
+    /// The answers that are being dealt with: what comes of one may be another question.
+    in_hand: usize,
 }
 
 impl<T> Default for Questions<T> {
     fn default() -> Self {
-        Self { open: Mutex::new(Open { next: 1, waiting: BTreeMap::new() }), changed: Condvar::new() }
+        Self { open: Mutex::new(Open { next: 1, waiting: BTreeMap::new(), in_hand: 0 }), changed: Condvar::new() }
     }
 }
 
@@ -74,24 +76,54 @@ impl<T> Questions<T> {
         id
     }
 
-    /// Takes what waits for the answer to a question; `None` where it was answered already.
-    pub fn take(&self, id: u64) -> Option<T> {
+    /// Opens a question unless one is open that fits; its number.
+    pub fn open_unless(&self, fits: impl Fn(&T) -> bool, waiting: T) -> Option<u64> {
+        let mut open = locked(&self.open);
+        if open.waiting.values().any(fits) {
+            return None;
+        }
+        let id = open.next;
+        open.next += 1;
+        open.waiting.insert(id, waiting);
+        Some(id)
+    }
+
+    /// Deals with the answer to a question, and with what waits for it. A question that is not open is passed over.
+    pub fn answer(&self, id: u64, deal: impl FnMut(T)) {
+        let _in_hand = self.hold();
         let waiting = locked(&self.open).waiting.remove(&id);
-        self.changed.notify_all();
-        waiting
+        waiting.into_iter().for_each(deal);
     }
 
-    /// Whether one is open that fits.
+    /// Work from which a question may come, until it is dropped: a run is not over before.
+    pub fn hold(&self) -> InHand<'_, T> {
+        locked(&self.open).in_hand += 1;
+        InHand(self)
+    }
+
+    /// Whether one is open that fits, or an answer is being dealt with.
     pub fn any(&self, fits: impl Fn(&T) -> bool) -> bool {
-        locked(&self.open).waiting.values().any(fits)
+        let open = locked(&self.open);
+        open.in_hand > 0 || open.waiting.values().any(fits)
     }
 
-    /// Waits until all are answered, or nobody wants to wait any longer; the numbers of those that are open then.
+    /// Waits until all are answered, or nobody wants to wait any longer; the numbers of those that are open then. An answer that is
+    /// being dealt with is waited for in any case.
     pub fn settle(&self, gives_up: &dyn Fn() -> bool) -> Vec<u64> {
         let mut open = locked(&self.open);
-        while !open.waiting.is_empty() && !gives_up() {
+        while open.in_hand > 0 || (!open.waiting.is_empty() && !gives_up()) {
             open = self.changed.wait_timeout(open, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner).0;
         }
         open.waiting.keys().copied().collect()
+    }
+}
+
+/// An answer that is being dealt with, or work from which a question may come, until it is dropped.
+pub(super) struct InHand<'a, T>(&'a Questions<T>);
+
+impl<T> Drop for InHand<'_, T> {
+    fn drop(&mut self) {
+        locked(&self.0.open).in_hand -= 1;
+        self.0.changed.notify_all();
     }
 }

@@ -108,6 +108,8 @@ pub enum TokenRemedy {
     Reassign,
     /// Choose a row of the seed file, or use the file with this token.
     ChooseRow,
+    /// Use the file that has the token's seed.
+    UseItsFile,
     /// Supply the seed.
     SupplySeed,
     /// Supply the seed, or accept that it is lost.

@@ -29,7 +29,9 @@ impl SeedChoice {
                 |_, row| row.serial.as_deref() == Some(info.serial.as_str()),
                 || {
                     let problem = Problem::WrongToken(Mistaken::NoRow(info.clone()));
-                    Failure::new(problem, TokenState::Untouched, TokenRemedy::ChooseRow)
+                    let remedy =
+                        if sheet.is_without_serials() { TokenRemedy::ChooseRow } else { TokenRemedy::UseItsFile };
+                    Failure::new(problem, TokenState::Untouched, remedy)
                 },
                 || {
                     let fact = format!("several rows have the serial of this token ({info})");

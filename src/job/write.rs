@@ -42,7 +42,7 @@ pub enum Beginning {
 }
 
 /// Puts the beginning of a job on record.
-pub type Record<'a> = dyn FnMut(&Info, &WritePlan, Option<Drift>) -> Result<Beginning, Failure> + 'a;
+pub type BeginRecord<'a> = dyn FnMut(&Info, &WritePlan, Option<Drift>) -> Result<Beginning, Failure> + 'a;
 
 /// The calls that the job makes to the program around it.
 pub struct Hooks<'a> {
@@ -50,7 +50,7 @@ pub struct Hooks<'a> {
     pub complete: &'a mut dyn FnMut(&Info, &mut WritePlan) -> Result<(), Failure>,
     /// Called with the token, the plan and the drift that was found on a clock, before the first write: what it records must be
     /// durable when it says that the job may begin. Then it is not called again.
-    pub record: &'a mut Record<'a>,
+    pub record: &'a mut BeginRecord<'a>,
     /// Whether the user wants to stop. Asked until the first write, not after it.
     pub interrupted: &'a dyn Fn() -> bool,
 }
@@ -190,7 +190,7 @@ impl Job<'_> {
         check_plausible(since.wall).map_err(Failure::from)?;
 
         let found = match first {
-            Some(first) => Some(Found { first, fine: self.look(&mut *contact, &first)? }),
+            Some(first) => Some(ClockFound { first, fine: self.look(&mut *contact, &first)? }),
             None => None,
         };
         let drift_before = found.as_ref().map(|found| *self.before.get_or_insert(self.told(found.fine.drift)));
@@ -216,7 +216,7 @@ impl Job<'_> {
             writer.write_all(None)?;
             return Ok(self.written(info, None, false, None));
         };
-        let Found { first, fine } = found;
+        let ClockFound { first, fine } = found;
         let (after, keeps_phase, stands_still) = match &self.plan.config {
             Some(config) if can_be_fine(plan, config, fine) => {
                 let set = set_on_the_second(&mut writer, self.host, fine)?;
@@ -256,7 +256,7 @@ impl Job<'_> {
         self.plan.if_drift_over.is_some_and(is_within) && !fine.stands_still && self.progress == Progress::default()
     }
 
-    fn left_alone(&self, piece: &mut dyn Timepiece, info: Info, found: &Found) -> Result<WriteOutcome, Stop> {
+    fn left_alone(&self, piece: &mut dyn Timepiece, info: Info, found: &ClockFound) -> Result<WriteOutcome, Stop> {
         let before = self.told(found.fine.drift);
         let jumped = read_again_after_jump(&self.plan, self.host, piece, &found.first)?;
         let after = jumped.map_or(before, |(_, drift)| self.told(drift));
@@ -278,7 +278,7 @@ impl Job<'_> {
 }
 
 /// The clock as it was found.
-struct Found {
+struct ClockFound {
     first: Reading,
     fine: Fine,
 }

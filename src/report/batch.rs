@@ -187,7 +187,8 @@ fn words(how: &Left, who: &str, row: Option<&RowRecord>, place: &ReaderRef) -> S
             let when = burned.map(|at| format!(" since {}", local(at))).unwrap_or_default();
             let whose = user.as_ref().map(|user| format!(" for {}", plain(user))).unwrap_or_default();
             format!(
-                "SKIPPED {who} holds another seed{when}{whose}; nothing was changed\n   next: to burn it again, use --reburn"
+                "SKIPPED {who} holds another seed{when}{whose}; nothing was changed\n   next: leave it as it is if its server has that seed; only a token whose codes may stop is burned again, with \
+                 --reburn"
             )
         }
         Left::Failed(failure) => format!(
@@ -330,10 +331,12 @@ fn sum_words(summed: &Summed<'_>) -> String {
         text.push_str(&format!("\n  {what}  row {}, {serial}{user}{why}", row.row));
     }
     for (server, file) in *files {
-        text.push_str(&format!(
-            "\n  written  {}\n   next    import it there ({server}), then delete it: it has the seeds",
-            path(file)
-        ));
+        let is_own = crate::seedfile::Format::of_name("csv").is_some_and(|own| own.title == *server);
+        let next = match is_own {
+            true => "keep it until your server has its seeds (tokentap seeds convert writes the server's file): it has the only ones".to_owned(),
+            false => format!("import it there ({server}), check a code, then delete it: it has the seeds"),
+        };
+        text.push_str(&format!("\n  written  {}\n   next    {next}", path(file)));
     }
     if let Some(slips) = slips {
         text.push_str(&format!("\n  slips    {slips}"));
@@ -342,10 +345,12 @@ fn sum_words(summed: &Summed<'_>) -> String {
         let left = counted(counts.left(), "row");
         let next = match holding {
             0 => "run the same command again to continue".to_owned(),
-            1 => "1 token holds another seed, by the inventory: to burn it again, run the same command with --reburn"
+            1 => "1 token holds another seed, by the inventory, and its server may have that one; to stop its codes and burn it again: the \
+                  same command with --reburn"
                 .to_owned(),
             many => format!(
-                "{many} tokens hold another seed, by the inventory: to burn them again, run the same command with --reburn"
+                "{many} tokens hold another seed, by the inventory, and their server may have those; to stop their codes and burn them \
+                 again: the same command with --reburn"
             ),
         };
         text.push_str(&format!("\n  {left} left: {next}"));

@@ -219,7 +219,7 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64) -> (String, String) {
         Why::Stopped => ("its clock has stopped", "give its user another token"),
         Why::NoAutoSync => match outcome.info.clock_write() {
             _ if drift.may_be_within(bound) => ("only measured", TAKE_IT),
-            ClockWrite::KeepsSeed => ("only measured", "set it with tokentap sync if it is to be right"),
+            ClockWrite::KeepsSeed => ("only measured", "to set it, run tokentap sync"),
             ClockWrite::ErasesSeed => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
             ClockWrite::Unknown => ("only measured; its model is unknown", "find out whose token it is"),
         },
@@ -234,7 +234,7 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64) -> (String, String) {
         Why::Unknown => ("NOT set, because its model is unknown", "find out whose token it is"),
         Why::UnknownProfile => (
             "NOT set, because its profile (hash, time step) is unknown",
-            "ask its server for its hash and time step, because others stop its codes; then: tokentap sync --hash HASH --step \
+            "look up its hash and time step on its server (wrong ones stop its codes); then: tokentap sync --hash HASH --step \
              SECONDS",
         ),
     };

@@ -117,7 +117,7 @@ fn clock_fact(problem: &ClockProblem) -> String {
         ClockProblem::Unvouched { warning, shows } => {
             format!("{warning}: it shows {shows}, and every token would be set by it")
         }
-        ClockProblem::JumpedInWait(by) => format!("{} while the token was waited for", jumped(by)),
+        ClockProblem::JumpedInWait(by) => format!("{} while waiting for the token", jumped(by)),
         ClockProblem::Withheld(HostDoubt::Jumped(by), token) => {
             format!("{} before the token's was written{}", jumped(by), of(token.as_ref()))
         }
@@ -240,7 +240,7 @@ fn restricted_fact(why: &Restriction, token: &Info) -> String {
 pub fn question(problem: &Problem) -> String {
     let fact = fact(problem);
     match problem {
-        Problem::SeedOnRecord(_) => format!("{fact}. A new one takes its place, and its server needs that one."),
+        Problem::SeedOnRecord(_) => format!("{fact}. The new seed would replace it; the server needs it too."),
         Problem::ProfileMismatch { .. } => format!("{fact}. What the seed states would be written."),
         Problem::HostClock(ClockProblem::SameHours { .. }) => format!("{fact}. Is the host's clock right?"),
         _ => format!("{fact}."),

@@ -115,6 +115,10 @@ fn remedy_of_token(remedy: &TokenRemedy) -> String {
     }
 }
 
+/// The remedy after a wrong code.
+const CHECK_AGAIN: &str = "switch the token off and on, and check again: tokentap verify CODE --seed-file FILE; if it is still wrong, burn the same \
+             file again: tokentap burn --seed-file FILE";
+
 /// The remedies for a token that are the same whatever the token.
 fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
     match remedy {
@@ -145,6 +149,9 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
              for good after wrong answers"
         }
         TokenRemedy::Reassign => "if that is intended, use --reassign",
+        TokenRemedy::UseItsFile => {
+            "use the file that has the seed of this token, or lay a token on the reader that is in this one"
+        }
         TokenRemedy::ChooseRow => "choose a row with --serial, --row or --user, or use the file that has this token",
         TokenRemedy::OrChooseRow => "or choose the row with --serial, --row or --user",
         TokenRemedy::SupplySeed => "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME)",
@@ -174,9 +181,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
             "or state the profile with --hash and --step, as the token's server has it; or use --inventory none if the \
              token has the factory's profile (SHA1, 30 s)"
         }
-        TokenRemedy::CheckAgain => {
-            "switch the token off and on, and check again with tokentap verify; if it is still wrong, burn it again"
-        }
+        TokenRemedy::CheckAgain => CHECK_AGAIN,
         TokenRemedy::Replace => "give its user another token: its codes do not change, or are those of the past",
         TokenRemedy::UseSerial => "use one of the serials",
         // Worded above, with what they name.

@@ -19,6 +19,7 @@ pub fn remedy_of_reader(remedy: &ReaderRemedy) -> String {
 fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
     match remedy {
         ReaderRemedy::StartService if cfg!(windows) => "plug in a reader: Windows stops the service when there is none",
+        ReaderRemedy::StartService if cfg!(target_os = "macos") => "plug in a reader: the service starts with it",
         ReaderRemedy::StartService => "start it: sudo systemctl enable --now pcscd.socket",
         ReaderRemedy::RestartService if cfg!(windows) => {
             "restart the service \"Smart Card\" (services.msc), and run the same command again"
@@ -34,6 +35,7 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
             "compare the versions of the library and the daemon, which differ in containers, Flatpak \
              and AppImage: pkg-config --modversion libpcsclite; pcscd --version"
         }
+        ReaderRemedy::PlugIn if cfg!(windows) => "plug in a reader, and run the same command again",
         ReaderRemedy::PlugIn => {
             "plug in a reader; `tokentap doctor` looks for one that the kernel's NFC driver has taken, \
              as it does with an ACR122U: sudo modprobe -r pn533_usb pn533 nfc"
@@ -41,6 +43,9 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
         ReaderRemedy::FreeFromKernel => {
             "sudo modprobe -r pn533_usb pn533 nfc, then plug it in again; docs/readers.md says how to keep \
              the driver away for good"
+        }
+        ReaderRemedy::AllowUser if !cfg!(target_os = "linux") => {
+            "sign in at the machine itself, not through SSH or a remote desktop"
         }
         ReaderRemedy::AllowUser => {
             "the service admits only the user at the machine itself, not SSH: add a polkit rule for \
@@ -66,7 +71,10 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
         }
         ReaderRemedy::LayBack => "switch the token on, lay it back, and run the same command again",
         ReaderRemedy::Again => "run the same command again",
-        ReaderRemedy::Diagnose => "run `tokentap doctor`",
+        ReaderRemedy::Diagnose if cfg!(windows) => {
+            "restart the service \"Smart Card\" (services.msc), plug the reader in again, and run the same command again"
+        }
+        ReaderRemedy::Diagnose => "run `tokentap doctor`; docs/readers.md has what PC/SC can report",
         // Worded above, with what they name.
         ReaderRemedy::UseOneOf(_) => "",
     }

@@ -64,7 +64,9 @@ fn fixed_words(remedy: &RecordRemedy) -> &'static str {
         RecordRemedy::NameWritable => {
             "use a file that you may write with --inventory FILE, or --inventory none to keep no record"
         }
-        RecordRemedy::NameAnother => "use another file with --inventory FILE; this one was not changed",
+        RecordRemedy::NameAnother => {
+            "name the right file with --inventory; if this was the inventory, it is damaged: put a backup in its place. It was not changed"
+        }
         RecordRemedy::NameInOwnFolder => "use an inventory in a folder of your own with --inventory FILE",
         RecordRemedy::NameLocal => {
             "use a file on this computer's own disk with --inventory FILE; docs/desk.md says how several desks work"

@@ -30,12 +30,12 @@ pub fn verdict(info: &Info, drift: Option<Drift>, known: Option<&TokenRecord>) -
     let day = |at: UnixTime| at.format("%Y-%m-%d").to_string();
     if let Some(at) = known.and_then(|token| token.erased) {
         let text =
-            format!("shows no codes: its seed was erased on {}; burn one, and give it to the server too", day(at));
+            format!("shows no codes: its seed was erased on {}; burn one, and import it into its server", day(at));
         return say("erased", text);
     }
     if let Some(pending) = known.and_then(|token| token.pending.as_ref()).filter(|pending| pending.seed.is_some()) {
         let text = format!(
-            "may hold another seed than its server, or none: \"{}\" of {} did not end as it should; run that command again",
+            "may hold a different seed from its server, or none: \"{}\" of {} did not end as it should; run that command again",
             pending.deed.word(),
             local(pending.at)
         );
@@ -85,7 +85,7 @@ pub fn clock_stopped() -> TokenVerdict {
 /// The verdict on a token whose record cannot be read: whether it holds its seed, and what may be done to it, is not known.
 pub fn record_unread(drift: Option<Drift>) -> TokenVerdict {
     let text = format!(
-        "its clock is {}; its record cannot be read, and may say that something else is wrong: look with tokentap inventory check",
+        "its clock is {}; its record cannot be read, so there may be other problems: run tokentap inventory check",
         seen(drift)
     );
     TokenVerdict { kind: "record-unread", text }
@@ -107,7 +107,7 @@ pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
     match info.clock_write() {
         ClockWrite::KeepsSeed if knows_profile => "set it with tokentap sync",
         ClockWrite::KeepsSeed => {
-            "ask its server for its hash and time step, because others stop its codes; then set it with tokentap sync --hash HASH \
+            "look up its hash and time step on its server (wrong ones stop its codes); then set it with tokentap sync --hash HASH \
              --step SECONDS"
         }
         ClockWrite::ErasesSeed if known.is_some_and(|token| token.held_sealed().is_some()) => {
@@ -117,7 +117,7 @@ pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
             "set it with its seed: tokentap sync --seed-file FILE; without that, resynchronise it on its server"
         }
         ClockWrite::ErasesSeed => {
-            "ask its server for its hash and time step, because others stop its codes; then set it with its seed: tokentap sync \
+            "look up its hash and time step on its server (wrong ones stop its codes); then set it with its seed: tokentap sync \
              --seed-file FILE --hash HASH --step SECONDS; without that, resynchronise it on its server"
         }
         ClockWrite::Unknown => "its model is not known, so it is not set",

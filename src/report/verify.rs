@@ -67,7 +67,7 @@ impl HotpReport {
         // A server that is set back takes codes again that were used already (RFC 4226, section 7.2).
         let advice = match stated {
             Some(known) if known >= next => {
-                format!("the seed file says {known}, which is further on: do not set a server back")
+                format!("the seed file has {known}, which is higher: do not set a server back")
             }
             _ => format!("set the server's counter to {next}, if it is not further on"),
         };

@@ -223,7 +223,7 @@ fn one(fields: &Fields<'_>, columns: &Columns, width: Option<usize>, encoding: S
     if fields.is_blank && width.is_some_and(|width| fields.count() != width) {
         let what = format!("there are {} pieces, and the header has {}", fields.count(), width.unwrap_or_default());
         return Err(
-            fields.line_problem(what, "part the columns with commas: between blanks an empty one cannot be seen")
+            fields.line_problem(what, "separate the columns with commas: between blanks an empty one cannot be seen")
         );
     }
     // A field behind the last column belongs to nothing that the header names.

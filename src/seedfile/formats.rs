@@ -67,7 +67,7 @@ fn seen(sample: &Sample<'_>) -> (String, FileRemedy) {
         return (format!("JSON {with}"), "docs/formats.md shows which exports are read".into());
     }
     if text.contains("otpauth://") {
-        return ("text with otpauth:// in it".to_owned(), "use each otpauth:// URI a line of its own".into());
+        return ("text with otpauth:// in it".to_owned(), "put each otpauth:// URI on a line of its own".into());
     }
     // Words of a header are shown, and nothing that could be a part of a secret.
     let is_word = |field: &&String| {

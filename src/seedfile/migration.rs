@@ -45,7 +45,7 @@ fn read(source: Source, _: &ReadOptions) -> Result<Rows, Problem> {
 /// The problem of an export of which parts are missing.
 #[must_use]
 pub fn missing(what: String) -> Problem {
-    Problem::of_file(what, "show the next code of the export, too: these accounts are not all").as_warning()
+    Problem::of_file(what, "show the next code of the export too: these are not all the accounts").as_warning()
 }
 
 /// One code of an export.

@@ -67,7 +67,7 @@ pub use problem::{Problem, Severity};
 pub use pskc_crypto::{PskcKeyError, PskcKeys};
 pub use remedy::FileRemedy;
 pub use row::{Field, Kind, Place, Row};
-pub use save::{SaveError, SecretFile, is_file, save_secret, sync_folder_of};
+pub use save::{SaveError, SecretFile, is_file, save_secret};
 pub use serial::check_serial;
 pub use skip::usable;
 pub use text::{MAX_WHOLE, Source};

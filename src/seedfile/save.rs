@@ -1,10 +1,12 @@
 //! Writing files that hold secrets: whole or not at all, and readable by their owner only.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+use crate::files::{folder_of, sync_folder_of};
 
 /// A file of secrets that was not written. Whatever was there before is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +41,6 @@ fn plain(error: &io::Error) -> String {
 /// Dropped without that, it leaves nothing behind.
 pub struct SecretFile {
     path: PathBuf,
-    folder: PathBuf,
     file: BufWriter<NamedTempFile>,
     force: bool,
 }
@@ -54,9 +55,8 @@ impl SecretFile {
         if is_file(path)? && !force {
             return Err(SaveError::Exists(path.to_owned()));
         }
-        let folder = folder_of(path).to_owned();
-        let file = BufWriter::with_capacity(1 << 16, NamedTempFile::new_in(&folder).map_err(failed)?);
-        Ok(Self { path: path.to_owned(), folder, file, force })
+        let file = BufWriter::with_capacity(1 << 16, NamedTempFile::new_in(folder_of(path)).map_err(failed)?);
+        Ok(Self { path: path.to_owned(), file, force })
     }
 
     /// The temporary file, for those who write it by its name.
@@ -78,7 +78,7 @@ impl SecretFile {
     /// # Errors
     /// [`SaveError`]; whatever was there before is as it was.
     pub fn commit(self) -> Result<(), SaveError> {
-        let Self { path, folder, file, force } = self;
+        let Self { path, file, force } = self;
         let failed = |source| SaveError::Io { path: path.clone(), source };
         let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.as_file().sync_all().map_err(failed)?;
@@ -87,7 +87,7 @@ impl SecretFile {
             io::ErrorKind::AlreadyExists => SaveError::Exists(path.clone()),
             _ => failed(error.error),
         })?;
-        sync_folder(&folder).map_err(failed)
+        sync_folder_of(&path).map_err(failed)
     }
 }
 
@@ -113,31 +113,6 @@ pub fn is_file(path: &Path) -> Result<bool, SaveError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(source) => Err(SaveError::Io { path: path.to_owned(), source }),
     }
-}
-
-/// The folder that a file is in.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Makes durable that a file is in its folder.
-///
-/// # Errors
-/// The system's.
-pub fn sync_folder_of(path: &Path) -> io::Result<()> {
-    sync_folder(folder_of(path))
-}
-
-/// Makes the rename itself durable.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Windows offers no such call for folders; its rename is journalled.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

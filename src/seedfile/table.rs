@@ -232,7 +232,7 @@ impl<'a> Fields<'a> {
             return Err(self.problem(
                 count,
                 format!("there are {} fields, {count} at most", self.count()),
-                "look for a comma too many",
+                "check for an extra comma",
             ));
         }
         Ok(())

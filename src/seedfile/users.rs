@@ -81,8 +81,7 @@ pub fn read_users(source: Source) -> Result<Vec<UserRow>, Vec<Problem>> {
         problems.push(Problem::new(first.line, 0, "is this line a heading, or a user? All others have an @", HEAD));
     }
     for line in records.comments() {
-        let what =
-            "the line begins with # and is passed over: a user who is called so goes into quotes, behind a serial";
+        let what = "the line begins with # and is skipped: to use it as a user, put it in quotes, after a serial";
         problems.push(Problem::new(*line, 0, what, HEAD));
     }
     if users.is_empty() && problems.is_empty() {

@@ -162,6 +162,18 @@ fn a_wrong_code_is_asked_for_again_twice_and_then_the_row_is_not_done() {
 }
 
 #[test]
+fn a_wrong_code_counts_also_where_nobody_types_a_second_one() {
+    let world = World::new(-97.25);
+    let batch = world.batch(|visitor| {
+        visitor.visit(&place(), world.device(0));
+        visitor.answer(world.questions()[0].id, Answer::Code(wrong(world.shown(0))));
+        visitor.answer(world.questions()[0].id, Answer::No);
+        assert!(matches!(world.left()[..], [Left::Judged(_, _, false)]));
+    });
+    assert_eq!(batch.counts().of(RowState::Failed), 1);
+}
+
+#[test]
 fn whether_the_host_is_right_is_asked_once_and_after_a_yes_the_token_is_laid_back() {
     for says in [Answer::Yes, Answer::No] {
         let world = World::new(-3600.5);

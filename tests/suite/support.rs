@@ -137,7 +137,9 @@ pub fn work_at_batch(
 
 /// The built program, with nothing of this process's environment that it would look at.
 pub fn tokentap() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tokentap"));
+    // `scripts/windows` names the program that it has built, as Wine runs it.
+    let named = std::env::var_os("TOKENTAP_TEST_PROGRAM");
+    let mut command = Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_tokentap").into()));
     command.env_remove("TOKENTAP_READER").env_remove("TOKENTAP_WAIT").env("TZ", "UTC").stdin(Stdio::null());
     // Tests that need an inventory name one of their own.
     command.env("TOKENTAP_INVENTORY", "none");

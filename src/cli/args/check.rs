@@ -9,7 +9,7 @@ use crate::otp::Hash;
 
 #[derive(Debug, Args)]
 pub struct InfoArgs {
-    /// Catch the tick: the drift to a few milliseconds
+    /// Measure the drift to a few milliseconds
     #[arg(long)]
     pub precise: bool,
 
@@ -25,7 +25,7 @@ pub struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The code on the display; a second one settles an accident
+    /// The code on the display; a second one rules out a chance match
     #[arg(value_name = "CODE")]
     pub codes: Vec<String>,
 
@@ -48,7 +48,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(1..=31_536_000), conflicts_with = "hotp", hide_short_help = true)]
     pub window: u32,
 
-    /// A drift up to this is right [default: a step]
+    /// Accept a drift up to this [default: one step]
     #[arg(long, value_name = "S", conflicts_with = "hotp")]
     pub accept_drift: Option<u32>,
 

@@ -10,15 +10,15 @@ use crate::seed::SecretEncoding;
 /// Where a seed comes from; never from an argument.
 #[derive(Debug, Default, Args)]
 pub struct SeedArgs {
-    /// The seed from standard input
+    /// Read the seed from standard input
     #[arg(long, group = "seed_source")]
     pub seed_stdin: bool,
 
-    /// A file with the seed: bare, a URI, or a seed file
+    /// Read the seed from a file: bare, URI or seed file
     #[arg(long, group = "seed_source", value_name = "FILE")]
     pub seed_file: Option<PathBuf>,
 
-    /// A picture with a QR code of the seed
+    /// Read the seed from a QR code in a picture
     ///
     /// PNG, JPEG, WebP, GIF or BMP.
     #[arg(long, group = "seed_source", value_name = "IMAGE")]
@@ -42,7 +42,7 @@ pub struct FileArgs {
     #[arg(long, value_name = "FORMAT", hide_short_help = true)]
     pub from: Option<String>,
 
-    /// Say which it is where the secrets could be either
+    /// The encoding, where the secrets could be hex or Base32
     #[arg(long, value_enum, ignore_case = true, value_name = "ENCODING", hide_short_help = true)]
     pub secret_encoding: Option<EncodingArg>,
 
@@ -68,9 +68,9 @@ pub struct FileArgs {
 /// Arguments for a seed file as a whole.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WholeFileArgs {
-    /// Leave out rows that no token can hold, and name each
+    /// Skip rows that no token can hold, and list them
     ///
-    /// Steam, PINs, OCRA, HOTP, 8 digits, SHA-512, other time steps, and an account that stands there again.
+    /// Steam, PINs, OCRA, HOTP, 8 digits, SHA-512, other time steps, and duplicate accounts.
     #[arg(long, hide_short_help = true)]
     pub skip_unusable: bool,
 
@@ -145,7 +145,7 @@ pub struct ProfileArgs {
 /// Demands on the host's clock before a token is set by it.
 #[derive(Debug, Args)]
 pub struct HostArgs {
-    /// Ask this NTP server, and correct by what it says; repeatable
+    /// Ask this NTP server, and correct the written time by it; repeatable
     #[arg(long, value_name = "SERVER[:PORT]", hide_short_help = true)]
     pub ntp: Vec<String>,
 
@@ -157,7 +157,7 @@ pub struct HostArgs {
     #[arg(long, conflicts_with_all = ["ntp", "trust_host_clock"], hide_short_help = true)]
     pub strict_clock: bool,
 
-    /// The largest error that --ntp-check lets pass
+    /// The largest error that --ntp-check accepts
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0, requires = "ntp", hide_short_help = true)]
     pub max_host_error: f64,
 
@@ -197,7 +197,7 @@ pub struct WriteArgs {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub token_key: Option<PathBuf>,
 
-    /// Try the key also where the token has refused it, by the inventory
+    /// Try the key even if the token is on record as having refused it
     #[arg(long, hide_short_help = true)]
     pub try_again: bool,
 
@@ -205,7 +205,7 @@ pub struct WriteArgs {
     #[arg(long, hide_short_help = true)]
     pub allow_unknown_model: bool,
 
-    /// Burn a seed that another token has, by the inventory
+    /// Burn a seed even if another token has it on record
     #[arg(long, hide_short_help = true)]
     pub allow_shared_secret: bool,
 
@@ -237,7 +237,7 @@ pub struct ClockArgs {
     #[arg(long, overrides_with = "no_auto_sync", hide_short_help = true)]
     pub auto_sync: bool,
 
-    /// Carry its own clock on, to within a second
+    /// Keep the token's own time, to within a second
     #[arg(long, overrides_with = "auto_sync")]
     pub no_auto_sync: bool,
 }

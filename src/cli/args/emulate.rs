@@ -65,7 +65,7 @@ pub struct EmulateArgs {
     #[arg(long, requires = "state", conflicts_with_all = ["create", "connect", "serial", "restricted", "drift", "ppm", "free_running", "token_key", "lock_after", "latency", "leave_before", "leave_after", "show"])]
     pub press: bool,
 
-    /// Make the token's --state file, and end
+    /// Create the token's --state file, and exit
     #[arg(long, requires = "state", conflicts_with_all = ["connect", "latency", "leave_before", "leave_after", "show"])]
     pub create: bool,
 }

@@ -9,22 +9,22 @@ use super::seeds::EncodeArgs;
 
 #[derive(Debug, Subcommand)]
 pub enum InventoryCommand {
-    /// The tokens
+    /// List tokens
     #[command(before_help = "Example: tokentap inventory tokens --drift-over 2")]
     Tokens(TokensArgs),
-    /// Events, newest first
+    /// List events, newest first
     #[command(before_help = "Example: tokentap inventory events --serial 86596120001234")]
     Events(EventsArgs),
-    /// The batches
+    /// List batches
     #[command(before_help = "Example: tokentap inventory batches")]
     Batches(BatchesArgs),
-    /// One token's life
+    /// Show everything on record about one token
     #[command(before_help = "Example: tokentap inventory show 86596120001234")]
     Show(ShowArgs),
-    /// Sealed seeds into a seed file
+    /// Write sealed seeds to a seed file
     #[command(before_help = "Example: tokentap inventory export --identity key.txt --to csv=seeds.csv")]
     Export(ExportArgs),
-    /// Seeds that exist already, from a seed file with serials
+    /// Seal the seeds of a seed file with serials
     #[command(before_help = "Example: tokentap inventory import tokens.csv")]
     Import(ImportArgs),
     /// Give a token to a user; unassign takes it back
@@ -36,13 +36,13 @@ pub enum InventoryCommand {
     /// Remove a token's seed
     #[command(before_help = "Example: tokentap inventory forget 86596120001234")]
     Forget(ForgetArgs),
-    /// A copy to keep elsewhere, made while others may write
+    /// Write a backup copy, even while others use the inventory
     #[command(before_help = "Example: tokentap inventory backup /media/usb/inventory-2026-11-23.sqlite")]
     Backup(BackupArgs),
-    /// Look for damage, and say what is in it
+    /// Check the inventory for damage, and summarise it
     #[command(before_help = "Example: tokentap inventory check")]
     Check(CheckArgs),
-    /// Make the inventory, and say whom to seal seeds to
+    /// Create the inventory, and choose who can open sealed seeds
     #[command(before_help = "Example: tokentap inventory init --passphrase --out identity.age")]
     Init(InitArgs),
 }
@@ -54,7 +54,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
-    /// At most so many
+    /// Show at most this many
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub limit: u64,
 
@@ -69,11 +69,11 @@ pub struct TokensArgs {
     #[arg(long, value_name = "SERIAL")]
     pub serial: Option<String>,
 
-    /// Of this user, or of those whose names have this part
+    /// Of this user, or users whose names contain this
     #[arg(long, value_name = "USER", conflicts_with = "serial")]
     pub user: Option<String>,
 
-    /// Tokens with a clock that was not set for so long: 12mo, 2y, 30d
+    /// Tokens whose clock was not set for this long: 12mo, 2y, 30d
     #[arg(long, value_name = "TIME")]
     pub not_synced_for: Option<String>,
 
@@ -85,7 +85,7 @@ pub struct TokensArgs {
     #[arg(long, value_name = "SECONDS")]
     pub drift_over: Option<f64>,
 
-    /// With a job of which no end is known
+    /// With a job of unknown outcome
     #[arg(long)]
     pub unfinished: bool,
 

@@ -29,23 +29,23 @@ pub use seeds::{
 };
 pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 
-/// Tap a token on the reader: its seed is burned, its clock is right, its code is checked.
+/// Tap a token on the reader: seed burned, clock set, code checked.
 #[derive(Debug, Parser)]
 #[command(
     name = "tokentap",
     version,
     before_help = "Example: tokentap sync",
-    after_long_help = "Examples:\n  tokentap info               the token on the reader, and how wrong its clock is\n  \
+    after_long_help = "Examples:\n  tokentap info               show the token on the reader and its drift\n  \
                   tokentap sync               set the clock to the host's\n  \
-                  tokentap burn               seed, profile and clock; asks for the seed\n  \
-                  tokentap desk               every token that is laid down, one after the other\n  \
+                  tokentap burn               write seed, profile and clock; asks for the seed\n  \
+                  tokentap desk               set the clock of every token that you lay on a reader\n  \
                   tokentap --time 0           the same as tokentap sync --time 0"
 )]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
 
-    /// Without a command: sync to this time; 0 is now
+    /// Without a command: set the clock to TIME; 0 is now
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub time: Option<String>,
 
@@ -95,7 +95,7 @@ impl Cli {
 pub struct Global {
     /// The reader: its name, a part of it, or its number
     ///
-    /// "emulated" and "emulated:FILE" stand for a token in software. Without the flag: TOKENTAP_READER.
+    /// Use "emulated" or "emulated:FILE" for an emulated token. Without the flag: TOKENTAP_READER.
     #[arg(long, global = true, env = "TOKENTAP_READER", value_name = "READER", hide_env = true)]
     pub reader: Option<String>,
 
@@ -135,7 +135,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "TEXT", value_parser = remark, hide_short_help = true)]
     pub remark: Option<String>,
 
-    /// Say more on standard error
+    /// Print more details to standard error
     #[arg(short, long, global = true, hide_short_help = true)]
     pub verbose: bool,
 
@@ -162,68 +162,68 @@ fn remark(text: &str) -> Result<String, String> {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// The readers, what lies on each, and what is wrong with them
+    /// List the readers, what is on each, and any problems
     #[command(before_help = "Example: tokentap readers")]
     Readers,
-    /// Serial, model, clock, drift
+    /// Show a token's serial, model, clock and drift
     #[command(before_help = "Example: tokentap info --precise")]
     Info(InfoArgs),
-    /// Set the clock to the host's
+    /// Set a token's clock to the host's clock
     #[command(before_help = "Example: tokentap sync")]
     Sync(SyncArgs),
-    /// Seed, profile and clock onto the token, then check
+    /// Burn (write) seed, profile and clock, then check the code
     #[command(before_help = "Example: tokentap burn --seed-file seed.txt")]
     Burn(BurnArgs),
-    /// The profile (and the clock)
+    /// Set the profile (hash, time step, display time) and the clock
     #[command(before_help = "Example: tokentap config --step 60")]
     Config(ConfigArgs),
-    /// A code typed off the display: right, drifted, wrong
+    /// Check a code from the display: right, drifted or wrong
     #[command(before_help = "Example: tokentap verify 123456 --seed-file seed.txt")]
     Verify(VerifyArgs),
-    /// The codes of a seed, now or at a time
+    /// Show a seed's codes, now or at another time
     #[command(before_help = "Example: tokentap code --seed-file seed.txt")]
     Code(CodeArgs),
-    /// Many tokens: from a seed file, or with new seeds
+    /// Burn many tokens, from a seed file or with new seeds
     #[command(before_help = "Example: tokentap batch tokens.csv --to duo=duo.csv --drop user")]
     Batch(BatchArgs),
-    /// Every token laid down is identified, measured, synced, recorded
+    /// Identify, measure, sync and record every token on a reader
     #[command(before_help = "Example: tokentap desk")]
     Desk(DeskArgs),
-    /// Seed files: check, convert, generate, qr
+    /// Check, convert and generate seed files; make QR codes
     #[command(
         subcommand,
         disable_help_subcommand = true,
         before_help = "Example: tokentap seeds convert tokens.csv --to duo --out duo.csv"
     )]
     Seeds(SeedsCommand),
-    /// The record: tokens, events, batches; sealed seeds
+    /// Look up and edit the record: tokens, events, batches, seeds
     #[command(
         subcommand,
         disable_help_subcommand = true,
         before_help = "Example: tokentap inventory show 86596120001234"
     )]
     Inventory(InventoryCommand),
-    /// Service, readers, permissions, host clock: each with its remedy
+    /// Check the service, readers, permissions and the host's clock
     #[command(before_help = "Example: tokentap doctor")]
     Doctor(DoctorArgs),
-    /// A token in software on pcscd's virtual reader
+    /// Emulate a token on pcscd's virtual reader
     #[command(before_help = "Example: tokentap emulate --drift -97.25")]
     Emulate(EmulateArgs),
-    /// Completions of commands and flags for a shell
+    /// Print a shell's completions for commands and flags
     #[command(before_help = "Example: tokentap completions bash > /etc/bash_completion.d/tokentap")]
     Completions {
         /// The shell
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// The manual pages
+    /// Print the manual page
     #[command(before_help = "Example: tokentap man | man -l -")]
     Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// One page for each command into this folder, instead of the program's page to standard output
+    /// Write one page per command into this folder, instead of printing the main page
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }

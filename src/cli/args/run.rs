@@ -13,13 +13,13 @@ pub struct BatchArgs {
     #[arg(value_name = "FILE", required_unless_present_any = ["generate", "users"], conflicts_with = "generate")]
     pub input: Option<PathBuf>,
 
-    /// New seeds for so many tokens
+    /// Make new seeds for N tokens
     ///
     /// Needs --to, or an inventory that keeps seeds.
     #[arg(long, value_name = "N")]
     pub generate: Option<u64>,
 
-    /// The users, one a line; for a seed file also by serial
+    /// The users, one a line, or a table of serial and user
     ///
     /// Without a file and --generate as many seeds are made as there are users.
     #[arg(long, value_name = "FILE")]
@@ -29,7 +29,7 @@ pub struct BatchArgs {
     #[arg(long, value_name = "N", conflicts_with = "input", hide_short_help = true)]
     pub bytes: Option<usize>,
 
-    /// The server's file, written at the end; repeatable
+    /// Write this server's file at the end; repeatable
     #[arg(long, value_name = "FORMAT=FILE")]
     pub to: Vec<String>,
 
@@ -45,7 +45,7 @@ pub struct BatchArgs {
     #[arg(long, conflicts_with = "new_batch", hide_short_help = true)]
     pub resume: bool,
 
-    /// Begin anew, whatever was begun
+    /// Start a new batch, even if one is unfinished
     #[arg(long)]
     pub new_batch: bool,
 
@@ -69,7 +69,7 @@ pub struct BatchArgs {
     #[arg(long, requires_all = ["slips", "to"], hide_short_help = true)]
     pub with_secret: bool,
 
-    /// Ask for the code on each Nth display
+    /// Ask for the displayed code of every Nth token
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub check_every: Option<u64>,
 
@@ -101,7 +101,7 @@ pub struct BatchArgs {
 
 #[derive(Debug, Args)]
 pub struct DeskArgs {
-    /// Leave tokens alone within S seconds
+    /// Set clocks that are over S seconds off
     #[arg(long, value_name = "S", default_value_t = 2.0)]
     pub if_drift_over: f64,
 

@@ -8,13 +8,13 @@ use super::common::{ChoiceArgs, FileArgs, HashArg, WholeFileArgs};
 
 #[derive(Debug, Subcommand)]
 pub enum SeedsCommand {
-    /// All that is wrong with a seed file, in one go
+    /// Check a seed file and list all its problems
     #[command(before_help = "Example: tokentap seeds check tokens.csv --for-token")]
     Check(SeedsCheckArgs),
-    /// From one format to others; what would be lost is refused
+    /// Convert to other formats; nothing is lost silently
     #[command(before_help = "Example: tokentap seeds convert tokens.csv --to duo=duo.csv --to entra=entra.csv")]
     Convert(SeedsConvertArgs),
-    /// New seeds from the system's generator
+    /// Generate new random seeds
     #[command(before_help = "Example: tokentap seeds generate --count 200 --to csv --out seeds.csv")]
     Generate(SeedsGenerateArgs),
     /// The enrolment QR code of one seed
@@ -28,7 +28,7 @@ pub struct SeedsCheckArgs {
     #[arg(value_name = "FILE", required_unless_present = "qr")]
     pub input: Option<PathBuf>,
 
-    /// A picture with QR codes instead
+    /// Check the QR codes in a picture instead
     ///
     /// PNG, JPEG, WebP, GIF or BMP.
     #[arg(long, value_name = "IMAGE", conflicts_with_all = ["input", "from", "secret_encoding", "columns", "pskc_key", "pskc_password", "hotp"])]
@@ -44,11 +44,11 @@ pub struct SeedsCheckArgs {
     #[arg(long)]
     pub hotp: bool,
 
-    /// Also whether this format can carry every row
+    /// Also check that this format can carry every row
     #[arg(long = "for", value_name = "FORMAT")]
     pub for_format: Option<String>,
 
-    /// Also whether a token can do what every row states
+    /// Also check that a token can hold every row
     #[arg(long)]
     pub for_token: bool,
 }
@@ -124,9 +124,9 @@ pub struct SeedsConvertArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 
-    /// Give the rows their users: a table of serial and user, or one user a line
+    /// Add users to the rows: a table of serial and user, or one user a line
     ///
-    /// By serial where the list has them, else dealt in order.
+    /// Matched by serial if the list has serials, otherwise in order.
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
 

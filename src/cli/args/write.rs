@@ -14,7 +14,7 @@ pub struct SyncArgs {
     #[arg(long, value_name = "TIME", default_value = "0", allow_hyphen_values = true)]
     pub time: String,
 
-    /// Leave it alone if it is surely within S seconds
+    /// Do nothing if the drift is surely within S seconds
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     pub if_drift_over: Option<f64>,
 
@@ -75,7 +75,7 @@ pub struct BurnArgs {
     #[command(flatten)]
     pub seed: SeedArgs,
 
-    /// A new seed of so many bytes [20; 32 for SHA-256]
+    /// Make a new seed of BYTES bytes [20; 32 for SHA-256]
     ///
     /// Needs --out, or an inventory that keeps seeds.
     #[arg(long, group = "seed_source", value_name = "BYTES", num_args = 0..=1, require_equals = true)]
@@ -93,7 +93,7 @@ pub struct BurnArgs {
     #[arg(long, hide_short_help = true)]
     pub reassign: bool,
 
-    /// Where the new seed is kept: a new csv file
+    /// Save the new seed in this new csv file
     #[arg(long, value_name = "FILE", requires = "generate")]
     pub out: Option<PathBuf>,
 

@@ -14,7 +14,7 @@ use super::secret::token_key;
 use super::{Ran, interrupt, prompt, settings, trays};
 use crate::inventory::Counts;
 use crate::job::batch::{BatchEnd, BatchNews, BatchPlan, BatchRun};
-use crate::job::{BatchTerms, Books, Exit, Failure, HourWatch, Surroundings};
+use crate::job::{Asks, BatchTerms, Books, Exit, Failure, HourWatch, Surroundings};
 use crate::report::slip;
 use crate::report::{BatchEvent, BatchSummary, WORDING};
 use crate::time::HostClock;
@@ -131,7 +131,13 @@ fn note_in_hand(news: &BatchNews, idle: &Idle) {
                 interrupt::stop().let_go(info.serial.as_str());
             }
         }
-        BatchNews::Asks(_) => idle.note(),
+        BatchNews::Asks(question) => {
+            idle.note();
+            // It is burned and recorded: only its code is open.
+            if let Asks::Code(info) = &question.asks {
+                interrupt::stop().let_go(info.serial.as_str());
+            }
+        }
         BatchNews::Reader(..) => {}
     }
 }

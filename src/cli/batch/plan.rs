@@ -43,7 +43,7 @@ pub fn planned(
             }
             if files.is_empty() && !record.seals()? {
                 return Err(Failure::usage(
-                    "the new seeds would be nowhere but on the tokens",
+                    "the new seeds would exist only on the tokens",
                     "name the server's file with --to FORMAT=FILE, or let the inventory keep the seeds: \
                      tokentap inventory init --recipient age1…",
                 ));
@@ -83,7 +83,7 @@ fn of_file(
     let terms = ListTerms { key, flags, allowed, anew: args.new_batch, warn: &mut warn };
     let planned = PlannedBatch::of_rows(&name, rows, terms)?;
     // The batch goes by the file's own place, wherever the program was started.
-    let name = std::fs::canonicalize(path).map_or(name.clone(), |path| describe::path(&path));
+    let name = dunce::canonicalize(path).map_or(name.clone(), |path| describe::path(&path));
     Ok(PlannedBatch { origin: Origin { name, ..planned.origin }, ..planned })
 }
 

@@ -54,7 +54,7 @@ impl<'a> View<'a> {
         let end = end.map(|end| format!(", ends {end}")).unwrap_or_default();
         let bad = match self.bad.len() {
             0 => String::new(),
-            bad => format!(", {bad} not well"),
+            bad => format!(", {bad} with problems"),
         };
         screen.progress(&format!("{} {done}/{rows} done, {} left{bad}{end}", bar(done, rows, 20), counts.left()));
     }

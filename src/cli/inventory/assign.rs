@@ -27,7 +27,7 @@ pub fn assign(inventory: &dyn Inventory, global: &Global, args: &AssignArgs, out
             [only] => only.clone(),
             several => format!("{} need a second look", counted(several.len() as u64, "assignment")),
         };
-        let next = "check the serials; if it is meant: --reassign gives a token to another user, --unseen takes a serial that the \
+        let next = "check the serials; if this is intended: --reassign gives a token to another user, --unseen accepts a serial that the \
                     inventory has never seen";
         let details = if doubts.len() > 1 { doubts } else { Vec::new() };
         return Err(Failure::usage(fact, next).in_state(TokenState::RecordUnchanged).with_details(details));

@@ -49,7 +49,8 @@ pub fn run(inventory: &Sqlite, args: &CheckArgs, output: &Output) -> Ran {
     Ok(Exit::Done)
 }
 
-fn damaged(path: &str, found: Vec<String>) -> Failure {
+/// The failure of an inventory that is damaged.
+pub(super) fn damaged(path: &str, found: Vec<String>) -> Failure {
     let problem = Problem::InventoryDamaged { path: path.to_owned(), count: found.len() };
     let next = "stop using it; put a backup in its place (docs/desk.md), or keep it aside and start a new one";
     Failure::new(problem, TokenState::RecordUnchanged, next).with_details(found)

@@ -203,7 +203,7 @@ pub fn events(inventory: &dyn Inventory, args: &EventsArgs, output: &Output) -> 
         None => None,
         Some(word) => Some(Outcome::of_word(word).ok_or_else(|| {
             let words: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.word()).collect();
-            Failure::usage("--outcome is not an outcome", format!("say one of {}", words.join(", ")))
+            Failure::usage("unknown --outcome", format!("use one of {}", words.join(", ")))
         })?),
     };
     let serial = match args.serial.as_ref().or(args.user.as_ref()) {
@@ -253,7 +253,7 @@ fn rows(inventory: &dyn Inventory, batch: i64, args: &BatchesArgs, output: &Outp
         None => Vec::new(),
         Some(word) => vec![RowState::of_word(word).ok_or_else(|| {
             let words: Vec<&str> = RowState::ALL.iter().map(|state| state.word()).collect();
-            Failure::usage("--state is not a state of a row", format!("say one of {}", words.join(", ")))
+            Failure::usage("unknown --state", format!("use one of {}", words.join(", ")))
         })?],
     };
     if !inventory.batches(None).map_err(failed)?.iter().any(|known| known.id == batch) {

@@ -131,6 +131,11 @@ fn backup(inventory: &Sqlite, args: &BackupArgs, output: &Output) -> Ran {
             "use another file name",
         ));
     }
+    // A copy of damage is no backup.
+    let found = inventory.findings().map_err(failed)?;
+    if !found.is_empty() {
+        return Err(check::damaged(&describe::path(own), found));
+    }
     save_whole(&args.output, args.force, |new| inventory.back_up(new).map_err(failed))?;
     let path = describe::path(&args.output);
     let text = format!(
@@ -199,7 +204,7 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
     }
     if let Some(out) = &args.out {
         text.push_str(&format!(
-            "\nits identity is in {}, locked with the passphrase: without both nobody opens the seeds again; keep it \
+            "\nits identity is in {}, locked with the passphrase: without both, nobody can open the seeds; keep it \
              apart from the inventory",
             describe::path(out)
         ));
@@ -221,8 +226,8 @@ fn new_identity() -> Result<(String, Vec<u8>), Failure> {
     if first.chars().count() < 8 {
         return Err(Failure::usage("the passphrase has fewer than 8 characters", "use a longer one"));
     }
-    if prompt::secret("The same again: ")? != first {
-        return Err(Failure::usage("the two are not the same", "run the same command again"));
+    if prompt::secret("Repeat the passphrase: ")? != first {
+        return Err(Failure::usage("the passphrases do not match", "run the same command again"));
     }
     new_locked_identity(&first).map_err(|error| Failure::file(error.to_string(), "run the same command again"))
 }

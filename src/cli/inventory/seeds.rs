@@ -105,7 +105,7 @@ pub fn import(inventory: &dyn Inventory, global: &Global, args: &ImportArgs, out
     if inventory.recipients().map_err(failed)?.is_empty() {
         return Err(Failure::usage(
             "this inventory keeps no seeds",
-            "tell it whom to seal them to: tokentap inventory init --recipient age1… (or --passphrase --out FILE)",
+            "choose who can open them: tokentap inventory init --recipient age1… (or --passphrase --out FILE)",
         ));
     }
     let name = describe::path(&args.input);
@@ -159,7 +159,7 @@ pub fn import(inventory: &dyn Inventory, global: &Global, args: &ImportArgs, out
     };
     inventory.keep_all(true, &mut next).map_err(failed)?;
     let words = format!(
-        "{} sealed; {name} still has them in plain: remove it when it is not needed any more",
+        "{} sealed; {name} still has them unencrypted: delete it when it is no longer needed",
         counted(rows.len() as u64, "row")
     );
     output.report(&ImportReport { rows: rows.len(), file: name, words });

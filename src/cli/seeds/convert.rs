@@ -70,7 +70,7 @@ pub fn check_drop(dropped: &[Field], formats: &[&'static Format]) -> Result<(), 
     if let Some(field) = dropped.iter().find(is_needed) {
         return Err(Failure::usage(
             format!("without the {} the server would expect other codes than the tokens show", field.name()),
-            "remove it of --drop, and name a format that carries it",
+            "remove it from --drop, and use a format that carries it",
         ));
     }
     let is_carried = |field: &&Field| formats.iter().all(|format| format.carries.contains(field));

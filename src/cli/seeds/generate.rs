@@ -22,7 +22,7 @@ pub(super) fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, outpu
     let count = match (args.count, serials.len()) {
         (Some(count), 0) => count,
         (Some(count), known) if count != known => {
-            return Err(Failure::usage(format!("--count says {count}, there are {known} serials"), "remove --count"));
+            return Err(Failure::usage(format!("--count is {count}, but there are {known} serials"), "remove --count"));
         }
         (_, known) => known,
     };

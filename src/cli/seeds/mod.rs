@@ -56,7 +56,7 @@ pub fn with_users(rows: Rows, path: &Path) -> Result<Rows, Failure> {
             "the users are dealt in order, and {} cannot be read: they would go to others",
             counted(not_read as u64, "row")
         );
-        others.push(Err(Problem::of_file(what, "use the list a column with the serials")));
+        others.push(Err(Problem::of_file(what, "add a column with the serials to the list")));
     }
     let (merged, problems) = users::merge(good, &list, &name);
     others.extend(problems.into_iter().map(Err));

@@ -11,14 +11,11 @@ use rusqlite::Connection;
 use super::super::Kept;
 use super::super::error::InventoryError;
 use super::{explained, meta, open_error, schema};
-use crate::files::beside;
+use crate::files::{beside, folder_of};
 
 /// Makes a new inventory beside its place and moves it there whole: others see none or all of it.
 pub(super) fn make(path: &Path) -> Kept<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let made =
         tempfile::Builder::new().prefix(".inventory").tempdir_in(folder).map_err(|error| open_error(path, error))?;
     let file = made.path().join("new");
@@ -39,30 +36,6 @@ pub(super) fn make(path: &Path) -> Kept<()> {
         Err(_) if path.exists() => Ok(()),
         Err(_) => fs::rename(&file, path).map_err(|error| open_error(path, error)),
     }
-}
-
-/// Sees to it that the names of the files beside an inventory are on the disk.
-///
-/// # Errors
-/// The system's.
-#[cfg(unix)]
-pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // An inventory in memory has none.
-    match fs::File::open(folder) {
-        Ok(folder) => folder.sync_all(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Elsewhere the system does so itself.
-///
-/// # Errors
-/// None.
-#[cfg(not(unix))]
-pub(super) fn sync_folder(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 /// Moves everything from the write-ahead log into the file.

@@ -35,7 +35,7 @@ use super::rights::check_beside;
 use super::{Inventory, Kept};
 use crate::files::FileId;
 use failed::{Stopped, explained, open_error};
-use file::{check_names, fill, make, settle, sync_folder};
+use file::{check_names, fill, make, settle};
 use owner::Owner;
 
 pub use file::is_log_alone;
@@ -45,10 +45,11 @@ const LOCKED_FOR: Duration = Duration::from_secs(15);
 
 /// An inventory in a file, or in memory.
 pub struct Sqlite {
+    /// A second connection, opened when something is read for the first time while the other one writes. It is closed first: the
+    /// last one that is closed brings the log into the file.
+    reader: OnceLock<Mutex<Connection>>,
     /// The connection that writes. Its lock is held while the disk waits, and by nobody who only reads.
     writer: Mutex<Connection>,
-    /// A second one, opened when something is read for the first time while the other one writes.
-    reader: OnceLock<Mutex<Connection>>,
     path: PathBuf,
     key: FingerprintKey,
     owner: Mutex<Owner>,
@@ -57,8 +58,8 @@ pub struct Sqlite {
     /// The file that was opened; none in memory.
     file: Option<FileId>,
     is_in_memory: bool,
-    /// The log may have been made without its name being on the disk.
-    is_log_unsynced: AtomicBool,
+    /// The writing connection may be one whose commits do not outlive a power failure.
+    is_loose: AtomicBool,
 }
 
 impl Sqlite {
@@ -95,6 +96,8 @@ impl Sqlite {
         if found > schema::latest() {
             return Err(InventoryError::TooNew { path: path.to_owned(), found, known: schema::latest() });
         }
+        // Sealed seeds are overwritten where tables are made anew, too.
+        connection.execute_batch("PRAGMA secure_delete = ON").map_err(failed)?;
         schema::migrate(&mut connection).map_err(failed)?;
         // A backup has no log of its own.
         let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(failed)?;
@@ -139,7 +142,7 @@ impl Sqlite {
             pins: None,
             file: None,
             is_in_memory: false,
-            is_log_unsynced: AtomicBool::new(false),
+            is_loose: AtomicBool::new(false),
         })
     }
 
@@ -250,6 +253,9 @@ impl Sqlite {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let opened = Connection::open_with_flags(&self.path, flags).map_err(|error| self.failed(error))?;
             opened.busy_timeout(LOCKED_FOR).map_err(|error| self.failed(error))?;
+            if self.file.is_some_and(|file| FileId::at(&self.path) != Some(file)) {
+                return Err(InventoryError::Replaced(self.path.clone()));
+            }
             // Another thread may have been faster.
             let _ = self.reader.set(Mutex::new(opened));
         }
@@ -259,12 +265,11 @@ impl Sqlite {
     /// Runs `body` in one transaction that waits for its turn to write.
     fn durably<T>(&self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
         let mut writer = held(&self.writer);
-        let result = self.carry_out(&mut writer, body)?;
-        // Where the log was made by a mere reading, nobody has seen to it that its name is on the disk.
-        if self.is_log_unsynced.swap(false, Ordering::SeqCst) {
-            sync_folder(&self.path).map_err(|error| open_error(&self.path, error))?;
+        // A commit that was not to outlive a power failure may have been broken off.
+        if self.is_loose.swap(false, Ordering::SeqCst) {
+            writer.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
         }
-        Ok(result)
+        self.carry_out(&mut writer, body)
     }
 
     fn carry_out<T>(
@@ -291,21 +296,15 @@ impl Sqlite {
     }
 
     /// Runs `body` in one transaction that others see at once and that need not outlive a power failure: what it takes
-    /// belongs to a program that would not outlive it either.
+    /// belongs to a program that would not outlive it either, or is a mere reading. The log is synchronised all the same before
+    /// anything of it goes into the file.
     fn loosely<T>(&self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
-        self.unsynced("NORMAL", body)
-    }
-
-    /// Runs `body` in one transaction that is synchronised no better than this.
-    fn unsynced<T>(
-        &self,
-        synchronous: &str,
-        body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>,
-    ) -> Kept<T> {
         let mut writer = held(&self.writer);
-        writer.execute_batch(&format!("PRAGMA synchronous = {synchronous}")).map_err(|error| self.failed(error))?;
+        self.is_loose.store(true, Ordering::SeqCst);
+        writer.execute_batch("PRAGMA synchronous = NORMAL").map_err(|error| self.failed(error))?;
         let result = self.carry_out(&mut writer, body);
         writer.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
+        self.is_loose.store(false, Ordering::SeqCst);
         result
     }
 }

@@ -1,7 +1,5 @@
 //! Recording in the file of an inventory.
 
-use std::sync::atomic::Ordering;
-
 use super::failed::Stopped;
 use super::{Sqlite, batches, claims, held, holders, jobs, keys, meta, tokens};
 use crate::inventory::rights::check_alone;
@@ -29,8 +27,7 @@ impl Inventory for Sqlite {
     }
 
     fn see(&self, entry: &Entry) -> Kept<()> {
-        self.is_log_unsynced.store(true, Ordering::SeqCst);
-        self.unsynced("OFF", |transaction, owner| jobs::keep_apart(transaction, entry, owner))
+        self.loosely(|transaction, owner| jobs::keep_apart(transaction, entry, owner))
     }
 
     fn begin(&self, begin: &Begin<'_>) -> Kept<Begun> {

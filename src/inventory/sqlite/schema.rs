@@ -273,8 +273,12 @@ pub fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another program may have been faster.
     let had = usize::try_from(version(&transaction)?).unwrap_or_default();
-    let damaged = if (SUMMED..SLOTTED).contains(&had) { damaged_before_slots(&transaction)? } else { Vec::new() };
+    let mut damaged = Vec::new();
     for (number, step) in (1_i64..).zip(STEPS).skip(had) {
+        // Looked at when all tables are there that this step changes.
+        if number == SLOTTED as i64 && had >= SUMMED {
+            damaged = damaged_before_slots(&transaction)?;
+        }
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", number)?;
     }

@@ -2,6 +2,8 @@
 //!
 //! It is no protection from people: whoever can write the file can write a checksum too.
 
+use std::ops::Range;
+
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Error, Row, ToSql};
 use sha2::{Digest, Sha256};
@@ -159,7 +161,7 @@ impl Summed {
         while let Some(row) = rows.next()? {
             if row.get::<_, Option<i64>>(count)? != Some(of_row(row, count)?) {
                 let keys = self.key_columns.split(", ").count();
-                wrong.push((0..keys).map(|index| row.get(count + 1 + index)).collect::<Result<_, _>>()?);
+                wrong.extend(key_of(row, count + 1..count + 1 + keys)?);
             }
         }
         Ok(wrong)
@@ -227,6 +229,21 @@ impl Summed {
     fn count(&self) -> usize {
         self.columns.split(", ").count()
     }
+}
+
+/// The key in these columns of a row; `None` where it holds text that is none. Such a row is damaged, and gets no checksum.
+fn key_of(row: &Row<'_>, columns: Range<usize>) -> Result<Option<Vec<Value>>, Error> {
+    let mut key = Vec::new();
+    for column in columns {
+        match row.get_ref(column)? {
+            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => key.push(Value::Text(text.to_owned())),
+                Err(_) => return Ok(None),
+            },
+            other => key.push(other.try_into().map_err(|_| Error::InvalidQuery)?),
+        }
+    }
+    Ok(Some(key))
 }
 
 /// The first 64 bits of SHA-256 over values, each with its type and length in front.

@@ -157,8 +157,9 @@ impl Batch {
     /// # Errors
     /// [`InventoryError`].
     pub fn recount(&self, inventory: &dyn Inventory) -> Kept<()> {
-        let counted = inventory.counts(self.id)?;
-        *locked(&self.counts) = counted;
+        // Nothing is noted in between: it would be lost, or counted twice.
+        let mut counts = locked(&self.counts);
+        *counts = inventory.counts(self.id)?;
         Ok(())
     }
 

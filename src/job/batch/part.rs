@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::files::beside;
+use crate::files::sync_folder_of;
 use crate::inventory::{Fingerprint, FingerprintKey};
 use crate::seed::{SecretEncoding, Seed};
-use crate::seedfile::{Problem, ReadOptions, Row, Rows, SaveError, Source, csv, is_file, sync_folder_of};
+use crate::seedfile::{Problem, ReadOptions, Row, Rows, SaveError, Source, csv, is_file};
 
 /// How long another program may still hold the file: so many tries …
 const LOCK_TRIES: u32 = 40;

@@ -3,8 +3,10 @@
 use crate::clock::Drift;
 use crate::inventory::RowRecord;
 use crate::job::reader_news::ReaderRef;
+use crate::job::verify::Verdict;
 use crate::job::{Failure, WriteOutcome};
 use crate::seed::Seed;
+use crate::time::UnixTime;
 
 /// A token that was burned, and whose code is to be judged.
 pub(super) struct Unjudged {
@@ -13,6 +15,8 @@ pub(super) struct Unjudged {
     pub drift: Drift,
     pub seed: Seed,
     pub row: RowRecord,
+    /// The last wrong code's verdict, and when it was typed.
+    pub wrong: Option<(Verdict, UnixTime)>,
     /// How often a wrong code may be typed.
     pub tries: u32,
 }

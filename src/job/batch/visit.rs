@@ -167,6 +167,8 @@ impl<'a> BatchVisitor<'a> {
             let failure = recorded.result.err().unwrap_or_else(left_alone);
             return self.left(place, recorded.info, None, Left::Failed(Box::new(failure)));
         };
+        // Its row may be done before its question is open.
+        let _in_hand = self.questions.hold();
         let serial = recorded.info.as_ref().map(|info| info.serial.to_string()).unwrap_or_default();
         let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
         {
@@ -200,7 +202,7 @@ impl<'a> BatchVisitor<'a> {
         match report.drift.filter(|_| is_due && self.around.has_person) {
             Some(Moved { after: drift, .. }) => {
                 let (place, seed, tries) = (place.clone(), seed.seed, CHECKS);
-                self.ask_code(Unjudged { place, report, drift, seed, row, tries });
+                self.ask_code(Unjudged { place, report, drift, seed, row, wrong: None, tries });
             }
             None => self.left(place, recorded.info, Some(row), Left::Burned(Box::new(report))),
         }
@@ -293,16 +295,12 @@ impl Visitor for BatchVisitor<'_> {
     }
 
     fn answer(&self, id: u64, answer: Answer) {
-        match (self.questions.take(id), answer) {
-            (None, _) => {}
-            (Some(Waiting::Code(unjudged)), Answer::Code(code)) => self.judge(*unjudged, code),
-            (Some(Waiting::Code(unjudged)), _) => {
-                let Unjudged { place, report, row, .. } = *unjudged;
-                self.left(&place, Some(report.info.clone()), Some(row), Left::Burned(Box::new(report)));
-            }
-            (Some(Waiting::GoOn(_)), Answer::Yes) => self.around.hours.confirm(),
-            (Some(Waiting::GoOn(failure)), _) => drop(locked(&self.fatal).get_or_insert(*failure)),
-        }
+        self.questions.answer(id, |waiting| match (waiting, answer) {
+            (Waiting::Code(unjudged), Answer::Code(code)) => self.judge(*unjudged, code),
+            (Waiting::Code(unjudged), _) => self.conclude(*unjudged),
+            (Waiting::GoOn(_), Answer::Yes) => self.around.hours.confirm(),
+            (Waiting::GoOn(failure), _) => drop(locked(&self.fatal).get_or_insert(*failure)),
+        });
     }
 
     fn settle(&self) {
@@ -313,7 +311,8 @@ impl Visitor for BatchVisitor<'_> {
 
     fn is_over(&self) -> bool {
         // A wrong code makes a row that is done one that is not.
-        self.is_ended() || (self.batch.counts().left() == 0 && !self.questions.any(|_| true))
+        self.is_ended()
+            || (self.batch.counts().left() == 0 && !self.questions.any(|waiting| matches!(waiting, Waiting::Code(_))))
     }
 }
 
