@@ -47,6 +47,8 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let known = recorder.token(&SlotKey::only(info.serial.as_str())).inspect_err(unread).unwrap_or_default();
     // Whoever has a key of the token's own knows it; all others would try the factory's.
     let refused = recorder.key_refused(info, &Key::default()).inspect_err(unread).unwrap_or_default();
+    let code_wrong =
+        known.as_ref().and_then(|token| recorder.code_wrong(token).inspect_err(unread).unwrap_or_default());
     output.report(&InfoReport::of(&Reading {
         outcome: &report,
         reader: &station.reader,
@@ -54,6 +56,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         known: known.as_ref(),
         is_unread: is_unread.get(),
         refused,
+        code_wrong,
         standing: &host_clock.standing,
     }));
     // What was read is shown before it is on the disk.

@@ -140,6 +140,8 @@ pub struct Event {
 pub struct EventFilter {
     /// Of this token.
     pub serial: Option<String>,
+    /// Of this deed.
+    pub deed: Option<Deed>,
     /// From this time on.
     pub since: Option<UnixTime>,
     /// With this in its detail, without regard to the case of ASCII letters.

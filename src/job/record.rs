@@ -17,8 +17,8 @@ use super::write_outcome::WriteOutcome;
 use crate::clock::Drift;
 use crate::device::{Device, Info, Key, Profile};
 use crate::inventory::{
-    Begin, Begun, Deed, Entry, Event, Inventory, InventoryError, Outcome, RowChange, SlotKey, Station, TokenChange,
-    TokenRecord, seal,
+    Begin, Begun, Deed, Entry, Event, EventFilter, Inventory, InventoryError, Outcome, RowChange, SlotKey, Station,
+    TokenChange, TokenRecord, seal,
 };
 use crate::seed::Seed;
 use crate::seedfile::{Field, Row};
@@ -183,6 +183,19 @@ impl Recorder<'_> {
         let Some(books) = self.books else { return Ok(None) };
         let key = books.fingerprint_key().of_token_key(key.bytes(info.can.factory_key));
         books.key_refused(info.serial.as_str(), &key)
+    }
+
+    /// When the last code of a token that was judged since its burn was wrong, if it was.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub fn code_wrong(&self, token: &TokenRecord) -> Result<Option<UnixTime>, InventoryError> {
+        let Some(books) = self.books else { return Ok(None) };
+        let serial = Some(token.key.serial.clone());
+        let filter = EventFilter { serial, deed: Some(Deed::Verify), since: token.burned, ..EventFilter::default() };
+        let mut wrong = None;
+        books.visit_events(&filter, 1, &mut |event| wrong = (event.outcome == Outcome::Wrong).then_some(event.at))?;
+        Ok(wrong)
     }
 
     /// Refuses a plan whose key the token has refused before: some lock for good after a few wrong answers.

@@ -22,7 +22,7 @@ use crate::words::local;
 /// A reading of a token, and its record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct InfoReport {
-    /// `works`, `clock-right` (no seed on record), `off`, `erased`, `unfinished`, `clock-implausible`, `key-refused`,
+    /// `works`, `clock-right` (no seed on record), `code-wrong` (the clock is right), `off`, `erased`, `unfinished`, `clock-implausible`, `key-refused`,
     /// `clock-stopped`, `record-unread` or `counts` (a device without a clock).
     pub verdict: &'static str,
     /// The same for people, with what to do.
@@ -80,6 +80,8 @@ pub struct Reading<'a> {
     pub is_unread: bool,
     /// When the token last refused the factory's key, if it accepted none since.
     pub refused: Option<UnixTime>,
+    /// When the last code of it that was judged was wrong, if it was.
+    pub code_wrong: Option<UnixTime>,
     /// The host's clock.
     pub standing: &'a Standing,
 }
@@ -94,7 +96,7 @@ impl InfoReport {
             _ if outcome.stands_still => clock_stopped(),
             (drift, Some(at)) => key_refused(drift, at),
             (drift, None) if reading.is_unread => record_unread(drift),
-            (drift, None) => verdict(info, drift, *known),
+            (drift, None) => verdict(info, drift, *known, reading.code_wrong),
         };
         let record = known.map(TokenRecordReport::from);
         let clock = info.clock.zip(outcome.drift).map(|(token, drift)| {

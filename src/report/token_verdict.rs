@@ -23,8 +23,13 @@ pub struct TokenVerdict {
     pub text: String,
 }
 
-/// The verdict on a token with this drift, by what is on record of it.
-pub fn verdict(info: &Info, drift: Option<Drift>, known: Option<&TokenRecord>) -> TokenVerdict {
+/// The verdict on a token with this drift, by what is on record of it, and when its last code was wrong, if it was.
+pub fn verdict(
+    info: &Info,
+    drift: Option<Drift>,
+    known: Option<&TokenRecord>,
+    code_wrong: Option<UnixTime>,
+) -> TokenVerdict {
     let seen = seen(drift);
     let say = |kind, text| TokenVerdict { kind, text };
     let day = |at: UnixTime| at.format("%Y-%m-%d").to_string();
@@ -61,6 +66,14 @@ pub fn verdict(info: &Info, drift: Option<Drift>, known: Option<&TokenRecord>) -
         return say("clock-implausible", text);
     }
     if drift.may_be_within(RIGHT_S) {
+        if let Some(at) = code_wrong {
+            let text = format!(
+                "its clock is right, {seen}, but the last code of it that was checked was wrong, on {}; check the one on its \
+                 display: tokentap verify --seed-file FILE",
+                local(at)
+            );
+            return say("code-wrong", text);
+        }
         let has_seed = known.is_some_and(|token| token.seed.is_some());
         return match has_seed {
             true => say("works", format!("works, {seen}")),

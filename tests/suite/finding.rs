@@ -200,6 +200,15 @@ fn verify_and_code_take_the_row_of_the_token_on_the_reader_and_the_sealed_seed()
         assert!(said.contains("86596120000001"), "{file}: {said}");
         assert_eq!(exit == 5, file == "one.csv", "{file}: {said}");
     }
+    // A token whose last code was wrong is not said to work, until one is right.
+    let (exit, said) = place.run(&[&["verify", "123456", "--seed-file", "bare"][..], &reader].concat());
+    assert_eq!(exit, 8, "{said}");
+    let info = |place: &Place| place.json(&[&["info"][..], &reader].concat());
+    assert_eq!(info(&place)["verdict"], "code-wrong");
+    assert!(info(&place)["verdict_text"].as_str().unwrap().contains("tokentap verify --seed-file FILE"));
+    let is_right = (0..3).any(|_| place.run(&["verify", &display(), "--seed-file", "bare"]).0 == 0);
+    assert!(is_right);
+    assert_eq!(info(&place)["verdict"], "works");
     assert!(place.ok(&["inventory", "events", "--with-remark", "ticket 7"]).contains("86596120000001"));
     let (exit, said) = place.run(&["verify", "123456", "--seed-file", "bare", "--reader", "emulated:none.json"]);
     assert!(exit == 1 && said.contains("there is no emulated token"), "{exit}: {said}");
@@ -357,6 +366,11 @@ fn a_check_for_entra_names_rows_that_it_will_refuse() {
     assert!(said.contains("rows.csv:3") && said.contains("no user (UPN)"), "{said}");
     assert!(said.contains("rows.csv:4") && said.contains("no manufacturer, no model"), "{said}");
     assert!(!said.contains("rows.csv:2"), "{said}");
+    // The remedy of a check can be typed behind it as it stands.
+    let (exit, said) = place.run(&["seeds", "check", "rows.csv", "--for", "duo"]);
+    assert!(exit == 2 && said.contains("--drop user"), "{exit}: {said}");
+    let (exit, said) = place.run(&["seeds", "check", "rows.csv", "--for", "duo", "--drop", "user"]);
+    assert_eq!(exit, 0, "{said}");
 }
 
 #[test]

@@ -48,6 +48,10 @@ pub struct SeedsCheckArgs {
     #[arg(long = "for", value_name = "FORMAT")]
     pub for_format: Option<String>,
 
+    /// A field that may be lost in that format: serial, counter, hash, step, digits, user, …; repeatable
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', requires = "for_format")]
+    pub drop: Vec<String>,
+
     /// Also check that a token can hold every row
     #[arg(long)]
     pub for_token: bool,

@@ -212,6 +212,7 @@ pub fn events(inventory: &dyn Inventory, args: &EventsArgs, output: &Output) -> 
     };
     let filter = EventFilter {
         serial,
+        deed: None,
         detail: args.with_remark.clone(),
         since: since("--since", args.list.since.as_deref())?,
         outcome,

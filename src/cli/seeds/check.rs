@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::convert::{conclude, warnings};
+use super::convert::{check_drop, conclude, fields_of, warnings};
 use super::read_file;
 use crate::cli::args::SeedsCheckArgs;
 use crate::cli::describe::{self, counted};
@@ -40,6 +40,8 @@ pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
             })?]
         }
     };
+    let dropped = fields_of(&args.drop)?;
+    check_drop(&dropped, wanted.as_slice())?;
     let is_for_entra = wanted.is_some_and(|format| format.name == "entra");
     let lacks = |row: &Row| {
         let lacks = entra::lacks(row);
@@ -54,7 +56,7 @@ pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
             problem => problem,
         }
     };
-    let rules = Rules { shares_secrets: args.whole.allow_shared_secret, ..Rules::default() };
+    let rules = Rules { drop: &dropped, shares_secrets: args.whole.allow_shared_secret };
     let converted = convert(rows, sinks, &WriteOptions::default(), rules, &also).map_err(|error| unwritable(&error))?;
     conclude(&converted, &name, output)?;
     let warned = warnings(&converted, &name);

@@ -363,6 +363,7 @@ impl Listing for Memory {
         let wanted = found.into_iter().filter(|event| {
             (filter.serial.is_none() || filter.serial == event.serial)
                 && filter.since.is_none_or(|since| event.at >= since)
+                && filter.deed.is_none_or(|deed| event.deed == deed)
                 && filter.outcome.is_none_or(|outcome| event.outcome == outcome)
                 && filter.detail.as_ref().is_none_or(|part| contains(event, part))
                 && over(event.before, filter.drift_over)
