@@ -60,6 +60,16 @@ struct Open<T> {
     in_hand: usize,
 }
 
+impl<T> Open<T> {
+    /// Adds what waits for an answer; the number of its question.
+    fn add(&mut self, waiting: T) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        self.waiting.insert(id, waiting);
+        id
+    }
+}
+
 impl<T> Default for Questions<T> {
     fn default() -> Self {
         Self { open: Mutex::new(Open { next: 1, waiting: BTreeMap::new(), in_hand: 0 }), changed: Condvar::new() }
@@ -69,11 +79,7 @@ impl<T> Default for Questions<T> {
 impl<T> Questions<T> {
     /// Opens a question, for which `waiting` waits; its number.
     pub fn open(&self, waiting: T) -> u64 {
-        let mut open = locked(&self.open);
-        let id = open.next;
-        open.next += 1;
-        open.waiting.insert(id, waiting);
-        id
+        locked(&self.open).add(waiting)
     }
 
     /// Opens a question unless one is open that fits; its number.
@@ -82,10 +88,7 @@ impl<T> Questions<T> {
         if open.waiting.values().any(fits) {
             return None;
         }
-        let id = open.next;
-        open.next += 1;
-        open.waiting.insert(id, waiting);
-        Some(id)
+        Some(open.add(waiting))
     }
 
     /// Deals with the answer to a question, and with what waits for it. A question that is not open is passed over.

@@ -20,7 +20,6 @@ mod tokens;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -58,8 +57,6 @@ pub struct Sqlite {
     /// The file that was opened; none in memory.
     file: Option<FileId>,
     is_in_memory: bool,
-    /// The writing connection may be one whose commits do not outlive a power failure.
-    is_loose: AtomicBool,
 }
 
 impl Sqlite {
@@ -133,17 +130,7 @@ impl Sqlite {
         let key = key.ok_or_else(|| damaged("it has no key for fingerprints"))?;
         let (writer, reader, owner) = (Mutex::new(connection), OnceLock::new(), Mutex::new(owner));
         let (path, key) = (path.to_owned(), FingerprintKey::new(key));
-        Ok(Self {
-            writer,
-            reader,
-            path,
-            key,
-            owner,
-            pins: None,
-            file: None,
-            is_in_memory: false,
-            is_loose: AtomicBool::new(false),
-        })
+        Ok(Self { writer, reader, path, key, owner, pins: None, file: None, is_in_memory: false })
     }
 
     /// The file.
@@ -264,21 +251,19 @@ impl Sqlite {
 
     /// Runs `body` in one transaction that waits for its turn to write.
     fn durably<T>(&self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
-        let mut writer = held(&self.writer);
-        // A commit that was not to outlive a power failure may have been broken off.
-        if self.is_loose.swap(false, Ordering::SeqCst) {
-            writer.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
-        }
-        self.carry_out(&mut writer, body)
+        self.carry_out("PRAGMA synchronous = FULL", body)
     }
 
+    /// Every transaction says for itself whether its commit waits for the disk: none goes by what an earlier one left.
     fn carry_out<T>(
         &self,
-        writer: &mut Connection,
+        durability: &str,
         body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>,
     ) -> Kept<T> {
         let path = &self.path;
         let failed = |error| explained(path, error);
+        let mut writer = held(&self.writer);
+        writer.execute_batch(durability).map_err(failed)?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         // Looked at with the lock in hand, before anything is promised to the caller.
         if self.file.is_some_and(|opened| FileId::at(path) != Some(opened)) {
@@ -299,13 +284,7 @@ impl Sqlite {
     /// belongs to a program that would not outlive it either, or is a mere reading. The log is synchronised all the same before
     /// anything of it goes into the file.
     fn loosely<T>(&self, body: impl FnOnce(&Transaction<'_>, &mut Owner) -> Result<T, Stopped>) -> Kept<T> {
-        let mut writer = held(&self.writer);
-        self.is_loose.store(true, Ordering::SeqCst);
-        writer.execute_batch("PRAGMA synchronous = NORMAL").map_err(|error| self.failed(error))?;
-        let result = self.carry_out(&mut writer, body);
-        writer.execute_batch("PRAGMA synchronous = FULL").map_err(|error| self.failed(error))?;
-        self.is_loose.store(false, Ordering::SeqCst);
-        result
+        self.carry_out("PRAGMA synchronous = NORMAL", body)
     }
 }
 
