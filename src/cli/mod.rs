@@ -27,6 +27,7 @@ mod screen;
 mod secret;
 mod seed_of;
 mod seeds;
+mod selftest;
 mod settings;
 mod shell;
 mod station;
@@ -134,6 +135,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Inventory(command) => inventory::run(global, command, output),
             Command::Seeds(command) => seeds::run(global, command, output),
             Command::Doctor(args) => doctor::run(args, output),
+            Command::Selftest(args) => selftest::run(global, args, output),
             Command::Emulate(_) if global.dry_run => Err(no_dry_run()),
             Command::Emulate(args) => emulate::run(args, output),
             Command::Completions { shell } => shell::completions(*shell),

@@ -35,7 +35,10 @@ impl Output {
 
     /// Whether the command can touch a token.
     fn touches_tokens(&self) -> bool {
-        matches!(self.command, "tokentap" | "info" | "sync" | "burn" | "config" | "verify" | "batch" | "desk")
+        matches!(
+            self.command,
+            "tokentap" | "info" | "sync" | "burn" | "config" | "verify" | "selftest" | "batch" | "desk"
+        )
     }
 
     /// A report: its text for people, or its fields as an object.

@@ -61,6 +61,18 @@ impl<'a> Workplace<'a> {
     /// # Errors
     /// A failure of the reader, which it names, or the job's.
     pub fn work<T>(mut self, job: &mut dyn FnMut(&mut InReach) -> Result<T, Failure>) -> Result<(T, InReach), Failure> {
+        self.work_once(job)
+    }
+
+    /// The same, for one of several jobs: each finds the reader anew, and waits as long.
+    ///
+    /// # Errors
+    /// As [`Self::work`].
+    pub fn work_once<T>(
+        &mut self,
+        job: &mut dyn FnMut(&mut InReach) -> Result<T, Failure>,
+    ) -> Result<(T, InReach), Failure> {
+        self.deadline = None;
         let host = self.host;
         self.attempt(&mut |station| {
             host.check_steady()?;

@@ -24,6 +24,7 @@ const COMMANDS: &[&str] = &[
     "seeds",
     "inventory",
     "doctor",
+    "selftest",
     "emulate",
     "completions",
     "man",

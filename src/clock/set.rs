@@ -44,10 +44,10 @@ pub struct SetClock {
 }
 
 /// One write: the second that it set, and between which moments it went.
-struct Written {
-    second: i64,
-    from: Duration,
-    to: Duration,
+pub(super) struct Written {
+    pub second: i64,
+    pub from: Duration,
+    pub to: Duration,
 }
 
 /// Sets the clock to the true time, on the second, and reads it back finely.
@@ -103,14 +103,14 @@ fn is_worth_a_write(off: i64, then: i64) -> bool {
 }
 
 /// Whether the token still ticks where it ticked before the write, as far as both readings can tell.
-fn kept_phase(before: Drift, after: Drift) -> bool {
+pub(super) fn kept_phase(before: Drift, after: Drift) -> bool {
     let moved = after.middle_ns() - before.middle_ns();
     let apart = moved - nearest_second(moved);
     before.method() == Method::Tick && apart.abs() <= before.half_width_ns() + after.half_width_ns()
 }
 
 /// Whether the token shows what a clock does that began a new second at this write, as far as the reading can tell.
-fn restarted(host: &dyn HostClock, written: &Written, after: Drift) -> bool {
+pub(super) fn restarted(host: &dyn HostClock, written: &Written, after: Drift) -> bool {
     let now = host.now();
     let ago = |moment: Duration| i64::try_from(now.monotonic.saturating_sub(moment).as_nanos()).unwrap_or(i64::MAX);
     let then = |moment: Duration| unix_ns(now.wall) - ago(moment);
@@ -152,7 +152,7 @@ fn write_in_phase(
     write(target, host, (shows + wait - too_fast_ns).div_euclid(SECOND_NS))
 }
 
-fn write(target: &mut dyn Target, host: &dyn HostClock, second: i64) -> Result<Written, DeviceError> {
+pub(super) fn write(target: &mut dyn Target, host: &dyn HostClock, second: i64) -> Result<Written, DeviceError> {
     // The target looks at the host's clock once more; a second that 32 bits do not hold stays at their end.
     let clock = u32::try_from(second.max(0)).unwrap_or(u32::MAX);
     let from = host.now().monotonic;
@@ -186,6 +186,6 @@ fn next_tick(now: Moment, drift: Drift) -> (Duration, Duration) {
     (after(now, until), after(now, until + (high - low)))
 }
 
-fn after(now: Moment, span_ns: i64) -> Duration {
+pub(super) fn after(now: Moment, span_ns: i64) -> Duration {
     now.monotonic + Duration::from_nanos(u64::try_from(span_ns).unwrap_or(0))
 }

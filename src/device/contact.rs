@@ -68,6 +68,13 @@ pub trait Unlocked: Timepiece {
     /// # Errors
     /// [`DeviceError`] at [`Step::Seed`](super::Step::Seed); what the device cannot hold is refused before anything is sent.
     fn write_seed(&mut self, slot: u16, seed: &Seed) -> Result<(), DeviceError>;
+
+    /// Resets the device within the contact. Whether it is still unlocked, the next write shows: for those who ask just that
+    /// (`docs/protocol.md` §7).
+    ///
+    /// # Errors
+    /// [`DeviceError`] at [`Step::Hold`](super::Step::Hold).
+    fn reset(&mut self) -> Result<(), DeviceError>;
 }
 
 impl<D: Device + ?Sized> Device for Box<D> {

@@ -17,6 +17,8 @@ pub struct Info {
     pub clock: Option<u32>,
     /// The number of bytes behind the clock. Their meaning is unknown, and they are not looked at.
     pub more: usize,
+    /// The bytes of its answer whose meaning is not published; nothing goes by them. Zeros where its answer has none.
+    pub opaque: [u8; 5],
 }
 
 impl Info {

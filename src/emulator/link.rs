@@ -122,6 +122,14 @@ impl Link for EmulatedLink {
         Ok(())
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        if self.gone {
+            return Err(LinkError::new(LinkFault::LeftBefore, "the emulated token is not on the reader"));
+        }
+        self.card.reset();
+        Ok(())
+    }
+
     fn close(&mut self) {
         self.card.reset();
     }

@@ -2,7 +2,8 @@
 
 use super::failure::Failure;
 use super::plan::WritePlan;
-use super::problem::{BrokenLink, ClockProblem, Mistaken, Problem, Refusal, Stranger};
+use super::problem::{BrokenLink, ClockProblem, Mistaken, Problem, Stranger};
+use super::refusal::Refusal;
 use super::remedy::{Again, Remedy, TokenRemedy};
 use super::state::TokenState;
 use crate::device::CapabilityError;

@@ -101,6 +101,7 @@ kinds! {
     WrongSeal, "wrong-seal", NotWritable, "the sealed seed in the token's record is another token's, or another seed";
     SeedHeld, "seed-held", NotWritable, "another token has this seed, by the inventory";
     SeedOnRecord, "seed-on-record", NotWritable, "a burn would replace another seed on record";
+    NotSpare, "not-spare", NotWritable, "a token that is to be tested has a seed or a user on record";
     SeedMismatch, "seed-mismatch", NotWritable, "the seed named for `sync` or `config` is not the token's";
     OwnerOnRecord, "owner-on-record", NotWritable, "a burn would give the token to another user than the one on record";
     ProfileMismatch, "profile-mismatch", NotWritable, "the seed states another profile than the one on record";

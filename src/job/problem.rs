@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::kind::{Exit, Kind};
+use super::refusal::Refusal;
 use super::verify::{Verdict, VerdictKind};
 use crate::clock::{Distrust, Drift, HostClockError};
 use crate::device::{Info, Profile, Serial, Step};
@@ -94,6 +95,8 @@ pub enum Problem {
     WrongSeals(String),
     /// A burn would replace a seed on record.
     SeedOnRecord(Owned),
+    /// A token that is to be tested is somebody's, or has a seed on record.
+    NotSpare(Owned),
     /// The seed for a sync is another one than that on record.
     SeedMismatch(Owned),
     /// A burn would give the token to another user.
@@ -244,23 +247,6 @@ pub enum Mistaken {
     NoRow(Info),
 }
 
-/// A refusal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The token refused this key earlier, by the inventory; it was not asked again.
-    KeyOnRecord(UnixTime, Info),
-    /// The token refused the key.
-    Key(StatusWord, Option<Info>),
-    /// Something came between its challenge and the answer.
-    BetweenTheTwo(StatusWord, Option<Info>),
-    /// It no longer counts as authenticated, or the MAC is wrong.
-    NotAuthenticated(Step, StatusWord, Option<Info>),
-    /// It does not accept the data.
-    Data(Step, StatusWord, Option<Info>),
-    /// It refused anything else, or answered with a status that is not known.
-    Other(Step, StatusWord, Option<Info>),
-}
-
 /// Why a token is not written that would lose its seed, or whose own seed is to be burned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restriction {
@@ -331,6 +317,7 @@ impl Problem {
             Self::NoSeed { .. } => Kind::NoSeed,
             Self::WrongSeal(..) | Self::WrongSeals(_) => Kind::WrongSeal,
             Self::SeedOnRecord(_) => Kind::SeedOnRecord,
+            Self::NotSpare(_) => Kind::NotSpare,
             Self::SeedMismatch(_) => Kind::SeedMismatch,
             Self::OwnerOnRecord { .. } => Kind::OwnerOnRecord,
             Self::ProfileMismatch { .. } => Kind::ProfileMismatch,

@@ -128,6 +128,10 @@ pub enum TokenRemedy {
     SupplyOwnOrReplace,
     /// See whose seed it is; replace it only if the server gets the new one too.
     SeeAndReplace(Serial),
+    /// Test another token, a spare one; see whose this one is, and test it only if nobody needs it.
+    SpareOrReplace(Serial),
+    /// Test it again, or burn it.
+    TestAgain,
     /// State the profile that the server has, or correct the seed file.
     StateProfile {
         /// The hash on record, as its flag takes it.

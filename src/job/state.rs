@@ -21,6 +21,8 @@ pub enum TokenState {
         /// A seed was to be written.
         has_seed: bool,
     },
+    /// It was being tested: it has a seed that nobody needs, or none.
+    InTest,
     /// All that was planned is written.
     Written {
         /// Profile and clock were part of it.

@@ -98,6 +98,10 @@ mod tests {
             Ok(())
         }
 
+        fn reset(&mut self) -> Result<(), LinkError> {
+            Ok(())
+        }
+
         fn close(&mut self) {}
     }
 

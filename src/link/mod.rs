@@ -20,6 +20,12 @@ pub trait Link {
     /// [`LinkError`], among others when another program does not let go of the card.
     fn hold(&mut self) -> Result<(), LinkError>;
 
+    /// Resets the card and stays connected to it. What it kept from before, its next answers show.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    fn reset(&mut self) -> Result<(), LinkError>;
+
     /// Resets the card, so that no authenticated session is left on it, and lets go of it.
     fn close(&mut self);
 }
@@ -76,6 +82,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).hold()
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        (**self).reset()
+    }
+
     fn close(&mut self) {
         (**self).close();
     }
@@ -88,6 +98,10 @@ impl<L: Link + ?Sized> Link for &mut L {
 
     fn hold(&mut self) -> Result<(), LinkError> {
         (**self).hold()
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        (**self).reset()
     }
 
     fn close(&mut self) {

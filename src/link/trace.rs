@@ -49,6 +49,15 @@ impl<L: Link, W: Write> Link for Trace<L, W> {
         held
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        let reset = self.inner.reset();
+        self.line(match reset {
+            Ok(()) => "the card is reset",
+            Err(_) => "the card could not be reset",
+        });
+        reset
+    }
+
     fn close(&mut self) {
         self.inner.close();
         self.line("the card is reset and let go");
@@ -67,6 +76,10 @@ mod tests {
         }
 
         fn hold(&mut self) -> Result<(), LinkError> {
+            Ok(())
+        }
+
+        fn reset(&mut self) -> Result<(), LinkError> {
             Ok(())
         }
 

@@ -29,6 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 enum Request {
     Transmit(Zeroizing<Vec<u8>>),
     Hold,
+    Reset,
     Close,
 }
 
@@ -182,6 +183,10 @@ impl Link for PcscLink {
         Ok(())
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.call(Request::Reset).map(|_| ())
+    }
+
     fn close(&mut self) {
         if self.open {
             let _ = self.call(Request::Close);
@@ -207,6 +212,10 @@ fn serve(mut card: Card, requests: &Receiver<Request>, answers: &Sender<Answer>)
             Request::Transmit(command) => card.transmit(&command, &mut buffer).map(<[u8]>::to_vec),
             // Forgotten on purpose: the transaction lasts until the disconnect, which ends it.
             Request::Hold => card.transaction().map(std::mem::forget).map(|()| Vec::new()),
+            // In a transaction as outside of one: the handle stays, and what was authenticated may be gone.
+            Request::Reset => {
+                card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::ResetCard).map(|()| Vec::new())
+            }
             Request::Close => break,
         };
         held |= is_hold && answer.is_ok();

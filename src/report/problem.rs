@@ -58,6 +58,7 @@ pub fn fact(problem: &Problem) -> String {
         Problem::SeedOnRecord(of) | Problem::SeedMismatch(of) => {
             format!("the inventory has another seed of this token: {}", owned(of))
         }
+        Problem::NotSpare(of) => format!("this is no spare token, by the inventory: {}", owned(of)),
         Problem::OwnerOnRecord { token, owner, user } => {
             format!("{token} belongs to {}, and would be given to {}", plain(owner), plain(user))
         }

@@ -98,6 +98,10 @@ fn remedy_of_token(remedy: &TokenRemedy) -> String {
         TokenRemedy::SeeAndReplace(serial) => format!(
             "see whose it is: tokentap inventory show {serial}; only if the server gets the new seed too, use --replace-seed"
         ),
+        TokenRemedy::SpareOrReplace(serial) => format!(
+            "test a spare token; see whose this one is: tokentap inventory show {serial}; only if nobody needs it, use \
+             --replace-seed"
+        ),
         TokenRemedy::StateProfile { hash, step_s } => {
             format!("state what the token's server has: --hash {hash} --step {step_s}, or correct the seed file")
         }
@@ -118,6 +122,10 @@ fn remedy_of_token(remedy: &TokenRemedy) -> String {
 /// The remedy after a wrong code.
 const CHECK_AGAIN: &str = "switch the token off and on, and check again: tokentap verify CODE --seed-file FILE; if it is still wrong, burn the same \
              file again: tokentap burn --seed-file FILE";
+
+/// The remedy where a clock write would erase a seed that is not at hand.
+const SUPPLY_OR_ERASE: &str = "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME), or accept the loss with --erase-seed; without \
+     its seed, resynchronise it on its server where that can be done, or burn a new seed for token and server";
 
 /// The remedies for a token that are the same whatever the token.
 fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
@@ -143,6 +151,9 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         TokenRemedy::LayAlone => "take away other cards, lay the token down alone, and run the same command again",
         TokenRemedy::LeaveOne => "leave one token on the reader until the command is done",
         TokenRemedy::TakeOff => "take it off",
+        TokenRemedy::TestAgain => {
+            "run the test again with --replace-seed, or give the token a seed: tokentap burn --replace-seed"
+        }
         TokenRemedy::BurnOnly => "nothing needs to be set; to give it another seed, run tokentap burn",
         TokenRemedy::AllowUnknownModel => {
             "only if you are sure of what it is, use --allow-unknown-model; other brands use other keys, and some lock \
@@ -155,11 +166,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         TokenRemedy::ChooseRow => "choose a row with --serial, --row or --user, or use the file that has this token",
         TokenRemedy::OrChooseRow => "or choose the row with --serial, --row or --user",
         TokenRemedy::SupplySeed => "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME)",
-        TokenRemedy::SupplySeedOrErase => {
-            "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME), or accept the loss with \
-             --erase-seed; without its seed, resynchronise it on its server where that can be done, or burn a new seed for \
-             token and server"
-        }
+        TokenRemedy::SupplySeedOrErase => SUPPLY_OR_ERASE,
         TokenRemedy::OpenSeal => "use --identity FILE to open it, or supply the seed with --seed-file FILE",
         TokenRemedy::OpenAndCheckSeals => {
             "use the identity that opens it: --identity FILE; tokentap inventory check --identity FILE tries all seals"
@@ -192,6 +199,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         | TokenRemedy::LayThis(_)
         | TokenRemedy::Swap { .. }
         | TokenRemedy::SeeAndReplace(_)
+        | TokenRemedy::SpareOrReplace(_)
         | TokenRemedy::StateProfile { .. }
         | TokenRemedy::AgainThenReplace(_)
         | TokenRemedy::KeepHostClock(_)

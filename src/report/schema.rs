@@ -9,7 +9,7 @@ use super::{
     AssignListReport, AssignReport, BatchEvent, BatchPlanReport, BurnReport, CheckReport, CodeReport, ConvertReport,
     CounterCodeReport, DeskEvent, DisplayReport, DoctorReport, EmulatedReport, ExportReport, FailureReport,
     FilesReport, ForgetReport, HotpReport, ImportReport, InfoReport, InitReport, PlanReport, ReaderEvent,
-    ReadersReport, SCHEMA, SeedsCheckReport, ShowReport, VerifyReport, WriteReport,
+    ReadersReport, SCHEMA, SeedsCheckReport, SelftestReport, ShowReport, VerifyReport, WriteReport,
 };
 
 /// The shapes of one command: what stands in `command`, and a schema for each.
@@ -91,6 +91,7 @@ fn commands(generator: &mut SchemaGenerator) -> Vec<Command> {
             ],
         ),
         one("doctor", &[shape::<DoctorReport>]),
+        one("selftest", &[shape::<SelftestReport>]),
         one("emulate", &[shape::<EmulatedReport>, shape::<DisplayReport>]),
         one("man", &[]),
         one("completions", &[]),

@@ -124,6 +124,10 @@ impl Link for AnyCard<'_> {
         Ok(())
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
     fn close(&mut self) {}
 }
 

@@ -81,6 +81,10 @@ impl Link for Stepping {
         Ok(())
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.inner.reset()
+    }
+
     fn close(&mut self) {
         self.inner.close();
     }
@@ -151,6 +155,10 @@ impl Link for Swapping {
 
     fn hold(&mut self) -> Result<(), LinkError> {
         Ok(())
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.first.reset().and_then(|()| self.second.reset())
     }
 
     fn close(&mut self) {

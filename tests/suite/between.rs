@@ -43,6 +43,10 @@ impl Link for Meddled {
         self.inner.hold()
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.inner.reset()
+    }
+
     fn close(&mut self) {
         self.inner.close();
     }

@@ -51,6 +51,10 @@ impl Link for Slow<'_> {
         self.inner.hold()
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.inner.reset()
+    }
+
     fn close(&mut self) {
         self.inner.close();
     }
@@ -218,6 +222,10 @@ fn a_write_that_takes_effect_late_is_allowed_for_with_a_second_one() {
         fn hold(&mut self) -> Result<(), LinkError> {
             self.0.hold()
         }
+        fn reset(&mut self) -> Result<(), LinkError> {
+            self.0.reset()
+        }
+
         fn close(&mut self) {
             self.0.close();
         }
@@ -384,6 +392,10 @@ impl Link for LateWrite<'_> {
 
     fn hold(&mut self) -> Result<(), LinkError> {
         self.slow.hold()
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.slow.reset()
     }
 
     fn close(&mut self) {

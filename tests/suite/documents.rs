@@ -37,7 +37,7 @@ fn commands(page: &str, program: &str) -> Vec<String> {
 }
 
 /// Commands that end otherwise than with 0 in the world of this test, and why.
-const OTHER_ENDS: [(&str, i32, &str); 10] = [
+const OTHER_ENDS: [(&str, i32, &str); 11] = [
     (
         "tokentap burn --seed-file seeds.csv",
         5,
@@ -54,6 +54,7 @@ const OTHER_ENDS: [(&str, i32, &str); 10] = [
     ("tokentap verify 123456 654321 --seed-file FILE", 8, "the codes are not on the display"),
     ("tokentap verify --hotp 123456 654321 --seed-file FILE", 8, "the codes are of no counter"),
     ("tokentap batch", 2, "the command's name alone"),
+    ("tokentap selftest", 2, "nobody is asked here"),
     ("tokentap doctor", 3, "no PC/SC service runs here"),
     ("tokentap readers", 3, "no PC/SC service runs here"),
 ];

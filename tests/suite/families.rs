@@ -82,7 +82,8 @@ impl Clicks {
 
 impl Device for Clicker {
     fn open(&mut self, _: &mut dyn FnMut(&DeviceError) -> bool) -> Result<Box<dyn Contact + '_>, DeviceError> {
-        let info = Info { serial: Serial::new(SERIAL).unwrap(), model: Some(&MODEL), can: &CAN, clock: None, more: 0 };
+        let (serial, opaque) = (Serial::new(SERIAL).unwrap(), [0; 5]);
+        let info = Info { serial, model: Some(&MODEL), can: &CAN, clock: None, more: 0, opaque };
         Ok(Box::new(Clicks { insides: Arc::clone(&self.0), info }))
     }
 
@@ -120,6 +121,10 @@ impl Unlocked for Clicks {
     fn write_config(&mut self, _: u16, config: Config) -> Result<(), DeviceError> {
         assert_eq!(config.clock, None, "a clicker has no clock");
         self.carry_out(Step::Config, |_| ())
+    }
+
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        Ok(())
     }
 
     fn write_seed(&mut self, slot: u16, seed: &Seed) -> Result<(), DeviceError> {

@@ -160,6 +160,10 @@ impl tokentap::link::Link for SecondWrite {
         self.inner.hold()
     }
 
+    fn reset(&mut self) -> Result<(), tokentap::link::LinkError> {
+        self.inner.reset()
+    }
+
     fn close(&mut self) {
         self.inner.close();
     }

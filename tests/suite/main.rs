@@ -43,6 +43,7 @@ mod schema;
 mod secrets;
 mod seedfiles;
 mod seedkinds;
+mod selftest;
 mod shell;
 #[cfg(target_os = "linux")]
 mod stack;

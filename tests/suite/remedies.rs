@@ -74,6 +74,7 @@ const COMMANDS: &[&str] = &[
     "seeds",
     "inventory",
     "doctor",
+    "selftest",
     "emulate",
     "completions",
     "man",

@@ -89,8 +89,12 @@ fn single(bench: &mut Bench) {
     run(8, &["burn", "--seed-file", "seed", "--verify", "000000", TRUST]);
     run(8, &["verify", "000000", "--seed-file", "seed"]);
     run(0, &["info", "--precise"]);
+    run(0, &["selftest", "--read-only", "--out", "read"]);
+    run(2, &["selftest"]);
     bench.run(0, &["emulate", "--press", "--state", "one.json"]);
     bench.run(5, &["--reader", "emulated:two.json", "sync", TRUST]);
+    let two = ["--reader", "emulated:two.json", "--expect-serial", "86596220000001"];
+    bench.run(0, &[&two[..], &["selftest", "--erase", TRUST]].concat());
     bench.run(1, &["--reader", "emulated:three.json", "info"]);
     bench.run(2, &["info", "--nothing"]);
     bench.run(2, &["--time", "never"]);

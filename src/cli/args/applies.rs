@@ -9,7 +9,7 @@ use clap::{ArgMatches, Command};
 /// commands that have a use for it.
 fn without_use(command: &[&str]) -> &'static [&'static str] {
     match command {
-        ["info"] => &["dry_run"],
+        ["info" | "selftest"] => &["dry_run"],
         ["inventory", "assign" | "unassign" | "forget" | "import" | "export" | "init"] => {
             &["reader", "expect_serial", "wait", "verbose", "trace"]
         }

@@ -24,6 +24,36 @@ pub struct DoctorArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Only read and measure; write nothing
+    #[arg(long, conflicts_with_all = ["erase", "replace_seed"])]
+    pub read_only: bool,
+
+    /// The report's name: NAME.txt and NAME.json are written
+    #[arg(long, value_name = "NAME", default_value = "tokentap-selftest")]
+    pub out: PathBuf,
+
+    /// Do not ask: the token of --expect-serial may be erased
+    #[arg(long, hide_short_help = true)]
+    pub erase: bool,
+
+    /// Test a token that has a seed or a user on record
+    #[arg(long, hide_short_help = true)]
+    pub replace_seed: bool,
+
+    /// Write to a token of a model that is not known
+    #[arg(long, hide_short_help = true)]
+    pub allow_unknown_model: bool,
+
+    /// The token's own key: 16 raw bytes or 32 hex digits
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub token_key: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub host: HostArgs,
+}
+
+#[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// The code on the display; a second one rules out a chance match
     #[arg(value_name = "CODE")]

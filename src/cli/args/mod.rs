@@ -16,7 +16,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::seedfile::check_text;
-pub use check::{CodeArgs, DoctorArgs, InfoArgs, VerifyArgs};
+pub use check::{CodeArgs, DoctorArgs, InfoArgs, SelftestArgs, VerifyArgs};
 pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WholeFileArgs, WriteArgs};
 pub use emulate::EmulateArgs;
 pub use inventory::{
@@ -83,6 +83,7 @@ impl Cli {
             Some(Command::Inventory(_)) => "inventory",
             Some(Command::Seeds(_)) => "seeds",
             Some(Command::Doctor(_)) => "doctor",
+            Some(Command::Selftest(_)) => "selftest",
             Some(Command::Emulate(_)) => "emulate",
             Some(Command::Completions { .. }) => "completions",
             Some(Command::Man(_)) => "man",
@@ -206,6 +207,9 @@ pub enum Command {
     /// Check the service, readers, permissions and the host's clock
     #[command(before_help = "Example: tokentap doctor")]
     Doctor(DoctorArgs),
+    /// Find out what a spare token does, for a report to hand on
+    #[command(before_help = "Example: tokentap selftest --read-only")]
+    Selftest(SelftestArgs),
     /// Emulate a token on pcscd's virtual reader
     #[command(before_help = "Example: tokentap emulate --drift -97.25")]
     Emulate(EmulateArgs),

@@ -51,7 +51,11 @@ pub fn parse_info(data: &[u8]) -> Result<Info, InfoError> {
         .ok_or_else(|| InfoError::BadSerial(trimmed.escape_ascii().to_string()))?;
     let model = Model::among(MODELS, serial.as_str());
     let can = model.map_or(&UNKNOWN, |model| model.can);
-    Ok(Info { serial, model, can, clock: Some(u32::from_be_bytes(clock)), more })
+    // `h h h` and `s s`: reported by those who have a token, and by nobody else.
+    let mut opaque = [0; 5];
+    let unread = data.iter().take(3).chain(data.iter().skip(4 + length).take(2));
+    opaque.iter_mut().zip(unread).for_each(|(to, byte)| *to = *byte);
+    Ok(Info { serial, model, can, clock: Some(u32::from_be_bytes(clock)), more, opaque })
 }
 
 #[cfg(test)]
@@ -70,6 +74,7 @@ mod tests {
     fn opaque_bytes_are_not_looked_at() {
         let info = parse_info(&answer(b"86596120001234", 1_795_454_228)).unwrap();
         assert_eq!((info.serial.as_str(), info.clock), ("86596120001234", Some(1_795_454_228)));
+        assert_eq!(info.opaque, [0xFF, 0x01, 0x02, 0xAA, 0xBB]);
     }
 
     #[test]

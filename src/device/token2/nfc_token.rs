@@ -49,4 +49,8 @@ impl Unlocked for Session<'_, Authenticated> {
     fn write_seed(&mut self, _slot: u16, seed: &Seed) -> Result<(), DeviceError> {
         Session::write_seed(self, seed)
     }
+
+    fn reset(&mut self) -> Result<(), DeviceError> {
+        Session::reset(self)
+    }
 }

@@ -113,6 +113,17 @@ impl Session<'_, Authenticated> {
     }
 }
 
+impl Session<'_, Authenticated> {
+    /// Resets the token within the contact: the one way to see whether it forgets that it was authenticated, which §7 of
+    /// `docs/protocol.md` leaves open.
+    ///
+    /// # Errors
+    /// [`DeviceError`] at [`Step::Hold`].
+    pub fn reset(&mut self) -> Result<(), DeviceError> {
+        self.link.reset().map_err(|error| DeviceError { step: Step::Hold, reason: Reason::Link(error) })
+    }
+}
+
 /// A command that the token carries out only within one contact, from the challenge on.
 ///
 /// A program that resets the card in between makes the right answer wrong and the authentication void: its disconnect may come

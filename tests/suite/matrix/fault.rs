@@ -230,13 +230,13 @@ impl Faulty {
         link.lock().unwrap().transmit(command)
     }
 
-    fn reset(&self) {
+    fn power_off(&self) {
         self.token.lock().unwrap().close();
     }
 
     fn leave(&mut self, fault: LinkFault) -> Result<Vec<u8>, LinkError> {
         self.gone = true;
-        self.reset();
+        self.power_off();
         Err(LinkError::new(fault, "the token was taken off"))
     }
 
@@ -257,16 +257,16 @@ impl Faulty {
                 Err(LinkError::new(LinkFault::NoAnswer, "the answer was lost"))
             }
             Fault::AwayAndBack => {
-                self.reset();
+                self.power_off();
                 Err(LinkError::new(LinkFault::Removed, "the token was taken off"))
             }
             Fault::AnotherBack => {
-                self.reset();
+                self.power_off();
                 self.swapped = true;
                 Err(LinkError::new(LinkFault::Reset, "the token was reset"))
             }
             Fault::ResetByOther => {
-                self.reset();
+                self.power_off();
                 Err(LinkError::new(LinkFault::Reset, "the token was reset"))
             }
             Fault::Word(sw1, sw2) => Ok(vec![sw1, sw2]),
@@ -344,8 +344,13 @@ impl Link for Faulty {
         Ok(())
     }
 
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.power_off();
+        Ok(())
+    }
+
     fn close(&mut self) {
-        self.reset();
+        self.power_off();
         self.other.lock().unwrap().close();
     }
 }

@@ -1,0 +1,331 @@
+//! `tokentap selftest`: what it says of a token is what the emulated one was made to do, whatever goes wrong, and no seed is in it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokentap::clock::SecondAtWrite;
+use tokentap::device::token2::NfcToken;
+use tokentap::device::{Info, Key};
+use tokentap::emulator::{CardState, EmulatedLink, Fault, FaultKind, TokenClock};
+use tokentap::inventory::{Deed, Inventory, SlotKey, Sqlite, Station};
+use tokentap::job::selftest::{
+    AfterReset, Bench, Contact, Left, Part, Place, SeedAfter, Selftest, Shown, Tested, Unseen,
+};
+use tokentap::job::{Exit, Failure, Guard, Recorder};
+use tokentap::report::{Report, SelftestReport, TestedBy, WORDING};
+use tokentap::time::{HostClock, SimulatedClock, UnixTime};
+
+use crate::support::{NOW_NS, RESTRICTED, UNRESTRICTED, link, simulated_clock, tokentap};
+
+/// An emulated token, and a person who does as asked.
+struct Stand {
+    world: SimulatedClock,
+    books: Sqlite,
+    card: CardState,
+    /// A fault at this command of the whole test, counted from 1.
+    fault: Option<Fault>,
+    sent: u32,
+    /// Somebody says what the display shows, and moves the token.
+    has_person: bool,
+    /// Every seed that the token ever had, as hex digits.
+    seeds: BTreeSet<String>,
+    codes: Vec<String>,
+    parts: Vec<Part>,
+}
+
+impl Stand {
+    fn new(card: CardState) -> Self {
+        let seeds = BTreeSet::from([card.seed.clone()]);
+        let (world, books) = (simulated_clock(), Sqlite::in_memory().unwrap());
+        let (codes, parts) = (Vec::new(), Vec::new());
+        Self { world, books, card, fault: None, sent: 0, has_person: true, seeds, codes, parts }
+    }
+
+    fn laid_down(&self) -> EmulatedLink {
+        let due = self.fault.iter().filter(|fault| fault.at > self.sent);
+        let faults = due.map(|fault| Fault { at: fault.at - self.sent, ..fault.clone() }).collect();
+        link(self.card.clone(), &self.world).with_faults(faults)
+    }
+
+    fn test(&mut self, only_reads: bool) -> Result<Tested, Failure> {
+        let guard = Guard::default();
+        Selftest { only_reads, guard, replaces_seed: false, key: Key::default() }.run(self)
+    }
+
+    fn report(&self, tested: &Tested) -> SelftestReport {
+        let by = TestedBy { system: "a test".to_owned(), day: "2026-11-23".to_owned(), host_synchronised: Some(true) };
+        SelftestReport::of(tested, by)
+    }
+}
+
+impl Bench for Stand {
+    fn at_token<T>(&mut self, work: &mut Contact<'_, T>) -> Result<T, Failure> {
+        loop {
+            let mut link = self.laid_down();
+            let recorder = Recorder {
+                books: Some(&self.books),
+                station: Station::default(),
+                emulated: true,
+                deed: Deed::Burn,
+                user: RefCell::default(),
+                remark: None,
+                wording: WORDING,
+            };
+            let place = Place { host: &self.world, recorder, reader: "a reader", emulated: true };
+            let done = work(&mut NfcToken(&mut link), place);
+            self.card = link.card().state().clone();
+            self.sent += link.commands();
+            self.seeds.insert(self.card.seed.clone());
+            match done {
+                // As at a reader: the token is laid back.
+                Err(failure) if failure.may_come_back => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn consent(&mut self, _: &Info) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn begins(&mut self, part: Part) {
+        self.parts.push(part);
+    }
+
+    fn shown(&mut self, _: bool) -> Option<Shown> {
+        self.world.advance(Duration::from_secs(20));
+        let now = self.world.now().wall.timestamp_nanos_opt().unwrap();
+        let shows = self.card.display(now);
+        self.codes.extend(shows.clone());
+        self.has_person.then(|| shows.map_or(Shown::Nothing, |code| Shown::Code(code.parse().unwrap())))
+    }
+
+    fn moved(&mut self) -> bool {
+        self.world.advance(Duration::from_secs(10));
+        self.has_person
+    }
+
+    fn now(&self) -> UnixTime {
+        self.world.now().wall
+    }
+
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// What an emulated token is made to do.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    serial: &'static str,
+    erases: bool,
+    keeps_phase: bool,
+    keeps_session: bool,
+}
+
+impl Made {
+    fn all() -> impl Iterator<Item = Self> {
+        let kinds = [(UNRESTRICTED, false), (RESTRICTED, true), (UNRESTRICTED, true), (RESTRICTED, false)];
+        kinds.into_iter().flat_map(|(serial, erases)| {
+            (0..4).map(move |bits| Self { serial, erases, keeps_phase: bits & 1 > 0, keeps_session: bits & 2 > 0 })
+        })
+    }
+
+    fn card(self) -> CardState {
+        let mut card =
+            CardState::new(self.serial, self.erases, TokenClock::new(NOW_NS, -97.25, 20.0, self.keeps_phase));
+        card.seed = data_encoding::HEXLOWER.encode(b"the seed of a factory");
+        card.keeps_session = self.keeps_session;
+        card
+    }
+
+    /// Each fact that was answered is as the token was made.
+    fn check(self, tested: &Tested) {
+        let second = if self.keeps_phase { SecondAtWrite::Keeps } else { SecondAtWrite::Restarts };
+        let reset = if self.keeps_session { AfterReset::Unlocked } else { AfterReset::Locked };
+        let seed = if self.erases { SeedAfter::Erased } else { SeedAfter::Kept };
+        assert!(tested.second.as_ref().map_or(true, |seen| *seen == second), "{self:?}: {:?}", tested.second);
+        assert!(tested.reset.as_ref().map_or(true, |seen| *seen == reset), "{self:?}: {:?}", tested.reset);
+        assert!(tested.seed_after.as_ref().map_or(true, |seen| *seen == seed), "{self:?}: {:?}", tested.seed_after);
+    }
+}
+
+/// Nothing secret is in a report: no seed that the token ever had, no code, and of the serial only what tells the model.
+fn check_harmless(stand: &Stand, report: &SelftestReport) {
+    let text = format!("{}\n{}", serde_json::to_string(report).unwrap(), report.text()).to_lowercase();
+    for seed in stand.seeds.iter().filter(|seed| seed.len() > 2) {
+        let base32 = data_encoding::BASE32_NOPAD.encode(&data_encoding::HEXLOWER.decode(seed.as_bytes()).unwrap());
+        assert!(!text.contains(seed.as_str()) && !text.contains(&base32.to_lowercase()), "{text}");
+    }
+    assert!(stand.codes.iter().all(|code| !text.contains(code.as_str())), "{text}");
+    assert!(!text.contains(&stand.card.serial), "{text}");
+}
+
+#[test]
+fn every_fact_is_answered_as_the_emulated_token_was_made_and_it_is_left_as_a_new_one() {
+    for made in Made::all() {
+        let mut stand = Stand::new(made.card());
+        let tested = stand.test(false).unwrap();
+        made.check(&tested);
+        assert!(tested.second.is_ok() && tested.reset.is_ok() && tested.seed_after.is_ok(), "{made:?}: {tested:?}");
+        assert!(tested.away.is_ok() && tested.writes.is_ok());
+        let report = stand.report(&tested);
+        assert_eq!(tested.rounds.len(), 5);
+        assert!(
+            report.rounds.iter().all(|round| (round.burn, round.code) == ("burned", "right")),
+            "{made:?}: {report:?}"
+        );
+        let is_as_its_model = made.erases == (made.serial == RESTRICTED);
+        assert_eq!(report.exit(), if is_as_its_model { Exit::Done } else { Exit::Wrong }, "{made:?}");
+        assert_eq!(report.facts.iter().any(|fact| fact.contradicts), !is_as_its_model);
+        check_harmless(&stand, &report);
+
+        let now = stand.world.now().wall.timestamp_nanos_opt().unwrap();
+        assert!(stand.card.clock.drift_s(now).abs() <= 0.5 && stand.card.wrong_answers == 0);
+        assert_eq!((stand.card.sha256, stand.card.step_s, stand.card.display_s), (false, 30, 30));
+        assert_eq!(stand.card.seed.is_empty(), made.erases);
+        // The record does not take a throw-away seed for one that anybody needs, and the token can be tested again.
+        let known = stand.books.token(&SlotKey::only(made.serial)).unwrap().unwrap();
+        assert_eq!((known.held(), known.pending, known.user), (None, None, None));
+        assert!(matches!(stand.test(false).unwrap().left, Left::AsNew(_)));
+    }
+}
+
+#[test]
+fn without_anybody_who_reads_the_display_nothing_is_said_of_it() {
+    let mut stand = Stand::new(Made::all().next().unwrap().card());
+    stand.has_person = false;
+    let tested = stand.test(false).unwrap();
+    assert!(tested.second.is_ok() && tested.reset.is_ok());
+    assert_eq!((tested.seed_after.clone(), tested.away.clone()), (Err(Unseen::NotTold), Err(Unseen::NotTold)));
+    assert!(tested.rounds.iter().all(|round| round.burned.is_ok() && round.code == Err(Unseen::NotTold)));
+    assert_eq!(stand.report(&tested).exit(), Exit::Done);
+}
+
+#[test]
+fn a_test_that_only_reads_sends_nothing_but_get_info() {
+    for made in Made::all() {
+        let mut stand = Stand::new(made.card());
+        let before = stand.card.clone();
+        let tested = stand.test(true).unwrap();
+        assert!(stand.card == before, "{made:?}");
+        assert_eq!((tested.left.clone(), tested.read.info.opaque), (Left::Untouched, [0; 5]));
+        assert_eq!(tested.read.trips.count, 40);
+        assert!((tested.read.drift.middle_s() + 97.25).abs() < 0.1);
+        check_harmless(&stand, &stand.report(&tested));
+        assert!(stand.books.token(&SlotKey::only(made.serial)).unwrap().is_none());
+    }
+}
+
+/// Every fault of a link and a refusal or two at every command: what is said is true or said to be unknown, a key that was refused is
+/// not tried again, and where the token is said to be as new, it is.
+#[test]
+fn whatever_fails_at_whatever_command_the_report_says_nothing_that_is_not_so() {
+    let kinds = [
+        FaultKind::LeaveBefore,
+        FaultKind::LeaveAfter,
+        FaultKind::Reset,
+        FaultKind::NoAnswer,
+        FaultKind::Answer(vec![0x69, 0x83]),
+        FaultKind::Answer(vec![0x6A, 0x80]),
+        FaultKind::Answer(vec![0x6F, 0x00]),
+        FaultKind::Answer(vec![0xEE; 40]),
+        FaultKind::Answer(vec![0x90]),
+    ];
+    let mut failed = 0;
+    for made in Made::all().filter(|made| made.erases == (made.serial == RESTRICTED)) {
+        let mut clean = Stand::new(made.card());
+        clean.test(false).unwrap();
+        // Reading is the same from one poll to the next: at some of them, and at all that write.
+        for at in (1..=clean.sent).filter(|at| *at < 4 || *at > clean.sent - 3 || at % 7 == u32::from(made.keeps_phase))
+        {
+            for kind in &kinds {
+                let mut stand = Stand::new(made.card());
+                let before = stand.card.clone();
+                stand.fault = Some(Fault { at, kind: kind.clone() });
+                let case = format!("{made:?}, {kind:?} at command {at}");
+                let tested = match stand.test(false) {
+                    Ok(tested) => tested,
+                    Err(failure) => {
+                        assert!(stand.card == before || failure.written != Default::default(), "{case}: {failure:?}");
+                        continue;
+                    }
+                };
+                // A refusal of the one write that asks whether it is refused is its answer.
+                let is_lie = *kind == FaultKind::Answer(vec![0x69, 0x83]) && made.keeps_session;
+                if !is_lie {
+                    made.check(&tested);
+                }
+                let report = stand.report(&tested);
+                check_harmless(&stand, &report);
+                assert!(
+                    report.exit() == Exit::Done || !report.failures.is_empty() || report.rounds.len() == 5,
+                    "{case}"
+                );
+                assert!(stand.card.wrong_answers <= 1, "{case}");
+                if let Left::AsNew(drift) = tested.left {
+                    let now = stand.world.now().wall.timestamp_nanos_opt().unwrap();
+                    assert!((stand.card.clock.drift_s(now) - drift.middle_s()).abs() < 0.1, "{case}");
+                    assert_eq!((stand.card.sha256, stand.card.step_s, stand.card.display_s), (false, 30, 30), "{case}");
+                }
+                failed += usize::from(!report.failures.is_empty());
+            }
+        }
+    }
+    assert!(failed > 500, "the faults did not come to bear: {failed}");
+}
+
+#[test]
+fn a_refused_key_ends_the_test_at_once() {
+    let mut stand = Stand::new(Made::all().next().unwrap().card());
+    stand.card.key = "00112233445566778899aabbccddeeff".to_owned();
+    let failure = stand.test(false).unwrap_err();
+    assert!(failure.problem.is_key_refused() && stand.card.wrong_answers == 1, "{failure:?}");
+}
+
+#[test]
+fn a_token_with_a_seed_on_record_is_no_spare_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = tokentap();
+        command.current_dir(folder.path()).env("TOKENTAP_INVENTORY", folder.path().join("inventory.sqlite"));
+        command.args(args).output().unwrap()
+    };
+    assert!(run(&["emulate", "--create", "--state", "t.json", "--serial", UNRESTRICTED]).status.success());
+    let token = ["--reader", "emulated:t.json", "--expect-serial", UNRESTRICTED];
+    let burned = run(&[&token[..], &["burn", "--generate", "--out", "s.csv", "--no-verify"]].concat());
+    assert!(burned.status.success(), "{burned:?}");
+    let before = std::fs::read(folder.path().join("t.json")).unwrap();
+    let refused = run(&[&token[..], &["selftest", "--erase", "--json"]].concat());
+    let report: Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!((refused.status.code(), report["error"]["kind"].as_str()), (Some(5), Some("not-spare")), "{report}");
+    let other = run(&["--reader", "emulated:t.json", "--expect-serial", RESTRICTED, "selftest", "--erase"]);
+    assert_eq!(other.status.code(), Some(5));
+    let unasked = run(&[&token[..], &["selftest"]].concat());
+    assert_eq!(unasked.status.code(), Some(2), "{unasked:?}");
+    assert_eq!(before, std::fs::read(folder.path().join("t.json")).unwrap());
+
+    let done = run(&[&token[..], &["selftest", "--erase", "--replace-seed", "--json", "--out", "r"]].concat());
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((done.status.code(), report["left"].as_str()), (Some(0), Some("as-new")), "{done:?}");
+    let written: Value = serde_json::from_slice(&std::fs::read(folder.path().join("r.json")).unwrap()).unwrap();
+    assert_eq!(written, report);
+    assert!(std::fs::read_to_string(folder.path().join("r.txt")).unwrap().contains("second-at-write"));
+    // A report is never written over another one, and that is found out before anything is erased.
+    let again = run(&[&token[..], &["selftest", "--erase", "--out", "r"]].concat());
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+}
+
+#[test]
+fn every_fact_that_the_protocol_leaves_open_is_one_of_the_report() {
+    let document = std::fs::read_to_string("docs/protocol.md").unwrap();
+    let open: BTreeSet<&str> =
+        document.match_indices("?: `").filter_map(|(at, mark)| document[at + mark.len()..].split('`').next()).collect();
+    assert_eq!(document.matches("?)").count(), 0, "an open fact without a name");
+    let mut stand = Stand::new(Made::all().next().unwrap().card());
+    let tested = stand.test(true).unwrap();
+    let asked: BTreeSet<&str> = stand.report(&tested).facts.iter().map(|fact| fact.fact).collect();
+    assert_eq!(open, asked);
+}
