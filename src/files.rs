@@ -61,3 +61,36 @@ impl FileId {
         None
     }
 }
+
+/// The names that are devices on Windows, in every folder and with any ending
+/// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file>).
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+
+/// Whether a file of this name would be a device on Windows: what is written there is shown, printed or lost.
+#[must_use]
+pub fn is_device_on_windows(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let stem = name.split(['.', ':']).next().unwrap_or_default().trim_end();
+    let port = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
+    DEVICES.contains(&stem) || port.is_some_and(|port| matches!(port, "\u{b9}" | "\u{b2}" | "\u{b3}") || is_digit(port))
+}
+
+fn is_digit(text: &str) -> bool {
+    text.len() == 1 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_devices_of_windows_are_known_by_their_names_whatever_stands_behind_them() {
+        for name in ["NUL", "nul.csv", "Con", "con .txt", "seeds/COM1", "lpt9.tar.gz", "CONOUT$", "COM\u{b2}", "AUX:x"]
+        {
+            assert!(is_device_on_windows(Path::new(name)), "{name}");
+        }
+        for name in ["null.csv", "seeds.nul", "com.csv", "com10", "lptx", "console", "nul/seeds.csv", ""] {
+            assert!(!is_device_on_windows(Path::new(name)), "{name}");
+        }
+    }
+}

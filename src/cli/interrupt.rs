@@ -1,7 +1,7 @@
 //! Ctrl-C: a wait ends, a write does not, and a second one always ends the program.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex};
 
 use crate::job::{Again, Exit, Failure, Problem, Remedy, Stop, TokenState, locked};
 
@@ -109,14 +109,14 @@ static TERMINAL: Mutex<Option<rustix::termios::Termios>> = Mutex::new(None);
 #[cfg(unix)]
 fn remember_terminal() {
     let modes = std::fs::File::open("/dev/tty").ok().and_then(|terminal| rustix::termios::tcgetattr(terminal).ok());
-    *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = modes;
+    *locked(&TERMINAL) = modes;
 }
 
 /// A hidden prompt has switched off echo, lines and signals; nobody else will switch them on again.
 #[cfg(unix)]
 fn restore_terminal() {
     use rustix::termios::{OptionalActions, tcsetattr};
-    if let Some(modes) = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+    if let Some(modes) = locked(&TERMINAL).as_ref()
         && let Ok(terminal) = std::fs::File::open("/dev/tty")
     {
         let _ = tcsetattr(&terminal, OptionalActions::Now, modes);

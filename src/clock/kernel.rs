@@ -32,15 +32,47 @@ pub fn kernel_word() -> KernelWord {
     }
 }
 
-/// Asks Windows' time service. Its words are translated, its leap indicator is a number everywhere: 3 is unsynchronised.
+/// How long Windows' time service may take for its answer. It is usually there in a tenth of a second.
+#[cfg(windows)]
+const SERVICE_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Asks Windows' time service (`w32tm /query /status`). One that is not running says nothing: another program may keep the clock.
 #[cfg(windows)]
 #[must_use]
 pub fn kernel_word() -> KernelWord {
-    let output = std::process::Command::new("w32tm").args(["/query", "/status"]).output();
-    let text = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-    let text = String::from_utf8_lossy(text.as_deref().unwrap_or_default()).into_owned();
-    let leap = text.lines().find_map(|line| line.split_once(": ")?.1.trim().chars().next()?.to_digit(10));
-    KernelWord { synchronised: leap.map(|leap| leap != 3), ..KernelWord::default() }
+    let (told, answer) = std::sync::mpsc::channel();
+    // Left behind where the service stands still.
+    std::thread::spawn(move || {
+        // Windows' own program, and none of that name that lies in the working folder.
+        let root = std::env::var_os("SystemRoot").unwrap_or_else(|| "C:\\Windows".into());
+        let program = std::path::Path::new(&root).join("System32").join("w32tm.exe");
+        let output = std::process::Command::new(program).args(["/query", "/status"]).output();
+        let said = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+        let _ = told.send(said.unwrap_or_default());
+    });
+    let said = answer.recv_timeout(SERVICE_WITHIN).unwrap_or_default();
+    service_word(&String::from_utf8_lossy(&said))
+}
+
+/// The answer of Windows' time service. Its words are translated and its lines are not: leap indicator (3 is unsynchronised),
+/// stratum, precision, root delay, root dispersion.
+#[cfg(any(windows, test))]
+fn service_word(said: &str) -> KernelWord {
+    let mut values = said.lines().filter_map(|line| line.split_once(':')).map(|(_, value)| value.trim());
+    let leap = values.next().and_then(|value| value.chars().next()?.to_digit(10)).filter(|leap| *leap <= 3);
+    let mut seconds = values.skip(2).map(|value| {
+        let number: String = value.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
+        number.replace(',', ".").parse::<f64>().ok()
+    });
+    let (delay, dispersion) = (seconds.next().flatten(), seconds.next().flatten());
+    let is_kept = leap.map(|leap| leap != 3);
+    // RFC 5905, section 11.2: the root distance. Of a clock that nothing keeps it says nothing.
+    let distance = delay.zip(dispersion).map(|(delay, dispersion)| delay / 2.0 + dispersion);
+    KernelWord {
+        synchronised: is_kept,
+        maximum_error_s: distance.filter(|_| is_kept == Some(true)),
+        ..KernelWord::default()
+    }
 }
 
 /// macOS and others have nothing to ask that could be relied on.
@@ -48,4 +80,40 @@ pub fn kernel_word() -> KernelWord {
 #[must_use]
 pub fn kernel_word() -> KernelWord {
     KernelWord::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Windows 10 prints it, in English and in German.
+    const KEPT: [&str; 2] = [
+        "Leap Indicator: 0(no warning)\r\nStratum: 4 (secondary reference - syncd by (S)NTP)\r\nPrecision: -23 (119.209ns per tick)\r\n\
+         Root Delay: 0.0341655s\r\nRoot Dispersion: 7.8067311s\r\nReferenceId: 0x0A000001 (source IP:  10.0.0.1)\r\n\
+         Last Successful Sync Time: 5/14/2026 10:24:38 AM\r\nSource: time.windows.com,0x8\r\nPoll Interval: 10 (1024s)\r\n",
+        "Sprungindikator: 0(Keine Warnung)\r\nStratum: 3 (Sekund\u{fffd}rreferenz - synchr. \u{fffd}ber (S)NTP)\r\n\
+         Pr\u{fffd}zision: -23 (119.209ns pro Tick)\r\nStammverz\u{fffd}gerung: 0,0341655s\r\nStammabweichung: 7,8067311s\r\n",
+    ];
+
+    #[test]
+    fn windows_time_service_is_understood_in_any_language() {
+        for said in KEPT {
+            let word = service_word(said);
+            assert_eq!(word.synchronised, Some(true));
+            assert!((word.maximum_error_s.unwrap() - 7.823_813_85).abs() < 1e-9);
+        }
+        let free = service_word(
+            "Leap Indicator: 3(not synchronized)\nStratum: 0 (unspecified)\nPrecision: -23\nRoot Delay: 0.0s\nRoot Dispersion: 0.0s\n",
+        );
+        assert_eq!((free.synchronised, free.maximum_error_s), (Some(false), None));
+    }
+
+    #[test]
+    fn what_is_no_answer_of_the_time_service_says_nothing() {
+        for said in
+            ["", "The service has not been started. (0x80070426)", "Error: x", "Leap Indicator: 9", ":::::", "a\nb\n"]
+        {
+            assert_eq!(service_word(said), KernelWord::default(), "{said}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::files::{folder_of, sync_folder_of};
+use crate::files::{folder_of, is_device_on_windows, sync_folder_of};
 
 /// A file of secrets that was not written. Whatever was there before is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +106,9 @@ pub fn save_secret(path: &Path, content: &[u8], force: bool) -> Result<(), SaveE
 /// # Errors
 /// [`SaveError::Symlink`] and [`SaveError::NotAFile`] for anything else; [`SaveError::Io`].
 pub fn is_file(path: &Path) -> Result<bool, SaveError> {
+    if cfg!(windows) && is_device_on_windows(path) {
+        return Err(SaveError::NotAFile(path.to_owned()));
+    }
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => Err(SaveError::Symlink(path.to_owned())),
         Ok(found) if !found.is_file() => Err(SaveError::NotAFile(path.to_owned())),

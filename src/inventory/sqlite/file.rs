@@ -1,6 +1,5 @@
 //! The file itself: made whole, and the same one as long as a program works with it.
 
-use crate::inventory::RecordRemedy;
 use std::fs;
 use std::path::Path;
 #[cfg(unix)]
@@ -85,7 +84,7 @@ pub(super) fn check_names(path: &Path) -> Kept<()> {
             "the inventory {} has a second name (a hard link), under which records would be lost",
             path.display()
         ),
-        remedy: RecordRemedy::RemoveOtherName(path.to_owned()),
+        remedy: crate::inventory::RecordRemedy::RemoveOtherName(path.to_owned()),
     })
 }
 
