@@ -36,6 +36,14 @@ fuzz seconds="60":
 windows:
     scripts/windows
 
-# the Debian package and the tarball
+# the packages for Linux
 package:
     scripts/package
+
+# the zip and the installers for Windows
+package-windows:
+    scripts/package-windows
+
+# everything that a release holds; then `scripts/test-reproducible`, for half an hour
+release address homepage:
+    scripts/release {{address}} {{homepage}}

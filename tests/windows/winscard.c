@@ -41,12 +41,17 @@ static int receive_all(SOCKET s, char *data, int length) {
     return 1;
 }
 
+/* Once for all threads: Wine counts the calls without a lock. */
+BOOL WINAPI DllMain(HINSTANCE self, DWORD reason, void *reserved) {
+    WSADATA version;
+    return reason != DLL_PROCESS_ATTACH || !WSAStartup(MAKEWORD(2, 2), &version);
+}
+
 static LONG call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, const void *data, uint32_t length, uint32_t numbers[2],
                  char *answer, uint32_t *answer_length) {
     const char *port = getenv("TOKENTAP_TEST_SCARD");
-    WSADATA version;
     LONG code = NO_SERVICE;
-    if (!port || WSAStartup(MAKEWORD(2, 2), &version)) return NO_SERVICE;
+    if (!port) return NO_SERVICE;
     SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in to = {0};
     to.sin_family = AF_INET;
@@ -60,7 +65,6 @@ static LONG call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, const void
         *answer_length = back[3];
     }
     closesocket(s);
-    WSACleanup();
     return code;
 }
 
