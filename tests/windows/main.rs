@@ -77,7 +77,8 @@ impl Desk {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let remarks = String::from_utf8_lossy(&output.stderr).into_owned();
-        let lines = said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {said}")));
+        let lines =
+            said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {said}")));
         (output.status.code().unwrap(), lines.collect(), remarks)
     }
 
@@ -204,7 +205,10 @@ fn a_batch_on_two_readers_puts_each_row_on_one_token() {
     fs::write(desk.path("rows of today.csv"), format!("serial,secret\r\n{rows}")).unwrap();
     desk.service.plug_in(READER);
     desk.service.plug_in(SECOND);
-    let child = desk.command(&["batch", "rows of today.csv", "--to", "csv=für den Server.csv", "--trust-host-clock"]).spawn().unwrap();
+    let child = desk
+        .command(&["batch", "rows of today.csv", "--to", "csv=für den Server.csv", "--trust-host-clock"])
+        .spawn()
+        .unwrap();
     for pair in serials.chunks(2) {
         let readers = [READER, SECOND];
         for (serial, reader) in pair.iter().zip(readers) {

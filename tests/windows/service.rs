@@ -228,7 +228,8 @@ impl Service {
                 Err(code) => plain(code),
                 Ok(()) if world.readers.is_empty() => plain(code::NO_READERS),
                 Ok(()) => {
-                    let names: Vec<u8> = world.readers.iter().flat_map(|reader| [reader.name.as_bytes(), b"\0"].concat()).collect();
+                    let names: Vec<u8> =
+                        world.readers.iter().flat_map(|reader| [reader.name.as_bytes(), b"\0"].concat()).collect();
                     (code::SUCCESS, [0; 2], [&names[..], b"\0"].concat())
                 }
             }),
@@ -376,7 +377,9 @@ impl World {
             Err(code) => return code,
         };
         let Some(Handle { reader, .. }) = found else { return code::INVALID_HANDLE };
-        let Some(laid) = self.reader(&reader).and_then(|reader| reader.laid.as_mut()) else { return code::REMOVED_CARD };
+        let Some(laid) = self.reader(&reader).and_then(|reader| reader.laid.as_mut()) else {
+            return code::REMOVED_CARD;
+        };
         if initialization != 0 {
             laid.link.close();
             laid.resets += 1;
