@@ -10,7 +10,7 @@ use super::describe;
 use super::input;
 use super::output::{Output, note};
 use super::prompt;
-use crate::files::beside;
+use crate::files::{beside, folder_of};
 use crate::inventory::{Deed, Identity, Inventory, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
 use crate::job::remedy::TokenRemedy;
 pub use crate::job::unopened;
@@ -264,9 +264,14 @@ fn move_from_roaming(roaming: &Path, local: &Path) -> std::io::Result<bool> {
     // The log goes first: an inventory is never without it.
     let log = beside(&old, "-wal");
     if log.is_file() {
-        std::fs::copy(&log, beside(&new, "-wal"))?;
+        copy_durably(&log, &beside(&new, "-wal"))?;
     }
-    if let Err(error) = std::fs::rename(&old, &new) {
+    // A roaming folder may be on another disk, or on a server.
+    let moved = std::fs::rename(&old, &new).or_else(|_| {
+        copy_durably(&old, &new)?;
+        std::fs::remove_file(&old).inspect_err(|_| drop(std::fs::remove_file(&new)))
+    });
+    if let Err(error) = moved {
         // In use, perhaps: a copy beside it would go its own way.
         let _ = std::fs::remove_file(beside(&new, "-wal"));
         let why = format!("it is to be moved from {}: {error}", describe::path(&old));
@@ -276,6 +281,14 @@ fn move_from_roaming(roaming: &Path, local: &Path) -> std::io::Result<bool> {
         let _ = std::fs::remove_file(beside(&old, ending));
     }
     Ok(true)
+}
+
+/// Copies a file that is not there yet, whole and on the disk, or leaves nothing.
+fn copy_durably(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut copy = tempfile::NamedTempFile::new_in(folder_of(to))?;
+    std::io::copy(&mut std::fs::File::open(from)?, &mut copy)?;
+    copy.as_file().sync_all()?;
+    copy.persist(to).map(drop).map_err(|error| error.error)
 }
 
 /// Says what is wrong with who can change an inventory, and whom it seals to; where seeds depend on it, it is a failure.

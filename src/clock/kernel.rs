@@ -55,17 +55,20 @@ pub fn kernel_word() -> KernelWord {
 }
 
 /// The answer of Windows' time service. Its words are translated and its lines are not: leap indicator (3 is unsynchronised),
-/// stratum, precision, root delay, root dispersion.
+/// stratum (0 is none), precision, root delay, root dispersion, reference (`LOCL`: the computer's own clock, which nothing keeps).
 #[cfg(any(windows, test))]
 fn service_word(said: &str) -> KernelWord {
     let mut values = said.lines().filter_map(|line| line.split_once(':')).map(|(_, value)| value.trim());
     let leap = values.next().and_then(|value| value.chars().next()?.to_digit(10)).filter(|leap| *leap <= 3);
-    let mut seconds = values.skip(2).map(|value| {
+    let is_without_source = values.next().is_some_and(|stratum| stratum.starts_with('0'));
+    let seconds = |value: &str| {
         let number: String = value.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
         number.replace(',', ".").parse::<f64>().ok()
-    });
-    let (delay, dispersion) = (seconds.next().flatten(), seconds.next().flatten());
-    let is_kept = leap.map(|leap| leap != 3);
+    };
+    let mut values = values.skip(1);
+    let (delay, dispersion) = (values.next().and_then(seconds), values.next().and_then(seconds));
+    let is_own_clock = values.next().is_some_and(|reference| reference.to_ascii_uppercase().starts_with("0X4C4F434C"));
+    let is_kept = leap.map(|leap| leap != 3 && !is_without_source && !is_own_clock);
     // RFC 5905, section 11.2: the root distance. Of a clock that nothing keeps it says nothing.
     let distance = delay.zip(dispersion).map(|(delay, dispersion)| delay / 2.0 + dispersion);
     KernelWord {
@@ -106,6 +109,10 @@ mod tests {
             "Leap Indicator: 3(not synchronized)\nStratum: 0 (unspecified)\nPrecision: -23\nRoot Delay: 0.0s\nRoot Dispersion: 0.0s\n",
         );
         assert_eq!((free.synchronised, free.maximum_error_s), (Some(false), None));
+        // Its own clock counts as a source of stratum 1 where somebody has set it up so.
+        let own = "Leap Indicator: 0(no warning)\nStratum: 1 (primary reference)\nPrecision: -23\nRoot Delay: 0.0s\n\
+                   Root Dispersion: 10.0s\nReferenceId: 0x4C4F434C (source name:  \"LOCL\")\nSource: Local CMOS Clock\n";
+        assert_eq!(service_word(own).synchronised, Some(false));
     }
 
     #[test]

@@ -90,7 +90,11 @@ impl Desk {
 }
 
 fn hex(base32: &str) -> String {
-    data_encoding::HEXLOWER.encode(&data_encoding::BASE32.decode(base32.as_bytes()).unwrap())
+    hex_of(&data_encoding::BASE32.decode(base32.as_bytes()).unwrap())
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
 }
 
 #[test]
@@ -163,36 +167,120 @@ fn a_reset_by_windows_at_any_command_is_no_failure() {
     }
 }
 
-#[test]
-fn a_token_that_leaves_at_any_command_is_told_as_it_is_and_right_the_second_time() {
+/// Lays a token down that leaves at each command in turn, before and after it was carried out, and does the same again when it is back.
+fn leave_at_each(serial: &str, args: &[&str], check: &dyn Fn(&CardState)) -> u32 {
     let desk = Desk::new();
     desk.service.plug_in(READER);
     let mut left = 0;
     for after in [false, true] {
         for at in 1.. {
-            let state = desk.token(RESTRICTED);
-            let before = desk.card(RESTRICTED);
+            let state = desk.token(serial);
+            let before = desk.card(serial);
             desk.service.lay(READER, &state, Some(Leaves { at, after }));
-            let args = ["burn", "--seed-file", "seed", "--no-verify", "--replace-seed"];
-            let (exit, report) = desk.run(&args);
+            let (exit, report) = desk.run(args);
             desk.service.lift(READER);
             if exit == 0 {
-                assert_eq!(desk.card(RESTRICTED).seed, hex(SEED));
+                check(&desk.card(serial));
                 break;
             }
-            assert_eq!((exit, report["error"]["kind"].as_str()), (7, Some("link-lost")), "left at {at}: {report}");
-            let state_words = report["error"]["state"].as_str().unwrap();
-            if state_words.contains("nothing was written") {
-                assert!(desk.card(RESTRICTED) == before, "left at {at}, after {after}: {report}");
+            assert_eq!(
+                (exit, report["error"]["kind"].as_str()),
+                (7, Some("link-lost")),
+                "{args:?} left at {at}: {report}"
+            );
+            if report["error"]["state"].as_str().unwrap().contains("nothing was written") {
+                assert!(desk.card(serial) == before, "left at {at}, after {after}: {report}");
             }
             left += 1;
             desk.service.lay(READER, &state, None);
-            let (exit, report) = desk.run(&args);
-            assert_eq!((exit, desk.card(RESTRICTED).seed), (0, hex(SEED)), "again after {at}: {report}");
+            let (exit, report) = desk.run(args);
+            assert_eq!(exit, 0, "again after {at}: {report}");
+            check(&desk.card(serial));
             desk.service.lift(READER);
         }
     }
+    left
+}
+
+#[test]
+fn a_token_that_leaves_at_any_command_of_a_burn_is_told_as_it_is_and_right_the_second_time() {
+    let args = ["burn", "--seed-file", "seed", "--no-verify", "--replace-seed"];
+    let left = leave_at_each(RESTRICTED, &args, &|card| assert_eq!(card.seed, hex(SEED)));
     assert!(left >= 8, "{left}");
+}
+
+#[test]
+fn a_token_that_leaves_at_any_command_of_a_reading_or_a_sync_is_told_as_it_is_and_right_the_second_time() {
+    assert!(leave_at_each(UNRESTRICTED, &["info"], &|_| ()) >= 1);
+    let args = ["sync", "--fast", "--hash", "sha1", "--step", "30"];
+    let right = |card: &CardState| {
+        let now = unix_ns(SystemClock::new().now().wall);
+        assert!(card.clock.drift_s(now).abs() < 1.6 && card.seed == hex_of(b"an earlier seed"));
+    };
+    assert!(leave_at_each(UNRESTRICTED, &args, &right) >= 6);
+}
+
+#[test]
+fn a_seed_goes_into_no_device_and_a_long_path_is_none_to_be_afraid_of() {
+    let desk = Desk::new();
+    desk.service.plug_in(READER);
+    desk.service.lay(READER, &desk.token(UNRESTRICTED), None);
+    let before = desk.card(UNRESTRICTED);
+    for name in ["NUL", "con.csv", "seeds/COM1", "CONOUT$"] {
+        let _ = fs::create_dir(desk.path("seeds"));
+        let (exit, report) = desk.run(&["burn", "--generate", "--no-verify", "--replace-seed", "--out", name]);
+        assert_eq!((exit, report["error"]["kind"].as_str()), (1, Some("file")), "{name}: {report}");
+        assert!(desk.card(UNRESTRICTED).seed == before.seed, "{name}");
+    }
+    let folder = format!(
+        "{0}/{0}/{0}",
+        "a folder with a name of quite some length for one that holds nothing but seeds".repeat(2)
+    );
+    fs::create_dir_all(desk.path(&folder)).unwrap();
+    let out = format!("{folder}/schlüssel für ana.csv");
+    assert!(out.len() > 260);
+    let (exit, report) = desk.run(&["burn", "--generate", "--no-verify", "--replace-seed", "--out", &out]);
+    assert_eq!(exit, 0, "{report}");
+    assert!(fs::read_to_string(desk.path(&out)).unwrap().contains(UNRESTRICTED));
+}
+
+#[test]
+fn a_batch_that_is_killed_goes_on_and_puts_each_seed_on_one_token() {
+    let mut dice = support::Dice::new();
+    let desk = Desk::new();
+    let tray = desk.path("tray");
+    fs::create_dir(&tray).unwrap();
+    let serials: Vec<String> = (100..112).map(|number| format!("86596120000{number}")).collect();
+    for serial in &serials {
+        fs::rename(desk.token(serial), tray.join(format!("{serial}.json"))).unwrap();
+    }
+    let rows: String = serials.iter().map(|serial| format!("{serial}\n")).collect();
+    fs::write(desk.path("rows.csv"), format!("serial\n{rows}")).unwrap();
+    let args =
+        ["--reader", "emulated:tray", "batch", "rows.csv", "--generate", "--to", "csv=out.csv", "--trust-host-clock"];
+    let mut kills = 0;
+    loop {
+        let mut child = desk.command(&args).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(700 + dice.below(1200)));
+        // Wine's process, and not the shell that has become it.
+        if child.try_wait().unwrap().is_some() || kills == 8 {
+            let (exit, lines, remarks) = Desk::ended(child);
+            assert_eq!(exit, 0, "{lines:#?} {remarks}");
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+    }
+    let written = fs::read_to_string(desk.path("out.csv")).unwrap();
+    let mut seeds = std::collections::BTreeSet::new();
+    for serial in &serials {
+        let card = StateFile::new(tray.join(format!("{serial}.json"))).load().unwrap().unwrap();
+        let base32 = data_encoding::BASE32.encode(&card.seed_bytes());
+        assert!(written.contains(base32.trim_end_matches('=')), "{serial}: {written}");
+        assert!(seeds.insert(card.seed), "{serial}");
+    }
+    println!("killed {kills} times");
 }
 
 #[test]

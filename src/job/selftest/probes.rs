@@ -9,6 +9,7 @@ use crate::clock::{self, Drift, Fine, SecondAtWrite, Target, measure, second_at_
 use crate::device::{
     Config, Contact, Device, DeviceError, Info, Key, Profile, Reason, Timepiece, Unlocked, check_same,
 };
+use crate::iso7816::StatusKind;
 use crate::job::broken::reading_failed;
 use crate::job::remedy::TokenRemedy;
 use crate::job::{Again, Failure, Problem, TokenState};
@@ -164,7 +165,10 @@ pub(super) fn reset(
         unlocked.0.reset()?;
         match unlocked.write_clock(nearest_second(host.now())) {
             Ok(()) => Ok(AfterReset::Unlocked),
-            Err(DeviceError { reason: Reason::Refused(status), .. }) if status.is_denial() => Ok(AfterReset::Locked),
+            // Any other refusal is none for want of authentication.
+            Err(DeviceError { reason: Reason::Refused(status), .. }) if status.kind() == StatusKind::Blocked => {
+                Ok(AfterReset::Locked)
+            }
             Err(error) => Err(error.into()),
         }
     });
