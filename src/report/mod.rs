@@ -27,6 +27,7 @@ mod remedy_of_record;
 pub mod schema;
 mod seeds;
 mod selftest;
+mod selftest_facts;
 mod show;
 pub mod slip;
 mod state;

@@ -151,9 +151,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         TokenRemedy::LayAlone => "take away other cards, lay the token down alone, and run the same command again",
         TokenRemedy::LeaveOne => "leave one token on the reader until the command is done",
         TokenRemedy::TakeOff => "take it off",
-        TokenRemedy::TestAgain => {
-            "run the test again with --replace-seed, or give the token a seed: tokentap burn --replace-seed"
-        }
+        TokenRemedy::TestAgain => "run the test again, or give the token a seed with tokentap burn",
         TokenRemedy::BurnOnly => "nothing needs to be set; to give it another seed, run tokentap burn",
         TokenRemedy::AllowUnknownModel => {
             "only if you are sure of what it is, use --allow-unknown-model; other brands use other keys, and some lock \

@@ -8,19 +8,18 @@ use serde::Serialize;
 use super::Report;
 use super::drift::DriftReport;
 use super::profile::ProfileReport;
-use crate::clock::SecondAtWrite;
-use crate::device::ClockWrite;
-use crate::job::selftest::{AfterReset, Away, Left, Part, Round, SeedAfter, Seen, Tested, Trips, Unseen, is_right};
+use super::selftest_facts::{FactReport, facts};
+use crate::job::selftest::{Left, Part, Round, Tested, Trips, Unseen, is_right};
 use crate::job::verify::VerdictKind;
 use crate::job::{Exit, Failure, Problem, Refusal};
 use crate::plain::plain;
 use crate::words::counted;
 
-/// So much of a serial tells the model; what follows is one token's.
+/// So many digits of a serial at most are told: the first seven of a known model's name it.
 const SERIAL_BEGINS: usize = 8;
 
-/// How far apart the drifts before and after may be that a clock shows which ran while it was away, in seconds.
-const SAME_DRIFT_S: f64 = 0.5;
+/// So many of its last ones are never told.
+const SERIAL_KEPT: usize = 4;
 
 /// A test of a token, without anything that is secret.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -37,7 +36,7 @@ pub struct SelftestReport {
     pub emulated: bool,
     /// The model by the serial; `null` if it is not known.
     pub model: Option<&'static str>,
-    /// The first digits of the serial, which tell the model.
+    /// The first digits of the serial, eight at most and never its last four.
     pub serial_begins: String,
     /// The number of characters of the serial.
     pub serial_length: usize,
@@ -70,6 +69,9 @@ pub struct SelftestReport {
     pub left: &'static str,
     /// The drift that it was left with; `null` if it was not left as new.
     pub left_drift: Option<DriftReport>,
+    /// The key was refused, for text.
+    #[serde(skip)]
+    key_refused: bool,
 }
 
 /// The times of exchanges, in milliseconds.
@@ -83,21 +85,6 @@ pub struct TripsReport {
     pub median: f64,
     /// The longest.
     pub longest: f64,
-}
-
-/// Something that was asked of the token.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct FactReport {
-    /// Its name: those of docs/protocol.md in which a fact is open, and others.
-    pub fact: &'static str,
-    /// The section of docs/protocol.md.
-    pub section: &'static str,
-    /// The answer in a word, or `not-tried`, `not-told`, `unclear` or `failed`.
-    pub answer: &'static str,
-    /// It is not what docs/protocol.md says of this model.
-    pub contradicts: bool,
-    /// The answer in words.
-    pub text: &'static str,
 }
 
 /// A throw-away seed.
@@ -119,6 +106,8 @@ pub struct RoundReport {
 /// Something that failed, without the token's serial.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FailedReport {
+    /// The part: a fact's name, `seed` with its number, `test` (it was ended there) or `end` (the last write).
+    pub part: String,
     /// The kind, as `error.kind` has it.
     pub kind: &'static str,
     /// The exchange, where it was one.
@@ -160,7 +149,7 @@ impl SelftestReport {
             reader: read.reader.clone(),
             emulated: read.emulated,
             model: info.model.map(|model| model.name),
-            serial_begins: serial.chars().take(SERIAL_BEGINS).collect(),
+            serial_begins: serial.chars().take(SERIAL_BEGINS.min(serial.len().saturating_sub(SERIAL_KEPT))).collect(),
             serial_length: serial.len(),
             sync: info.clock_write().word(),
             opaque: data_encoding::HEXUPPER.encode(&info.opaque),
@@ -173,9 +162,10 @@ impl SelftestReport {
             seed_ms: writes.map(|times| milliseconds(times.seed)),
             facts: facts(tested),
             rounds: tested.rounds.iter().map(RoundReport::from).collect(),
-            failures: tested.failures().map(FailedReport::from).collect(),
+            failures: tested.failures().map(|(part, failure)| FailedReport::of(part, failure)).collect(),
             left,
             left_drift,
+            key_refused: tested.failures().any(|(_, failure)| failure.problem.is_key_refused()),
         }
     }
 
@@ -200,67 +190,6 @@ impl From<&Trips> for TripsReport {
     fn from(trips: &Trips) -> Self {
         let [shortest, median, longest] = [trips.shortest, trips.median, trips.longest].map(milliseconds);
         Self { count: trips.count, shortest, median, longest }
-    }
-}
-
-/// The facts that are asked for, one a line of the report.
-fn facts(tested: &Tested) -> Vec<FactReport> {
-    let fact = |fact, section, (answer, text), contradicts| FactReport { fact, section, answer, contradicts, text };
-    let by_model = tested.read.info.clock_write();
-    let otherwise = match (&tested.seed_after, by_model) {
-        (Ok(SeedAfter::Erased), ClockWrite::KeepsSeed) | (Ok(SeedAfter::Kept), ClockWrite::ErasesSeed) => true,
-        (Ok(_) | Err(_), _) => false,
-    };
-    let ran_on = |away: &Away| (away.after.middle_s() - away.before.middle_s()).abs() <= SAME_DRIFT_S;
-    let stopped = tested.away.as_ref().is_ok_and(|away| !ran_on(away));
-    vec![
-        fact(
-            "second-at-write",
-            "10",
-            answer(&tested.second, |second| match second {
-                SecondAtWrite::Restarts => ("restarts", "written, the clock begins a new second"),
-                SecondAtWrite::Keeps => ("keeps", "written, the clock keeps the phase of its second"),
-            }),
-            false,
-        ),
-        fact(
-            "unlocked-after-reset",
-            "7",
-            answer(&tested.reset, |after| match after {
-                AfterReset::Locked => ("locked", "a reset drops the authentication"),
-                AfterReset::Unlocked => ("unlocked", "a reset keeps the authentication"),
-            }),
-            false,
-        ),
-        fact(
-            "seed-at-clock-write",
-            "1",
-            answer(&tested.seed_after, |after| match after {
-                SeedAfter::Kept => ("kept", "a clock write keeps the seed"),
-                SeedAfter::Erased => ("erased", "a clock write erases the seed"),
-            }),
-            otherwise,
-        ),
-        fact(
-            "clock-while-away",
-            "10",
-            answer(&tested.away, |away| match ran_on(away) {
-                true => ("runs", "the clock runs on while the token is away from the reader"),
-                false => ("changed", "the clock was another one after the token had been away"),
-            }),
-            stopped,
-        ),
-    ]
-}
-
-/// The answer of the token, or why there is none.
-fn answer<T>(seen: &Seen<T>, words: impl Fn(&T) -> (&'static str, &'static str)) -> (&'static str, &'static str) {
-    match seen {
-        Ok(seen) => words(seen),
-        Err(Unseen::NotTried) => ("not-tried", "not known: it was not tried"),
-        Err(Unseen::NotTold) => ("not-told", "not known: nobody said what the display showed, or laid the token back"),
-        Err(Unseen::Unclear) => ("unclear", "not known: what was seen fits both answers, or neither"),
-        Err(Unseen::Failed(_)) => ("failed", "not known: the trial failed"),
     }
 }
 
@@ -291,8 +220,8 @@ impl From<&Round> for RoundReport {
     }
 }
 
-impl From<&Failure> for FailedReport {
-    fn from(failure: &Failure) -> Self {
+impl FailedReport {
+    fn of(part: String, failure: &Failure) -> Self {
         let (step, status) = match &failure.problem {
             Problem::Link(broken) => (Some(broken.step), None),
             Problem::Garbled { step, .. } => (Some(*step), None),
@@ -307,6 +236,7 @@ impl From<&Failure> for FailedReport {
             _ => (None, None),
         };
         Self {
+            part,
             kind: failure.kind().word(),
             step: step.map(|step| step.to_string()),
             status: status.map(|status| status.to_string()),
@@ -366,8 +296,8 @@ impl Report for SelftestReport {
             let code = match (round.code, &round.code_profile) {
                 (_, Some(found)) => format!("its code is one of {found}"),
                 ("right", _) => "its code is right".to_owned(),
-                ("wrong", _) => "its code is one of another seed".to_owned(),
-                ("none", _) => "the display showed nothing".to_owned(),
+                ("wrong", _) => "the code that was typed is none of it".to_owned(),
+                ("none", _) => "the display showed no code".to_owned(),
                 _ => "its code was not checked".to_owned(),
             };
             let what = format!("{}, {}", counted(round.seed_bytes as u64, "byte"), round.profile.words());
@@ -380,7 +310,7 @@ impl Report for SelftestReport {
         for failed in &self.failures {
             let step = failed.step.as_ref().map(|step| format!(" at {step}")).unwrap_or_default();
             let status = failed.status.as_ref().map(|status| format!(" ({status})")).unwrap_or_default();
-            lines.push(format!("failed  {}{step}{status}", failed.kind));
+            lines.push(format!("failed  {}: {}{step}{status}", failed.part, failed.kind));
         }
         lines.push(match (self.left, &self.left_drift) {
             (_, Some(drift)) => format!(
@@ -388,7 +318,11 @@ impl Report for SelftestReport {
                 drift.drift
             ),
             ("untouched", _) => "left    as it was: nothing was written".to_owned(),
-            _ => "left    unfinished: it has a seed that nobody needs, or none; run the test again with --replace-seed"
+            _ if self.key_refused => {
+                "left    as it was by then; it refused the key: do not try again and again, some tokens lock for good".to_owned()
+            }
+            _ => "left    with a seed that nobody needs, or none, and perhaps another profile than the factory's: run the test \
+                  again, or give it a seed with tokentap burn"
                 .to_owned(),
         });
         lines.join("\n")

@@ -12,7 +12,8 @@ pub fn state(state: &TokenState) -> String {
         TokenState::NotReached => "no token was touched".to_owned(),
         TokenState::Untouched => "nothing was written: the token is unchanged".to_owned(),
         TokenState::Partial { progress, effect, has_seed } => partial(*progress, *effect, *has_seed),
-        TokenState::InTest => "the test was not finished: the token has a seed that nobody needs, or none".to_owned(),
+        TokenState::InTest => "the test was not finished: the token has a seed that nobody needs, or none, and perhaps another profile than the factory's"
+                .to_owned(),
         TokenState::Written { config: true, seed: true } => "profile, clock and seed are written".to_owned(),
         TokenState::Written { config: true, seed: false } => "profile and clock are written".to_owned(),
         TokenState::Written { config: false, .. } => "the seed is written".to_owned(),

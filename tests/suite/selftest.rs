@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokentap::clock::SecondAtWrite;
 use tokentap::device::token2::NfcToken;
-use tokentap::device::{Info, Key};
+use tokentap::device::{Info, Key, Profile};
 use tokentap::emulator::{CardState, EmulatedLink, Fault, FaultKind, TokenClock};
 use tokentap::inventory::{Deed, Inventory, SlotKey, Sqlite, Station};
 use tokentap::job::selftest::{
-    AfterReset, Bench, Contact, Left, Part, Place, SeedAfter, Selftest, Shown, Tested, Unseen,
+    AfterReset, Asked, Bench, Contact, Left, Part, Place, SeedAfter, Selftest, Shown, Tested, Unseen,
 };
 use tokentap::job::{Exit, Failure, Guard, Recorder};
 use tokentap::link::{Link, LinkError};
@@ -71,6 +71,22 @@ struct Stand {
     seeds: BTreeSet<String>,
     codes: Vec<String>,
     parts: Vec<Part>,
+    /// How the person misbehaves.
+    person: Person,
+    /// Ctrl-C comes when so many parts have begun.
+    stops_after: usize,
+}
+
+/// How the person at the reader does what is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Person {
+    Does,
+    /// Types the code of before again at the last display.
+    Repeats,
+    /// Says once that no code is seen.
+    MissesOne,
+    /// Says that the token is back, and has not moved it.
+    DoesNotMove,
 }
 
 impl Stand {
@@ -78,18 +94,9 @@ impl Stand {
         let seeds = BTreeSet::from([card.seed.clone()]);
         let (world, books) = (simulated_clock(), Sqlite::in_memory().unwrap());
         let (codes, parts) = (Vec::new(), Vec::new());
-        Self {
-            world,
-            books,
-            card,
-            fault: None,
-            clock_back_at: None,
-            sent: Vec::new(),
-            has_person: true,
-            seeds,
-            codes,
-            parts,
-        }
+        let (person, stops_after) = (Person::Does, usize::MAX);
+        let (fault, clock_back_at, sent, has_person) = (None, None, Vec::new(), true);
+        Self { world, books, card, fault, clock_back_at, sent, has_person, seeds, codes, parts, person, stops_after }
     }
 
     fn laid_down(&self) -> EmulatedLink {
@@ -100,8 +107,8 @@ impl Stand {
     }
 
     fn test(&mut self, only_reads: bool) -> Result<Tested, Failure> {
-        let guard = Guard::default();
-        Selftest { only_reads, guard, replaces_seed: false, key: Key::default() }.run(self)
+        let (guard, key) = (Guard::default(), Key::default());
+        Selftest { only_reads, guard, replaces_seed: false, tries_again: false, key }.run(self)
     }
 
     fn report(&self, tested: &Tested) -> SelftestReport {
@@ -128,6 +135,9 @@ impl Bench for Stand {
             let done = work(&mut NfcToken(Noted { inner: &mut link, instructions, clock_back_at }), place);
             self.card = link.card().state().clone();
             self.seeds.insert(self.card.seed.clone());
+            // Whenever the program is killed, nothing on record takes a throw-away seed for one that works.
+            let known = self.books.token(&SlotKey::only(self.card.serial.as_str())).unwrap();
+            assert!(known.is_none_or(|known| known.held().is_none()));
             match done {
                 // As at a reader: the token is laid back.
                 Err(failure) if failure.may_come_back => {}
@@ -136,7 +146,7 @@ impl Bench for Stand {
         }
     }
 
-    fn consent(&mut self, _: &Info) -> Result<(), Failure> {
+    fn consent(&mut self, _: &Info, _: Option<&str>) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -144,8 +154,15 @@ impl Bench for Stand {
         self.parts.push(part);
     }
 
-    fn shown(&mut self, _: bool) -> Option<Shown> {
+    fn shown(&mut self, asked: Asked) -> Option<Shown> {
         self.world.advance(Duration::from_secs(20));
+        if self.parts.last() == Some(&Part::SeedAfter) {
+            match self.person {
+                Person::Repeats => return self.codes.last().map(|code| Shown::Code(code.parse().unwrap())),
+                Person::MissesOne if asked == Asked::First => return Some(Shown::Nothing),
+                _ => {}
+            }
+        }
         let now = self.world.now().wall.timestamp_nanos_opt().unwrap();
         let shows = self.card.display(now);
         self.codes.extend(shows.clone());
@@ -153,7 +170,7 @@ impl Bench for Stand {
     }
 
     fn moved(&mut self) -> bool {
-        self.world.advance(Duration::from_secs(10));
+        self.world.advance(Duration::from_secs(if self.person == Person::DoesNotMove { 1 } else { 10 }));
         self.has_person
     }
 
@@ -162,7 +179,7 @@ impl Bench for Stand {
     }
 
     fn is_over(&self) -> bool {
-        false
+        self.parts.len() >= self.stops_after
     }
 }
 
@@ -252,6 +269,54 @@ fn without_anybody_who_reads_the_display_nothing_is_said_of_it() {
     assert_eq!((tested.seed_after.clone(), tested.away.clone()), (Err(Unseen::NotTold), Err(Unseen::NotTold)));
     assert!(tested.rounds.iter().all(|round| round.burned.is_ok() && round.code == Err(Unseen::NotTold)));
     assert_eq!(stand.report(&tested).exit(), Exit::Done);
+}
+
+#[test]
+fn what_a_person_types_again_or_misses_once_or_does_not_do_makes_no_fact() {
+    for made in Made::all().filter(|made| made.erases == (made.serial == RESTRICTED)) {
+        let seen = |person| {
+            let mut stand = Stand::new(made.card());
+            stand.person = person;
+            stand.test(false).unwrap()
+        };
+        let repeats = seen(Person::Repeats);
+        assert_eq!(repeats.seed_after, Err(Unseen::Unclear), "{made:?}");
+        let misses = seen(Person::MissesOne);
+        made.check(&misses);
+        assert!(misses.seed_after.is_ok(), "{made:?}");
+        assert_eq!(seen(Person::DoesNotMove).away, Err(Unseen::Unclear));
+    }
+}
+
+#[test]
+fn whoever_stops_it_before_the_first_write_keeps_the_token_and_afterwards_gets_it_as_a_new_one() {
+    for made in Made::all() {
+        for stops_after in 1..=11 {
+            let mut stand = Stand::new(made.card());
+            let before = stand.card.clone();
+            stand.stops_after = stops_after;
+            let case = format!("{made:?}, after {stops_after}");
+            match stand.test(false) {
+                Err(failure) => {
+                    assert_eq!(failure.exit(), Exit::Interrupted, "{case}");
+                    assert!(stops_after == 1 && stand.card == before, "{case}");
+                }
+                Ok(tested) => {
+                    let is_whole = stand.parts.contains(&Part::Away);
+                    assert!(is_whole || stand.report(&tested).exit() == Exit::Interrupted, "{case}: {tested:?}");
+                    assert!(matches!(tested.left, Left::AsNew(_)), "{case}");
+                    assert_eq!((stand.card.sha256, stand.card.step_s, stand.card.display_s), (false, 30, 30), "{case}");
+                    // A later burn starts from the factory's profile, and nobody is said to own it.
+                    let known = stand.books.token(&SlotKey::only(made.serial)).unwrap().unwrap();
+                    assert_eq!(
+                        (known.held(), known.user, known.profile),
+                        (None, None, Some(Profile::FACTORY)),
+                        "{case}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -29,13 +29,17 @@ pub struct SelftestArgs {
     #[arg(long, conflicts_with_all = ["erase", "replace_seed"])]
     pub read_only: bool,
 
-    /// The report's name: NAME.txt and NAME.json are written
-    #[arg(long, value_name = "NAME", default_value = "tokentap-selftest")]
-    pub out: PathBuf,
+    /// The report: NAME.txt and NAME.json [default: tokentap-selftest, numbered]
+    #[arg(long, value_name = "NAME")]
+    pub out: Option<PathBuf>,
 
     /// Do not ask: the token of --expect-serial may be erased
     #[arg(long, hide_short_help = true)]
     pub erase: bool,
+
+    /// Try the key even if the token is on record as having refused it
+    #[arg(long, hide_short_help = true)]
+    pub try_again: bool,
 
     /// Test a token that has a seed or a user on record
     #[arg(long, hide_short_help = true)]

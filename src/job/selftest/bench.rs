@@ -42,6 +42,19 @@ pub enum Shown {
     Nothing,
 }
 
+/// How the question for a display is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// For the first time.
+    First,
+    /// The code that was typed fits nothing: it may be mistyped.
+    FitsNothing,
+    /// The code is the one of before: a later one is wanted.
+    Later,
+    /// No code was seen: once more, to be sure.
+    ReallyNone,
+}
+
 /// The surroundings of one contact.
 pub struct Place<'a> {
     /// The host's clock.
@@ -65,18 +78,17 @@ pub trait Bench {
     /// The work's, or the reader's.
     fn at_token<T>(&mut self, work: &mut Contact<'_, T>) -> Result<T, Failure>;
 
-    /// Says what the token loses, and asks whether it is the one that may be tested.
+    /// Says what the token loses, and who loses it by the record, and asks whether it is the one that may be tested.
     ///
     /// # Errors
     /// A failure where it is not: nothing is written then.
-    fn consent(&mut self, info: &Info) -> Result<(), Failure>;
+    fn consent(&mut self, info: &Info, user: Option<&str>) -> Result<(), Failure>;
 
     /// Is told which part begins.
     fn begins(&mut self, part: Part);
 
-    /// Asks what the display shows after the token was switched off and on; `None` where nobody says. `again`: what was said
-    /// before fits nothing.
-    fn shown(&mut self, again: bool) -> Option<Shown>;
+    /// Asks what the display shows after the token was switched off and on; `None` where nobody says.
+    fn shown(&mut self, asked: Asked) -> Option<Shown>;
 
     /// Has the token taken away and laid back; whether somebody did.
     fn moved(&mut self) -> bool;

@@ -147,6 +147,8 @@ pub struct Tested {
     pub seed_after: Seen<SeedAfter>,
     /// The clock while the token was away.
     pub away: Seen<Away>,
+    /// The failure that ended the test before its last part, or the user's wish.
+    pub ended: Option<Box<Failure>>,
     /// How it was left.
     pub left: Left,
 }
@@ -163,20 +165,31 @@ impl Tested {
             rounds: Vec::new(),
             seed_after: Err(Unseen::NotTried),
             away: Err(Unseen::NotTried),
+            ended: None,
             left: Left::Untouched,
         }
     }
 
-    /// The failures of the parts, in their order.
-    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
-        let rounds = self.rounds.iter().flat_map(|round| [failed(&round.burned), failed(&round.code)]);
-        let parts = [failed(&self.writes), failed(&self.second), failed(&self.reset)];
+    /// The failures, in their order, each with its part.
+    pub fn failures(&self) -> impl Iterator<Item = (String, &Failure)> {
+        let rounds = (1..).zip(&self.rounds).map(|(number, round)| (format!("seed {number}"), failed(&round.burned)));
+        let parts = [
+            ("second-at-write".to_owned(), failed(&self.second)),
+            ("unlocked-after-reset".to_owned(), failed(&self.reset)),
+        ];
         let left = match &self.left {
             Left::Unfinished(failure) => Some(&**failure),
             Left::Untouched | Left::AsNew(_) => None,
         };
-        let last = [failed(&self.seed_after), failed(&self.away), left];
-        parts.into_iter().chain(rounds).chain(last).flatten()
+        let last = [
+            ("seed-at-clock-write", failed(&self.seed_after)),
+            ("clock-while-away", failed(&self.away)),
+            ("test", self.ended.as_deref()),
+            ("end", left),
+        ];
+        let last = last.map(|(part, failure)| (part.to_owned(), failure));
+        let all = parts.into_iter().chain(rounds).chain(last);
+        all.filter_map(|(part, failure)| failure.map(|failure| (part, failure)))
     }
 }
 

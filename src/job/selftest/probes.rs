@@ -1,7 +1,7 @@
 //! Trials with single commands: round trips, the clock's second at a write, a reset.
 //!
-//! Every write in here has the profile and the time that the record has by then, so that an end in the middle leaves nothing that
-//! the record does not tell.
+//! The record says by then that nothing is known of the token's seed. Every write in here sets the factory's profile and a time within a
+//! second or two of the host's, so that an end in the middle leaves nothing that a later burn does not put right.
 
 use super::bench::Place;
 use super::found::{AfterReset, Read, Seen, Trips, Unseen, WriteTimes};
@@ -90,10 +90,14 @@ pub(super) fn read(device: &mut dyn Device, place: &Place<'_>) -> Result<Read, F
 /// Reads the drift of the same token finely.
 ///
 /// # Errors
-/// As [`read`]; another token.
+/// As [`read`]; another token, or a clock that stands still.
 pub(super) fn drift(device: &mut dyn Device, place: &Place<'_>, token: &Info) -> Result<Drift, Failure> {
-    let seen = look(device, place.host, Some(token)).map(|look| look.fine.drift.widened(place.host.doubt()));
-    ended(seen, device, Some(token))
+    let seen = look(device, place.host, Some(token)).map(|look| look.fine);
+    let fine = ended(seen, device, Some(token))?;
+    match fine.stands_still {
+        true => Err(Failure::new(Problem::ClockStopped(token.clone()), TokenState::InTest, TokenRemedy::Replace)),
+        false => Ok(fine.drift.widened(place.host.doubt())),
+    }
 }
 
 /// An unlocked token whose clock is written with the factory's profile.

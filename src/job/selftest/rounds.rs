@@ -1,6 +1,8 @@
 //! Throw-away seeds of several lengths, each with another profile, and the codes that the display then shows.
 
-use super::bench::{Bench, Part, Place, Shown};
+use std::cell::RefCell;
+
+use super::bench::{Asked, Bench, Part, Place, Shown};
 use super::found::{Round, SeedAfter, Seen, Tested, Unseen};
 use super::{Selftest, next, settled};
 use crate::clock::Drift;
@@ -9,12 +11,14 @@ use crate::inventory::{Deed, Entry, Event, Outcome, SeedChange, SlotKey, TokenCh
 use crate::job::batch::fresh_seed;
 use crate::job::request::{BurnRequest, ConfigRequest, ProfileRequest, Terms};
 use crate::job::verify::{Verdict, VerdictKind, judge};
-use crate::job::{Failure, Front, Problem, SeedChoice, SingleWrite, TokenState, WriteOutcome, remedy::TokenRemedy};
+use crate::job::{
+    Failure, Front, Problem, Recorder, SeedChoice, SingleWrite, TokenState, WriteOutcome, remedy::TokenRemedy,
+};
 use crate::otp::search::TotpProfile;
 use crate::otp::{Code, Hash, TimeStep};
 use crate::seed::Seed;
 use crate::seedfile::Row;
-use crate::time::UnixTime;
+use crate::time::{HostClock, UnixTime};
 
 /// The length of the usual seed, in bytes.
 pub(super) const USUAL_SEED: usize = 20;
@@ -36,9 +40,11 @@ const NEAR_S: u32 = 180;
 pub(super) struct OnToken {
     seed: Seed,
     profile: Profile,
+    /// That code.
+    code: Code,
 }
 
-/// Burns one throw-away seed after the other. The last one, if its code was right.
+/// Burns one throw-away seed after the other. The last one, if its code was right; else why that is not known.
 ///
 /// # Errors
 /// A failure that ends the test at once.
@@ -47,21 +53,24 @@ pub(super) fn run<B: Bench>(
     bench: &mut B,
     info: &Info,
     tested: &mut Tested,
-) -> Result<Option<OnToken>, Failure> {
-    let mut last = None;
+) -> Result<Seen<OnToken>, Failure> {
+    let mut last = Err(Unseen::NotTried);
     for (number, (bytes, hash, step, display)) in (1..).zip(ROUNDS) {
         let profile = Profile::new(hash, step, display);
         next(bench, Part::Round { number, of: ROUNDS.len(), bytes, profile })?;
         let seed = fresh_seed(bytes)?;
         let burned = bench.at_token(&mut |device, place| burn(test, device, place, info, &seed, profile).map(|_| ()));
         let burned = settled(burned)?;
-        let code = match burned {
+        let (code, typed) = match burned {
             Ok(()) => ask(bench, info, &seed, profile),
-            Err(_) => Err(Unseen::NotTried),
+            Err(_) => (Err(Unseen::NotTried), None),
         };
-        let is_right = code.as_ref().is_ok_and(is_right);
+        last = match (&code, typed) {
+            (Ok(verdict), Some(code)) if is_right(verdict) => Ok(OnToken { seed, profile, code }),
+            (Err(Unseen::NotTold), _) => Err(Unseen::NotTold),
+            _ => Err(Unseen::NotTried),
+        };
         tested.rounds.push(Round { bytes, profile, burned, code });
-        last = is_right.then_some(OnToken { seed, profile });
     }
     Ok(last)
 }
@@ -72,17 +81,18 @@ pub fn is_right(verdict: &Verdict) -> bool {
     verdict.is_accepted(NEAR_S)
 }
 
-/// Asks what the display shows; a code that fits nothing may be mistyped, and is asked for once more.
-fn ask<B: Bench>(bench: &mut B, info: &Info, seed: &Seed, profile: Profile) -> Seen<Verdict> {
-    let mut seen = Err(Unseen::NotTold);
-    for again in [false, true] {
-        match bench.shown(again) {
+/// Asks what the display shows, and once more where a code fits nothing or none is seen. The verdict, and the code that was typed last.
+fn ask<B: Bench>(bench: &mut B, info: &Info, seed: &Seed, profile: Profile) -> (Seen<Verdict>, Option<Code>) {
+    let mut seen = (Err(Unseen::NotTold), None);
+    let mut asked = Asked::First;
+    for _ in 0..2 {
+        match bench.shown(asked) {
             None => break,
-            Some(Shown::Nothing) => seen = Err(Unseen::Unclear),
+            Some(Shown::Nothing) => (seen, asked) = ((Err(Unseen::Unclear), None), Asked::ReallyNone),
             Some(Shown::Code(code)) => {
                 let verdict = verdict(info, seed, profile, code, bench.now());
                 let is_settled = verdict.kind() != VerdictKind::NoMatch;
-                seen = Ok(verdict);
+                (seen, asked) = ((Ok(verdict), Some(code)), Asked::FitsNothing);
                 if is_settled {
                     break;
                 }
@@ -97,7 +107,11 @@ fn verdict(info: &Info, seed: &Seed, profile: Profile, code: Code, now: UnixTime
     judge(info.can, seed, expected, &[code], now.timestamp(), NEAR_S)
 }
 
-/// Sets the clock alone, and asks whether the display still shows the codes of the seed that was on the token.
+/// How often the display is asked about after the clock alone was set.
+const LOOKS: usize = 4;
+
+/// Sets the clock alone, and asks whether the display still shows the codes of the seed that was on the token: a later code than the
+/// one of before, or none, twice.
 ///
 /// # Errors
 /// A failure that ends the test at once.
@@ -105,23 +119,30 @@ pub(super) fn seed_after<B: Bench>(
     test: &Selftest,
     bench: &mut B,
     info: &Info,
-    on_token: Option<&OnToken>,
+    on_token: Seen<OnToken>,
 ) -> Result<Seen<SeedAfter>, Failure> {
     // Without a code that was right, none that is missing tells anything.
-    let Some(OnToken { seed, profile }) = on_token else { return Ok(Err(Unseen::NotTold)) };
-    let set = bench.at_token(&mut |device, place| configure(test, device, place, info, *profile).map(|_| ()));
+    let OnToken { seed, profile, code: earlier } = match on_token {
+        Ok(on_token) => on_token,
+        Err(unseen) => return Ok(Err(unseen)),
+    };
+    let set = bench.at_token(&mut |device, place| configure(test, device, place, info, profile).map(|_| ()));
     if let Err(unseen) = settled(set)? {
         return Ok(Err(unseen));
     }
-    for again in [false, true] {
-        match bench.shown(again) {
+    let mut asked = Asked::First;
+    for _ in 0..LOOKS {
+        asked = match bench.shown(asked) {
             None => return Ok(Err(Unseen::NotTold)),
-            Some(Shown::Nothing) => return Ok(Ok(SeedAfter::Erased)),
-            Some(Shown::Code(code)) if is_right(&verdict(info, seed, *profile, code, bench.now())) => {
+            Some(Shown::Nothing) if asked == Asked::ReallyNone => return Ok(Ok(SeedAfter::Erased)),
+            Some(Shown::Nothing) => Asked::ReallyNone,
+            // What was typed before may be typed again from memory.
+            Some(Shown::Code(code)) if code == earlier => Asked::Later,
+            Some(Shown::Code(code)) if is_right(&verdict(info, &seed, profile, code, bench.now())) => {
                 return Ok(Ok(SeedAfter::Kept));
             }
-            Some(Shown::Code(_)) => {}
-        }
+            Some(Shown::Code(_)) => Asked::FitsNothing,
+        };
     }
     Ok(Err(Unseen::Unclear))
 }
@@ -146,7 +167,7 @@ pub(super) fn burn(
         terms: terms(test, info),
         ..BurnRequest::default()
     };
-    carry_out(&request.prepare()?, device, place)
+    carry_out(&request.prepare()?, device, place, info)
 }
 
 /// Sets the profile, and the clock finely.
@@ -159,7 +180,7 @@ fn configure(
 ) -> Result<WriteOutcome, Failure> {
     let (profile, terms) = (stated(profile), terms(test, info));
     let request = ConfigRequest { profile, erase_seed: true, terms, ..ConfigRequest::default() };
-    carry_out(&request.prepare()?, device, place)
+    carry_out(&request.prepare()?, device, place, info)
 }
 
 /// Leaves the token with the factory's profile and the right time; the drift afterwards.
@@ -172,21 +193,26 @@ pub(super) fn leave_as_new(
     place: Place<'_>,
     info: &Info,
 ) -> Result<Drift, Failure> {
-    let forgets = forgets(&place, info);
-    let books = place.recorder.books;
     let outcome = configure(test, device, place, info, Profile::FACTORY)?;
-    // A seed that nobody needs on record would have it said that the token works.
-    books.map_or(Ok(()), |books| books.keep(&forgets))?;
     let nothing_read = || Failure::new(Problem::NoClock(info.clone()), TokenState::InTest, TokenRemedy::TestAgain);
     outcome.drift.map(|drift| drift.after).ok_or_else(nothing_read)
 }
 
-/// The record without the last throw-away seed.
-fn forgets(place: &Place<'_>, info: &Info) -> Entry {
+/// The record of a token of whose seed nothing is known, which is nobody's, and which a later burn gives the factory's profile: on disk
+/// before the first write, and after each of them. A seed that nobody needs on record would have it said that the token works.
+///
+/// # Errors
+/// The inventory's.
+pub(super) fn forget(place: &Place<'_>, info: &Info) -> Result<(), Failure> {
+    forget_at(place.host, &place.recorder, info)
+}
+
+fn forget_at(host: &dyn HostClock, recorder: &Recorder<'_>, info: &Info) -> Result<(), Failure> {
+    let Some(books) = recorder.books else { return Ok(()) };
     let event = Event {
-        at: place.host.now().wall,
+        at: host.now().wall,
         job: 0,
-        station: place.recorder.station.clone(),
+        station: recorder.station.clone(),
         serial: Some(info.serial.to_string()),
         slot: 0,
         deed: Deed::Forget,
@@ -194,10 +220,18 @@ fn forgets(place: &Place<'_>, info: &Info) -> Entry {
         before: None,
         after: None,
         state: None,
-        detail: place.recorder.remark.clone(),
+        detail: recorder.remark.clone(),
     };
-    let token = TokenChange { seed: SeedChange::Forgotten, ..TokenChange::of(SlotKey::only(info.serial.as_str())) };
-    Entry { event, token: Some(token), row: None }
+    let token = TokenChange {
+        model: info.model.map(|model| model.name.to_owned()),
+        emulated: recorder.emulated,
+        seed: SeedChange::Forgotten,
+        unassigned: true,
+        profile: Some(Profile::FACTORY),
+        ..TokenChange::of(SlotKey::only(info.serial.as_str()))
+    };
+    books.keep(&Entry { event, token: Some(token), row: None })?;
+    Ok(())
 }
 
 fn stated(profile: Profile) -> ProfileRequest {
@@ -212,13 +246,20 @@ fn terms(test: &Selftest, info: &Info) -> Terms {
         allow_short_seed: true,
         // One byte has few values, and each token that was ever tested may have had any of them.
         allow_shared_secret: true,
+        try_again: test.tries_again,
         key: test.key.clone(),
         ..Terms::default()
     }
 }
 
-fn carry_out(write: &SingleWrite, device: &mut dyn Device, place: Place<'_>) -> Result<WriteOutcome, Failure> {
+fn carry_out(
+    write: &SingleWrite,
+    device: &mut dyn Device,
+    place: Place<'_>,
+    info: &Info,
+) -> Result<WriteOutcome, Failure> {
     let Place { host, recorder, .. } = place;
+    let after = another(&recorder);
     let mut front = Front {
         tell: &|_| (),
         confirm: None,
@@ -226,5 +267,16 @@ fn carry_out(write: &SingleWrite, device: &mut dyn Device, place: Place<'_>) -> 
         // A write that has begun is finished; between two parts the test can be stopped.
         interrupted: &|| false,
     };
-    write.run(device, host, recorder, &mut front)
+    let result = write.run(device, host, recorder, &mut front);
+    match (result, forget_at(host, &after, info)) {
+        (Ok(_), Err(failure)) => Err(failure.in_state(TokenState::InTest)),
+        (result, _) => result,
+    }
+}
+
+/// A recorder of another deed at the same place.
+fn another<'a>(recorder: &Recorder<'a>) -> Recorder<'a> {
+    let Recorder { books, emulated, deed, wording, .. } = *recorder;
+    let (station, remark) = (recorder.station.clone(), recorder.remark.clone());
+    Recorder { books, station, emulated, deed, user: RefCell::default(), remark, wording }
 }
