@@ -18,7 +18,7 @@ use crate::clock::check_plausible;
 use crate::device::{Info, Key, Profile, Progress};
 use crate::inventory::SlotKey;
 use crate::job::batch::fresh_seed;
-use crate::job::{Failure, Guard, Owned, Problem, TokenState, remedy::TokenRemedy};
+use crate::job::{Again, Failure, Guard, Owned, Problem, TokenState, remedy::TokenRemedy};
 use crate::seed::Seed;
 
 /// How long the token must be away for its clock to be looked at again.
@@ -147,6 +147,7 @@ fn next<B: Bench>(bench: &mut B, part: Part) -> Result<(), Failure> {
 /// [`Problem::Interrupted`]: the user wants to stop.
 fn check_wanted<B: Bench>(bench: &B, state: TokenState) -> Result<(), Failure> {
     match bench.is_over() {
+        true if state == TokenState::Untouched => Err(Failure::new(Problem::Interrupted, state, Again::Same)),
         true => Err(Failure::new(Problem::Interrupted, state, TokenRemedy::TestAgain)),
         false => Ok(()),
     }
