@@ -76,7 +76,7 @@ impl Selftest {
         Ok(tested)
     }
 
-    /// The parts that write. Before the first of them the record says that nothing is known of the token's seed any more.
+    /// The parts that write. From the end of the first write on the record says that nothing is known of the token's seed any more.
     ///
     /// # Errors
     /// A failure before anything was written.
@@ -85,7 +85,6 @@ impl Selftest {
         bench.begins(Part::Clock);
         let first = bench.at_token(&mut |device, place| {
             check_plausible(place.host.now().wall)?;
-            rounds::forget(&place, info)?;
             rounds::burn(self, device, place, info, &seed, Profile::FACTORY).map(|_| ())
         });
         let done = match first {

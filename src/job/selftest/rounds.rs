@@ -6,7 +6,7 @@ use super::bench::{Asked, Bench, Part, Place, Shown};
 use super::found::{Round, SeedAfter, Seen, Tested, Unseen};
 use super::{Selftest, next, settled};
 use crate::clock::Drift;
-use crate::device::{Device, DisplayTime, Info, Profile};
+use crate::device::{Device, DisplayTime, Info, Profile, Progress};
 use crate::inventory::{Deed, Entry, Event, Outcome, SeedChange, SlotKey, TokenChange};
 use crate::job::batch::fresh_seed;
 use crate::job::request::{BurnRequest, ConfigRequest, ProfileRequest, Terms};
@@ -198,16 +198,12 @@ pub(super) fn leave_as_new(
     outcome.drift.map(|drift| drift.after).ok_or_else(nothing_read)
 }
 
-/// The record of a token of whose seed nothing is known, which is nobody's, and which a later burn gives the factory's profile: on disk
-/// before the first write, and after each of them. A seed that nobody needs on record would have it said that the token works.
+/// The record of a token of whose seed nothing is known, which is nobody's, and which a later burn gives the factory's profile: kept
+/// after each write. A seed that nobody needs on record would have it said that the token works.
 ///
 /// # Errors
 /// The inventory's.
-pub(super) fn forget(place: &Place<'_>, info: &Info) -> Result<(), Failure> {
-    forget_at(place.host, &place.recorder, info)
-}
-
-fn forget_at(host: &dyn HostClock, recorder: &Recorder<'_>, info: &Info) -> Result<(), Failure> {
+fn forget(host: &dyn HostClock, recorder: &Recorder<'_>, info: &Info) -> Result<(), Failure> {
     let Some(books) = recorder.books else { return Ok(()) };
     let event = Event {
         at: host.now().wall,
@@ -268,7 +264,11 @@ fn carry_out(
         interrupted: &|| false,
     };
     let result = write.run(device, host, recorder, &mut front);
-    match (result, forget_at(host, &after, info)) {
+    // A token that was not written keeps what is known of it.
+    if result.as_ref().is_err_and(|failure| failure.written == Progress::default()) {
+        return result;
+    }
+    match (result, forget(host, &after, info)) {
         (Ok(_), Err(failure)) => Err(failure.in_state(TokenState::InTest)),
         (result, _) => result,
     }
