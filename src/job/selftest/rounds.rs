@@ -205,26 +205,15 @@ pub(super) fn leave_as_new(
 /// The inventory's.
 fn forget(host: &dyn HostClock, recorder: &Recorder<'_>, info: &Info) -> Result<(), Failure> {
     let Some(books) = recorder.books else { return Ok(()) };
-    let event = Event {
-        at: host.now().wall,
-        job: 0,
-        station: recorder.station.clone(),
-        serial: Some(info.serial.to_string()),
-        slot: 0,
-        deed: Deed::Forget,
-        outcome: Outcome::Done,
-        before: None,
-        after: None,
-        state: None,
-        detail: recorder.remark.clone(),
-    };
+    let key = SlotKey::only(info.serial.as_str());
+    let event = Event { deed: Deed::Forget, ..recorder.event(host.now().wall, 0, &key, Outcome::Done) };
     let token = TokenChange {
         model: info.model.map(|model| model.name.to_owned()),
         emulated: recorder.emulated,
         seed: SeedChange::Forgotten,
         unassigned: true,
         profile: Some(Profile::FACTORY),
-        ..TokenChange::of(SlotKey::only(info.serial.as_str()))
+        ..TokenChange::of(key)
     };
     books.keep(&Entry { event, token: Some(token), row: None })?;
     Ok(())
