@@ -102,6 +102,9 @@ mod batch {
         fn check_alone(&self) -> Kept<()> {
             self.0.check_alone()
         }
+        fn is_still_at_work(&self, job: i64, serial: &str) -> Kept<bool> {
+            self.0.is_still_at_work(job, serial)
+        }
         fn keep(&self, entry: &Entry) -> Kept<()> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.keep(entry)

@@ -31,6 +31,7 @@ mod selftest;
 mod settings;
 mod shell;
 mod station;
+mod store;
 mod sync;
 mod terminal;
 mod time_arg;
@@ -87,6 +88,13 @@ fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
             failure.exit()
         }
     };
+    #[cfg(feature = "postgres")]
+    if let Some((inventory, waits)) = store::waits(&cli.global) {
+        output.note(&match waits {
+            Ok(waits) => crate::report::waits(&inventory, &waits),
+            Err(error) => record::troubled(&error),
+        });
+    }
     if output.is_lost() {
         output::note("the report could not be written to standard output");
         return match exit {

@@ -8,10 +8,13 @@ use std::thread::JoinHandle;
 use super::args::Global;
 use super::describe;
 use super::input;
-use super::output::{Output, note};
+use super::output::Output;
 use super::prompt;
-use crate::files::{beside, folder_of};
-use crate::inventory::{Deed, Identity, Inventory, InventoryError, Pins, SealError, Sqlite, Station, make_folder};
+use super::store::open_store;
+#[cfg(feature = "postgres")]
+pub use super::store::pins;
+pub use super::store::{Store, Where, locate, open_at, path};
+use crate::inventory::{Deed, Identity, InventoryError, SealError, Sqlite, Station};
 use crate::job::remedy::TokenRemedy;
 pub use crate::job::unopened;
 use crate::job::{Books, Failure, Opener, Problem, Recorder, TokenState};
@@ -45,16 +48,31 @@ struct OpenBooks {
     inventory: Option<Box<Books>>,
     file: Option<PathBuf>,
     standing: Result<(), InventoryError>,
+    /// Why its server could not be reached: what goes on all the same waits in the outbox.
+    outage: Option<InventoryError>,
+    /// It outlives this program.
+    is_lasting: bool,
 }
 
 type Opened = Result<OpenBooks, InventoryError>;
 
 impl OpenBooks {
-    fn of(sqlite: Option<Sqlite>) -> Self {
-        let Some(sqlite) = sqlite else { return Self { inventory: None, file: None, standing: Ok(()) } };
-        let standing = sqlite.check_alone().and_then(|()| sqlite.check_recipients());
-        let file = Some(sqlite.path().to_owned());
-        Self { inventory: Some(Box::new(sqlite)), file, standing }
+    fn none() -> Self {
+        Self { inventory: None, file: None, standing: Ok(()), outage: None, is_lasting: false }
+    }
+
+    fn of(store: Option<Store>) -> Self {
+        let Some(store) = store else { return Self::none() };
+        let outage = store.outage();
+        let standing = store.standing();
+        match store {
+            Store::File(sqlite) => {
+                let file = Some(sqlite.path().to_owned());
+                Self { inventory: Some(sqlite), file, standing, outage, is_lasting: true }
+            }
+            #[cfg(feature = "postgres")]
+            Store::Server(shared) => Self { inventory: Some(shared), file: None, standing, outage, is_lasting: true },
+        }
     }
 }
 
@@ -77,6 +95,14 @@ impl Record {
     /// A failure where it cannot be opened and is needed, or was named.
     pub fn ready(&self, global: &Global, need: Need, output: &Output) -> Result<(), Failure> {
         match self.opened() {
+            Ok(OpenBooks { outage: Some(error), .. }) => match need {
+                Need::Reading | Need::Stated => {
+                    output.note(&format!("{error}; what is done here waits in this desk's outbox until it does"));
+                    Ok(())
+                }
+                Need::Profile => Err(unknown_profile(error)),
+                Need::Must => Err(unopened(error)),
+            },
             Ok(books) => told(books.standing.clone(), need == Need::Must, output),
             Err(error) if may_go_on(global, need) => {
                 output.note(&unrecorded(error, "this is not recorded"));
@@ -117,11 +143,15 @@ impl Record {
     /// # Errors
     /// A failure where it cannot be opened or is damaged; where seeds are burned, also where others can change it.
     pub fn open_checked(global: &Global, burns: bool, output: &Output) -> Result<Self, Failure> {
-        let sqlite = open_sqlite(global).map_err(|error| unopened(&error))?;
-        if let Some(sqlite) = &sqlite {
+        let store = open_store(global).map_err(|error| unopened(&error))?;
+        // A server looks after its files itself.
+        if let Some(Store::File(sqlite)) = &store {
             sqlite.quick_check().map_err(|error| unopened(&error))?;
         }
-        let books = OpenBooks::of(sqlite);
+        let books = OpenBooks::of(store);
+        if let Some(error) = &books.outage {
+            return Err(unopened(error));
+        }
         told(books.standing.clone(), burns, output)?;
         Ok(Self::of(global, books))
     }
@@ -135,14 +165,14 @@ impl Record {
             return Ok(self);
         }
         let sqlite = Sqlite::in_memory().map_err(|error| unopened(&error))?;
-        let books = OpenBooks { inventory: Some(Box::new(sqlite)), file: None, standing: Ok(()) };
+        let books = OpenBooks { inventory: Some(Box::new(sqlite)), ..OpenBooks::none() };
         let (station, remark) = (self.station.clone(), self.remark.clone());
         Ok(Self { opening: Mutex::default(), books: OnceLock::from(Ok(books)), station, remark })
     }
 
     /// Whether it outlives this program.
     pub fn is_lasting(&self) -> bool {
-        self.path().is_some()
+        self.opened().as_ref().is_ok_and(|opened| opened.is_lasting)
     }
 
     /// Its file, where there is one.
@@ -165,7 +195,7 @@ impl Record {
     /// # Errors
     /// A failure of the inventory.
     pub fn seals(&self) -> Result<bool, Failure> {
-        match self.books() {
+        match self.books().filter(|_| self.opened().as_ref().is_ok_and(|opened| opened.outage.is_none())) {
             Some(books) => Ok(!books.recipients().map_err(|error| unopened(&error))?.is_empty()),
             None => Ok(false),
         }
@@ -173,7 +203,8 @@ impl Record {
 
     /// The opener of sealed seeds, with the key that tells whether they are those that were burned.
     pub fn opener(&self, identity: Option<Identity>) -> Option<Opener> {
-        let books = self.books()?;
+        let opened = self.opened().as_ref().ok().filter(|opened| opened.outage.is_none())?;
+        let books = opened.inventory.as_deref()?;
         identity.map(|identity| Arc::new((identity, books.fingerprint_key().clone())))
     }
 
@@ -207,90 +238,6 @@ pub fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
     }
 }
 
-/// The inventory's file; `None` for `--inventory none`.
-///
-/// # Errors
-/// [`InventoryError::NoFolder`].
-pub fn path(global: &Global) -> Result<Option<PathBuf>, InventoryError> {
-    match global.inventory.as_deref() {
-        Some(path) if path == Path::new("none") => Ok(None),
-        Some(path) if !path.as_os_str().is_empty() => Ok(Some(path.to_owned())),
-        _ => {
-            // Not the one that Windows copies between computers when its user signs in.
-            let folder = dirs::data_local_dir().ok_or(InventoryError::NoFolder)?;
-            Ok(Some(folder.join("tokentap").join("inventory.sqlite")))
-        }
-    }
-}
-
-/// Opens the inventory that the arguments name.
-///
-/// # Errors
-/// [`InventoryError`].
-pub fn open_sqlite(global: &Global) -> Result<Option<Sqlite>, InventoryError> {
-    open_at(locate(global))
-}
-
-/// The inventory's file, and whether somebody typed its path.
-fn locate(global: &Global) -> Result<Option<(PathBuf, bool)>, InventoryError> {
-    path(global).map(|path| path.map(|path| (path, is_named(global))))
-}
-
-fn open_at(located: Result<Option<(PathBuf, bool)>, InventoryError>) -> Result<Option<Sqlite>, InventoryError> {
-    let Some((path, is_named)) = located? else { return Ok(None) };
-    // A path that somebody typed may be mistyped: only the usual one's folder is made.
-    if let Some(folder) = path.parent().filter(|_| !is_named) {
-        let unusable = |error: std::io::Error| InventoryError::Open { path: path.clone(), detail: error.to_string() };
-        make_folder(folder).map_err(unusable)?;
-        if let Some(roaming) = dirs::data_dir().map(|folder| folder.join("tokentap"))
-            && move_from_roaming(&roaming, folder).map_err(unusable)?
-        {
-            note(&format!("the inventory was moved from {} to {}", describe::path(&roaming), describe::path(folder)));
-        }
-    }
-    Sqlite::open(&path).map(|sqlite| Some(sqlite.with_pins(pins())))
-}
-
-/// Moves an inventory, with its log, out of a folder that Windows copies between computers: there it would be replaced by an
-/// older copy of itself. Whether there was one to move; one in the new place stays as it is.
-///
-/// # Errors
-/// The system's. Where the last of the files could not be moved, the inventory is still where it was.
-fn move_from_roaming(roaming: &Path, local: &Path) -> std::io::Result<bool> {
-    let (old, new) = (roaming.join("inventory.sqlite"), local.join("inventory.sqlite"));
-    if roaming == local || !old.is_file() || new.exists() {
-        return Ok(false);
-    }
-    // The log goes first: an inventory is never without it.
-    let log = beside(&old, "-wal");
-    if log.is_file() {
-        copy_durably(&log, &beside(&new, "-wal"))?;
-    }
-    // A roaming folder may be on another disk, or on a server.
-    let moved = std::fs::rename(&old, &new).or_else(|_| {
-        copy_durably(&old, &new)?;
-        std::fs::remove_file(&old).inspect_err(|_| drop(std::fs::remove_file(&new)))
-    });
-    if let Err(error) = moved {
-        // In use, perhaps: a copy beside it would go its own way.
-        let _ = std::fs::remove_file(beside(&new, "-wal"));
-        let why = format!("it is to be moved from {}: {error}", describe::path(&old));
-        return Err(std::io::Error::new(error.kind(), why));
-    }
-    for ending in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(beside(&old, ending));
-    }
-    Ok(true)
-}
-
-/// Copies a file that is not there yet, whole and on the disk, or leaves nothing.
-fn copy_durably(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut copy = tempfile::NamedTempFile::new_in(folder_of(to))?;
-    std::io::copy(&mut std::fs::File::open(from)?, &mut copy)?;
-    copy.as_file().sync_all()?;
-    copy.persist(to).map(drop).map_err(|error| error.error)
-}
-
 /// Says what is wrong with who can change an inventory, and whom it seals to; where seeds depend on it, it is a failure.
 ///
 /// # Errors
@@ -306,20 +253,31 @@ pub fn told(standing: Result<(), InventoryError>, is_needed: bool, output: &Outp
     }
 }
 
-/// Where the recipients are kept that this user has confirmed.
-pub fn pins() -> Option<Pins> {
-    dirs::config_local_dir().map(|folder| Pins::in_folder(folder.join("tokentap").join("recipients")))
-}
-
 /// Whether a command goes on without an inventory. One that is there and cannot be read is not "nothing known": what it
 /// knows of a token's profile would be overwritten.
 fn may_go_on(global: &Global, need: Need) -> bool {
     match need {
         Need::Reading => !is_named(global),
+        // On a server a seed may be held by another token, and what is written would be on no record.
+        #[cfg(feature = "postgres")]
+        Need::Stated if is_on_server(global) => false,
         Need::Stated => true,
-        Need::Profile => !is_named(global) && path(global).ok().flatten().is_none_or(|path| is_absent(&path)),
+        // On a server there is one, whether it answers or not.
+        Need::Profile if is_named(global) => false,
+        Need::Profile => match locate(global) {
+            Ok(Some(Where::File(path, _))) => is_absent(&path),
+            #[cfg(feature = "postgres")]
+            Ok(Some(Where::Server(_))) | Err(InventoryError::Address(_)) => false,
+            Ok(None) | Err(_) => true,
+        },
         Need::Must => false,
     }
+}
+
+/// Whether the inventory is on a server, or was meant to be.
+#[cfg(feature = "postgres")]
+fn is_on_server(global: &Global) -> bool {
+    matches!(locate(global), Ok(Some(Where::Server(_))) | Err(InventoryError::Address(_)))
 }
 
 /// Whether nothing is at a path, for certain.
@@ -379,32 +337,4 @@ pub fn identity(path: Option<&Path>) -> Result<Option<Identity>, Failure> {
     }
     let passphrase = prompt::secret("Passphrase of the identity (not shown): ")?;
     Identity::unlock(&content, &passphrase).map(Some).map_err(bad)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_inventory_in_the_roaming_profile_is_moved_once_with_its_log_and_never_over_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let (roaming, local) = (folder.path().join("roaming"), folder.path().join("local"));
-        for made in [&roaming, &local] {
-            std::fs::create_dir(made).unwrap();
-        }
-        assert!(!move_from_roaming(&roaming, &local).unwrap());
-        for (name, content) in
-            [("inventory.sqlite", "records"), ("inventory.sqlite-wal", "log"), ("inventory.sqlite-shm", "x")]
-        {
-            std::fs::write(roaming.join(name), content).unwrap();
-        }
-        assert!(move_from_roaming(&roaming, &local).unwrap());
-        assert_eq!(std::fs::read_to_string(local.join("inventory.sqlite")).unwrap(), "records");
-        assert_eq!(std::fs::read_to_string(local.join("inventory.sqlite-wal")).unwrap(), "log");
-        assert_eq!(std::fs::read_dir(&roaming).unwrap().count(), 0);
-        std::fs::write(roaming.join("inventory.sqlite"), "an older copy").unwrap();
-        assert!(!move_from_roaming(&roaming, &local).unwrap());
-        assert_eq!(std::fs::read_to_string(local.join("inventory.sqlite")).unwrap(), "records");
-        assert!(!move_from_roaming(&local, &local).unwrap());
-    }
 }

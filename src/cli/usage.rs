@@ -3,7 +3,6 @@
 
 use std::io::Write;
 
-use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Cli;
@@ -67,7 +66,7 @@ pub fn report(error: &clap::Error, json: bool) -> u8 {
 
 /// The help of a group of commands: what somebody gets who types the group's name alone.
 fn help_of(command: &str) -> Option<clap::builder::StyledStr> {
-    let mut tokentap = Cli::command();
+    let mut tokentap = Cli::brief();
     tokentap.build();
     let group = command.strip_prefix("tokentap ")?;
     Some(tokentap.find_subcommand_mut(group)?.render_help())

@@ -1,6 +1,6 @@
 //! The profile: hash, time step and display time.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::CapabilityError;
 use crate::otp::{Hash, TimeStep};
@@ -46,13 +46,21 @@ impl DisplayTime {
 }
 
 /// A profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     hash: Hash,
-    #[serde(rename = "step_s", serialize_with = "step_as_seconds")]
+    #[serde(rename = "step_s", serialize_with = "step_as_seconds", deserialize_with = "step_of_seconds")]
     step: TimeStep,
-    #[serde(rename = "display_s", serialize_with = "display_as_seconds")]
+    #[serde(rename = "display_s", serialize_with = "display_as_seconds", deserialize_with = "display_of_seconds")]
     display: DisplayTime,
+}
+
+fn step_of_seconds<'de, D: serde::Deserializer<'de>>(from: D) -> Result<TimeStep, D::Error> {
+    TimeStep::new(u32::deserialize(from)?).ok_or_else(|| serde::de::Error::custom("no time step"))
+}
+
+fn display_of_seconds<'de, D: serde::Deserializer<'de>>(from: D) -> Result<DisplayTime, D::Error> {
+    DisplayTime::of_seconds(u32::deserialize(from)?).map_err(serde::de::Error::custom)
 }
 
 fn step_as_seconds<S: serde::Serializer>(step: &TimeStep, to: S) -> Result<S::Ok, S::Error> {

@@ -1,5 +1,7 @@
 //! Batches, and their rows with a state each.
 
+use serde::{Deserialize, Serialize};
+
 use super::event::words;
 use super::fingerprint::Fingerprint;
 use crate::time::UnixTime;
@@ -8,7 +10,7 @@ use crate::time::UnixTime;
 pub type BatchId = i64;
 
 /// How far a row has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RowState {
     /// Its token has not come yet.
     Planned,
@@ -168,7 +170,7 @@ pub enum Claim {
 }
 
 /// The change of a row by an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowChange {
     /// The batch.
     pub batch: BatchId,

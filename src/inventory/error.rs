@@ -42,6 +42,31 @@ pub enum InventoryError {
         /// The last schema that is known here.
         known: i64,
     },
+    /// An earlier version of this program made it, and only its owner may bring it to this one's.
+    #[error("the inventory {} is an earlier version's (schema {found}, this one needs {known})", .path.display())]
+    TooOld {
+        /// Its address.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The schema that is needed here.
+        known: i64,
+    },
+    /// A database of this name is there, and no inventory's.
+    #[error("the database {0:?} is somebody else's")]
+    OthersDatabase(String),
+    /// A user of the server has the name that a new desk is to have.
+    #[error("{0:?} is a user of the server already, and no desk or viewer of this inventory")]
+    NameTaken(String),
+    /// It has records already, so that another one cannot be copied into it.
+    #[error("the inventory {} has records already", .0.display())]
+    NotEmpty(PathBuf),
+    /// Another program works with it, so that another one cannot be copied into it.
+    #[error("another program works with the inventory {}", .0.display())]
+    NotAlone(PathBuf),
+    /// No desk or viewer of the inventory has this name on its server.
+    #[error("this inventory has no desk or viewer named {0:?}")]
+    NoDesk(String),
     /// Another program keeps it locked.
     #[error("another program keeps the inventory {} locked", .0.display())]
     Locked(PathBuf),
@@ -54,6 +79,63 @@ pub enum InventoryError {
         /// The file.
         path: PathBuf,
         /// The words of `SQLite`.
+        detail: String,
+    },
+    /// The address of a database that cannot be used.
+    #[error("{0}")]
+    Address(String),
+    /// Its server does not answer.
+    #[error("the inventory {} does not answer: {detail}", .path.display())]
+    Away {
+        /// Its address.
+        path: PathBuf,
+        /// The system's or the server's words.
+        detail: String,
+    },
+    /// On its server another desk keeps something locked for long.
+    #[error("the inventory {} is busy: another desk keeps what is needed locked", .0.display())]
+    Busy(PathBuf),
+    /// Its server has a trouble of its own.
+    #[error("the server of the inventory {} says: {detail}", .path.display())]
+    Server {
+        /// Its address.
+        path: PathBuf,
+        /// The server's words.
+        detail: String,
+    },
+    /// A record breaks a rule of its tables, or has a value in it that makes no sense.
+    #[error("a record does not fit the inventory {}: {detail}", .path.display())]
+    Unfit {
+        /// Its address.
+        path: PathBuf,
+        /// What does not fit.
+        detail: String,
+    },
+    /// This desk's outbox, with what waits for a server, cannot be used.
+    #[error("this desk's outbox {} cannot be used: {detail}", .path.display())]
+    Outbox {
+        /// The file.
+        path: PathBuf,
+        /// The words of `SQLite` or of the system.
+        detail: String,
+    },
+    /// Its server's certificate is refused: nothing was told to it.
+    #[error("the server of the inventory {} is not trusted: {detail}", .path.display())]
+    Untrusted {
+        /// Its address.
+        path: PathBuf,
+        /// What is wrong with the certificate.
+        detail: String,
+    },
+    /// Its server did not answer a commit, and could not be asked about it afterwards.
+    #[error("the inventory {} did not answer: whether it kept this record is not known", .0.display())]
+    Unanswered(PathBuf),
+    /// Its server refuses this user, or does not let it write.
+    #[error("the inventory {} refuses: {detail}", .path.display())]
+    Barred {
+        /// Its address.
+        path: PathBuf,
+        /// The server's words.
         detail: String,
     },
     /// Another job is at work with the token.
@@ -127,6 +209,12 @@ fn listed(recipients: &[String]) -> String {
 }
 
 impl InventoryError {
+    /// Whether the inventory could not be reached: nothing is known of what is on record, and nothing was refused.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. } | Self::Unanswered(_))
+    }
+
     /// The remedy.
     #[must_use]
     pub fn remedy(&self) -> RecordRemedy {
@@ -136,9 +224,21 @@ impl InventoryError {
             Self::NotOurs(_) => RecordRemedy::NameAnother,
             Self::Damaged { .. } => RecordRemedy::PutBackup,
             Self::TooNew { .. } => RecordRemedy::LaterVersion,
+            Self::TooOld { .. } => RecordRemedy::HaveUpgraded,
+            Self::NoDesk(_) | Self::NotAlone(_) => RecordRemedy::SeeDesks,
+            Self::NameTaken(_) | Self::OthersDatabase(_) => RecordRemedy::OtherName,
+            Self::NotEmpty(_) => RecordRemedy::CopyIntoNew,
             Self::Locked(_) => RecordRemedy::CloseOther,
             Self::Full(_) => RecordRemedy::MakeRoom,
             Self::Other { .. } => RecordRemedy::LookAndCheck,
+            Self::Address(_) => RecordRemedy::NameDatabase,
+            Self::Away { .. } => RecordRemedy::SeeServer,
+            Self::Untrusted { .. } => RecordRemedy::SeeCertificate,
+            Self::Busy(_) => RecordRemedy::TryLater,
+            Self::Outbox { .. } => RecordRemedy::MoveOutboxAside,
+            Self::Server { .. } | Self::Unfit { .. } => RecordRemedy::ShowToOwner,
+            Self::Unanswered(_) => RecordRemedy::SeeServerThenShow,
+            Self::Barred { .. } => RecordRemedy::AskOwner,
             Self::Taken(_) => RecordRemedy::LayBackForRow,
             Self::Held(key) => RecordRemedy::SeeHolder(key.serial.clone()),
             Self::InUse { .. } => RecordRemedy::WaitForOther,

@@ -1,10 +1,12 @@
 //! Events, one for each thing that happened, never changed afterwards.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Drift;
 use crate::time::UnixTime;
 
 /// A deed, done or tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deed {
     /// The token was read.
     Info,
@@ -26,10 +28,12 @@ pub enum Deed {
     Export,
     /// The inventory was told whom to seal seeds to.
     Init,
+    /// Old events were removed from it.
+    Prune,
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It is begun; a later event of the same job says how it ended. Without one, nobody knows.
     Begun,
@@ -74,7 +78,7 @@ pub(super) use words;
 
 words!(Deed {
     Info => "info", Sync => "sync", Config => "config", Burn => "burn", Verify => "verify", Assign => "assign",
-    Forget => "forget", Import => "import", Export => "export", Init => "init",
+    Forget => "forget", Import => "import", Export => "export", Init => "init", Prune => "prune",
 });
 
 words!(Outcome {
@@ -83,7 +87,7 @@ words!(Outcome {
 });
 
 /// A drift as it is kept: seconds, and the half-width of the interval that must hold it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The token's clock minus true time, in seconds.
     pub drift_s: f64,
@@ -98,7 +102,7 @@ impl From<Drift> for Measured {
 }
 
 /// Where and by whom.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Station {
     /// The desk: this host's name.
     pub desk: String,
@@ -109,7 +113,7 @@ pub struct Station {
 }
 
 /// An event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When, by the host's clock.
     pub at: UnixTime,

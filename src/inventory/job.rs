@@ -31,6 +31,8 @@ pub struct Begin<'a> {
     pub row: Option<RowChange>,
     /// Another token may hold the same seed, on its user's word.
     pub shares_seed: bool,
+    /// It takes no seed from the token and brings none: it may go on while the inventory is away, and is put on record later.
+    pub may_wait: bool,
 }
 
 impl Begin<'_> {

@@ -45,6 +45,14 @@ pub trait Listing {
     /// As above.
     fn counts(&self, batch: BatchId) -> Kept<Counts>;
 
+    /// The other desks that have rows of a batch in hand now, with how many each has.
+    ///
+    /// # Errors
+    /// As above.
+    fn desks_at(&self, _batch: BatchId) -> Kept<Vec<(String, u64)>> {
+        Ok(Vec::new())
+    }
+
     /// The rows of a batch in these states (all, if none is named), in their order.
     ///
     /// # Errors

@@ -5,20 +5,30 @@
 //! program can write them and only the holder of the identity can read them (`docs/desk.md`).
 
 mod batch;
+mod doubts;
 mod error;
 mod event;
 mod fingerprint;
 mod job;
 mod life;
 mod listing;
+#[cfg(feature = "postgres")]
+mod outbox;
 mod pins;
 mod place;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod remedy;
 mod rights;
 mod seal;
+#[cfg(feature = "postgres")]
+mod shared;
 mod slot_key;
 mod sqlite;
 mod token;
+mod whole;
+
+use serde::{Deserialize, Serialize};
 
 use crate::time::UnixTime;
 pub use batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowChange, RowRecord, RowState};
@@ -28,16 +38,23 @@ pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use job::{Begin, Begun, Seal};
 pub use life::{Candidate, TokenLife};
 pub use listing::Listing;
+#[cfg(feature = "postgres")]
+pub use outbox::{Outbox, Waiting, Waits};
 pub use pins::{Pinned, Pins};
+#[cfg(feature = "postgres")]
+pub use postgres::{Address, AddressError, DatabaseServer, DeskRecord, Joined, Postgres, Role};
 pub use remedy::RecordRemedy;
 pub use rights::make_folder;
 pub use seal::{Identity, SealError, new_locked_identity, open_of, parse_recipient, seal};
+#[cfg(feature = "postgres")]
+pub use shared::Shared;
 pub use slot_key::SlotKey;
 pub use sqlite::{Sqlite, is_log_alone};
 pub use token::{ClockChange, KeyChange, Pending, PendingChange, SeedChange, TokenChange, TokenFilter, TokenRecord};
+pub use whole::{Copied, Piece, Taker, Whole, copy, differences};
 
 /// One durable record: an event, and what it changes. All of it is kept, or none.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// The event.
     pub event: Event,
@@ -65,6 +82,11 @@ pub type Kept<T> = Result<T, InventoryError>;
 pub trait Inventory: Listing + Send + Sync {
     /// The key of this inventory's fingerprints.
     fn fingerprint_key(&self) -> &FingerprintKey;
+
+    /// Whether others may change it that are not on this computer, so that what was counted here is soon out of date.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// The `age` recipients that seeds are sealed to now; none where no seed is kept.
     ///
@@ -106,6 +128,13 @@ pub trait Inventory: Listing + Send + Sync {
     /// # Errors
     /// [`InventoryError`].
     fn at_work(&self, serial: &str) -> Kept<Option<UnixTime>>;
+
+    /// Whether a job that has begun is still the one at work with the device: asked where much time has passed between the commit and
+    /// the first write, on a computer that slept, say.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    fn is_still_at_work(&self, job: i64, serial: &str) -> Kept<bool>;
 
     /// Ends a job, in one durable commit.
     ///

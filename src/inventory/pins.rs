@@ -8,6 +8,27 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::rights::make_folder;
+use super::{InventoryError, Kept};
+
+/// Whether recipients are those that were confirmed for the inventory at `path`; the first ones are taken as such.
+///
+/// # Errors
+/// [`InventoryError::Recipients`]; [`InventoryError::Open`] where the confirmed ones cannot be read.
+pub(super) fn check(pins: Option<&Pins>, path: &Path, recipients: &[String]) -> Kept<()> {
+    let Some(pins) = pins else { return Ok(()) };
+    let unread = |error: io::Error| InventoryError::Open { path: path.to_owned(), detail: error.to_string() };
+    match pins.compare(path, recipients).map_err(unread)? {
+        Pinned::Same => Ok(()),
+        // None is an answer too: recipients that appear later are others. Where it cannot be kept, the next one is the first.
+        Pinned::First => {
+            let _ = pins.confirm(path, recipients);
+            Ok(())
+        }
+        Pinned::Other(confirmed) => {
+            Err(InventoryError::Recipients { path: path.to_owned(), found: recipients.to_vec(), confirmed })
+        }
+    }
+}
 
 /// A folder of the user's own, with a file for each inventory.
 #[derive(Debug, Clone)]

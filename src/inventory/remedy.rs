@@ -56,6 +56,30 @@ pub enum RecordRemedy {
     ConfirmNoRecipients(PathBuf),
     /// The recipients are others: use a backup, or confirm them.
     ConfirmRecipients(PathBuf, Vec<String>),
+    /// Have the inventory brought to this version on the database's host.
+    HaveUpgraded,
+    /// Use another name.
+    OtherName,
+    /// Copy into a new inventory, or compare the two.
+    CopyIntoNew,
+    /// See which desks there are.
+    SeeDesks,
+    /// Name the database as its address is written, with the password in a file.
+    NameDatabase,
+    /// See that the database server runs and can be reached.
+    SeeServer,
+    /// See to the outbox's folder; move the file aside, and keep it.
+    MoveOutboxAside,
+    /// Run the same again, and see who keeps it.
+    TryLater,
+    /// Show the message to whoever runs the database.
+    ShowToOwner,
+    /// Have the certificate mended, or name its authority.
+    SeeCertificate,
+    /// See that the server runs; then see what is on record.
+    SeeServerThenShow,
+    /// Ask whoever runs the database.
+    AskOwner,
     /// Put a file that was moved back.
     PutBack,
     /// Put the inventory back beside its log; the log's path.

@@ -1,9 +1,11 @@
 //! The key of what is known of a token: the device's serial, and the slot.
 
+use serde::{Deserialize, Serialize};
+
 use std::fmt;
 
 /// A slot of a device. A device with one seed has slot 0 only.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SlotKey {
     /// The device's serial.
     pub serial: String,

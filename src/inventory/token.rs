@@ -1,5 +1,7 @@
 //! The record of a token.
 
+use serde::{Deserialize, Serialize};
+
 use super::event::{Deed, Measured};
 use super::fingerprint::Fingerprint;
 use super::slot_key::SlotKey;
@@ -86,7 +88,7 @@ impl TokenRecord {
 }
 
 /// A job that may have written a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// Its number.
     pub job: i64,
@@ -103,7 +105,7 @@ pub struct Pending {
 }
 
 /// The change of the record of a token's seed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SeedChange {
     /// It stays.
     Keep,
@@ -132,7 +134,7 @@ pub enum SeedChange {
 }
 
 /// The change of a token's record by an event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenChange {
     /// Its serial and slot.
     pub key: SlotKey,
@@ -191,7 +193,7 @@ impl TokenChange {
 }
 
 /// The change of the record of the keys that a token refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyChange {
     /// It stays: the token was not asked, or its answer was lost.
     Keep,
@@ -202,7 +204,7 @@ pub enum KeyChange {
 }
 
 /// The change of the record of a clock that stood still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClockChange {
     /// It stays: nobody looked for long enough.
     Keep,
@@ -213,7 +215,7 @@ pub enum ClockChange {
 }
 
 /// The change of the record of a job whose end is unknown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PendingChange {
     /// It stays.
     Keep,

@@ -120,7 +120,11 @@ impl<'a> DeskVisitor<'a> {
     /// The record of a token. An inventory that cannot be read is not "nothing known".
     fn known(&self, info: &Info) -> Result<Option<TokenRecord>, Failure> {
         let Some(books) = self.books else { return Ok(None) };
-        Ok(books.token(&SlotKey::only(info.serial.as_str()))?)
+        match books.token(&SlotKey::only(info.serial.as_str())) {
+            // Nothing has to be known of it: what is done waits until the inventory answers again.
+            Err(error) if error.is_away() && self.plan.wish.is_whole() && !info.clock_write().erases_seed() => Ok(None),
+            known => Ok(known?),
+        }
     }
 
     /// Why a token is not written, if it is not.

@@ -79,6 +79,12 @@ pub struct ProfileWish {
 }
 
 impl ProfileWish {
+    /// Whether hash and step are stated, so that nothing has to be known of the token.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        self.hash.is_some() && self.step.is_some()
+    }
+
     /// The profile: what flags and seed state first, then what the inventory knows of the token, then the factory's.
     ///
     /// # Errors

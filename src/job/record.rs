@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::begins::{Begins, End, clock_change};
+use super::begins::{Begins, End, Wanted, clock_change, is_outdated, new_job};
 use super::failure::Failure;
 use super::kind::Kind;
-use super::plan::WritePlan;
+use super::plan::{SeedFate, WritePlan};
 use super::problem::Problem;
 use super::read::ReadOutcome;
 use super::refusal::Refusal;
@@ -33,6 +33,9 @@ const TELL_AFTER: Duration = Duration::from_secs(1);
 
 /// How often it is looked for.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A beginning that is longer ago than this at the first write is looked at once more: another desk may have the token by now.
+const BEGINS_WITHIN: Duration = Duration::from_secs(2);
 
 /// How often a plan is made anew because another program was faster.
 const ANEW: u32 = 16;
@@ -133,8 +136,20 @@ impl Recorder<'_> {
         let mut anew = 0;
         let mut complete = |info: &Info, plan: &mut WritePlan| {
             // What another job is about to change is no ground for a plan.
-            self.wait_for_others(info.serial.as_str(), around.waits, around.interrupted)?;
-            let record = self.token(&SlotKey::of(info.serial.as_str(), plan.slot))?;
+            let record = self
+                .wait_for_others(info.serial.as_str(), around.waits, around.interrupted)
+                .and_then(|()| self.token(&SlotKey::of(info.serial.as_str(), plan.slot)));
+            let record = match record {
+                // Nothing is known then, and nothing is needed: the profile was stated, and the seed stays.
+                Err(error) if error.is_away() && self.may_wait(info, plan) && plan.stated.is_whole() => {
+                    *known.borrow_mut() = Some((info.clone(), None));
+                    if !self.key_refused(info, &plan.key).is_err_and(|error| error.is_away()) {
+                        self.check_key(info, plan)?;
+                    }
+                    return (around.complete)(info, None, plan);
+                }
+                record => record?,
+            };
             // What stood still once is looked at for a second, however fast the job is meant to be.
             plan.fine |= record.as_ref().is_some_and(|token| token.clock_stopped.is_some());
             let completed = self.check_key(info, plan).and_then(|()| (around.complete)(info, record.as_ref(), plan));
@@ -149,10 +164,22 @@ impl Recorder<'_> {
             let row = (around.row)(Stage::Begins(info));
             let basis = known.borrow().as_ref().and_then(|(_, record)| record.clone());
             let wanted = Wanted { job, info, plan, before, basis: basis.as_ref(), row };
+            let asked = host.now().monotonic;
             match self.begin(host, &wanted) {
                 Ok(begins) => {
                     begun = Some(begins);
-                    (around.before)(info, plan).map(|()| Beginning::Now)
+                    (around.before)(info, plan)?;
+                    let is_late = host.now().monotonic.saturating_sub(asked) > BEGINS_WITHIN;
+                    match self.books.filter(|_| is_late).map(|books| books.is_still_at_work(job, info.serial.as_str()))
+                    {
+                        Some(Ok(false)) if anew < ANEW => {
+                            anew += 1;
+                            begun = None;
+                            Ok(Beginning::Anew)
+                        }
+                        Some(Err(error)) if !(error.is_away() && self.may_wait(info, plan)) => Err(error.into()),
+                        _ => Ok(Beginning::Now),
+                    }
                 }
                 // Another program was faster: what this one was to do is decided anew.
                 Err(error) if is_outdated(&error, wanted.row.is_some()) && anew < ANEW => {
@@ -322,9 +349,15 @@ impl Recorder<'_> {
         let user = self.user.borrow().clone();
         let token = TokenChange { drift: event.before, user, ..self.change(info, key, at) };
         let seed = plan.seed.as_ref().map(|seed| books.fingerprint_key().of(seed));
-        let (row, shares_seed) = (row.clone(), plan.shares_seed);
-        let begin = Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed };
+        let (row, shares_seed, may_wait) = (row.clone(), plan.shares_seed, self.may_wait(info, plan));
+        let begin =
+            Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed, may_wait };
         books.begin(&begin).map(|record| begins(seed, record))
+    }
+
+    /// Whether a plan may be carried out while the inventory is away: it sets a clock, and the seed stays.
+    fn may_wait(&self, info: &Info, plan: &WritePlan) -> bool {
+        self.deed == Deed::Sync && plan.seed_fate(info) == SeedFate::Kept
     }
 
     /// The seed as the inventory keeps it: sealed, or not at all.
@@ -345,49 +378,17 @@ impl Recorder<'_> {
     }
 }
 
-/// A job that is to begin.
-struct Wanted<'a> {
-    job: i64,
-    info: &'a Info,
-    plan: &'a WritePlan,
-    before: Option<Drift>,
-    /// The record that the plan was made from.
-    basis: Option<&'a TokenRecord>,
-    row: Option<RowChange>,
-}
-
-/// Whether another program was faster, so that the plan may be another one by now.
-fn is_outdated(error: &InventoryError, has_row: bool) -> bool {
-    match error {
-        InventoryError::InUse { .. } | InventoryError::Changed(_) | InventoryError::Taken(_) => true,
-        InventoryError::Held(_) => has_row,
-        _ => false,
-    }
-}
-
 /// A seed as a row, with all that is known of its token.
 #[must_use]
 pub fn row_of(seed: Seed, info: &Info, profile: Option<Profile>, user: Option<String>) -> Row {
-    let mut row = Row::of_seed(seed);
-    row.serial = Some(info.serial.to_string());
-    row.model = info.model.map(|model| model.name.to_owned());
-    row.manufacturer = info.model.map(|_| info.can.manufacturer.to_owned());
-    row.digits = info.can.only_digits();
-    row.hash = profile.map(Profile::hash);
-    row.step = profile.map(Profile::step);
-    row.user = user;
-    row
-}
-
-/// A number for a job that no other one has, so that its beginning and its end are found together. It is drawn, because
-/// several programs record into one inventory.
-fn new_job() -> i64 {
-    let mut bytes = [0; 8];
-    // A system whose generator fails burns nothing either; its readings are told apart by when and where they were made.
-    if getrandom::fill(&mut bytes).is_err() {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let number = (now.as_nanos() as u64).rotate_left(20) ^ u64::from(std::process::id());
-        bytes = number.to_be_bytes();
+    Row {
+        serial: Some(info.serial.to_string()),
+        model: info.model.map(|model| model.name.to_owned()),
+        manufacturer: info.model.map(|_| info.can.manufacturer.to_owned()),
+        digits: info.can.only_digits(),
+        hash: profile.map(Profile::hash),
+        step: profile.map(Profile::step),
+        user,
+        ..Row::of_seed(seed)
     }
-    i64::from_be_bytes(bytes)
 }

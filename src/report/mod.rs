@@ -14,6 +14,7 @@ mod host_clock;
 mod info;
 mod inventory;
 mod lists;
+mod many_desks;
 mod notice;
 mod problem;
 mod profile;
@@ -52,6 +53,10 @@ pub use inventory::{
     AssignListReport, AssignReport, Assigned, CheckReport, ExportReport, ForgetReport, ImportReport, InitReport,
 };
 pub use lists::{ListEnd, drift_cell, remark};
+#[cfg(feature = "postgres")]
+pub use many_desks::waits;
+pub use many_desks::{CopyReport, DeskReport, DesksReport, JoinReport, PruneReport, ServeInitReport, ServedUser};
+pub use many_desks::{clocks_apart, others_at_batch};
 pub use notice::{notice, troubled};
 pub use problem::{fact, question};
 pub use profile::{CodeProfile, PlannedProfile, ProfileReport};

@@ -61,6 +61,37 @@ pub fn remedy_of_record(remedy: &RecordRemedy) -> String {
 fn fixed_words(remedy: &RecordRemedy) -> &'static str {
     match remedy {
         RecordRemedy::Name => "use --inventory FILE, or --inventory none to keep no record",
+        RecordRemedy::NameDatabase => {
+            "write its address as --inventory postgres://USER@HOST/DATABASE; the password goes into the file that PGPASSFILE names, or ~/.pgpass"
+        }
+        RecordRemedy::HaveUpgraded => {
+            "have it brought to this version on the database's host, with tokentap inventory serve-init; until then use the earlier version"
+        }
+        RecordRemedy::OtherName => "use another name",
+        RecordRemedy::CopyIntoNew => {
+            "copy into a new inventory; whether this one has the same already is told by tokentap inventory copy --compare"
+        }
+        RecordRemedy::SeeDesks => "see who is there: tokentap inventory desks",
+        RecordRemedy::SeeServer => {
+            "see that the database server runs and that this computer reaches it, and run the same command again"
+        }
+        RecordRemedy::TryLater => {
+            "run the same command again; if that does not help, see who is there: tokentap inventory desks"
+        }
+        RecordRemedy::MoveOutboxAside => {
+            "see that its folder can be written and its disk is not full; if the file is damaged, move it aside and keep it: what was done \
+             at this desk while the server was away is in it"
+        }
+        RecordRemedy::ShowToOwner => "show this to whoever runs the database",
+        RecordRemedy::SeeCertificate => {
+            "ask whoever runs the database for a certificate that is valid for the name in the address; --db-ca FILE names an authority of your own"
+        }
+        RecordRemedy::SeeServerThenShow => {
+            "see that the database server runs; then look what is on record: tokentap inventory events"
+        }
+        RecordRemedy::AskOwner => {
+            "ask whoever runs the database; the password is read from the file that PGPASSFILE names, from what this desk has joined by, or from ~/.pgpass"
+        }
         RecordRemedy::NameWritable => {
             "use a file that you may write with --inventory FILE, or --inventory none to keep no record"
         }

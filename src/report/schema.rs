@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use super::lists::{BatchList, EventList, RowList, TokenList};
 use super::{
     AssignListReport, AssignReport, BatchEvent, BatchPlanReport, BurnReport, CheckReport, CodeReport, ConvertReport,
-    CounterCodeReport, DeskEvent, DisplayReport, DoctorReport, EmulatedReport, ExportReport, FailureReport,
-    FilesReport, ForgetReport, HotpReport, ImportReport, InfoReport, InitReport, PlanReport, ReaderEvent,
-    ReadersReport, SCHEMA, SeedsCheckReport, SelftestReport, ShowReport, VerifyReport, WriteReport,
+    CopyReport, CounterCodeReport, DeskEvent, DesksReport, DisplayReport, DoctorReport, EmulatedReport, ExportReport,
+    FailureReport, FilesReport, ForgetReport, HotpReport, ImportReport, InfoReport, InitReport, JoinReport, PlanReport,
+    PruneReport, ReaderEvent, ReadersReport, SCHEMA, SeedsCheckReport, SelftestReport, ServeInitReport, ShowReport,
+    VerifyReport, WriteReport,
 };
 
 /// The shapes of one command: what stands in `command`, and a schema for each.
@@ -88,6 +89,11 @@ fn commands(generator: &mut SchemaGenerator) -> Vec<Command> {
                 shape::<ForgetReport>,
                 shape::<ExportReport>,
                 shape::<ImportReport>,
+                shape::<CopyReport>,
+                shape::<ServeInitReport>,
+                shape::<JoinReport>,
+                shape::<DesksReport>,
+                shape::<PruneReport>,
             ],
         ),
         one("doctor", &[shape::<DoctorReport>]),

@@ -125,10 +125,14 @@ fn written(path: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// Tokens, inventory and the server's file say the same, and no two tokens hold one seed.
 pub fn check_agreement(desk: &Tray, output: Option<&str>) {
+    check_agreement_with(desk, &desk.inventory(), output);
+}
+
+/// The same with an inventory wherever it is.
+pub fn check_agreement_with(desk: &Tray, inventory: &dyn Inventory, output: Option<&str>) {
     let held = desk.seeds();
     let different: HashSet<&Vec<u8>> = held.values().collect();
     assert_eq!(different.len(), held.len(), "a seed is on two tokens");
-    let inventory = desk.inventory();
     let batch = inventory.batches(None).unwrap().remove(0);
     let key = inventory.fingerprint_key().clone();
     let mut done = BTreeMap::new();

@@ -25,7 +25,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// The commands of a page that begin like this: those of its blocks in their order, then those within its lines.
-fn commands(page: &str, program: &str) -> Vec<String> {
+pub fn commands(page: &str, program: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut prose = String::new();
     for (number, part) in page.split("```").enumerate() {
@@ -125,7 +125,8 @@ fn run(folder: &Path, command: &str) -> (Option<i32>, String) {
 #[test]
 fn every_command_of_every_page_runs_as_it_stands() {
     let mut ran = 0;
-    for path in pages() {
+    // That page's need a server (tests/suite/store/desks.rs).
+    for path in pages().into_iter().filter(|path| !path.ends_with("many-desks.md")) {
         let page = fs::read_to_string(&path).unwrap();
         let folder = world();
         for command in commands(&page, "tokentap ") {
@@ -184,8 +185,8 @@ fn every_test_that_the_security_page_names_exists() {
 }
 
 #[test]
-fn only_ntp_and_the_virtual_reader_open_a_connection() {
-    let marks = ["std::net", "TcpStream", "UdpSocket", "ToSocketAddrs", "rustix::net"];
+fn only_ntp_a_database_and_the_virtual_reader_open_a_connection() {
+    let marks = ["std::net", "TcpStream", "UdpSocket", "ToSocketAddrs", "rustix::net", "tokio::", ".config().connect("];
     let mut found = BTreeSet::new();
     for file in files(&root().join("src"), "rs") {
         let source = fs::read_to_string(&file).unwrap();
@@ -202,6 +203,7 @@ fn only_ntp_and_the_virtual_reader_open_a_connection() {
                 "cli/emulate.rs",
                 "clock/sntp.rs",
                 "emulator/vpcd.rs",
+                "inventory/postgres/session.rs",
             ]
             .map(PathBuf::from)
         )

@@ -9,6 +9,8 @@ use crate::support::{run_in, text, tokentap};
 const GLOBAL: &[(&str, &[&str])] = &[
     ("--reader", &["info", "sync", "burn", "config", "verify", "code", "batch", "desk"]),
     ("--inventory", &["info", "sync", "burn", "config", "verify", "code", "batch", "desk", "inventory"]),
+    ("--db-ca", &["info", "sync", "burn", "config", "verify", "code", "batch", "desk", "inventory"]),
+    ("--db-plaintext", &["info", "sync", "burn", "config", "verify", "code", "batch", "desk", "inventory"]),
     ("--expect-serial", &["info", "sync", "burn", "config", "verify", "code"]),
     (
         "--json",
@@ -84,6 +86,7 @@ fn with_value(flag: &str) -> Vec<String> {
     let value = match flag {
         "--reader" => Some("emulated:token.json"),
         "--inventory" => Some("other.sqlite"),
+        "--db-ca" => Some("ca.pem"),
         "--expect-serial" => Some("86596120000001"),
         "--wait" => Some("1"),
         "--remark" => Some("INC-1"),

@@ -82,8 +82,26 @@ const COMMANDS: &[&str] = &[
 
 /// The groups' commands.
 const BELOW: &[&str] = &[
-    "check", "convert", "generate", "qr", "tokens", "events", "batches", "show", "export", "import", "assign",
-    "unassign", "forget", "backup", "init",
+    "check",
+    "convert",
+    "generate",
+    "qr",
+    "tokens",
+    "events",
+    "batches",
+    "show",
+    "export",
+    "import",
+    "assign",
+    "unassign",
+    "forget",
+    "backup",
+    "init",
+    "serve-init",
+    "join",
+    "desks",
+    "copy",
+    "prune",
 ];
 
 /// The words of the command that a sentence names after "tokentap", with something in the place of what stands for a value.
@@ -97,6 +115,7 @@ fn command(after: &str) -> Option<Vec<String>> {
             "HASH" => "sha256",
             "SERIAL" => "86596120001234",
             "SECONDS" => "5",
+            "2y" => "2026-11-23",
             "N" => "1",
             "USER" => "ana@example.org",
             "FOLDER" | "NAME" => "name",

@@ -154,12 +154,30 @@ fn many(bench: &mut Bench) {
     bench.run(0, &[&tray[..], &["desk", "--assume-factory-profile", TRUST]].concat());
 }
 
+/// An inventory on a server.
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+fn served(bench: &mut Bench) {
+    let server = crate::store::server::shared();
+    let (address, by) =
+        (format!("postgres://127.0.0.1:{}/schema", server.port), server.address("postgres", "postgres"));
+    bench.run(0, &["inventory", "serve-init", &address, "--by", &by, "--desk", "schema_front", "--out", "desks"]);
+    let owner = server.address("postgres", "schema");
+    bench.run(0, &["inventory", "join", "desks/schema_front.join"]);
+    bench.run(0, &["inventory", "join", "--leave"]);
+    bench.run(0, &["inventory", "init", "--inventory", "new.sqlite"]);
+    bench.run(0, &["inventory", "copy", "new.sqlite", &owner]);
+    bench.run(0, &["--inventory", &owner, "inventory", "desks"]);
+    bench.run(0, &["--inventory", &owner, "inventory", "prune", "--events-before", "1y", "--yes"]);
+}
+
 #[test]
 fn whatever_a_command_prints_fits_the_schema_and_every_shape_is_printed_by_one() {
     let mut bench = Bench::new();
     single(&mut bench);
     kept(&mut bench);
     many(&mut bench);
+    #[cfg(all(feature = "postgres", target_os = "linux"))]
+    served(&mut bench);
     let has_reader = in_folder(bench.folder.path()).args(["--json", "readers"]).output().unwrap();
     assert!(!has_reader.stdout.is_empty());
     bench.run(has_reader.status.code().unwrap(), &["readers"]);
@@ -167,8 +185,11 @@ fn whatever_a_command_prints_fits_the_schema_and_every_shape_is_printed_by_one()
     bench.run(doctor.status.code().unwrap(), &["doctor"]);
     let shapes: BTreeSet<String> = bench.shapes.iter().map(|(name, _)| name.clone()).collect();
     // What needs a reader of its own is tried where there is one (tests/suite/stack), and what cannot fail does not.
+    let needs_server = ["CopyReport", "DesksReport", "JoinReport", "PruneReport", "ServeInitReport"];
+    let has_server = cfg!(all(feature = "postgres", target_os = "linux"));
     let is_elsewhere = |name: &&String| {
         name.contains("ReadersReport")
+            || (!has_server && needs_server.iter().any(|shape| name.contains(shape)))
             || name.contains("ReaderEvent")
             || (name.contains("FailureReport")
                 && ["readers", "config", "code", "batch", "desk", "doctor", "emulate", "man", "completions"]

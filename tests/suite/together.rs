@@ -14,7 +14,7 @@ use crate::support::{Dice, text, tokentap};
 const TRUST: &str = "--trust-host-clock";
 
 /// A tray whose tokens are dealt out to folders, one a program.
-fn shared_out(programs: usize, each: usize) -> (Tray, Vec<String>) {
+pub fn shared_out(programs: usize, each: usize) -> (Tray, Vec<String>) {
     let desk = Tray::new(&[]);
     let all = serials("8659612", programs * each);
     let mut folders = Vec::new();
@@ -37,7 +37,7 @@ fn start(desk: &Tray, folder: &str, args: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn gather(desk: &Tray, folders: &[String]) {
+pub fn gather(desk: &Tray, folders: &[String]) {
     for folder in folders {
         for entry in fs::read_dir(desk.path(folder)).unwrap() {
             let path = entry.unwrap().path();

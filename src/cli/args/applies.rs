@@ -7,7 +7,15 @@ use clap::{ArgMatches, Command};
 
 /// The flags that may not be typed for a command, with the names that clap knows them by. What the environment says is for those
 /// commands that have a use for it.
-fn without_use(command: &[&str]) -> &'static [&'static str] {
+fn without_use(command: &[&str]) -> Vec<&'static str> {
+    let of_tokens = of_tokens(command);
+    // Where no inventory is used, no database is.
+    let of_databases: &[&str] = if of_tokens.contains(&"inventory") { &["db_ca", "db_plaintext"] } else { &[] };
+    [of_tokens, of_databases].concat()
+}
+
+/// Those that are no database's.
+fn of_tokens(command: &[&str]) -> &'static [&'static str] {
     match command {
         ["info" | "selftest"] => &["dry_run"],
         ["inventory", "assign" | "unassign" | "forget" | "import" | "export" | "init"] => {
@@ -18,6 +26,10 @@ fn without_use(command: &[&str]) -> &'static [&'static str] {
         ["code"] => &["dry_run", "remark"],
         // Those of one token are refused there, with what to do instead.
         ["batch" | "desk"] => &["verbose"],
+        ["inventory", "serve-init" | "join"] => {
+            &["reader", "expect_serial", "wait", "verbose", "trace", "dry_run", "remark"]
+        }
+        ["inventory", "copy" | "prune"] => &["reader", "expect_serial", "wait", "verbose", "trace", "dry_run"],
         ["inventory", ..] => &["reader", "expect_serial", "wait", "verbose", "trace", "remark"],
         ["emulate"] | ["seeds", ..] => &["reader", "inventory", "expect_serial", "wait", "verbose", "trace", "remark"],
         ["readers" | "doctor"] => {
@@ -50,8 +62,8 @@ pub fn check(matches: &ArgMatches, root: &mut Command) -> Result<(), clap::Error
         names.push(name);
         leaf = below;
     }
-    let is_typed = |flag: &&&str| leaf.value_source(flag) == Some(ValueSource::CommandLine);
-    let Some(flag) = without_use(&names).iter().find(is_typed) else { return Ok(()) };
+    let is_typed = |flag: &&str| leaf.value_source(flag) == Some(ValueSource::CommandLine);
+    let Some(flag) = without_use(&names).into_iter().find(is_typed) else { return Ok(()) };
     root.build();
     let mut command = &mut *root;
     for name in &names {

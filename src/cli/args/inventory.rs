@@ -7,6 +7,9 @@ use clap::{Args, Subcommand};
 use super::common::{FileArgs, WholeFileArgs};
 use super::seeds::EncodeArgs;
 
+/// The commands of an inventory that several desks share.
+pub const OF_SEVERAL_DESKS: [&str; 5] = ["serve-init", "join", "desks", "copy", "prune"];
+
 #[derive(Debug, Subcommand)]
 pub enum InventoryCommand {
     /// List tokens
@@ -45,6 +48,105 @@ pub enum InventoryCommand {
     /// Create the inventory, and choose who can open sealed seeds
     #[command(before_help = "Example: tokentap inventory init --passphrase --out identity.age")]
     Init(InitArgs),
+    /// Copy the inventory into another one, or compare the two
+    #[command(before_help = "Example: tokentap inventory copy inventory.sqlite postgres://front@db/tokentap")]
+    Copy(CopyArgs),
+    /// Set a database server up for several desks
+    #[cfg(feature = "postgres")]
+    #[command(before_help = "Example: tokentap inventory serve-init postgres://db/tokentap --desk a --out .")]
+    ServeInit(ServeInitArgs),
+    /// Use the inventory on a database server from now on, at this desk
+    #[cfg(feature = "postgres")]
+    #[command(before_help = "Example: tokentap inventory join front.join")]
+    Join(JoinArgs),
+    /// List the desks that work with the inventory
+    #[cfg(feature = "postgres")]
+    #[command(before_help = "Example: tokentap inventory desks")]
+    Desks,
+    /// Remove old events; only the owner of the database may
+    #[cfg(feature = "postgres")]
+    #[command(before_help = "Example: tokentap inventory prune --events-before 2y")]
+    Prune(PruneArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CopyArgs {
+    /// The inventory to copy: a file, or a database's address
+    #[arg(value_name = "FROM")]
+    pub from: PathBuf,
+
+    /// The inventory that gets it: one that is new, or has nothing in it
+    #[arg(value_name = "TO")]
+    pub to: PathBuf,
+
+    /// Only compare the two
+    #[arg(long)]
+    pub compare: bool,
+}
+
+#[cfg(feature = "postgres")]
+#[derive(Debug, Args)]
+pub struct ServeInitArgs {
+    /// The inventory as the desks will reach it
+    #[arg(value_name = "postgres://HOST/DATABASE")]
+    pub address: String,
+
+    /// A new desk's name on the server; repeatable
+    #[arg(long, value_name = "NAME", requires = "out")]
+    pub desk: Vec<String>,
+
+    /// A new user who only reads, and sees no seeds; repeatable
+    #[arg(long, value_name = "NAME", requires = "out")]
+    pub viewer: Vec<String>,
+
+    /// A desk or viewer that gets a new password; repeatable
+    #[arg(long, hide_short_help = true, value_name = "NAME", requires = "out")]
+    pub renew: Vec<String>,
+
+    /// A desk or viewer that is not let in any more, such as a stolen one; repeatable
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
+    pub shut_out: Vec<String>,
+
+    /// The folder that gets a file for each of them: the address, and a password
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+
+    /// Seal seeds to this recipient; repeatable
+    #[arg(long, value_name = "age1…")]
+    pub recipient: Vec<String>,
+
+    /// The server, as somebody who may make databases and roles on it
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "ADDRESS",
+        default_value = "postgres://postgres@%2Fvar%2Frun%2Fpostgresql/postgres"
+    )]
+    pub by: String,
+}
+
+#[cfg(feature = "postgres")]
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// The file that serve-init made for this desk; or an address, and the password is asked for
+    #[arg(value_name = "FILE|postgres://…", required_unless_present = "leave")]
+    pub from: Option<PathBuf>,
+
+    /// Use the inventory in this user's own file again
+    #[arg(long, conflicts_with = "from")]
+    pub leave: bool,
+}
+
+#[cfg(feature = "postgres")]
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Remove events from before this time: 2024-11-23, an RFC 3339 time, or 2y, 24mo
+    #[arg(long, value_name = "TIME", required = true)]
+    pub events_before: String,
+
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// How a list is shown.

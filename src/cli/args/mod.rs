@@ -19,10 +19,13 @@ use crate::seedfile::check_text;
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, SelftestArgs, VerifyArgs};
 pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WholeFileArgs, WriteArgs};
 pub use emulate::EmulateArgs;
+use inventory::OF_SEVERAL_DESKS;
 pub use inventory::{
-    AssignArgs, BackupArgs, BatchesArgs, CheckArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,
+    AssignArgs, BackupArgs, BatchesArgs, CheckArgs, CopyArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,
     InventoryCommand, ListArgs, TokensArgs, UnassignArgs,
 };
+#[cfg(feature = "postgres")]
+pub use inventory::{JoinArgs, PruneArgs, ServeInitArgs};
 pub use run::{BatchArgs, DeskArgs};
 pub use seeds::{
     EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs, SuiteArg,
@@ -59,12 +62,25 @@ impl Cli {
     /// # Errors
     /// Usage errors, help and version; a flag that has no use for the command among them.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
+        let mut command =
+            if arguments.iter().any(|argument| argument == "-h") { Self::brief() } else { Self::command() };
         let matches = command.try_get_matches_from_mut(arguments)?;
         applies::check(&matches, &mut command)?;
         let mut read = Self::from_arg_matches(&matches)?;
         read.global.reads_token = applies::is_typed(&matches, &["reader", "wait", "trace"]);
         Ok(read)
+    }
+
+    /// The command line for short help: what one inventory for several desks needs is named there in a line, so that it fits a screen.
+    pub fn brief() -> clap::Command {
+        Self::command().mut_subcommand("inventory", |mut inventory| {
+            for name in OF_SEVERAL_DESKS {
+                if inventory.find_subcommand(name).is_some() {
+                    inventory = inventory.mut_subcommand(name, |one| one.hide(true));
+                }
+            }
+            inventory.about(format!("Look up and edit the record; also: {}", OF_SEVERAL_DESKS.join(", ")))
+        })
     }
 
     /// The command's name, as JSON has it.
@@ -91,7 +107,7 @@ impl Cli {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "For every command")]
 pub struct Global {
     /// The reader: its name, a part of it, or its number
@@ -100,19 +116,27 @@ pub struct Global {
     #[arg(long, global = true, env = "TOKENTAP_READER", value_name = "READER", hide_env = true)]
     pub reader: Option<String>,
 
-    /// The inventory's file, or none [default: in the user's data folder]
+    /// The inventory's file, its database, or none [default: a file in the user's data folder]
     ///
-    /// Without the flag: TOKENTAP_INVENTORY.
+    /// A database: postgres://USER@HOST/NAME, with the password in the file of PGPASSFILE. Without the flag: TOKENTAP_INVENTORY.
     #[arg(
         long,
         global = true,
         env = "TOKENTAP_INVENTORY",
-        value_name = "FILE|none",
+        value_name = "FILE|postgres://…|none",
         value_parser = OsStringValueParser::new().map(PathBuf::from),
         hide_env = true,
         hide_short_help = true
     )]
     pub inventory: Option<PathBuf>,
+
+    /// The authorities of the database's certificate [default: the system's]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub db_ca: Option<PathBuf>,
+
+    /// Speak to a database on another computer in plain text
+    #[arg(long, global = true, hide_short_help = true)]
+    pub db_plaintext: bool,
 
     /// Only go on if the token has this serial
     #[arg(long, global = true, value_name = "SERIAL", hide_short_help = true)]

@@ -57,6 +57,10 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
             describe::counted(run.batch.adopted(), "row")
         ));
     }
+    let others = books.desks_at(run.batch.id())?;
+    if !others.is_empty() {
+        output.note(&crate::report::others_at_batch(&others));
+    }
     run.batch = run.batch.reburning(reburns);
     let name = run.name.clone();
     let around = Around { global, args, record: &record, books, host: &host, output };

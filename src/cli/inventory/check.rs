@@ -2,17 +2,17 @@
 
 use super::failed;
 use crate::cli::args::CheckArgs;
-use crate::cli::describe::{self};
 use crate::cli::output::Output;
+use crate::cli::store::Store;
 use crate::cli::{Ran, record};
-use crate::inventory::{Inventory, Listing, Sqlite, TokenFilter, open_of};
+use crate::inventory::{TokenFilter, open_of};
 use crate::job::{Exit, Failure, Problem, TokenState};
 use crate::report::CheckReport;
 
-pub fn run(inventory: &Sqlite, args: &CheckArgs, output: &Output) -> Ran {
+pub fn run(store: &Store, args: &CheckArgs, output: &Output) -> Ran {
     let identity = record::identity(args.identity.as_deref())?;
-    let path = describe::path(inventory.path());
-    let mut found = inventory.findings().map_err(failed)?;
+    let (inventory, path) = (store.inventory(), store.name());
+    let mut found = store.findings().map_err(failed)?;
     let (mut tokens, mut sealed, mut pending, mut opened) = (0_u64, 0_u64, 0_u64, 0_u64);
     if found.is_empty() {
         let key = inventory.fingerprint_key().clone();
@@ -30,7 +30,7 @@ pub fn run(inventory: &Sqlite, args: &CheckArgs, output: &Output) -> Ran {
         visited.map_err(failed)?;
     }
     if !found.is_empty() {
-        return Err(damaged(&path, found));
+        return Err(damaged(store, found));
     }
     let opened = identity.is_some().then_some(opened);
     let batches = inventory.batches(None).map_err(failed)?;
@@ -50,8 +50,11 @@ pub fn run(inventory: &Sqlite, args: &CheckArgs, output: &Output) -> Ran {
 }
 
 /// The failure of an inventory that is damaged.
-pub(super) fn damaged(path: &str, found: Vec<String>) -> Failure {
-    let problem = Problem::InventoryDamaged { path: path.to_owned(), count: found.len() };
-    let next = "stop using it; put a backup in its place (docs/desk.md), or keep it aside and start a new one";
+pub(super) fn damaged(store: &Store, found: Vec<String>) -> Failure {
+    let problem = Problem::InventoryDamaged { path: store.name(), count: found.len() };
+    let next = match store.file() {
+        Some(_) => "stop using it; put a backup in its place (docs/desk.md), or keep it aside and start a new one",
+        None => "stop using it, and show this to whoever runs the database: a dump brings it back (docs/many-desks.md)",
+    };
     Failure::new(problem, TokenState::RecordUnchanged, next).with_details(found)
 }

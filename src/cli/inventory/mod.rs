@@ -2,7 +2,10 @@
 
 mod assign;
 mod check;
+mod copy;
 mod lists;
+#[cfg(feature = "postgres")]
+mod many_desks;
 mod seeds;
 mod show;
 
@@ -11,8 +14,10 @@ use std::path::Path;
 use super::args::{BackupArgs, ForgetArgs, Global, InitArgs, InventoryCommand};
 use super::describe::{self};
 use super::output::Output;
-use super::record::joined;
+use super::record::{Store, Where, joined};
 use super::{Ran, prompt, record};
+#[cfg(feature = "postgres")]
+use crate::inventory::{Address, InventoryError, Postgres};
 use crate::inventory::{
     Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, is_log_alone, new_locked_identity,
     parse_recipient,
@@ -30,38 +35,73 @@ pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran 
     if global.dry_run {
         return Err(super::no_dry_run());
     }
-    let open = || existing(global, output);
     match command {
-        InventoryCommand::Tokens(args) => lists::tokens(&open()?, args, output),
-        InventoryCommand::Events(args) => lists::events(&open()?, args, output),
-        InventoryCommand::Batches(args) => lists::batches(&open()?, args, output),
-        InventoryCommand::Show(args) => show::run(&open()?, &args.token, output),
-        Export(args) => seeds::export(&open()?, global, args, output),
-        Import(args) => seeds::import(&open()?, global, args, output),
-        Assign(args) => assign::assign(&open()?, global, args, output),
-        InventoryCommand::Unassign(args) => assign::unassign(&open()?, global, args, output),
-        Forget(args) => forget(&open()?, global, args, output),
-        Backup(args) => backup(&open()?, args, output),
-        InventoryCommand::Check(args) => check::run(&open()?, args, output),
-        Init(args) => init(global, args, output),
+        Init(args) => return init(global, args, output),
+        InventoryCommand::Copy(args) => return copy::run(global, args, output),
+        #[cfg(feature = "postgres")]
+        InventoryCommand::ServeInit(args) => return many_desks::serve_init(global, args, output),
+        #[cfg(feature = "postgres")]
+        InventoryCommand::Join(args) => return many_desks::join(global, args, output),
+        _ => {}
+    }
+    let store = existing(global, output)?;
+    let inventory = store.inventory();
+    match command {
+        InventoryCommand::Tokens(args) => lists::tokens(inventory, args, output),
+        InventoryCommand::Events(args) => lists::events(inventory, args, output),
+        InventoryCommand::Batches(args) => lists::batches(inventory, args, output),
+        InventoryCommand::Show(args) => show::run(inventory, &args.token, output),
+        Export(args) => seeds::export(inventory, global, args, output),
+        Import(args) => seeds::import(inventory, global, args, output),
+        Assign(args) => assign::assign(inventory, global, args, output),
+        InventoryCommand::Unassign(args) => assign::unassign(inventory, global, args, output),
+        Forget(args) => forget(&store, global, args, output),
+        Backup(args) => backup(&store, args, output),
+        InventoryCommand::Check(args) => check::run(&store, args, output),
+        #[cfg(feature = "postgres")]
+        InventoryCommand::Desks => many_desks::desks(&store, output),
+        #[cfg(feature = "postgres")]
+        InventoryCommand::Prune(args) => many_desks::prune(&store, global, args, output),
+        // Done above: they do not ask for an inventory that is there.
+        #[cfg(feature = "postgres")]
+        InventoryCommand::ServeInit(_) | InventoryCommand::Join(_) => Ok(Exit::Done),
+        Init(_) | InventoryCommand::Copy(_) => Ok(Exit::Done),
     }
 }
 
 /// The inventory that the arguments name; none is made. What is wrong with who can change it is said.
-fn existing(global: &Global, output: &Output) -> Result<Sqlite, Failure> {
-    let path = record::path(global).map_err(|error| record::unopened(&error))?;
-    let path = path.ok_or_else(|| Failure::usage("--inventory none has nothing to show", "name a file"))?;
+fn existing(global: &Global, output: &Output) -> Result<Store, Failure> {
+    let located = record::locate(global).map_err(|error| record::unopened(&error))?;
+    let located = located.ok_or_else(|| Failure::usage("--inventory none has nothing to show", "name a file"))?;
     // A log that lies alone is what is left of an inventory: opening says so.
-    if !path.exists() && !is_log_alone(&path) {
+    if let Where::File(path, _) = &located
+        && !path.exists()
+        && !is_log_alone(path)
+    {
         return Err(Failure::file(
-            format!("there is no inventory at {}", describe::path(&path)),
+            format!("there is no inventory at {}", describe::path(path)),
             "name another with --inventory FILE; the first command on a token makes one, and so does tokentap inventory init",
         ));
     }
-    let sqlite = Sqlite::open(&path).map_err(|error| record::unopened(&error))?;
-    let sqlite = sqlite.with_pins(record::pins());
-    record::told(sqlite.check_alone().and_then(|()| sqlite.check_recipients()), false, output)?;
-    Ok(sqlite)
+    let store = record::open_at(Ok(Some(located))).map_err(|error| record::unopened(&error))?;
+    let store = store.ok_or_else(|| Failure::usage("--inventory none has nothing to show", "name a file"))?;
+    record::told(store.standing(), false, output)?;
+    Ok(store)
+}
+
+/// The file of an inventory that is in one.
+///
+/// # Errors
+/// A usage failure: a server's is looked after with the server's own tools.
+fn in_file(store: &Store) -> Result<&Sqlite, Failure> {
+    match store {
+        Store::File(sqlite) => Ok(sqlite),
+        #[cfg(feature = "postgres")]
+        Store::Server(_) => Err(Failure::usage(
+            "the inventory is on a database server, which backs up its own files",
+            "use the server's tools, such as pg_dump, or copy it into a file with tokentap inventory copy",
+        )),
+    }
 }
 
 /// A failure of the inventory where no token is in reach.
@@ -87,7 +127,8 @@ fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<Strin
     }
 }
 
-fn forget(inventory: &Sqlite, global: &Global, args: &ForgetArgs, output: &Output) -> Ran {
+fn forget(store: &Store, global: &Global, args: &ForgetArgs, output: &Output) -> Ran {
+    let inventory = store.inventory();
     let token = find::one(inventory, &args.serial)?;
     let had = match (token.held_sealed(), token.held()) {
         (Some(_), _) => "its sealed seed",
@@ -115,14 +156,18 @@ fn forget(inventory: &Sqlite, global: &Global, args: &ForgetArgs, output: &Outpu
     );
     let change = TokenChange { seed: SeedChange::Forgotten, ..TokenChange::of(token.key.clone()) };
     inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
-    inventory.settle().map_err(failed)?;
+    // Nothing of it is left in the file's log either.
+    if let Some(sqlite) = store.file() {
+        sqlite.settle().map_err(failed)?;
+    }
     let text = format!("{who}: {had} is removed; the token itself and backups of the inventory are unchanged");
     output.report(&ForgetReport { serial: token.key.serial, forgotten: true, words: text });
     Ok(Exit::Done)
 }
 
 /// A copy of the inventory that is complete in itself, made while others may write.
-fn backup(inventory: &Sqlite, args: &BackupArgs, output: &Output) -> Ran {
+fn backup(store: &Store, args: &BackupArgs, output: &Output) -> Ran {
+    let inventory = in_file(store)?;
     let own = inventory.path();
     paths::check(&[("the inventory", Some(own))], &[("the backup", Some(&args.output))])?;
     if args.force && args.output.exists() && !is_inventory(&args.output) {
@@ -134,7 +179,7 @@ fn backup(inventory: &Sqlite, args: &BackupArgs, output: &Output) -> Ran {
     // A copy of damage is no backup.
     let found = inventory.findings().map_err(failed)?;
     if !found.is_empty() {
-        return Err(check::damaged(&describe::path(own), found));
+        return Err(check::damaged(store, found));
     }
     save_whole(&args.output, args.force, |new| inventory.back_up(new).map_err(failed))?;
     let path = describe::path(&args.output);
@@ -171,9 +216,16 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>().map_err(bad)?;
     let inventory_path = record::path(global).map_err(failed)?;
     paths::check(&[("the inventory", inventory_path.as_deref())], &[("--out", args.out.as_deref())])?;
-    let inventory = record::open_sqlite(global)
-        .map_err(failed)?
-        .ok_or_else(|| Failure::usage("--inventory none cannot be made", "name a file"))?;
+    let located = record::locate(global).map_err(failed)?;
+    let located = located.ok_or_else(|| Failure::usage("--inventory none cannot be made", "name a file"))?;
+    #[cfg(feature = "postgres")]
+    if let Where::Server(address) = located {
+        return init_server(global, args, *address, given, output);
+    }
+    let store = record::open_at(Ok(Some(located))).map_err(failed)?;
+    let Some(Store::File(inventory)) = store else {
+        return Err(Failure::usage("--inventory none cannot be made", "name a file"));
+    };
     inventory.check_alone().map_err(failed)?;
     let wants = args.passphrase || !given.is_empty();
     let sealed_to = inventory.recipients().map_err(failed)?;
@@ -209,6 +261,33 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
             describe::path(out)
         ));
     }
+    let recipients = inventory.recipients().map_err(failed)?;
+    output.report(&InitReport { inventory: path, recipients, words: text });
+    Ok(Exit::Done)
+}
+
+/// Makes the inventory in a database, or brings it to this version's schema.
+#[cfg(feature = "postgres")]
+fn init_server(global: &Global, args: &InitArgs, address: Address, given: Vec<String>, output: &Output) -> Ran {
+    if args.passphrase || args.out.is_some() {
+        return Err(Failure::usage(
+            "an identity that opens the seeds of several desks is not made at one of them",
+            "make it with age-keygen on a computer that is no desk, and name its recipient with --recipient",
+        ));
+    }
+    let inventory = match Postgres::open(address.clone()) {
+        Err(InventoryError::NotOurs(_) | InventoryError::TooOld { .. }) => Postgres::make(address),
+        // A desk confirms what the owner has set, and needs no more rights for it.
+        opened => opened,
+    };
+    let inventory = inventory.map_err(failed)?.with_pins(record::pins());
+    many_desks::seal_to(&inventory, &given, global)?;
+    let path = describe::path(&inventory.address().shown());
+    let text = match given.as_slice() {
+        [] => format!("{path} is there"),
+        some => format!("{path} is there; its seeds are sealed to {}", some.join(", ")),
+    };
+    inventory.confirm_recipients().map_err(failed)?;
     let recipients = inventory.recipients().map_err(failed)?;
     output.report(&InitReport { inventory: path, recipients, words: text });
     Ok(Exit::Done)

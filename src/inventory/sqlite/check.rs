@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Error};
 
 use super::{batches, columns, fill, holders, schema, sums, tokens};
+use crate::inventory::doubts::doubts;
 use crate::inventory::{EventFilter, TokenFilter};
 
 /// The most findings that are put into words.
@@ -84,23 +85,7 @@ fn event_findings(on: &Connection) -> Result<Vec<String>, Error> {
 /// Each token can be read, is plausible, and holds the seeds that its record names.
 fn token_findings(on: &Connection) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
-    let visited = tokens::visit(on, &TokenFilter::default(), u64::MAX, &mut |token| {
-        let mut say = |what: &str| findings.push(format!("the token {}: {what}", token.key.serial.escape_debug()));
-        // Earlier versions took any printable characters.
-        let serial = &token.key.serial;
-        if serial.is_empty() || serial.len() > 255 || serial.contains(char::is_control) {
-            say("its serial is not valid");
-        }
-        if token.first_seen > token.last_seen {
-            say("it was last seen before it was first seen");
-        }
-        if token.drift.is_some_and(|drift| !(drift.drift_s.is_finite() && drift.resolution_s >= 0.0)) {
-            say("its drift is no number of seconds");
-        }
-        if token.sealed.is_some() && token.seed.is_none() {
-            say("a sealed seed has no fingerprint");
-        }
-    });
+    let visited = tokens::visit(on, &TokenFilter::default(), u64::MAX, &mut |token| findings.extend(doubts(&token)));
     if let Err(error) = visited {
         findings.push(format!("a token cannot be read: {error}"));
     }

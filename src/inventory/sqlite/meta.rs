@@ -1,12 +1,8 @@
 //! Values that the inventory has once: the key of its fingerprints, and whom it seals seeds to.
 
-use std::path::Path;
-
 use rusqlite::{Connection, Error};
 
-use super::{columns, open_error, sums};
-use crate::inventory::pins::{Pinned, Pins};
-use crate::inventory::{InventoryError, Kept};
+use super::{columns, sums};
 
 /// A value that the inventory has once.
 pub fn get(from: &Connection, name: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -30,20 +26,4 @@ pub fn recipients(from: &Connection) -> Result<Vec<String>, Error> {
     let text = get(from, "recipients")?.unwrap_or_default();
     let text = String::from_utf8(text).map_err(|_| columns::damaged("its recipients are not text"))?;
     Ok(text.lines().map(str::to_owned).collect())
-}
-
-/// Whether recipients are those that were confirmed for the inventory at `path`; the first ones are taken as such.
-pub fn check_pinned(pins: Option<&Pins>, path: &Path, recipients: &[String]) -> Kept<()> {
-    let Some(pins) = pins else { return Ok(()) };
-    match pins.compare(path, recipients).map_err(|error| open_error(path, error))? {
-        Pinned::Same => Ok(()),
-        // None is an answer too: recipients that appear later are others. Where it cannot be kept, the next one is the first.
-        Pinned::First => {
-            let _ = pins.confirm(path, recipients);
-            Ok(())
-        }
-        Pinned::Other(confirmed) => {
-            Err(InventoryError::Recipients { path: path.to_owned(), found: recipients.to_vec(), confirmed })
-        }
-    }
 }

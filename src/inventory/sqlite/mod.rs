@@ -17,6 +17,7 @@ mod recording;
 mod schema;
 mod sums;
 mod tokens;
+mod whole;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -171,7 +172,7 @@ impl Sqlite {
     /// [`InventoryError::Recipients`].
     pub fn check_recipients(&self) -> Kept<()> {
         let recipients = self.recipients()?;
-        meta::check_pinned(self.pins.as_ref(), &self.path, &recipients)
+        super::pins::check(self.pins.as_ref(), &self.path, &recipients)
     }
 
     /// Takes the recipients as those that the user has confirmed.

@@ -2,6 +2,7 @@
 
 use super::failed::Stopped;
 use super::{Sqlite, batches, claims, held, holders, jobs, keys, meta, tokens};
+use crate::inventory::pins;
 use crate::inventory::rights::check_alone;
 use crate::inventory::{
     BatchId, Begin, Begun, Claim, Entry, Fingerprint, FingerprintKey, Inventory, InventoryError, Kept, NewBatch,
@@ -37,7 +38,7 @@ impl Inventory for Sqlite {
         let begun = self.durably(|transaction, owner| {
             let recipients = meta::recipients(transaction)?;
             if begin.seed.is_some() {
-                meta::check_pinned(self.pins.as_ref(), &self.path, &recipients).map_err(Stopped::Rows)?;
+                pins::check(self.pins.as_ref(), &self.path, &recipients).map_err(Stopped::Rows)?;
             }
             let begun = jobs::begin(transaction, begin, owner, &recipients)?;
             // Before anybody can see it on record: a job of this program that it is not at work with is none.
@@ -45,6 +46,11 @@ impl Inventory for Sqlite {
             Ok(begun)
         });
         begun.inspect_err(|_| held(&self.owner).leave(begin.job))
+    }
+
+    /// A job is nobody else's while this program runs.
+    fn is_still_at_work(&self, _job: i64, _serial: &str) -> Kept<bool> {
+        Ok(true)
     }
 
     fn at_work(&self, serial: &str) -> Kept<Option<UnixTime>> {
@@ -65,7 +71,7 @@ impl Inventory for Sqlite {
         let pins = self.pins.as_ref().filter(|_| seals);
         self.durably(|transaction, owner| {
             let recipients = meta::recipients(transaction)?;
-            meta::check_pinned(pins, &self.path, &recipients).map_err(Stopped::Rows)?;
+            pins::check(pins, &self.path, &recipients).map_err(Stopped::Rows)?;
             let mut kept = 0;
             while let Some(entry) = next(&recipients).map_err(Stopped::Rows)? {
                 jobs::keep_apart(transaction, &entry, owner)?;

@@ -105,7 +105,7 @@ pub fn life(from: &Connection, key: &SlotKey) -> Result<Option<TokenLife>, Error
 }
 
 /// Puts what is known of a token by now in the place of what was known.
-fn put(to: &Connection, earlier: Option<&TokenLife>, later: &TokenLife) -> Result<(), Error> {
+pub fn put(to: &Connection, earlier: Option<&TokenLife>, later: &TokenLife) -> Result<(), Error> {
     let key = &later.record.key;
     put_record(to, &later.record)?;
     marks::put(to, earlier.map(|earlier| &earlier.record), &later.record)?;
@@ -283,7 +283,8 @@ pub fn visit_events(
     found.into_iter().try_for_each(|event| event.map(&mut *visit))
 }
 
-fn event(row: &Row<'_>) -> Result<Event, Error> {
+/// The event in a row.
+pub fn event(row: &Row<'_>) -> Result<Event, Error> {
     Ok(Event {
         at: time(row, "at")?,
         job: row.get("job")?,

@@ -16,6 +16,7 @@ mod visit;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 pub use news::{BatchNews, Departure, Left};
 pub use outputs::{ServerFile, ServerFiles, missing, rehearse};
@@ -68,7 +69,15 @@ pub struct Batch {
     reburns: bool,
     /// The rows that only the `.part` file knew of.
     adopted: u64,
+    /// When its rows are to be counted anew, where other desks work at it too.
+    count_again: Mutex<Instant>,
 }
+
+/// How often the rows are counted anew, where other desks work at the same batch …
+const COUNT_AFTER: Duration = Duration::from_secs(2);
+
+/// … and after a server did not answer: no reader waits for it at every turn.
+const COUNT_AFTER_OUTAGE: Duration = Duration::from_secs(30);
 
 impl Batch {
     /// Finds the batch on record, or begins it. `part` has the rows of a `.part` file that is there already; what it knows
@@ -125,7 +134,8 @@ impl Batch {
 
     fn of(record: &BatchRecord) -> Self {
         let (counts, serials_in_hand) = (Mutex::new(record.counts), Mutex::default());
-        Self { id: record.id, counts, serials_in_hand, reburns: false, adopted: 0 }
+        let count_again = Mutex::new(Instant::now() + COUNT_AFTER);
+        Self { id: record.id, counts, serials_in_hand, reburns: false, adopted: 0, count_again }
     }
 
     /// Burns tokens anew that hold a seed from elsewhere.
@@ -157,10 +167,29 @@ impl Batch {
     /// # Errors
     /// [`InventoryError`].
     pub fn recount(&self, inventory: &dyn Inventory) -> Kept<()> {
+        if inventory.is_shared() {
+            // Nothing is noted then, and nobody waits for a server who only wants to know how far it is.
+            let counts = inventory.counts(self.id)?;
+            *locked(&self.counts) = counts;
+            return Ok(());
+        }
         // Nothing is noted in between: it would be lost, or counted twice.
         let mut counts = locked(&self.counts);
         *counts = inventory.counts(self.id)?;
         Ok(())
+    }
+
+    /// Counts the rows anew from time to time, where other desks may have done some.
+    pub fn look_at_others(&self, inventory: &dyn Inventory) {
+        if !inventory.is_shared() {
+            return;
+        }
+        let Ok(mut due) = self.count_again.try_lock() else { return };
+        if Instant::now() < *due {
+            return;
+        }
+        let after = if self.recount(inventory).is_ok() { COUNT_AFTER } else { COUNT_AFTER_OUTAGE };
+        *due = Instant::now() + after;
     }
 
     /// The row that a token gets. Until [`Self::release`] its row is kept from others, and so is the token from other readers.

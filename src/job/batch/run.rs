@@ -292,11 +292,12 @@ impl BatchRun {
         let visitor = BatchVisitor::new(books, self.batch, self.files, self.source, plan, around);
         attend(&visitor);
         let (batch, mut files, source, mut fatal) = visitor.into_parts();
+        // Another program may have worked at the same batch, and may do so still.
+        let mut restore = |files: &mut ServerFiles| restore_part(files, books, &batch, &source, flags);
         if let Some(files) = files.as_mut().filter(|_| fatal.is_none()) {
-            // Another program may have worked at the same batch.
-            fatal = restore_part(files, books, &batch, &source, flags).err();
+            fatal = restore(files).err();
         }
-        let fatal = fatal.or_else(|| conclude(&batch, files.as_ref(), books, at()).err());
+        let fatal = fatal.or_else(|| conclude(&batch, files.as_mut(), books, at(), &mut restore).err());
         let (id, counts, mut rows) = (batch.id(), batch.counts(), Vec::new());
         let states = [RowState::Burning, RowState::Unknown, RowState::Failed, RowState::Assigned];
         let listed = books.visit_rows(id, &states, &mut |row| rows.push(row));
@@ -321,9 +322,25 @@ impl BatchEnd {
     }
 }
 
-/// Writes the server's files, and closes a batch in which nothing is left.
-fn conclude(batch: &Batch, files: Option<&ServerFiles>, books: &Books, at: UnixTime) -> Result<(), Failure> {
+/// How often what other desks have burned meanwhile is caught up with at the end.
+const CATCHES_UP: u32 = 32;
+
+/// Writes the server's files, and closes a batch in which nothing is left. All that is counted as done is in the files.
+fn conclude(
+    batch: &Batch,
+    mut files: Option<&mut ServerFiles>,
+    books: &Books,
+    at: UnixTime,
+    restore: &mut dyn FnMut(&mut ServerFiles) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     batch.recount(books)?;
+    for _ in 0..CATCHES_UP {
+        match files.as_deref_mut() {
+            Some(files) if !missing(&files.part, books, batch.id())?.is_empty() => restore(files)?,
+            _ => break,
+        }
+        batch.recount(books)?;
+    }
     if let Some(files) = files {
         files.write(books, batch.id())?;
     }

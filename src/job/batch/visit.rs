@@ -173,14 +173,16 @@ impl<'a> BatchVisitor<'a> {
         let is_clean = recorded.lost.is_none() && recorded.result.is_ok();
         {
             self.release(row.row, &serial);
-            let counted = if is_clean {
+            let counted = if is_clean && !self.books.is_shared() {
                 self.batch.note(row.state, RowState::Burned);
                 Ok(())
             } else {
                 self.batch.recount(self.books)
             };
-            if let Err(error) = counted {
-                self.give_up(error);
+            match counted {
+                // What is recorded is recorded; the next beginning tells whether the server is there.
+                Err(error) if !(is_clean && error.is_away()) => self.give_up(error),
+                _ => {}
             }
         }
         if let Some(error) = recorded.lost {
@@ -310,6 +312,7 @@ impl Visitor for BatchVisitor<'_> {
     }
 
     fn is_over(&self) -> bool {
+        self.batch.look_at_others(self.books);
         // A wrong code makes a row that is done one that is not.
         self.is_ended()
             || (self.batch.counts().left() == 0 && !self.questions.any(|waiting| matches!(waiting, Waiting::Code(_))))

@@ -1,8 +1,23 @@
 //! What every store of the inventory does: each case runs against each store, and two stores that are given the same
 //! thousands of steps say the same after each.
 
+mod copying;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod crowd;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod desks;
 mod memory;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod outages;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod refusals;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod rights;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+pub mod server;
 mod transitions;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod weather;
 
 use tokentap::inventory::{
     BatchId, Begin, Claim, Deed, Entry, Event, EventFilter, Fingerprint, Inventory, InventoryError, Kept, KeyChange,
@@ -30,8 +45,17 @@ fn in_every_store(case: impl Fn(&dyn Inventory)) {
     let folder = tempfile::tempdir().unwrap();
     let file = Sqlite::open(&folder.path().join("inventory.sqlite")).unwrap();
     let key = file.fingerprint_key().clone();
-    let stores: [(&str, &dyn Inventory); 3] =
-        [("a file of SQLite", &file), ("SQLite in memory", &Sqlite::in_memory().unwrap()), ("maps", &Memory::new(key))];
+    let (in_memory, maps) = (Sqlite::in_memory().unwrap(), Memory::new(key));
+    #[cfg_attr(
+        not(all(feature = "postgres", target_os = "linux")),
+        expect(unused_mut, reason = "a server is one more")
+    )]
+    let mut stores: Vec<(&str, &dyn Inventory)> =
+        vec![("a file of SQLite", &file), ("SQLite in memory", &in_memory), ("maps", &maps)];
+    #[cfg(all(feature = "postgres", target_os = "linux"))]
+    let on_server = server::new_inventory();
+    #[cfg(all(feature = "postgres", target_os = "linux"))]
+    stores.push(("PostgreSQL", &on_server));
     for (name, store) in stores {
         println!("{name}");
         case(store);
@@ -50,7 +74,18 @@ fn begins_in<'a>(key: SlotKey, job: i64, seed: Option<u8>, basis: Option<&'a Tok
     event.deed = if seed.is_some() { Deed::Burn } else { Deed::Sync };
     let token = TokenChange::of(key);
     let seed = seed.map(fingerprint);
-    Begin { job, event, token, profile: None, seed, seal: &|_| Ok(None), basis, row: None, shares_seed: false }
+    Begin {
+        job,
+        event,
+        token,
+        profile: None,
+        seed,
+        seal: &|_| Ok(None),
+        basis,
+        row: None,
+        shares_seed: false,
+        may_wait: false,
+    }
 }
 
 fn ends(serial: &str, job: i64, seed: SeedChange) -> Entry {
@@ -419,6 +454,25 @@ fn done(store: &dyn Inventory, step: &Step) -> (String, Option<BatchId>) {
         }
     };
     (text, None)
+}
+
+/// The same on a server. Its steps take milliseconds, so there are fewer of them.
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+#[test]
+fn a_server_that_is_given_the_same_steps_says_the_same_after_each() {
+    let mut dice = Dice::new();
+    for _ in 0..4 {
+        let on_server = server::new_inventory();
+        let maps = Memory::new(on_server.fingerprint_key().clone());
+        let mut batches = Vec::new();
+        for number in 0..120 {
+            let step = step(&mut dice, number, &batches);
+            let ((one, begun), (other, _)) = (done(&on_server, &step), done(&maps, &step));
+            assert_eq!(one, other, "{step:?}");
+            batches.extend(begun);
+            assert_eq!(everything(&on_server, &batches), everything(&maps, &batches), "after {step:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,63 @@
+//! The slot that holds a seed: a row a seed, written in the same transaction as the record of the token, so that two desks never
+//! burn one seed onto two tokens.
+
+use super::columns::slot;
+use super::session::{Session, Trouble};
+use crate::inventory::{Fingerprint, InventoryError, SlotKey};
+
+/// The slot that holds, or may hold, a seed.
+pub fn holder(from: &mut Session, seed: &Fingerprint) -> Result<Option<SlotKey>, Trouble> {
+    let found = from.first("SELECT serial, slot FROM holders WHERE seed = $1", &[&seed.as_bytes()])?;
+    found.map(|row| Ok(SlotKey { serial: row.try_get("serial")?, slot: slot(&row, "slot")? })).transpose()
+}
+
+/// Makes a slot the holder of a seed. Waits for another desk that is just doing the same.
+///
+/// # Errors
+/// [`InventoryError::Held`] where another one holds it, unless they may share it.
+pub fn hold(to: &mut Session, seed: &Fingerprint, key: &SlotKey, shares: bool) -> Result<(), Trouble> {
+    to.execute(
+        "INSERT INTO holders (seed, serial, slot) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        &[&seed.as_bytes(), &key.serial, &i32::from(key.slot)],
+    )?;
+    match holder(to, seed)? {
+        Some(other) if other != *key && !shares => Err(Trouble::Rows(InventoryError::Held(other))),
+        _ => Ok(()),
+    }
+}
+
+/// Brings the seeds that a slot holds to what its record says by now. One that it no longer holds goes to another slot that shares
+/// it, if there is one.
+pub fn settle(to: &mut Session, key: &SlotKey) -> Result<(), Trouble> {
+    let slot = i32::from(key.slot);
+    to.execute(
+        "INSERT INTO holders (seed, serial, slot)
+         SELECT seed, serial, slot FROM tokens WHERE serial = $1 AND slot = $2 AND seed IS NOT NULL
+         UNION SELECT pending_seed, serial, slot FROM tokens WHERE serial = $1 AND slot = $2 AND pending_seed IS NOT NULL
+         UNION SELECT seed, serial, slot FROM candidates WHERE serial = $1 AND slot = $2
+         ON CONFLICT DO NOTHING",
+        &[&key.serial, &slot],
+    )?;
+    let freed = to.rows(
+        "DELETE FROM holders WHERE serial = $1 AND slot = $2 AND seed NOT IN (
+             SELECT seed FROM tokens WHERE serial = $1 AND slot = $2 AND seed IS NOT NULL
+             UNION ALL SELECT pending_seed FROM tokens WHERE serial = $1 AND slot = $2 AND pending_seed IS NOT NULL
+             UNION ALL SELECT seed FROM candidates WHERE serial = $1 AND slot = $2)
+         RETURNING seed",
+        &[&key.serial, &slot],
+    )?;
+    for row in freed {
+        let seed: Vec<u8> = row.try_get("seed")?;
+        to.execute(
+            "INSERT INTO holders (seed, serial, slot)
+             SELECT $1, serial, slot FROM (
+                 SELECT 1 AS rank, serial, slot FROM tokens WHERE seed = $1
+                 UNION ALL SELECT 2, serial, slot FROM tokens WHERE pending_seed = $1
+                 UNION ALL SELECT 3, serial, slot FROM candidates WHERE seed = $1) AS holding
+             ORDER BY rank, serial, slot LIMIT 1
+             ON CONFLICT DO NOTHING",
+            &[&seed],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Finding and listing on the server.
+
+use super::{Postgres, batches, desks, tokens};
+use crate::inventory::{
+    BatchId, BatchRecord, Counts, Event, EventFilter, Fingerprint, Kept, Listing, RowRecord, RowState, TokenFilter,
+    TokenRecord,
+};
+use crate::time::UnixTime;
+
+impl Listing for Postgres {
+    fn visit_events(&self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
+        self.read(&mut |from, _| tokens::visit_events(from, filter, limit, visit))
+    }
+
+    fn visit_tokens(&self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {
+        self.read(&mut |from, _| tokens::visit(from, filter, limit, visit))
+    }
+
+    fn batches(&self, since: Option<UnixTime>) -> Kept<Vec<BatchRecord>> {
+        self.read(&mut |from, _| batches::all(from, since))
+    }
+
+    fn batch_of_content(&self, content: &[u8]) -> Kept<Option<BatchRecord>> {
+        self.read(&mut |from, _| batches::of_content(from, content))
+    }
+
+    fn open_batch_named(&self, name: &str) -> Kept<Option<BatchRecord>> {
+        self.read(&mut |from, _| batches::open_named(from, name))
+    }
+
+    fn counts(&self, batch: BatchId) -> Kept<Counts> {
+        self.read(&mut |from, _| batches::counts(from, batch))
+    }
+
+    fn desks_at(&self, batch: BatchId) -> Kept<Vec<(String, u64)>> {
+        self.read(&mut |from, owner| desks::at_batch(from, batch, owner.number))
+    }
+
+    fn visit_rows(&self, batch: BatchId, states: &[RowState], visit: &mut dyn FnMut(RowRecord)) -> Kept<()> {
+        self.read(&mut |from, _| batches::visit_rows(from, batch, states, visit))
+    }
+
+    fn row_of(&self, batch: BatchId, serial: &str) -> Kept<Option<RowRecord>> {
+        self.read(&mut |from, _| batches::row_of(from, batch, serial))
+    }
+
+    fn row_of_seed(&self, batch: BatchId, seed: &Fingerprint) -> Kept<Option<RowRecord>> {
+        self.read(&mut |from, _| batches::row_of_seed(from, batch, seed))
+    }
+
+    fn was_dealt(&self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
+        self.read(&mut |from, _| batches::was_dealt(from, batch, row, serial))
+    }
+}
