@@ -176,7 +176,7 @@ mod bench {
             command
         };
         run_process(&mut command("none", &["emulate", "--create", "--state", "token.json"]));
-        let info = ["--reader", "emulated:token.json", "info", "--fast"];
+        let info = ["--reader", "emulated:token.json", "info"];
         let (mut in_file, mut served) = (Vec::new(), Vec::new());
         for _ in 0..PROCESSES {
             in_file.push(run_process(&mut command(&file, &info)).wall_s * 1e3);

@@ -1,6 +1,6 @@
-//! `tokentap doctor`: service, readers, permissions, host clock, each with its remedy.
+//! `tokentap doctor`: service, readers, permissions, host clock, the server of the inventory, each with its remedy.
 
-use super::args::{DoctorArgs, HostArgs};
+use super::args::{DoctorArgs, Global, HostArgs};
 use super::describe::local;
 use super::host;
 use super::output::Output;
@@ -11,7 +11,7 @@ use crate::reader::{Bounds, ReaderError, Slots};
 use crate::report::{DoctorReport, Finding, host_clock_words, slot_words};
 use crate::time::{HostClock, SystemClock};
 
-pub fn run(args: &DoctorArgs, output: &Output) -> Ran {
+pub fn run(global: &Global, args: &DoctorArgs, output: &Output) -> Ran {
     let mut findings = Vec::new();
     let bounds = Bounds::until(None, &interrupt::asked);
     match Slots::open(&bounds) {
@@ -30,6 +30,7 @@ pub fn run(args: &DoctorArgs, output: &Output) -> Ran {
         }
     }
     findings.extend(host_clock(&args.host));
+    findings.extend(database(global));
     let exit = findings.iter().map(|finding| finding.exit).find(|exit| *exit != Exit::Done);
     output.report(&DoctorReport { findings });
     Ok(exit.unwrap_or(Exit::Done))
@@ -54,6 +55,40 @@ fn host_clock(args: &HostArgs) -> [Finding; 2] {
         }
     };
     [plausible, vouched]
+}
+
+/// The inventory, where it is on a server: whether that answers, and whether the two clocks agree. What waits for it is said by every
+/// command.
+#[cfg(feature = "postgres")]
+fn database(global: &Global) -> Option<Finding> {
+    use super::store::{CLOCKS_WITHIN_S, Where, locate};
+    use crate::inventory::Postgres;
+    use crate::job::{Failure, unopened};
+    use crate::report::clocks_apart;
+
+    let address = match locate(global) {
+        Ok(Some(Where::Server(address))) => address,
+        Err(error @ crate::inventory::InventoryError::Address(_)) => {
+            return Some(Finding::bad("inventory", &unopened(&error)));
+        }
+        _ => return None,
+    };
+    let name = address.shown().display().to_string();
+    let opened =
+        Postgres::open(*address).and_then(|server| server.greet(&super::record::station(), &SystemClock::new()));
+    Some(match opened {
+        Err(error) => Finding::bad("inventory", &unopened(&error)),
+        Ok(clock_s) if clock_s.abs() > CLOCKS_WITHIN_S => {
+            let next = "let both follow a time service";
+            Finding::bad("inventory", &Failure::usage(clocks_apart(clock_s), next))
+        }
+        Ok(_) => Finding::good("inventory", format!("{name} answers")),
+    })
+}
+
+#[cfg(not(feature = "postgres"))]
+fn database(_: &Global) -> Option<Finding> {
+    None
 }
 
 /// No reader: perhaps one is plugged in and the kernel's NFC driver has taken it.

@@ -39,6 +39,7 @@ mod trays;
 mod unused;
 mod usage;
 mod verify;
+mod who;
 mod writing;
 
 use std::ffi::OsString;
@@ -142,7 +143,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Desk(args) => desk::run(global, args, output),
             Command::Inventory(command) => inventory::run(global, command, output),
             Command::Seeds(command) => seeds::run(global, command, output),
-            Command::Doctor(args) => doctor::run(args, output),
+            Command::Doctor(args) => doctor::run(global, args, output),
             Command::Selftest(args) => selftest::run(global, args, output),
             Command::Emulate(_) if global.dry_run => Err(no_dry_run()),
             Command::Emulate(args) => emulate::run(args, output),

@@ -14,6 +14,7 @@ use super::store::open_store;
 #[cfg(feature = "postgres")]
 pub use super::store::pins;
 pub use super::store::{Store, Where, locate, open_at, path};
+pub use super::who::station;
 use crate::inventory::{Deed, Identity, InventoryError, SealError, Sqlite, Station};
 use crate::job::remedy::TokenRemedy;
 pub use crate::job::unopened;
@@ -305,12 +306,6 @@ pub fn troubled(error: &InventoryError) -> String {
 /// A remark on something that could not be recorded.
 pub fn unrecorded(error: &InventoryError, what: &str) -> String {
     format!("{error}; {what} ({})", remedy_of_record(&error.remedy()))
-}
-
-/// This host and this user, as the events name them.
-pub fn station() -> Station {
-    let known = |name: Result<String, _>| name.unwrap_or_else(|_: whoami::Error| "unknown".to_owned());
-    Station { desk: known(whoami::hostname()), operator: known(whoami::username()), reader: None }
 }
 
 /// The identity that opens the inventory's seeds, from a file; a locked one is unlocked with a passphrase that is asked for.

@@ -191,7 +191,7 @@ pub fn open_at(located: Result<Option<Where>, InventoryError>) -> Result<Option<
         #[cfg(feature = "postgres")]
         Some(Where::Server(address)) => {
             let shared = Shared::open(*address.clone(), outbox_of(&address)?, pins())?;
-            let clock_s = shared.greet(&super::record::station(), &SystemClock::new());
+            let clock_s = shared.greet(&super::who::station(), &SystemClock::new());
             if let Some(clock_s) = clock_s.filter(|clock_s| clock_s.abs() > CLOCKS_WITHIN_S) {
                 note(&format!(
                     "{}; tokens are set by this one (tokentap doctor asks a time service)",

@@ -47,6 +47,11 @@ pub fn others_at_batch(others: &[(String, u64)]) -> String {
     plain(&format!("also at this batch now: {}", others.join("; ")))
 }
 
+/// Seconds to a tenth, with their sign; none is neither.
+fn tenths(seconds: f64) -> String {
+    if seconds.abs() < 0.05 { "0.0 s".to_owned() } else { format!("{seconds:+.1} s") }
+}
+
 /// A user of the database.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ServedUser {
@@ -131,9 +136,8 @@ impl Report for JoinReport {
             };
         };
         let desk = self.desk.as_deref().unwrap_or_default();
-        let clock = self.clock_s.unwrap_or_default();
-        let mut lines =
-            vec![format!("{desk} uses {inventory} from now on; its clock is {clock:+.1} s from the server's")];
+        let clock = tenths(self.clock_s.unwrap_or_default());
+        let mut lines = vec![format!("{desk} uses {inventory} from now on; its clock is {clock} from the server's")];
         if let Some(own) = &self.own {
             let (own, to) = (shell_word(own.as_ref()), shell_word(inventory.as_ref()));
             lines.push(format!(
@@ -203,8 +207,13 @@ impl Report for DesksReport {
                 (false, _) => format!("last there {}", desk.seen),
             };
             plain(&format!(
-                "{} ({}, {}): {now}; since {}, version {}, clock {:+.1} s from the server's",
-                desk.name, desk.login, desk.operator, desk.since, desk.version, desk.clock_s
+                "{} ({}, {}): {now}; since {}, version {}, clock {} from the server's",
+                desk.name,
+                desk.login,
+                desk.operator,
+                desk.since,
+                desk.version,
+                tenths(desk.clock_s)
             ))
         };
         match self.desks.as_slice() {

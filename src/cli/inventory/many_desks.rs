@@ -204,6 +204,9 @@ fn invitation(from: &Path) -> Result<(String, Zeroizing<String>), Failure> {
         return prompt::secret("This desk's password (not shown): ").map(|password| (text, password));
     }
     let next = "name the file that serve-init made for this desk";
+    if from.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(Failure::file(format!("{} is not a file", describe::path(from)), next));
+    }
     let content = input::small_file(from, next)?;
     let mut lines = std::str::from_utf8(&content).unwrap_or_default().lines();
     match (lines.next().map(str::trim), lines.next().map(str::trim)) {

@@ -1,6 +1,7 @@
 //! What is wrong with an inventory on a server, beyond what the server looks after itself: its files and their checksums.
 
-use super::session::{PATIENCE, Session, Trouble};
+use super::bounds::PATIENCE;
+use super::session::{Session, Trouble};
 use super::{Postgres, explained, whole};
 use crate::inventory::doubts::doubts;
 use crate::inventory::{InventoryError, Kept, Piece};

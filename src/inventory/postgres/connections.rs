@@ -25,6 +25,17 @@ impl Postgres {
         let asked = Instant::now();
         let mut reader = held(&self.reader);
         self.check_not_away_since(asked)?;
+        // Nobody writes, and nobody has had to read beside a writer yet: one connection is enough.
+        if reader.is_none()
+            && let Ok(mut writer) = self.writer.try_lock()
+            && let Some(session) = writer.as_mut()
+        {
+            let owner = held(&self.owner).clone();
+            match body(session, &owner) {
+                Err(trouble) if trouble.is_away() => *writer = None,
+                result => return result.map_err(|trouble| self.explain(trouble)),
+            }
+        }
         let mut tried = false;
         loop {
             let had = reader.is_some();
@@ -147,7 +158,7 @@ impl Postgres {
             number = i32::from_be_bytes(bytes).unsigned_abs().cast_signed().max(1);
             held(&self.owner).number = number;
         }
-        session.execute("SELECT pg_advisory_lock_shared($1, $2)", &[&schema::PROGRAMS, &number])?;
+        session.batch(&format!("SELECT pg_advisory_lock_shared({}, {number})", schema::PROGRAMS))?;
         transaction::mark(session, number)
     }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::address::{Address, AddressError};
+use super::address::Address;
+use super::address_error::AddressError;
 use super::password;
 use crate::seedfile::save_secret;
 
@@ -19,11 +20,7 @@ impl Joined {
     /// This user's; `None` where he has no folder.
     #[must_use]
     pub fn usual() -> Option<Self> {
-        dirs::config_local_dir().map(|folder| Self { folder: folder.join("tokentap").join("database") })
-    }
-
-    pub(super) fn password_file(&self) -> PathBuf {
-        self.folder.join("password")
+        password::desk_folder().map(|folder| Self { folder })
     }
 
     fn address_file(&self) -> PathBuf {
@@ -65,7 +62,7 @@ impl Joined {
         let (server, _) = place.rsplit_once('/').unwrap_or_default();
         let (host, port) = server.rsplit_once(':').unwrap_or_default();
         let line = password::line(&[host, port, address.database(), address.user()], password);
-        save_secret(&self.password_file(), line.as_bytes(), true).map_err(other)?;
+        save_secret(&self.folder.join(password::OF_DESK), line.as_bytes(), true).map_err(other)?;
         // The address last: with it the desk has joined.
         let kept = if is_plain { format!("{text}\nplain text\n") } else { format!("{text}\n") };
         save_secret(&self.address_file(), kept.as_bytes(), true).map_err(other)
@@ -82,7 +79,7 @@ impl Joined {
             Err(error) => Err(error),
         };
         let was = removed(self.address_file())?;
-        removed(self.password_file())?;
+        removed(self.folder.join(password::OF_DESK))?;
         Ok(was)
     }
 }

@@ -4,7 +4,9 @@
 //! transaction takes the device before the row before the batch. A commit that was not answered is asked for by its number.
 
 mod address;
+mod address_error;
 mod batches;
+mod bounds;
 mod check;
 mod columns;
 mod connections;
@@ -33,7 +35,8 @@ use super::outbox::Waiting;
 use super::pins::Pins;
 use super::{Event, FingerprintKey, InventoryError, Kept, Station};
 use crate::time::{HostClock, UnixTime};
-pub use address::{Address, AddressError};
+pub use address::Address;
+pub use address_error::AddressError;
 pub use desks::DeskRecord;
 use explained::explained;
 use jobs::Owner;

@@ -5,11 +5,18 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::address::AddressError;
-use super::joined::Joined;
+use super::address_error::AddressError;
 
 /// The name of the credential (`systemd.exec`, "Credentials").
 const CREDENTIAL: &str = "tokentap-db-password";
+
+/// The name of the password file in the folder of a desk that has joined.
+pub const OF_DESK: &str = "password";
+
+/// The folder of this user's in which a desk keeps what it has joined by; `None` where he has none.
+pub fn desk_folder() -> Option<PathBuf> {
+    dirs::config_local_dir().map(|folder| folder.join("tokentap").join("database"))
+}
 
 /// The password for host, port, database and user, if there is one.
 ///
@@ -23,7 +30,7 @@ pub fn find(wanted: &[&str; 4]) -> Result<Option<Zeroizing<String>>, AddressErro
     if let Some(file) = credential.filter(|file| file.exists()) {
         return own(&file).map(|content| Some(Zeroizing::new(content.trim_end_matches(['\r', '\n']).to_owned())));
     }
-    let joined = Joined::usual().map(|joined| joined.password_file());
+    let joined = desk_folder().map(|folder| folder.join(OF_DESK));
     let usual = match cfg!(windows) {
         true => dirs::config_dir().map(|folder| folder.join("postgresql").join("pgpass.conf")),
         false => dirs::home_dir().map(|folder| folder.join(".pgpass")),

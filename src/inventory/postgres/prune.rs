@@ -1,7 +1,8 @@
 //! Retention: events that are older than they need to be.
 
+use super::bounds::PATIENCE;
 use super::columns::ms;
-use super::session::{PATIENCE, Session, Trouble};
+use super::session::{Session, Trouble};
 use super::{roles, tokens};
 use crate::inventory::Event;
 use crate::time::UnixTime;

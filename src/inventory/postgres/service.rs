@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tokio_postgres::Config;
 
-use super::address::AddressError;
+use super::address_error::AddressError;
 use super::password;
 
 /// The name of the service that an address is, if it is one.

@@ -11,13 +11,8 @@ use tokio_postgres::{Client, NoTls, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
+use super::bounds::ANSWERS_WITHIN;
 use crate::inventory::InventoryError;
-
-/// How long the server may take for one call.
-pub const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long it may take where it looks through everything.
-pub const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// The values of a statement.
 pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];

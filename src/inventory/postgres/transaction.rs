@@ -17,12 +17,12 @@ pub enum Ended<T> {
 
 /// Makes a row for the numbers of a program's transactions, and removes those of programs that ended long ago.
 pub fn mark(session: &mut Session, program: i32) -> Result<(), Trouble> {
-    session.execute(
-        "WITH gone AS (DELETE FROM marks WHERE at < clock_timestamp() - interval '1 day' AND NOT is_running(program) AND program <> $1)
-         INSERT INTO marks (program, number) VALUES ($1, 0) ON CONFLICT DO NOTHING",
-        &[&program],
-    )
-    .map(drop)
+    // Whatever is durable afterwards makes this so, too.
+    session.batch(&format!(
+        "BEGIN; SET LOCAL synchronous_commit = off;
+         DELETE FROM marks WHERE at < clock_timestamp() - interval '1 day' AND program <> {program} AND NOT is_running(program);
+         INSERT INTO marks (program, number) VALUES ({program}, 0) ON CONFLICT DO NOTHING; COMMIT"
+    ))
 }
 
 /// Whether the transaction of a number is kept. Waits until the server has ended it, if it is not over yet.
@@ -45,7 +45,8 @@ pub fn transaction<T>(
     match body(session) {
         Ok(done) => match session.batch("COMMIT") {
             Ok(()) => Ended::Kept(done),
-            Err(trouble) if trouble.is_away() => Ended::Unanswered(number, done),
+            // What is not durable is not asked for: it is made again, or kept later, and told by its job.
+            Err(trouble) if trouble.is_away() && is_durable => Ended::Unanswered(number, done),
             Err(trouble) => Ended::Not(trouble),
         },
         Err(trouble) if trouble.is_away() => Ended::Not(trouble),
@@ -64,11 +65,10 @@ fn begin(session: &mut Session, program: i32, is_durable: bool) -> Result<i64, T
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| Trouble::Odd(format!("no number can be drawn here: {error}")))?;
     let number = i64::from_be_bytes(bytes);
-    let loosely = if is_durable { "" } else { "SET LOCAL synchronous_commit = off; " };
-    let mark = format!("UPDATE marks SET number = {number}, at = clock_timestamp() WHERE program = {program}");
-    // Whoever only reads has no program here, and is refused by what it writes.
-    let mark = if program == 0 { String::new() } else { mark };
-    session.batch(&format!("BEGIN; {loosely}{mark}"))?;
+    session.batch(&match is_durable {
+        true => format!("BEGIN; UPDATE marks SET number = {number}, at = clock_timestamp() WHERE program = {program}"),
+        false => "BEGIN; SET LOCAL synchronous_commit = off".to_owned(),
+    })?;
     Ok(number)
 }
 

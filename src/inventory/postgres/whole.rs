@@ -2,8 +2,9 @@
 
 use tokio_postgres::Row;
 
+use super::bounds::PATIENCE;
 use super::columns::{fingerprint, ms, odd, time};
-use super::session::{PATIENCE, Session, Trouble};
+use super::session::{Session, Trouble};
 use super::{Postgres, batches, explained, schema, tokens};
 use crate::inventory::whole::{Piece, Taker, Whole};
 use crate::inventory::{BatchRecord, Fingerprint, FingerprintKey, InventoryError, Kept, RowRecord};

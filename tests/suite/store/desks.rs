@@ -93,6 +93,11 @@ fn every_command_of_the_page_runs_as_it_stands_at_the_place_that_it_is_for() {
             }
             front.run(None, &args)
         };
+        if args == ["doctor"] {
+            // How it ends depends on the readers and the clock of this machine.
+            assert!(said.contains("ok   inventory: postgres://front@"), "{said}");
+            continue;
+        }
         assert_eq!(exit, 0, "{command}: {said}");
         ran += 1;
     }
@@ -209,8 +214,10 @@ fn while_the_server_is_away_a_desk_does_what_it_can_says_what_it_cannot_and_tell
     assert!(said.contains("seed kept") && said.contains("3 records wait in this desk's outbox"), "{said}");
     assert!(began.elapsed() < std::time::Duration::from_secs(60));
     let (_, said) = desk.run(None, &["doctor"]);
-    assert!(said.contains("outbox"), "{said}");
+    assert!(said.contains("BAD  inventory: the inventory postgres://front@") && said.contains("outbox"), "{said}");
     server.resume();
+    let (_, said) = desk.run(None, &["doctor"]);
+    assert!(said.contains("ok   inventory: postgres://front@"), "{said}");
     let said = desk.ok(&["inventory", "events"]);
     assert!(!said.contains("outbox") && said.matches("sync").count() == 4 && said.contains("info"), "{said}");
     desk.ok(&["sync"]);
