@@ -186,6 +186,11 @@ impl Record {
         self.opened().as_ref().ok()?.inventory.as_deref()
     }
 
+    /// The inventory, where there is one that could be reached: of another one neither recipients nor key are known.
+    fn reached(&self) -> Option<&Books> {
+        self.books().filter(|_| self.opened().as_ref().is_ok_and(|opened| opened.outage.is_none()))
+    }
+
     /// Where and by whom, apart from the reader.
     pub fn station(&self) -> &Station {
         &self.station
@@ -196,7 +201,7 @@ impl Record {
     /// # Errors
     /// A failure of the inventory.
     pub fn seals(&self) -> Result<bool, Failure> {
-        match self.books().filter(|_| self.opened().as_ref().is_ok_and(|opened| opened.outage.is_none())) {
+        match self.reached() {
             Some(books) => Ok(!books.recipients().map_err(|error| unopened(&error))?.is_empty()),
             None => Ok(false),
         }
@@ -204,8 +209,7 @@ impl Record {
 
     /// The opener of sealed seeds, with the key that tells whether they are those that were burned.
     pub fn opener(&self, identity: Option<Identity>) -> Option<Opener> {
-        let opened = self.opened().as_ref().ok().filter(|opened| opened.outage.is_none())?;
-        let books = opened.inventory.as_deref()?;
+        let books = self.reached()?;
         identity.map(|identity| Arc::new((identity, books.fingerprint_key().clone())))
     }
 
@@ -259,18 +263,11 @@ pub fn told(standing: Result<(), InventoryError>, is_needed: bool, output: &Outp
 fn may_go_on(global: &Global, need: Need) -> bool {
     match need {
         Need::Reading => !is_named(global),
-        // On a server a seed may be held by another token, and what is written would be on no record.
+        // On a server a seed may be held by another token, a profile may be known, and what is written would be on no record.
         #[cfg(feature = "postgres")]
-        Need::Stated if is_on_server(global) => false,
+        Need::Stated | Need::Profile if is_on_server(global) => false,
         Need::Stated => true,
-        // On a server there is one, whether it answers or not.
-        Need::Profile if is_named(global) => false,
-        Need::Profile => match locate(global) {
-            Ok(Some(Where::File(path, _))) => is_absent(&path),
-            #[cfg(feature = "postgres")]
-            Ok(Some(Where::Server(_))) | Err(InventoryError::Address(_)) => false,
-            Ok(None) | Err(_) => true,
-        },
+        Need::Profile => !is_named(global) && path(global).ok().flatten().is_none_or(|path| is_absent(&path)),
         Need::Must => false,
     }
 }

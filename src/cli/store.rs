@@ -159,7 +159,7 @@ fn joined(_: &Global) -> Result<Option<Where>, InventoryError> {
 }
 
 /// Whether a path is meant as a database's address.
-fn is_address(path: &Path) -> bool {
+pub fn is_address(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.starts_with("postgres://") || text.starts_with("postgresql://"))
 }
 

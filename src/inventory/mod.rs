@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod fingerprint;
 mod job;
+mod kept_profile;
 mod life;
 mod listing;
 #[cfg(feature = "postgres")]

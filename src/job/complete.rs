@@ -109,8 +109,7 @@ fn restricted(info: &Info, why: Restriction, remedy: TokenRemedy) -> Failure {
 fn check_known_profile(info: &Info, token: &TokenRecord, wish: ProfileWish) -> Result<(), Failure> {
     let Some(pending) = token.pending.as_ref().filter(|pending| pending.profile.is_some()) else { return Ok(()) };
     let (old, _) = ProfileWish::default().resolve(token.profile, info.can)?;
-    let is_said = wish.hash.is_some() && wish.step.is_some();
-    if is_said || pending.profile == Some(old) {
+    if wish.is_whole() || pending.profile == Some(old) {
         return Ok(());
     }
     let problem = Problem::UnknownProfile { deed: pending.deed, at: pending.at, token: info.clone() };

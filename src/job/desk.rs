@@ -143,8 +143,7 @@ impl<'a> DeskVisitor<'a> {
 
     /// Whether hash and step of a token are known, or may be taken for the factory's.
     fn knows_profile(&self, known: Option<&TokenRecord>) -> bool {
-        let states_both = self.plan.wish.hash.is_some() && self.plan.wish.step.is_some();
-        self.plan.assume_factory || states_both || known.and_then(TokenRecord::meant_profile).is_some()
+        self.plan.assume_factory || self.plan.wish.is_whole() || known.and_then(TokenRecord::meant_profile).is_some()
     }
 
     fn write(&self, place: &ReaderRef, device: &mut dyn Device, host: &dyn HostClock, expected: &Info) -> Recorded {

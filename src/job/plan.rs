@@ -94,12 +94,11 @@ impl ProfileWish {
         let hash = self.hash.unwrap_or(rest.hash());
         let step = self.step.unwrap_or(rest.step());
         let display = self.display.unwrap_or(rest.display());
-        let states_both = self.hash.is_some() && self.step.is_some();
         let states_any = self.hash.is_some() || self.step.is_some() || self.display.is_some();
         let from = match (states_any, known) {
             (false, Some(_)) => ProfileFrom::Inventory,
             (false, None) => ProfileFrom::Factory,
-            (true, None) if !states_both => ProfileFrom::PartlyFactory,
+            (true, None) if !self.is_whole() => ProfileFrom::PartlyFactory,
             (true, _) if self.by_seed => ProfileFrom::Seed,
             (true, _) => ProfileFrom::Flags,
         };

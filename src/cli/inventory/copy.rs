@@ -45,8 +45,7 @@ pub fn run(global: &Global, args: &CopyArgs, output: &Output) -> Ran {
     let compared = differences(from.whole().map_err(failed)?, to.whole().map_err(failed)?, SHOWN);
     let (shown, many) = compared.map_err(failed)?;
     if many > 0 {
-        let what =
-            format!("{from_name} and {to_name} differ in {many} {}", if many == 1 { "record" } else { "records" });
+        let what = format!("{from_name} and {to_name} differ in {}", describe::counted(many, "record"));
         let failure = Failure::usage(
             what,
             "if one of them was used since, they go different ways from here: go on with one of the two",

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use super::{event, failed, lists};
+use super::{event, failed, lists, recipients, sealed_already};
 use crate::cli::args::{Global, JoinArgs, PruneArgs, ServeInitArgs};
 use crate::cli::output::Output;
 use crate::cli::store::{self, Store};
 use crate::cli::{Ran, describe, input, prompt, record};
 use crate::inventory::{
     Address, AddressError, DatabaseServer, Deed, Inventory, InventoryError, Joined, Postgres, Role, make_folder,
-    parse_recipient,
 };
 use crate::job::batch::unwritable;
 use crate::job::{Exit, Failure, TokenState};
@@ -26,11 +25,7 @@ fn bad_address(error: AddressError) -> Failure {
 pub fn serve_init(global: &Global, args: &ServeInitArgs, output: &Output) -> Ran {
     let served = Address::parse(&args.address, global.db_ca.as_deref(), global.db_plaintext).map_err(bad_address)?;
     let by = Address::parse(&args.by, None, global.db_plaintext).map_err(bad_address)?;
-    let bad = |error: crate::inventory::SealError| {
-        Failure::usage(error.to_string(), "use what age-keygen prints as public key")
-    };
-    let recipients: Vec<String> =
-        args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>().map_err(bad)?;
+    let recipients = recipients(&args.recipient)?;
     let database = served.database().to_owned();
     let names: Vec<&String> = args.desk.iter().chain(&args.viewer).chain(&args.renew).collect();
     for (index, name) in names.iter().enumerate() {
@@ -78,10 +73,7 @@ pub fn seal_to(inventory: &Postgres, recipients: &[String], global: &Global) -> 
         return Ok(());
     }
     if !sealed_to.is_empty() {
-        return Err(Failure::usage(
-            format!("the inventory seals its seeds to {} already", sealed_to.join(", ")),
-            "export its seeds with their identity, and import them into a new inventory",
-        ));
+        return Err(sealed_already(&sealed_to));
     }
     let detail = format!("seeds are sealed to {} from now on", recipients.join(", "));
     inventory.set_recipients(recipients, &event(global, Deed::Init, None, Some(detail))).map_err(failed)
@@ -181,19 +173,14 @@ pub fn join(global: &Global, args: &JoinArgs, output: &Output) -> Ran {
         was_joined: true,
         clock_s: Some(clock_s),
         own,
-        file: Some(from).filter(|from| !is_address(from)).map(describe::path),
+        file: Some(from).filter(|from| !store::is_address(from)).map(describe::path),
     });
     Ok(Exit::Done)
 }
 
-/// Whether this is an address, and no file.
-fn is_address(from: &Path) -> bool {
-    from.to_str().is_some_and(Address::is_meant)
-}
-
 /// The address and the password that a desk joins by: in a file, or the password is asked for.
 fn invitation(from: &Path) -> Result<(String, Zeroizing<String>), Failure> {
-    if is_address(from) {
+    if store::is_address(from) {
         if !prompt::has_person() {
             return Err(Failure::usage(
                 "the password is asked for, and there is no terminal",
@@ -210,7 +197,7 @@ fn invitation(from: &Path) -> Result<(String, Zeroizing<String>), Failure> {
     let content = input::small_file(from, next)?;
     let mut lines = std::str::from_utf8(&content).unwrap_or_default().lines();
     match (lines.next().map(str::trim), lines.next().map(str::trim)) {
-        (Some(text), Some(password)) if Address::is_meant(text) && !password.is_empty() => {
+        (Some(text), Some(password)) if store::is_address(text.as_ref()) && !password.is_empty() => {
             Ok((text.to_owned(), Zeroizing::new(password.to_owned())))
         }
         _ => Err(Failure::file(format!("{} is not the file of a desk that joins", describe::path(from)), next)),

@@ -19,8 +19,8 @@ use super::{Ran, prompt, record};
 #[cfg(feature = "postgres")]
 use crate::inventory::{Address, InventoryError, Postgres};
 use crate::inventory::{
-    Deed, Entry, Event, Inventory, Outcome, SeedChange, Sqlite, TokenChange, is_log_alone, new_locked_identity,
-    parse_recipient,
+    Deed, Entry, Event, Inventory, Outcome, SealError, SeedChange, Sqlite, TokenChange, is_log_alone,
+    new_locked_identity, parse_recipient,
 };
 use crate::job::batch::unwritable;
 use crate::job::find;
@@ -208,12 +208,22 @@ fn save_whole(path: &Path, force: bool, make: impl FnOnce(&Path) -> Result<(), F
     new.commit().map_err(unsaved)
 }
 
+/// The recipients of flags.
+fn recipients(given: &[String]) -> Result<Vec<String>, Failure> {
+    let bad = |error: SealError| Failure::usage(error.to_string(), "use what age-keygen prints as public key");
+    given.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>().map_err(bad)
+}
+
+/// The failure of an inventory that seals to others already.
+fn sealed_already(to: &[String]) -> Failure {
+    Failure::usage(
+        format!("the inventory seals its seeds to {} already", to.join(", ")),
+        "export its seeds with their identity, and import them into a new inventory",
+    )
+}
+
 fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
-    let bad = |error: crate::inventory::SealError| {
-        Failure::usage(error.to_string(), "use what age-keygen prints as public key")
-    };
-    let given: Vec<String> =
-        args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>().map_err(bad)?;
+    let given = recipients(&args.recipient)?;
     let inventory_path = record::path(global).map_err(failed)?;
     paths::check(&[("the inventory", inventory_path.as_deref())], &[("--out", args.out.as_deref())])?;
     let located = record::locate(global).map_err(failed)?;
@@ -230,10 +240,7 @@ fn init(global: &Global, args: &InitArgs, output: &Output) -> Ran {
     let wants = args.passphrase || !given.is_empty();
     let sealed_to = inventory.recipients().map_err(failed)?;
     if wants && !sealed_to.is_empty() && sealed_to != given {
-        return Err(Failure::usage(
-            format!("the inventory seals its seeds to {} already", sealed_to.join(", ")),
-            "export its seeds with their identity, and import them into a new inventory",
-        ));
+        return Err(sealed_already(&sealed_to));
     }
     let recipients = match &args.out {
         Some(out) => {

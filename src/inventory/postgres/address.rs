@@ -47,12 +47,6 @@ impl fmt::Debug for Address {
 }
 
 impl Address {
-    /// Whether a text is meant as such an address.
-    #[must_use]
-    pub fn is_meant(text: &str) -> bool {
-        text.starts_with("postgres://") || text.starts_with("postgresql://")
-    }
-
     /// The address that a text is: `postgres://USER@HOST:PORT/DATABASE`, with `?ca=` and the certificates of its authorities behind it
     /// where it comes from `serve-init`, or `postgres://?service=NAME`. The password comes from a file (`docs/many-desks.md`).
     ///
@@ -112,12 +106,6 @@ impl Address {
     pub fn with_password(mut self, password: &Zeroizing<String>) -> Self {
         self.config.password(password.as_bytes());
         self
-    }
-
-    /// Whether it has a password, from wherever.
-    #[must_use]
-    pub fn has_password(&self) -> bool {
-        self.config.get_password().is_some()
     }
 
     /// Another database on the same server, for the same user.

@@ -2,14 +2,14 @@
 
 use super::bounds::PATIENCE;
 use super::session::{Session, Trouble};
-use super::{Postgres, explained, whole};
+use super::{Postgres, explained, holders, whole};
 use crate::inventory::doubts::doubts;
 use crate::inventory::{InventoryError, Kept, Piece};
 
 /// The most findings that are put into words.
 const MAX_FINDINGS: usize = 20;
 
-/// Counts of what must not be, each with its words.
+/// Counts of what must not be, each with its words; `{named}` stands for [`holders::NAMED`].
 const COUNTS: [(&str, &str); 5] = [
     (
         "SELECT 2 - count(*) FROM pg_trigger WHERE tgrelid = 'tokentap.events'::regclass AND tgenabled = 'O'
@@ -17,16 +17,12 @@ const COUNTS: [(&str, &str); 5] = [
         "triggers that keep events as they are, and are missing or switched off",
     ),
     (
-        "SELECT count(*) FROM (SELECT seed FROM tokens WHERE seed IS NOT NULL
-             UNION SELECT pending_seed FROM tokens WHERE pending_seed IS NOT NULL UNION SELECT seed FROM candidates) AS named
-         WHERE seed NOT IN (SELECT seed FROM holders)",
+        "SELECT count(DISTINCT seed) FROM ({named}) AS named WHERE seed NOT IN (SELECT seed FROM holders)",
         "seeds of tokens that have no holder",
     ),
     (
-        "SELECT count(*) FROM holders AS held WHERE NOT EXISTS (SELECT 1 FROM tokens AS t
-             WHERE t.serial = held.serial AND t.slot = held.slot AND held.seed IN (t.seed, t.pending_seed))
-             AND NOT EXISTS (SELECT 1 FROM candidates AS c
-             WHERE c.serial = held.serial AND c.slot = held.slot AND c.seed = held.seed)",
+        "SELECT count(*) FROM holders AS held WHERE NOT EXISTS (SELECT 1 FROM ({named}) AS named
+             WHERE named.seed = held.seed AND named.serial = held.serial AND named.slot = held.slot)",
         "seeds that are assigned to tokens without them",
     ),
     (
@@ -70,7 +66,11 @@ fn counted(from: &mut Session) -> Result<Vec<String>, Trouble> {
     from.batch("SET statement_timeout = 0")?;
     from.within(PATIENCE);
     for (sql, what) in COUNTS {
-        let count: i64 = from.first(sql, &[])?.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+        let count: i64 = from
+            .first(&sql.replace("{named}", holders::NAMED), &[])?
+            .map(|row| row.try_get(0))
+            .transpose()?
+            .unwrap_or_default();
         if count != 0 {
             found.push(format!("{what}: {count}"));
         }

@@ -4,9 +4,9 @@ use chrono::DateTime;
 use tokio_postgres::Row;
 
 use super::session::Trouble;
-use crate::device::{DisplayTime, Profile};
+use crate::device::Profile;
+use crate::inventory::kept_profile::profile_of;
 use crate::inventory::{Fingerprint, Measured};
-use crate::otp::{Hash, TimeStep};
 use crate::time::UnixTime;
 
 /// A time as it is kept: milliseconds since 1970.
@@ -60,14 +60,7 @@ pub fn profile(row: &Row, prefix: &str) -> Result<Option<Profile>, Trouble> {
     let (Some(hash), Some(step), Some(display)) = (hash, seconds("step_s")?, seconds("display_s")?) else {
         return Ok(None);
     };
-    let hash = match hash.as_str() {
-        "SHA1" => Hash::Sha1,
-        "SHA256" => Hash::Sha256,
-        _ => return Err(odd("hash")),
-    };
-    let step = TimeStep::new(step).ok_or_else(|| odd("step_s"))?;
-    let display = DisplayTime::of_seconds(display).map_err(|_| odd("display_s"))?;
-    Ok(Some(Profile::new(hash, step, display)))
+    profile_of(&hash, step, display).map(Some).map_err(odd)
 }
 
 /// A value that this program never writes.

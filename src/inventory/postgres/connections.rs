@@ -180,13 +180,16 @@ impl Postgres {
     }
 }
 
-/// Whether the tables are those of this version.
+/// Whether the tables are there, and those of this version.
 ///
 /// # Errors
-/// [`InventoryError::TooNew`], [`InventoryError::TooOld`].
+/// [`InventoryError::NotOurs`], [`InventoryError::TooNew`], [`InventoryError::TooOld`].
 pub fn check_version(session: &mut Session, path: &Path) -> Result<(), Trouble> {
-    let (found, known) = (schema::version(session)?.unwrap_or_default(), schema::latest());
     let path = path.to_owned();
+    let Some(found) = schema::version(session)? else {
+        return Err(Trouble::Rows(InventoryError::NotOurs(path)));
+    };
+    let known = schema::latest();
     match found.cmp(&known) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(Trouble::Rows(InventoryError::TooNew { path, found, known })),

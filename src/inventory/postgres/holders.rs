@@ -26,36 +26,40 @@ pub fn hold(to: &mut Session, seed: &Fingerprint, key: &SlotKey, shares: bool) -
     }
 }
 
+/// The seeds that the records of all tokens name, each with its slot, and with how sure it is there: the lower, the surer.
+pub const NAMED: &str = "SELECT 1 AS rank, seed, serial, slot FROM tokens WHERE seed IS NOT NULL
+     UNION ALL SELECT 2, pending_seed, serial, slot FROM tokens WHERE pending_seed IS NOT NULL
+     UNION ALL SELECT 3, seed, serial, slot FROM candidates";
+
 /// Brings the seeds that a slot holds to what its record says by now. One that it no longer holds goes to another slot that shares
 /// it, if there is one.
 pub fn settle(to: &mut Session, key: &SlotKey) -> Result<(), Trouble> {
     let slot = i32::from(key.slot);
     to.execute(
-        "INSERT INTO holders (seed, serial, slot)
-         SELECT seed, serial, slot FROM tokens WHERE serial = $1 AND slot = $2 AND seed IS NOT NULL
-         UNION SELECT pending_seed, serial, slot FROM tokens WHERE serial = $1 AND slot = $2 AND pending_seed IS NOT NULL
-         UNION SELECT seed, serial, slot FROM candidates WHERE serial = $1 AND slot = $2
-         ON CONFLICT DO NOTHING",
+        &format!(
+            "INSERT INTO holders (seed, serial, slot)
+             SELECT DISTINCT seed, serial, slot FROM ({NAMED}) AS named WHERE serial = $1 AND slot = $2
+             ON CONFLICT DO NOTHING"
+        ),
         &[&key.serial, &slot],
     )?;
     let freed = to.rows(
-        "DELETE FROM holders WHERE serial = $1 AND slot = $2 AND seed NOT IN (
-             SELECT seed FROM tokens WHERE serial = $1 AND slot = $2 AND seed IS NOT NULL
-             UNION ALL SELECT pending_seed FROM tokens WHERE serial = $1 AND slot = $2 AND pending_seed IS NOT NULL
-             UNION ALL SELECT seed FROM candidates WHERE serial = $1 AND slot = $2)
-         RETURNING seed",
+        &format!(
+            "DELETE FROM holders WHERE serial = $1 AND slot = $2
+                 AND seed NOT IN (SELECT seed FROM ({NAMED}) AS named WHERE serial = $1 AND slot = $2)
+             RETURNING seed"
+        ),
         &[&key.serial, &slot],
     )?;
     for row in freed {
         let seed: Vec<u8> = row.try_get("seed")?;
         to.execute(
-            "INSERT INTO holders (seed, serial, slot)
-             SELECT $1, serial, slot FROM (
-                 SELECT 1 AS rank, serial, slot FROM tokens WHERE seed = $1
-                 UNION ALL SELECT 2, serial, slot FROM tokens WHERE pending_seed = $1
-                 UNION ALL SELECT 3, serial, slot FROM candidates WHERE seed = $1) AS holding
-             ORDER BY rank, serial, slot LIMIT 1
-             ON CONFLICT DO NOTHING",
+            &format!(
+                "INSERT INTO holders (seed, serial, slot)
+                 SELECT seed, serial, slot FROM ({NAMED}) AS named WHERE seed = $1
+                 ORDER BY rank, serial, slot LIMIT 1
+                 ON CONFLICT DO NOTHING"
+            ),
             &[&seed],
         )?;
     }

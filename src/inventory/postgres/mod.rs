@@ -70,10 +70,7 @@ impl Postgres {
     /// # Errors
     /// [`InventoryError`]: the server is away or refuses, there is no inventory in the database, or a later version's.
     pub fn open(address: Address) -> Kept<Self> {
-        Self::with(address, |session| {
-            let version = schema::version(session)?;
-            Ok(version.is_some())
-        })
+        Self::with(address, |_| Ok(()))
     }
 
     /// Opens the inventory at an address, and makes it there, or brings it to this version's schema, where that is needed.
@@ -89,17 +86,15 @@ impl Postgres {
         getrandom::fill(&mut key).map_err(generator)?;
         Self::with(address, |session| {
             roles::be_owner(session)?;
-            schema::migrate(session, &key).map(|()| true)
+            schema::migrate(session, &key)
         })
     }
 
-    fn with(address: Address, prepare: impl FnOnce(&mut Session) -> Result<bool, Trouble>) -> Kept<Self> {
+    fn with(address: Address, prepare: impl FnOnce(&mut Session) -> Result<(), Trouble>) -> Kept<Self> {
         let path = address.shown();
         let explain = |trouble| explained(&address, trouble);
         let mut session = Session::connect(&address).map_err(explain)?;
-        if !prepare(&mut session).map_err(explain)? {
-            return Err(InventoryError::NotOurs(path));
-        }
+        prepare(&mut session).map_err(explain)?;
         // Its key does not change between here and where this program is known to work with it.
         schema::hold(&mut session).map_err(explain)?;
         connections::check_version(&mut session, &path).map_err(explain)?;

@@ -46,8 +46,10 @@ pub fn transaction<T>(
         Ok(done) => match session.batch("COMMIT") {
             Ok(()) => Ended::Kept(done),
             // What is not durable is not asked for: it is made again, or kept later, and told by its job.
-            Err(trouble) if trouble.is_away() && is_durable => Ended::Unanswered(number, done),
-            Err(trouble) => Ended::Not(trouble),
+            Err(trouble) => match number.filter(|_| trouble.is_away()) {
+                Some(number) => Ended::Unanswered(number, done),
+                None => Ended::Not(trouble),
+            },
         },
         Err(trouble) if trouble.is_away() => Ended::Not(trouble),
         Err(trouble) => match session.batch("ROLLBACK") {
@@ -60,16 +62,19 @@ pub fn transaction<T>(
     }
 }
 
-/// Begins a transaction; the number by which its fate can be asked for later.
-fn begin(session: &mut Session, program: i32, is_durable: bool) -> Result<i64, Trouble> {
+/// Begins a transaction; one that is durable has a number by which its fate can be asked for later.
+fn begin(session: &mut Session, program: i32, is_durable: bool) -> Result<Option<i64>, Trouble> {
+    if !is_durable {
+        session.batch("BEGIN; SET LOCAL synchronous_commit = off")?;
+        return Ok(None);
+    }
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| Trouble::Odd(format!("no number can be drawn here: {error}")))?;
     let number = i64::from_be_bytes(bytes);
-    session.batch(&match is_durable {
-        true => format!("BEGIN; UPDATE marks SET number = {number}, at = clock_timestamp() WHERE program = {program}"),
-        false => "BEGIN; SET LOCAL synchronous_commit = off".to_owned(),
-    })?;
-    Ok(number)
+    session.batch(&format!(
+        "BEGIN; UPDATE marks SET number = {number}, at = clock_timestamp() WHERE program = {program}"
+    ))?;
+    Ok(Some(number))
 }
 
 /// Whether another desk's transaction crossed this one, so that it is begun again.

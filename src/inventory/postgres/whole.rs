@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use super::bounds::PATIENCE;
 use super::columns::{fingerprint, ms, odd, time};
 use super::session::{Session, Trouble};
-use super::{Postgres, batches, explained, schema, tokens};
+use super::{Postgres, batches, explained, holders, schema, tokens};
 use crate::inventory::whole::{Piece, Taker, Whole};
 use crate::inventory::{BatchRecord, Fingerprint, FingerprintKey, InventoryError, Kept, RowRecord};
 
@@ -42,16 +42,14 @@ impl Whole for Postgres {
                 (None, filled) => filled.map_err(Trouble::Rows)?,
             }
             to.within(PATIENCE);
-            let held = to.batch(
+            let held = to.batch(&format!(
                 "SET LOCAL statement_timeout = 0;
                  INSERT INTO holders (seed, serial, slot)
-                 SELECT DISTINCT ON (seed) seed, serial, slot FROM (
-                     SELECT 1 AS rank, seed, serial, slot FROM tokens WHERE seed IS NOT NULL
-                     UNION ALL SELECT 2, pending_seed, serial, slot FROM tokens WHERE pending_seed IS NOT NULL
-                     UNION ALL SELECT 3, seed, serial, slot FROM candidates) AS holding
+                 SELECT DISTINCT ON (seed) seed, serial, slot FROM ({}) AS named
                  ORDER BY seed, rank, serial, slot
                  ON CONFLICT DO NOTHING",
-            );
+                holders::NAMED
+            ));
             to.as_usual();
             held
         })

@@ -291,12 +291,8 @@ impl BatchRun {
         let flags = plan.flags;
         let visitor = BatchVisitor::new(books, self.batch, self.files, self.source, plan, around);
         attend(&visitor);
-        let (batch, mut files, source, mut fatal) = visitor.into_parts();
-        // Another program may have worked at the same batch, and may do so still.
+        let (batch, mut files, source, fatal) = visitor.into_parts();
         let mut restore = |files: &mut ServerFiles| restore_part(files, books, &batch, &source, flags);
-        if let Some(files) = files.as_mut().filter(|_| fatal.is_none()) {
-            fatal = restore(files).err();
-        }
         let fatal = fatal.or_else(|| conclude(&batch, files.as_mut(), books, at(), &mut restore).err());
         let (id, counts, mut rows) = (batch.id(), batch.counts(), Vec::new());
         let states = [RowState::Burning, RowState::Unknown, RowState::Failed, RowState::Assigned];
@@ -331,15 +327,17 @@ fn conclude(
     mut files: Option<&mut ServerFiles>,
     books: &Books,
     at: UnixTime,
-    restore: &mut dyn FnMut(&mut ServerFiles) -> Result<(), Failure>,
+    restore: &mut dyn FnMut(&mut ServerFiles) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     batch.recount(books)?;
-    for _ in 0..CATCHES_UP {
-        match files.as_deref_mut() {
-            Some(files) if !missing(&files.part, books, batch.id())?.is_empty() => restore(files)?,
-            _ => break,
+    if let Some(files) = files.as_deref_mut() {
+        // Another program may have worked at the same batch, and may do so still.
+        for _ in 0..CATCHES_UP {
+            if !restore(files)? {
+                break;
+            }
+            batch.recount(books)?;
         }
-        batch.recount(books)?;
     }
     if let Some(files) = files {
         files.write(books, batch.id())?;
@@ -350,19 +348,20 @@ fn conclude(
     Ok(())
 }
 
-/// Seeds that tokens hold and the `.part` file lacks: written there again, or named where its seeds were nowhere else.
+/// Seeds that tokens hold and the `.part` file lacks: written there again, or named where its seeds were nowhere else. Whether there were
+/// any.
 fn restore_part(
     files: &mut ServerFiles,
     books: &Books,
     batch: &Batch,
     source: &SeedSource,
     flags: ProfileWish,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let missing = missing(&files.part, books, batch.id())?;
+    if missing.is_empty() {
+        return Ok(false);
+    }
     let SeedSource::File(seeds) = source else {
-        if missing.is_empty() {
-            return Ok(());
-        }
         let path = files.part.path();
         let fact = format!("{} lacks the seeds of {} tokens that were burned", path.display(), missing.len());
         return Err(Failure::file(fact, BatchRemedy::PutPartBack(path.to_owned())));
@@ -374,5 +373,5 @@ fn restore_part(
         let (profile, _) = seed.wish(flags).resolve(known, usual())?;
         files.part.add(&seed.row(serial, row.user.as_deref(), profile)).map_err(|error| unwritable(&error))?;
     }
-    Ok(())
+    Ok(true)
 }

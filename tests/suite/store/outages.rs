@@ -21,6 +21,13 @@ fn desk(address: &str, folder: &Path) -> Result<Shared, InventoryError> {
     Shared::open(parsed(address), folder.join("outbox.sqlite"), None)
 }
 
+/// A server of its own, the address of one of its desks, and that desk's folder.
+fn place() -> (Server, String, tempfile::TempDir) {
+    let server = Server::start();
+    let address = server.database();
+    (server, address, tempfile::tempdir().unwrap())
+}
+
 /// So long a server that was away is left alone.
 const NOT_ASKED_FOR: Duration = Duration::from_millis(3100);
 
@@ -42,9 +49,7 @@ fn sync(store: &dyn Inventory, serial: &str, job: i64) -> Result<(), InventoryEr
 
 #[test]
 fn while_the_server_is_away_a_sync_goes_on_and_a_burn_does_not_and_afterwards_each_is_on_record_once() {
-    let mut server = Server::start();
-    let address = server.database();
-    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address, folder) = place();
     let store = desk(&address, folder.path()).unwrap();
     burn(&store, "A", 1, 1).unwrap();
     server.kill();
@@ -94,9 +99,7 @@ fn while_the_server_is_away_a_sync_goes_on_and_a_burn_does_not_and_afterwards_ea
 
 #[test]
 fn a_burn_that_loses_the_server_in_the_middle_tells_how_it_ended_later() {
-    let mut server = Server::start();
-    let address = server.database();
-    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address, folder) = place();
     let store = desk(&address, folder.path()).unwrap();
     store.begin(&begins("A", 1, Some(1), None)).unwrap();
     server.kill();
@@ -114,9 +117,7 @@ fn a_burn_that_loses_the_server_in_the_middle_tells_how_it_ended_later() {
 
 #[test]
 fn what_another_desk_has_found_since_is_not_taken_back_by_old_news() {
-    let mut server = Server::start();
-    let address = server.database();
-    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address, folder) = place();
     let store = desk(&address, folder.path()).unwrap();
     burn(&store, "A", 1, 1).unwrap();
     server.kill();
@@ -218,9 +219,7 @@ fn nobody_waits_long_for_a_server_that_has_just_been_away() {
 
 #[test]
 fn an_end_that_waited_takes_back_no_newer_burn_whatever_the_desks_clocks_say() {
-    let mut server = Server::start();
-    let address = server.database();
-    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address, folder) = place();
     // This desk's clock is hours ahead.
     let fast = desk(&address, folder.path()).unwrap();
     let late = 9_000_000;
