@@ -1,12 +1,13 @@
 //! Programs Token2's NFC-programmable TOTP tokens from a desk reader.
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
-//! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`device`], [`reader`], [`emulator`], [`clock`],
+//! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`device`], [`reader`], [`emulator`], [`clock`], [`drift`],
 //! [`seedfile`], [`inventory`], [`job`], [`report`], [`cli`].
 
 pub mod cli;
 pub mod clock;
 pub mod device;
+pub mod drift;
 pub mod emulator;
 pub mod files;
 pub mod inventory;

@@ -2,6 +2,7 @@
 
 use super::Kept;
 use super::batch::{BatchId, BatchRecord, Counts, RowRecord, RowState};
+use super::clock_event::ClockEvent;
 use super::event::{Event, EventFilter};
 use super::fingerprint::Fingerprint;
 use super::token::{TokenFilter, TokenRecord};
@@ -14,6 +15,12 @@ pub trait Listing {
     /// # Errors
     /// [`InventoryError`](super::InventoryError), as of all methods here.
     fn visit_events(&self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()>;
+
+    /// The events that bear on the clock of a token, or of all, token by token and oldest first.
+    ///
+    /// # Errors
+    /// As above.
+    fn visit_clock_events(&self, serial: Option<&str>, visit: &mut dyn FnMut(ClockEvent)) -> Kept<()>;
 
     /// Tokens that a filter lets pass, by serial and slot, up to `limit`.
     ///

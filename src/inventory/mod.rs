@@ -5,6 +5,7 @@
 //! program can write them and only the holder of the identity can read them (`docs/desk.md`).
 
 mod batch;
+mod clock_event;
 mod doubts;
 mod error;
 mod event;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::UnixTime;
 pub use batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowChange, RowRecord, RowState};
+pub use clock_event::ClockEvent;
 pub use error::InventoryError;
 pub use event::{Deed, Event, EventFilter, Measured, Outcome, Station};
 pub use fingerprint::{Fingerprint, FingerprintKey};

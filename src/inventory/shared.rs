@@ -10,9 +10,9 @@ use super::outbox::{Outbox, Waiting, Waits};
 use super::pins::Pins;
 use super::postgres::{Address, Postgres};
 use super::{
-    BatchId, BatchRecord, Begin, Begun, Claim, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey,
-    Inventory, InventoryError, Kept, KeyChange, Listing, NewBatch, NewRow, RowRecord, RowState, SlotKey, Station,
-    TokenFilter, TokenRecord,
+    BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Entry, Event, EventFilter, Fingerprint,
+    FingerprintKey, Inventory, InventoryError, Kept, KeyChange, Listing, NewBatch, NewRow, RowRecord, RowState,
+    SlotKey, Station, TokenFilter, TokenRecord,
 };
 use crate::time::{HostClock, UnixTime};
 
@@ -337,6 +337,10 @@ impl Inventory for Shared {
 impl Listing for Shared {
     fn visit_events(&self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
         self.ask(|server| server.visit_events(filter, limit, visit))
+    }
+
+    fn visit_clock_events(&self, serial: Option<&str>, visit: &mut dyn FnMut(ClockEvent)) -> Kept<()> {
+        self.ask(|server| server.visit_clock_events(serial, visit))
     }
 
     fn visit_tokens(&self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {

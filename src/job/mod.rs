@@ -13,6 +13,7 @@ mod desk_news;
 mod ended;
 mod failure;
 pub mod find;
+pub mod forecast;
 mod guard;
 mod hours;
 pub mod keepers;

@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::forecast::ForecastList;
 use super::lists::{BatchList, EventList, RowList, TokenList};
 use super::{
     AssignListReport, AssignReport, BatchEvent, BatchPlanReport, BurnReport, CheckReport, CodeReport, ConvertReport,
@@ -81,6 +82,7 @@ fn commands(generator: &mut SchemaGenerator) -> Vec<Command> {
                 shape::<BatchList>,
                 shape::<RowList>,
                 shape::<ShowReport>,
+                shape::<ForecastList>,
                 shape::<AssignReport>,
                 shape::<AssignListReport>,
                 shape::<CheckReport>,

@@ -5,16 +5,26 @@ use serde::Serialize;
 
 use super::Report;
 use super::drift::measured_words;
+use super::drift_line::DriftLine;
+use super::forecast::{ForecastReport, WindowReport, come_cell, jump_words};
 use super::lists::remark;
 use super::profile::ProfileReport;
 use super::record::{EventReport, TokenRecordReport};
+use crate::drift::Come;
 use crate::inventory::{Event, Outcome, TokenRecord};
+use crate::job::forecast::Foreseen;
 use crate::plain::plain;
 use crate::time::seconds;
 use crate::words::local;
 
-/// How many events fit a screen of 24 lines beside the rest.
-const ON_SCREEN: usize = 12;
+/// How many lines the events fit on a screen of 24, beside what is on record and the curve.
+const ON_SCREEN: usize = 22;
+
+/// The fewest events that are shown.
+const FEWEST: usize = 3;
+
+/// The size of the curve, in characters.
+const CURVE: (usize, usize) = (78, 4);
 
 /// How much of a remark fits a line.
 const REMARK_WIDTH: usize = 25;
@@ -26,6 +36,10 @@ pub struct ShowReport {
     pub token: TokenRecordReport,
     /// How much its clock gained since it was last set; `null` from less than a day.
     pub rate: Option<RateReport>,
+    /// The forecast.
+    pub forecast: ForecastReport,
+    /// What the forecast was made for.
+    pub window: WindowReport,
     /// Its events, newest first.
     pub events: Vec<EventReport>,
     #[serde(skip)]
@@ -41,13 +55,30 @@ pub struct RateReport {
     pub days: f64,
 }
 
+/// The drift of the token that is shown.
+pub struct ShownDrift<'a> {
+    /// The token, and its forecast.
+    pub foreseen: &'a Foreseen,
+    /// Its curve.
+    pub line: Option<&'a DriftLine>,
+    /// What the forecast was made for.
+    pub window: WindowReport,
+}
+
 impl ShowReport {
     /// The report of a token with its events, newest first.
     #[must_use]
-    pub fn of(token: &TokenRecord, events: &[Event]) -> Self {
+    pub fn of(drift: &ShownDrift<'_>, events: &[Event]) -> Self {
+        let token = &drift.foreseen.token;
         let rate = rate(events).map(|(s_per_day, days)| RateReport { s_per_day, days });
-        let text = life(token, rate.as_ref(), events);
-        Self { token: token.into(), rate, events: events.iter().map(Into::into).collect(), text }
+        Self {
+            token: token.into(),
+            rate,
+            forecast: ForecastReport::of(drift.foreseen),
+            window: drift.window.clone(),
+            events: events.iter().map(Into::into).collect(),
+            text: life(drift, events),
+        }
     }
 }
 
@@ -58,21 +89,54 @@ impl Report for ShowReport {
 }
 
 /// A token's life: what is on record, then its events.
-fn life(token: &TokenRecord, rate: Option<&RateReport>, events: &[Event]) -> String {
-    let mut lines = on_record(token, rate);
+fn life(drift: &ShownDrift<'_>, events: &[Event]) -> String {
+    let token = &drift.foreseen.token;
+    let mut lines = on_record(token);
+    lines.extend(foretold(drift));
     lines.push(String::new());
-    lines.extend(events.iter().take(ON_SCREEN).map(event_line));
-    if events.len() > ON_SCREEN {
+    let room = ON_SCREEN.saturating_sub(lines.len()).max(FEWEST);
+    lines.extend(events.iter().take(room).map(event_line));
+    if events.len() > room {
         lines.push(format!(
             "... and {} more: tokentap inventory events --serial {}",
-            events.len() - ON_SCREEN,
+            events.len() - room,
             token.key.serial
         ));
     }
     lines.join("\n")
 }
 
-fn on_record(token: &TokenRecord, rate: Option<&RateReport>) -> Vec<String> {
+/// What is foretold of its clock, and its curve.
+fn foretold(drift: &ShownDrift<'_>) -> Vec<String> {
+    let Some((fit, forecast)) = &drift.foreseen.clock else { return Vec::new() };
+    let mut lines = Vec::new();
+    let rate = fit.rate();
+    let from = match fit.stretches {
+        0 => "by what is usual; it was never measured".to_owned(),
+        stretches => format!("over {:.0} days in {}", fit.days, stretch_words(stretches)),
+    };
+    let per_day = format!("{:+.3}", rate.s_per_day).replace("-0.000", "+0.000");
+    lines.push(format!("rate     {per_day} s a day (±{:.3} s), {from}", rate.within));
+    let come = match forecast.come {
+        Come::Now => "now (95 %): its codes may be refused".to_owned(),
+        Come::Before(_) => format!("before {} (95 %)", come_cell(Some(forecast.come))),
+        Come::NotForLong => "not within ten years".to_owned(),
+    };
+    lines.push(format!("come in  {come}, {}", drift.window.words()));
+    let jumps = fit.jumps.iter().rev().take(2).map(|jump| format!("jump     {}", jump_words(jump)));
+    lines.extend(jumps);
+    let remark = ForecastReport::of(drift.foreseen).remark;
+    if !remark.is_empty() && fit.jumps.is_empty() && fit.stretches > 0 {
+        lines.push(format!("note     {remark}"));
+    }
+    if let Some(line) = drift.line.filter(|_| fit.stretches > 0) {
+        lines.push(String::new());
+        lines.extend(line.lines(CURVE.0, CURVE.1));
+    }
+    lines
+}
+
+fn on_record(token: &TokenRecord) -> Vec<String> {
     let emulated = if token.emulated { " (emulated)" } else { "" };
     let mut lines =
         vec![format!("token    {} {}{emulated}", token.model.as_deref().unwrap_or("unknown model"), token.key.serial)];
@@ -98,9 +162,6 @@ fn on_record(token: &TokenRecord, rate: Option<&RateReport>) -> Vec<String> {
     }
     if let Some(drift) = token.drift {
         lines.push(format!("clock    {} when last seen, {}", measured_words(drift), local(token.last_seen)));
-    }
-    if let Some(RateReport { s_per_day, days }) = rate {
-        lines.push(format!("rate     {s_per_day:+.3} s a day, over {days:.0} days"));
     }
     if let Some(pending) = &token.pending {
         lines.push(format!("UNKNOWN  \"{}\" of {} did not end as it should", pending.deed.word(), local(pending.at)));
@@ -132,4 +193,8 @@ fn rate(events: &[Event]) -> Option<(f64, f64)> {
     let (set, after) = set.into_iter().find_map(|event| Some((event, event.after?)))?;
     let days = seconds(newest.at - set.at) / DAY_S;
     (days >= 1.0).then(|| ((later.drift_s - after.drift_s) / days, days))
+}
+
+fn stretch_words(stretches: usize) -> String {
+    if stretches == 1 { "1 stretch".to_owned() } else { format!("{stretches} stretches") }
 }

@@ -21,6 +21,7 @@ mod counterparts;
 mod desk;
 #[cfg(target_os = "linux")]
 mod documents;
+mod drift;
 mod emulator;
 mod families;
 mod faults;

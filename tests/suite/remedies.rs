@@ -88,6 +88,7 @@ const BELOW: &[&str] = &[
     "qr",
     "tokens",
     "events",
+    "forecast",
     "batches",
     "show",
     "export",

@@ -122,6 +122,7 @@ fn kept(bench: &mut Bench) {
     bench.run(0, &["inventory", "tokens"]);
     bench.run(0, &["inventory", "events", "--limit", "2"]);
     bench.run(0, &["inventory", "show", "ana@example.org"]);
+    bench.run(0, &["inventory", "forecast"]);
     bench.run(2, &["inventory", "show", "nobody@example.org"]);
     bench.run(0, &["inventory", "assign", "86596120000001", "eva@example.org", "--reassign"]);
     bench.write("owners.csv", "serial,user\n86596120000001,ana@example.org\n");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::common::{FileArgs, WholeFileArgs};
+use super::forecast::{ForecastArgs, ShowArgs};
 use super::seeds::EncodeArgs;
 
 /// The commands of an inventory that several desks share.
@@ -24,6 +25,9 @@ pub enum InventoryCommand {
     /// Show everything on record about one token
     #[command(before_help = "Example: tokentap inventory show 86596120001234")]
     Show(ShowArgs),
+    /// Foretell which tokens must come back, and when
+    #[command(before_help = "Example: tokentap inventory forecast --due 30d --for duo")]
+    Forecast(ForecastArgs),
     /// Write sealed seeds to a seed file
     #[command(before_help = "Example: tokentap inventory export --identity key.txt --to csv=seeds.csv")]
     Export(ExportArgs),
@@ -233,13 +237,6 @@ pub struct BatchesArgs {
 
     #[command(flatten)]
     pub list: ListArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct ShowArgs {
-    /// The token: its serial, its last four digits, or its user
-    #[arg(value_name = "SERIAL|USER")]
-    pub token: String,
 }
 
 #[derive(Debug, Args)]

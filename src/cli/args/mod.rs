@@ -4,6 +4,7 @@ mod applies;
 mod check;
 mod common;
 mod emulate;
+mod forecast;
 mod inventory;
 mod run;
 mod seeds;
@@ -19,6 +20,7 @@ use crate::seedfile::check_text;
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, SelftestArgs, VerifyArgs};
 pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WholeFileArgs, WriteArgs};
 pub use emulate::EmulateArgs;
+pub use forecast::{ForecastArgs, ShowArgs, WindowArgs};
 use inventory::OF_SEVERAL_DESKS;
 pub use inventory::{
     AssignArgs, BackupArgs, BatchesArgs, CheckArgs, CopyArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,

@@ -27,7 +27,7 @@ use crate::time::{HostClock, SystemClock, UnixTime};
 const NAME_WIDTH: usize = 22;
 
 /// A list, written row by row: of a million events none is kept.
-struct List<'a> {
+pub struct List<'a> {
     name: &'static str,
     columns: &'a [(&'static str, usize)],
     /// The columns that only comma-separated values have: a line of text has no room for them.
@@ -39,7 +39,7 @@ struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    fn begin(
+    pub fn begin(
         name: &'static str,
         columns: &'a [(&'static str, usize)],
         wide: &'a [&'static str],
@@ -57,7 +57,7 @@ impl<'a> List<'a> {
     }
 
     /// One row, as cells of text and as a report.
-    fn row(&mut self, cells: &[String], report: &impl Serialize) {
+    pub fn row(&mut self, cells: &[String], report: &impl Serialize) {
         if self.output.is_json() {
             self.stream.put(if self.rows == 0 { "" } else { "," });
             self.stream.put(&serde_json::to_string(report).unwrap_or_default());
@@ -85,13 +85,18 @@ impl<'a> List<'a> {
     }
 
     /// The end of the list. One that broke off in the middle is one object all the same, which says so.
-    fn end(mut self, visited: Kept<()>) -> Ran {
+    fn end(self, visited: Kept<()>) -> Ran {
+        self.end_with(visited, |end| end)
+    }
+
+    /// The same, where the object has more fields at its end.
+    pub fn end_with<E: Serialize>(mut self, visited: Kept<()>, whole: impl FnOnce(ListEnd) -> E) -> Ran {
         let is_cut = self.rows >= self.args.limit;
         let failure = visited.err().map(failed);
         if self.output.is_json() {
             let end = ListEnd { is_cut: is_cut || failure.is_some(), error: failure.as_ref().map(Into::into) };
             // Its own object, without the brace that opens it.
-            let end = serde_json::to_string(&end).unwrap_or_default();
+            let end = serde_json::to_string(&whole(end)).unwrap_or_default();
             self.stream.put(&format!("],{}\n", end.trim_start_matches('{')));
         }
         self.stream.end();
@@ -100,7 +105,7 @@ impl<'a> List<'a> {
             Some(failure) => Err(failure),
             None => {
                 if is_cut && !self.output.is_json() {
-                    let text = format!("only the first {} are shown: --limit shows more, --since fewer", self.rows);
+                    let text = format!("only the first {} are shown: --limit N shows more", self.rows);
                     self.output.note(&text);
                 }
                 Ok(Exit::Done)
@@ -118,10 +123,26 @@ fn guarded(cell: &str) -> Cow<'_, str> {
 /// A time that somebody typed: a date, an RFC 3339 time, or so many years, months, days, hours or minutes ago.
 pub fn since(flag: &str, text: Option<&str>) -> Result<Option<UnixTime>, Failure> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
-    let ago = |number: &str, each: TimeDelta| {
-        let many = number.parse::<i32>().ok().filter(|many| *many >= 0)?;
-        SystemClock::new().now().wall.checked_sub_signed(each.checked_mul(many)?)
-    };
+    let ago = span_of(text).and_then(|span| SystemClock::new().now().wall.checked_sub_signed(span));
+    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
+    let parsed = ago.or_else(date).or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()));
+    parsed.map(Some).ok_or_else(|| {
+        Failure::usage(
+            format!("{flag} is not a time"),
+            "use a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 6mo, 2y",
+        )
+    })
+}
+
+/// A length of time that somebody typed.
+pub fn span(flag: &str, text: &str) -> Result<TimeDelta, Failure> {
+    span_of(text.trim()).ok_or_else(|| {
+        Failure::usage(format!("{flag} is not a length of time"), "use 30d, 12h, 6mo or 2y, for example")
+    })
+}
+
+/// So many years, months, days, hours or minutes.
+fn span_of(text: &str) -> Option<TimeDelta> {
     // A month of 30.4 days, a year of 365.
     let units = [
         ("mo", TimeDelta::hours(730)),
@@ -131,14 +152,9 @@ pub fn since(flag: &str, text: Option<&str>) -> Result<Option<UnixTime>, Failure
         ("h", TimeDelta::hours(1)),
         ("m", TimeDelta::minutes(1)),
     ];
-    let parsed = units.into_iter().find_map(|(unit, each)| ago(text.strip_suffix(unit)?, each));
-    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
-    let parsed = parsed.or_else(date).or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()));
-    parsed.map(Some).ok_or_else(|| {
-        Failure::usage(
-            format!("{flag} is not a time"),
-            "use a date (2026-11-23), an RFC 3339 time, or 7d, 12h, 6mo, 2y",
-        )
+    units.into_iter().find_map(|(unit, each)| {
+        let many = text.strip_suffix(unit)?.parse::<i32>().ok().filter(|many| *many >= 0)?;
+        each.checked_mul(many)
     })
 }
 

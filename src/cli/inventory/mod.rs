@@ -3,6 +3,7 @@
 mod assign;
 mod check;
 mod copy;
+mod forecast;
 mod lists;
 #[cfg(feature = "postgres")]
 mod many_desks;
@@ -50,7 +51,8 @@ pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran 
         InventoryCommand::Tokens(args) => lists::tokens(inventory, args, output),
         InventoryCommand::Events(args) => lists::events(inventory, args, output),
         InventoryCommand::Batches(args) => lists::batches(inventory, args, output),
-        InventoryCommand::Show(args) => show::run(inventory, &args.token, output),
+        InventoryCommand::Show(args) => show::run(inventory, args, output),
+        InventoryCommand::Forecast(args) => forecast::run(inventory, args, output),
         Export(args) => seeds::export(inventory, global, args, output),
         Import(args) => seeds::import(inventory, global, args, output),
         Assign(args) => assign::assign(inventory, global, args, output),

@@ -1,15 +1,19 @@
 //! Finding and listing on the server.
 
-use super::{Postgres, batches, desks, tokens};
+use super::{Postgres, batches, clock_events, desks, tokens};
 use crate::inventory::{
-    BatchId, BatchRecord, Counts, Event, EventFilter, Fingerprint, Kept, Listing, RowRecord, RowState, TokenFilter,
-    TokenRecord,
+    BatchId, BatchRecord, ClockEvent, Counts, Event, EventFilter, Fingerprint, Kept, Listing, RowRecord, RowState,
+    TokenFilter, TokenRecord,
 };
 use crate::time::UnixTime;
 
 impl Listing for Postgres {
     fn visit_events(&self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
         self.read(&mut |from, _| tokens::visit_events(from, filter, limit, visit))
+    }
+
+    fn visit_clock_events(&self, serial: Option<&str>, visit: &mut dyn FnMut(ClockEvent)) -> Kept<()> {
+        self.read(&mut |from, _| clock_events::visit(from, serial, visit))
     }
 
     fn visit_tokens(&self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {

@@ -8,6 +8,7 @@ mod address_error;
 mod batches;
 mod bounds;
 mod check;
+mod clock_events;
 mod columns;
 mod connections;
 mod desks;

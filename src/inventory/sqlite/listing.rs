@@ -1,15 +1,19 @@
 //! Finding and listing in the file of an inventory.
 
-use super::{Sqlite, batches, tokens};
+use super::{Sqlite, batches, clock_events, tokens};
 use crate::inventory::{
-    BatchId, BatchRecord, Counts, Event, EventFilter, Fingerprint, Kept, Listing, RowRecord, RowState, TokenFilter,
-    TokenRecord,
+    BatchId, BatchRecord, ClockEvent, Counts, Event, EventFilter, Fingerprint, Kept, Listing, RowRecord, RowState,
+    TokenFilter, TokenRecord,
 };
 use crate::time::UnixTime;
 
 impl Listing for Sqlite {
     fn visit_events(&self, filter: &EventFilter, limit: u64, visit: &mut dyn FnMut(Event)) -> Kept<()> {
         self.read(|from| tokens::visit_events(from, filter, limit, visit))
+    }
+
+    fn visit_clock_events(&self, serial: Option<&str>, visit: &mut dyn FnMut(ClockEvent)) -> Kept<()> {
+        self.read(|from| clock_events::visit(from, serial, visit))
     }
 
     fn visit_tokens(&self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {

@@ -3,6 +3,7 @@
 mod batches;
 mod check;
 mod claims;
+mod clock_events;
 mod columns;
 mod failed;
 mod file;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use tokentap::inventory::{
-    BatchId, BatchRecord, Begin, Begun, Claim, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey,
-    Inventory, InventoryError, Kept, KeyChange, Listing, NewBatch, NewRow, RowChange, RowRecord, RowState, SeedChange,
-    SlotKey, TokenChange, TokenFilter, TokenLife, TokenRecord,
+    BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Deed, Entry, Event, EventFilter, Fingerprint,
+    FingerprintKey, Inventory, InventoryError, Kept, KeyChange, Listing, NewBatch, NewRow, RowChange, RowRecord,
+    RowState, SeedChange, SlotKey, TokenChange, TokenFilter, TokenLife, TokenRecord,
 };
 use tokentap::time::UnixTime;
 
@@ -373,6 +373,31 @@ impl Listing for Memory {
                 && over(event.before, filter.drift_over)
         });
         wanted.take(limit as usize).cloned().for_each(visit);
+        Ok(())
+    }
+
+    fn visit_clock_events(&self, serial: Option<&str>, visit: &mut dyn FnMut(ClockEvent)) -> Kept<()> {
+        let books = self.books();
+        let bears = |event: &Event| {
+            let writes = matches!(event.deed, Deed::Sync | Deed::Config | Deed::Burn);
+            event.before.is_some() || event.after.is_some() || writes
+        };
+        let of_serial =
+            |event: &&Event| event.serial.is_some() && serial.is_none_or(|s| event.serial.as_deref() == Some(s));
+        let mut found: Vec<&Event> = books.events.iter().filter(of_serial).filter(|event| bears(event)).collect();
+        found.sort_by_key(|event| (event.serial.clone(), event.at));
+        found.into_iter().for_each(|event| {
+            visit(ClockEvent {
+                key: SlotKey::of(event.serial.clone().unwrap_or_default(), event.slot),
+                at: event.at,
+                job: event.job,
+                desk: event.station.desk.clone(),
+                deed: event.deed,
+                outcome: event.outcome,
+                before: event.before,
+                after: event.after,
+            });
+        });
         Ok(())
     }
 

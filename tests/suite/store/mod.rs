@@ -20,9 +20,9 @@ mod transitions;
 mod weather;
 
 use tokentap::inventory::{
-    BatchId, Begin, Claim, Deed, Entry, Event, EventFilter, Fingerprint, Inventory, InventoryError, Kept, KeyChange,
-    NewBatch, NewRow, Outcome, PendingChange, RowChange, RowState, SeedChange, SlotKey, Sqlite, TokenChange,
-    TokenFilter, TokenRecord,
+    BatchId, Begin, Claim, ClockEvent, Deed, Entry, Event, EventFilter, Fingerprint, Inventory, InventoryError, Kept,
+    KeyChange, Measured, NewBatch, NewRow, Outcome, PendingChange, RowChange, RowState, SeedChange, SlotKey, Sqlite,
+    TokenChange, TokenFilter, TokenRecord,
 };
 use tokentap::time::UnixTime;
 
@@ -133,6 +133,30 @@ fn no_two_jobs_are_at_work_with_one_token_and_the_end_of_one_frees_it() {
         assert_eq!(store.at_work("A"), Ok(None));
         let basis = store.token(&SlotKey::only("A")).unwrap();
         store.begin(&begins("A", 4, None, basis.as_ref())).unwrap();
+    });
+}
+
+#[test]
+fn what_bears_on_clocks_is_listed_token_by_token_and_oldest_first() {
+    in_every_store(|store| {
+        for (serial, ms, deed, before) in [
+            ("B", 3000, Deed::Info, Some(1.0)),
+            ("A", 2000, Deed::Sync, Some(-2.0)),
+            ("A", 4000, Deed::Verify, None),
+            ("A", 1000, Deed::Burn, None),
+        ] {
+            let before = before.map(|drift_s| Measured { drift_s, resolution_s: 0.5 });
+            store.keep(&Entry::of(Event { deed, before, ..event(serial, ms, "") })).unwrap();
+        }
+        let listed = |serial| {
+            let mut listed = Vec::new();
+            let mut visit = |event: ClockEvent| listed.push((event.key.serial, event.at, event.deed));
+            store.visit_clock_events(serial, &mut visit).unwrap();
+            listed
+        };
+        let of_a = [("A".to_owned(), at(1000), Deed::Burn), ("A".to_owned(), at(2000), Deed::Sync)];
+        assert_eq!(listed(Some("A")), of_a);
+        assert_eq!(listed(None), [of_a.as_slice(), &[("B".to_owned(), at(3000), Deed::Info)]].concat());
     });
 }
 

@@ -1,0 +1,127 @@
+//! `inventory forecast`: which tokens must come back, and when.
+
+use std::path::Path;
+
+use super::lists::{List, span};
+use crate::cli::Ran;
+use crate::cli::args::{ForecastArgs, ListArgs, WindowArgs};
+use crate::cli::describe::{self, plain};
+use crate::cli::output::Output;
+use crate::drift::{Come, Fleet, Standing, Window};
+use crate::inventory::Inventory;
+use crate::job::batch::unwritable;
+use crate::job::forecast::{Foreseen, foresee, watched};
+use crate::job::{Exit, Failure};
+use crate::report::{ForecastEnd, ForecastReport, WindowReport, come_cell, fleet_plot};
+use crate::seedfile::save_secret;
+use crate::time::{HostClock, SystemClock, UnixTime};
+
+/// The window that the arguments name, and whether they say its size.
+///
+/// # Errors
+/// A usage failure: a server that is not known, or a size that is none.
+pub fn window(args: &WindowArgs) -> Result<(Window, bool), Failure> {
+    let server = match args.server.as_deref().map(str::to_lowercase) {
+        None => Window::ASSUMED,
+        Some(name) => Window::of_server(&name).ok_or_else(|| {
+            let names: Vec<&str> = Window::SERVERS.iter().map(|(name, _)| *name).collect();
+            Failure::usage("unknown server after --for", format!("use one of {}, or --window", names.join(", ")))
+        })?,
+    };
+    let Some(seconds) = args.window else { return Ok((server, false)) };
+    if !(1.0..=86_400.0).contains(&seconds) {
+        return Err(Failure::usage(
+            "--window is a number of seconds from 1 to 86400",
+            "use the drift that the server accepts to one side, such as --window 60",
+        ));
+    }
+    Ok((Window { seconds, ..server }, true))
+}
+
+pub fn run(inventory: &dyn Inventory, args: &ForecastArgs, output: &Output) -> Ran {
+    let (window, is_typed) = window(&args.window)?;
+    let due = args.due.as_deref().map(|text| span("--due", text)).transpose()?;
+    let now = SystemClock::new().now().wall;
+    let watched = watched(inventory)?;
+    let fleet = Fleet::of(watched.iter().map(|one| &one.history));
+    let is_wanted = |one: &Foreseen| {
+        let model = one.token.model.as_deref().unwrap_or_default();
+        args.model.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(model))
+    };
+    let mut foreseen = foresee(watched, &fleet, &window, now);
+    foreseen.retain(is_wanted);
+    if let Some(path) = &args.plot {
+        save(path, &fleet_plot(&foreseen, now), args.force)?;
+    }
+    let unknown = foreseen.iter().filter(|one| one.clock.is_none()).count() as u64;
+    foreseen.retain(|one| due.is_none_or(|due| is_due(one, now + due, now)));
+    let window = WindowReport::of(&window, is_typed);
+    list(&foreseen, &fleet, window, unknown, args, output)
+}
+
+/// Whether a token must come back before a time, or is broken.
+fn is_due(one: &Foreseen, by: UnixTime, now: UnixTime) -> bool {
+    let Some((fit, forecast)) = &one.clock else { return false };
+    let is_broken = fit.standing != Standing::Usual;
+    is_broken || forecast.moved_too_far || forecast.come.order(now) < Come::Before(by).order(now)
+}
+
+fn list(
+    foreseen: &[Foreseen],
+    fleet: &Fleet,
+    window: WindowReport,
+    unknown: u64,
+    args: &ForecastArgs,
+    output: &Output,
+) -> Ran {
+    let columns = [
+        ("serial", 14),
+        ("model", 12),
+        ("user", 16),
+        ("come before", 11),
+        ("drift_s", 8),
+        ("±_s", 6),
+        ("s_per_day", 9),
+        ("±_per_day", 9),
+        ("half refused", 12),
+        ("remark", 0),
+    ];
+    let wide = ["model", "±_per_day", "half refused"];
+    let list_args = ListArgs { since: None, limit: args.limit, csv: args.csv };
+    if !output.is_json() && !args.csv {
+        output.text(&format!("{} (95 %)", window.words()));
+    }
+    let mut list = List::begin("forecast", &columns, &wide, &list_args, output);
+    for one in foreseen.iter().take(usize::try_from(args.limit).unwrap_or(usize::MAX)) {
+        let report = ForecastReport::of(one);
+        let clock = report.clock.as_ref();
+        let cell = |value: Option<f64>| value.map(|value| format!("{value:+.2}")).unwrap_or_default();
+        let within = |value: Option<f64>| value.map(|value| format!("{value:.2}")).unwrap_or_default();
+        let forecast = one.clock.as_ref().map(|(_, forecast)| forecast);
+        let half = forecast.map(|forecast| forecast.half_refused.map_or(Come::NotForLong, Come::Before));
+        let cells = [
+            report.serial.clone(),
+            plain(report.model.as_deref().unwrap_or_default()),
+            plain(report.user.as_deref().unwrap_or_default()),
+            come_cell(forecast.map(|forecast| forecast.come)),
+            cell(clock.map(|clock| clock.drift_s)),
+            within(clock.map(|clock| clock.within_s)),
+            cell(clock.map(|clock| clock.s_per_day)),
+            within(clock.map(|clock| clock.s_per_day_within)),
+            come_cell(half),
+            plain(&report.remark),
+        ];
+        list.row(&cells, &report);
+    }
+    if unknown > 0 && args.due.is_some() && !output.is_json() {
+        let tokens = describe::counted(unknown, "token");
+        output.note(&format!("the clock of {tokens} is not on record: without --due they are listed last"));
+    }
+    list.end_with(Ok(()), |end| ForecastEnd::of(window, fleet, unknown, end))
+}
+
+/// Writes a picture.
+pub fn save(path: &Path, svg: &str, force: bool) -> Result<Exit, Failure> {
+    save_secret(path, svg.as_bytes(), force).map_err(|error| unwritable(&error))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,275 @@
+//! The fit: a token's visits in their order, from the first to the last, as the state of its clock.
+
+use super::clock_state::{ClockState, Estimate};
+use super::jump::{Cause, Jump};
+use super::prior::Prior;
+use super::visit::{Bounded, Left, Visit, days};
+use super::wander::Wander;
+use super::{PPM, SIGMAS_95, runs};
+use crate::time::UnixTime;
+
+/// An error of more standard deviations than this is a jump.
+const GATE: f64 = 5.0;
+
+/// No crystal is so wrong, broken ones included, in seconds a day: what moves a clock faster has set it.
+const FASTEST: f64 = 300.0 * PPM;
+
+/// The spread of the rate of a crystal that is broken, in seconds a day.
+const BROKEN: f64 = 100.0 * PPM;
+
+/// A clock that surely gains or loses more than this a day, in seconds, drifts like a broken one: the vendor's worst.
+const WORST: f64 = 1.0;
+
+/// A rate, and how well it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// Seconds a day; negative when the clock loses.
+    pub s_per_day: f64,
+    /// The half-width of its 95 % interval.
+    pub within: f64,
+}
+
+/// How a clock runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Standing {
+    /// As crystals do.
+    Usual,
+    /// It surely gains or loses more than a second a day.
+    Broken,
+    /// Since the last visit it moved as no good crystal does: somebody set it, or it is broken, at this rate. The next
+    /// visit tells.
+    Unsure(f64),
+}
+
+/// A clock by all of its visits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// The last visit that its clock is known from.
+    pub at: UnixTime,
+    /// The stretches between visits that its rate comes from …
+    pub stretches: usize,
+    /// … and how long they are together, in days.
+    pub days: f64,
+    /// The jumps, oldest first.
+    pub jumps: Vec<Jump>,
+    /// How it runs.
+    pub standing: Standing,
+    /// The change of the clock by the last visit that set it, in seconds: a server that follows its clock has to follow that.
+    pub set_by_s: Option<f64>,
+    /// The error of the last stretch, in standard deviations, by all before it.
+    pub last_error: Option<f64>,
+    /// The fit begins here because the clock is not what it was before.
+    pub shortened: bool,
+    state: ClockState,
+    /// The state if the last stretch was not a jump.
+    other: Option<ClockState>,
+    wander: Wander,
+}
+
+impl Fit {
+    /// The fit of visits in their order; `None` where none of them has read the clock.
+    #[must_use]
+    pub fn of(visits: &[Visit], prior: &Prior, wander: Wander) -> Option<Self> {
+        let mut from = visits;
+        loop {
+            let walk = Walk::through(from, prior, wander);
+            if !runs::are_too_few(&walk.errors) {
+                return walk.end(from.len() < visits.len());
+            }
+            // The oldest quarter goes, and the rest is judged anew.
+            from = from.get(from.len().div_ceil(4)..).unwrap_or_default();
+        }
+    }
+
+    /// The rate now.
+    #[must_use]
+    pub fn rate(&self) -> Rate {
+        let rate = self.state.rate();
+        Rate { s_per_day: rate.mean, within: SIGMAS_95 * rate.deviation() }
+    }
+
+    /// The drift at a later time under each of the explanations of the last stretch: one, or two where it is not known.
+    pub(super) fn drifts_at(&self, at: UnixTime) -> impl Iterator<Item = Estimate> + '_ {
+        let days = days(self.at, at);
+        let broken = self.wander.of_a_broken_clock();
+        let usual = if self.standing == Standing::Broken { broken } else { self.wander };
+        let other = self.other.map(|state| state.later(days, broken).drift());
+        std::iter::once(self.state.later(days, usual).drift()).chain(other)
+    }
+}
+
+/// The walk through the visits.
+struct Walk<'a> {
+    visits: &'a [Visit],
+    wander: Wander,
+    prior: &'a Prior,
+    /// The state after the last visit that told something, and when that was.
+    now: Option<(UnixTime, ClockState)>,
+    /// The drift is not known: only the rate is.
+    lost: bool,
+    is_broken: bool,
+    other: Option<(f64, ClockState)>,
+    set_by_s: Option<f64>,
+    stretches: usize,
+    days: f64,
+    jumps: Vec<Jump>,
+    errors: Vec<f64>,
+}
+
+impl<'a> Walk<'a> {
+    fn through(visits: &'a [Visit], prior: &'a Prior, wander: Wander) -> Self {
+        let mut walk = Self {
+            visits,
+            wander,
+            prior,
+            now: None,
+            lost: false,
+            is_broken: false,
+            other: None,
+            set_by_s: None,
+            stretches: 0,
+            days: 0.0,
+            jumps: Vec::new(),
+            errors: Vec::new(),
+        };
+        for (index, visit) in visits.iter().enumerate() {
+            walk.visit(index, visit);
+        }
+        walk
+    }
+
+    fn visit(&mut self, index: usize, visit: &Visit) {
+        self.other = None;
+        let shift = visit.found.map_or(0.0, |found| self.found(index, visit, found));
+        match visit.left {
+            Left::AsFound => {}
+            Left::Unknown => self.lost = true,
+            Left::Set(left) => {
+                let left = left.corrected(shift);
+                self.set_by_s = visit.found.map(|found| left.drift_s - found.drift_s - shift);
+                let state = self.now.map(|(_, state)| state.set(left));
+                self.stand(visit.at, state.unwrap_or_else(|| ClockState::first(left, self.prior, self.wander)));
+                self.lost = false;
+            }
+        }
+    }
+
+    fn stand(&mut self, at: UnixTime, state: ClockState) {
+        self.now = Some((at, state));
+    }
+
+    /// Takes a reading; by how much the desk's clock was ahead of true time, in seconds, where that shows.
+    fn found(&mut self, index: usize, visit: &Visit, found: Bounded) -> f64 {
+        let Some((since, before)) = self.now else {
+            self.stand(visit.at, ClockState::first(found, self.prior, self.wander));
+            self.lost = false;
+            return 0.0;
+        };
+        let passed = days(since, visit.at);
+        let later = before.later(passed, self.wander());
+        if std::mem::take(&mut self.lost) {
+            self.stand(visit.at, later.set(found));
+            return 0.0;
+        }
+        let expected = later.expected(found);
+        let error = (found.drift_s - expected.mean) / expected.deviation();
+        if error.abs() <= GATE {
+            self.take(visit.at, passed, later.found(found), error);
+            return 0.0;
+        }
+        if let Some(ahead) = self.host_was_ahead(index, &later, found) {
+            self.jumps.push(jump(visit, expected, found, Cause::HostStep));
+            // The clock ran on meanwhile; what was read of it by a wrong clock says nothing more.
+            self.stand(visit.at, later);
+            return ahead;
+        }
+        let rate = (found.drift_s - before.drift().mean) / passed.max(f64::MIN_POSITIVE);
+        let cause = Cause::of(expected, found);
+        let may_be_broken = cause != Cause::LostTime && rate.abs() <= FASTEST;
+        let as_broken = || {
+            let broken = Prior { deviation: BROKEN, ..*self.prior };
+            let anew = before.with_rate_of(&broken).later(passed, self.wander.of_a_broken_clock());
+            anew.found(found)
+        };
+        if may_be_broken && self.goes_on_at(index, rate, passed) {
+            let state = as_broken();
+            self.is_broken = true;
+            self.take(visit.at, passed, state, error);
+            return 0.0;
+        }
+        self.other = may_be_broken.then(|| (rate, as_broken()));
+        self.jumps.push(jump(visit, expected, found, cause));
+        self.stand(visit.at, later.set(found));
+        0.0
+    }
+
+    fn wander(&self) -> Wander {
+        if self.is_broken { self.wander.of_a_broken_clock() } else { self.wander }
+    }
+
+    fn take(&mut self, at: UnixTime, passed: f64, state: ClockState, error: f64) {
+        self.stand(at, state);
+        self.days += passed;
+        // Two readings of the same contact say nothing of the rate.
+        if passed > 0.01 {
+            self.stretches += 1;
+            self.errors.push(error);
+        }
+    }
+
+    /// By how much the desk's clock was ahead at a visit, if the next visit finds the clock as if that were so.
+    fn host_was_ahead(&self, index: usize, expected: &ClockState, found: Bounded) -> Option<f64> {
+        let (visit, next) = (self.visits.get(index)?, self.visits.get(index + 1)?);
+        let ahead = expected.drift().mean - found.drift_s;
+        let state = match visit.left {
+            Left::AsFound => *expected,
+            Left::Set(left) => expected.shows(Estimate { mean: left.drift_s + ahead, ..expected.drift() }),
+            Left::Unknown => return None,
+        };
+        let later = state.later(days(visit.at, next.at), self.wander()).expected(next.found?);
+        let is_back = (next.found?.drift_s - later.mean).abs() <= GATE * later.deviation();
+        is_back.then_some(ahead)
+    }
+
+    /// Whether the clock goes on at this rate until the next visit, as a broken one does and one that was set does not.
+    fn goes_on_at(&self, index: usize, rate: f64, passed: f64) -> bool {
+        let (visit, next) = (self.visits.get(index), self.visits.get(index + 1));
+        let Some((visit, next)) = visit.zip(next) else { return false };
+        let (Some(left), Some(found)) = (visit.known_left(), next.found) else { return false };
+        let days = days(visit.at, next.at);
+        let gained = found.drift_s - left.drift_s;
+        let error = (left.variance() + found.variance()).sqrt() * (1.0 + days / passed.max(f64::MIN_POSITIVE));
+        // A third of the rate is left to a crystal that follows nothing.
+        days > 0.01
+            && (gained - rate * days).abs() <= rate.abs() * days / 3.0 + GATE * error
+            && gained.abs() > GATE * error
+    }
+
+    fn end(self, shortened: bool) -> Option<Fit> {
+        let (at, state) = self.now.filter(|_| !self.lost)?;
+        let rate = state.rate();
+        let standing = match self.other {
+            Some((rate, _)) => Standing::Unsure(rate),
+            None if self.is_broken || rate.mean.abs() - SIGMAS_95 * rate.deviation() > WORST => Standing::Broken,
+            None => Standing::Usual,
+        };
+        Some(Fit {
+            at,
+            stretches: self.stretches,
+            days: self.days,
+            jumps: self.jumps,
+            standing,
+            set_by_s: self.set_by_s,
+            last_error: self.errors.last().copied(),
+            shortened,
+            state,
+            other: self.other.map(|(_, state)| state),
+            wander: self.wander,
+        })
+    }
+}
+
+fn jump(visit: &Visit, expected: Estimate, found: Bounded, cause: Cause) -> Jump {
+    let by_s = found.drift_s - expected.mean;
+    Jump { at: visit.at, desk: visit.desk.clone(), by_s, within_s: SIGMAS_95 * expected.deviation(), cause }
+}

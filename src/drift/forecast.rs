@@ -1,0 +1,153 @@
+//! The forecast: when the drift leaves what a server bears.
+
+use chrono::TimeDelta;
+
+use super::SIGMAS_95;
+use super::fit::Fit;
+use super::window::{Following, Window};
+use crate::time::UnixTime;
+
+/// No date beyond this is told, in days: ten years, longer than a battery lasts.
+const HORIZON_DAYS: f64 = 3652.5;
+
+/// The drift at some time: with 95 % it lies between these, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The lower end.
+    pub low_s: f64,
+    /// The upper end.
+    pub high_s: f64,
+}
+
+impl Interval {
+    /// The middle.
+    #[must_use]
+    pub fn middle_s(self) -> f64 {
+        self.low_s.midpoint(self.high_s)
+    }
+
+    /// The half-width.
+    #[must_use]
+    pub fn within_s(self) -> f64 {
+        (self.high_s - self.low_s) / 2.0
+    }
+
+    /// The largest drift to either side.
+    fn farthest_s(self) -> f64 {
+        self.low_s.abs().max(self.high_s.abs())
+    }
+
+    /// The smallest drift to either side.
+    fn nearest_s(self) -> f64 {
+        if self.low_s <= 0.0 && self.high_s >= 0.0 { 0.0 } else { self.low_s.abs().min(self.high_s.abs()) }
+    }
+}
+
+/// When a token must come back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Come {
+    /// Its codes may be refused by now.
+    Now,
+    /// Before this time: until then they are accepted, with 95 %.
+    Before(UnixTime),
+    /// Not within ten years.
+    NotForLong,
+}
+
+impl Come {
+    /// The order in which tokens must come back: those that must come now first.
+    #[must_use]
+    pub fn order(self, now: UnixTime) -> (u8, UnixTime) {
+        match self {
+            Self::Now => (0, now),
+            Self::Before(at) => (1, at),
+            Self::NotForLong => (2, now),
+        }
+    }
+}
+
+/// A forecast, always with its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forecast {
+    /// The drift when the forecast was made.
+    pub drift: Interval,
+    /// When it must come back.
+    pub come: Come,
+    /// When the middle of the interval leaves the window: about half of such tokens are refused by then. `None`: not within ten years.
+    pub half_refused: Option<UnixTime>,
+    /// When all of the interval has left the window. `None`: not within ten years.
+    pub surely_refused: Option<UnixTime>,
+    /// The last sync moved the clock by more than a server that follows it bears: its codes may be refused since then.
+    pub moved_too_far: bool,
+}
+
+impl Fit {
+    /// The drift at a time: where the last stretch has two explanations, the interval holds those of both.
+    #[must_use]
+    pub fn drift_at(&self, at: UnixTime) -> Interval {
+        let mut interval = Interval { low_s: f64::INFINITY, high_s: f64::NEG_INFINITY };
+        for drift in self.drifts_at(at) {
+            let within = SIGMAS_95 * drift.deviation();
+            interval.low_s = interval.low_s.min(drift.mean - within);
+            interval.high_s = interval.high_s.max(drift.mean + within);
+        }
+        interval
+    }
+
+    /// The forecast for a window, made at a time.
+    ///
+    /// A server that follows a clock has it where it was at the last login; where nobody knows when that was, it is taken to be the last
+    /// visit.
+    #[must_use]
+    pub fn forecast(&self, window: &Window, now: UnixTime) -> Forecast {
+        let last = self.drift_at(self.at).middle_s();
+        let from = match window.following {
+            Following::Nothing => 0.0,
+            Following::Logins => last,
+        };
+        let borne = |at: UnixTime| {
+            let Interval { low_s, high_s } = self.drift_at(at);
+            Interval { low_s: low_s - from, high_s: high_s - from }
+        };
+        let now = now.max(self.at);
+        let first = |is_out: &dyn Fn(Interval) -> bool| first_time(now, &|at| is_out(borne(at)));
+        let come = match first(&|drift| drift.farthest_s() > window.seconds) {
+            Some(at) if at <= now => Come::Now,
+            Some(at) => Come::Before(at),
+            None => Come::NotForLong,
+        };
+        let moved = self.set_by_s.filter(|_| window.following == Following::Logins);
+        Forecast {
+            drift: self.drift_at(now),
+            come,
+            half_refused: first(&|drift| drift.middle_s().abs() > window.seconds),
+            surely_refused: first(&|drift| drift.nearest_s() > window.seconds),
+            moved_too_far: moved.is_some_and(|moved| moved.abs() > window.seconds),
+        }
+    }
+}
+
+/// The first time from `now` on at which something is so, to the hour; `None`: not within ten years.
+fn first_time(now: UnixTime, is_so: &dyn Fn(UnixTime) -> bool) -> Option<UnixTime> {
+    let at = |days: f64| now + TimeDelta::seconds((days * super::DAY_S) as i64);
+    if is_so(now) {
+        return Some(now);
+    }
+    let (mut before, mut after) = (0.0, 1.0);
+    while !is_so(at(after)) {
+        if after >= HORIZON_DAYS {
+            return None;
+        }
+        // Steps grow with the time: a drift does not turn within a fifth of it.
+        (before, after) = (after, (after * 1.2).min(HORIZON_DAYS));
+    }
+    while after - before > 1.0 / 24.0 {
+        let middle = f64::midpoint(before, after);
+        if is_so(at(middle)) {
+            after = middle;
+        } else {
+            before = middle;
+        }
+    }
+    Some(at(before))
+}

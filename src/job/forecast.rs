@@ -1,0 +1,116 @@
+//! From the events on record to each token's visits, and to the fleet that they make.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::failure::{Failure, unopened};
+use crate::device::families::capabilities_of;
+use crate::drift::{Bounded, Fit, Fleet, Forecast, History, Left, Visit, Window};
+use crate::inventory::{ClockEvent, Deed, Inventory, Measured, Outcome, SlotKey, TokenFilter, TokenRecord};
+use crate::time::UnixTime;
+
+/// A token with its visits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watched {
+    /// The token.
+    pub token: TokenRecord,
+    /// Its model and its visits.
+    pub history: History,
+}
+
+/// A token with its forecast.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Foreseen {
+    /// The token.
+    pub token: TokenRecord,
+    /// Its clock, and the forecast; `None` where its clock is not known.
+    pub clock: Option<(Fit, Forecast)>,
+}
+
+/// All tokens of an inventory, each with its visits.
+///
+/// # Errors
+/// A failure of the inventory.
+pub fn watched(inventory: &dyn Inventory) -> Result<Vec<Watched>, Failure> {
+    let mut visits = visits(inventory, None)?;
+    let mut watched = Vec::new();
+    let mut visit = |token: TokenRecord| {
+        // One that counts has no clock to drift.
+        if !capabilities_of(Some(&token.key.serial)).has_clock() {
+            return;
+        }
+        let visits = visits.remove(&token.key).unwrap_or_default();
+        let history = History { model: model(&token), visits };
+        watched.push(Watched { token, history });
+    };
+    inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut visit).map_err(|error| unopened(&error))?;
+    Ok(watched)
+}
+
+/// The visits of one token.
+///
+/// # Errors
+/// A failure of the inventory.
+pub fn history_of(inventory: &dyn Inventory, token: &TokenRecord) -> Result<History, Failure> {
+    let visits = visits(inventory, Some(&token.key.serial))?.remove(&token.key).unwrap_or_default();
+    Ok(History { model: model(token), visits })
+}
+
+/// The forecasts of these tokens for a window, made at a time: those that must come back first come first, and those whose clock is
+/// not known last.
+#[must_use]
+pub fn foresee(watched: Vec<Watched>, fleet: &Fleet, window: &Window, now: UnixTime) -> Vec<Foreseen> {
+    let forecast = |Watched { token, history }| {
+        let of = |fit: Fit| {
+            let forecast = fit.forecast(window, now);
+            (fit, forecast)
+        };
+        Foreseen { token, clock: fleet.fit(&history).map(of) }
+    };
+    let mut foreseen: Vec<Foreseen> = watched.into_iter().map(forecast).collect();
+    foreseen.sort_by_key(|one| {
+        (one.clock.as_ref().map_or((3, now), |(_, forecast)| forecast.come.order(now)), one.token.key.clone())
+    });
+    foreseen
+}
+
+/// The kind of clock that a token has: emulated ones are no measure for real ones.
+fn model(token: &TokenRecord) -> Option<String> {
+    let model = token.model.as_deref()?;
+    Some(if token.emulated { format!("emulated {model}") } else { model.to_owned() })
+}
+
+/// The visits of one serial, or of all, by token.
+fn visits(inventory: &dyn Inventory, serial: Option<&str>) -> Result<HashMap<SlotKey, Vec<Visit>>, Failure> {
+    let mut all: HashMap<SlotKey, Vec<Visit>> = HashMap::new();
+    let mut desks: HashMap<String, Arc<str>> = HashMap::new();
+    // The jobs that have begun and have not ended yet, by token.
+    let mut last: Option<(SlotKey, i64)> = None;
+    let mut visit = |event: ClockEvent| {
+        let desk = desks.entry(event.desk.clone()).or_insert_with(|| Arc::from(event.desk.as_str())).clone();
+        let visits = all.entry(event.key.clone()).or_default();
+        let is_same_job = last.as_ref().is_some_and(|(key, job)| *key == event.key && *job == event.job);
+        let one = visit_of(&event, desk);
+        match visits.last_mut().filter(|_| is_same_job) {
+            // The end of a job tells what its beginning could not.
+            Some(begun) => *begun = Visit { found: one.found.or(begun.found), ..one },
+            None => visits.push(one),
+        }
+        last = Some((event.key, event.job));
+    };
+    inventory.visit_clock_events(serial, &mut visit).map_err(|error| unopened(&error))?;
+    Ok(all)
+}
+
+/// An event as a visit.
+fn visit_of(event: &ClockEvent, desk: Arc<str>) -> Visit {
+    let bounded = |measured: Measured| Bounded { drift_s: measured.drift_s, within_s: measured.resolution_s };
+    let writes = matches!(event.deed, Deed::Sync | Deed::Config | Deed::Burn);
+    let left = match (event.outcome, event.after) {
+        _ if !writes => Left::AsFound,
+        (Outcome::Within | Outcome::Refused, _) => Left::AsFound,
+        (_, Some(after)) => Left::Set(bounded(after)),
+        (_, None) => Left::Unknown,
+    };
+    Visit { at: event.at, desk, found: event.before.map(bounded), left }
+}

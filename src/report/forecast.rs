@@ -1,0 +1,333 @@
+//! The reports of forecasts: what a token's clock will do, always with its interval.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::lists::ListEnd;
+use super::times::utc;
+use crate::device::families::capabilities_of;
+use crate::drift::{Cause, Come, Fit, Fleet, Following, Forecast, Jump, PriorSource, Standing, Window};
+use crate::inventory::TokenRecord;
+use crate::job::forecast::Foreseen;
+use crate::time::UnixTime;
+use crate::words::counted;
+
+/// The forecast of one token.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ForecastReport {
+    /// The token.
+    pub serial: String,
+    /// Its model; `null` if unknown.
+    pub model: Option<String>,
+    /// Its user.
+    pub user: Option<String>,
+    /// `now`, `before` (see `come_before`), `not-for-long` (not within ten years), or `unknown`: its clock is not known.
+    pub come: &'static str,
+    /// Until then its codes are accepted with 95 %.
+    pub come_before: Option<String>,
+    /// About half of such tokens are refused by then; `null`: not within ten years.
+    pub half_refused: Option<String>,
+    /// Such tokens are refused by then with 95 %; `null`: not within ten years.
+    pub surely_refused: Option<String>,
+    /// The clock now; `null` where it is not known.
+    pub clock: Option<ForecastClock>,
+    /// The remarks, in words.
+    pub remark: String,
+}
+
+/// A clock as it is now, by a forecast.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ForecastClock {
+    /// The visit that it is known from.
+    pub last_read: String,
+    /// The drift now, in seconds: the middle …
+    pub drift_s: f64,
+    /// … and the half-width of its 95 % interval.
+    pub within_s: f64,
+    /// The rate, in seconds a day …
+    pub s_per_day: f64,
+    /// … and the half-width of its 95 % interval.
+    pub s_per_day_within: f64,
+    /// The stretches between visits that the rate comes from; 0: only from what is usual for the model.
+    pub stretches: usize,
+    /// How long they are together, in days.
+    pub days: f64,
+    /// `usual`, `broken` (it surely gains or loses more than a second a day) or `unsure` (it was set, or is broken: the next visit
+    /// tells).
+    pub standing: &'static str,
+    /// The last sync moved the clock by more than this server bears.
+    pub moved_too_far: bool,
+    /// The jumps, oldest first.
+    pub jumps: Vec<JumpReport>,
+}
+
+/// A change of a clock that its own running does not explain.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JumpReport {
+    /// The visit that found it.
+    pub at: String,
+    /// The desk of that visit.
+    pub desk: String,
+    /// By how much the drift was another one than expected, in seconds.
+    pub by_s: f64,
+    /// `lost-time`, `host-step`, `another-hand`, `whole-hours` or `unknown`.
+    pub cause: &'static str,
+}
+
+/// What a forecast was made for.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WindowReport {
+    /// The drift that the server bears to either side, in seconds.
+    pub seconds: f64,
+    /// It remembers the drift at each login.
+    pub follows: bool,
+    /// The source of its size; `null` where it was typed, or is assumed.
+    pub source: Option<&'static str>,
+    /// Nobody has said how large it is.
+    pub assumed: bool,
+}
+
+/// The rates of a model's tokens in this inventory.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ModelRate {
+    /// The model.
+    pub model: String,
+    /// The tokens that were watched long enough.
+    pub tokens: usize,
+    /// The median of their rates, in seconds a day …
+    pub s_per_day: f64,
+    /// … and the standard deviation.
+    pub deviation: f64,
+}
+
+/// `inventory forecast`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ForecastList {
+    /// The tokens: those that must come back first come first.
+    pub forecast: Vec<ForecastReport>,
+    /// The end.
+    #[serde(flatten)]
+    pub end: ForecastEnd,
+}
+
+/// The end of the list of forecasts.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ForecastEnd {
+    /// What it was made for.
+    pub window: WindowReport,
+    /// The models that say more than what is usual of crystals.
+    pub models: Vec<ModelRate>,
+    /// The factor by which the wander of rates was refitted to this inventory; `null` where it has too few tokens.
+    pub wander: Option<f64>,
+    /// The tokens of this choice whose clock is not known.
+    pub unknown: u64,
+    /// The end of any list.
+    #[serde(flatten)]
+    pub end: ListEnd,
+}
+
+impl WindowReport {
+    /// The report of a window; `is_typed` where its size came from the user.
+    #[must_use]
+    pub fn of(window: &Window, is_typed: bool) -> Self {
+        let source = window.source.filter(|_| !is_typed);
+        Self {
+            seconds: window.seconds,
+            follows: window.following == Following::Logins,
+            source,
+            assumed: source.is_none() && !is_typed,
+        }
+    }
+
+    /// The same in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let follows = if self.follows { " since the last login (taken to be the last visit)" } else { "" };
+        let source = match (self.source, self.assumed) {
+            (Some(source), _) => format!("; source: {source}"),
+            (None, true) => "; that is assumed: --window sets it, --for names a server".to_owned(),
+            (None, false) => String::new(),
+        };
+        format!("for a server that accepts a drift of {} s to either side{follows}{source}", self.seconds)
+    }
+}
+
+impl ForecastReport {
+    /// The report of a token's forecast.
+    #[must_use]
+    pub fn of(foreseen: &Foreseen) -> Self {
+        let token = &foreseen.token;
+        let forecast = foreseen.clock.as_ref().map(|(_, forecast)| forecast);
+        let (come, come_before) = match forecast.map(|forecast| forecast.come) {
+            None => ("unknown", None),
+            Some(Come::Now) => ("now", None),
+            Some(Come::Before(at)) => ("before", Some(utc(at))),
+            Some(Come::NotForLong) => ("not-for-long", None),
+        };
+        Self {
+            serial: token.key.serial.clone(),
+            model: token.model.clone(),
+            user: token.user.clone(),
+            come,
+            come_before,
+            half_refused: forecast.and_then(|forecast| forecast.half_refused).map(utc),
+            surely_refused: forecast.and_then(|forecast| forecast.surely_refused).map(utc),
+            clock: foreseen.clock.as_ref().map(|(fit, forecast)| ForecastClock::of(fit, forecast)),
+            remark: remarks(token, foreseen.clock.as_ref()).join("; "),
+        }
+    }
+}
+
+impl ForecastClock {
+    fn of(fit: &Fit, forecast: &Forecast) -> Self {
+        let rate = fit.rate();
+        Self {
+            last_read: utc(fit.at),
+            drift_s: rounded(forecast.drift.middle_s()),
+            within_s: rounded(forecast.drift.within_s()),
+            s_per_day: rounded(rate.s_per_day),
+            s_per_day_within: rounded(rate.within),
+            stretches: fit.stretches,
+            days: (fit.days * 10.0).round() / 10.0,
+            standing: match fit.standing {
+                Standing::Usual => "usual",
+                Standing::Broken => "broken",
+                Standing::Unsure(_) => "unsure",
+            },
+            moved_too_far: forecast.moved_too_far,
+            jumps: fit.jumps.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&Jump> for JumpReport {
+    fn from(jump: &Jump) -> Self {
+        let (desk, by_s) = (jump.desk.to_string(), rounded(jump.by_s));
+        Self { at: utc(jump.at), desk, by_s, cause: jump.cause.word() }
+    }
+}
+
+impl ForecastEnd {
+    /// The end of a list of forecasts by a fleet.
+    #[must_use]
+    pub fn of(window: WindowReport, fleet: &Fleet, unknown: u64, end: ListEnd) -> Self {
+        let rate = |(model, prior): (&String, &crate::drift::Prior)| match prior.source {
+            PriorSource::Model(tokens) => Some(ModelRate {
+                model: model.clone(),
+                tokens,
+                s_per_day: rounded(prior.rate),
+                deviation: rounded(prior.deviation),
+            }),
+            PriorSource::WrittenDown => None,
+        };
+        let mut models: Vec<ModelRate> = fleet.priors.iter().filter_map(rate).collect();
+        models.sort_by(|one, other| one.model.cmp(&other.model));
+        Self { window, models, wander: fleet.refitted.map(rounded), unknown, end }
+    }
+}
+
+/// To the thousandth; zero has no sign.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0 + 0.0
+}
+
+/// When a token must come back, in a cell: a local date.
+#[must_use]
+pub fn come_cell(come: Option<Come>) -> String {
+    match come {
+        None => "not known".to_owned(),
+        Some(Come::Now) => "now".to_owned(),
+        Some(Come::Before(at)) => day(at),
+        Some(Come::NotForLong) => "> 10 years".to_owned(),
+    }
+}
+
+/// A local date.
+#[must_use]
+pub fn day(at: UnixTime) -> String {
+    at.with_timezone(&chrono::Local).format("%Y-%m-%d").to_string()
+}
+
+/// A jump in words.
+#[must_use]
+pub fn jump_words(jump: &Jump) -> String {
+    let cause = match jump.cause {
+        Cause::LostTime => "its clock began anew: its battery was empty or changed",
+        Cause::HostStep => "the clock of that desk was wrong, not the token's",
+        Cause::AnotherHand => "another program or desk set it right before",
+        Cause::WholeHours => "by whole hours: a computer with a wrong time zone set it",
+        Cause::Unknown => "by another hand, a desk whose clock was wrong, or a battery: nothing on record tells",
+    };
+    format!("{} {:+.1} s than expected at {}: {cause}", day(jump.at), jump.by_s, jump.desk)
+}
+
+/// The remarks on a token's forecast, the weightiest first.
+fn remarks(token: &TokenRecord, clock: Option<&(Fit, Forecast)>) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let mut say = |text: String| remarks.push(text);
+    if token.clock_stopped.is_some() {
+        say("its clock has stopped: give its user another token".to_owned());
+    }
+    if token.erased.is_some() {
+        say("it shows no codes: its seed was erased".to_owned());
+    }
+    let Some((fit, forecast)) = clock else {
+        say("its clock is not on record: read it with tokentap info".to_owned());
+        return remarks;
+    };
+    match fit.standing {
+        Standing::Usual => {}
+        Standing::Broken => say(format!(
+            "it drifts like a broken one, {:+.1} s a day: give its user another token",
+            fit.rate().s_per_day
+        )),
+        Standing::Unsure(rate) => say(format!(
+            "it was set by another hand, or drifts like a broken one, {rate:+.1} s a day: read it again in a week"
+        )),
+    }
+    if let Some(moved) = fit.set_by_s.filter(|_| forecast.moved_too_far) {
+        say(format!(
+            "its last sync moved it by {moved:+.0} s: its server may refuse it until it is resynchronised there"
+        ));
+    }
+    if fit.stretches == 0 && fit.standing == Standing::Usual {
+        say("its rate was never measured: by what is usual".to_owned());
+    }
+    if let Some(jump) = fit.jumps.last() {
+        say(format!("{}: {}", counted(fit.jumps.len() as u64, "jump"), jump_words(jump)));
+    }
+    let erases = capabilities_of(Some(&token.key.serial)).clock_write().erases_seed();
+    if erases && token.sealed.is_none() && token.model.is_some() {
+        say("a sync erases its seed: have the seed ready".to_owned());
+    }
+    remarks
+}
+
+/// The line that other commands add where a token will be refused within 30 days, or drifts like a broken one; from nothing but what is usual
+/// for crystals it is never said.
+#[must_use]
+pub fn warning(fit: &Fit, window: &Window, now: UnixTime) -> Option<String> {
+    const SOON: chrono::TimeDelta = chrono::TimeDelta::days(30);
+    const WATCHED_DAYS: f64 = 7.0;
+    let rate = fit.rate();
+    if fit.standing == Standing::Broken {
+        return Some(format!(
+            "it drifts like a broken one, {:+.1} s a day (±{:.1}): a sync does not help for long; give its user another token",
+            rate.s_per_day, rate.within
+        ));
+    }
+    if fit.days < WATCHED_DAYS || matches!(fit.standing, Standing::Unsure(_)) {
+        return None;
+    }
+    match fit.forecast(window, now).come {
+        Come::Before(at) if at - now <= SOON => Some(format!(
+            "it gains {:+.2} s a day (±{:.2}): where a server accepts {} s, its codes may be refused from {} on (95 %); set it again before \
+             then",
+            rate.s_per_day,
+            rate.within,
+            window.seconds,
+            day(at)
+        )),
+        _ => None,
+    }
+}
