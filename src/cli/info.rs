@@ -10,6 +10,7 @@ use super::record::{self, Need, Record};
 use super::station::{self, Workplace};
 use crate::device::Key;
 use crate::inventory::{Deed, InventoryError, Outcome, SlotKey};
+use crate::job::forecast::fit_of;
 use crate::job::{self, Exit, ReadOutcome};
 use crate::report::{InfoReport, Reading, jumped_words, more_words};
 use crate::time::HostClock;
@@ -49,6 +50,8 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let refused = recorder.key_refused(info, &Key::default()).inspect_err(unread).unwrap_or_default();
     let code_wrong =
         known.as_ref().and_then(|token| recorder.code_wrong(token).inspect_err(unread).unwrap_or_default());
+    let read = report.drift.map(|drift| (report.host, drift));
+    let fit = fit_of(record.books(), known.as_ref(), read);
     output.report(&InfoReport::of(&Reading {
         outcome: &report,
         reader: &station.reader,
@@ -57,6 +60,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
         is_unread: is_unread.get(),
         refused,
         code_wrong,
+        fit: fit.as_ref(),
         standing: &host_clock.standing,
     }));
     // What was read is shown before it is on the disk.

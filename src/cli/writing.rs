@@ -9,6 +9,8 @@ use super::record::Record;
 use super::station::{InReach, Workplace};
 use super::{Ran, interrupt, prompt};
 use crate::device::Info;
+use crate::inventory::SlotKey;
+use crate::job::forecast::fit_of;
 use crate::job::{Effect, Exit, Failure, Front, Notice, Problem, SeedFate, SingleWrite, WriteOutcome, WritePlan};
 use crate::report::{PlanReport, PlannedProfile, Shown, WriteReport, notice, question, remarks};
 
@@ -107,11 +109,15 @@ impl<'a> Writing<'a> {
             Ok(())
         };
         let (outcome, station) = desk.work(&mut |station| self.run(station, &mut before))?;
-        output.report(&WriteReport::of(&outcome, &station.reader, station.emulated).with_host_clock(&host.standing));
+        let report = WriteReport::of(&outcome, &station.reader, station.emulated).with_host_clock(&host.standing);
+        let books = self.record.books();
+        let token = books.and_then(|books| books.token(&SlotKey::only(outcome.info.serial.as_str())).ok().flatten());
+        let report = report.with_drift(fit_of(books, token.as_ref(), None).as_ref());
+        output.report(&report);
         if outcome.outcome == Effect::Synced && !write.fine {
             output.note("read in whole seconds: what the drift is within the second was not measured");
         }
-        remarks(&outcome, write.deed).iter().for_each(|remark| output.note(remark));
+        remarks(&outcome, write.deed).iter().chain(&report.drift_warning).for_each(|remark| output.note(remark));
         Ok(Exit::Done)
     }
 

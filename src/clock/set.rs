@@ -52,7 +52,8 @@ pub(super) struct Written {
 
 /// Sets the clock to the true time, on the second, and reads it back finely.
 ///
-/// `host` shows true time as well as it is known; `before` is the fine reading made just before.
+/// `host` shows true time as well as it is known; `before` is the reading made just before. Where that caught no tick, whether the clock
+/// keeps its phase shows only afterwards, by a tick that comes where none would come that began at the write.
 ///
 /// # Errors
 /// [`DeviceError`] at a write or at get info.
@@ -77,7 +78,8 @@ pub fn set_on_the_second(
             return Ok(set(after, false));
         }
         let off = after.drift.middle_ns();
-        if writes == 1 && kept_phase(before.drift, after.drift) && !restarted(host, &written, after.drift) {
+        let may_keep_phase = before.drift.method() != Method::Tick || kept_phase(before.drift, after.drift);
+        if writes == 1 && may_keep_phase && !restarted(host, &written, after.drift) {
             let whole = nearest_second(off);
             if !is_worth_a_write(off, off - whole) {
                 return Ok(set(after, off.abs() > WORTH_NS));
@@ -171,9 +173,14 @@ fn read_back(
     let now = first.after;
     let second = Duration::from_secs(1);
     let restarted = (written.from + second, written.to + second);
+    let mut poller = Poller::new(target.timepiece(), host, &first);
+    if known.drift.method() != Method::Tick {
+        // Where it ticked before is not known: either it begins at the write, or it is looked for.
+        let caught = poller.around(restarted.0, restarted.1)?;
+        return if caught { Ok(poller.fine()) } else { poller.scan() };
+    }
     let kept = next_tick(now, known.drift);
     let (sooner, later) = if kept.0 < restarted.0 { (kept, restarted) } else { (restarted, kept) };
-    let mut poller = Poller::new(target.timepiece(), host, &first);
     let caught = poller.around(sooner.0, sooner.1)? || poller.around(later.0, later.1)?;
     if caught { Ok(poller.fine()) } else { poller.scan() }
 }

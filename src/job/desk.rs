@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::attend::{Surroundings, Visitor};
 use super::complete::Opener;
+use super::forecast::fit_of;
 use super::problem::Problem;
 use super::question::{Answer, Asks, Question, Questions};
 use super::read::identify;
@@ -192,6 +193,7 @@ impl<'a> DeskVisitor<'a> {
             known: None,
             done: Done::Failed(Box::new(Failure::new(Problem::Interrupted, TokenState::NotReached, Again::Same))),
             verdict: None,
+            fit: None,
             unrecorded: None,
         };
         let host = match (self.around.host)() {
@@ -253,6 +255,7 @@ impl<'a> DeskVisitor<'a> {
                 }
             }
         };
+        visited.fit = fit_of(self.books, known.as_ref(), None);
         visited.known = known.map(Box::new);
         visited
     }

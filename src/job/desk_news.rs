@@ -5,6 +5,7 @@ use super::reader_news::{ReaderNews, ReaderRef};
 use super::write_outcome::Effect;
 use super::{Failure, ReadOutcome, SeedFate, WriteOutcome};
 use crate::device::Info;
+use crate::drift::Fit;
 use crate::inventory::TokenRecord;
 use crate::job::verify::Verdict;
 use crate::time::UnixTime;
@@ -52,6 +53,8 @@ pub struct Visited {
     pub done: Done,
     /// The verdict of the code on its display, where it was asked for and there is a seed to judge by.
     pub verdict: Option<Verdict>,
+    /// Its clock by all of its readings, where they are on record.
+    pub fit: Option<Fit>,
     /// Why this stands in no record.
     pub unrecorded: Option<String>,
 }

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::failure::{Failure, unopened};
+use super::record::Books;
+use crate::clock::Drift;
 use crate::device::families::capabilities_of;
-use crate::drift::{Bounded, Fit, Fleet, Forecast, History, Left, Visit, Window};
+use crate::drift::{Bounded, Fit, Fleet, Forecast, History, Left, Prior, Visit, Wander, Window};
 use crate::inventory::{ClockEvent, Deed, Inventory, Measured, Outcome, SlotKey, TokenFilter, TokenRecord};
 use crate::time::UnixTime;
 
@@ -54,6 +56,18 @@ pub fn watched(inventory: &dyn Inventory) -> Result<Vec<Watched>, Failure> {
 pub fn history_of(inventory: &dyn Inventory, token: &TokenRecord) -> Result<History, Failure> {
     let visits = visits(inventory, Some(&token.key.serial))?.remove(&token.key).unwrap_or_default();
     Ok(History { model: model(token), visits })
+}
+
+/// The clock of one token by its own readings alone, with one that is not on record yet; `None` where it is not known, or its record
+/// cannot be read, which is said elsewhere.
+#[must_use]
+pub fn fit_of(books: Option<&Books>, token: Option<&TokenRecord>, read: Option<(UnixTime, Drift)>) -> Option<Fit> {
+    let mut history = history_of(books?, token?).ok()?;
+    history.visits.extend(read.map(|(at, drift)| {
+        let found = Bounded { drift_s: drift.middle_s(), within_s: drift.resolution_s() };
+        Visit { at, desk: Arc::from(""), found: Some(found), left: Left::AsFound }
+    }));
+    Fit::of(&history.visits, &Prior::WRITTEN_DOWN, Wander::WRITTEN_DOWN)
 }
 
 /// The forecasts of these tokens for a window, made at a time: those that must come back first come first, and those whose clock is

@@ -28,6 +28,10 @@ const OFF_AFTER_S: f64 = 2.0;
 /// that run drifts so far between two visits, and one that stopped lately is as right as it was.
 const FAR_S: f64 = 600.0;
 
+/// A clock that is surely further off than this, in seconds, is set without waiting for its tick first: half a second is plenty for
+/// its rate over weeks, and where it ticks after the write is looked for anyway.
+const ROUGH_S: f64 = 2.0;
+
 /// How often a token may be reset by other programs before anything was written to it: each of them does it once, when it
 /// is done.
 const RESETS_BEFORE_WRITE: u32 = 32;
@@ -190,7 +194,11 @@ impl Job<'_> {
         check_plausible(since.wall).map_err(Failure::from)?;
 
         let found = match first {
-            Some(first) => Some(ClockFound { first, fine: self.look(&mut *contact, &first)? }),
+            Some(first) => {
+                let is_rough = self.is_rough_enough(&first);
+                let fine = self.look(&mut *contact, &first, is_rough)?;
+                Some(ClockFound { first, fine, is_rough })
+            }
             None => None,
         };
         let drift_before = found.as_ref().map(|found| *self.before.get_or_insert(self.told(found.fine.drift)));
@@ -216,9 +224,9 @@ impl Job<'_> {
             writer.write_all(None)?;
             return Ok(self.written(info, None, false, None));
         };
-        let ClockFound { first, fine } = found;
+        let ClockFound { first, fine, is_rough } = found;
         let (after, keeps_phase, stands_still) = match &self.plan.config {
-            Some(config) if can_be_fine(plan, config, fine) => {
+            Some(config) if can_be_fine(plan, config, fine, *is_rough) => {
                 let set = set_on_the_second(&mut writer, self.host, fine)?;
                 (set.drift, set.keeps_phase, set.stands_still)
             }
@@ -243,10 +251,22 @@ impl Job<'_> {
         drift.widened(self.host.doubt())
     }
 
+    /// Whether a reading of whole seconds says enough of a clock that is about to be set to now. A second pass reads what the first one
+    /// may have written.
+    fn is_rough_enough(&self, first: &Reading) -> bool {
+        let bound = self.plan.if_drift_over.unwrap_or_default().max(ROUGH_S);
+        let drift = self.told(Drift::of_reading(first));
+        self.plan.fine
+            && self.plan.config.is_some_and(|config| config.clock == ClockPlan::Now)
+            && self.progress == Progress::default()
+            && !drift.may_be_within(bound)
+            && drift.middle_s().abs() <= FAR_S
+    }
+
     /// Reads the clock as finely as the plan asks for, or as its state does.
-    fn look(&self, piece: &mut dyn Timepiece, first: &Reading) -> Result<Fine, DeviceError> {
+    fn look(&self, piece: &mut dyn Timepiece, first: &Reading, is_rough: bool) -> Result<Fine, DeviceError> {
         let is_far = Drift::of_reading(first).middle_s().abs() > FAR_S;
-        measure(piece, self.host, first, self.plan.fine || is_far)
+        measure(piece, self.host, first, (self.plan.fine && !is_rough) || is_far)
     }
 
     /// Whether the clock is so right that nothing is to be written. A second pass goes on with what the first one began, whatever
@@ -281,6 +301,8 @@ impl Job<'_> {
 struct ClockFound {
     first: Reading,
     fine: Fine,
+    /// Whole seconds were enough.
+    is_rough: bool,
 }
 
 /// Whether the clock runs and is right after everything was written; `host_jumped` is by how much the host's clock was stepped
@@ -321,9 +343,9 @@ fn read_again_after_jump(
     Ok(Some((by, measure(piece, host, &again, plan.fine)?.drift)))
 }
 
-/// Writing on the second needs a tick to start from, and the host's time to aim at.
-fn can_be_fine(plan: &WritePlan, config: &ConfigPlan, before: &Fine) -> bool {
-    plan.fine && config.clock == ClockPlan::Now && before.drift.method() == Method::Tick
+/// Writing on the second needs a clock that ticks, as far as was looked, and the host's time to aim at.
+fn can_be_fine(plan: &WritePlan, config: &ConfigPlan, before: &Fine, is_rough: bool) -> bool {
+    plan.fine && config.clock == ClockPlan::Now && (is_rough || before.drift.method() == Method::Tick)
 }
 
 /// The seconds to write, at the last moment before they are sent.

@@ -6,12 +6,14 @@ use serde::Serialize;
 use super::batch::reader_words;
 use super::drift::DriftReport;
 use super::error::ErrorReport;
+use super::forecast::warning;
 use super::profile::{PlannedProfile, profile_clause};
 use super::token::TokenReport;
 use super::verdict::{VerdictReport, verdict_words};
 use super::write::{SERVER_WINDOW_S, WriteReport, WrittenClock};
 use super::{Report, fact, state};
 use crate::device::ClockWrite;
+use crate::drift::Window;
 use crate::job::desk::{Done, LeftOpen, Visited, Why};
 use crate::job::verify::WINDOW_S;
 use crate::job::{Effect, Moved, ReadOutcome, SeedFate, WriteOutcome};
@@ -55,6 +57,9 @@ pub struct DeskVisit {
     pub next: String,
     /// The verdict on the code of its display; `null`: not checked.
     pub verify: Option<VerdictReport>,
+    /// It will be refused within 30 days, or drifts like a broken one: in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift_warning: Option<String>,
     /// It is as it should be.
     #[serde(skip)]
     pub is_well: bool,
@@ -101,7 +106,9 @@ impl DeskVisit {
         let user = visited.known.as_ref().and_then(|known| known.user.clone());
         let owner = user.as_ref().map(|user| format!(", {}", plain(user))).unwrap_or_default();
         let who = token.as_ref().map_or_else(|| "a token".to_owned(), |token| format!("{}{owner}", token.line));
-        let (what, next) = words(visited, bound);
+        let (mut what, next) = words(visited, bound);
+        let drift_warning = visited.fit.as_ref().and_then(|fit| warning(fit, &Window::ASSUMED, fit.at));
+        what.extend(drift_warning.iter().map(|warning| format!("; {warning}")));
         let (clock, write) = match &visited.done {
             Done::Written(outcome) => {
                 let WriteReport { clock, seed, keeps_phase, clock_set, profile, .. } =
@@ -125,6 +132,7 @@ impl DeskVisit {
             user,
             next,
             verify: visited.verdict.as_ref().map(Into::into),
+            drift_warning,
             is_well: visited.is_well(bound),
             what,
             who,

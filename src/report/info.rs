@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Report;
 use super::drift::DriftReport;
+use super::forecast::warning;
 use super::host_clock::HostClockReport;
 use super::profile::ProfileReport;
 use super::record::{TokenRecordReport, UnfinishedReport, seed_word};
@@ -13,6 +14,7 @@ use super::times::utc;
 use super::token::{TokenReport, sync_words};
 use super::token_verdict::{TokenVerdict, clock_stopped, key_refused, record_unread, verdict};
 use crate::clock::Standing;
+use crate::drift::{Fit, Window};
 use crate::inventory::TokenRecord;
 use crate::job::ReadOutcome;
 use crate::plain::plain;
@@ -46,6 +48,9 @@ pub struct InfoReport {
     pub clock: Option<ReadClock>,
     /// The host's clock.
     pub host_clock: HostClockReport,
+    /// It will be refused within 30 days, or drifts like a broken one: in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift_warning: Option<String>,
     /// The lines on what is on record, for text.
     #[serde(skip)]
     on_record: String,
@@ -82,6 +87,8 @@ pub struct Reading<'a> {
     pub refused: Option<UnixTime>,
     /// When the last code of it that was judged was wrong, if it was.
     pub code_wrong: Option<UnixTime>,
+    /// Its clock by all of its readings, this one among them.
+    pub fit: Option<&'a Fit>,
     /// The host's clock.
     pub standing: &'a Standing,
 }
@@ -115,6 +122,7 @@ impl InfoReport {
             token: TokenReport::of(info, reading.emulated),
             clock,
             host_clock: reading.standing.into(),
+            drift_warning: reading.fit.and_then(|fit| warning(fit, &Window::ASSUMED, outcome.host)),
             on_record: known.map(on_record).unwrap_or_default(),
             sync_words: sync_words(info.clock_write()),
         }
@@ -144,13 +152,15 @@ impl Report for InfoReport {
             let time = DateTime::from_timestamp(clock.token.into(), 0).map(local).unwrap_or_default();
             format!(", {}\nclock   {time}, {}", self.sync_words, clock.drift.drift)
         };
+        let warning = self.drift_warning.iter().map(|warning| format!("\ndrift   {warning}"));
         format!(
-            "{}\n{}token   {}{}\nreader  {}",
+            "{}\n{}token   {}{}\nreader  {}{}",
             self.verdict_text,
             self.on_record,
             self.token.line,
             self.clock.as_ref().map(shown).unwrap_or_default(),
             plain(&self.reader),
+            warning.collect::<String>(),
         )
     }
 }

@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use super::Report;
 use super::drift::DriftReport;
+use super::forecast::warning;
 use super::host_clock::HostClockReport;
 use super::profile::{PlannedProfile, profile_clause};
 use super::token::TokenReport;
 use crate::clock::{Drift, Standing};
 use crate::device::Info;
+use crate::drift::{Fit, Window};
 use crate::inventory::Deed;
 use crate::job::{ClockPlan, Effect, Moved, SeedFate, WriteOutcome, WritePlan};
 use crate::time::seconds;
@@ -43,6 +45,9 @@ pub struct WriteReport {
     /// The host's clock; missing in batch and desk, which say it once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_clock: Option<HostClockReport>,
+    /// It will be refused within 30 days, or drifts like a broken one: in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift_warning: Option<String>,
     /// The line for people.
     #[serde(skip)]
     line: String,
@@ -86,6 +91,7 @@ impl WriteReport {
             clock_set,
             profile: written.map(Into::into),
             host_clock: None,
+            drift_warning: None,
             line,
         }
     }
@@ -94,6 +100,12 @@ impl WriteReport {
     #[must_use]
     pub fn with_host_clock(self, standing: &Standing) -> Self {
         Self { host_clock: Some(standing.into()), ..self }
+    }
+
+    /// The same report with what is foretold of the token's clock, where that is worth a warning.
+    #[must_use]
+    pub fn with_drift(self, fit: Option<&Fit>) -> Self {
+        Self { drift_warning: fit.and_then(|fit| warning(fit, &Window::ASSUMED, fit.at)), ..self }
     }
 }
 

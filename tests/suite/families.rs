@@ -219,6 +219,7 @@ fn a_device_that_counts_is_read_and_its_verdict_says_that_there_is_no_clock() {
         is_unread: false,
         refused: None,
         code_wrong: None,
+        fit: None,
         standing: &standing,
     };
     let report = InfoReport::of(&reading);
