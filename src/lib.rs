@@ -2,7 +2,7 @@
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
 //! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`device`], [`reader`], [`emulator`], [`clock`], [`drift`],
-//! [`seedfile`], [`inventory`], [`job`], [`report`], [`cli`].
+//! [`seedfile`], [`inventory`], [`job`], [`report`], [`web`], [`cli`].
 
 pub mod cli;
 pub mod clock;
@@ -21,4 +21,6 @@ pub mod report;
 pub mod seed;
 pub mod seedfile;
 pub mod time;
+#[cfg(feature = "web")]
+pub mod web;
 pub mod words;

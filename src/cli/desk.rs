@@ -9,16 +9,27 @@ use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire};
 use super::secret::token_key;
 use super::{Ran, interrupt, prompt, settings, trays};
-use crate::job::desk::{DeskNews, DeskVisitor, Done, Visited};
+use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
 use crate::job::{Asks, DeskRequest, Effect, Exit, Failure, HourWatch, Surroundings};
 use crate::report::{DeskEvent, DeskSummary, DeskVisit, UndoneToken, WORDING};
 
 /// How wide the line between two visits is.
 const RULE_WIDTH: usize = 78;
 
-pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
+/// A desk that may open: its record, what it does with tokens, and the host's clock.
+pub struct Ready {
+    pub record: Record,
+    pub plan: DeskPlan,
+    pub host: Host,
+}
+
+/// Checks and asks everything that must be known before the first token comes.
+///
+/// # Errors
+/// A failure of the arguments, of a file that they name, of the inventory, or of the host's clock.
+pub fn ready(global: &Global, args: &DeskArgs, output: &Output) -> Result<Ready, Failure> {
     trays::check_for_many(global)?;
-    check_flags(global, args, output)?;
+    check_flags(global, args)?;
     let identity = record::identity(args.identity.as_deref())?;
     // A desk without its record is no desk, unless --inventory none says so.
     let burns = args.identity.is_some();
@@ -40,6 +51,14 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     if !args.no_auto_sync {
         host.check_vouched_for(output)?;
     }
+    Ok(Ready { record, plan, host })
+}
+
+pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
+    if args.ask_code && (!prompt::has_person() || output.is_json()) {
+        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "remove it"));
+    }
+    let Ready { record, plan, host } = ready(global, args, output)?;
     let mut trays = trays::open(global, &host.system)?;
     host.warn(output);
     let watched = WatchedHost::new(&host, &args.run.host);
@@ -96,12 +115,9 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
 }
 
 /// Faults that the parser cannot see: flags that contradict one another, and questions that nobody would answer.
-fn check_flags(global: &Global, args: &DeskArgs, output: &Output) -> Result<(), Failure> {
+fn check_flags(global: &Global, args: &DeskArgs) -> Result<(), Failure> {
     if !(0.0..=1e9).contains(&args.if_drift_over) {
         return Err(Failure::usage("--if-drift-over is not a number of seconds", "use one from 0 upwards, such as 2"));
-    }
-    if args.ask_code && (!prompt::has_person() || output.is_json()) {
-        return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "remove it"));
     }
     if global.dry_run {
         return Err(Failure::usage("--dry-run is for one token", "use --no-auto-sync: the desk then only measures"));

@@ -39,6 +39,8 @@ mod trays;
 mod unused;
 mod usage;
 mod verify;
+#[cfg(feature = "web")]
+mod web;
 mod who;
 mod writing;
 
@@ -141,6 +143,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Code(args) => code::run(global, args, output),
             Command::Batch(args) => batch::run(global, args, output),
             Command::Desk(args) => desk::run(global, args, output),
+            #[cfg(feature = "web")]
+            Command::Web(args) => web::run(global, args, output),
             Command::Inventory(command) => inventory::run(global, command, output),
             Command::Seeds(command) => seeds::run(global, command, output),
             Command::Doctor(args) => doctor::run(global, args, output),

@@ -7,8 +7,8 @@ use super::fit::Fit;
 use super::window::{Following, Window};
 use crate::time::UnixTime;
 
-/// No date beyond this is told, in days: ten years, longer than a battery lasts.
-const HORIZON_DAYS: f64 = 3652.5;
+/// No date beyond this is told, in hours: ten years, longer than a battery lasts.
+const HORIZON_HOURS: i64 = 87_660;
 
 /// The drift at some time: with 95 % it lies between these, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -110,7 +110,7 @@ impl Fit {
             Interval { low_s: low_s - from, high_s: high_s - from }
         };
         let now = now.max(self.at);
-        let first = |is_out: &dyn Fn(Interval) -> bool| first_time(now, &|at| is_out(borne(at)));
+        let first = |is_out: &dyn Fn(Interval) -> bool| first_time(self.at, now, &|at| is_out(borne(at)));
         let come = match first(&|drift| drift.farthest_s() > window.seconds) {
             Some(at) if at <= now => Come::Now,
             Some(at) => Come::Before(at),
@@ -127,22 +127,24 @@ impl Fit {
     }
 }
 
-/// The first time from `now` on at which something is so, to the hour; `None`: not within ten years.
-fn first_time(now: UnixTime, is_so: &dyn Fn(UnixTime) -> bool) -> Option<UnixTime> {
-    let at = |days: f64| now + TimeDelta::seconds((days * super::DAY_S) as i64);
+/// The first time from `now` on at which something is so, in whole hours since `from`, so that it is the same whenever it is asked within
+/// an hour; `None`: not within ten years.
+fn first_time(from: UnixTime, now: UnixTime, is_so: &dyn Fn(UnixTime) -> bool) -> Option<UnixTime> {
+    let at = |hours: i64| from + TimeDelta::hours(hours);
     if is_so(now) {
         return Some(now);
     }
-    let (mut before, mut after) = (0.0, 1.0);
+    let mut before = (now - from).num_hours();
+    let mut after = before + 24;
     while !is_so(at(after)) {
-        if after >= HORIZON_DAYS {
+        // Steps grow with the time: a drift does not turn within a fifth of it.
+        (before, after) = (after, after + (after / 5).clamp(24, HORIZON_HOURS / 5));
+        if at(before) - now > TimeDelta::hours(HORIZON_HOURS) {
             return None;
         }
-        // Steps grow with the time: a drift does not turn within a fifth of it.
-        (before, after) = (after, (after * 1.2).min(HORIZON_DAYS));
     }
-    while after - before > 1.0 / 24.0 {
-        let middle = f64::midpoint(before, after);
+    while after - before > 1 {
+        let middle = i64::midpoint(before, after);
         if is_so(at(middle)) {
             after = middle;
         } else {

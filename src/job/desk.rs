@@ -30,6 +30,7 @@ use crate::time::HostClock;
 pub use super::desk_news::{DeskNews, Done, LeftOpen, Visited, Why};
 
 /// The plan for every token at a desk.
+#[derive(Clone)]
 pub struct DeskPlan {
     /// Set clocks at all.
     pub auto_sync: bool,

@@ -117,6 +117,7 @@ fn command(after: &str) -> Option<Vec<String>> {
             "SERIAL" => "86596120001234",
             "SECONDS" => "5",
             "2y" => "2026-11-23",
+            "30d" => "31d",
             "N" => "1",
             "USER" => "ana@example.org",
             "FOLDER" | "NAME" => "name",

@@ -201,6 +201,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Those of a seed, for what must be the same each time.
+    pub fn of(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
     /// A number below a bound (xorshift64*, Vigna 2016).
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;

@@ -26,6 +26,7 @@ fn of_tokens(command: &[&str]) -> &'static [&'static str] {
         ["code"] => &["dry_run", "remark"],
         // Those of one token are refused there, with what to do instead.
         ["batch" | "desk"] => &["verbose"],
+        ["web"] => &["expect_serial", "wait", "dry_run", "verbose", "trace", "json"],
         ["inventory", "serve-init" | "join"] => {
             &["reader", "expect_serial", "wait", "verbose", "trace", "dry_run", "remark"]
         }

@@ -41,7 +41,7 @@ pub enum InventoryCommand {
     #[command(before_help = "Example: tokentap inventory unassign 86596120001234", hide = true)]
     Unassign(UnassignArgs),
     /// Remove a token's seed
-    #[command(before_help = "Example: tokentap inventory forget 86596120001234")]
+    #[command(before_help = "Example: tokentap inventory forget 86596120001234", hide = true)]
     Forget(ForgetArgs),
     /// Write a backup copy, even while others use the inventory
     #[command(before_help = "Example: tokentap inventory backup /media/usb/inventory-2026-11-23.sqlite")]

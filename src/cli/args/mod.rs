@@ -28,6 +28,8 @@ pub use inventory::{
 };
 #[cfg(feature = "postgres")]
 pub use inventory::{JoinArgs, PruneArgs, ServeInitArgs};
+#[cfg(feature = "web")]
+pub use run::WebArgs;
 pub use run::{BatchArgs, DeskArgs};
 pub use seeds::{
     EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs, SuiteArg,
@@ -98,6 +100,8 @@ impl Cli {
             Some(Command::Code(_)) => "code",
             Some(Command::Batch(_)) => "batch",
             Some(Command::Desk(_)) => "desk",
+            #[cfg(feature = "web")]
+            Some(Command::Web(_)) => "web",
             Some(Command::Inventory(_)) => "inventory",
             Some(Command::Seeds(_)) => "seeds",
             Some(Command::Doctor(_)) => "doctor",
@@ -216,6 +220,10 @@ pub enum Command {
     /// Identify, measure, sync and record every token on a reader
     #[command(before_help = "Example: tokentap desk")]
     Desk(DeskArgs),
+    /// The desk as a page in the browser
+    #[cfg(feature = "web")]
+    #[command(before_help = "Example: tokentap web")]
+    Web(WebArgs),
     /// Check, convert and generate seed files; make QR codes
     #[command(
         subcommand,

@@ -144,6 +144,21 @@ pub struct DeskArgs {
     pub run: RunArgs,
 }
 
+#[cfg(feature = "web")]
+#[derive(Debug, Args)]
+pub struct WebArgs {
+    /// Open no browser: only print the address
+    #[arg(long)]
+    pub no_open: bool,
+
+    /// Open the browser full screen, with the desk and nothing else
+    #[arg(long, conflicts_with = "no_open")]
+    pub kiosk: bool,
+
+    #[command(flatten)]
+    pub desk: DeskArgs,
+}
+
 /// Arguments of every run of many tokens.
 #[derive(Debug, Args)]
 pub struct RunArgs {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+#[cfg(feature = "web")]
+use super::lists::csv_line;
 use super::lists::{List, span};
 use crate::cli::Ran;
 use crate::cli::args::{ForecastArgs, ListArgs, WindowArgs};
@@ -60,7 +62,7 @@ pub fn run(inventory: &dyn Inventory, args: &ForecastArgs, output: &Output) -> R
 }
 
 /// Whether a token must come back before a time, or is broken.
-fn is_due(one: &Foreseen, by: UnixTime, now: UnixTime) -> bool {
+pub fn is_due(one: &Foreseen, by: UnixTime, now: UnixTime) -> bool {
     let Some((fit, forecast)) = &one.clock else { return false };
     let is_broken = fit.standing != Standing::Usual;
     is_broken || forecast.moved_too_far || forecast.come.order(now) < Come::Before(by).order(now)
@@ -74,50 +76,66 @@ fn list(
     args: &ForecastArgs,
     output: &Output,
 ) -> Ran {
-    let columns = [
-        ("serial", 14),
-        ("model", 12),
-        ("user", 16),
-        ("come before", 11),
-        ("drift_s", 8),
-        ("±_s", 6),
-        ("s_per_day", 9),
-        ("±_per_day", 9),
-        ("half refused", 12),
-        ("remark", 0),
-    ];
-    let wide = ["model", "±_per_day", "half refused"];
     let list_args = ListArgs { since: None, limit: args.limit, csv: args.csv };
     if !output.is_json() && !args.csv {
         output.text(&format!("{} (95 %)", window.words()));
     }
-    let mut list = List::begin("forecast", &columns, &wide, &list_args, output);
+    let mut list = List::begin("forecast", &COLUMNS, &WIDE, &list_args, output);
     for one in foreseen.iter().take(usize::try_from(args.limit).unwrap_or(usize::MAX)) {
         let report = ForecastReport::of(one);
-        let clock = report.clock.as_ref();
-        let cell = |value: Option<f64>| value.map(|value| format!("{value:+.2}")).unwrap_or_default();
-        let within = |value: Option<f64>| value.map(|value| format!("{value:.2}")).unwrap_or_default();
-        let forecast = one.clock.as_ref().map(|(_, forecast)| forecast);
-        let half = forecast.map(|forecast| forecast.half_refused.map_or(Come::NotForLong, Come::Before));
-        let cells = [
-            report.serial.clone(),
-            plain(report.model.as_deref().unwrap_or_default()),
-            plain(report.user.as_deref().unwrap_or_default()),
-            come_cell(forecast.map(|forecast| forecast.come)),
-            cell(clock.map(|clock| clock.drift_s)),
-            within(clock.map(|clock| clock.within_s)),
-            cell(clock.map(|clock| clock.s_per_day)),
-            within(clock.map(|clock| clock.s_per_day_within)),
-            come_cell(half),
-            plain(&report.remark),
-        ];
-        list.row(&cells, &report);
+        list.row(&cells(one, &report), &report);
     }
     if unknown > 0 && args.due.is_some() && !output.is_json() {
         let tokens = describe::counted(unknown, "token");
         output.note(&format!("the clock of {tokens} is not on record: without --due they are listed last"));
     }
     list.end_with(Ok(()), |end| ForecastEnd::of(window, fleet, unknown, end))
+}
+
+/// The columns of the list, with their widths on a line of text.
+const COLUMNS: [(&str, usize); 10] = [
+    ("serial", 14),
+    ("model", 12),
+    ("user", 16),
+    ("come before", 11),
+    ("drift_s", 8),
+    ("±_s", 6),
+    ("s_per_day", 9),
+    ("±_per_day", 9),
+    ("half refused", 12),
+    ("remark", 0),
+];
+
+/// The columns that only comma-separated values have.
+const WIDE: [&str; 3] = ["model", "±_per_day", "half refused"];
+
+/// A token's line in the list.
+fn cells(one: &Foreseen, report: &ForecastReport) -> [String; 10] {
+    let clock = report.clock.as_ref();
+    let cell = |value: Option<f64>| value.map(|value| format!("{value:+.2}")).unwrap_or_default();
+    let within = |value: Option<f64>| value.map(|value| format!("{value:.2}")).unwrap_or_default();
+    let forecast = one.clock.as_ref().map(|(_, forecast)| forecast);
+    let half = forecast.map(|forecast| forecast.half_refused.map_or(Come::NotForLong, Come::Before));
+    [
+        report.serial.clone(),
+        plain(report.model.as_deref().unwrap_or_default()),
+        plain(report.user.as_deref().unwrap_or_default()),
+        come_cell(forecast.map(|forecast| forecast.come)),
+        cell(clock.map(|clock| clock.drift_s)),
+        within(clock.map(|clock| clock.within_s)),
+        cell(clock.map(|clock| clock.s_per_day)),
+        within(clock.map(|clock| clock.s_per_day_within)),
+        come_cell(half),
+        plain(&report.remark),
+    ]
+}
+
+/// The list as comma-separated values.
+#[cfg(feature = "web")]
+pub fn table(foreseen: &[Foreseen]) -> String {
+    let head: Vec<String> = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let rows = foreseen.iter().map(|one| csv_line(&cells(one, &ForecastReport::of(one))));
+    std::iter::once(csv_line(&head)).chain(rows).map(|line| format!("{line}\n")).collect()
 }
 
 /// Writes a picture.

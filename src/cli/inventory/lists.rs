@@ -74,7 +74,7 @@ impl<'a> List<'a> {
 
     fn line(&mut self, cells: &[String]) {
         let text = if self.args.csv {
-            cells.iter().map(|cell| quoted(&guarded(cell))).collect::<Vec<_>>().join(",")
+            csv_line(cells)
         } else {
             let shown = cells.iter().zip(self.columns).filter(|(_, (name, _))| !self.wide.contains(name));
             let cells = shown.map(|(cell, (_, width))| padded(cell, *width));
@@ -105,13 +105,18 @@ impl<'a> List<'a> {
             Some(failure) => Err(failure),
             None => {
                 if is_cut && !self.output.is_json() {
-                    let text = format!("only the first {} are shown: --limit N shows more", self.rows);
+                    let text = format!("only the first {} are shown: --limit shows more", self.rows);
                     self.output.note(&text);
                 }
                 Ok(Exit::Done)
             }
         }
     }
+}
+
+/// A line of comma-separated values.
+pub fn csv_line(cells: &[String]) -> String {
+    cells.iter().map(|cell| quoted(&guarded(cell))).collect::<Vec<_>>().join(",")
 }
 
 /// A cell that a spreadsheet would take for a formula, with the apostrophe that makes it text there. Numbers stay numbers.

@@ -3,7 +3,7 @@
 mod assign;
 mod check;
 mod copy;
-mod forecast;
+pub mod forecast;
 mod lists;
 #[cfg(feature = "postgres")]
 mod many_desks;
@@ -112,7 +112,7 @@ fn failed(error: crate::inventory::InventoryError) -> Failure {
 }
 
 /// An event of now, about the record alone.
-fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
+pub fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
     let detail = joined(global.remark.clone(), detail);
     Event {
         at: SystemClock::new().now().wall,

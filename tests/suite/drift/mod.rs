@@ -6,7 +6,8 @@ mod simulation;
 
 use chrono::TimeDelta;
 use simulation::{FOLLOWED, Simulated};
-use tokentap::drift::{Come, Fleet, Window};
+use tokentap::drift::{Come, Fleet, Left, Window};
+use tokentap::report::{DriftLine, token_plot};
 
 use crate::support::Dice;
 
@@ -70,4 +71,29 @@ fn at_most_two_percent_are_warned_too_late() {
         early[early.len() / 2]
     );
     assert!(left > 500 && share <= 2.0, "{late} of {left} were warned too late");
+}
+
+/// The picture in docs/drift.md: a token of a simulated fleet, by the program itself.
+#[test]
+fn the_picture_in_the_documents_is_drawn_by_the_program() {
+    let mut dice = Dice::of(7);
+    let tokens = simulation::fleet(&mut dice, 200);
+    let fleet = Fleet::of(tokens.iter().map(|token| &token.history));
+    let is_typical = |token: &&Simulated| {
+        let fit = fleet.fit(&token.history).unwrap();
+        let last = token.history.visits.last().unwrap();
+        fit.stretches >= 4 && fit.jumps.is_empty() && matches!(last.left, Left::Set(_))
+    };
+    let token = tokens.iter().find(is_typical).unwrap();
+    let now = token.history.visits.last().unwrap().at + TimeDelta::days(20);
+    let fit = fleet.fit(&token.history).unwrap();
+    let forecast = fit.forecast(&Window::ASSUMED, now);
+    let line = DriftLine::of(&token.history, &fit, &forecast, &Window::ASSUMED, now);
+    let drawn = token_plot("Drift of a token; dashed: what its server accepts", &line);
+    let picture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/drift.svg");
+    if std::env::var_os("TOKENTAP_TEST_PRINT").is_some() {
+        std::fs::write(&picture, &drawn).unwrap();
+    }
+    let is_same = std::fs::read_to_string(&picture).unwrap() == drawn;
+    assert!(is_same, "docs/drift.svg is another picture (TOKENTAP_TEST_PRINT=1 draws it anew)");
 }

@@ -169,10 +169,3 @@ fn a_token_whose_clock_is_not_on_record_is_listed_last_and_says_so() {
     let (_, text) = run_in(folder.path(), &["inventory", "forecast", "--due", "1d"]);
     assert!(text.contains("the clock of 1 token is not on record"), "{text}");
 }
-
-#[test]
-fn zz_temp() {
-    let Ok(at) = std::env::var("TMPFLEET") else { return };
-    std::fs::create_dir_all(&at).unwrap();
-    fleet(Path::new(&at), &simulation::fleet(&mut Dice::new(), 200));
-}

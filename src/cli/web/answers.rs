@@ -1,0 +1,193 @@
+//! The answers to what is asked at the page: the same jobs and reports as on the command line.
+
+use serde_json::{Value, json};
+
+use super::batch::{Read, prepare};
+use super::readers::Readers;
+use crate::cli::args::{Global, WindowArgs};
+use crate::cli::inventory::forecast::{is_due, table, window};
+use crate::cli::record::Record;
+use crate::cli::verify::parse_code;
+use crate::drift::Fleet;
+use crate::inventory::{Deed, Entry, EventFilter, SlotKey, TokenChange};
+use crate::job::assign::of_words;
+use crate::job::forecast::{Foreseen, foresee, history_of, watched};
+use crate::job::{Answer, Books, Failure, find, locked};
+use crate::report::{
+    DriftLine, FailureReport, ForecastReport, ShowReport, ShownDrift, TokenRecordReport, WindowReport, details,
+    fleet_plot, token_plot,
+};
+use crate::seedfile::FORMATS;
+use crate::time::{HostClock, SystemClock};
+use crate::web::{Answered, Ask, List, Refused};
+
+/// How many tokens a search shows, and how many rows a list.
+const SHOWN: usize = 500;
+
+/// How many events a token's life shows.
+const EVENTS: u64 = 200;
+
+/// Whoever answers.
+pub struct Counter<'a> {
+    pub global: &'a Global,
+    pub record: &'a Record,
+    pub readers: &'a Readers<'a>,
+}
+
+impl Counter<'_> {
+    /// The answer to what was asked.
+    pub fn answer(&self, ask: Ask) -> Answered {
+        let answer = match ask {
+            Ask::Answer { id, code, yes } => self.question(id, code.as_deref(), yes),
+            Ask::Find { text } => self.find(&text),
+            Ask::Token { serial } => self.token(&serial),
+            Ask::Assign { serial, user, reassign } => self.assign(&serial, &user, reassign),
+            Ask::Unassign { serial } => self.unassign(&serial),
+            Ask::Fleet { due_days, window, server, csv } => self.fleet(due_days, WindowArgs { window, server }, csv),
+            Ask::Formats {} => Ok(formats()),
+            Ask::CheckList { list } => self.check_list(&list),
+            Ask::StartBatch { list, to, new_batch } => self.start_batch(&list, &to, new_batch),
+            Ask::StopBatch {} => {
+                locked(&self.readers.state).stops_batch = true;
+                Ok(json!({}))
+            }
+        };
+        answer.map_err(|failure| refused(&failure))
+    }
+
+    fn inventory(&self) -> Result<&Books, Failure> {
+        self.record
+            .books()
+            .ok_or_else(|| Failure::usage("there is no inventory", "start tokentap web without --inventory none"))
+    }
+
+    fn question(&self, id: u64, code: Option<&str>, yes: bool) -> Result<Value, Failure> {
+        let answer = match (code, yes) {
+            (Some(code), _) => Answer::Code(parse_code(code)?),
+            (None, true) => Answer::Yes,
+            (None, false) => Answer::No,
+        };
+        // Two pages may answer the same question: the first one counts.
+        if self.readers.answer(id, answer) {
+            return Ok(json!({}));
+        }
+        Err(Failure::usage("this question was answered already", "nothing more is to do"))
+    }
+
+    fn find(&self, text: &str) -> Result<Value, Failure> {
+        let found = find::all(self.inventory()?, text)?;
+        let tokens: Vec<TokenRecordReport> = found.iter().take(SHOWN).map(Into::into).collect();
+        Ok(json!({ "tokens": tokens, "count": found.len() }))
+    }
+
+    fn token(&self, serial: &str) -> Result<Value, Failure> {
+        let inventory = self.inventory()?;
+        let (window, is_typed) = window(&WindowArgs { window: None, server: None })?;
+        let token = find::one(inventory, serial)?;
+        let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
+        let mut events = Vec::new();
+        inventory.visit_events(&filter, EVENTS, &mut |event| events.push(event))?;
+        let now = SystemClock::new().now().wall;
+        let history = history_of(inventory, &token)?;
+        let watched = watched(inventory)?;
+        let fleet = Fleet::of(watched.iter().map(|one| &one.history));
+        let clock = fleet.fit(&history).map(|fit| {
+            let forecast = fit.forecast(&window, now);
+            (fit, forecast)
+        });
+        let line = clock.as_ref().map(|(fit, forecast)| DriftLine::of(&history, fit, forecast, &window, now));
+        let plot = line
+            .as_ref()
+            .map(|line| token_plot(&format!("Drift of {}; dashed: what its server accepts", token.key), line));
+        let foreseen = Foreseen { token, clock };
+        let window = WindowReport::of(&window, is_typed);
+        let words = window.words();
+        let report = ShowReport::of(&ShownDrift { foreseen: &foreseen, line: None, window }, &events);
+        let mut value = serde_json::to_value(report).unwrap_or_default();
+        value["plot"] = json!(plot);
+        value["window"]["words"] = json!(words);
+        Ok(value)
+    }
+
+    fn assign(&self, serial: &str, user: &str, reassign: bool) -> Result<Value, Failure> {
+        let inventory = self.inventory()?;
+        let wanted = of_words(inventory, serial, user)?;
+        if let Some(doubt) = wanted.doubt().filter(|_| !wanted.is_allowed(false, reassign)) {
+            return Err(Failure::usage(doubt, "check the serial; if it is right, confirm it"));
+        }
+        if !wanted.is_there() {
+            let was = wanted.owner().map(|owner| format!(", before that {owner}'s")).unwrap_or_default();
+            let change = TokenChange {
+                user: Some(wanted.user.clone()),
+                ..TokenChange::of(SlotKey::only(wanted.serial.as_str()))
+            };
+            self.keep(&wanted.serial, format!("to {}{was}", wanted.user), change)?;
+        }
+        Ok(json!({}))
+    }
+
+    fn unassign(&self, serial: &str) -> Result<Value, Failure> {
+        let token = find::one(self.inventory()?, serial)?;
+        if let Some(owner) = &token.user {
+            let change = TokenChange { unassigned: true, ..TokenChange::of(token.key.clone()) };
+            self.keep(&token.key.serial, format!("to nobody, before that {owner}'s"), change)?;
+        }
+        Ok(json!({}))
+    }
+
+    fn keep(&self, serial: &str, detail: String, change: TokenChange) -> Result<(), Failure> {
+        let event = crate::cli::inventory::event(self.global, Deed::Assign, Some(serial), Some(detail));
+        Ok(self.inventory()?.keep(&Entry { event, token: Some(change), row: None })?)
+    }
+
+    fn fleet(&self, due_days: Option<u32>, args: WindowArgs, csv: bool) -> Result<Value, Failure> {
+        let (window, is_typed) = window(&args)?;
+        let now = SystemClock::new().now().wall;
+        let watched = watched(self.inventory()?)?;
+        let fleet = Fleet::of(watched.iter().map(|one| &one.history));
+        let mut foreseen = foresee(watched, &fleet, &window, now);
+        let plot = (!csv && foreseen.len() > 1).then(|| fleet_plot(&foreseen, now));
+        let due = due_days.map(|days| chrono::TimeDelta::days(days.into()));
+        foreseen.retain(|one| due.is_none_or(|due| is_due(one, now + due, now)));
+        if csv {
+            return Ok(json!({ "csv": table(&foreseen) }));
+        }
+        let rows: Vec<ForecastReport> = foreseen.iter().take(SHOWN).map(ForecastReport::of).collect();
+        let window = WindowReport::of(&window, is_typed);
+        let words = window.words();
+        let mut window = serde_json::to_value(window).unwrap_or_default();
+        window["words"] = json!(words);
+        Ok(json!({ "forecast": rows, "count": foreseen.len(), "window": window, "plot": plot }))
+    }
+
+    fn check_list(&self, list: &List) -> Result<Value, Failure> {
+        let mut problems = Vec::new();
+        let planned = Read::of(list)?.planned(self.inventory()?, false, &mut |problem| problems.push(problem))?;
+        let (rows, named) = (planned.rows.len(), planned.rows.iter().filter(|row| row.is_named).count());
+        let users = planned.rows.iter().filter(|row| row.user.is_some()).count();
+        let words = format!("{rows} rows: {named} with a serial, {users} with a user");
+        Ok(json!({ "words": words, "problems": problems }))
+    }
+
+    fn start_batch(&self, list: &List, to: &[String], anew: bool) -> Result<Value, Failure> {
+        let waiting = prepare(self.record, list, to, anew)?;
+        *locked(&self.readers.wanted) = Some(waiting);
+        Ok(json!({}))
+    }
+}
+
+/// The formats that a server's file can have.
+fn formats() -> Value {
+    let written = FORMATS.iter().filter(|format| format.write.is_some());
+    let formats: Vec<Value> = written.map(|format| json!({ "name": format.name, "words": format.title })).collect();
+    json!({ "formats": formats })
+}
+
+/// A failure for the page.
+fn refused(failure: &Failure) -> Refused {
+    let report = FailureReport { error: failure.into() };
+    let value = serde_json::to_value(&report).unwrap_or_default();
+    let text = |name: &str| value["error"][name].as_str().unwrap_or_default().to_owned();
+    let state = if failure.state == crate::job::TokenState::NotReached { String::new() } else { text("state") };
+    Refused { kind: text("kind"), message: text("message"), state, next: text("next"), details: details(failure) }
+}

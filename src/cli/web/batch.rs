@@ -1,0 +1,247 @@
+//! A batch that is started from the page.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::readers::{Readers, verdict, words};
+use crate::cli::input::open_secret;
+use crate::cli::record::Record;
+use crate::cli::screen::expected_end;
+use crate::cli::seeds::named_files;
+use crate::cli::{describe, interrupt};
+use crate::inventory::Counts;
+use crate::job::batch::{Allowed, BatchNews, BatchPlan, Departure, Left, ListTerms, PlannedBatch, ServerFile};
+use crate::job::{BatchTerms, Books, Failure, HourWatch, ProfileWish, Surroundings, bad_file, locked, paths};
+use crate::report::{BatchLeft, BatchSummary, Report, Summed, WORDING, row_problem};
+use crate::seedfile::{ReadOptions, Rows, Source, recognise};
+use crate::time::HostClock;
+use crate::web::{List, Place};
+
+/// The largest list that is dropped onto the page, in bytes.
+const LARGEST: usize = 5 << 20;
+
+/// A batch that waits for the readers.
+pub struct Waiting {
+    planned: PlannedBatch,
+    plan: BatchPlan,
+}
+
+/// A list, as it was read.
+pub struct Read {
+    name: String,
+    rows: Rows,
+}
+
+impl Read {
+    /// Reads a list: a file on this computer, or one that was dropped onto the page.
+    ///
+    /// # Errors
+    /// A failure of the file.
+    pub fn of(list: &List) -> Result<Self, Failure> {
+        let next = "name a seed file that you may read";
+        let (name, source) = match list {
+            List::Path { path } => {
+                let path = Path::new(path);
+                let source = Source::new(open_secret(path, next)?);
+                (dunce::canonicalize(path).map_or_else(|_| describe::path(path), |path| describe::path(&path)), source)
+            }
+            List::Dropped { name, content } => {
+                let bytes = BASE64.decode(content.as_bytes()).map(Zeroizing::new);
+                let bytes = bytes.ok().filter(|bytes| bytes.len() <= LARGEST).ok_or_else(|| {
+                    Failure::file("that file is larger than 5 MiB, or was cut off on the way", "name its path instead")
+                })?;
+                (describe::plain(name), Source::new(Dropped(Cursor::new(bytes))))
+            }
+        };
+        let options = ReadOptions { is_guessed: true, ..ReadOptions::default() };
+        let rows = source.and_then(|mut source| (recognise(&mut source, &options)?.read)(source, &options));
+        rows.map(|rows| Self { rows, name: name.clone() }).map_err(|problem| bad_file(&name, &[problem], 0))
+    }
+
+    /// The batch that this list is; what is only worth a warning is told.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn planned(self, books: &Books, anew: bool, warn: &mut dyn FnMut(String)) -> Result<PlannedBatch, Failure> {
+        let key = books.fingerprint_key();
+        let allowed = Allowed { short: false, shared: false };
+        let mut warn = |problem: &crate::seedfile::Problem| warn(row_problem(problem));
+        let terms = ListTerms { key, flags: ProfileWish::default(), allowed, anew, warn: &mut warn };
+        PlannedBatch::of_rows(&self.name, self.rows, terms)
+    }
+}
+
+/// What was dropped, wiped when it was read.
+struct Dropped(Cursor<Zeroizing<Vec<u8>>>);
+
+impl std::io::Read for Dropped {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let rest = self.0.get_ref().get(usize::try_from(self.0.position()).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let count = rest.len().min(into.len());
+        if let (Some(from), Some(to)) = (rest.get(..count), into.get_mut(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.0.set_position(self.0.position() + count as u64);
+        Ok(count)
+    }
+}
+
+/// Prepares a batch of a list.
+///
+/// # Errors
+/// A failure of the list, of a file that is to be written, or of the inventory.
+pub fn prepare(record: &Record, list: &List, to: &[String], anew: bool) -> Result<Waiting, Failure> {
+    let books = record.books().ok_or_else(|| {
+        Failure::usage("a batch needs an inventory, and there is none", "start tokentap web without --inventory none")
+    })?;
+    if record.seals()? {
+        books.check_alone()?;
+    }
+    let plan = BatchTerms::default().plan()?;
+    let planned = Read::of(list)?.planned(books, anew, &mut |_| ())?;
+    let files: Vec<ServerFile> =
+        named_files(to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
+    let input: Option<PathBuf> = match list {
+        List::Path { path } => Some(path.into()),
+        List::Dropped { .. } => None,
+    };
+    let writes: Vec<paths::Named<'_>> =
+        files.iter().map(|file| ("the server's file", Some(file.path.as_path()))).collect();
+    paths::check(&[("the inventory", record.path()), ("the seed file", input.as_deref())], &writes)?;
+    let is_kept = record.is_lasting() || !files.is_empty() || planned.rows.iter().all(|row| row.is_named);
+    if !is_kept {
+        return Err(Failure::usage(
+            "nothing would record which row went to which token",
+            "choose a file for the server, or add a serial to every row",
+        ));
+    }
+    let planned = PlannedBatch { files, ..planned };
+    planned.check_formats(plan.flags)?;
+    if let Some(done) = planned.finished(books)? {
+        let rows = describe::counted(done.counts.rows(), "row");
+        return Err(Failure::usage(
+            format!("nothing is left to do: the batch of this list is finished, {rows}"),
+            "its file is written; tick \"start anew\" to burn the list onto other tokens",
+        ));
+    }
+    Ok(Waiting { planned, plan })
+}
+
+/// How far a batch is, as the page shows it.
+struct Progress {
+    name: String,
+    counts: Counts,
+    began: std::time::Duration,
+    done_at_first: u64,
+}
+
+impl Progress {
+    fn shown(&self, host: &crate::cli::host::Host, words: &[String], runs: bool) -> Value {
+        let counts = self.counts;
+        let done = counts.done() - self.done_at_first.min(counts.done());
+        let end = expected_end(&host.system, self.began, done, counts.left()).filter(|_| runs);
+        json!({
+            "name": self.name, "rows": counts.rows(), "done": counts.done(), "left": counts.left(), "unknown": counts.unknown(),
+            "failed": counts.of(crate::inventory::RowState::Failed), "end": end, "words": words, "runs": runs,
+        })
+    }
+}
+
+impl Readers<'_> {
+    /// Burns a batch, and says on the board how it ended.
+    pub(super) fn burn(&self, waiting: Waiting) {
+        locked(&self.state).stops_batch = false;
+        let name = waiting.planned.origin.name.clone();
+        if let Err(failure) = self.burned(waiting) {
+            self.board.batch(json!({
+                "name": name, "rows": 0, "done": 0, "left": 0, "unknown": 0, "failed": 0, "end": null, "runs": false,
+                "words": [words(&failure)],
+            }));
+        }
+    }
+
+    fn burned(&self, Waiting { planned, plan }: Waiting) -> Result<(), Failure> {
+        let Some(books) = self.record.books() else { return Ok(()) };
+        let run = planned.open(books, plan.flags, self.host.clock().now().wall)?;
+        let counts = run.batch.counts();
+        let (name, began) = (run.name.clone(), self.host.system.now().monotonic);
+        let progress =
+            std::sync::Mutex::new(Progress { name: name.clone(), counts, began, done_at_first: counts.done() });
+        let show = |words: &[String], runs| self.board.batch(locked(&progress).shown(self.host, words, runs));
+        if run.is_finished() {
+            show(&["nothing is left to do: every row of this list is burned".to_owned()], false);
+            return Ok(());
+        }
+        show(&[], true);
+        let look = || self.watched.look();
+        let tell = |news: BatchNews| match news {
+            BatchNews::Reader(place, news) => self.reader(place.as_ref(), &news),
+            BatchNews::Asks(question) => self.asks(&question),
+            BatchNews::Begins(place, info, row) => {
+                interrupt::stop().take(info.serial.as_str());
+                self.begins(&place, "writing", format!("row {row}: {info}"), info.serial.as_str());
+            }
+            BatchNews::Left(departure) => {
+                locked(&progress).counts = departure.counts;
+                self.departed(&departure);
+                show(&[], true);
+            }
+        };
+        let stop = || self.is_over() || locked(&self.state).stops_batch;
+        let around = Surroundings {
+            station: self.record.station().clone(),
+            remark: self.record.remark(self.host.remark()),
+            wording: WORDING,
+            host: &look,
+            tell: &tell,
+            has_person: true,
+            hours: HourWatch::watching(!self.host.standing.trusted),
+            stop: &stop,
+        };
+        let at = || self.host.clock().now().wall;
+        let mut end = run.run(books, plan, around, &at, |visitor| {
+            self.work(visitor);
+        })?;
+        end.clean_up();
+        locked(&progress).counts = end.counts;
+        let written = if end.fatal.is_none() { end.written } else { Vec::new() };
+        let summed =
+            Summed { name: &name, counts: end.counts, rows: &end.rows, files: &written, holding: 0, slips: None };
+        let mut said: Vec<String> =
+            BatchSummary::of(summed).text().lines().map(|line| line.trim().to_owned()).collect();
+        said.extend(end.fatal.iter().map(words));
+        show(&said, false);
+        Ok(())
+    }
+
+    fn departed(&self, departure: &Departure) {
+        if let Some(info) = &departure.info {
+            interrupt::stop().let_go(info.serial.as_str());
+        }
+        let left = BatchLeft::of(departure);
+        let may_come_back = matches!(&departure.how, Left::Failed(failure) if failure.may_come_back);
+        // The report is one text, whose remedy stands on a line of its own.
+        let text = left.text();
+        let mut lines = text.lines().map(str::trim);
+        let what = lines.next().unwrap_or_default().to_owned();
+        let next =
+            lines.find_map(|line| line.strip_prefix("next: ")).unwrap_or("take the token off; lay the next one down");
+        let is_well = left.is_well != Some(false);
+        let place = Place {
+            reader: departure.place.reader.clone(),
+            number: departure.place.number,
+            state: verdict(is_well, may_come_back),
+            token: left.token.as_ref().map(|token| token.line.clone()).unwrap_or_default(),
+            serial: left.token.as_ref().map(|token| token.serial.clone()),
+            user: left.user.clone(),
+            drift: None,
+            what,
+            next: next.to_owned(),
+        };
+        self.left(place, is_well, matches!(departure.how, Left::Burned(_) | Left::Judged(..)));
+    }
+}

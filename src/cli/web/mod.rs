@@ -1,0 +1,124 @@
+//! `tokentap web`: the desk as a page in the browser, for as long as this program runs.
+
+mod answers;
+mod batch;
+mod browser;
+mod readers;
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use super::args::{Global, WebArgs};
+use super::describe::{self, counted};
+use super::desk::{self, Ready};
+use super::host::WatchedHost;
+use super::output::Output;
+use super::record::Record;
+use super::{Ran, interrupt, prompt};
+use crate::job::{Exit, Failure};
+use crate::report::host_clock_words;
+use crate::web::{Asked, Board, Facts, Served, serve};
+use answers::Counter;
+use readers::Readers;
+
+/// How often it is looked whether the program is to end.
+const TICK: Duration = Duration::from_millis(100);
+
+pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
+    let Ready { record, plan, host } = desk::ready(global, &args.desk, output)?;
+    host.warn(output);
+    let watched = WatchedHost::new(&host, &args.desk.run.host);
+    let board = Arc::new(Board::new(Facts {
+        version: env!("CARGO_PKG_VERSION"),
+        desk: record.station().desk.clone(),
+        operator: record.station().operator.clone(),
+        inventory: inventory_name(&record),
+        sets_clocks: !args.desk.no_auto_sync,
+        bound_s: args.desk.if_drift_over,
+        host_clock: format!("This computer's clock is {}.", host_clock_words(&host.standing)),
+        host_is_trusted: host.standing.warning.is_none(),
+        kiosk: args.kiosk,
+    }));
+    let (asks, asked) = channel::<Asked>();
+    let served = serve(board.clone(), asks).map_err(|error| {
+        let what = format!("the page cannot be served on 127.0.0.1: {error}");
+        Failure::usage(what, "run the desk on the terminal: tokentap desk")
+    })?;
+    let page = announce(&served, args, output)?;
+    let pages = more_pages();
+    let readers = Readers::new(global, &record, &host, &watched, board, &args.desk);
+    let counter = Counter { global, record: &record, readers: &readers };
+    interrupt::begin_work();
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| readers.attend(plan));
+        while !interrupt::asked() && !work.is_finished() {
+            match asked.recv_timeout(TICK) {
+                Ok(Asked { ask, answer }) => {
+                    let counter = &counter;
+                    // One that reads a large inventory holds no other up. Who asked may be gone: then nobody needs the answer.
+                    scope.spawn(move || drop(answer.send(counter.answer(ask))));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if pages.as_ref().is_some_and(|pages| pages.try_recv().is_ok()) {
+                output.text(&format!("one more page: {}", address(&served)?));
+            }
+        }
+        readers.stop();
+        Ok::<(), Failure>(())
+    })?;
+    drop(page);
+    let undone = readers.undone();
+    output.text(&format!("the desk is closed: {} need attention", counted(undone as u64, "token")));
+    Ok(if undone == 0 { Exit::Done } else { Exit::Undone })
+}
+
+/// The inventory, for the page.
+fn inventory_name(record: &Record) -> Option<String> {
+    let file = record.path().map(describe::path);
+    file.or_else(|| record.books().map(|_| "on a database server".to_owned()))
+}
+
+/// The address of a page that is not open yet.
+fn address(served: &Served) -> Result<String, Failure> {
+    served.gate.address().map_err(|error| {
+        Failure::usage(format!("no random numbers: {error}"), "run the desk on the terminal: tokentap desk")
+    })
+}
+
+/// Says where the page is, and opens it where there is a browser; what is returned must live until it has.
+fn announce(served: &Served, args: &WebArgs, output: &Output) -> Result<Option<browser::Way>, Failure> {
+    output.text(&format!(
+        "the desk is open at\n  {}\nThis address opens one page, once; Enter here prints one for another. Ctrl-C ends the desk.",
+        address(served)?
+    ));
+    if args.no_open {
+        return Ok(None);
+    }
+    match browser::open(&address(served)?, args.kiosk) {
+        Ok(way) => Ok(Some(way)),
+        Err(error) => {
+            output.note(&format!("no browser was opened ({error}): copy the address into one"));
+            Ok(None)
+        }
+    }
+}
+
+/// Tells of each Enter at the terminal.
+fn more_pages() -> Option<std::sync::mpsc::Receiver<()>> {
+    if !prompt::has_person() {
+        return None;
+    }
+    let (sender, pages) = channel();
+    // It waits for a line that may never come, and ends with the program.
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            if line.is_err() || sender.send(()).is_err() {
+                return;
+            }
+        }
+    });
+    Some(pages)
+}

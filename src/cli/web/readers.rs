@@ -1,0 +1,281 @@
+//! The readers behind the page: they are the desk's, and a batch's while one runs.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::cli::args::{DeskArgs, Global};
+use crate::cli::host::{Host, WatchedHost};
+use crate::cli::record::Record;
+use crate::cli::{interrupt, trays};
+use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
+use crate::job::{
+    Answer, Asks, Effect, Failure, HourWatch, Question, ReaderNews, ReaderRef, Surroundings, Visitor, attend, locked,
+};
+use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
+use crate::time::{HostClock, SystemClock};
+use crate::web::{Board, Place};
+
+use super::batch::Waiting;
+
+/// How often it is looked whether there is something else to do.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The readers, and what is done at them now.
+pub struct Readers<'a> {
+    pub(super) global: &'a Global,
+    pub(super) record: &'a Record,
+    pub(super) host: &'a Host,
+    pub(super) watched: &'a WatchedHost<'a>,
+    pub(super) board: Arc<Board>,
+    args: &'a DeskArgs,
+    answers: Sender<(u64, Answer)>,
+    answered: Mutex<Receiver<(u64, Answer)>>,
+    /// The batch that is to be burned next.
+    pub(super) wanted: Mutex<Option<Waiting>>,
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    is_over: bool,
+    pub(super) stops_batch: bool,
+    undone: Vec<String>,
+}
+
+impl<'a> Readers<'a> {
+    /// Readers at which nothing is done yet.
+    pub fn new(
+        global: &'a Global,
+        record: &'a Record,
+        host: &'a Host,
+        watched: &'a WatchedHost<'a>,
+        board: Arc<Board>,
+        args: &'a DeskArgs,
+    ) -> Self {
+        let (answers, answered) = channel();
+        let answered = Mutex::new(answered);
+        let (wanted, state) = (Mutex::default(), Mutex::default());
+        Self { global, record, host, watched, board, args, answers, answered, wanted, state }
+    }
+
+    /// Attends the readers until the program is to end: as a desk, and as a batch when one is started.
+    pub fn attend(&self, plan: DeskPlan) {
+        while !self.is_over() {
+            let batch = locked(&self.wanted).take();
+            match batch {
+                Some(batch) => self.burn(batch),
+                None => self.desk(plan.clone()),
+            }
+        }
+    }
+
+    /// Ends the work at the readers, after the tokens in hand.
+    pub fn stop(&self) {
+        locked(&self.state).is_over = true;
+    }
+
+    /// How many tokens did not leave the desk as they should be.
+    pub fn undone(&self) -> usize {
+        locked(&self.state).undone.len()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        interrupt::asked() || locked(&self.state).is_over
+    }
+
+    /// Passes an answer on to whoever asked; `false` if that question is not open.
+    pub fn answer(&self, id: u64, answer: Answer) -> bool {
+        self.board.answered(id) && self.answers.send((id, answer)).is_ok()
+    }
+
+    /// Works as the desk until a batch is to be burned, or the program to end.
+    fn desk(&self, plan: DeskPlan) {
+        let look = || self.watched.look();
+        let bound = plan.if_drift_over;
+        let tell = |news: DeskNews| self.tell(news, bound);
+        let stop = || self.is_over() || locked(&self.wanted).is_some();
+        let around = Surroundings {
+            station: self.record.station().clone(),
+            remark: self.record.remark(self.host.remark()),
+            wording: WORDING,
+            host: &look,
+            tell: &tell,
+            has_person: true,
+            hours: HourWatch::watching(!self.args.run.host.trust_host_clock),
+            stop: &stop,
+        };
+        let visitor = DeskVisitor::new(self.record.books(), plan, around);
+        let is_closed = self.work(&visitor);
+        let fatal = visitor.fatal();
+        if let Some(failure) = &fatal {
+            self.board.notice(Some(words(failure)));
+        }
+        // Emulated tokens in a folder come to an end; the page stays.
+        if is_closed || fatal.is_some() {
+            while !stop() {
+                std::thread::sleep(TICK);
+            }
+        }
+    }
+
+    /// Attends the readers with a visitor, and gives it the answers from the page; whether nothing more can come there.
+    pub(super) fn work(&self, visitor: &dyn Visitor) -> bool {
+        let mut trays = match trays::open(self.global, &self.host.system) {
+            Ok(trays) => trays,
+            Err(failure) => {
+                self.board.notice(Some(words(&failure)));
+                // A service that was just started is found.
+                std::thread::sleep(Duration::from_secs(1));
+                return false;
+            }
+        };
+        self.board.notice(None);
+        let (done, is_done) = channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let answered = locked(&self.answered);
+                while is_done.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                    match answered.recv_timeout(TICK) {
+                        Ok((id, answer)) => visitor.answer(id, answer),
+                        Err(RecvTimeoutError::Timeout) => {}
+                        Err(RecvTimeoutError::Disconnected) => break,
+                    }
+                }
+            });
+            attend(trays.as_mut(), visitor);
+            drop(done);
+        });
+        trays.is_closed()
+    }
+
+    fn tell(&self, news: DeskNews, bound: f64) {
+        let board = &self.board;
+        match news {
+            DeskNews::Reader(place, news) => self.reader(place.as_ref(), &news),
+            DeskNews::Begins(place, info) => self.begins(&place, "measuring", info.to_string(), info.serial.as_str()),
+            DeskNews::Writes(place, info) => {
+                interrupt::stop().take(info.serial.as_str());
+                self.begins(&place, "writing", info.to_string(), info.serial.as_str());
+            }
+            DeskNews::Asks(question) => self.asks(&question),
+            DeskNews::Visited(visited) => {
+                if let Some(info) = &visited.info {
+                    interrupt::stop().let_go(info.serial.as_str());
+                }
+                self.visited(&visited, bound);
+                if let Some(why) = &visited.unrecorded {
+                    board.notice(Some(format!("{why}; the last visit is not recorded")));
+                }
+            }
+        }
+    }
+
+    fn visited(&self, visited: &Visited, bound: f64) {
+        let visit = DeskVisit::of(visited, bound);
+        let may_come_back = matches!(&visited.done, Done::Failed(failure) if failure.may_come_back);
+        let was_set = matches!(&visited.done, Done::Written(report) if report.outcome == Effect::Synced);
+        let place = Place {
+            reader: visit.reader.clone(),
+            number: visited.place.number,
+            state: verdict(visit.is_well, may_come_back),
+            token: visit.token.as_ref().map(|token| token.line.clone()).unwrap_or_default(),
+            serial: visit.token.as_ref().map(|token| token.serial.clone()),
+            user: visit.user.clone(),
+            drift: visit
+                .clock
+                .as_ref()
+                .map(|clock| (clock.before.drift_s, clock.after.as_ref().map(|after| after.drift_s))),
+            what: visit.what.clone(),
+            next: visit.next.clone(),
+        };
+        self.left(place, visit.is_well, was_set);
+    }
+
+    /// A token was dealt with.
+    pub(super) fn left(&self, place: Place, is_well: bool, was_set: bool) {
+        if let Some(serial) = &place.serial {
+            let undone = &mut locked(&self.state).undone;
+            undone.retain(|known| known != serial);
+            if !is_well {
+                undone.push(serial.clone());
+            }
+            self.board.undone(undone.len());
+        }
+        self.board.left(place, is_well, was_set, SystemClock::new().now().wall);
+    }
+
+    /// A token is at a reader, and something is done with it.
+    pub(super) fn begins(&self, place: &ReaderRef, state: &'static str, token: String, serial: &str) {
+        let user = self.record.books().and_then(|books| {
+            books.token(&crate::inventory::SlotKey::only(serial)).ok().flatten().and_then(|token| token.user)
+        });
+        self.board.at(&place.reader, |shown| {
+            shown.number = place.number;
+            shown.state = state;
+            shown.token = token;
+            shown.user = user;
+            shown.serial = Some(serial.to_owned());
+            shown.what.clear();
+            shown.next.clear();
+            shown.drift = None;
+        });
+    }
+
+    /// An event at a reader, or at all of them.
+    pub(super) fn reader(&self, place: Option<&ReaderRef>, news: &ReaderNews) {
+        let Some(place) = place else {
+            if let ReaderNews::Gone(why) = news {
+                self.board.notice(Some(format!("{why}; next: {}", remedy_of_reader(&why.remedy()))));
+            }
+            return;
+        };
+        let (state, what, next) = match news {
+            ReaderNews::Came => ("ready", String::new(), String::new()),
+            ReaderNews::Waits => ("waiting", String::new(), String::new()),
+            ReaderNews::Other(what) => ("no-token", what.to_string(), remedy_of_reader(&what.remedy())),
+            ReaderNews::Gone(why) => ("gone", why.to_string(), remedy_of_reader(&why.remedy())),
+        };
+        if *news == ReaderNews::Came {
+            self.board.notice(None);
+        }
+        self.board.at(&place.reader, |shown| {
+            shown.number = place.number;
+            // A verdict stays until another token comes: whoever looks up late still sees it.
+            let keeps = state == "waiting" && matches!(shown.state, "well" | "badly" | "lay-back");
+            if keeps {
+                return;
+            }
+            (shown.state, shown.what, shown.next) = (state, what, next);
+            shown.token.clear();
+            (shown.user, shown.serial, shown.drift) = (None, None, None);
+        });
+    }
+
+    /// A question, for the page to answer.
+    pub(super) fn asks(&self, question: &Question) {
+        let (serial, text) = match &question.asks {
+            // It is dealt with and recorded: only its code is open.
+            Asks::Code(info) => {
+                interrupt::stop().let_go(info.serial.as_str());
+                (Some(info.serial.to_string()), format!("{info}: what does its display show?"))
+            }
+            Asks::GoOn(problem) => (None, report::question(problem)),
+        };
+        self.board.asks(question.id, &question.place.reader, serial, text);
+    }
+}
+
+/// How a token left, for the page.
+pub(super) fn verdict(is_well: bool, may_come_back: bool) -> &'static str {
+    match (is_well, may_come_back) {
+        (true, _) => "well",
+        (false, true) => "lay-back",
+        (false, false) => "badly",
+    }
+}
+
+/// A failure in one sentence.
+pub(super) fn words(failure: &Failure) -> String {
+    format!("{}; next: {}", report::fact(&failure.problem), report::next(failure))
+}

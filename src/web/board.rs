@@ -1,0 +1,197 @@
+//! The board: all that the page shows of the desk at this moment. A page that was reloaded, slept or hung gets it as it is now, so that it
+//! misses nothing, and nothing is kept for it meanwhile.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::report::utc;
+use crate::time::UnixTime;
+
+/// How many tokens are shown below the readers.
+const VISITS: usize = 20;
+
+/// How many tokens that were left undone are listed; their number is counted in any case.
+const UNDONE: usize = 200;
+
+/// What stays as it is while the program runs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Facts {
+    /// The program's version.
+    pub version: &'static str,
+    /// This computer's name.
+    pub desk: String,
+    /// The user of the program.
+    pub operator: String,
+    /// The inventory; `null`: none.
+    pub inventory: Option<String>,
+    /// Clocks are set.
+    pub sets_clocks: bool,
+    /// Up to this drift a clock is right, in seconds.
+    pub bound_s: f64,
+    /// What is known of the host's clock, in words.
+    pub host_clock: String,
+    /// The host's clock is vouched for.
+    pub host_is_trusted: bool,
+    /// The page shows the desk only.
+    pub kiosk: bool,
+}
+
+/// A reader's place on the board.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Place {
+    /// Its name.
+    pub reader: String,
+    /// Its number in `tokentap readers`.
+    pub number: Option<usize>,
+    /// `ready`, `waiting`, `measuring`, `writing`, `well`, `badly`, `lay-back`, `no-token` or `gone`.
+    pub state: &'static str,
+    /// The token there, in words.
+    pub token: String,
+    /// What was found and done, or what is wrong with the reader.
+    pub what: String,
+    /// The next step.
+    pub next: String,
+    /// The token's user.
+    pub user: Option<String>,
+    /// The token's serial.
+    pub serial: Option<String>,
+    /// The drift before, and afterwards, in seconds.
+    pub drift: Option<(f64, Option<f64>)>,
+}
+
+/// A question on the board.
+#[derive(Debug, Clone, Serialize)]
+struct Asked {
+    id: u64,
+    reader: String,
+    /// The token whose code is asked for; `null`: yes or no.
+    serial: Option<String>,
+    text: String,
+}
+
+/// A token that was dealt with.
+#[derive(Debug, Clone, Serialize)]
+struct Seen {
+    at: String,
+    well: bool,
+    #[serde(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Shown {
+    number: u64,
+    facts: Facts,
+    readers: BTreeMap<String, Place>,
+    questions: BTreeMap<u64, Asked>,
+    visits: VecDeque<Seen>,
+    tokens: usize,
+    set: usize,
+    undone: BTreeMap<String, Seen>,
+    undone_count: usize,
+    /// A remark that stands until it is no longer true, such as that the service is gone.
+    notice: Option<String>,
+    batch: Value,
+}
+
+/// The board.
+pub struct Board {
+    shown: Mutex<Shown>,
+    number: watch::Sender<u64>,
+}
+
+impl Board {
+    /// A board on which nothing has happened.
+    #[must_use]
+    pub fn new(facts: Facts) -> Self {
+        let (number, _) = watch::channel(1);
+        Self { shown: Mutex::new(Shown { number: 1, facts, ..Shown::default() }), number }
+    }
+
+    /// The number of the board, which changes whenever it does.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.number.subscribe()
+    }
+
+    /// The board as JSON.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        serde_json::to_string(&*self.lock()).unwrap_or_default()
+    }
+
+    /// Changes the place of a reader.
+    pub fn at(&self, reader: &str, change: impl FnOnce(&mut Place)) {
+        self.change(|shown| {
+            let place = shown.readers.entry(reader.to_owned()).or_default();
+            reader.clone_into(&mut place.reader);
+            change(place);
+        });
+    }
+
+    /// A remark, or that there is none any more.
+    pub fn notice(&self, notice: Option<String>) {
+        self.change(|shown| shown.notice = notice);
+    }
+
+    /// A question came up; a serial where it is for the code of that token.
+    pub fn asks(&self, id: u64, reader: &str, serial: Option<String>, text: String) {
+        let reader = reader.to_owned();
+        self.change(|shown| drop(shown.questions.insert(id, Asked { id, reader, serial, text })));
+    }
+
+    /// A question was answered; `false` if it was not open any more.
+    pub fn answered(&self, id: u64) -> bool {
+        let mut was_open = false;
+        self.change(|shown| was_open = shown.questions.remove(&id).is_some());
+        was_open
+    }
+
+    /// A token was dealt with at a reader, which looks like this from now on; `was_set`: its clock was.
+    pub fn left(&self, place: Place, is_well: bool, was_set: bool, at: UnixTime) {
+        let at = utc(at);
+        self.change(|shown| {
+            let seen = Seen { at, well: is_well, place: place.clone() };
+            shown.tokens += 1;
+            shown.set += usize::from(was_set);
+            if let Some(serial) = &place.serial {
+                if is_well {
+                    shown.undone.remove(serial);
+                } else if shown.undone.len() < UNDONE || shown.undone.contains_key(serial) {
+                    shown.undone.insert(serial.clone(), seen.clone());
+                }
+            }
+            shown.visits.push_front(seen);
+            shown.visits.truncate(VISITS);
+            shown.readers.insert(place.reader.clone(), place);
+        });
+    }
+
+    /// How many tokens are undone, where more are than are listed.
+    pub fn undone(&self, count: usize) {
+        self.change(|shown| shown.undone_count = count);
+    }
+
+    /// The batch, as its report says.
+    pub fn batch(&self, batch: Value) {
+        self.change(|shown| shown.batch = batch);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Shown)) {
+        let number = {
+            let mut shown = self.lock();
+            change(&mut shown);
+            shown.number += 1;
+            shown.number
+        };
+        // Nobody may be listening; then nobody has to hear.
+        self.number.send_replace(number);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

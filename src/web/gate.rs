@@ -1,0 +1,133 @@
+//! The gate: who may ask. A page on loopback is reached by every program and every page on this computer, so nothing is believed
+//! but a secret that only this program's own page has.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+/// So many wrong codes and bearers are answered within [`WITHIN`]; what comes after them is not looked at.
+const WRONG_ONES: usize = 10;
+
+/// The time over which wrong ones are counted.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// How many pages may be open.
+const PAGES: usize = 16;
+
+/// The secrets of a run: one-use codes, and the bearers that they were exchanged for. Only their hashes are kept.
+pub struct Gate {
+    /// `127.0.0.1:PORT`.
+    host: String,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    codes: HashSet<[u8; 32]>,
+    bearers: HashSet<[u8; 32]>,
+    wrong: Vec<Instant>,
+}
+
+impl Gate {
+    /// The gate of a server at this port of 127.0.0.1.
+    #[must_use]
+    pub fn new(port: u16) -> Self {
+        Self { host: format!("127.0.0.1:{port}"), kept: Mutex::default() }
+    }
+
+    /// The address of the page, with a new code in its fragment, which no server and no log gets to see.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn address(&self) -> Result<String, getrandom::Error> {
+        let code = secret()?;
+        self.kept().codes.insert(hash(&code));
+        Ok(format!("http://{}/#{code}", self.host))
+    }
+
+    /// Exchanges a code for a bearer; it is used up then.
+    ///
+    /// # Errors
+    /// 401 for one that is not known or used up, 429 where too many were wrong, 503 where too many pages are open.
+    pub fn exchange(&self, code: &str) -> Result<String, StatusCode> {
+        let mut kept = self.kept();
+        let code = hash(code);
+        if !kept.codes.contains(&code) {
+            return Err(kept.wrong_one());
+        }
+        if kept.bearers.len() >= PAGES {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        let bearer = secret().map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        kept.codes.remove(&code);
+        kept.bearers.insert(hash(&bearer));
+        Ok(bearer)
+    }
+
+    /// Whether a request comes from a page of this server: its name, and where a browser says so its origin, are exactly ours. A name that leads
+    /// here by someone else's DNS is not ours, and neither is a page on another port.
+    ///
+    /// # Errors
+    /// 421 for another name, 403 for another origin.
+    pub fn check_origin(&self, method: &Method, headers: &HeaderMap) -> Result<(), StatusCode> {
+        let one = |name| {
+            let mut values = headers.get_all(name).iter();
+            // Two of a kind are nobody's.
+            values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
+        };
+        if one(header::HOST) != Some(self.host.as_str()) {
+            return Err(StatusCode::MISDIRECTED_REQUEST);
+        }
+        let origin = format!("http://{}", self.host);
+        let is_ours = match one(header::ORIGIN) {
+            Some(given) => given == origin,
+            None => *method == Method::GET && !headers.contains_key(header::ORIGIN),
+        };
+        let is_same_site = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+        if is_ours && is_same_site { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
+    }
+
+    /// Whether a request has a bearer that was given out.
+    ///
+    /// # Errors
+    /// 401, or 429 where too many were wrong.
+    pub fn check_bearer(&self, headers: &HeaderMap) -> Result<(), StatusCode> {
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let mut kept = self.kept();
+        let is_known = given
+            .and_then(|given| given.strip_prefix("Bearer "))
+            .is_some_and(|bearer| kept.bearers.contains(&hash(bearer)));
+        if is_known { Ok(()) } else { Err(kept.wrong_one()) }
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Takes note of a wrong code or bearer. Right ones pass however many wrong ones there are: nobody is locked out by another.
+    fn wrong_one(&mut self) -> StatusCode {
+        self.wrong.retain(|at| at.elapsed() < WITHIN);
+        if self.wrong.len() >= WRONG_ONES {
+            return StatusCode::TOO_MANY_REQUESTS;
+        }
+        self.wrong.push(Instant::now());
+        StatusCode::UNAUTHORIZED
+    }
+}
+
+/// 256 random bits, as text that may stand in an address.
+fn secret() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(data_encoding::BASE64URL_NOPAD.encode(&bytes))
+}
+
+/// Kept instead of the secret: it is compared in a time that tells nothing of it.
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}

@@ -1,0 +1,379 @@
+"use strict";
+// The page shows the board of the program. It keeps nothing but its bearer, for as long as its tab lives.
+
+const $ = (id) => document.getElementById(id);
+const KEY = "bearer";
+let state = null;
+let lastSaid = "";
+
+// Text is only ever text: nothing from a card or a file becomes markup.
+function el(name, attributes, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+const put = (id, ...children) => $(id).replaceChildren(...children);
+
+function headers() {
+  return { "Content-Type": "application/json", Authorization: `Bearer ${sessionStorage.getItem(KEY)}` };
+}
+
+async function post(path, body) {
+  return fetch(path, { method: "POST", headers: headers(), body: JSON.stringify(body) });
+}
+
+async function ask(what, fields) {
+  let answer;
+  try {
+    answer = await post("/api/ask", { ask: what, ...fields });
+  } catch {
+    throw { message: "tokentap does not answer", next: "look at the window where it runs" };
+  }
+  if (answer.ok) return answer.json();
+  if (answer.status === 422 && answer.headers.get("content-type")?.includes("json")) throw await answer.json();
+  if (answer.status === 401) lock();
+  throw { message: `tokentap refused this (${answer.status})`, next: "reload the page" };
+}
+
+function problem(refused) {
+  const lines = (refused.details || []).map((line) => el("p", {}, line));
+  const more = [refused.state && el("p", {}, refused.state), refused.next && el("p", { class: "next" }, `Next: ${refused.next}`)];
+  return el("div", { class: "card bad", role: "alert" }, el("p", { class: "verdict" }, `✕ ${refused.message}`), ...lines, ...more.filter(Boolean));
+}
+
+const when = (text) => new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+const day = (text) => new Date(text).toLocaleDateString([], { dateStyle: "medium" });
+
+function drift(seconds) {
+  const size = Math.abs(seconds);
+  if (size < 0.0005) return "right";
+  const direction = seconds < 0 ? "slow" : "fast";
+  const units = [[120, 1, "s"], [7200, 60, "min"], [172800, 3600, "hours"], [63115200, 86400, "days"], [Infinity, 31557600, "years"]];
+  const [, unit, name] = units.find(([most]) => size < most);
+  return `${(size / unit).toFixed(unit === 1 ? (size < 1 ? 3 : 1) : 1)} ${name} ${direction}`;
+}
+
+// Screens
+
+const SCREENS = ["desk", "find", "token", "batch", "fleet", "locked"];
+const shownScreen = () => SCREENS.find((name) => !$(name).hidden);
+
+function show(name, moves) {
+  for (const screen of SCREENS) $(screen).hidden = screen !== name;
+  for (const button of $("screens").children) {
+    if (button.dataset.screen === name) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  }
+  const title = $(name).querySelector("h1").textContent;
+  document.title = `${title} · tokentap`;
+  if (moves) $("main").focus();
+  if (name === "find") $("find-text").focus();
+}
+
+function go(name) {
+  if (location.hash !== `#${name}`) history.pushState(null, "", `#${name}`);
+  show(name, true);
+}
+
+function lock() {
+  sessionStorage.removeItem(KEY);
+  $("screens").hidden = true;
+  show("locked", true);
+}
+
+// Desk
+
+const MARKS = {
+  ready: ["…", "Ready", ""], waiting: ["◌", "Lay a token on the reader", ""],
+  measuring: ["⏳", "Measuring: leave it there", "warn"], writing: ["⛔", "Do not lift the token", "warn"],
+  well: ["✓", "Done: take the token", "good"], badly: ["✕", "Needs attention", "bad"],
+  "lay-back": ["↺", "Lay the token back", "bad"], "no-token": ["?", "No token that answers", "bad"], gone: ["✕", "The reader is gone", "bad"],
+};
+
+function card(place) {
+  const [mark, verdict, look] = MARKS[place.state] || MARKS.ready;
+  const parts = [el("p", { class: "small" }, `${place.number ? `${place.number} · ` : ""}${place.reader}`),
+    el("p", { class: "verdict" }, `${mark} ${verdict}`)];
+  const isIdle = place.state === "ready" || place.state === "waiting";
+  if (!isIdle) {
+    if (place.token) parts.push(el("p", { class: "who" }, place.user ? `${place.user} · ${place.token}` : place.token));
+    if (place.drift) {
+      const [before, after] = place.drift;
+      parts.push(el("p", { class: "move" }, after === null ? drift(before) : `${drift(before)} → ${drift(after)}`));
+    }
+    if (place.what) parts.push(el("p", {}, place.what));
+    if (place.next) parts.push(el("p", { class: "next" }, `Next: ${place.next}`));
+    if (place.serial && place.state === "badly") parts.push(opener(place.serial));
+  }
+  return el("article", { class: `card ${look}` }, ...parts);
+}
+
+const opener = (serial) => el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, `Open ${serial}`);
+
+function visit(seen) {
+  const mark = el("span", { class: "mark" }, seen.well ? "✓" : "✕");
+  const who = [seen.user, seen.token || "a token"].filter(Boolean).join(" · ");
+  const lines = [el("p", {}, mark, who), el("p", { class: "small" }, `${when(seen.at)}: ${seen.what}`)];
+  if (!seen.well && seen.next) lines.push(el("p", {}, `Next: ${seen.next}`));
+  if (seen.serial) lines.push(opener(seen.serial));
+  return el("li", { class: seen.well ? "good-row" : "bad-row" }, ...lines);
+}
+
+// A question stays as it is while its answer is typed: the board may change meanwhile.
+function questions(open) {
+  const place = $("questions");
+  const wanted = new Set(Object.keys(open));
+  for (const shown of [...place.children]) if (!wanted.has(shown.dataset.id)) shown.remove();
+  const there = new Set([...place.children].map((shown) => shown.dataset.id));
+  for (const question of Object.values(open)) {
+    if (there.has(String(question.id))) continue;
+    const result = el("p", { role: "alert" });
+    const answer = async (fields) => {
+      try { await ask("answer", { id: question.id, ...fields }); } catch (refused) { result.textContent = `${refused.message}: ${refused.next}`; }
+    };
+    const field = `answer-${question.id}`;
+    const form = question.serial
+      ? el("form", { class: "row code", onsubmit: (event) => { event.preventDefault(); answer({ code: event.target.elements[0].value.trim() }); } },
+        el("label", { for: field }, `Switch ${question.serial} off and on. The code on its display`),
+        el("input", { id: field, inputmode: "numeric", autocomplete: "off", pattern: "[0-9 ]*", maxlength: "9", required: true }),
+        el("button", { type: "submit" }, "Check"),
+        el("button", { type: "button", onclick: () => answer({}) }, "Skip"))
+      : el("div", { class: "row" }, el("button", { type: "button", class: "main", onclick: () => answer({ yes: true }) }, "Yes, go on"),
+        el("button", { type: "button", onclick: () => answer({}) }, "No"));
+    place.append(el("div", { class: "card warn", "data-id": question.id }, el("p", {}, question.text), form, result));
+    const input = form.querySelector("input");
+    if (input && shownScreen() === "desk") input.focus();
+  }
+}
+
+function render() {
+  const { facts } = state;
+  $("where").textContent = `at ${facts.desk}`;
+  $("screens").hidden = facts.kiosk;
+  $("foot").textContent = `tokentap ${facts.version}, ${facts.operator}, inventory: ${facts.inventory || "none"}`;
+  const sets = facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
+  $("clock").textContent = `${sets} ${facts.host_clock}`;
+  $("notice").hidden = !state.notice;
+  $("notice").textContent = state.notice || "";
+  const places = Object.values(state.readers).sort((a, b) => (a.number || 99) - (b.number || 99));
+  put("readers", ...(places.length ? places.map(card) : [el("p", { class: "card" }, "No reader yet: plug one in.")]));
+  questions(state.questions);
+  const undone = Object.values(state.undone);
+  put("undone", ...(undone.length ? undone.map(visit) : [el("li", {}, "Nothing.")]));
+  put("visits", ...state.visits.map(visit));
+  const all = Math.max(state.undone_count, undone.length);
+  $("counts").textContent = `${state.tokens} laid down, ${state.set} clocks set, ${all} need attention`;
+  const [last] = state.visits;
+  const said = last ? `${last.well ? "Done" : "Needs attention"}: ${last.token}. ${last.what}. Next: ${last.next}` : "";
+  if (said !== lastSaid) { $("said").textContent = said; lastSaid = said; }
+  renderBatch(state.batch);
+}
+
+// Find and token
+
+async function find(text) {
+  try {
+    const { tokens } = await ask("find", { text });
+    if (!tokens.length) return put("find-result", el("p", {}, "No token on record fits that."));
+    put("find-result", el("ul", { class: "list" }, ...tokens.map((token) => el("li", {},
+      el("p", {}, [token.user || "nobody's", token.model || "unknown model", token.serial].join(" · ")), opener(token.serial)))));
+    if (tokens.length === 1) openToken(tokens[0].serial);
+  } catch (refused) { put("find-result", problem(refused)); }
+}
+
+function plot(svg, name, words) {
+  const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+  return el("figure", {}, el("img", { class: "plot", src: url, alt: words }), el("p", { class: "noprint" }, saver(url, `${name}.svg`, "Save the picture")));
+}
+
+const saver = (url, name, words) => el("a", { href: url, download: name }, words);
+
+async function openToken(serial) {
+  sessionStorage.setItem("serial", serial);
+  go("token");
+  await renderToken(serial);
+}
+
+async function renderToken(serial, refused) {
+  let report;
+  try { report = await ask("token", { serial }); } catch (why) { return put("token-body", problem(why)); }
+  const { token, forecast, window: bears, events, plot: svg } = report;
+  $("token-title").textContent = `${token.model || "Unknown model"} ${token.serial}`;
+  const facts = [["User", token.user || "nobody"], ["Profile", token.profile ? `${token.profile.hash}, ${token.profile.step_s} s` : "not on record"],
+    ["Seed", { known: "its fingerprint is on record", sealed: "sealed in the inventory", erased: "erased: it shows no codes", unknown: "not known after a job that did not end" }[token.seed] || "not on record"],
+    ["Last seen", when(token.last_seen)], ["Clock set", token.synced ? when(token.synced) : "never on record"]];
+  if (token.drift) facts.push(["Drift when last seen", drift(token.drift.drift_s)]);
+  const comes = { now: "Now: its codes may be refused", before: `Before ${forecast.come_before ? day(forecast.come_before) : ""} (95 %)`, "not-for-long": "Not within ten years", unknown: "Not known" }[forecast.come];
+  facts.push(["Come in", `${comes}, ${bears.words}`]);
+  if (forecast.remark) facts.push(["Remark", forecast.remark]);
+  const field = el("input", { id: "assign-user", autocomplete: "off", spellcheck: "false", required: true, value: token.user || "" });
+  const act = async (what, fields) => {
+    try { await ask(what, { serial, ...fields }); await renderToken(serial); } catch (why) { await renderToken(serial, why); }
+  };
+  const mayReassign = refused && refused.kind === "owned-by-another";
+  const form = el("form", { class: "row noprint", onsubmit: (event) => { event.preventDefault(); act("assign", { user: field.value.trim() }); } },
+    el("label", { for: "assign-user" }, "Give it to"), field, el("button", { type: "submit" }, "Assign"),
+    token.user ? el("button", { type: "button", onclick: () => act("unassign", {}) }, "Take it back") : null);
+  put("token-body",
+    refused ? problem(refused) : null,
+    mayReassign ? el("button", { type: "button", onclick: () => act("assign", { user: refused.wanted, reassign: true }) }, "Give it to them all the same") : null,
+    el("dl", {}, ...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
+    form,
+    svg ? plot(svg, `drift-${token.serial}`, `The drift of ${token.serial}: readings, and the forecast with its band`) : null,
+    el("h2", {}, "Its life"),
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Its life" }, table(["When", "What", "Outcome", "Drift", "Remark"], events.slice(0, 50).map((event) => [when(event.at), event.what, event.outcome,
+      [event.before, event.after].filter(Boolean).map((one) => drift(one.drift_s)).join(" → "), [event.remark, event.state].filter(Boolean).join("; ")]))),
+    el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, "Print")));
+}
+
+function table(names, rows) {
+  return el("table", {}, el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)))),
+    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, cell))))));
+}
+
+// Fleet
+
+async function fleet() {
+  const due = $("fleet-due").value;
+  const fields = { due_days: due ? Number(due) : null, server: $("fleet-server").value || null };
+  put("fleet-result", el("p", {}, "Reading the inventory …"));
+  try {
+    const report = await ask("fleet", fields);
+    const rows = report.forecast.map((one) => [
+      el("button", { type: "button", onclick: () => openToken(one.serial) }, one.serial), one.user || "", one.model || "",
+      { now: "now", before: `before ${one.come_before ? day(one.come_before) : ""}`, "not-for-long": "not within ten years", unknown: "not known" }[one.come],
+      one.clock ? `${drift(one.clock.drift_s)} (±${one.clock.within_s.toFixed(1)} s)` : "", one.remark]);
+    const csv = async () => {
+      const { csv: text } = await ask("fleet", { ...fields, csv: true });
+      const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+      saver(url, "forecast.csv", "").click();
+    };
+    put("fleet-result", el("p", {}, `${report.count} ${report.count === 1 ? "token" : "tokens"} (95 %), ${report.window.words}`),
+      report.plot ? plot(report.plot, "fleet", "How many tokens must have come back by when, and how many run at which rate") : null,
+      rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Tokens" }, table(["Serial", "User", "Model", "Come in", "Drift now", "Remark"], rows)) : null,
+      report.count > rows.length ? el("p", {}, `Only the first ${rows.length} are shown; the list has all.`) : null,
+      el("p", { class: "noprint" }, el("button", { type: "button", onclick: csv }, "Save the list as CSV")));
+  } catch (refused) { put("fleet-result", problem(refused)); }
+}
+
+// Batch
+
+let dropped = null;
+
+async function list() {
+  if (dropped) {
+    const bytes = new Uint8Array(await dropped.arrayBuffer());
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+    return { name: dropped.name, content: btoa(text) };
+  }
+  return { path: $("batch-path").value.trim() };
+}
+
+function drop(file) {
+  const isTooLarge = file && file.size > 5 << 20;
+  dropped = isTooLarge ? null : file;
+  $("dropped").textContent = isTooLarge ? "This file is larger than 5 MiB: name its path instead." : file ? `${file.name}, ${file.size} bytes; it goes to tokentap alone` : "";
+}
+
+async function checkList() {
+  try {
+    const report = await ask("check-list", { list: await list() });
+    const problems = report.problems.map((one) => el("li", {}, one));
+    put("batch-result", el("div", { class: `card ${problems.length ? "bad" : "good"}` },
+      el("p", { class: "verdict" }, problems.length ? `✕ ${problems.length} problems` : "✓ Nothing wrong"),
+      el("p", {}, report.words), problems.length ? el("ul", {}, ...problems) : null));
+  } catch (refused) { put("batch-result", problem(refused)); }
+}
+
+async function startBatch() {
+  const format = $("batch-format").value;
+  const to = format ? [`${format}=${$("batch-out").value.trim()}`] : [];
+  try {
+    await ask("start-batch", { list: await list(), to, new_batch: $("batch-new").checked });
+    $("batch-form").reset();
+    drop(null);
+    put("batch-result");
+  } catch (refused) { put("batch-result", problem(refused)); }
+}
+
+function renderBatch(batch) {
+  $("batch-form").hidden = Boolean(batch && batch.runs);
+  if (!batch) return put("batch-now");
+  const parts = [el("h2", {}, batch.name), el("progress", { max: Math.max(1, batch.rows), value: batch.done, "aria-label": "Rows done" }),
+    el("p", {}, `${batch.done} of ${batch.rows} done, ${batch.failed} failed, ${batch.unknown} of unknown end${batch.end ? `; expected end ${batch.end}` : ""}`)];
+  if (batch.runs) parts.push(el("button", { type: "button", onclick: () => ask("stop-batch", {}).catch((refused) => put("batch-result", problem(refused))) }, "Stop after the tokens in hand"));
+  for (const line of batch.words || []) parts.push(el("p", {}, line));
+  put("batch-now", ...parts);
+}
+
+// The way to the program
+
+async function listen() {
+  let number = 0;
+  let pause = 250;
+  for (;;) {
+    try {
+      const answer = await fetch(`/api/state?after=${number}`, { headers: headers(), cache: "no-store" });
+      if (answer.status === 401) return lock();
+      if (!answer.ok) throw new Error();
+      state = await answer.json();
+      number = state.number;
+      pause = 250;
+      $("gone").hidden = true;
+      render();
+    } catch {
+      $("gone").textContent = "tokentap does not answer: it has ended, or hangs. Look at the window where it runs.";
+      $("gone").hidden = false;
+      number = 0;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      pause = Math.min(pause * 2, 4000);
+    }
+  }
+}
+
+async function open() {
+  const code = location.hash.length > 20 ? location.hash.slice(1) : null;
+  // The code is gone from the address before anything else happens.
+  if (code) {
+    history.replaceState(null, "", "#desk");
+    const answer = await fetch("/api/session", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ code }) }).catch(() => null);
+    if (answer && answer.ok) sessionStorage.setItem(KEY, (await answer.json()).bearer);
+  }
+  if (!sessionStorage.getItem(KEY)) return lock();
+  route();
+  listen();
+  const { formats } = await ask("formats", {}).catch(() => ({ formats: [] }));
+  for (const format of formats) $("batch-format").append(el("option", { value: format.name }, format.words));
+}
+
+function route() {
+  const name = location.hash.slice(1);
+  const wanted = ["find", "batch", "fleet", "token"].includes(name) ? name : "desk";
+  show(wanted);
+  if (wanted === "token") {
+    const serial = sessionStorage.getItem("serial");
+    if (serial) renderToken(serial); else show("find");
+  }
+}
+
+$("screens").addEventListener("click", (event) => { if (event.target.dataset.screen) go(event.target.dataset.screen); });
+window.addEventListener("popstate", () => { if (sessionStorage.getItem(KEY)) route(); });
+$("find-form").addEventListener("submit", (event) => { event.preventDefault(); find($("find-text").value); });
+$("fleet-form").addEventListener("submit", (event) => { event.preventDefault(); fleet(); });
+$("batch-form").addEventListener("submit", (event) => { event.preventDefault(); startBatch(); });
+$("batch-check").addEventListener("click", checkList);
+$("batch-file").addEventListener("change", (event) => drop(event.target.files[0] || null));
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  $("drop").addEventListener(kind, (event) => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", kind === "dragover");
+    if (kind === "drop") drop(event.dataTransfer.files[0] || null);
+  });
+}
+open();
