@@ -1,12 +1,13 @@
 //! The desk: every token that is laid down is identified, measured, set right where that may be done, and recorded.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::attend::{Surroundings, Visitor};
 use super::complete::Opener;
 use super::forecast::fit_of;
+use super::kept_opener::Kept;
 use super::problem::Problem;
 use super::question::{Answer, Asks, Question, Questions};
 use super::read::identify;
@@ -14,6 +15,7 @@ use super::reader_news::{ReaderNews, ReaderRef};
 use super::record::Recorded;
 use super::remedy::Again;
 use super::state::TokenState;
+use super::stated_profiles::StatedProfiles;
 use super::{
     Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, Recorder, WritePlan,
     locked, read,
@@ -52,26 +54,8 @@ pub struct DeskPlan {
     pub identity_for: Option<Duration>,
     /// Ask for the code on each token's display.
     pub ask_code: bool,
-}
-
-/// The opener for as long as it is kept. A visit that has it finishes with it.
-struct Kept {
-    opener: Mutex<Option<Opener>>,
-    /// By both clocks: one stands still while a computer sleeps, the other can be set.
-    since: (Instant, SystemTime),
-    within: Option<Duration>,
-}
-
-impl Kept {
-    fn get(&self) -> Option<Opener> {
-        let mut opener = locked(&self.opener);
-        let by_wall = self.since.1.elapsed().unwrap_or_default();
-        if self.within.is_some_and(|within| self.since.0.elapsed().max(by_wall) >= within) {
-            // Wiped with the last visit that has it.
-            *opener = None;
-        }
-        opener.clone()
-    }
+    /// Profiles that are stated for single tokens while the desk is open.
+    pub stated: Arc<StatedProfiles>,
 }
 
 /// Deals with every token that is laid down.
@@ -91,8 +75,7 @@ impl<'a> DeskVisitor<'a> {
     /// A desk.
     #[must_use]
     pub fn new(books: Option<&'a Books>, mut plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
-        let opener = Mutex::new(plan.identity.take());
-        let kept = Kept { opener, since: (Instant::now(), SystemTime::now()), within: plan.identity_for };
+        let kept = Kept::new(plan.identity.take(), plan.identity_for);
         let questions = Questions::default();
         Self { books, plan, kept, around, questions, undone: Mutex::default(), fatal: Mutex::default() }
     }
@@ -134,7 +117,7 @@ impl<'a> DeskVisitor<'a> {
         let is_sealed = known.is_some_and(|token| token.held_sealed().is_some());
         match info.clock_write() {
             _ if !self.plan.auto_sync => Some(Why::NoAutoSync),
-            ClockWrite::KeepsSeed if self.knows_profile(known) => None,
+            ClockWrite::KeepsSeed if self.knows_profile(info, known) => None,
             ClockWrite::KeepsSeed => Some(Why::UnknownProfile),
             ClockWrite::Unknown => Some(Why::Unknown),
             ClockWrite::ErasesSeed if !is_sealed => Some(Why::Restricted),
@@ -144,14 +127,20 @@ impl<'a> DeskVisitor<'a> {
     }
 
     /// Whether hash and step of a token are known, or may be taken for the factory's.
-    fn knows_profile(&self, known: Option<&TokenRecord>) -> bool {
-        self.plan.assume_factory || self.plan.wish.is_whole() || known.and_then(TokenRecord::meant_profile).is_some()
+    fn knows_profile(&self, info: &Info, known: Option<&TokenRecord>) -> bool {
+        let is_on_record = || known.and_then(TokenRecord::meant_profile).is_some();
+        self.plan.assume_factory || self.wish_for(info).is_whole() || is_on_record()
+    }
+
+    /// The profile that was stated for this token, or for all.
+    fn wish_for(&self, info: &Info) -> ProfileWish {
+        self.plan.stated.of(info.serial.as_str()).unwrap_or(self.plan.wish)
     }
 
     fn write(&self, place: &ReaderRef, device: &mut dyn Device, host: &dyn HostClock, expected: &Info) -> Recorded {
         let opener = self.kept.get();
-        let completion =
-            Completion { wish: self.plan.wish, learns: true, opener: opener.as_ref(), burns_sealed: false };
+        let wish = self.wish_for(expected);
+        let completion = Completion { wish, learns: true, opener: opener.as_ref(), burns_sealed: false };
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         let plan = WritePlan {
             slot: 0,
@@ -164,7 +153,7 @@ impl<'a> DeskVisitor<'a> {
             guard: Guard { expect_serial: Some(expected.serial.clone()), allow_unknown_model: false },
             key: self.plan.key.clone(),
             tries_again: self.plan.tries_again,
-            stated: self.plan.wish,
+            stated: wish,
             again: Again::DeskVisit,
         };
         let mut around = Around {
@@ -373,27 +362,5 @@ impl Visitor for DeskVisitor<'_> {
 
     fn is_over(&self) -> bool {
         (self.around.stop)() || locked(&self.fatal).is_some()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-
-    use crate::inventory::{FingerprintKey, Identity};
-
-    #[test]
-    fn an_identity_is_kept_for_as_long_as_was_said_and_forgotten_then() {
-        let identity = age::x25519::Identity::generate().to_string();
-        let identity = Identity::parse(age::secrecy::ExposeSecret::expose_secret(&identity).as_bytes()).unwrap();
-        let opener = Some(Arc::new((identity, FingerprintKey::new(vec![7; 32]))));
-        let long_ago = SystemTime::now() - Duration::from_secs(120);
-        let mut kept = Kept { opener: Mutex::new(opener), since: (Instant::now(), long_ago), within: None };
-        assert!(kept.get().is_some());
-        kept.within = Some(Duration::from_secs(180));
-        assert!(kept.get().is_some());
-        kept.within = Some(Duration::from_secs(60));
-        assert!(kept.get().is_none() && kept.get().is_none());
     }
 }

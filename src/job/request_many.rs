@@ -1,6 +1,7 @@
 //! Requests for many tokens: a batch from a list, and a desk.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -177,6 +178,7 @@ impl DeskRequest {
             identity: self.opener,
             identity_for: self.identity_minutes.map(|minutes| Duration::from_secs(minutes * 60)),
             ask_code: self.ask_code,
+            stated: Arc::default(),
         })
     }
 }

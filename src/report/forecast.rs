@@ -139,18 +139,21 @@ impl WindowReport {
         }
     }
 
-    /// The same in words.
+    /// The same in words; `how_to_say`: how somebody says what the server accepts.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn words(&self, how_to_say: &str) -> String {
         let follows = if self.follows { " since the last login (taken to be the last visit)" } else { "" };
         let source = match (self.source, self.assumed) {
             (Some(source), _) => format!("; source: {source}"),
-            (None, true) => "; that is assumed: --window sets it, --for names a server".to_owned(),
+            (None, true) => format!("; that is assumed: {how_to_say}"),
             (None, false) => String::new(),
         };
         format!("for a server that accepts a drift of {} s to either side{follows}{source}", self.seconds)
     }
 }
+
+/// How it is said on the command line what a server accepts.
+pub const BY_FLAGS: &str = "--window sets it, --for names a server";
 
 impl ForecastReport {
     /// The report of a token's forecast.

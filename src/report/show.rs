@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Report;
 use super::drift::measured_words;
 use super::drift_line::DriftLine;
-use super::forecast::{ForecastReport, WindowReport, come_cell, jump_words};
+use super::forecast::{BY_FLAGS, ForecastReport, WindowReport, come_cell, jump_words};
 use super::lists::remark;
 use super::profile::ProfileReport;
 use super::record::{EventReport, TokenRecordReport};
@@ -122,7 +122,7 @@ fn foretold(drift: &ShownDrift<'_>) -> Vec<String> {
         Come::Before(_) => format!("before {} (95 %)", come_cell(Some(forecast.come))),
         Come::NotForLong => "not within ten years".to_owned(),
     };
-    lines.push(format!("come in  {come}, {}", drift.window.words()));
+    lines.push(format!("come in  {come}, {}", drift.window.words(BY_FLAGS)));
     let jumps = fit.jumps.iter().rev().take(2).map(|jump| format!("jump     {}", jump_words(jump)));
     lines.extend(jumps);
     let remark = ForecastReport::of(drift.foreseen).remark;

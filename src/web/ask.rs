@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::job::request::ProfileRequest;
+
 /// Something that the person at the page wants.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
@@ -18,6 +20,13 @@ pub enum Ask {
         /// Yes.
         #[serde(default)]
         yes: bool,
+    },
+    /// The profile of a token, as its server has it: it is set with that when it is laid back.
+    Profile {
+        /// The token.
+        serial: String,
+        /// Hash and time step.
+        profile: ProfileRequest,
     },
     /// The tokens that a text fits: a serial, its last digits, a person.
     Find {

@@ -61,6 +61,8 @@ pub struct Place {
     pub serial: Option<String>,
     /// The drift before, and afterwards, in seconds.
     pub drift: Option<(f64, Option<f64>)>,
+    /// It could be set if somebody said its hash and time step.
+    pub asks_profile: bool,
 }
 
 /// A question on the board.
@@ -130,6 +132,11 @@ impl Board {
             reader.clone_into(&mut place.reader);
             change(place);
         });
+    }
+
+    /// Changes the places of all readers.
+    pub fn change_places(&self, change: impl FnMut(&mut Place)) {
+        self.change(|shown| shown.readers.values_mut().for_each(change));
     }
 
     /// A remark, or that there is none any more.

@@ -59,3 +59,5 @@ mod transcripts;
 mod trust;
 mod vectors;
 mod walls;
+#[cfg(all(target_os = "linux", feature = "web"))]
+mod web;

@@ -14,7 +14,7 @@ use crate::inventory::Inventory;
 use crate::job::batch::unwritable;
 use crate::job::forecast::{Foreseen, foresee, watched};
 use crate::job::{Exit, Failure};
-use crate::report::{ForecastEnd, ForecastReport, WindowReport, come_cell, fleet_plot};
+use crate::report::{BY_FLAGS, ForecastEnd, ForecastReport, WindowReport, come_cell, fleet_plot};
 use crate::seedfile::save_secret;
 use crate::time::{HostClock, SystemClock, UnixTime};
 
@@ -78,7 +78,7 @@ fn list(
 ) -> Ran {
     let list_args = ListArgs { since: None, limit: args.limit, csv: args.csv };
     if !output.is_json() && !args.csv {
-        output.text(&format!("{} (95 %)", window.words()));
+        output.text(&format!("{} (95 %)", window.words(BY_FLAGS)));
     }
     let mut list = List::begin("forecast", &COLUMNS, &WIDE, &list_args, output);
     for one in foreseen.iter().take(usize::try_from(args.limit).unwrap_or(usize::MAX)) {

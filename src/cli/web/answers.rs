@@ -12,6 +12,7 @@ use crate::drift::Fleet;
 use crate::inventory::{Deed, Entry, EventFilter, SlotKey, TokenChange};
 use crate::job::assign::of_words;
 use crate::job::forecast::{Foreseen, foresee, history_of, watched};
+use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, find, locked};
 use crate::report::{
     DriftLine, FailureReport, ForecastReport, ShowReport, ShownDrift, TokenRecordReport, WindowReport, details,
@@ -23,6 +24,9 @@ use crate::web::{Answered, Ask, List, Refused};
 
 /// How many tokens a search shows, and how many rows a list.
 const SHOWN: usize = 500;
+
+/// How it is said on the page what a server accepts.
+const ON_THE_PAGE: &str = "choose the server under Fleet";
 
 /// How many events a token's life shows.
 const EVENTS: u64 = 200;
@@ -39,6 +43,7 @@ impl Counter<'_> {
     pub fn answer(&self, ask: Ask) -> Answered {
         let answer = match ask {
             Ask::Answer { id, code, yes } => self.question(id, code.as_deref(), yes),
+            Ask::Profile { serial, profile } => self.profile(&serial, profile),
             Ask::Find { text } => self.find(&text),
             Ask::Token { serial } => self.token(&serial),
             Ask::Assign { serial, user, reassign } => self.assign(&serial, &user, reassign),
@@ -74,6 +79,15 @@ impl Counter<'_> {
         Err(Failure::usage("this question was answered already", "nothing more is to do"))
     }
 
+    fn profile(&self, serial: &str, profile: ProfileRequest) -> Result<Value, Failure> {
+        let wish = profile.wish()?;
+        if !wish.is_whole() {
+            return Err(Failure::usage("hash and time step are both needed", "look them up on the token's server"));
+        }
+        self.readers.state_profile(serial, wish);
+        Ok(json!({}))
+    }
+
     fn find(&self, text: &str) -> Result<Value, Failure> {
         let found = find::all(self.inventory()?, text)?;
         let tokens: Vec<TokenRecordReport> = found.iter().take(SHOWN).map(Into::into).collect();
@@ -101,7 +115,7 @@ impl Counter<'_> {
             .map(|line| token_plot(&format!("Drift of {}; dashed: what its server accepts", token.key), line));
         let foreseen = Foreseen { token, clock };
         let window = WindowReport::of(&window, is_typed);
-        let words = window.words();
+        let words = window.words(ON_THE_PAGE);
         let report = ShowReport::of(&ShownDrift { foreseen: &foreseen, line: None, window }, &events);
         let mut value = serde_json::to_value(report).unwrap_or_default();
         value["plot"] = json!(plot);
@@ -154,7 +168,7 @@ impl Counter<'_> {
         }
         let rows: Vec<ForecastReport> = foreseen.iter().take(SHOWN).map(ForecastReport::of).collect();
         let window = WindowReport::of(&window, is_typed);
-        let words = window.words();
+        let words = window.words(ON_THE_PAGE);
         let mut window = serde_json::to_value(window).unwrap_or_default();
         window["words"] = json!(words);
         Ok(json!({ "forecast": rows, "count": foreseen.len(), "window": window, "plot": plot }))

@@ -239,6 +239,7 @@ impl Readers<'_> {
             serial: left.token.as_ref().map(|token| token.serial.clone()),
             user: left.user.clone(),
             drift: None,
+            asks_profile: false,
             what,
             next: next.to_owned(),
         };

@@ -47,7 +47,7 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     })?;
     let page = announce(&served, args, output)?;
     let pages = more_pages();
-    let readers = Readers::new(global, &record, &host, &watched, board, &args.desk);
+    let readers = Readers::new(global, &record, &host, &watched, board, &args.desk, plan.stated.clone());
     let counter = Counter { global, record: &record, readers: &readers };
     interrupt::begin_work();
     std::thread::scope(|scope| {

@@ -8,9 +8,10 @@ use crate::cli::args::{DeskArgs, Global};
 use crate::cli::host::{Host, WatchedHost};
 use crate::cli::record::Record;
 use crate::cli::{interrupt, trays};
-use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
+use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
 use crate::job::{
-    Answer, Asks, Effect, Failure, HourWatch, Question, ReaderNews, ReaderRef, Surroundings, Visitor, attend, locked,
+    Answer, Asks, Effect, Failure, HourWatch, ProfileWish, Question, ReaderNews, ReaderRef, StatedProfiles,
+    Surroundings, Visitor, attend, locked,
 };
 use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
 use crate::time::{HostClock, SystemClock};
@@ -29,6 +30,7 @@ pub struct Readers<'a> {
     pub(super) watched: &'a WatchedHost<'a>,
     pub(super) board: Arc<Board>,
     args: &'a DeskArgs,
+    stated: Arc<StatedProfiles>,
     answers: Sender<(u64, Answer)>,
     answered: Mutex<Receiver<(u64, Answer)>>,
     /// The batch that is to be burned next.
@@ -52,11 +54,12 @@ impl<'a> Readers<'a> {
         watched: &'a WatchedHost<'a>,
         board: Arc<Board>,
         args: &'a DeskArgs,
+        stated: Arc<StatedProfiles>,
     ) -> Self {
         let (answers, answered) = channel();
         let answered = Mutex::new(answered);
         let (wanted, state) = (Mutex::default(), Mutex::default());
-        Self { global, record, host, watched, board, args, answers, answered, wanted, state }
+        Self { global, record, host, watched, board, args, stated, answers, answered, wanted, state }
     }
 
     /// Attends the readers until the program is to end: as a desk, and as a batch when one is started.
@@ -186,6 +189,7 @@ impl<'a> Readers<'a> {
                 .clock
                 .as_ref()
                 .map(|clock| (clock.before.drift_s, clock.after.as_ref().map(|after| after.drift_s))),
+            asks_profile: matches!(&visited.done, Done::Read(_, Why::UnknownProfile)) && !visit.is_well,
             what: visit.what.clone(),
             next: visit.next.clone(),
         };
@@ -219,6 +223,19 @@ impl<'a> Readers<'a> {
             shown.what.clear();
             shown.next.clear();
             shown.drift = None;
+            shown.asks_profile = false;
+        });
+    }
+
+    /// Takes somebody's word on the profile of a token; it is set with that when it is laid back.
+    pub fn state_profile(&self, serial: &str, profile: ProfileWish) {
+        self.stated.state(serial, profile);
+        self.board.change_places(|place| {
+            if place.serial.as_deref() == Some(serial) && place.asks_profile {
+                place.state = "lay-back";
+                "lay it back: it is set with this profile".clone_into(&mut place.next);
+                place.asks_profile = false;
+            }
         });
     }
 
@@ -248,7 +265,7 @@ impl<'a> Readers<'a> {
             }
             (shown.state, shown.what, shown.next) = (state, what, next);
             shown.token.clear();
-            (shown.user, shown.serial, shown.drift) = (None, None, None);
+            (shown.user, shown.serial, shown.drift, shown.asks_profile) = (None, None, None, false);
         });
     }
 

@@ -17,7 +17,7 @@ function el(name, attributes, ...children) {
   return node;
 }
 
-const put = (id, ...children) => $(id).replaceChildren(...children);
+const put = (id, ...children) => $(id).replaceChildren(...children.filter(Boolean));
 
 function headers() {
   return { "Content-Type": "application/json", Authorization: `Bearer ${sessionStorage.getItem(KEY)}` };
@@ -108,9 +108,27 @@ function card(place) {
     }
     if (place.what) parts.push(el("p", {}, place.what));
     if (place.next) parts.push(el("p", { class: "next" }, `Next: ${place.next}`));
+    if (place.asks_profile) parts.push(profileForm(place.serial));
     if (place.serial && place.state === "badly") parts.push(opener(place.serial));
   }
   return el("article", { class: `card ${look}` }, ...parts);
+}
+
+// What its server has, and nobody else knows: wrong ones stop its codes.
+function profileForm(serial) {
+  const select = (id, options) => el("select", { id }, ...options.map(([value, words]) => el("option", { value }, words)));
+  const result = el("p", { role: "alert" });
+  const [hash, step] = [`hash-${serial}`, `step-${serial}`];
+  const form = el("form", { class: "row noprint", onsubmit: async (event) => {
+    event.preventDefault();
+    const [hashField, stepField] = form.querySelectorAll("select");
+    const profile = { hash: hashField.value, step_s: Number(stepField.value), display_s: null };
+    try { await ask("profile", { serial, profile }); } catch (refused) { result.textContent = `${refused.message}: ${refused.next}`; }
+  } },
+  el("label", { for: hash }, "Its server has"), select(hash, [["SHA1", "SHA-1"], ["SHA256", "SHA-256"]]),
+  el("label", { for: step }, "and a time step of"), select(step, [["30", "30 s"], ["60", "60 s"]]),
+  el("button", { type: "submit" }, "Set it so"));
+  return el("div", {}, form, result);
 }
 
 const opener = (serial) => el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, `Open ${serial}`);
@@ -151,6 +169,21 @@ function questions(open) {
   }
 }
 
+// A card stays as it is while nothing changes on it: somebody may be choosing something there.
+function renderReaders(places) {
+  const shown = $("readers");
+  const wanted = places.length ? places : [null];
+  const cards = wanted.map((place) => {
+    const key = JSON.stringify(place);
+    const old = [...shown.children].find((one) => one.dataset.key === key);
+    if (old) return old;
+    const made = place ? card(place) : el("p", { class: "card" }, "No reader yet: plug one in.");
+    made.dataset.key = key;
+    return made;
+  });
+  if (cards.length !== shown.children.length || cards.some((one, index) => one !== shown.children[index])) shown.replaceChildren(...cards);
+}
+
 function render() {
   const { facts } = state;
   $("where").textContent = `at ${facts.desk}`;
@@ -161,7 +194,7 @@ function render() {
   $("notice").hidden = !state.notice;
   $("notice").textContent = state.notice || "";
   const places = Object.values(state.readers).sort((a, b) => (a.number || 99) - (b.number || 99));
-  put("readers", ...(places.length ? places.map(card) : [el("p", { class: "card" }, "No reader yet: plug one in.")]));
+  renderReaders(places);
   questions(state.questions);
   const undone = Object.values(state.undone);
   put("undone", ...(undone.length ? undone.map(visit) : [el("li", {}, "Nothing.")]));

@@ -305,6 +305,7 @@ impl Bench {
             identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)).map(Arc::new),
             identity_for: None,
             ask_code: false,
+            stated: std::sync::Arc::default(),
         };
         let around = Surroundings {
             station: Station::default(),
