@@ -123,7 +123,7 @@ fn below_the_words_no_text_names_an_option_of_the_command_line() {
 }
 
 /// The files that open sockets (docs/adr/0004-sockets.md).
-const WITH_SOCKETS: &[&str] = &["src/clock/sntp.rs", "src/cli/emulate.rs", "src/emulator/vpcd.rs"];
+const WITH_SOCKETS: &[&str] = &["src/clock/sntp.rs", "src/cli/emulate.rs", "src/emulator/vpcd.rs", "src/web/server.rs"];
 
 #[test]
 fn sockets_are_opened_only_where_the_decision_says() {

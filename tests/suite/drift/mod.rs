@@ -11,6 +11,11 @@ use tokentap::report::{DriftLine, token_plot};
 
 use crate::support::Dice;
 
+/// Puts a simulated fleet on record in a folder's inventory, the same one each time.
+pub fn keep_a_fleet(folder: &std::path::Path, count: usize) {
+    on_record::fleet(folder, &simulation::fleet(&mut Dice::of(7), count));
+}
+
 fn fleet_of(tokens: &[Simulated]) -> Fleet {
     Fleet::of(tokens.iter().map(|token| &token.history))
 }

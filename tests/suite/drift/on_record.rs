@@ -47,7 +47,7 @@ fn keep(inventory: &Sqlite, serial: &str, history: &History, days_ago: i64) {
     }
 }
 
-fn fleet(folder: &Path, tokens: &[Simulated]) {
+pub fn fleet(folder: &Path, tokens: &[Simulated]) {
     let inventory = Sqlite::open(&folder.join("inventory.sqlite")).unwrap();
     for (number, token) in (1..).zip(tokens) {
         keep(&inventory, &serial(number), &token.history, number % 100);

@@ -1,5 +1,7 @@
 //! The built program on a real PC/SC stack: pcscd, the virtual reader, an emulated card.
 
+#[cfg(feature = "web")]
+mod counter;
 mod crowd;
 pub mod harness;
 mod runs;

@@ -58,12 +58,11 @@ pub fn in_browser<F: Future<Output = ()>>(address: &str, look: Look, test: impl 
         let mut wanted = Capabilities::new();
         wanted.insert("goog:chromeOptions".to_owned(), json!({ "args": args }));
         wanted.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
-        let client =
-            ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
-                .capabilities(wanted)
-                .connect(&format!("http://127.0.0.1:{port}"))
-                .await
-                .unwrap();
+        let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(wanted)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap();
         let page = Page { client: client.clone() };
         page.dress(look).await;
         client.goto(address).await.unwrap();
@@ -128,9 +127,29 @@ impl Page {
         found.into_iter().collect()
     }
 
+    /// What the browser had to say of the page.
+    pub async fn log(&self) -> Value {
+        self.client.issue_cmd(Log).await.unwrap()
+    }
+
     /// What overflows the page to the side, if something does.
     pub async fn is_too_wide(&self) -> bool {
-        self.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth").await == Value::Bool(true)
+        self.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth").await
+            == Value::Bool(true)
+    }
+}
+
+/// The browser's log.
+#[derive(Debug)]
+struct Log;
+
+impl fantoccini::wd::WebDriverCompatibleCommand for Log {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The desk as a page: who may ask, what it shows, and that two pages and a sleeping one miss nothing (docs/web.md).
 
-mod harness;
+pub mod browser;
+pub mod harness;
+mod page;
 mod security;
 
 use serde_json::json;

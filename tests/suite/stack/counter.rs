@@ -1,0 +1,100 @@
+//! A day at the counter: tokens on two readers behind pcscd, with the desk as a page in a real browser.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::harness::{Stack, in_namespace};
+use crate::support::in_folder;
+use crate::web::browser::{DESKTOP, in_browser};
+use crate::web::harness::Web;
+
+/// How many tokens come to each reader.
+const EACH: usize = 20;
+
+#[test]
+fn forty_tokens_on_two_readers_are_seen_through_on_the_page_with_faults_among_them() {
+    in_namespace(
+        "counter::forty_tokens_on_two_readers_are_seen_through_on_the_page_with_faults_among_them",
+        |folder| {
+            let stack = Stack::start(folder);
+            let own = tempfile::tempdir().unwrap();
+            let mut command = in_folder(own.path());
+            command.args(["web", "--no-open", "--trust-host-clock", "--assume-factory-profile"]);
+            let web = Web::spawn(own, command);
+            let bearer = {
+                // A page of the test's own, beside the browser's.
+                let bearer = web.session();
+                let more = web.post("/api/code", Some(&bearer), &serde_json::json!({})).json();
+                (bearer, more["address"].as_str().unwrap().to_owned())
+            };
+            let (bearer, address) = bearer;
+            in_browser(&address, DESKTOP, async |page| {
+                page.until("document.querySelectorAll('#readers article').length === 2").await;
+                // When each visit was on the page, by the same clock that dated it.
+                page.js(
+                "window.lags = []; let seen = ''; new MutationObserver(() => {
+                     const [last] = state.visits;
+                     if (last && last.at !== seen) { seen = last.at; window.lags.push(Date.now() - Date.parse(last.at)); }
+                 }).observe(document.getElementById('visits'), { childList: true })",
+            )
+            .await;
+                std::thread::scope(|scope| {
+                    let stack = &stack;
+                    let (web, bearer) = (&web, bearer.as_str());
+                    for slot in [0, 1] {
+                        scope.spawn(move || queue(stack, slot, web, bearer));
+                    }
+                });
+                page.until(&format!("state.tokens >= {}", 2 * EACH)).await;
+                let state = web.state(&bearer, 0);
+                // Every fifth is restricted, and one in each row left too soon and came back.
+                assert_eq!(state["undone_count"], 2 * EACH / 5);
+                assert_eq!(state["set"], 2 * (EACH - EACH / 5));
+                let shown = page.text("#counts").await;
+                assert!(shown.contains(&format!("{} need attention", 2 * EACH / 5)), "{shown}");
+                assert_eq!(page.js("return document.querySelectorAll('#undone li').length").await, 2 * EACH / 5);
+                let mut lags: Vec<i64> = serde_json::from_value(page.js("return window.lags").await).unwrap();
+                lags.sort_unstable();
+                println!(
+                    "{} visits were on the page after {} ms at the median, {} ms at 95 %",
+                    lags.len(),
+                    lags[lags.len() / 2],
+                    lags[lags.len() * 95 / 100]
+                );
+                assert!(!lags.is_empty());
+            });
+            let (exit, folder) = web.end();
+            assert_eq!(exit, 10, "some were left undone");
+            let mut list = in_folder(folder.path());
+            let list = list.args(["--json", "inventory", "tokens"]).output().unwrap();
+            let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+            assert_eq!(list["tokens"].as_array().unwrap().len(), 2 * EACH, "each is on record");
+        },
+    );
+}
+
+/// Lays the tokens of one reader down, one after the other.
+fn queue(stack: &Stack, slot: usize, web: &Web, bearer: &str) {
+    for number in 0..EACH {
+        let serial = match number % 5 {
+            4 => format!("8659622{slot}{number:06}"),
+            _ => format!("8659612{slot}{number:06}"),
+        };
+        let drift = format!("-{}.4", 10 + number);
+        let args = ["--serial", serial.as_str(), "--drift", drift.as_str()];
+        if number == 7 {
+            // Lifted at once: the same person lays it back.
+            let token = stack.lay(slot, &args);
+            std::thread::sleep(Duration::from_millis(50));
+            token.take_off();
+        }
+        let token = stack.lay(slot, &args);
+        web.wait_for(bearer, |state| {
+            state["readers"].as_object().unwrap().values().any(|place| {
+                place["serial"] == serial.as_str() && (place["state"] == "well" || place["state"] == "badly")
+            })
+        });
+        token.take_off();
+    }
+}

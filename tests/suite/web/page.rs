@@ -1,0 +1,214 @@
+//! Each screen of the page in a real browser: what it shows, how it looks, who can use it.
+
+use std::path::PathBuf;
+
+use fantoccini::Locator;
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+
+use super::browser::{DESKTOP, Look, PHONE, Page, in_browser};
+use super::harness::Web;
+use super::{RESTRICTED, SLOW};
+
+/// Where the pictures go: into the documents where they are to be made anew, else to be looked at.
+fn pictures() -> PathBuf {
+    let to = match std::env::var_os("TOKENTAP_TEST_PRINT") {
+        Some(_) => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/web"),
+        None => PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("web"),
+    };
+    std::fs::create_dir_all(&to).unwrap();
+    to
+}
+
+fn address(web: &Web) -> String {
+    format!("{}/#{}", web.origin, web.code)
+}
+
+/// A desk with something to see: tokens that were set, one that could not be, and one whose drift has a history.
+fn busy() -> Web {
+    let tokens: [(&str, &[&str]); 5] = [
+        ("86596120000002", &["--drift", "-64.2"]),
+        ("86596120000003", &["--drift", "0.4"]),
+        ("86596320000004", &["--drift", "12.8"]),
+        (RESTRICTED, &["--drift", "-40.3"]),
+        (SLOW, &["--drift", "-97.3"]),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    crate::drift::keep_a_fleet(folder.path(), 40);
+    std::fs::create_dir(folder.path().join("tokens")).unwrap();
+    for (serial, args) in tokens {
+        super::harness::token(folder.path(), serial, args);
+    }
+    Web::start_in(folder, &["--assume-factory-profile"])
+}
+
+/// Looks at what is shown: nothing keeps anybody from using it, at this size, on the narrowest screen, and with large text.
+async fn look_at(page: &Page, name: &str, look: Look) {
+    let kind = format!("{}-{}", look.width, if look.is_dark { "dark" } else { "light" });
+    assert_eq!(page.axe().await, Default::default(), "{name} at {kind}");
+    assert!(!page.is_too_wide().await, "{name} at {kind} is wider than its screen");
+    page.picture(&pictures().join(format!("{name}-{kind}.png"))).await;
+    page.dress(Look { width: 320, ..look }).await;
+    assert!(!page.is_too_wide().await, "{name} at 320 px is wider than its screen");
+    page.dress(look).await;
+    page.js("document.documentElement.style.fontSize = '200%'").await;
+    assert!(!page.is_too_wide().await, "{name} with text of 200 % is wider than its screen");
+    page.js("document.documentElement.style.fontSize = ''").await;
+}
+
+fn walk(look: Look) {
+    let web = busy();
+    in_browser(&address(&web), look, async |page| {
+        page.until("document.querySelectorAll('#visits li').length === 5").await;
+        assert_eq!(
+            page.js("return location.href").await,
+            format!("{}/#desk", web.origin),
+            "the code is gone from the address"
+        );
+        assert!(!page.js("return document.title").await.as_str().unwrap().contains(&web.code));
+        look_at(&page, "desk", look).await;
+        page.js("go('find')").await;
+        page.client.find(Locator::Css("#find-text")).await.unwrap().send_keys("example.org\u{e007}").await.unwrap();
+        page.until("document.querySelectorAll('#find-result li').length > 20").await;
+        look_at(&page, "find", look).await;
+        page.js("openToken('86596120000009')").await;
+        page.until("document.querySelector('#token-body img')").await;
+        look_at(&page, "token", look).await;
+        page.js("go('batch')").await;
+        page.until("document.querySelectorAll('#batch-format option').length > 5").await;
+        look_at(&page, "batch", look).await;
+        page.js("go('fleet')").await;
+        page.client.find(Locator::Css("#fleet-form button")).await.unwrap().click().await.unwrap();
+        page.until("document.querySelector('#fleet-result table')").await;
+        look_at(&page, "fleet", look).await;
+    });
+}
+
+#[test]
+fn each_screen_can_be_used_by_everybody_at_a_desk() {
+    walk(DESKTOP);
+}
+
+#[test]
+fn each_screen_can_be_used_by_everybody_in_the_dark_and_on_a_narrow_screen() {
+    walk(PHONE);
+}
+
+#[test]
+fn a_desk_in_the_dark_and_a_telephone_in_the_light_are_no_worse() {
+    let web = busy();
+    in_browser(&address(&web), Look { is_dark: true, ..DESKTOP }, async |page| {
+        page.until("document.querySelectorAll('#visits li').length === 5").await;
+        for look in [Look { is_dark: true, ..DESKTOP }, Look { is_dark: false, ..PHONE }] {
+            page.dress(look).await;
+            look_at(&page, "desk", look).await;
+        }
+    });
+}
+
+#[test]
+fn the_keyboard_alone_finds_a_token_gives_it_to_a_user_and_states_a_profile() {
+    let web = Web::start(&[(SLOW, &["--drift", "-97.3"])], &[]);
+    in_browser(&address(&web), DESKTOP, async |page| {
+        page.until("document.querySelectorAll('#readers form select').length === 2").await;
+        let tab = char::from(Key::Tab).to_string();
+        // Through the page to the first choice in the card, and on to its button.
+        let mut tabs = 0;
+        while page.js("return document.activeElement.id").await != format!("hash-{SLOW}") {
+            page.keys(&tab).await;
+            tabs += 1;
+            assert!(tabs < 20, "{}", page.js("return document.activeElement.outerHTML").await);
+        }
+        page.keys("SHA-256").await;
+        page.keys(&tab).await;
+        page.keys("60").await;
+        page.keys(&tab).await;
+        page.keys(&char::from(Key::Enter).to_string()).await;
+        page.until("document.querySelector('#readers').textContent.includes('Lay the token back')").await;
+        // To the screen for finding.
+        page.js("document.activeElement.blur()").await;
+        while page.js("return document.activeElement.dataset.screen || ''").await != "find" {
+            page.keys(&tab).await;
+        }
+        page.keys(&char::from(Key::Enter).to_string()).await;
+        page.until("document.activeElement.id === 'find-text'").await;
+        page.keys(&format!("0001{}", char::from(Key::Enter))).await;
+        page.until("document.querySelector('#assign-user')").await;
+        while page.js("return document.activeElement.id").await != "assign-user" {
+            page.keys(&tab).await;
+        }
+        page.keys(&format!("ada@example.org{}", char::from(Key::Enter))).await;
+        page.until("document.querySelector('#token-body dl').textContent.includes('ada@example.org')").await;
+    });
+}
+
+#[test]
+fn text_from_a_card_or_a_file_is_never_markup() {
+    let web = Web::start(&[(SLOW, &["--drift", "0.1"])], &[]);
+    in_browser(&address(&web), DESKTOP, async |page| {
+        page.until("document.querySelectorAll('#visits li').length === 1").await;
+        page.js(&format!("openToken('{SLOW}')")).await;
+        page.until("document.querySelector('#assign-user')").await;
+        let user = "<img src=x onerror=window.harmed=1><script>window.harmed=1</script>";
+        page.client.find(Locator::Css("#assign-user")).await.unwrap().send_keys(user).await.unwrap();
+        page.client.find(Locator::Css("#token-body form button")).await.unwrap().click().await.unwrap();
+        page.until("document.querySelector('#token-body dl').textContent.includes('<img src=x')").await;
+        assert_eq!(
+            page.js("return window.harmed || document.querySelectorAll('#token-body script, img[src=x]').length").await,
+            0
+        );
+    });
+}
+
+#[test]
+fn a_reload_loses_nothing_a_second_page_needs_an_address_of_its_own_and_the_end_of_the_program_is_said() {
+    let web = busy();
+    let origin = web.origin.clone();
+    in_browser(&address(&web), DESKTOP, async |page| {
+        let visits = "document.querySelectorAll('#visits li').length === 5";
+        page.until(visits).await;
+        page.client.refresh().await.unwrap();
+        page.until(visits).await;
+        // The address without its code, in a tab of its own.
+        let tab = page.client.new_window(true).await.unwrap();
+        page.client.switch_to_window(tab.handle).await.unwrap();
+        page.client.goto(&origin).await.unwrap();
+        page.until("!document.querySelector('#locked').hidden").await;
+        let windows = page.client.windows().await.unwrap();
+        page.client.close_window().await.unwrap();
+        page.client.switch_to_window(windows[0].clone()).await.unwrap();
+        let (exit, _) = web.end();
+        assert_eq!(exit, 10);
+        page.until("!document.querySelector('#gone').hidden").await;
+        assert!(page.text("#gone").await.contains("tokentap does not answer"));
+        assert_eq!(page.axe().await, Default::default());
+    });
+}
+
+/// Nothing is loaded from elsewhere, nothing is refused by the page's own rules, and no script fails.
+#[test]
+fn the_browser_has_nothing_to_complain_of() {
+    let web = busy();
+    in_browser(&address(&web), DESKTOP, async |page| {
+        page.until("document.querySelectorAll('#visits li').length === 5").await;
+        page.js("openToken('86596120000009')").await;
+        page.until("document.querySelector('#token-body img')").await;
+        let script = "return performance.getEntriesByType('resource').map((one) => one.name)";
+        let loaded: Vec<String> = serde_json::from_value(page.js(script).await).unwrap();
+        let is_ours = |name: &&String| name.starts_with(&web.origin) || name.starts_with("blob:");
+        assert_eq!(loaded.iter().filter(is_ours).count(), loaded.len(), "{loaded:?}");
+        let log: Vec<Value> = serde_json::from_value(page.log().await).unwrap();
+        assert_eq!(log, Vec::<Value>::new());
+        // A page on another port of this computer gets nothing out of it.
+        let framed = json!(format!("{}/", web.origin));
+        let script = format!(
+            "const frame = document.createElement('iframe'); frame.src = {framed}; document.body.append(frame); return true"
+        );
+        page.client.goto("about:blank").await.unwrap();
+        page.js(&script).await;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let shown =
+            page.js("try { return frames[0].document.body.innerText } catch (error) { return 'refused' }").await;
+        assert!(shown == "refused" || shown == "", "{shown}");
+    });
+}
