@@ -60,4 +60,4 @@ mod trust;
 mod vectors;
 mod walls;
 #[cfg(all(target_os = "linux", feature = "web"))]
-pub mod web;
+mod web;

@@ -71,6 +71,7 @@ const COMMANDS: &[&str] = &[
     "code",
     "batch",
     "desk",
+    "web",
     "seeds",
     "inventory",
     "doctor",

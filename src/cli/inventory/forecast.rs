@@ -99,15 +99,15 @@ const COLUMNS: [(&str, usize); 10] = [
     ("user", 16),
     ("come before", 11),
     ("drift_s", 8),
-    ("±_s", 6),
+    ("within_s", 8),
     ("s_per_day", 9),
-    ("±_per_day", 9),
+    ("rate_within", 11),
     ("half refused", 12),
     ("remark", 0),
 ];
 
 /// The columns that only comma-separated values have.
-const WIDE: [&str; 3] = ["model", "±_per_day", "half refused"];
+const WIDE: [&str; 3] = ["model", "rate_within", "half refused"];
 
 /// A token's line in the list.
 fn cells(one: &Foreseen, report: &ForecastReport) -> [String; 10] {

@@ -3,8 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const KEY = "bearer";
-let state = null;
-let lastSaid = "";
+let state = null, lastSaid = "", dropped = null;
 
 // Text is only ever text: nothing from a card or a file becomes markup.
 function el(name, attributes, ...children) {
@@ -18,14 +17,8 @@ function el(name, attributes, ...children) {
 }
 
 const put = (id, ...children) => $(id).replaceChildren(...children.filter(Boolean));
-
-function headers() {
-  return { "Content-Type": "application/json", Authorization: `Bearer ${sessionStorage.getItem(KEY)}` };
-}
-
-async function post(path, body) {
-  return fetch(path, { method: "POST", headers: headers(), body: JSON.stringify(body) });
-}
+const headers = () => ({ "Content-Type": "application/json", Authorization: `Bearer ${sessionStorage.getItem(KEY)}` });
+const post = (path, body) => fetch(path, { method: "POST", headers: headers(), body: JSON.stringify(body) });
 
 async function ask(what, fields) {
   let answer;
@@ -59,7 +52,6 @@ function drift(seconds) {
 }
 
 // Screens
-
 const SCREENS = ["desk", "find", "token", "batch", "fleet", "locked"];
 const shownScreen = () => SCREENS.find((name) => !$(name).hidden);
 
@@ -69,8 +61,7 @@ function show(name, moves) {
     if (button.dataset.screen === name) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
   }
-  const title = $(name).querySelector("h1").textContent;
-  document.title = `${title} · tokentap`;
+  document.title = `${$(name).querySelector("h1").textContent} · tokentap`;
   if (moves) $("main").focus();
   if (name === "find") $("find-text").focus();
 }
@@ -79,7 +70,6 @@ function go(name) {
   if (location.hash !== `#${name}`) history.pushState(null, "", `#${name}`);
   show(name, true);
 }
-
 function lock() {
   sessionStorage.removeItem(KEY);
   $("screens").hidden = true;
@@ -87,7 +77,6 @@ function lock() {
 }
 
 // Desk
-
 const MARKS = {
   ready: ["…", "Ready", ""], waiting: ["◌", "Lay a token on the reader", ""],
   measuring: ["⏳", "Measuring: leave it there", "warn"], writing: ["⛔", "Do not lift the token", "warn"],
@@ -208,7 +197,6 @@ function render() {
 }
 
 // Find and token
-
 async function find(text) {
   try {
     const { tokens } = await ask("find", { text });
@@ -295,8 +283,6 @@ async function fleet() {
 }
 
 // Batch
-
-let dropped = null;
 
 async function list() {
   if (dropped) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
-use tokentap::drift::{Bounded, History, Left};
+use tokentap::drift::{Bounded, History, Left, Visit};
 use tokentap::inventory::{Deed, Entry, Event, Inventory, Measured, Outcome, SlotKey, Sqlite, Station, TokenChange};
 use tokentap::time::UnixTime;
 
@@ -168,4 +168,59 @@ fn a_token_whose_clock_is_not_on_record_is_listed_last_and_says_so() {
     assert_eq!(report["unknown"], 1);
     let (_, text) = run_in(folder.path(), &["inventory", "forecast", "--due", "1d"]);
     assert!(text.contains("the clock of 1 token is not on record"), "{text}");
+}
+
+/// A token that was seen twice, found so far off each time since the last one, and is so far off now.
+fn returning(folder: &Path, found: f64, now: f64) -> String {
+    let inventory = Sqlite::open(&folder.join("inventory.sqlite")).unwrap();
+    let visit = |day: i64, found: f64| Visit {
+        at: simulation::start() + TimeDelta::days(day),
+        desk: "front".into(),
+        found: Some(Bounded { drift_s: found, within_s: 0.02 }),
+        left: Left::Set(Bounded { drift_s: 0.0, within_s: 0.02 }),
+    };
+    let model = Some("OTPC-P1-i".to_owned());
+    keep(&inventory, &serial(1), &History { model, visits: vec![visit(0, 0.0), visit(30, found)] }, 30);
+    drop(inventory);
+    let (exit, text) = run_in(
+        folder,
+        &["emulate", "--create", "--serial", &serial(1), "--state", "t.json", &format!("--drift={now}")],
+    );
+    assert_eq!(exit, 0, "{text}");
+    format!("emulated:{}", folder.join("t.json").display())
+}
+
+#[test]
+fn a_token_that_drifts_like_a_broken_one_is_warned_of_by_info_sync_and_desk() {
+    let folder = tempfile::tempdir().unwrap();
+    let reader = returning(folder.path(), 75.0, 75.0);
+    let run = |args: &[&str]| run_in(folder.path(), &[&["--reader", reader.as_str()], args].concat()).1;
+    let warning = "it drifts like a broken one, +2.5 s a day";
+    let info = run(&["info"]);
+    assert!(info.contains(&format!("drift   {warning}")), "{info}");
+    assert!(json(folder.path(), &["--reader", &reader, "info"])["drift_warning"].as_str().unwrap().contains(warning));
+    let sync = run(&["sync", "--hash", "sha1", "--step", "30", "--trust-host-clock"]);
+    assert!(sync.contains(&format!("note: {warning}")), "{sync}");
+    std::fs::create_dir(folder.path().join("tray")).unwrap();
+    std::fs::rename(folder.path().join("t.json"), folder.path().join("tray/t.json")).unwrap();
+    let (_, desk) = run_in(folder.path(), &["--reader", "emulated:tray", "desk", "--trust-host-clock"]);
+    assert!(desk.contains(warning), "{desk}");
+}
+
+#[test]
+fn a_token_that_will_be_refused_within_a_month_is_warned_of_and_one_that_will_not_is_not() {
+    // Half a second a day, 20 s off by now: ten more in three weeks.
+    let folder = tempfile::tempdir().unwrap();
+    let reader = returning(folder.path(), 15.0, 20.0);
+    let (_, info) = run_in(folder.path(), &["--reader", &reader, "info"]);
+    assert!(info.contains("drift   it gains +0.") && info.contains("its codes may be refused from 2"), "{info}");
+    // It was set a moment ago: no month from now is near.
+    let sync = ["--reader", &reader, "sync", "--hash", "sha1", "--step", "30", "--trust-host-clock"];
+    let (_, sync) = run_in(folder.path(), &sync);
+    assert!(!sync.contains("may be refused from"), "{sync}");
+    // A month of 0.1 s a day is nothing to speak of.
+    let folder = tempfile::tempdir().unwrap();
+    let reader = returning(folder.path(), 3.0, 3.0);
+    let (_, info) = run_in(folder.path(), &["--reader", &reader, "info"]);
+    assert!(!info.contains("drift   "), "{info}");
 }

@@ -76,6 +76,11 @@ impl Crystal {
 
 /// A token with so many visits, or as many as chance says.
 pub fn token(random: &mut Dice, visits: Option<usize>) -> Simulated {
+    token_followed(random, visits, FOLLOWED)
+}
+
+/// The same, followed for so many days after its last visit.
+pub fn token_followed(random: &mut Dice, visits: Option<usize>, followed: usize) -> Simulated {
     let model = random.below(2);
     let is_broken = even(random) < 0.03;
     let was_set = even(random) < 0.05;
@@ -109,7 +114,7 @@ pub fn token(random: &mut Dice, visits: Option<usize>) -> Simulated {
         seen.push(Visit { at: start() + TimeDelta::days(day as i64), desk, found, left });
     }
     let mut truth = vec![drift];
-    for day in day..day + FOLLOWED {
+    for day in day..day + followed {
         drift += crystal.day(day, random);
         truth.push(drift);
     }

@@ -35,6 +35,7 @@ pub fn in_namespace(name: &str, body: impl FnOnce(&Path)) {
     }
     let output =
         anew(&full, &["--exact", &full, "--nocapture", "--test-threads=1"]).output().expect("unshare of util-linux");
+    println!("{}", text(&output));
     assert!(output.status.success(), "{}", text(&output));
     assert!(text(&output).contains("1 passed"), "the test did not run inside: {}", text(&output));
 }

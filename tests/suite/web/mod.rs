@@ -8,6 +8,7 @@ mod security;
 use serde_json::json;
 
 use harness::Web;
+use tokentap::web::{Board, Facts, Place};
 
 const SLOW: &str = "86596120000001";
 const RESTRICTED: &str = "86596220005678";
@@ -149,4 +150,23 @@ fn who_must_come_back_is_shown_and_saved_as_a_table() {
     assert!(csv["csv"].as_str().unwrap().starts_with("serial,model,user,come before"), "{csv}");
     let odd = web.ask(&bearer, json!({ "ask": "fleet", "server": "okta" }));
     assert_eq!(odd.status, 422, "{}", odd.body);
+}
+
+/// Ten thousand visits that no page has read: the board holds what a page shows, and no more.
+#[test]
+fn a_board_that_nobody_reads_does_not_grow() {
+    let board = Board::new(Facts::default());
+    let visit = |number: usize| {
+        let serial = Some(format!("8659612{number:07}"));
+        let place =
+            Place { reader: format!("reader {}", number % 4), serial, what: "x".repeat(200), ..Place::default() };
+        board.left(place, number % 3 > 0, true, chrono::Utc::now());
+    };
+    (0..1000).for_each(visit);
+    let before = board.shown().len();
+    (1000..10_000).for_each(visit);
+    let after = board.shown().len();
+    assert!(after < before + 100, "{before} and then {after} bytes");
+    let shown: serde_json::Value = serde_json::from_str(&board.shown()).unwrap();
+    assert_eq!((shown["tokens"].as_u64(), shown["visits"].as_array().map(Vec::len)), (Some(10_000), Some(20)));
 }
