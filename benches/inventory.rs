@@ -70,9 +70,9 @@ mod batch {
     use tokentap::device::{Key, Profile};
     use tokentap::emulator::{CardState, EmulatedLink, FixedTrays, TokenClock};
     use tokentap::inventory::{
-        BatchId, BatchRecord, Begin, Begun, Claim, Counts, Entry, Event, EventFilter, Fingerprint, FingerprintKey,
-        Inventory, Kept, Listing, NewBatch, NewRow, RowRecord, RowState, SlotKey, Sqlite, Station, TokenFilter,
-        TokenRecord,
+        BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Entry, Event, EventFilter, Fingerprint,
+        FingerprintKey, Inventory, Kept, Listing, NewBatch, NewRow, RowRecord, RowState, SlotKey, Sqlite, Station,
+        TokenFilter, TokenRecord,
     };
     use tokentap::iso7816::Apdu;
     use tokentap::job::batch::{
@@ -151,6 +151,9 @@ mod batch {
     }
 
     impl Listing for Counting {
+        fn visit_clock_events(&self, serial: Option<&str>, visit: &mut dyn FnMut(ClockEvent)) -> Kept<()> {
+            self.0.visit_clock_events(serial, visit)
+        }
         fn was_dealt(&self, batch: BatchId, row: u64, serial: &str) -> Kept<bool> {
             self.0.was_dealt(batch, row, serial)
         }

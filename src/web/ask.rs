@@ -129,6 +129,8 @@ pub struct Refused {
     pub next: String,
     /// More lines.
     pub details: Vec<String>,
+    /// It is done all the same when somebody confirms it.
+    pub confirm: bool,
 }
 
 /// An answer to the page.

@@ -1,5 +1,6 @@
 //! The answers to what is asked at the page: the same jobs and reports as on the command line.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::batch::{Read, prepare};
@@ -13,9 +14,9 @@ use crate::inventory::{Deed, Entry, EventFilter, SlotKey, TokenChange};
 use crate::job::assign::of_words;
 use crate::job::forecast::{Foreseen, foresee, history_of, watched};
 use crate::job::request::ProfileRequest;
-use crate::job::{Answer, Books, Failure, find, locked};
+use crate::job::{Answer, Books, Failure, TokenState, find, locked};
 use crate::report::{
-    DriftLine, FailureReport, ForecastReport, ShowReport, ShownDrift, TokenRecordReport, WindowReport, details,
+    DriftLine, ErrorReport, ForecastReport, ShowReport, ShownDrift, TokenRecordReport, WindowReport, details,
     fleet_plot, token_plot,
 };
 use crate::seedfile::FORMATS;
@@ -117,17 +118,15 @@ impl Counter<'_> {
         let window = WindowReport::of(&window, is_typed);
         let words = window.words(ON_THE_PAGE);
         let report = ShowReport::of(&ShownDrift { foreseen: &foreseen, line: None, window }, &events);
-        let mut value = serde_json::to_value(report).unwrap_or_default();
-        value["plot"] = json!(plot);
-        value["window"]["words"] = json!(words);
-        Ok(value)
+        Ok(value(&TokenAnswer { report, plot, words }))
     }
 
     fn assign(&self, serial: &str, user: &str, reassign: bool) -> Result<Value, Failure> {
         let inventory = self.inventory()?;
         let wanted = of_words(inventory, serial, user)?;
         if let Some(doubt) = wanted.doubt().filter(|_| !wanted.is_allowed(false, reassign)) {
-            return Err(Failure::usage(doubt, "check the serial; if it is right, confirm it"));
+            let next = "check the serial; if it is right, confirm it";
+            return Err(Failure::usage(doubt, next).in_state(TokenState::RecordUnchanged));
         }
         if !wanted.is_there() {
             let was = wanted.owner().map(|owner| format!(", before that {owner}'s")).unwrap_or_default();
@@ -169,9 +168,8 @@ impl Counter<'_> {
         let rows: Vec<ForecastReport> = foreseen.iter().take(SHOWN).map(ForecastReport::of).collect();
         let window = WindowReport::of(&window, is_typed);
         let words = window.words(ON_THE_PAGE);
-        let mut window = serde_json::to_value(window).unwrap_or_default();
-        window["words"] = json!(words);
-        Ok(json!({ "forecast": rows, "count": foreseen.len(), "window": window, "plot": plot }))
+        let count = foreseen.len();
+        Ok(json!({ "forecast": rows, "count": count, "window": window, "words": words, "plot": plot }))
     }
 
     fn check_list(&self, list: &List) -> Result<Value, Failure> {
@@ -199,9 +197,31 @@ fn formats() -> Value {
 
 /// A failure for the page.
 fn refused(failure: &Failure) -> Refused {
-    let report = FailureReport { error: failure.into() };
-    let value = serde_json::to_value(&report).unwrap_or_default();
-    let text = |name: &str| value["error"][name].as_str().unwrap_or_default().to_owned();
-    let state = if failure.state == crate::job::TokenState::NotReached { String::new() } else { text("state") };
-    Refused { kind: text("kind"), message: text("message"), state, next: text("next"), details: details(failure) }
+    let error = ErrorReport::from(failure);
+    let is_untouched = failure.state == TokenState::NotReached;
+    let confirm = failure.state == TokenState::RecordUnchanged;
+    let state = if is_untouched { String::new() } else { error.state };
+    Refused {
+        kind: error.kind.to_owned(),
+        message: error.message,
+        state,
+        next: error.next,
+        details: details(failure),
+        confirm,
+    }
+}
+
+/// A token, as the page shows it.
+#[derive(Serialize)]
+struct TokenAnswer {
+    #[serde(flatten)]
+    report: ShowReport,
+    /// Its drift, as SVG.
+    plot: Option<String>,
+    /// What the forecast was made for, in words.
+    words: String,
+}
+
+fn value(answer: &impl Serialize) -> Value {
+    serde_json::to_value(answer).unwrap_or_default()
 }

@@ -223,26 +223,25 @@ async function openToken(serial) {
 async function renderToken(serial, refused) {
   let report;
   try { report = await ask("token", { serial }); } catch (why) { return put("token-body", problem(why)); }
-  const { token, forecast, window: bears, events, plot: svg } = report;
+  const { token, forecast, words, events, plot: svg } = report;
   $("token-title").textContent = `${token.model || "Unknown model"} ${token.serial}`;
   const facts = [["User", token.user || "nobody"], ["Profile", token.profile ? `${token.profile.hash}, ${token.profile.step_s} s` : "not on record"],
     ["Seed", { known: "its fingerprint is on record", sealed: "sealed in the inventory", erased: "erased: it shows no codes", unknown: "not known after a job that did not end" }[token.seed] || "not on record"],
     ["Last seen", when(token.last_seen)], ["Clock set", token.synced ? when(token.synced) : "never on record"]];
   if (token.drift) facts.push(["Drift when last seen", drift(token.drift.drift_s)]);
   const comes = { now: "Now: its codes may be refused", before: `Before ${forecast.come_before ? day(forecast.come_before) : ""} (95 %)`, "not-for-long": "Not within ten years", unknown: "Not known" }[forecast.come];
-  facts.push(["Come in", `${comes}, ${bears.words}`]);
+  facts.push(["Come in", `${comes}, ${words}`]);
   if (forecast.remark) facts.push(["Remark", forecast.remark]);
   const field = el("input", { id: "assign-user", autocomplete: "off", spellcheck: "false", required: true, value: token.user || "" });
   const act = async (what, fields) => {
-    try { await ask(what, { serial, ...fields }); await renderToken(serial); } catch (why) { await renderToken(serial, why); }
+    try { await ask(what, { serial, ...fields }); await renderToken(serial); } catch (why) { await renderToken(serial, { ...why, wanted: fields.user }); }
   };
-  const mayReassign = refused && refused.kind === "owned-by-another";
   const form = el("form", { class: "row noprint", onsubmit: (event) => { event.preventDefault(); act("assign", { user: field.value.trim() }); } },
     el("label", { for: "assign-user" }, "Give it to"), field, el("button", { type: "submit" }, "Assign"),
     token.user ? el("button", { type: "button", onclick: () => act("unassign", {}) }, "Take it back") : null);
   put("token-body",
     refused ? problem(refused) : null,
-    mayReassign ? el("button", { type: "button", onclick: () => act("assign", { user: refused.wanted, reassign: true }) }, "Give it to them all the same") : null,
+    refused && refused.confirm ? el("button", { type: "button", onclick: () => act("assign", { user: refused.wanted, reassign: true }) }, "Give it to them all the same") : null,
     el("dl", {}, ...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
     form,
     svg ? plot(svg, `drift-${token.serial}`, `The drift of ${token.serial}: readings, and the forecast with its band`) : null,
@@ -274,7 +273,7 @@ async function fleet() {
       const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
       saver(url, "forecast.csv", "").click();
     };
-    put("fleet-result", el("p", {}, `${report.count} ${report.count === 1 ? "token" : "tokens"} (95 %), ${report.window.words}`),
+    put("fleet-result", el("p", {}, `${report.count} ${report.count === 1 ? "token" : "tokens"} (95 %), ${report.words}`),
       report.plot ? plot(report.plot, "fleet", "How many tokens must have come back by when, and how many run at which rate") : null,
       rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Tokens" }, table(["Serial", "User", "Model", "Come in", "Drift now", "Remark"], rows)) : null,
       report.count > rows.length ? el("p", {}, `Only the first ${rows.length} are shown; the list has all.`) : null,
