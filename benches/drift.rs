@@ -22,8 +22,8 @@ use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
-use tokentap::drift::{Bounded, Fleet, History, Left, Window};
-use tokentap::inventory::{Deed, Entry, Event, Inventory, Measured, Outcome, SlotKey, Sqlite, Station, TokenChange};
+use tokentap::drift::{Fleet, History, Window};
+use tokentap::inventory::{Inventory, Sqlite};
 use tokentap::job::forecast::{foresee, watched};
 use tokentap::report::{DriftLine, fleet_plot, token_plot};
 
@@ -83,35 +83,12 @@ fn main() {
 /// Puts the histories on record, in one go.
 fn keep(path: &std::path::Path, histories: &[History]) {
     let inventory = Sqlite::open(path).unwrap();
-    let measured = |read: Bounded| Measured { drift_s: read.drift_s, resolution_s: read.within_s };
     let mut entries = histories.iter().enumerate().flat_map(|(number, history)| {
         let serial = format!("8659612{number:07}");
-        history.visits.iter().enumerate().map(move |(job, visit)| {
-            let after = match visit.left {
-                Left::Set(set) => Some(measured(set)),
-                _ => None,
-            };
+        history.visits.iter().enumerate().map(move |(visit_number, visit)| {
+            let job = (number * VISITS + visit_number + 1) as i64;
             let at = visit.at + TimeDelta::milliseconds(number as i64);
-            let event = Event {
-                at,
-                job: (number * VISITS + job + 1) as i64,
-                station: Station { desk: visit.desk.to_string(), operator: "ada".to_owned(), reader: None },
-                serial: Some(serial.clone()),
-                slot: 0,
-                deed: if after.is_some() { Deed::Sync } else { Deed::Info },
-                outcome: Outcome::Done,
-                before: visit.found.map(measured),
-                after,
-                state: None,
-                detail: None,
-            };
-            let token = TokenChange {
-                model: history.model.clone(),
-                seen: Some(at),
-                drift: after.or(event.before),
-                ..TokenChange::of(SlotKey::only(serial.as_str()))
-            };
-            Entry { event, token: Some(token), row: None }
+            simulation::entry(&serial, job, visit, at, history.model.as_deref())
         })
     });
     inventory.keep_all(false, &mut |_| Ok(entries.next())).unwrap();

@@ -97,6 +97,8 @@ struct Shown {
     undone_count: usize,
     /// A remark that stands until it is no longer true, such as that the service is gone.
     notice: Option<String>,
+    /// What waits for an inventory on a server that is away.
+    waits: Option<String>,
     batch: Value,
 }
 
@@ -142,6 +144,11 @@ impl Board {
     /// A remark, or that there is none any more.
     pub fn notice(&self, notice: Option<String>) {
         self.change(|shown| shown.notice = notice);
+    }
+
+    /// What waits for an inventory on a server that is away, or that nothing does.
+    pub fn waits(&self, waits: Option<String>) {
+        self.change(|shown| shown.waits = waits);
     }
 
     /// A question came up; a serial where it is for the code of that token.

@@ -8,7 +8,7 @@ mod lists;
 #[cfg(feature = "postgres")]
 mod many_desks;
 mod seeds;
-mod show;
+pub mod show;
 
 use std::path::Path;
 

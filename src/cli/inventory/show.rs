@@ -4,8 +4,8 @@ use super::{failed, forecast};
 use crate::cli::Ran;
 use crate::cli::args::ShowArgs;
 use crate::cli::output::Output;
-use crate::drift::Fleet;
-use crate::inventory::{EventFilter, Inventory};
+use crate::drift::{Fleet, Window};
+use crate::inventory::{EventFilter, Inventory, TokenRecord};
 use crate::job::forecast::{Foreseen, history_of, watched};
 use crate::job::{Exit, Failure, find};
 use crate::report::{DriftLine, ShowReport, ShownDrift, WindowReport, token_plot};
@@ -20,28 +20,41 @@ pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
     let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
     let mut events = Vec::new();
     inventory.visit_events(&filter, LIMIT, &mut |event| events.push(event)).map_err(failed)?;
-    let now = SystemClock::new().now().wall;
-    let history = history_of(inventory, &token)?;
-    // What is usual for its model is asked of the whole inventory, so that this forecast is the one in the list.
-    let watched = watched(inventory)?;
-    let fleet = Fleet::of(watched.iter().map(|one| &one.history));
-    let clock = fleet.fit(&history).map(|fit| {
-        let forecast = fit.forecast(&window, now);
-        (fit, forecast)
-    });
-    let line = clock.as_ref().map(|(fit, forecast)| DriftLine::of(&history, fit, forecast, &window, now));
+    let (foreseen, line) = drift_of(inventory, token, &window)?;
     if let Some(path) = &args.plot {
         let line = line
             .as_ref()
             .ok_or_else(|| Failure::usage("no drift of this token is on record", "read it once with tokentap info"))?;
-        forecast::save(
-            path,
-            &token_plot(&format!("Drift of {}; dashed: what its server accepts", token.key), line),
-            args.force,
-        )?;
+        forecast::save(path, &token_plot(&plot_title(&foreseen.token), line), args.force)?;
     }
-    let foreseen = Foreseen { token, clock };
     let drift = ShownDrift { foreseen: &foreseen, line: line.as_ref(), window: WindowReport::of(&window, is_typed) };
     output.report(&ShowReport::of(&drift, &events));
     Ok(Exit::Done)
+}
+
+/// A token's forecast for a window, and its curve, if its clock is known. What is usual for its model is asked of the whole inventory, so that
+/// this forecast is the one in the list.
+///
+/// # Errors
+/// A failure of the inventory.
+pub fn drift_of(
+    inventory: &dyn Inventory,
+    token: TokenRecord,
+    window: &Window,
+) -> Result<(Foreseen, Option<DriftLine>), Failure> {
+    let now = SystemClock::new().now().wall;
+    let history = history_of(inventory, &token)?;
+    let watched = watched(inventory)?;
+    let fleet = Fleet::of(watched.iter().map(|one| &one.history));
+    let clock = fleet.fit(&history).map(|fit| {
+        let forecast = fit.forecast(window, now);
+        (fit, forecast)
+    });
+    let line = clock.as_ref().map(|(fit, forecast)| DriftLine::of(&history, fit, forecast, window, now));
+    Ok((Foreseen { token, clock }, line))
+}
+
+/// The title of a token's picture.
+pub fn plot_title(token: &TokenRecord) -> String {
+    format!("Drift of {}; dashed: what its server accepts", token.key)
 }

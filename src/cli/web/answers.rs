@@ -7,17 +7,18 @@ use super::batch::{Read, prepare};
 use super::readers::Readers;
 use crate::cli::args::{Global, WindowArgs};
 use crate::cli::inventory::forecast::{is_due, table, window};
+use crate::cli::inventory::show::{drift_of, plot_title};
 use crate::cli::record::Record;
 use crate::cli::verify::parse_code;
 use crate::drift::Fleet;
 use crate::inventory::{Deed, Entry, EventFilter, SlotKey, TokenChange};
 use crate::job::assign::of_words;
-use crate::job::forecast::{Foreseen, foresee, history_of, watched};
+use crate::job::forecast::{foresee, watched};
 use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, TokenState, find, locked};
 use crate::report::{
-    DriftLine, ErrorReport, ForecastReport, ShowReport, ShownDrift, TokenRecordReport, WindowReport, details,
-    fleet_plot, token_plot,
+    ErrorReport, ForecastReport, ShowReport, ShownDrift, TokenRecordReport, WindowReport, details, fleet_plot,
+    token_plot,
 };
 use crate::seedfile::FORMATS;
 use crate::time::{HostClock, SystemClock};
@@ -102,19 +103,8 @@ impl Counter<'_> {
         let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
         let mut events = Vec::new();
         inventory.visit_events(&filter, EVENTS, &mut |event| events.push(event))?;
-        let now = SystemClock::new().now().wall;
-        let history = history_of(inventory, &token)?;
-        let watched = watched(inventory)?;
-        let fleet = Fleet::of(watched.iter().map(|one| &one.history));
-        let clock = fleet.fit(&history).map(|fit| {
-            let forecast = fit.forecast(&window, now);
-            (fit, forecast)
-        });
-        let line = clock.as_ref().map(|(fit, forecast)| DriftLine::of(&history, fit, forecast, &window, now));
-        let plot = line
-            .as_ref()
-            .map(|line| token_plot(&format!("Drift of {}; dashed: what its server accepts", token.key), line));
-        let foreseen = Foreseen { token, clock };
+        let (foreseen, line) = drift_of(inventory, token, &window)?;
+        let plot = line.as_ref().map(|line| token_plot(&plot_title(&foreseen.token), line));
         let window = WindowReport::of(&window, is_typed);
         let words = window.words(ON_THE_PAGE);
         let report = ShowReport::of(&ShownDrift { foreseen: &foreseen, line: None, window }, &events);

@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::cli::args::{DeskArgs, Global};
 use crate::cli::host::{Host, WatchedHost};
 use crate::cli::record::Record;
+#[cfg(feature = "postgres")]
+use crate::cli::store;
 use crate::cli::{interrupt, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
 use crate::job::{
@@ -207,6 +209,11 @@ impl<'a> Readers<'a> {
             self.board.undone(undone.len());
         }
         self.board.left(place, is_well, was_set, SystemClock::new().now().wall);
+        #[cfg(feature = "postgres")]
+        self.board.waits(store::waits(self.global).map(|(inventory, waits)| match waits {
+            Ok(waits) => report::waits(&inventory, &waits),
+            Err(error) => crate::cli::record::troubled(&error),
+        }));
     }
 
     /// A token is at a reader, and something is done with it.

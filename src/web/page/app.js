@@ -180,8 +180,9 @@ function render() {
   $("foot").textContent = `tokentap ${facts.version}, ${facts.operator}, inventory: ${facts.inventory || "none"}`;
   const sets = facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
   $("clock").textContent = `${sets} ${facts.host_clock}`;
-  $("notice").hidden = !state.notice;
-  $("notice").textContent = state.notice || "";
+  const notices = [state.notice, state.waits].filter(Boolean);
+  $("notice").hidden = !notices.length;
+  $("notice").textContent = notices.join(" · ");
   const places = Object.values(state.readers).sort((a, b) => (a.number || 99) - (b.number || 99));
   renderReaders(places);
   questions(state.questions);

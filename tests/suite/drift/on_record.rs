@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 use tokentap::drift::{Bounded, History, Left, Visit};
-use tokentap::inventory::{Deed, Entry, Event, Inventory, Measured, Outcome, SlotKey, Sqlite, Station, TokenChange};
+use tokentap::inventory::{Deed, Entry, Event, Inventory, SlotKey, Sqlite, TokenChange};
 use tokentap::time::UnixTime;
 
 use super::simulation::{self, Simulated};
@@ -15,35 +15,12 @@ use crate::support::{Dice, in_folder, run_in};
 fn keep(inventory: &Sqlite, serial: &str, history: &History, days_ago: i64) {
     let last = history.visits.last().unwrap().at;
     let moved = |at: UnixTime| Utc::now() - TimeDelta::days(days_ago) - (last - at);
-    let measured = |read: Bounded| Measured { drift_s: read.drift_s, resolution_s: read.within_s };
     for (job, visit) in (1..).zip(&history.visits) {
-        let after = match visit.left {
-            Left::Set(set) => Some(measured(set)),
-            _ => None,
-        };
-        let at = moved(visit.at);
-        let event = Event {
-            at,
-            job,
-            station: Station { desk: visit.desk.to_string(), operator: "ada".to_owned(), reader: None },
-            serial: Some(serial.to_owned()),
-            slot: 0,
-            deed: if after.is_some() { Deed::Sync } else { Deed::Info },
-            outcome: Outcome::Done,
-            before: visit.found.map(measured),
-            after,
-            state: None,
-            detail: None,
-        };
-        let token = TokenChange {
-            model: history.model.clone(),
-            seen: Some(at),
-            user: Some(format!("user{}@example.org", &serial[10..])),
-            drift: after.or(event.before),
-            synced: after.is_some(),
-            ..TokenChange::of(SlotKey::only(serial))
-        };
-        inventory.keep(&Entry { event, token: Some(token), row: None }).unwrap();
+        let mut entry = simulation::entry(serial, job, visit, moved(visit.at), history.model.as_deref());
+        if let Some(token) = &mut entry.token {
+            token.user = Some(format!("user{}@example.org", &serial[10..]));
+        }
+        inventory.keep(&entry).unwrap();
     }
 }
 

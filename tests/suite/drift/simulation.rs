@@ -10,6 +10,7 @@
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use tokentap::drift::{Bounded, History, Left, PPM, Visit};
+use tokentap::inventory::{Deed, Entry, Event, Measured, Outcome, SlotKey, Station, TokenChange};
 use tokentap::time::UnixTime;
 
 use crate::support::Dice;
@@ -124,4 +125,34 @@ pub fn token_followed(random: &mut Dice, visits: Option<usize>, followed: usize)
 
 pub fn fleet(random: &mut Dice, count: usize) -> Vec<Simulated> {
     (0..count).map(|_| token(random, None)).collect()
+}
+
+/// A visit as the inventory keeps it.
+pub fn entry(serial: &str, job: i64, visit: &Visit, at: UnixTime, model: Option<&str>) -> Entry {
+    let measured = |read: Bounded| Measured { drift_s: read.drift_s, resolution_s: read.within_s };
+    let after = match visit.left {
+        Left::Set(set) => Some(measured(set)),
+        _ => None,
+    };
+    let event = Event {
+        at,
+        job,
+        station: Station { desk: visit.desk.to_string(), operator: "ada".to_owned(), reader: None },
+        serial: Some(serial.to_owned()),
+        slot: 0,
+        deed: if after.is_some() { Deed::Sync } else { Deed::Info },
+        outcome: Outcome::Done,
+        before: visit.found.map(measured),
+        after,
+        state: None,
+        detail: None,
+    };
+    let token = TokenChange {
+        model: model.map(str::to_owned),
+        seen: Some(at),
+        drift: after.or(event.before),
+        synced: after.is_some(),
+        ..TokenChange::of(SlotKey::only(serial))
+    };
+    Entry { event, token: Some(token), row: None }
 }

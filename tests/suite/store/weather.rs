@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokentap::inventory::{
-    Begin, EventFilter, Fingerprint, Inventory, InventoryError, Kept, Listing, Outcome, Postgres, SlotKey,
+    Begin, Claim, Deed, Entry, EventFilter, Fingerprint, Inventory, InventoryError, Kept, Listing, NewBatch, NewRow,
+    Outcome, Postgres, RowChange, RowState, SeedChange, SlotKey,
 };
+use tokentap::time::UnixTime;
 
 use super::server::{Server, new_database, parsed};
 use super::{begins, burned, ends, fingerprint};
@@ -164,6 +166,118 @@ fn a_connection_that_is_cut_at_any_message_of_a_burn_loses_nothing_and_doubles_n
         }
     }
     assert!(job > 20, "{job}");
+}
+
+/// Something that a desk does, and how much of it is on record afterwards: all of these, or nothing.
+struct Verb {
+    name: &'static str,
+    run: fn(&dyn Inventory, i64) -> Kept<()>,
+    found: fn(&dyn Inventory, i64) -> usize,
+    whole: &'static [usize],
+}
+
+fn events_of(store: &dyn Inventory, job: i64) -> usize {
+    let mut count = 0;
+    store.visit_events(&EventFilter::default(), u64::MAX, &mut |event| count += usize::from(event.job == job)).unwrap();
+    count
+}
+
+fn batch_of(job: i64) -> NewBatch {
+    let begun = UnixTime::from_timestamp_millis(job).unwrap();
+    NewBatch { name: format!("list {job}"), content: job.to_be_bytes().to_vec(), begun }
+}
+
+fn sync(store: &dyn Inventory, job: i64) -> Kept<()> {
+    let serial = format!("S{job}");
+    store.begin(&begins(&serial, job, None, None))?;
+    store.end(job, &ends(&serial, job, SeedChange::Keep))
+}
+
+fn import(store: &dyn Inventory, job: i64) -> Kept<()> {
+    let mut entries = (0..3).map(|number| {
+        let mut entry = ends(&format!("I{job}-{number}"), job, SeedChange::Keep);
+        entry.event.deed = Deed::Import;
+        entry
+    });
+    store.keep_all(false, &mut |_| Ok(entries.next())).map(drop)
+}
+
+fn list(store: &dyn Inventory, job: i64) -> Kept<()> {
+    let row = |_| Ok(NewRow { serial: None, is_named: false, user: None, seed: None, state: RowState::Planned });
+    store.add_batch(&batch_of(job), &mut (0..5).map(row)).map(drop)
+}
+
+fn rows_of_list(store: &dyn Inventory, job: i64) -> usize {
+    let batch = store.batch_of_content(&job.to_be_bytes()).unwrap();
+    batch.map_or(0, |batch| batch.counts.rows() as usize)
+}
+
+/// A list, a claim on one of its rows, and the burn of that row.
+fn burn_a_row(store: &dyn Inventory, job: i64) -> Kept<()> {
+    list(store, job)?;
+    let batch = store.batch_of_content(&job.to_be_bytes())?.unwrap().id;
+    let serial = format!("R{job}");
+    let Claim::Row(row) = store.claim(batch, &serial, false)? else { panic!("no row") };
+    let (number, serial_of_row) = (row.row, Some(serial.clone()));
+    let change = |was, state| RowChange {
+        batch,
+        row: number,
+        was,
+        state,
+        serial: serial_of_row.clone(),
+        seed: None,
+        error: None,
+    };
+    let begin = Begin { row: Some(change(row.state, RowState::Burning)), ..begins(&serial, job, None, None) };
+    store.begin(&begin)?;
+    let row = Some(change(RowState::Burning, RowState::Burned));
+    store.end(job, &Entry { row, ..ends(&serial, job, SeedChange::Keep) })?;
+    store.release(batch, number)
+}
+
+#[test]
+fn whatever_a_desk_does_is_on_record_whole_or_not_at_all_at_whichever_message_its_connection_is_cut() {
+    let address = new_database();
+    let direct = open(port_of(&address), &address);
+    let proxy = Proxy::before(port_of(&address));
+    let verbs = [
+        // Begun, or begun and done: what began and did not end is known to be open.
+        Verb { name: "sync", run: sync, found: |store, job| events_of(store, job), whole: &[1, 2] },
+        Verb { name: "import", run: import, found: |store, job| events_of(store, job), whole: &[3] },
+        Verb { name: "list", run: list, found: |store, job| rows_of_list(store, job), whole: &[5] },
+        Verb { name: "row", run: burn_a_row, found: |store, job| events_of(store, job), whole: &[1, 2] },
+    ];
+    let mut job = 0;
+    for Verb { name, run, found, whole } in verbs {
+        let mut cuts = 0;
+        for after in [false, true] {
+            for at in 1.. {
+                job += 1;
+                let store = open(proxy.port, &address);
+                proxy.cut_at(Some(Cut { at, after }));
+                let began = Instant::now();
+                let done = run(&store, job);
+                assert!(began.elapsed() < Duration::from_secs(20), "{name} cut at {at}: {done:?}");
+                let was_cut = proxy.was_cut();
+                proxy.cut_at(None);
+                let found = found(&direct, job);
+                assert!(
+                    found == 0 || whole.contains(&found),
+                    "{name} cut at {at}, after: {after}: {found} of {whole:?}"
+                );
+                if done.is_ok() {
+                    assert_eq!(Some(&found), whole.last(), "{name} cut at {at}, after: {after}");
+                }
+                if !was_cut {
+                    assert!(done.is_ok(), "{name}: {done:?}");
+                    break;
+                }
+                cuts += 1;
+            }
+        }
+        assert!(cuts > 4, "{name} was cut {cuts} times");
+        println!("{name}: cut {cuts} times");
+    }
 }
 
 #[test]

@@ -10,14 +10,16 @@ use super::browser::{DESKTOP, Look, PHONE, Page, in_browser};
 use super::harness::Web;
 use super::{RESTRICTED, SLOW};
 
-/// Where the pictures go: into the documents where they are to be made anew, else to be looked at.
-fn pictures() -> PathBuf {
+/// Where a picture goes: into the documents, if they show it and are to be made anew, else where it can be looked at.
+fn picture(name: &str) -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let is_shown = std::fs::read_to_string(root.join("docs/web.md")).unwrap().contains(&format!("(web/{name})"));
     let to = match std::env::var_os("TOKENTAP_TEST_PRINT") {
-        Some(_) => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/web"),
-        None => PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("web"),
+        Some(_) if is_shown => root.join("docs/web"),
+        _ => PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("web"),
     };
     std::fs::create_dir_all(&to).unwrap();
-    to
+    to.join(name)
 }
 
 fn address(web: &Web) -> String {
@@ -47,7 +49,7 @@ async fn look_at(page: &Page, name: &str, look: Look) {
     let kind = format!("{}-{}", look.width, if look.is_dark { "dark" } else { "light" });
     assert_eq!(page.axe().await, Default::default(), "{name} at {kind}");
     assert!(!page.is_too_wide().await, "{name} at {kind} is wider than its screen");
-    page.picture(&pictures().join(format!("{name}-{kind}.png"))).await;
+    page.picture(&picture(&format!("{name}-{kind}.png"))).await;
     page.dress(Look { width: 320, ..look }).await;
     assert!(!page.is_too_wide().await, "{name} at 320 px is wider than its screen");
     page.dress(look).await;
