@@ -54,8 +54,11 @@ pub struct Fit {
     pub jumps: Vec<Jump>,
     /// How it runs.
     pub standing: Standing,
-    /// The change of the clock by the last visit that set it, in seconds: a server that follows its clock has to follow that.
-    pub set_by_s: Option<f64>,
+    /// The changes of the clock by those visits that set it since it got its seed, in seconds: a server that follows its clock has to
+    /// follow them.
+    pub moves: Vec<(UnixTime, f64)>,
+    /// The last visit that set it.
+    pub set: Option<UnixTime>,
     /// The error of the last stretch, in standard deviations, by all before it.
     pub last_error: Option<f64>,
     /// The fit begins here because the clock is not what it was before.
@@ -109,7 +112,8 @@ struct Walk<'a> {
     lost: bool,
     is_broken: bool,
     other: Option<(f64, ClockState)>,
-    set_by_s: Option<f64>,
+    moves: Vec<(UnixTime, f64)>,
+    set: Option<UnixTime>,
     stretches: usize,
     days: f64,
     jumps: Vec<Jump>,
@@ -126,7 +130,8 @@ impl<'a> Walk<'a> {
             lost: false,
             is_broken: false,
             other: None,
-            set_by_s: None,
+            moves: Vec::new(),
+            set: None,
             stretches: 0,
             days: 0.0,
             jumps: Vec::new(),
@@ -146,7 +151,12 @@ impl<'a> Walk<'a> {
             Left::Unknown => self.lost = true,
             Left::Set(left) => {
                 let left = left.corrected(shift);
-                self.set_by_s = visit.found.map(|found| left.drift_s - found.drift_s - shift);
+                self.set = Some(visit.at);
+                match visit.found {
+                    _ if visit.is_burned => self.moves.clear(),
+                    Some(found) => self.moves.push((visit.at, left.drift_s - found.drift_s - shift)),
+                    None => {}
+                }
                 let state = self.now.map(|(_, state)| state.set(left));
                 self.stand(visit.at, state.unwrap_or_else(|| ClockState::first(left, self.prior, self.wander)));
                 self.lost = false;
@@ -185,7 +195,7 @@ impl<'a> Walk<'a> {
         }
         let rate = (found.drift_s - before.drift().mean) / passed.max(f64::MIN_POSITIVE);
         let cause = Cause::of(expected, found);
-        let may_be_broken = cause != Cause::LostTime && rate.abs() <= FASTEST;
+        let may_be_broken = cause != Cause::LostTime && (WORST..=FASTEST).contains(&rate.abs());
         let as_broken = || {
             let broken = Prior { deviation: BROKEN, ..*self.prior };
             let anew = before.with_rate_of(&broken).later(passed, self.wander.of_a_broken_clock());
@@ -259,7 +269,8 @@ impl<'a> Walk<'a> {
             days: self.days,
             jumps: self.jumps,
             standing,
-            set_by_s: self.set_by_s,
+            moves: self.moves,
+            set: self.set,
             last_error: self.errors.last().copied(),
             shortened,
             state,
@@ -271,5 +282,6 @@ impl<'a> Walk<'a> {
 
 fn jump(visit: &Visit, expected: Estimate, found: Bounded, cause: Cause) -> Jump {
     let by_s = found.drift_s - expected.mean;
-    Jump { at: visit.at, desk: visit.desk.clone(), by_s, within_s: SIGMAS_95 * expected.deviation(), cause }
+    let was_set = matches!(visit.left, Left::Set(_));
+    Jump { at: visit.at, desk: visit.desk.clone(), by_s, within_s: SIGMAS_95 * expected.deviation(), cause, was_set }
 }

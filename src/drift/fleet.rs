@@ -7,7 +7,7 @@ use super::SIGMAS_95;
 use super::fit::Fit;
 use super::jump::{Cause, Jump};
 use super::prior::Prior;
-use super::visit::{Visit, days};
+use super::visit::{Left, Visit, days};
 use super::wander::Wander;
 use crate::time::UnixTime;
 
@@ -93,7 +93,8 @@ impl Fleet {
         let mut fit = Fit::of(&corrected, &prior, self.wander)?;
         let of_host = corrected.iter().zip(&ahead).filter_map(|(visit, ahead)| {
             let (at, desk) = (visit.at, visit.desk.clone());
-            Some(Jump { at, desk, by_s: -(*ahead)?, within_s: ALIKE_S, cause: Cause::HostStep })
+            let was_set = matches!(visit.left, Left::Set(_));
+            Some(Jump { at, desk, by_s: -(*ahead)?, within_s: ALIKE_S, cause: Cause::HostStep, was_set })
         });
         fit.jumps.extend(of_host);
         fit.jumps.sort_by_key(|jump| jump.at);

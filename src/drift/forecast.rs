@@ -7,6 +7,12 @@ use super::fit::Fit;
 use super::window::{Following, Window};
 use crate::time::UnixTime;
 
+/// A server that follows a clock is not taken to have followed it farther than so many of its windows: none does in one go.
+const FOLLOWED_WINDOWS: f64 = 10.0;
+
+/// How long a sync that moved a clock farther than its server bears is remembered, in days.
+const MOVED_DAYS: i64 = 30;
+
 /// No date beyond this is told, in hours: ten years, longer than a battery lasts.
 const HORIZON_HOURS: i64 = 87_660;
 
@@ -59,9 +65,9 @@ impl Come {
     #[must_use]
     pub fn order(self, now: UnixTime) -> (u8, UnixTime) {
         match self {
-            Self::Now => (0, now),
-            Self::Before(at) => (1, at),
-            Self::NotForLong => (2, now),
+            Self::Now => (1, now),
+            Self::Before(at) => (2, at),
+            Self::NotForLong => (3, now),
         }
     }
 }
@@ -77,8 +83,9 @@ pub struct Forecast {
     pub half_refused: Option<UnixTime>,
     /// When all of the interval has left the window. `None`: not within ten years.
     pub surely_refused: Option<UnixTime>,
-    /// The last sync moved the clock by more than a server that follows it bears: its codes may be refused since then.
-    pub moved_too_far: bool,
+    /// By how much a sync of the last 30 days moved the clock, in seconds, if that is more than a server that follows it bears: its codes may
+    /// be refused since then.
+    pub moved_too_far: Option<f64>,
 }
 
 impl Fit {
@@ -103,7 +110,8 @@ impl Fit {
         let last = self.drift_at(self.at).middle_s();
         let from = match window.following {
             Following::Nothing => 0.0,
-            Following::Logins => last,
+            Following::Logins if last.abs() <= FOLLOWED_WINDOWS * window.seconds => last,
+            Following::Logins => 0.0,
         };
         let borne = |at: UnixTime| {
             let Interval { low_s, high_s } = self.drift_at(at);
@@ -116,13 +124,15 @@ impl Fit {
             Some(at) => Come::Before(at),
             None => Come::NotForLong,
         };
-        let moved = self.set_by_s.filter(|_| window.following == Following::Logins);
+        let is_too_far =
+            |(at, moved): &&(UnixTime, f64)| moved.abs() > window.seconds && now - *at <= TimeDelta::days(MOVED_DAYS);
+        let moved = self.moves.iter().filter(|_| window.following == Following::Logins).rfind(is_too_far);
         Forecast {
             drift: self.drift_at(now),
             come,
             half_refused: first(&|drift| drift.middle_s().abs() > window.seconds),
             surely_refused: first(&|drift| drift.nearest_s() > window.seconds),
-            moved_too_far: moved.is_some_and(|moved| moved.abs() > window.seconds),
+            moved_too_far: moved.map(|(_, by)| *by),
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct Jump {
     pub within_s: f64,
     /// Its cause.
     pub cause: Cause,
+    /// That visit set the clock.
+    pub was_set: bool,
 }
 
 /// A drift beyond this, in seconds, is that of a clock which has lost its time: a year.

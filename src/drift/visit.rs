@@ -53,6 +53,8 @@ pub struct Visit {
     pub found: Option<Bounded>,
     /// The clock as it was left.
     pub left: Left,
+    /// It got a new seed: whatever a server remembered of its clock counts no more.
+    pub is_burned: bool,
 }
 
 impl Visit {

@@ -1,4 +1,4 @@
-//! The drift that an authentication server bears.
+//! The drift that an authentication server accepts.
 
 /// What a server does about a clock that drifts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Following {
 /// A server's window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Window {
-    /// The drift that it bears to either side, in seconds.
+    /// The drift that it accepts to either side, in seconds.
     pub seconds: f64,
     /// What it does about a clock that drifts.
     pub following: Following,
@@ -24,7 +24,7 @@ impl Window {
     /// The window where nothing is known of the server: one step of 30 s, of a server that follows nothing.
     pub const ASSUMED: Self = Self { seconds: 30.0, following: Following::Nothing, source: None };
 
-    /// Servers by name. Duo does not adjust for drift (Token2, "Using Token2 TOTP hardware tokens with Duo"); how much it bears is not
+    /// Servers by name. Duo does not adjust for drift (Token2, "Using Token2 TOTP hardware tokens with Duo"); how much it accepts is not
     /// published.
     pub const SERVERS: &[(&'static str, Self)] = &[
         ("duo", Self::ASSUMED),

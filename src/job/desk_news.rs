@@ -5,7 +5,7 @@ use super::reader_news::{ReaderNews, ReaderRef};
 use super::write_outcome::Effect;
 use super::{Failure, ReadOutcome, SeedFate, WriteOutcome};
 use crate::device::Info;
-use crate::drift::Fit;
+use crate::drift::{Fit, Standing};
 use crate::inventory::TokenRecord;
 use crate::job::verify::Verdict;
 use crate::time::UnixTime;
@@ -85,12 +85,19 @@ impl Visited {
         }
     }
 
+    /// Whether its clock surely gains or loses more than a second a day.
+    #[must_use]
+    pub fn is_faulty(&self) -> bool {
+        self.fit.as_ref().is_some_and(|fit| fit.standing == Standing::Broken)
+    }
+
     /// Whether the token left as it should be.
     #[must_use]
     pub fn is_well(&self, if_drift_over: f64) -> bool {
         let is_code_wrong =
             self.verdict.as_ref().is_some_and(|verdict| !verdict.is_accepted(verdict.expected.step.seconds()));
         !is_code_wrong
+            && !self.is_faulty()
             && self.left_open().is_none()
             && match &self.done {
                 Done::Written(_) => true,

@@ -29,6 +29,14 @@ pub struct Foreseen {
     pub clock: Option<(Fit, Forecast)>,
 }
 
+impl Foreseen {
+    /// Whether it shows no right codes as it is, whatever its drift: its seed was erased, or its clock stands still.
+    #[must_use]
+    pub fn shows_no_right_codes(&self) -> bool {
+        self.token.erased.is_some() || self.token.clock_stopped.is_some()
+    }
+}
+
 /// All tokens of an inventory, each with its visits.
 ///
 /// # Errors
@@ -65,13 +73,13 @@ pub fn fit_of(books: Option<&Books>, token: Option<&TokenRecord>, read: Option<(
     let mut history = history_of(books?, token?).ok()?;
     history.visits.extend(read.map(|(at, drift)| {
         let found = Bounded { drift_s: drift.middle_s(), within_s: drift.resolution_s() };
-        Visit { at, desk: Arc::from(""), found: Some(found), left: Left::AsFound }
+        Visit { at, desk: Arc::from(""), found: Some(found), left: Left::AsFound, is_burned: false }
     }));
     Fit::of(&history.visits, &Prior::WRITTEN_DOWN, Wander::WRITTEN_DOWN)
 }
 
-/// The forecasts of these tokens for a window, made at a time: those that must come back first come first, and those whose clock is
-/// not known last.
+/// The forecasts of these tokens for a window, made at a time: those that must come back first come first, those that show no right codes
+/// as they are before all others, and those whose clock is not known last.
 #[must_use]
 pub fn foresee(watched: Vec<Watched>, fleet: &Fleet, window: &Window, now: UnixTime) -> Vec<Foreseen> {
     let forecast = |Watched { token, history }| {
@@ -83,7 +91,8 @@ pub fn foresee(watched: Vec<Watched>, fleet: &Fleet, window: &Window, now: UnixT
     };
     let mut foreseen: Vec<Foreseen> = watched.into_iter().map(forecast).collect();
     foreseen.sort_by_key(|one| {
-        (one.clock.as_ref().map_or((3, now), |(_, forecast)| forecast.come.order(now)), one.token.key.clone())
+        let come = one.clock.as_ref().map_or((4, now), |(_, forecast)| forecast.come.order(now));
+        (if one.shows_no_right_codes() { (0, now) } else { come }, one.token.key.clone())
     });
     foreseen
 }
@@ -126,5 +135,6 @@ fn visit_of(event: &ClockEvent, desk: Arc<str>) -> Visit {
         (_, Some(after)) => Left::Set(bounded(after)),
         (_, None) => Left::Unknown,
     };
-    Visit { at: event.at, desk, found: event.before.map(bounded), left }
+    let is_burned = event.deed == Deed::Burn;
+    Visit { at: event.at, desk, found: event.before.map(bounded), left, is_burned }
 }

@@ -107,7 +107,14 @@ impl DeskVisit {
         let owner = user.as_ref().map(|user| format!(", {}", plain(user))).unwrap_or_default();
         let who = token.as_ref().map_or_else(|| "a token".to_owned(), |token| format!("{}{owner}", token.line));
         let (mut what, next) = words(visited, bound);
-        let drift_warning = visited.fit.as_ref().and_then(|fit| warning(fit, &Window::ASSUMED, fit.at));
+        let drift_warning = visited.fit.as_ref().and_then(|fit| {
+            warning(
+                fit,
+                visited.info.as_ref().is_some_and(|info| info.clock_write().erases_seed()),
+                &Window::ASSUMED,
+                fit.at,
+            )
+        });
         what.extend(drift_warning.iter().map(|warning| format!("; {warning}")));
         let (clock, write) = match &visited.done {
             Done::Written(outcome) => {
@@ -179,6 +186,9 @@ fn words(visited: &Visited, bound: f64) -> (String, String) {
             (format!("{}; {}", fact(&failure.problem), state(&failure.state)), super::next(failure))
         }
     };
+    if visited.is_faulty() {
+        "give its user another token, and assign that one to them".clone_into(&mut next);
+    }
     match visited.left_open() {
         Some(LeftOpen::Erased(at)) => {
             what.push_str(&format!("; its seed is ERASED since {}", at.format("%Y-%m-%d")));

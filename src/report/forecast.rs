@@ -10,7 +10,6 @@ use crate::drift::{Cause, Come, Fit, Fleet, Following, Forecast, Jump, PriorSour
 use crate::inventory::TokenRecord;
 use crate::job::forecast::Foreseen;
 use crate::time::UnixTime;
-use crate::words::counted;
 
 /// The forecast of one token.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -55,7 +54,7 @@ pub struct ForecastClock {
     /// `usual`, `broken` (it surely gains or loses more than a second a day) or `unsure` (it was set, or is broken: the next visit
     /// tells).
     pub standing: &'static str,
-    /// The last sync moved the clock by more than this server bears.
+    /// A sync of the last 30 days moved the clock by more than this server accepts.
     pub moved_too_far: bool,
     /// The jumps, oldest first.
     pub jumps: Vec<JumpReport>,
@@ -77,7 +76,7 @@ pub struct JumpReport {
 /// What a forecast was made for.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct WindowReport {
-    /// The drift that the server bears to either side, in seconds.
+    /// The drift that the server accepts, fast or slow, in seconds.
     pub seconds: f64,
     /// It remembers the drift at each login.
     pub follows: bool,
@@ -85,6 +84,9 @@ pub struct WindowReport {
     pub source: Option<&'static str>,
     /// Nobody has said how large it is.
     pub assumed: bool,
+    /// A server was named.
+    #[serde(skip)]
+    is_named: bool,
 }
 
 /// The rates of a model's tokens in this inventory.
@@ -126,34 +128,47 @@ pub struct ForecastEnd {
     pub end: ListEnd,
 }
 
+/// How the size of a window is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowFrom {
+    /// It was typed.
+    Typed,
+    /// A server was named, which has it or is assumed to have it.
+    Server,
+    /// Nothing was said: it is assumed.
+    Assumed,
+}
+
 impl WindowReport {
-    /// The report of a window; `is_typed` where its size came from the user.
+    /// The report of a window.
     #[must_use]
-    pub fn of(window: &Window, is_typed: bool) -> Self {
-        let source = window.source.filter(|_| !is_typed);
+    pub fn of(window: &Window, from: WindowFrom) -> Self {
+        let source = window.source.filter(|_| from != WindowFrom::Typed);
         Self {
             seconds: window.seconds,
             follows: window.following == Following::Logins,
             source,
-            assumed: source.is_none() && !is_typed,
+            assumed: source.is_none() && from != WindowFrom::Typed,
+            is_named: from == WindowFrom::Server,
         }
     }
 
-    /// The same in words; `how_to_say`: how somebody says what the server accepts.
+    /// The same in words; `how_to_say`: how somebody says what the server accepts, where none was named.
     #[must_use]
     pub fn words(&self, how_to_say: &str) -> String {
-        let follows = if self.follows { " since the last login (taken to be the last visit)" } else { "" };
+        let follows = if self.follows { ", counted from the last login (assumed: the last visit)" } else { "" };
         let source = match (self.source, self.assumed) {
             (Some(source), _) => format!("; source: {source}"),
-            (None, true) => format!("; that is assumed: {how_to_say}"),
+            (None, true) if self.is_named => " (an assumption: what it accepts is not published)".to_owned(),
+            (None, true) => format!(" (an assumption: {how_to_say})"),
             (None, false) => String::new(),
         };
-        format!("for a server that accepts a drift of {} s to either side{follows}{source}", self.seconds)
+        format!("for a server that accepts {} s, fast or slow{follows}{source}", self.seconds)
     }
 }
 
 /// How it is said on the command line what a server accepts.
-pub const BY_FLAGS: &str = "--window sets it, --for names a server";
+pub const BY_FLAGS: &str = "set it with --window SECONDS, or name the server with --for";
 
 impl ForecastReport {
     /// The report of a token's forecast.
@@ -161,7 +176,9 @@ impl ForecastReport {
     pub fn of(foreseen: &Foreseen) -> Self {
         let token = &foreseen.token;
         let forecast = foreseen.clock.as_ref().map(|(_, forecast)| forecast);
+        let jump = foreseen.clock.as_ref().and_then(|(fit, _)| fit.jumps.last()).map(jump_words);
         let (come, come_before) = match forecast.map(|forecast| forecast.come) {
+            _ if foreseen.shows_no_right_codes() => ("now", None),
             None => ("unknown", None),
             Some(Come::Now) => ("now", None),
             Some(Come::Before(at)) => ("before", Some(utc(at))),
@@ -176,7 +193,7 @@ impl ForecastReport {
             half_refused: forecast.and_then(|forecast| forecast.half_refused).map(utc),
             surely_refused: forecast.and_then(|forecast| forecast.surely_refused).map(utc),
             clock: foreseen.clock.as_ref().map(|(fit, forecast)| ForecastClock::of(fit, forecast)),
-            remark: remarks(token, foreseen.clock.as_ref()).join("; "),
+            remark: remarks(token, foreseen.clock.as_ref()).into_iter().chain(jump).collect::<Vec<_>>().join("; "),
         }
     }
 }
@@ -197,7 +214,7 @@ impl ForecastClock {
                 Standing::Broken => "broken",
                 Standing::Unsure(_) => "unsure",
             },
-            moved_too_far: forecast.moved_too_far,
+            moved_too_far: forecast.moved_too_far.is_some(),
             jumps: fit.jumps.iter().map(Into::into).collect(),
         }
     }
@@ -251,86 +268,106 @@ pub fn day(at: UnixTime) -> String {
     at.with_timezone(&chrono::Local).format("%Y-%m-%d").to_string()
 }
 
-/// A jump in words.
+/// A jump in words, with what to do about it where something is to be done.
 #[must_use]
 pub fn jump_words(jump: &Jump) -> String {
-    let cause = match jump.cause {
-        Cause::LostTime => "its clock began anew: its battery was empty or changed",
-        Cause::HostStep => "the clock of that desk was wrong, not the token's",
-        Cause::AnotherHand => "another program or desk set it right before",
-        Cause::WholeHours => "by whole hours: a computer with a wrong time zone set it",
-        Cause::Unknown => "by another hand, a desk whose clock was wrong, or a battery: nothing on record tells",
+    let cause = match (jump.cause, jump.was_set) {
+        (Cause::LostTime, _) => {
+            "its clock restarted, because its battery was empty or replaced; if it is off again a day after it was set, give its user another token"
+        }
+        (Cause::HostStep, true) => {
+            "the clock of that desk was wrong when it set this token: correct that computer's clock, then set the token again"
+        }
+        (Cause::HostStep, false) => {
+            "the clock of that desk was wrong when it read this token; nothing is to be done about the token"
+        }
+        (Cause::AnotherHand, _) => "another program or desk had already corrected it",
+        (Cause::WholeHours, _) => "a computer with a wrong time zone set it: correct that, then set the token again",
+        (Cause::Unknown, _) => {
+            "cause unknown: it was set elsewhere, the clock of that desk was wrong, or its battery failed"
+        }
     };
-    format!("{} {:+.1} s than expected at {}: {cause}", day(jump.at), jump.by_s, jump.desk)
+    let side = if jump.by_s < 0.0 { "behind" } else { "ahead of" };
+    format!("{} at {}: {:.1} s {side} what was expected; {cause}", day(jump.at), jump.desk, jump.by_s.abs())
 }
 
-/// The remarks on a token's forecast, the weightiest first.
-fn remarks(token: &TokenRecord, clock: Option<&(Fit, Forecast)>) -> Vec<String> {
+/// A rate in words: "gains 0.42 s a day".
+fn rate_words(s_per_day: f64, digits: usize) -> String {
+    let verb = if s_per_day < 0.0 { "loses" } else { "gains" };
+    format!("{verb} {:.digits$} s a day", s_per_day.abs())
+}
+
+/// The remarks on a token's forecast, the weightiest first, without its jumps.
+pub fn remarks(token: &TokenRecord, clock: Option<&(Fit, Forecast)>) -> Vec<String> {
     let mut remarks = Vec::new();
     let mut say = |text: String| remarks.push(text);
     if token.clock_stopped.is_some() {
         say("its clock has stopped: give its user another token".to_owned());
     }
     if token.erased.is_some() {
-        say("it shows no codes: its seed was erased".to_owned());
+        say("it shows no codes, because its seed was erased: burn a seed, and give it to its server".to_owned());
     }
     let Some((fit, forecast)) = clock else {
-        say("its clock is not on record: read it with tokentap info".to_owned());
+        say("its clock is not on record: lay it on a reader once".to_owned());
         return remarks;
     };
     match fit.standing {
         Standing::Usual => {}
-        Standing::Broken => say(format!(
-            "it drifts like a broken one, {:+.1} s a day: give its user another token",
-            fit.rate().s_per_day
-        )),
+        Standing::Broken => {
+            let rate = rate_words(fit.rate().s_per_day, 1);
+            say(format!("its clock is faulty, it {rate}: give its user another token"));
+        }
         Standing::Unsure(rate) => say(format!(
-            "it was set by another hand, or drifts like a broken one, {rate:+.1} s a day: read it again in a week"
+            "it was set elsewhere, or its clock is faulty and {}: read it once more, a week or more after {}",
+            rate_words(rate, 1),
+            day(fit.at)
         )),
     }
-    if let Some(moved) = fit.set_by_s.filter(|_| forecast.moved_too_far) {
+    if let Some(moved) = forecast.moved_too_far {
         say(format!(
-            "its last sync moved it by {moved:+.0} s: its server may refuse it until it is resynchronised there"
+            "a sync has moved it by {moved:+.0} s: if its server refuses it since then, resynchronise it there; it need not come to the desk for that"
         ));
     }
     if fit.stretches == 0 && fit.standing == Standing::Usual {
-        say("its rate was never measured: by what is usual".to_owned());
-    }
-    if let Some(jump) = fit.jumps.last() {
-        say(format!("{}: {}", counted(fit.jumps.len() as u64, "jump"), jump_words(jump)));
+        say("its rate is not measured yet: the date is a typical one; read it again in a few weeks".to_owned());
     }
     let erases = capabilities_of(Some(&token.key.serial)).clock_write().erases_seed();
-    if erases && token.sealed.is_none() && token.model.is_some() {
-        say("a sync erases its seed: have the seed ready".to_owned());
+    if erases && token.sealed.is_none() && token.erased.is_none() && token.model.is_some() {
+        say("restricted: setting its clock erases its seed, so have that at hand, or resynchronise it on its server"
+            .to_owned());
     }
     remarks
 }
 
-/// The line that other commands add where a token will be refused within 30 days, or drifts like a broken one; from nothing but what is usual
-/// for crystals it is never said.
+/// The line that other commands add where a token will be refused within 30 days, or its clock is faulty; from nothing but what is usual for
+/// crystals it is never said. `erases`: setting its clock erases its seed.
 #[must_use]
-pub fn warning(fit: &Fit, window: &Window, now: UnixTime) -> Option<String> {
+pub fn warning(fit: &Fit, erases: bool, window: &Window, now: UnixTime) -> Option<String> {
     const SOON: chrono::TimeDelta = chrono::TimeDelta::days(30);
     const WATCHED_DAYS: f64 = 7.0;
     let rate = fit.rate();
     if fit.standing == Standing::Broken {
+        let words = rate_words(rate.s_per_day, 1);
         return Some(format!(
-            "it drifts like a broken one, {:+.1} s a day (±{:.1}): a sync does not help for long; give its user another token",
-            rate.s_per_day, rate.within
+            "its clock is faulty: it {words} (±{:.1}), so setting it helps for a short time only; give its user another token",
+            rate.within
         ));
     }
     if fit.days < WATCHED_DAYS || matches!(fit.standing, Standing::Unsure(_)) {
         return None;
     }
-    match fit.forecast(window, now).come {
-        Come::Before(at) if at - now <= SOON => Some(format!(
-            "it gains {:+.2} s a day (±{:.2}): where a server accepts {} s, its codes may be refused from {} on (95 %); set it again before \
-             then",
-            rate.s_per_day,
+    let Come::Before(at) = fit.forecast(window, now).come else { return None };
+    let again = match erases {
+        false => "set it again before then",
+        true => "set it before then with its seed at hand, which setting erases, or resynchronise it on its server",
+    };
+    (at - now <= SOON).then(|| {
+        format!(
+            "it {} (±{:.2}): a server that accepts {} s and follows no drift, such as Duo, may refuse its codes from {} on (95 %); {again}",
+            rate_words(rate.s_per_day, 2),
             rate.within,
             window.seconds,
             day(at)
-        )),
-        _ => None,
-    }
+        )
+    })
 }

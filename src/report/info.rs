@@ -122,7 +122,9 @@ impl InfoReport {
             token: TokenReport::of(info, reading.emulated),
             clock,
             host_clock: reading.standing.into(),
-            drift_warning: reading.fit.and_then(|fit| warning(fit, &Window::ASSUMED, outcome.host)),
+            drift_warning: reading
+                .fit
+                .and_then(|fit| warning(fit, info.clock_write().erases_seed(), &Window::ASSUMED, outcome.host)),
             on_record: known.map(on_record).unwrap_or_default(),
             sync_words: sync_words(info.clock_write()),
         }

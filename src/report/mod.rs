@@ -52,7 +52,7 @@ pub use drift_line::DriftLine;
 pub use emulate::{DisplayReport, EmulatedReport, EmulatedToken};
 pub use error::{ErrorReport, FailureReport, details};
 pub use files::FilesReport;
-pub use forecast::{BY_FLAGS, ForecastEnd, ForecastReport, WindowReport, come_cell, warning};
+pub use forecast::{BY_FLAGS, ForecastEnd, ForecastReport, WindowFrom, WindowReport, come_cell, warning};
 pub use host_clock::{HostClockReport, host_clock_words};
 pub use info::{InfoReport, Reading};
 pub use inventory::{

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Report;
 use super::drift::measured_words;
 use super::drift_line::DriftLine;
-use super::forecast::{BY_FLAGS, ForecastReport, WindowReport, come_cell, jump_words};
+use super::forecast::{BY_FLAGS, ForecastReport, WindowReport, come_cell, jump_words, remarks};
 use super::lists::remark;
 use super::profile::ProfileReport;
 use super::record::{EventReport, TokenRecordReport};
@@ -15,7 +15,7 @@ use crate::inventory::{Event, Outcome, TokenRecord};
 use crate::job::forecast::Foreseen;
 use crate::plain::plain;
 use crate::time::seconds;
-use crate::words::local;
+use crate::words::{counted, local};
 
 /// How many lines the events fit on a screen of 24, beside what is on record and the curve.
 const ON_SCREEN: usize = 22;
@@ -112,23 +112,22 @@ fn foretold(drift: &ShownDrift<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let rate = fit.rate();
     let from = match fit.stretches {
-        0 => "by what is usual; it was never measured".to_owned(),
-        stretches => format!("over {:.0} days in {}", fit.days, stretch_words(stretches)),
+        0 => "a typical rate; not measured yet".to_owned(),
+        stretches => format!("measured over {:.0} days, in {}", fit.days, counted(stretches as u64, "interval")),
     };
     let per_day = format!("{:+.3}", rate.s_per_day).replace("-0.000", "+0.000");
     lines.push(format!("rate     {per_day} s a day (±{:.3} s), {from}", rate.within));
     let come = match forecast.come {
-        Come::Now => "now (95 %): its codes may be refused".to_owned(),
+        _ if drift.foreseen.shows_no_right_codes() => "now: its codes are not right as it is".to_owned(),
+        Come::Now => "now: its codes may already be refused".to_owned(),
         Come::Before(_) => format!("before {} (95 %)", come_cell(Some(forecast.come))),
         Come::NotForLong => "not within ten years".to_owned(),
     };
     lines.push(format!("come in  {come}, {}", drift.window.words(BY_FLAGS)));
     let jumps = fit.jumps.iter().rev().take(2).map(|jump| format!("jump     {}", jump_words(jump)));
     lines.extend(jumps);
-    let remark = ForecastReport::of(drift.foreseen).remark;
-    if !remark.is_empty() && fit.jumps.is_empty() && fit.stretches > 0 {
-        lines.push(format!("note     {remark}"));
-    }
+    let remarks = remarks(&drift.foreseen.token, drift.foreseen.clock.as_ref());
+    lines.extend(remarks.iter().map(|remark| format!("note     {remark}")));
     if let Some(line) = drift.line.filter(|_| fit.stretches > 0) {
         lines.push(String::new());
         lines.extend(line.lines(CURVE.0, CURVE.1));
@@ -193,8 +192,4 @@ fn rate(events: &[Event]) -> Option<(f64, f64)> {
     let (set, after) = set.into_iter().find_map(|event| Some((event, event.after?)))?;
     let days = seconds(newest.at - set.at) / DAY_S;
     (days >= 1.0).then(|| ((later.drift_s - after.drift_s) / days, days))
-}
-
-fn stretch_words(stretches: usize) -> String {
-    if stretches == 1 { "1 stretch".to_owned() } else { format!("{stretches} stretches") }
 }

@@ -102,10 +102,10 @@ impl WriteReport {
         Self { host_clock: Some(standing.into()), ..self }
     }
 
-    /// The same report with what is foretold of the token's clock, where that is worth a warning.
+    /// The same report with what is foretold of the token's clock, where that is worth a warning; `erases`: setting it erases the seed.
     #[must_use]
-    pub fn with_drift(self, fit: Option<&Fit>) -> Self {
-        Self { drift_warning: fit.and_then(|fit| warning(fit, &Window::ASSUMED, fit.at)), ..self }
+    pub fn with_drift(self, fit: Option<&Fit>, erases: bool) -> Self {
+        Self { drift_warning: fit.and_then(|fit| warning(fit, erases, &Window::ASSUMED, fit.at)), ..self }
     }
 }
 

@@ -157,6 +157,11 @@ impl Board {
         self.change(|shown| drop(shown.questions.insert(id, Asked { id, reader, serial, text })));
     }
 
+    /// No question is open any more.
+    pub fn no_questions(&self) {
+        self.change(|shown| shown.questions.clear());
+    }
+
     /// A question was answered; `false` if it was not open any more.
     pub fn answered(&self, id: u64) -> bool {
         let mut was_open = false;

@@ -17,7 +17,7 @@ pub struct ShowArgs {
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 
-    /// Overwrite that file
+    /// Overwrite the --plot file
     #[arg(long, requires = "plot")]
     pub force: bool,
 }
@@ -25,18 +25,18 @@ pub struct ShowArgs {
 /// The drift that a server accepts.
 #[derive(Debug, Args)]
 pub struct WindowArgs {
-    /// The drift that the server accepts, to either side
+    /// How many seconds fast or slow the server accepts
     #[arg(long, value_name = "SECONDS")]
     pub window: Option<f64>,
 
-    /// The server: duo, entra or privacyidea, each with the window that is known or assumed of it
+    /// The server: duo, entra or privacyidea; each has a known or an assumed window
     #[arg(long = "for", value_name = "SERVER")]
     pub server: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct ForecastArgs {
-    /// Only tokens that must come back within this time, or are broken: 30d, 6mo
+    /// List only tokens that are due within this time, or have a faulty clock: 30d, 6mo
     #[arg(long, value_name = "TIME")]
     pub due: Option<String>,
 
@@ -59,7 +59,7 @@ pub struct ForecastArgs {
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 
-    /// Overwrite that file
+    /// Overwrite the --plot file
     #[arg(long, requires = "plot")]
     pub force: bool,
 }

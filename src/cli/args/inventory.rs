@@ -25,7 +25,7 @@ pub enum InventoryCommand {
     /// Show everything on record about one token
     #[command(before_help = "Example: tokentap inventory show 86596120001234")]
     Show(ShowArgs),
-    /// Foretell which tokens must come back, and when
+    /// Forecast which tokens must come back, and by when
     #[command(before_help = "Example: tokentap inventory forecast --due 30d --for duo")]
     Forecast(ForecastArgs),
     /// Write sealed seeds to a seed file

@@ -220,7 +220,7 @@ pub enum Command {
     /// Identify, measure, sync and record every token on a reader
     #[command(before_help = "Example: tokentap desk")]
     Desk(DeskArgs),
-    /// The desk as a page in the browser
+    /// Open the desk as a page in the browser
     #[cfg(feature = "web")]
     #[command(before_help = "Example: tokentap web")]
     Web(WebArgs),

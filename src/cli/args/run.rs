@@ -147,7 +147,7 @@ pub struct DeskArgs {
 #[cfg(feature = "web")]
 #[derive(Debug, Args)]
 pub struct WebArgs {
-    /// Open no browser: only print the address
+    /// Only print the address; do not open a browser
     #[arg(long)]
     pub no_open: bool,
 

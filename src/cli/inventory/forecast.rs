@@ -14,15 +14,15 @@ use crate::inventory::Inventory;
 use crate::job::batch::unwritable;
 use crate::job::forecast::{Foreseen, foresee, watched};
 use crate::job::{Exit, Failure};
-use crate::report::{BY_FLAGS, ForecastEnd, ForecastReport, WindowReport, come_cell, fleet_plot};
+use crate::report::{BY_FLAGS, ForecastEnd, ForecastReport, WindowFrom, WindowReport, come_cell, fleet_plot};
 use crate::seedfile::save_secret;
 use crate::time::{HostClock, SystemClock, UnixTime};
 
-/// The window that the arguments name, and whether they say its size.
+/// The window that the arguments name, and how its size is known.
 ///
 /// # Errors
 /// A usage failure: a server that is not known, or a size that is none.
-pub fn window(args: &WindowArgs) -> Result<(Window, bool), Failure> {
+pub fn window(args: &WindowArgs) -> Result<(Window, WindowFrom), Failure> {
     let server = match args.server.as_deref().map(str::to_lowercase) {
         None => Window::ASSUMED,
         Some(name) => Window::of_server(&name).ok_or_else(|| {
@@ -30,18 +30,19 @@ pub fn window(args: &WindowArgs) -> Result<(Window, bool), Failure> {
             Failure::usage("unknown server after --for", format!("use one of {}, or --window", names.join(", ")))
         })?,
     };
-    let Some(seconds) = args.window else { return Ok((server, false)) };
+    let from = if args.server.is_some() { WindowFrom::Server } else { WindowFrom::Assumed };
+    let Some(seconds) = args.window else { return Ok((server, from)) };
     if !(1.0..=86_400.0).contains(&seconds) {
         return Err(Failure::usage(
-            "--window is a number of seconds from 1 to 86400",
+            "--window must be from 1 to 86400 seconds",
             "use the drift that the server accepts to one side, such as --window 60",
         ));
     }
-    Ok((Window { seconds, ..server }, true))
+    Ok((Window { seconds, ..server }, WindowFrom::Typed))
 }
 
 pub fn run(inventory: &dyn Inventory, args: &ForecastArgs, output: &Output) -> Ran {
-    let (window, is_typed) = window(&args.window)?;
+    let (window, from) = window(&args.window)?;
     let due = args.due.as_deref().map(|text| span("--due", text)).transpose()?;
     let now = SystemClock::new().now().wall;
     let watched = watched(inventory)?;
@@ -57,15 +58,15 @@ pub fn run(inventory: &dyn Inventory, args: &ForecastArgs, output: &Output) -> R
     }
     let unknown = foreseen.iter().filter(|one| one.clock.is_none()).count() as u64;
     foreseen.retain(|one| due.is_none_or(|due| is_due(one, now + due, now)));
-    let window = WindowReport::of(&window, is_typed);
+    let window = WindowReport::of(&window, from);
     list(&foreseen, &fleet, window, unknown, args, output)
 }
 
 /// Whether a token must come back before a time, or is broken.
 pub fn is_due(one: &Foreseen, by: UnixTime, now: UnixTime) -> bool {
-    let Some((fit, forecast)) = &one.clock else { return false };
-    let is_broken = fit.standing != Standing::Usual;
-    is_broken || forecast.moved_too_far || forecast.come.order(now) < Come::Before(by).order(now)
+    let Some((fit, forecast)) = &one.clock else { return one.shows_no_right_codes() };
+    let is_broken = fit.standing != Standing::Usual || one.shows_no_right_codes();
+    is_broken || forecast.moved_too_far.is_some() || forecast.come.order(now) < Come::Before(by).order(now)
 }
 
 fn list(
@@ -78,7 +79,7 @@ fn list(
 ) -> Ran {
     let list_args = ListArgs { since: None, limit: args.limit, csv: args.csv };
     if !output.is_json() && !args.csv {
-        output.text(&format!("{} (95 %)", window.words(BY_FLAGS)));
+        output.text(&format!("dates that are 95 % safe, {}", window.words(BY_FLAGS)));
     }
     let mut list = List::begin("forecast", &COLUMNS, &WIDE, &list_args, output);
     for one in foreseen.iter().take(usize::try_from(args.limit).unwrap_or(usize::MAX)) {
@@ -120,7 +121,7 @@ fn cells(one: &Foreseen, report: &ForecastReport) -> [String; 10] {
         report.serial.clone(),
         plain(report.model.as_deref().unwrap_or_default()),
         plain(report.user.as_deref().unwrap_or_default()),
-        come_cell(forecast.map(|forecast| forecast.come)),
+        come_cell(if one.shows_no_right_codes() { Some(Come::Now) } else { forecast.map(|forecast| forecast.come) }),
         cell(clock.map(|clock| clock.drift_s)),
         within(clock.map(|clock| clock.within_s)),
         cell(clock.map(|clock| clock.s_per_day)),

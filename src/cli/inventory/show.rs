@@ -15,7 +15,7 @@ use crate::time::{HostClock, SystemClock};
 const LIMIT: u64 = 1000;
 
 pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
-    let (window, is_typed) = forecast::window(&args.window)?;
+    let (window, from) = forecast::window(&args.window)?;
     let token = find::one(inventory, &args.token)?;
     let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
     let mut events = Vec::new();
@@ -27,7 +27,7 @@ pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
             .ok_or_else(|| Failure::usage("no drift of this token is on record", "read it once with tokentap info"))?;
         forecast::save(path, &token_plot(&plot_title(&foreseen.token), line), args.force)?;
     }
-    let drift = ShownDrift { foreseen: &foreseen, line: line.as_ref(), window: WindowReport::of(&window, is_typed) };
+    let drift = ShownDrift { foreseen: &foreseen, line: line.as_ref(), window: WindowReport::of(&window, from) };
     output.report(&ShowReport::of(&drift, &events));
     Ok(Exit::Done)
 }

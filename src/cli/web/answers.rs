@@ -23,12 +23,13 @@ use crate::report::{
 use crate::seedfile::FORMATS;
 use crate::time::{HostClock, SystemClock};
 use crate::web::{Answered, Ask, List, Refused};
+use crate::words::counted;
 
 /// How many tokens a search shows, and how many rows a list.
 const SHOWN: usize = 500;
 
 /// How it is said on the page what a server accepts.
-const ON_THE_PAGE: &str = "choose the server under Fleet";
+const ON_THE_PAGE: &str = "servers differ; Fleet has a choice of them";
 
 /// How many events a token's life shows.
 const EVENTS: u64 = 200;
@@ -78,7 +79,7 @@ impl Counter<'_> {
         if self.readers.answer(id, answer) {
             return Ok(json!({}));
         }
-        Err(Failure::usage("this question was answered already", "nothing more is to do"))
+        Err(Failure::usage("this question has already been answered", "there is nothing more to do"))
     }
 
     fn profile(&self, serial: &str, profile: ProfileRequest) -> Result<Value, Failure> {
@@ -98,14 +99,14 @@ impl Counter<'_> {
 
     fn token(&self, serial: &str) -> Result<Value, Failure> {
         let inventory = self.inventory()?;
-        let (window, is_typed) = window(&WindowArgs { window: None, server: None })?;
+        let (window, from) = window(&WindowArgs { window: None, server: None })?;
         let token = find::one(inventory, serial)?;
         let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
         let mut events = Vec::new();
         inventory.visit_events(&filter, EVENTS, &mut |event| events.push(event))?;
         let (foreseen, line) = drift_of(inventory, token, &window)?;
         let plot = line.as_ref().map(|line| token_plot(&plot_title(&foreseen.token), line));
-        let window = WindowReport::of(&window, is_typed);
+        let window = WindowReport::of(&window, from);
         let words = window.words(ON_THE_PAGE);
         let report = ShowReport::of(&ShownDrift { foreseen: &foreseen, line: None, window }, &events);
         Ok(value(&TokenAnswer { report, plot, words }))
@@ -144,22 +145,26 @@ impl Counter<'_> {
     }
 
     fn fleet(&self, due_days: Option<u32>, args: WindowArgs, csv: bool) -> Result<Value, Failure> {
-        let (window, is_typed) = window(&args)?;
+        let (window, from) = window(&args)?;
         let now = SystemClock::new().now().wall;
         let watched = watched(self.inventory()?)?;
         let fleet = Fleet::of(watched.iter().map(|one| &one.history));
         let mut foreseen = foresee(watched, &fleet, &window, now);
         let plot = (!csv && foreseen.len() > 1).then(|| fleet_plot(&foreseen, now));
         let due = due_days.map(|days| chrono::TimeDelta::days(days.into()));
+        let unknown = foreseen.iter().filter(|one| one.clock.is_none() && !one.shows_no_right_codes()).count();
         foreseen.retain(|one| due.is_none_or(|due| is_due(one, now + due, now)));
         if csv {
             return Ok(json!({ "csv": table(&foreseen) }));
         }
         let rows: Vec<ForecastReport> = foreseen.iter().take(SHOWN).map(ForecastReport::of).collect();
-        let window = WindowReport::of(&window, is_typed);
+        let window = WindowReport::of(&window, from);
         let words = window.words(ON_THE_PAGE);
         let count = foreseen.len();
-        Ok(json!({ "forecast": rows, "count": count, "window": window, "words": words, "plot": plot }))
+        let unknown = if due.is_some() { unknown } else { 0 };
+        Ok(
+            json!({ "unknown": unknown, "forecast": rows, "count": count, "window": window, "words": words, "plot": plot }),
+        )
     }
 
     fn check_list(&self, list: &List) -> Result<Value, Failure> {
@@ -167,13 +172,13 @@ impl Counter<'_> {
         let planned = Read::of(list)?.planned(self.inventory()?, false, &mut |problem| problems.push(problem))?;
         let (rows, named) = (planned.rows.len(), planned.rows.iter().filter(|row| row.is_named).count());
         let users = planned.rows.iter().filter(|row| row.user.is_some()).count();
-        let words = format!("{rows} rows: {named} with a serial, {users} with a user");
+        let words = format!("{}: {named} with a serial, {users} with a user", counted(rows as u64, "row"));
         Ok(json!({ "words": words, "problems": problems }))
     }
 
     fn start_batch(&self, list: &List, to: &[String], anew: bool) -> Result<Value, Failure> {
         let waiting = prepare(self.record, list, to, anew)?;
-        *locked(&self.readers.wanted) = Some(waiting);
+        self.readers.start(waiting)?;
         Ok(json!({}))
     }
 }

@@ -42,7 +42,10 @@ impl Read {
     /// # Errors
     /// A failure of the file.
     pub fn of(list: &List) -> Result<Self, Failure> {
-        let next = "name a seed file that you may read";
+        let next = "enter the path of a seed file that you can read";
+        if matches!(list, List::Path { path } if path.trim().is_empty()) {
+            return Err(Failure::usage("no list was chosen", "enter its path, or drop it onto the page"));
+        }
         let (name, source) = match list {
             List::Path { path } => {
                 let path = Path::new(path);
@@ -52,7 +55,7 @@ impl Read {
             List::Dropped { name, content } => {
                 let bytes = BASE64.decode(content.as_bytes()).map(Zeroizing::new);
                 let bytes = bytes.ok().filter(|bytes| bytes.len() <= LARGEST).ok_or_else(|| {
-                    Failure::file("that file is larger than 5 MiB, or was cut off on the way", "name its path instead")
+                    Failure::file("that file is larger than 5 MiB, or was cut off on the way", "enter its path instead")
                 })?;
                 (describe::plain(name), Source::new(Dropped(Cursor::new(bytes))))
             }
@@ -105,6 +108,12 @@ pub fn prepare(record: &Record, list: &List, to: &[String], anew: bool) -> Resul
     let planned = Read::of(list)?.planned(books, anew, &mut |_| ())?;
     let files: Vec<ServerFile> =
         named_files(to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
+    if let Some(file) = files.iter().find(|file| !file.path.is_absolute()) {
+        return Err(Failure::usage(
+            format!("{} is not a full path", describe::path(&file.path)),
+            "enter where the server's file goes, from the root of its drive on",
+        ));
+    }
     let input: Option<PathBuf> = match list {
         List::Path { path } => Some(path.into()),
         List::Dropped { .. } => None,
@@ -125,7 +134,7 @@ pub fn prepare(record: &Record, list: &List, to: &[String], anew: bool) -> Resul
         let rows = describe::counted(done.counts.rows(), "row");
         return Err(Failure::usage(
             format!("nothing is left to do: the batch of this list is finished, {rows}"),
-            "its file is written; tick \"start anew\" to burn the list onto other tokens",
+            "its file is written; for more tokens, use another list",
         ));
     }
     Ok(Waiting { planned, plan })
@@ -154,7 +163,6 @@ impl Progress {
 impl Readers<'_> {
     /// Burns a batch, and says on the board how it ended.
     pub(super) fn burn(&self, waiting: Waiting) {
-        locked(&self.state).stops_batch = false;
         let name = waiting.planned.origin.name.clone();
         if let Err(failure) = self.burned(waiting) {
             self.board.batch(json!({

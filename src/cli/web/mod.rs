@@ -63,7 +63,7 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if pages.as_ref().is_some_and(|pages| pages.try_recv().is_ok()) {
-                output.text(&format!("one more page: {}", address(&served)?));
+                output.text(&format!("address of another page: {}", address(&served)?));
             }
         }
         readers.stop();
@@ -71,8 +71,10 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     })?;
     drop(page);
     let undone = readers.undone();
-    output.text(&format!("the desk is closed: {} need attention", counted(undone as u64, "token")));
-    Ok(if undone == 0 { Exit::Done } else { Exit::Undone })
+    let need = if undone.len() == 1 { "needs" } else { "need" };
+    output.text(&format!("the desk is closed: {} {need} attention", counted(undone.len() as u64, "token")));
+    undone.iter().for_each(|serial| output.text(&format!("  UNDONE  {serial}")));
+    Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
 }
 
 /// The inventory, for the page.
@@ -91,8 +93,9 @@ fn address(served: &Served) -> Result<String, Failure> {
 /// Says where the page is, and opens it where there is a browser; what is returned must live until it has.
 fn announce(served: &Served, args: &WebArgs, output: &Output) -> Result<Option<browser::Way>, Failure> {
     output.text(&format!(
-        "the desk is open at\n  {}\nThis address opens one page, once; Enter here prints one for another. Ctrl-C ends the desk.",
-        address(served)?
+        "the desk is open at\n  {}\nThe address works once, in a browser on this computer. {}To close the desk, press Ctrl-C.",
+        address(served)?,
+        if prompt::has_person() { "For another page, press Enter here. " } else { "" }
     ));
     if args.no_open {
         return Ok(None);
@@ -100,7 +103,7 @@ fn announce(served: &Served, args: &WebArgs, output: &Output) -> Result<Option<b
     match browser::open(&address(served)?, args.kiosk) {
         Ok(way) => Ok(Some(way)),
         Err(error) => {
-            output.note(&format!("no browser was opened ({error}): copy the address into one"));
+            output.note(&format!("no browser was opened ({error}): open the address in a browser on this computer"));
             Ok(None)
         }
     }

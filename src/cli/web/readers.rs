@@ -21,6 +21,9 @@ use crate::web::{Board, Place};
 
 use super::batch::Waiting;
 
+/// The bits of a question's number that are its own; those above are the number of the run.
+const RUN_BITS: u32 = 24;
+
 /// How often it is looked whether there is something else to do.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -43,6 +46,10 @@ pub struct Readers<'a> {
 #[derive(Default)]
 pub(super) struct State {
     is_over: bool,
+    /// The number of this run of the readers, as a desk or as a batch.
+    run: u64,
+    /// It is a batch.
+    burns: bool,
     pub(super) stops_batch: bool,
     undone: Vec<String>,
 }
@@ -67,11 +74,18 @@ impl<'a> Readers<'a> {
     /// Attends the readers until the program is to end: as a desk, and as a batch when one is started.
     pub fn attend(&self, plan: DeskPlan) {
         while !self.is_over() {
-            let batch = locked(&self.wanted).take();
+            let batch = {
+                let mut wanted = locked(&self.wanted);
+                let mut state = locked(&self.state);
+                (state.run, state.burns, state.stops_batch) = (state.run + 1, wanted.is_some(), false);
+                wanted.take()
+            };
             match batch {
                 Some(batch) => self.burn(batch),
                 None => self.desk(plan.clone()),
             }
+            // What was asked and not answered is not asked any more.
+            self.board.no_questions();
         }
     }
 
@@ -80,9 +94,9 @@ impl<'a> Readers<'a> {
         locked(&self.state).is_over = true;
     }
 
-    /// How many tokens did not leave the desk as they should be.
-    pub fn undone(&self) -> usize {
-        locked(&self.state).undone.len()
+    /// The tokens that did not leave the desk as they should be.
+    pub fn undone(&self) -> Vec<String> {
+        locked(&self.state).undone.clone()
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -92,6 +106,24 @@ impl<'a> Readers<'a> {
     /// Passes an answer on to whoever asked; `false` if that question is not open.
     pub fn answer(&self, id: u64, answer: Answer) -> bool {
         self.board.answered(id) && self.answers.send((id, answer)).is_ok()
+    }
+
+    /// The number of a question on the board: each run of the readers counts its own from 1.
+    fn on_board(&self, id: u64) -> u64 {
+        (locked(&self.state).run << RUN_BITS) | id
+    }
+
+    /// Starts a batch when the readers are free.
+    ///
+    /// # Errors
+    /// A usage failure while another one runs, or waits.
+    pub fn start(&self, batch: Waiting) -> Result<(), Failure> {
+        let mut wanted = locked(&self.wanted);
+        if wanted.is_some() || locked(&self.state).burns {
+            return Err(Failure::usage("a batch is running already", "stop it, or wait until it is done"));
+        }
+        *wanted = Some(batch);
+        Ok(())
     }
 
     /// Works as the desk until a batch is to be burned, or the program to end.
@@ -137,12 +169,15 @@ impl<'a> Readers<'a> {
         };
         self.board.notice(None);
         let (done, is_done) = channel::<()>();
+        let run = locked(&self.state).run;
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 let answered = locked(&self.answered);
                 while is_done.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
                     match answered.recv_timeout(TICK) {
-                        Ok((id, answer)) => visitor.answer(id, answer),
+                        // One for an earlier run is for nobody.
+                        Ok((id, answer)) if id >> RUN_BITS == run => visitor.answer(id & ((1 << RUN_BITS) - 1), answer),
+                        Ok(_) => {}
                         Err(RecvTimeoutError::Timeout) => {}
                         Err(RecvTimeoutError::Disconnected) => break,
                     }
@@ -193,7 +228,7 @@ impl<'a> Readers<'a> {
                 .map(|clock| (clock.before.drift_s, clock.after.as_ref().map(|after| after.drift_s))),
             asks_profile: matches!(&visited.done, Done::Read(_, Why::UnknownProfile)) && !visit.is_well,
             what: visit.what.clone(),
-            next: visit.next.clone(),
+            next: next_on_page(&visited.done).map_or_else(|| visit.next.clone(), str::to_owned),
         };
         self.left(place, visit.is_well, was_set);
     }
@@ -286,7 +321,21 @@ impl<'a> Readers<'a> {
             }
             Asks::GoOn(problem) => (None, report::question(problem)),
         };
-        self.board.asks(question.id, &question.place.reader, serial, text);
+        self.board.asks(self.on_board(question.id), &question.place.reader, serial, text);
+    }
+}
+
+/// The next step where the page, or the start of the program, has another way than a command in a terminal.
+fn next_on_page(done: &Done) -> Option<&'static str> {
+    match done {
+        Done::Read(_, Why::UnknownProfile) => {
+            Some("look up its hash and time step on its server (wrong ones stop its codes), and choose them here")
+        }
+        Done::Read(_, Why::Restricted) => Some(
+            "resynchronise it on its server; or set it with its seed at hand, in a terminal, when this page is closed: tokentap sync --seed-file FILE",
+        ),
+        Done::Read(_, Why::Sealed) => Some("close this page, start tokentap web with --identity FILE, and lay it back"),
+        _ => None,
     }
 }
 

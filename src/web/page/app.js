@@ -25,7 +25,7 @@ async function ask(what, fields) {
   try {
     answer = await post("/api/ask", { ask: what, ...fields });
   } catch {
-    throw { message: "tokentap does not answer", next: "look at the window where it runs" };
+    throw { message: "tokentap is not responding", next: "look at the window where it runs" };
   }
   if (answer.ok) return answer.json();
   if (answer.status === 422 && answer.headers.get("content-type")?.includes("json")) throw await answer.json();
@@ -81,15 +81,14 @@ const MARKS = {
   ready: ["…", "Ready", ""], waiting: ["◌", "Lay a token on the reader", ""],
   measuring: ["⏳", "Measuring: leave it there", "warn"], writing: ["⛔", "Do not lift the token", "warn"],
   well: ["✓", "Done: take the token", "good"], badly: ["✕", "Needs attention", "bad"],
-  "lay-back": ["↺", "Lay the token back", "bad"], "no-token": ["?", "No token that answers", "bad"], gone: ["✕", "The reader is gone", "bad"],
+  "lay-back": ["↺", "Lay the token back", "bad"], "no-token": ["?", "Could not read a token", "bad"], gone: ["✕", "The reader is not available", "bad"],
 };
 
 function card(place) {
   const [mark, verdict, look] = MARKS[place.state] || MARKS.ready;
   const parts = [el("p", { class: "small" }, `${place.number ? `${place.number} · ` : ""}${place.reader}`),
     el("p", { class: "verdict" }, `${mark} ${verdict}`)];
-  const isIdle = place.state === "ready" || place.state === "waiting";
-  if (!isIdle) {
+  if (place.state !== "ready" && place.state !== "waiting") {
     if (place.token) parts.push(el("p", { class: "who" }, place.user ? `${place.user} · ${place.token}` : place.token));
     if (place.drift) {
       const [before, after] = place.drift;
@@ -105,7 +104,7 @@ function card(place) {
 
 // What its server has, and nobody else knows: wrong ones stop its codes.
 function profileForm(serial) {
-  const select = (id, options) => el("select", { id }, ...options.map(([value, words]) => el("option", { value }, words)));
+  const select = (id, options) => el("select", { id, required: true }, el("option", { value: "" }, "choose …"), ...options.map(([value, words]) => el("option", { value }, words)));
   const result = el("p", { role: "alert" });
   const [hash, step] = [`hash-${serial}`, `step-${serial}`];
   const form = el("form", { class: "row noprint", onsubmit: async (event) => {
@@ -114,9 +113,9 @@ function profileForm(serial) {
     const profile = { hash: hashField.value, step_s: Number(stepField.value), display_s: null };
     try { await ask("profile", { serial, profile }); } catch (refused) { result.textContent = `${refused.message}: ${refused.next}`; }
   } },
-  el("label", { for: hash }, "Its server has"), select(hash, [["SHA1", "SHA-1"], ["SHA256", "SHA-256"]]),
-  el("label", { for: step }, "and a time step of"), select(step, [["30", "30 s"], ["60", "60 s"]]),
-  el("button", { type: "submit" }, "Set it so"));
+  el("label", { for: hash }, "Hash on its server"), select(hash, [["SHA1", "SHA-1"], ["SHA256", "SHA-256"]]),
+  el("label", { for: step }, "Time step there"), select(step, [["30", "30 s"], ["60", "60 s"]]),
+  el("button", { type: "submit" }, "Use this profile"));
   return el("div", {}, form, result);
 }
 
@@ -158,11 +157,15 @@ function questions(open) {
   }
 }
 
+function bar(id, text) {
+  $(id).hidden = !text;
+  $(id).textContent = text || "";
+}
+
 // A card stays as it is while nothing changes on it: somebody may be choosing something there.
 function renderReaders(places) {
   const shown = $("readers");
-  const wanted = places.length ? places : [null];
-  const cards = wanted.map((place) => {
+  const cards = (places.length ? places : [null]).map((place) => {
     const key = JSON.stringify(place);
     const old = [...shown.children].find((one) => one.dataset.key === key);
     if (old) return old;
@@ -178,11 +181,12 @@ function render() {
   $("where").textContent = `at ${facts.desk}`;
   $("screens").hidden = facts.kiosk;
   $("foot").textContent = `tokentap ${facts.version}, ${facts.operator}, inventory: ${facts.inventory || "none"}`;
-  const sets = facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
+  const burns = state.batch && state.batch.runs;
+  bar("burning", burns && `A batch is running (${state.batch.name}): every token laid down now gets a seed from its list.`);
+  const sets = burns ? "" : facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
   $("clock").textContent = `${sets} ${facts.host_clock}`;
   const notices = [state.notice, state.waits].filter(Boolean);
-  $("notice").hidden = !notices.length;
-  $("notice").textContent = notices.join(" · ");
+  bar("notice", notices.join(" · "));
   const places = Object.values(state.readers).sort((a, b) => (a.number || 99) - (b.number || 99));
   renderReaders(places);
   questions(state.questions);
@@ -190,7 +194,8 @@ function render() {
   put("undone", ...(undone.length ? undone.map(visit) : [el("li", {}, "Nothing.")]));
   put("visits", ...state.visits.map(visit));
   const all = Math.max(state.undone_count, undone.length);
-  $("counts").textContent = `${state.tokens} laid down, ${state.set} clocks set, ${all} need attention`;
+  const need = all === 1 ? "1 needs attention" : `${all} need attention`;
+  $("counts").textContent = `${state.tokens} laid down, ${state.set} ${state.set === 1 ? "clock" : "clocks"} set, ${need}`;
   const [last] = state.visits;
   const said = last ? `${last.well ? "Done" : "Needs attention"}: ${last.token}. ${last.what}. Next: ${last.next}` : "";
   if (said !== lastSaid) { $("said").textContent = said; lastSaid = said; }
@@ -201,9 +206,9 @@ function render() {
 async function find(text) {
   try {
     const { tokens } = await ask("find", { text });
-    if (!tokens.length) return put("find-result", el("p", {}, "No token on record fits that."));
+    if (!tokens.length) return put("find-result", el("p", {}, "No token matches. Try the serial, its last four digits, or a part of the user's name."));
     put("find-result", el("ul", { class: "list" }, ...tokens.map((token) => el("li", {},
-      el("p", {}, [token.user || "nobody's", token.model || "unknown model", token.serial].join(" · ")), opener(token.serial)))));
+      el("p", {}, [token.user || "no user", token.model || "unknown model", token.serial].join(" · ")), opener(token.serial)))));
     if (tokens.length === 1) openToken(tokens[0].serial);
   } catch (refused) { put("find-result", problem(refused)); }
 }
@@ -220,14 +225,13 @@ async function openToken(serial) {
   go("token");
   await renderToken(serial);
 }
-
 async function renderToken(serial, refused) {
   let report;
   try { report = await ask("token", { serial }); } catch (why) { return put("token-body", problem(why)); }
   const { token, forecast, words, events, plot: svg } = report;
   $("token-title").textContent = `${token.model || "Unknown model"} ${token.serial}`;
   const facts = [["User", token.user || "nobody"], ["Profile", token.profile ? `${token.profile.hash}, ${token.profile.step_s} s` : "not on record"],
-    ["Seed", { known: "its fingerprint is on record", sealed: "sealed in the inventory", erased: "erased: it shows no codes", unknown: "not known after a job that did not end" }[token.seed] || "not on record"],
+    ["Seed", { known: "its fingerprint is on record", sealed: "sealed in the inventory", erased: "erased: it shows no codes", unknown: "unclear: a job did not finish" }[token.seed] || "not on record"],
     ["Last seen", when(token.last_seen)], ["Clock set", token.synced ? when(token.synced) : "never on record"]];
   if (token.drift) facts.push(["Drift when last seen", drift(token.drift.drift_s)]);
   const comes = { now: "Now: its codes may be refused", before: `Before ${forecast.come_before ? day(forecast.come_before) : ""} (95 %)`, "not-for-long": "Not within ten years", unknown: "Not known" }[forecast.come];
@@ -242,23 +246,20 @@ async function renderToken(serial, refused) {
     token.user ? el("button", { type: "button", onclick: () => act("unassign", {}) }, "Take it back") : null);
   put("token-body",
     refused ? problem(refused) : null,
-    refused && refused.confirm ? el("button", { type: "button", onclick: () => act("assign", { user: refused.wanted, reassign: true }) }, "Give it to them all the same") : null,
+    refused && refused.confirm ? el("button", { type: "button", onclick: () => act("assign", { user: refused.wanted, reassign: true }) }, `Give it to ${refused.wanted} anyway`) : null,
     el("dl", {}, ...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
     form,
     svg ? plot(svg, `drift-${token.serial}`, `The drift of ${token.serial}: readings, and the forecast with its band`) : null,
-    el("h2", {}, "Its life"),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Its life" }, table(["When", "What", "Outcome", "Drift", "Remark"], events.slice(0, 50).map((event) => [when(event.at), event.what, event.outcome,
+    el("h2", {}, "History"),
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "History" }, table(["When", "What", "Outcome", "Drift", "Remark"], events.slice(0, 50).map((event) => [when(event.at), event.what, event.outcome,
       [event.before, event.after].filter(Boolean).map((one) => drift(one.drift_s)).join(" → "), [event.remark, event.state].filter(Boolean).join("; ")]))),
     el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, "Print")));
 }
 
-function table(names, rows) {
-  return el("table", {}, el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)))),
-    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, cell))))));
-}
+const table = (names, rows) => el("table", {}, el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)))),
+  el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, cell))))));
 
 // Fleet
-
 async function fleet() {
   const due = $("fleet-due").value;
   const fields = { due_days: due ? Number(due) : null, server: $("fleet-server").value || null };
@@ -277,13 +278,13 @@ async function fleet() {
     put("fleet-result", el("p", {}, `${report.count} ${report.count === 1 ? "token" : "tokens"} (95 %), ${report.words}`),
       report.plot ? plot(report.plot, "fleet", "How many tokens must have come back by when, and how many run at which rate") : null,
       rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Tokens" }, table(["Serial", "User", "Model", "Come in", "Drift now", "Remark"], rows)) : null,
+      report.unknown ? el("p", {}, `Not in this list, because their clock is not on record: ${report.unknown}. Lay them on a reader once.`) : null,
       report.count > rows.length ? el("p", {}, `Only the first ${rows.length} are shown; the list has all.`) : null,
       el("p", { class: "noprint" }, el("button", { type: "button", onclick: csv }, "Save the list as CSV")));
   } catch (refused) { put("fleet-result", problem(refused)); }
 }
 
 // Batch
-
 async function list() {
   if (dropped) {
     const bytes = new Uint8Array(await dropped.arrayBuffer());
@@ -297,7 +298,7 @@ async function list() {
 function drop(file) {
   const isTooLarge = file && file.size > 5 << 20;
   dropped = isTooLarge ? null : file;
-  $("dropped").textContent = isTooLarge ? "This file is larger than 5 MiB: name its path instead." : file ? `${file.name}, ${file.size} bytes; it goes to tokentap alone` : "";
+  $("dropped").textContent = isTooLarge ? "This file is larger than 5 MiB: enter its path instead." : file ? `${file.name}, ${file.size} bytes; sent only to tokentap on this computer` : "";
 }
 
 async function checkList() {
@@ -305,7 +306,7 @@ async function checkList() {
     const report = await ask("check-list", { list: await list() });
     const problems = report.problems.map((one) => el("li", {}, one));
     put("batch-result", el("div", { class: `card ${problems.length ? "bad" : "good"}` },
-      el("p", { class: "verdict" }, problems.length ? `✕ ${problems.length} problems` : "✓ Nothing wrong"),
+      el("p", { class: "verdict" }, problems.length ? `✕ Problems: ${problems.length}` : "✓ Nothing wrong"),
       el("p", {}, report.words), problems.length ? el("ul", {}, ...problems) : null));
   } catch (refused) { put("batch-result", problem(refused)); }
 }
@@ -325,14 +326,15 @@ function renderBatch(batch) {
   $("batch-form").hidden = Boolean(batch && batch.runs);
   if (!batch) return put("batch-now");
   const parts = [el("h2", {}, batch.name), el("progress", { max: Math.max(1, batch.rows), value: batch.done, "aria-label": "Rows done" }),
-    el("p", {}, `${batch.done} of ${batch.rows} done, ${batch.failed} failed, ${batch.unknown} of unknown end${batch.end ? `; expected end ${batch.end}` : ""}`)];
+    el("p", {}, `${batch.done} of ${batch.rows} done, ${batch.failed} failed, ${batch.unknown} unclear${batch.end ? `; expected end ${batch.end}` : ""}`)];
+  if (batch.runs && !batch.done) parts.push(el("p", { class: "next" }, "Lay the first token on a reader."));
+  if (!batch.runs) parts.push(el("p", {}, "The readers set clocks again, as before."));
   if (batch.runs) parts.push(el("button", { type: "button", onclick: () => ask("stop-batch", {}).catch((refused) => put("batch-result", problem(refused))) }, "Stop after the tokens in hand"));
   for (const line of batch.words || []) parts.push(el("p", {}, line));
   put("batch-now", ...parts);
 }
 
 // The way to the program
-
 async function listen() {
   let number = 0;
   let pause = 250;
@@ -344,11 +346,10 @@ async function listen() {
       state = await answer.json();
       number = state.number;
       pause = 250;
-      $("gone").hidden = true;
+      bar("gone", "");
       render();
     } catch {
-      $("gone").textContent = "tokentap does not answer: it has ended, or hangs. Look at the window where it runs.";
-      $("gone").hidden = false;
+      bar("gone", "tokentap is not responding. Look at the window where it runs. If that is closed, run tokentap web again, and use the page that it opens.");
       number = 0;
       await new Promise((resolve) => setTimeout(resolve, pause));
       pause = Math.min(pause * 2, 4000);
@@ -381,6 +382,7 @@ function route() {
   }
 }
 
+$("back").addEventListener("click", () => history.back());
 $("screens").addEventListener("click", (event) => { if (event.target.dataset.screen) go(event.target.dataset.screen); });
 window.addEventListener("popstate", () => { if (sessionStorage.getItem(KEY)) route(); });
 $("find-form").addEventListener("submit", (event) => { event.preventDefault(); find($("find-text").value); });

@@ -9,7 +9,13 @@ use super::simulation::start;
 fn visit(day: i64, found: f64, set: Option<f64>) -> Visit {
     let bounded = |drift_s| Bounded { drift_s, within_s: 0.02 };
     let left = set.map_or(Left::AsFound, |drift| Left::Set(bounded(drift)));
-    Visit { at: start() + TimeDelta::days(day), desk: "front".into(), found: Some(bounded(found)), left }
+    Visit {
+        at: start() + TimeDelta::days(day),
+        desk: "front".into(),
+        found: Some(bounded(found)),
+        left,
+        is_burned: false,
+    }
 }
 
 /// A token that gains 0.1 s a day, seen on these days.

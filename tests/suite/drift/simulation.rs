@@ -112,7 +112,7 @@ pub fn token_followed(random: &mut Dice, visits: Option<usize>, followed: usize)
             Left::AsFound
         };
         let desk = ["front", "back"][random.below(2) as usize].into();
-        seen.push(Visit { at: start() + TimeDelta::days(day as i64), desk, found, left });
+        seen.push(Visit { at: start() + TimeDelta::days(day as i64), desk, found, left, is_burned: false });
     }
     let mut truth = vec![drift];
     for day in day..day + followed {
@@ -140,7 +140,11 @@ pub fn entry(serial: &str, job: i64, visit: &Visit, at: UnixTime, model: Option<
         station: Station { desk: visit.desk.to_string(), operator: "ada".to_owned(), reader: None },
         serial: Some(serial.to_owned()),
         slot: 0,
-        deed: if after.is_some() { Deed::Sync } else { Deed::Info },
+        deed: match after {
+            _ if visit.is_burned => Deed::Burn,
+            Some(_) => Deed::Sync,
+            None => Deed::Info,
+        },
         outcome: Outcome::Done,
         before: visit.found.map(measured),
         after,

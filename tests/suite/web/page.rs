@@ -182,7 +182,7 @@ fn a_reload_loses_nothing_a_second_page_needs_an_address_of_its_own_and_the_end_
         let (exit, _) = web.end();
         assert_eq!(exit, 10);
         page.until("!document.querySelector('#gone').hidden").await;
-        assert!(page.text("#gone").await.contains("tokentap does not answer"));
+        assert!(page.text("#gone").await.contains("tokentap is not responding"));
         assert_eq!(page.axe().await, Default::default());
     });
 }
