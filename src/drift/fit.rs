@@ -11,6 +11,9 @@ use crate::time::UnixTime;
 /// An error of more standard deviations than this is a jump.
 const GATE: f64 = 5.0;
 
+/// Of two explanations, one is clearly the better if its error is smaller by so many standard deviations.
+const CLEARLY: f64 = 4.0;
+
 /// No crystal is so wrong, broken ones included, in seconds a day: what moves a clock faster has set it.
 const FASTEST: f64 = 300.0 * PPM;
 
@@ -19,6 +22,9 @@ const BROKEN: f64 = 100.0 * PPM;
 
 /// A clock that surely gains or loses more than this a day, in seconds, drifts like a broken one: the vendor's worst.
 const WORST: f64 = 1.0;
+
+/// A stretch of so many days says how a rate wanders.
+const LONG_DAYS: f64 = 14.0;
 
 /// A rate, and how well it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,7 +65,7 @@ pub struct Fit {
     pub moves: Vec<(UnixTime, f64)>,
     /// The last visit that set it.
     pub set: Option<UnixTime>,
-    /// The error of the last stretch, in standard deviations, by all before it.
+    /// The error of the last stretch of two weeks or more, in standard deviations, by all before it.
     pub last_error: Option<f64>,
     /// The fit begins here because the clock is not what it was before.
     pub shortened: bool,
@@ -118,6 +124,7 @@ struct Walk<'a> {
     days: f64,
     jumps: Vec<Jump>,
     errors: Vec<f64>,
+    last_error: Option<f64>,
 }
 
 impl<'a> Walk<'a> {
@@ -136,6 +143,7 @@ impl<'a> Walk<'a> {
             days: 0.0,
             jumps: Vec::new(),
             errors: Vec::new(),
+            last_error: None,
         };
         for (index, visit) in visits.iter().enumerate() {
             walk.visit(index, visit);
@@ -195,19 +203,19 @@ impl<'a> Walk<'a> {
         }
         let rate = (found.drift_s - before.drift().mean) / passed.max(f64::MIN_POSITIVE);
         let cause = Cause::of(expected, found);
-        let may_be_broken = cause != Cause::LostTime && (WORST..=FASTEST).contains(&rate.abs());
+        let may_go_on = cause != Cause::LostTime && rate.abs() <= FASTEST;
         let as_broken = || {
             let broken = Prior { deviation: BROKEN, ..*self.prior };
             let anew = before.with_rate_of(&broken).later(passed, self.wander.of_a_broken_clock());
             anew.found(found)
         };
-        if may_be_broken && self.goes_on_at(index, rate, passed) {
+        if may_go_on && self.goes_on_at(index, rate, passed) {
             let state = as_broken();
-            self.is_broken = true;
+            self.is_broken |= rate.abs() > WORST;
             self.take(visit.at, passed, state, error);
             return 0.0;
         }
-        self.other = may_be_broken.then(|| (rate, as_broken()));
+        self.other = (may_go_on && rate.abs() > WORST).then(|| (rate, as_broken()));
         self.jumps.push(jump(visit, expected, found, cause));
         self.stand(visit.at, later.set(found));
         0.0
@@ -225,6 +233,9 @@ impl<'a> Walk<'a> {
             self.stretches += 1;
             self.errors.push(error);
         }
+        if passed >= LONG_DAYS {
+            self.last_error = Some(error);
+        }
     }
 
     /// By how much the desk's clock was ahead at a visit, if the next visit finds the clock as if that were so.
@@ -236,9 +247,18 @@ impl<'a> Walk<'a> {
             Left::Set(left) => expected.shows(Estimate { mean: left.drift_s + ahead, ..expected.drift() }),
             Left::Unknown => return None,
         };
-        let later = state.later(days(visit.at, next.at), self.wander()).expected(next.found?);
-        let is_back = (next.found?.drift_s - later.mean).abs() <= GATE * later.deviation();
-        is_back.then_some(ahead)
+        let (passed, next) = (days(visit.at, next.at), next.found?);
+        let error = |state: ClockState| {
+            let later = state.later(passed, self.wander()).expected(next);
+            ((next.drift_s - later.mean) / later.deviation()).abs()
+        };
+        // The other explanation: it jumped, and went on from there.
+        let jumped = match visit.left {
+            Left::Set(left) => expected.set(left),
+            _ => expected.set(found),
+        };
+        let (if_ahead, if_jumped) = (error(state), error(jumped));
+        (if_ahead <= GATE && if_jumped > if_ahead + CLEARLY).then_some(ahead)
     }
 
     /// Whether the clock goes on at this rate until the next visit, as a broken one does and one that was set does not.
@@ -271,7 +291,7 @@ impl<'a> Walk<'a> {
             standing,
             moves: self.moves,
             set: self.set,
-            last_error: self.errors.last().copied(),
+            last_error: self.last_error,
             shortened,
             state,
             other: self.other.map(|(_, state)| state),

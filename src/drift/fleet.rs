@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::SIGMAS_95;
 use super::fit::Fit;
 use super::jump::{Cause, Jump};
 use super::prior::Prior;
@@ -16,6 +15,8 @@ use crate::time::UnixTime;
 pub struct History {
     /// Its model.
     pub model: Option<String>,
+    /// It is no real token: its clock is no measure for others.
+    pub is_emulated: bool,
     /// Its visits, in their order.
     pub visits: Vec<Visit>,
 }
@@ -60,9 +61,11 @@ impl Fleet {
         let priors =
             rates.into_iter().map(|(model, mut rates)| (model.to_owned(), Prior::of_rates(&mut rates))).collect();
         let mut fleet = Self { priors, wander: Wander::WRITTEN_DOWN, refitted: None, steps: Vec::new() };
-        let fits: Vec<Fit> = histories.filter_map(|history| fleet.fit(history)).collect();
-        fleet.steps = host_steps(fits.iter().flat_map(|fit| &fit.jumps));
-        let errors = fits.iter().filter_map(|fit| fit.last_error).collect();
+        let fits: Vec<(bool, Fit)> =
+            histories.filter_map(|history| Some((history.is_emulated, fleet.fit(history)?))).collect();
+        fleet.steps = host_steps(fits.iter().flat_map(|(_, fit)| &fit.jumps));
+        let real = fits.iter().filter(|(is_emulated, _)| !is_emulated);
+        let errors = real.filter_map(|(_, fit)| fit.last_error).collect();
         fleet.refitted = Wander::refit(errors);
         fleet.wander = Wander::WRITTEN_DOWN.scaled(fleet.refitted.unwrap_or(1.0));
         fleet
@@ -105,7 +108,10 @@ impl Fleet {
     /// show it.
     fn ahead_at(&self, index: usize, visit: &Visit, jumps: &[Jump]) -> Option<f64> {
         let step = self.steps.iter().find(|step| step.holds(visit))?;
-        let is_alike = |jump: &Jump| jump.at == visit.at && (jump.by_s + step.ahead_s).abs() <= jump.within_s + ALIKE_S;
+        let is_alike = |jump: &Jump| {
+            jump.at == visit.at
+                && (jump.by_s + step.ahead_s).abs() <= jump.within_s.min(0.1 * step.ahead_s.abs()) + ALIKE_S
+        };
         (index == 0 || jumps.iter().any(is_alike)).then_some(step.ahead_s)
     }
 }
@@ -119,7 +125,8 @@ impl HostStep {
 /// The steps of hosts that several tokens show: jumps by as much, at the same desk, within a day.
 fn host_steps<'a>(jumps: impl Iterator<Item = &'a Jump>) -> Vec<HostStep> {
     let mut by_desk: HashMap<&str, Vec<&Jump>> = HashMap::new();
-    for jump in jumps {
+    // Others have a cause of their own.
+    for jump in jumps.filter(|jump| !matches!(jump.cause, Cause::AnotherHand | Cause::LostTime)) {
         by_desk.entry(&jump.desk).or_default().push(jump);
     }
     let mut steps = Vec::new();
@@ -127,7 +134,7 @@ fn host_steps<'a>(jumps: impl Iterator<Item = &'a Jump>) -> Vec<HostStep> {
         jumps.sort_by_key(|jump| jump.at);
         while let Some((first, rest)) = jumps.split_first() {
             let is_alike = |other: &&&Jump| {
-                let apart = SIGMAS_95 * 0.5 * (first.within_s + other.within_s) + ALIKE_S;
+                let apart = (0.5 * (first.within_s + other.within_s)).min(0.1 * first.by_s.abs()) + ALIKE_S;
                 days(first.at, other.at) <= 1.0 && (first.by_s - other.by_s).abs() <= apart
             };
             let alike: Vec<&&Jump> = rest.iter().filter(is_alike).collect();

@@ -2,12 +2,10 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use super::attend::{Surroundings, Visitor};
-use super::complete::Opener;
 use super::forecast::fit_of;
-use super::kept_opener::Kept;
+use super::kept_opener::KeptOpener;
 use super::problem::Problem;
 use super::question::{Answer, Asks, Question, Questions};
 use super::read::identify;
@@ -48,10 +46,8 @@ pub struct DeskPlan {
     pub key: Key,
     /// Try it also where a token has refused it already.
     pub tries_again: bool,
-    /// The opener of the inventory's seeds, and the key that tells whether they are those that were burned.
-    pub identity: Option<Opener>,
-    /// How long that is kept.
-    pub identity_for: Option<Duration>,
+    /// The opener of the inventory's seeds, for as long as it is kept: by all desks of this plan together.
+    pub identity: Arc<KeptOpener>,
     /// Ask for the code on each token's display.
     pub ask_code: bool,
     /// Profiles that are stated for single tokens while the desk is open.
@@ -62,7 +58,6 @@ pub struct DeskPlan {
 pub struct DeskVisitor<'a> {
     books: Option<&'a Books>,
     plan: DeskPlan,
-    kept: Kept,
     around: Surroundings<'a, DeskNews>,
     questions: Questions<Waiting>,
     /// The tokens that did not leave as they should be.
@@ -74,10 +69,9 @@ pub struct DeskVisitor<'a> {
 impl<'a> DeskVisitor<'a> {
     /// A desk.
     #[must_use]
-    pub fn new(books: Option<&'a Books>, mut plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
-        let kept = Kept::new(plan.identity.take(), plan.identity_for);
+    pub fn new(books: Option<&'a Books>, plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
         let questions = Questions::default();
-        Self { books, plan, kept, around, questions, undone: Mutex::default(), fatal: Mutex::default() }
+        Self { books, plan, around, questions, undone: Mutex::default(), fatal: Mutex::default() }
     }
 
     /// The tokens that did not leave as they should be, by serial.
@@ -121,7 +115,7 @@ impl<'a> DeskVisitor<'a> {
             ClockWrite::KeepsSeed => Some(Why::UnknownProfile),
             ClockWrite::Unknown => Some(Why::Unknown),
             ClockWrite::ErasesSeed if !is_sealed => Some(Why::Restricted),
-            ClockWrite::ErasesSeed if self.kept.get().is_none() => Some(Why::Sealed),
+            ClockWrite::ErasesSeed if self.plan.identity.get().is_none() => Some(Why::Sealed),
             ClockWrite::ErasesSeed => None,
         }
     }
@@ -129,17 +123,24 @@ impl<'a> DeskVisitor<'a> {
     /// Whether hash and step of a token are known, or may be taken for the factory's.
     fn knows_profile(&self, info: &Info, known: Option<&TokenRecord>) -> bool {
         let is_on_record = || known.and_then(TokenRecord::meant_profile).is_some();
-        self.plan.assume_factory || self.wish_for(info).is_whole() || is_on_record()
+        self.plan.assume_factory || self.wish_for(info, known).is_whole() || is_on_record()
     }
 
-    /// The profile that was stated for this token, or for all.
-    fn wish_for(&self, info: &Info) -> ProfileWish {
-        self.plan.stated.of(info.serial.as_str()).unwrap_or(self.plan.wish)
+    /// The profile that was stated for this token, as long as none is on record; else the one for all.
+    fn wish_for(&self, info: &Info, known: Option<&TokenRecord>) -> ProfileWish {
+        let stated = self.plan.stated.of(info.serial.as_str());
+        stated.filter(|_| known.and_then(TokenRecord::meant_profile).is_none()).unwrap_or(self.plan.wish)
     }
 
-    fn write(&self, place: &ReaderRef, device: &mut dyn Device, host: &dyn HostClock, expected: &Info) -> Recorded {
-        let opener = self.kept.get();
-        let wish = self.wish_for(expected);
+    fn write(
+        &self,
+        place: &ReaderRef,
+        device: &mut dyn Device,
+        host: &dyn HostClock,
+        (expected, known): (&Info, Option<&TokenRecord>),
+    ) -> Recorded {
+        let opener = self.plan.identity.get();
+        let wish = self.wish_for(expected, known);
         let completion = Completion { wish, learns: true, opener: opener.as_ref(), burns_sealed: false };
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         let plan = WritePlan {
@@ -205,7 +206,7 @@ impl<'a> DeskVisitor<'a> {
         };
         visited.done = match self.why_not(&info, known.as_ref()) {
             None => {
-                let recorded = self.write(place, &mut device, &host, &info);
+                let recorded = self.write(place, &mut device, &host, (&info, known.as_ref()));
                 visited.unrecorded = recorded.lost.map(|error| error.to_string());
                 match recorded.result {
                     Ok(report) => Done::Written(Box::new(report)),
@@ -262,7 +263,7 @@ impl<'a> DeskVisitor<'a> {
             Done::Failed(_) => return None,
         };
         let known = visited.known.as_deref()?;
-        let opener = self.kept.get()?;
+        let opener = self.plan.identity.get()?;
         let (identity, key) = &*opener;
         let row = open_of(known, key, identity).ok()?;
         let (hash, step) = (known.profile.map(Profile::hash), known.profile.map(Profile::step));

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::failure::{Failure, unopened};
 use super::record::Books;
 use crate::clock::Drift;
 use crate::device::families::capabilities_of;
 use crate::drift::{Bounded, Fit, Fleet, Forecast, History, Left, Prior, Visit, Wander, Window};
 use crate::inventory::{ClockEvent, Deed, Inventory, Measured, Outcome, SlotKey, TokenFilter, TokenRecord};
-use crate::time::UnixTime;
+use crate::time::{HostClock, SystemClock, UnixTime};
 
 /// A token with its visits.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +52,7 @@ pub fn watched(inventory: &dyn Inventory) -> Result<Vec<Watched>, Failure> {
             return;
         }
         let visits = visits.remove(&token.key).unwrap_or_default();
-        let history = History { model: model(&token), visits };
+        let history = History { model: model(&token), is_emulated: token.emulated, visits };
         watched.push(Watched { token, history });
     };
     inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut visit).map_err(|error| unopened(&error))?;
@@ -63,7 +65,7 @@ pub fn watched(inventory: &dyn Inventory) -> Result<Vec<Watched>, Failure> {
 /// A failure of the inventory.
 pub fn history_of(inventory: &dyn Inventory, token: &TokenRecord) -> Result<History, Failure> {
     let visits = visits(inventory, Some(&token.key.serial))?.remove(&token.key).unwrap_or_default();
-    Ok(History { model: model(token), visits })
+    Ok(History { model: model(token), is_emulated: token.emulated, visits })
 }
 
 /// The clock of one token by its own readings alone, with one that is not on record yet; `None` where it is not known, or its record
@@ -109,11 +111,16 @@ fn visits(inventory: &dyn Inventory, serial: Option<&str>) -> Result<HashMap<Slo
     let mut desks: HashMap<String, Arc<str>> = HashMap::new();
     // The jobs that have begun and have not ended yet, by token.
     let mut last: Option<(SlotKey, i64)> = None;
+    let latest = SystemClock::new().now().wall + TimeDelta::days(1);
     let mut visit = |event: ClockEvent| {
         let desk = desks.entry(event.desk.clone()).or_insert_with(|| Arc::from(event.desk.as_str())).clone();
         let visits = all.entry(event.key.clone()).or_default();
         let is_same_job = last.as_ref().is_some_and(|(key, job)| *key == event.key && *job == event.job);
-        let one = visit_of(&event, desk);
+        // A host whose clock was so far ahead says nothing of when that was.
+        if event.at > latest {
+            return;
+        }
+        let one = visit_of(&event, desk, is_same_job);
         match visits.last_mut().filter(|_| is_same_job) {
             // The end of a job tells what its beginning could not.
             Some(begun) => *begun = Visit { found: one.found.or(begun.found), ..one },
@@ -125,13 +132,15 @@ fn visits(inventory: &dyn Inventory, serial: Option<&str>) -> Result<HashMap<Slo
     Ok(all)
 }
 
-/// An event as a visit.
-fn visit_of(event: &ClockEvent, desk: Arc<str>) -> Visit {
+/// An event as a visit; `had_begun`: the beginning of its job is on record.
+fn visit_of(event: &ClockEvent, desk: Arc<str>, had_begun: bool) -> Visit {
     let bounded = |measured: Measured| Bounded { drift_s: measured.drift_s, within_s: measured.resolution_s };
     let writes = matches!(event.deed, Deed::Sync | Deed::Config | Deed::Burn);
     let left = match (event.outcome, event.after) {
         _ if !writes => Left::AsFound,
         (Outcome::Within | Outcome::Refused, _) => Left::AsFound,
+        // What began is on record before anything is written.
+        (Outcome::Failed | Outcome::Unknown, None) if !had_begun => Left::AsFound,
         (_, Some(after)) => Left::Set(bounded(after)),
         (_, None) => Left::Unknown,
     };

@@ -48,6 +48,7 @@ pub use complete::{Completion, Opener};
 pub use failure::{Failure, unopened};
 pub use guard::{Guard, check_owner};
 pub use hours::HourWatch;
+pub use kept_opener::KeptOpener;
 pub use kind::{Exit, Kind};
 pub use notice::Notice;
 pub use plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, SeedFate, WritePlan};

@@ -10,6 +10,7 @@ use super::batch::{Allowed, BatchPlan, ListTerms, PlannedBatch, ServerFile};
 use super::complete::Opener;
 use super::desk::DeskPlan;
 use super::failure::Failure;
+use super::kept_opener::KeptOpener;
 use super::request::{ProfileRequest, SeedRequest};
 use super::terms::check_bound;
 use crate::device::Key;
@@ -175,8 +176,10 @@ impl DeskRequest {
             assume_factory: self.assume_factory_profile,
             key: self.key,
             tries_again: self.try_again,
-            identity: self.opener,
-            identity_for: self.identity_minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+            identity: {
+                let within = self.identity_minutes.map(|minutes| Duration::from_secs(minutes * 60));
+                Arc::new(KeptOpener::new(self.opener, within))
+            },
             ask_code: self.ask_code,
             stated: Arc::default(),
         })

@@ -99,6 +99,8 @@ struct Shown {
     notice: Option<String>,
     /// What waits for an inventory on a server that is away.
     waits: Option<String>,
+    /// Why the last visit is in no record.
+    unrecorded: Option<String>,
     batch: Value,
 }
 
@@ -144,6 +146,11 @@ impl Board {
     /// A remark, or that there is none any more.
     pub fn notice(&self, notice: Option<String>) {
         self.change(|shown| shown.notice = notice);
+    }
+
+    /// Why the last visit is in no record, or that it is.
+    pub fn unrecorded(&self, why: Option<String>) {
+        self.change(|shown| shown.unrecorded = why);
     }
 
     /// What waits for an inventory on a server that is away, or that nothing does.

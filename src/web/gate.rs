@@ -1,7 +1,7 @@
 //! The gate: who may ask. A page on loopback is reached by every program and every page on this computer, so nothing is believed
 //! but a secret that only this program's own page has.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const WRONG_ONES: usize = 10;
 /// The time over which wrong ones are counted.
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// How many pages may be open.
+/// How many pages may be open; one more closes the one that was silent for longest.
 const PAGES: usize = 16;
 
 /// The secrets of a run: one-use codes, and the bearers that they were exchanged for. Only their hashes are kept.
@@ -27,7 +27,8 @@ pub struct Gate {
 #[derive(Default)]
 struct Kept {
     codes: HashSet<[u8; 32]>,
-    bearers: HashSet<[u8; 32]>,
+    /// The one that asked last comes last.
+    bearers: VecDeque<[u8; 32]>,
     wrong: Vec<Instant>,
 }
 
@@ -51,19 +52,20 @@ impl Gate {
     /// Exchanges a code for a bearer; it is used up then.
     ///
     /// # Errors
-    /// 401 for one that is not known or used up, 429 where too many were wrong, 503 where too many pages are open.
+    /// 401 for one that is not known or used up, 429 where too many were wrong, 503 where the system has no random numbers.
     pub fn exchange(&self, code: &str) -> Result<String, StatusCode> {
         let mut kept = self.kept();
         let code = hash(code);
         if !kept.codes.contains(&code) {
             return Err(kept.wrong_one());
         }
-        if kept.bearers.len() >= PAGES {
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
-        }
         let bearer = secret().map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
         kept.codes.remove(&code);
-        kept.bearers.insert(hash(&bearer));
+        // The page that has been silent for longest is closed, most likely.
+        if kept.bearers.len() >= PAGES {
+            kept.bearers.pop_front();
+        }
+        kept.bearers.push_back(hash(&bearer));
         Ok(bearer)
     }
 
@@ -86,8 +88,17 @@ impl Gate {
             Some(given) => given == origin,
             None => *method == Method::GET && !headers.contains_key(header::ORIGIN),
         };
-        let is_same_site = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
-        if is_ours && is_same_site { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
+        if is_ours { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
+    }
+
+    /// Whether a browser says of a request for anything but the empty page that another page has made it. The page itself may be led to from
+    /// elsewhere: it is from the file that opens the browser.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn check_site(&self, headers: &HeaderMap) -> Result<(), StatusCode> {
+        let is_own = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+        if is_own { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
     }
 
     /// Whether a request has a bearer that was given out.
@@ -97,10 +108,15 @@ impl Gate {
     pub fn check_bearer(&self, headers: &HeaderMap) -> Result<(), StatusCode> {
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let mut kept = self.kept();
-        let is_known = given
-            .and_then(|given| given.strip_prefix("Bearer "))
-            .is_some_and(|bearer| kept.bearers.contains(&hash(bearer)));
-        if is_known { Ok(()) } else { Err(kept.wrong_one()) }
+        let bearer = given.and_then(|given| given.strip_prefix("Bearer ")).map(hash);
+        let place = bearer.and_then(|bearer| kept.bearers.iter().position(|known| *known == bearer));
+        match place.and_then(|place| kept.bearers.remove(place)) {
+            Some(bearer) => {
+                kept.bearers.push_back(bearer);
+                Ok(())
+            }
+            None => Err(kept.wrong_one()),
+        }
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {

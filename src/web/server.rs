@@ -37,6 +37,12 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 /// How long a whole request and its answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 
+/// How long a connection may last.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(150);
+
+/// The largest request of somebody who has no bearer yet.
+const LARGEST_CODE: usize = 4 << 10;
+
 /// How many connections are served at once.
 const CONNECTIONS: usize = 64;
 
@@ -99,9 +105,10 @@ async fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
             let mut http = hyper::server::conn::http1::Builder::new();
-            let http = http.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-            // A client that goes away is no fault.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            // One request for each: a connection that is held open holds its place no longer than that.
+            let http = http.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).keep_alive(false);
+            // A client that goes away, or does not read, is no fault.
+            let _ = tokio::time::timeout(CONNECTED_WITHIN, http.serve_connection(TokioIo::new(stream), service)).await;
             drop(place);
         });
     }
@@ -118,9 +125,11 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/code", post(code))
         .layer(from_fn_with_state(shared.clone(), bearer));
     router
-        .route("/api/session", post(session))
-        .merge(behind_the_gate)
-        .layer(DefaultBodyLimit::max(LARGEST))
+        .route(
+            "/api/session",
+            post(session).layer(DefaultBodyLimit::max(LARGEST_CODE)).layer(from_fn_with_state(shared.clone(), site)),
+        )
+        .merge(behind_the_gate.layer(DefaultBodyLimit::max(LARGEST)))
         .layer(from_fn_with_state(shared.clone(), guard))
         .with_state(shared)
 }
@@ -140,8 +149,15 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     response
 }
 
+async fn site(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    match shared.gate.check_site(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(status) => status.into_response(),
+    }
+}
+
 async fn bearer(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    match shared.gate.check_bearer(request.headers()) {
+    match shared.gate.check_site(request.headers()).and_then(|()| shared.gate.check_bearer(request.headers())) {
         Ok(()) => next.run(request).await,
         Err(status) => status.into_response(),
     }

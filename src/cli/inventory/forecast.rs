@@ -57,9 +57,20 @@ pub fn run(inventory: &dyn Inventory, args: &ForecastArgs, output: &Output) -> R
         save(path, &fleet_plot(&foreseen, now), args.force)?;
     }
     let unknown = foreseen.iter().filter(|one| one.clock.is_none()).count() as u64;
-    foreseen.retain(|one| due.is_none_or(|due| is_due(one, now + due, now)));
+    let by = due.map(|due| deadline(now, due)).transpose()?;
+    foreseen.retain(|one| by.is_none_or(|by| is_due(one, by, now)));
     let window = WindowReport::of(&window, from);
     list(&foreseen, &fleet, window, unknown, args, output)
+}
+
+/// The time so much later.
+///
+/// # Errors
+/// A usage failure where no calendar has it.
+pub fn deadline(now: UnixTime, due: chrono::TimeDelta) -> Result<UnixTime, Failure> {
+    now.checked_add_signed(due)
+        .filter(|by| *by - now <= chrono::TimeDelta::days(36_525))
+        .ok_or_else(|| Failure::usage("that is more than a hundred years ahead", "use a shorter time, such as 1y"))
 }
 
 /// Whether a token must come back before a time, or is broken.

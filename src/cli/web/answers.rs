@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::batch::{Read, prepare};
+use super::batch::Read;
 use super::readers::Readers;
 use crate::cli::args::{Global, WindowArgs};
-use crate::cli::inventory::forecast::{is_due, table, window};
+use crate::cli::inventory::forecast::{deadline, is_due, table, window};
 use crate::cli::inventory::show::{drift_of, plot_title};
 use crate::cli::record::Record;
 use crate::cli::verify::parse_code;
@@ -87,7 +87,7 @@ impl Counter<'_> {
         if !wish.is_whole() {
             return Err(Failure::usage("hash and time step are both needed", "look them up on the token's server"));
         }
-        self.readers.state_profile(serial, wish);
+        self.readers.state_profile(serial, wish)?;
         Ok(json!({}))
     }
 
@@ -153,7 +153,8 @@ impl Counter<'_> {
         let plot = (!csv && foreseen.len() > 1).then(|| fleet_plot(&foreseen, now));
         let due = due_days.map(|days| chrono::TimeDelta::days(days.into()));
         let unknown = foreseen.iter().filter(|one| one.clock.is_none() && !one.shows_no_right_codes()).count();
-        foreseen.retain(|one| due.is_none_or(|due| is_due(one, now + due, now)));
+        let by = due.map(|due| deadline(now, due)).transpose()?;
+        foreseen.retain(|one| by.is_none_or(|by| is_due(one, by, now)));
         if csv {
             return Ok(json!({ "csv": table(&foreseen) }));
         }
@@ -169,7 +170,8 @@ impl Counter<'_> {
 
     fn check_list(&self, list: &List) -> Result<Value, Failure> {
         let mut problems = Vec::new();
-        let planned = Read::of(list)?.planned(self.inventory()?, false, &mut |problem| problems.push(problem))?;
+        let planned = Read::of(list)?
+            .planned(self.inventory()?, self.readers.flags()?, false, &mut |problem| problems.push(problem))?;
         let (rows, named) = (planned.rows.len(), planned.rows.iter().filter(|row| row.is_named).count());
         let users = planned.rows.iter().filter(|row| row.user.is_some()).count();
         let words = format!("{}: {named} with a serial, {users} with a user", counted(rows as u64, "row"));
@@ -177,7 +179,7 @@ impl Counter<'_> {
     }
 
     fn start_batch(&self, list: &List, to: &[String], anew: bool) -> Result<Value, Failure> {
-        let waiting = prepare(self.record, list, to, anew)?;
+        let waiting = self.readers.prepare(list, to, anew)?;
         self.readers.start(waiting)?;
         Ok(json!({}))
     }

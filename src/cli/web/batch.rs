@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 
 use super::readers::{Readers, verdict, words};
 use crate::cli::input::open_secret;
-use crate::cli::record::Record;
 use crate::cli::screen::expected_end;
+use crate::cli::secret::token_key;
 use crate::cli::seeds::named_files;
-use crate::cli::{describe, interrupt};
+use crate::cli::{describe, interrupt, settings};
 use crate::inventory::Counts;
 use crate::job::batch::{Allowed, BatchNews, BatchPlan, Departure, Left, ListTerms, PlannedBatch, ServerFile};
 use crate::job::{BatchTerms, Books, Failure, HourWatch, ProfileWish, Surroundings, bad_file, locked, paths};
@@ -49,6 +49,10 @@ impl Read {
         let (name, source) = match list {
             List::Path { path } => {
                 let path = Path::new(path);
+                // What is no file could be waited for without end.
+                if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+                    return Err(Failure::file(format!("{} is not a file", describe::path(path)), next));
+                }
                 let source = Source::new(open_secret(path, next)?);
                 (dunce::canonicalize(path).map_or_else(|_| describe::path(path), |path| describe::path(&path)), source)
             }
@@ -69,11 +73,17 @@ impl Read {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub fn planned(self, books: &Books, anew: bool, warn: &mut dyn FnMut(String)) -> Result<PlannedBatch, Failure> {
+    pub fn planned(
+        self,
+        books: &Books,
+        flags: ProfileWish,
+        anew: bool,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<PlannedBatch, Failure> {
         let key = books.fingerprint_key();
         let allowed = Allowed { short: false, shared: false };
         let mut warn = |problem: &crate::seedfile::Problem| warn(row_problem(problem));
-        let terms = ListTerms { key, flags: ProfileWish::default(), allowed, anew, warn: &mut warn };
+        let terms = ListTerms { key, flags, allowed, anew, warn: &mut warn };
         PlannedBatch::of_rows(&self.name, self.rows, terms)
     }
 }
@@ -91,53 +101,6 @@ impl std::io::Read for Dropped {
         self.0.set_position(self.0.position() + count as u64);
         Ok(count)
     }
-}
-
-/// Prepares a batch of a list.
-///
-/// # Errors
-/// A failure of the list, of a file that is to be written, or of the inventory.
-pub fn prepare(record: &Record, list: &List, to: &[String], anew: bool) -> Result<Waiting, Failure> {
-    let books = record.books().ok_or_else(|| {
-        Failure::usage("a batch needs an inventory, and there is none", "start tokentap web without --inventory none")
-    })?;
-    if record.seals()? {
-        books.check_alone()?;
-    }
-    let plan = BatchTerms::default().plan()?;
-    let planned = Read::of(list)?.planned(books, anew, &mut |_| ())?;
-    let files: Vec<ServerFile> =
-        named_files(to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
-    if let Some(file) = files.iter().find(|file| !file.path.is_absolute()) {
-        return Err(Failure::usage(
-            format!("{} is not a full path", describe::path(&file.path)),
-            "enter where the server's file goes, from the root of its drive on",
-        ));
-    }
-    let input: Option<PathBuf> = match list {
-        List::Path { path } => Some(path.into()),
-        List::Dropped { .. } => None,
-    };
-    let writes: Vec<paths::Named<'_>> =
-        files.iter().map(|file| ("the server's file", Some(file.path.as_path()))).collect();
-    paths::check(&[("the inventory", record.path()), ("the seed file", input.as_deref())], &writes)?;
-    let is_kept = record.is_lasting() || !files.is_empty() || planned.rows.iter().all(|row| row.is_named);
-    if !is_kept {
-        return Err(Failure::usage(
-            "nothing would record which row went to which token",
-            "choose a file for the server, or add a serial to every row",
-        ));
-    }
-    let planned = PlannedBatch { files, ..planned };
-    planned.check_formats(plan.flags)?;
-    if let Some(done) = planned.finished(books)? {
-        let rows = describe::counted(done.counts.rows(), "row");
-        return Err(Failure::usage(
-            format!("nothing is left to do: the batch of this list is finished, {rows}"),
-            "its file is written; for more tokens, use another list",
-        ));
-    }
-    Ok(Waiting { planned, plan })
 }
 
 /// How far a batch is, as the page shows it.
@@ -161,6 +124,69 @@ impl Progress {
 }
 
 impl Readers<'_> {
+    /// Prepares a batch of a list.
+    ///
+    /// # Errors
+    /// A failure of the list, of a file that is to be written, or of the inventory.
+    pub fn prepare(&self, list: &List, to: &[String], anew: bool) -> Result<Waiting, Failure> {
+        let (record, standing) = (self.record, &self.host.standing);
+        if let Some(warning) = standing.warning.as_ref().filter(|_| !standing.trusted && self.args.no_auto_sync) {
+            return Err(Failure::usage(
+                format!("{warning}, and every token of a batch would be set by it"),
+                "synchronise it, and start tokentap web again; or accept the clock with --trust-host-clock",
+            ));
+        }
+        let books = record.books().ok_or_else(|| {
+            Failure::usage(
+                "a batch needs an inventory, and there is none",
+                "start tokentap web without --inventory none",
+            )
+        })?;
+        if record.seals()? {
+            books.check_alone()?;
+        }
+        let terms = BatchTerms {
+            profile: settings::profile(&self.args.profile),
+            key: token_key(self.args.run.token_key.as_deref())?,
+            try_again: self.args.run.try_again,
+            ..BatchTerms::default()
+        };
+        let plan = terms.plan()?;
+        let planned = Read::of(list)?.planned(books, plan.flags, anew, &mut |_| ())?;
+        let files: Vec<ServerFile> =
+            named_files(to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
+        if let Some(file) = files.iter().find(|file| !file.path.is_absolute()) {
+            return Err(Failure::usage(
+                format!("{} is not a full path", describe::path(&file.path)),
+                "enter where the server's file goes, from the root of its drive on",
+            ));
+        }
+        let input: Option<PathBuf> = match list {
+            List::Path { path } => Some(path.into()),
+            List::Dropped { .. } => None,
+        };
+        let writes: Vec<paths::Named<'_>> =
+            files.iter().map(|file| ("the server's file", Some(file.path.as_path()))).collect();
+        paths::check(&[("the inventory", record.path()), ("the seed file", input.as_deref())], &writes)?;
+        let is_kept = record.is_lasting() || !files.is_empty() || planned.rows.iter().all(|row| row.is_named);
+        if !is_kept {
+            return Err(Failure::usage(
+                "nothing would record which row went to which token",
+                "choose a file for the server, or add a serial to every row",
+            ));
+        }
+        let planned = PlannedBatch { files, ..planned };
+        planned.check_formats(plan.flags)?;
+        if let Some(done) = planned.finished(books)? {
+            let rows = describe::counted(done.counts.rows(), "row");
+            return Err(Failure::usage(
+                format!("nothing is left to do: the batch of this list is finished, {rows}"),
+                "its file is written; for more tokens, use another list",
+            ));
+        }
+        Ok(Waiting { planned, plan })
+    }
+
     /// Burns a batch, and says on the board how it ended.
     pub(super) fn burn(&self, waiting: Waiting) {
         let name = waiting.planned.origin.name.clone();

@@ -70,6 +70,9 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
         Ok::<(), Failure>(())
     })?;
     drop(page);
+    if let Some(failure) = readers.fatal() {
+        return Err(failure);
+    }
     let undone = readers.undone();
     let need = if undone.len() == 1 { "needs" } else { "need" };
     output.text(&format!("the desk is closed: {} {need} attention", counted(undone.len() as u64, "token")));

@@ -1,5 +1,6 @@
 //! The readers behind the page: they are the desk's, and a batch's while one runs.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use crate::cli::host::{Host, WatchedHost};
 use crate::cli::record::Record;
 #[cfg(feature = "postgres")]
 use crate::cli::store;
-use crate::cli::{interrupt, trays};
+use crate::cli::{interrupt, settings, trays};
+use crate::device::Device;
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
 use crate::job::{
     Answer, Asks, Effect, Failure, HourWatch, ProfileWish, Question, ReaderNews, ReaderRef, StatedProfiles,
@@ -34,7 +36,7 @@ pub struct Readers<'a> {
     pub(super) host: &'a Host,
     pub(super) watched: &'a WatchedHost<'a>,
     pub(super) board: Arc<Board>,
-    args: &'a DeskArgs,
+    pub(super) args: &'a DeskArgs,
     stated: Arc<StatedProfiles>,
     answers: Sender<(u64, Answer)>,
     answered: Mutex<Receiver<(u64, Answer)>>,
@@ -46,6 +48,12 @@ pub struct Readers<'a> {
 #[derive(Default)]
 pub(super) struct State {
     is_over: bool,
+    /// What ended the desk: this computer's clock is not to be trusted.
+    fatal: Option<Failure>,
+    /// The readers on which a token lies.
+    occupied: HashSet<String>,
+    /// Those of them on which it lay when this run began: it was laid down for something else, and is passed over until it is lifted.
+    lying: HashSet<String>,
     /// The number of this run of the readers, as a desk or as a batch.
     run: u64,
     /// It is a batch.
@@ -78,6 +86,7 @@ impl<'a> Readers<'a> {
                 let mut wanted = locked(&self.wanted);
                 let mut state = locked(&self.state);
                 (state.run, state.burns, state.stops_batch) = (state.run + 1, wanted.is_some(), false);
+                state.lying = state.occupied.clone();
                 wanted.take()
             };
             match batch {
@@ -92,6 +101,19 @@ impl<'a> Readers<'a> {
     /// Ends the work at the readers, after the tokens in hand.
     pub fn stop(&self) {
         locked(&self.state).is_over = true;
+    }
+
+    /// What ended the desk early.
+    pub fn fatal(&self) -> Option<Failure> {
+        locked(&self.state).fatal.clone()
+    }
+
+    /// The profile that the flags state.
+    ///
+    /// # Errors
+    /// A usage failure: one that no token can have.
+    pub fn flags(&self) -> Result<ProfileWish, Failure> {
+        settings::profile(&self.args.profile).wish()
     }
 
     /// The tokens that did not leave the desk as they should be.
@@ -119,7 +141,11 @@ impl<'a> Readers<'a> {
     /// A usage failure while another one runs, or waits.
     pub fn start(&self, batch: Waiting) -> Result<(), Failure> {
         let mut wanted = locked(&self.wanted);
-        if wanted.is_some() || locked(&self.state).burns {
+        let state = locked(&self.state);
+        if let Some(failure) = &state.fatal {
+            return Err(failure.clone());
+        }
+        if wanted.is_some() || state.burns {
             return Err(Failure::usage("a batch is running already", "stop it, or wait until it is done"));
         }
         *wanted = Some(batch);
@@ -144,12 +170,13 @@ impl<'a> Readers<'a> {
         };
         let visitor = DeskVisitor::new(self.record.books(), plan, around);
         let is_closed = self.work(&visitor);
-        let fatal = visitor.fatal();
-        if let Some(failure) = &fatal {
-            self.board.notice(Some(words(failure)));
+        if let Some(failure) = visitor.fatal() {
+            self.board.notice(Some(words(&failure)));
+            self.board.change_places(|place| place.state = "gone");
+            locked(&self.state).fatal = Some(failure);
         }
         // Emulated tokens in a folder come to an end; the page stays.
-        if is_closed || fatal.is_some() {
+        if is_closed || self.fatal().is_some() {
             while !stop() {
                 std::thread::sleep(TICK);
             }
@@ -168,6 +195,7 @@ impl<'a> Readers<'a> {
             }
         };
         self.board.notice(None);
+        let visitor = &Lifted { inner: visitor, readers: self };
         let (done, is_done) = channel::<()>();
         let run = locked(&self.state).run;
         std::thread::scope(|scope| {
@@ -204,9 +232,8 @@ impl<'a> Readers<'a> {
                     interrupt::stop().let_go(info.serial.as_str());
                 }
                 self.visited(&visited, bound);
-                if let Some(why) = &visited.unrecorded {
-                    board.notice(Some(format!("{why}; the last visit is not recorded")));
-                }
+                let unrecorded = visited.unrecorded.as_ref();
+                board.unrecorded(unrecorded.map(|why| format!("{why}; the last visit is not recorded")));
             }
         }
     }
@@ -269,16 +296,24 @@ impl<'a> Readers<'a> {
         });
     }
 
-    /// Takes somebody's word on the profile of a token; it is set with that when it is laid back.
-    pub fn state_profile(&self, serial: &str, profile: ProfileWish) {
-        self.stated.state(serial, profile);
+    /// Takes somebody's word on the profile of a token that waits for it; it is set with that when it is laid back.
+    ///
+    /// # Errors
+    /// A usage failure where no token of this serial waits for its profile.
+    pub fn state_profile(&self, serial: &str, profile: ProfileWish) -> Result<(), Failure> {
+        let mut waits = false;
         self.board.change_places(|place| {
             if place.serial.as_deref() == Some(serial) && place.asks_profile {
+                waits = true;
                 place.state = "lay-back";
-                "lay it back: it is set with this profile".clone_into(&mut place.next);
-                place.asks_profile = false;
+                place.next = format!("lift it, and lay it back: it is set with {}", wish_words(profile));
             }
         });
+        if !waits {
+            return Err(Failure::usage("this token does not wait for its profile", "lay it on a reader first"));
+        }
+        self.stated.state(serial, profile);
+        Ok(())
     }
 
     /// An event at a reader, or at all of them.
@@ -289,6 +324,11 @@ impl<'a> Readers<'a> {
             }
             return;
         };
+        if matches!(news, ReaderNews::Waits | ReaderNews::Gone(_)) {
+            let mut state = locked(&self.state);
+            state.occupied.remove(&place.reader);
+            state.lying.remove(&place.reader);
+        }
         let (state, what, next) = match news {
             ReaderNews::Came => ("ready", String::new(), String::new()),
             ReaderNews::Waits => ("waiting", String::new(), String::new()),
@@ -301,7 +341,7 @@ impl<'a> Readers<'a> {
         self.board.at(&place.reader, |shown| {
             shown.number = place.number;
             // A verdict stays until another token comes: whoever looks up late still sees it.
-            let keeps = state == "waiting" && matches!(shown.state, "well" | "badly" | "lay-back");
+            let keeps = matches!(state, "ready" | "waiting") && matches!(shown.state, "well" | "badly" | "lay-back");
             if keeps {
                 return;
             }
@@ -323,6 +363,58 @@ impl<'a> Readers<'a> {
         };
         self.board.asks(self.on_board(question.id), &question.place.reader, serial, text);
     }
+}
+
+/// A visitor that passes over what lay on a reader before its run began: that was laid down for something else.
+struct Lifted<'a, 'b> {
+    inner: &'a dyn Visitor,
+    readers: &'a Readers<'b>,
+}
+
+impl Visitor for Lifted<'_, '_> {
+    fn visit(&self, place: &ReaderRef, mut device: Box<dyn Device>) {
+        let is_lying = {
+            let mut state = locked(&self.readers.state);
+            // A folder's tokens come one after the other, each laid down anew.
+            if !place.reader.starts_with("emulated:") {
+                state.occupied.insert(place.reader.clone());
+            }
+            state.lying.contains(&place.reader)
+        };
+        match is_lying {
+            true => {
+                device.close();
+                self.readers.board.at(&place.reader, |shown| {
+                    shown.state = "lay-back";
+                    "it lay there before; nothing was done with it".clone_into(&mut shown.what);
+                    "take it off; only what is laid down from now on counts".clone_into(&mut shown.next);
+                });
+            }
+            false => self.inner.visit(place, device),
+        }
+    }
+
+    fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews) {
+        self.inner.reader(place, news);
+    }
+
+    fn answer(&self, id: u64, answer: Answer) {
+        self.inner.answer(id, answer);
+    }
+
+    fn settle(&self) {
+        self.inner.settle();
+    }
+
+    fn is_over(&self) -> bool {
+        self.inner.is_over()
+    }
+}
+
+/// A stated profile in words.
+fn wish_words(wish: ProfileWish) -> String {
+    let hash = wish.hash.map(|hash| hash.to_string()).unwrap_or_default();
+    format!("{hash}, {} s", wish.step.map(|step| step.seconds()).unwrap_or_default())
 }
 
 /// The next step where the page, or the start of the program, has another way than a command in a terminal.

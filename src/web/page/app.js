@@ -162,18 +162,17 @@ function bar(id, text) {
   $(id).textContent = text || "";
 }
 
-// A card stays as it is while nothing changes on it: somebody may be choosing something there.
-function renderReaders(places) {
-  const shown = $("readers");
-  const cards = (places.length ? places : [null]).map((place) => {
-    const key = JSON.stringify(place);
-    const old = [...shown.children].find((one) => one.dataset.key === key);
-    if (old) return old;
-    const made = place ? card(place) : el("p", { class: "card" }, "No reader yet: plug one in.");
-    made.dataset.key = key;
-    return made;
+// What does not change stays where it is: somebody may be choosing something there, or have the focus on it.
+function keep(id, items, make) {
+  const parent = $(id), old = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  items.forEach((item, index) => {
+    const key = JSON.stringify(item), node = old.get(key) || make(item), there = parent.children[index];
+    node.dataset.key = key;
+    old.delete(key);
+    if (node !== there) parent.insertBefore(node, there || null);
   });
-  if (cards.length !== shown.children.length || cards.some((one, index) => one !== shown.children[index])) shown.replaceChildren(...cards);
+  for (const node of old.values()) node.remove();
+  while (parent.children.length > items.length) parent.lastChild.remove();
 }
 
 function render() {
@@ -185,14 +184,14 @@ function render() {
   bar("burning", burns && `A batch is running (${state.batch.name}): every token laid down now gets a seed from its list.`);
   const sets = burns ? "" : facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
   $("clock").textContent = `${sets} ${facts.host_clock}`;
-  const notices = [state.notice, state.waits].filter(Boolean);
+  const notices = [state.notice, state.unrecorded, state.waits].filter(Boolean);
   bar("notice", notices.join(" · "));
   const places = Object.values(state.readers).sort((a, b) => (a.number || 99) - (b.number || 99));
-  renderReaders(places);
+  keep("readers", places.length ? places : [null], (place) => (place ? card(place) : el("p", { class: "card" }, "No reader yet: plug one in.")));
   questions(state.questions);
   const undone = Object.values(state.undone);
-  put("undone", ...(undone.length ? undone.map(visit) : [el("li", {}, "Nothing.")]));
-  put("visits", ...state.visits.map(visit));
+  keep("undone", undone.length ? undone : [null], (seen) => (seen ? visit(seen) : el("li", {}, "Nothing.")));
+  keep("visits", state.visits, visit);
   const all = Math.max(state.undone_count, undone.length);
   const need = all === 1 ? "1 needs attention" : `${all} need attention`;
   $("counts").textContent = `${state.tokens} laid down, ${state.set} ${state.set === 1 ? "clock" : "clocks"} set, ${need}`;
@@ -303,8 +302,7 @@ function drop(file) {
 
 async function checkList() {
   try {
-    const report = await ask("check-list", { list: await list() });
-    const problems = report.problems.map((one) => el("li", {}, one));
+    const report = await ask("check-list", { list: await list() }), problems = report.problems.map((one) => el("li", {}, one));
     put("batch-result", el("div", { class: `card ${problems.length ? "bad" : "good"}` },
       el("p", { class: "verdict" }, problems.length ? `✕ Problems: ${problems.length}` : "✓ Nothing wrong"),
       el("p", {}, report.words), problems.length ? el("ul", {}, ...problems) : null));
@@ -313,12 +311,14 @@ async function checkList() {
 
 async function startBatch() {
   const format = $("batch-format").value;
-  const to = format ? [`${format}=${$("batch-out").value.trim()}`] : [];
+  const out = $("batch-out").value.trim();
+  if (Boolean(format) !== Boolean(out)) {
+    return put("batch-result", problem({ message: "A file for the server needs its format and its full path", next: "choose both, or neither" }));
+  }
   try {
-    await ask("start-batch", { list: await list(), to, new_batch: $("batch-new").checked });
+    await ask("start-batch", { list: await list(), to: format ? [`${format}=${out}`] : [] });
     $("batch-form").reset();
-    drop(null);
-    put("batch-result");
+    drop(null), put("batch-result");
   } catch (refused) { put("batch-result", problem(refused)); }
 }
 

@@ -84,10 +84,11 @@ fn a_desk_whose_clock_was_wrong_once_is_told_by_the_next_visit_and_the_forecast_
 fn three_tokens_that_jump_alike_at_one_desk_on_a_day_tell_that_its_clock_was_wrong() {
     let token = |rate: f64, ahead: f64| History {
         model: None,
+        is_emulated: false,
         visits: vec![visit(0, 0.0, None), visit(100, 100.0 * rate, None), visit(200, 200.0 * rate - ahead, Some(0.0))],
     };
     // The fourth was never seen before, and the fifth has a reading that says otherwise.
-    let first = History { model: None, visits: vec![visit(200, -90.0, Some(0.0))] };
+    let first = History { model: None, is_emulated: false, visits: vec![visit(200, -90.0, Some(0.0))] };
     let histories = [token(0.1, 90.0), token(-0.2, 90.2), token(0.0, 89.9), first, token(0.05, 0.0)];
     let fleet = Fleet::of(histories.iter());
     for history in &histories[..4] {
@@ -97,6 +98,17 @@ fn three_tokens_that_jump_alike_at_one_desk_on_a_day_tell_that_its_clock_was_wro
         assert!((drift - 90.0).abs() < 1.0, "they were set by it, and are {drift} s fast");
     }
     assert_eq!(causes(&fleet.fit(&histories[4]).unwrap()), []);
+    // Three that somebody corrected that day accuse no desk.
+    let corrected = |rate: f64| History {
+        model: None,
+        is_emulated: false,
+        visits: vec![visit(0, 0.0, None), visit(100, 100.0 * rate, None), visit(200, 0.3, None)],
+    };
+    let histories = [corrected(0.15), corrected(0.16), corrected(0.14)];
+    let fleet = Fleet::of(histories.iter());
+    for history in &histories {
+        assert_eq!(causes(&fleet.fit(history).unwrap()), [Cause::AnotherHand]);
+    }
     // Two could be chance.
     let fleet = Fleet::of(histories[..2].iter());
     assert_eq!(causes(&fleet.fit(&histories[0]).unwrap()), [Cause::Unknown]);
@@ -139,6 +151,25 @@ fn a_clock_that_is_not_what_it_was_is_judged_by_its_later_readings() {
     }
     let fit = fit(&visits);
     assert!(fit.rate().s_per_day < -0.2, "{:?}", fit.rate());
+}
+
+/// It loses 0.15 s a day, and somebody set it 90 s ahead: the next visit finds it as it was left.
+#[test]
+fn a_jump_that_stays_is_no_desks_whose_clock_was_wrong() {
+    let visits =
+        [visit(0, 0.0, None), visit(200, -30.0, Some(0.0)), visit(400, 60.0, Some(0.0)), visit(765, -54.0, None)];
+    let fit = fit(&visits);
+    assert!(!causes(&fit).contains(&Cause::HostStep), "{:?}", causes(&fit));
+    assert!((fit.rate().s_per_day + 0.15).abs() < 0.05, "{:?}", fit.rate());
+}
+
+/// From 0.1 to 0.95 s a day, which is no broken one's rate: it is learned, and the warning comes in time.
+#[test]
+fn a_rate_that_changes_and_stays_is_learned() {
+    let mut visits: Vec<Visit> = (0..8).map(|month| visit(month * 60, 6.0, Some(0.0))).collect();
+    visits.extend((8..12).map(|month| visit(month * 60, 57.0, Some(0.0))));
+    let fit = fit(&visits);
+    assert!(fit.rate().s_per_day > 0.8, "{:?} {:?}", fit.rate(), causes(&fit));
 }
 
 #[test]

@@ -161,7 +161,12 @@ fn returning(folder: &Path, found: f64, now: f64) -> String {
         is_burned: false,
     };
     let model = Some("OTPC-P1-i".to_owned());
-    keep(&inventory, &serial(1), &History { model, visits: vec![visit(0, 0.0), visit(30, found)] }, 30);
+    keep(
+        &inventory,
+        &serial(1),
+        &History { model, is_emulated: false, visits: vec![visit(0, 0.0), visit(30, found)] },
+        30,
+    );
     drop(inventory);
     let (exit, text) = run_in(
         folder,
@@ -220,7 +225,7 @@ fn a_sync_that_moved_a_clock_too_far_for_its_server_is_remembered_until_a_burn()
         is_burned,
     };
     let model = Some("OTPC-P1-i".to_owned());
-    let history = |visits: Vec<Visit>| History { model: model.clone(), visits };
+    let history = |visits: Vec<Visit>| History { model: model.clone(), is_emulated: false, visits };
     keep(
         &inventory,
         &serial(1),

@@ -120,7 +120,7 @@ pub fn token_followed(random: &mut Dice, visits: Option<usize>, followed: usize)
         truth.push(drift);
     }
     let model = Some(["OTPC-P1-i", "C302-i"][model as usize].to_owned());
-    Simulated { history: History { model, visits: seen }, truth }
+    Simulated { history: History { model, is_emulated: false, visits: seen }, truth }
 }
 
 pub fn fleet(random: &mut Dice, count: usize) -> Vec<Simulated> {

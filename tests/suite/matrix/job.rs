@@ -11,8 +11,8 @@ use tokentap::inventory::{Deed, Event, Identity, Inventory, Outcome, Sqlite, Sta
 use tokentap::job::batch::Left;
 use tokentap::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done};
 use tokentap::job::{
-    Around, Complete, Completion, ConfigPlan, Exit, Failure, Guard, HourWatch, ProfileFrom, ProfileWish, ReaderRef,
-    Recorder, Surroundings, Visitor, WriteOutcome, WritePlan, read,
+    Around, Complete, Completion, ConfigPlan, Exit, Failure, Guard, HourWatch, KeptOpener, ProfileFrom, ProfileWish,
+    ReaderRef, Recorder, Surroundings, Visitor, WriteOutcome, WritePlan, read,
 };
 use tokentap::link::Link;
 use tokentap::otp::{Hash, TimeStep};
@@ -302,8 +302,10 @@ impl Bench {
             assume_factory: true,
             key: Key::default(),
             tries_again: self.tries_again.load(Ordering::SeqCst),
-            identity: Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)).map(Arc::new),
-            identity_for: None,
+            identity: {
+                let opener = Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)).map(Arc::new);
+                Arc::new(KeptOpener::new(opener, None))
+            },
             ask_code: false,
             stated: std::sync::Arc::default(),
         };

@@ -67,6 +67,11 @@ fn a_form_or_a_page_from_another_origin_is_refused_also_with_a_bearer() {
     // A browser's own word that the page is another one's.
     let headers = [("Host", host.as_str()), ("Sec-Fetch-Site", "cross-site"), ("Authorization", bearer.as_str())];
     assert_eq!(web.raw("GET", "/api/state", &headers, "").status, 403);
+    assert_eq!(
+        web.raw("GET", "/", &headers, "").status,
+        200,
+        "the empty page may be led to: from the file that opens the browser"
+    );
     // Nobody is told that another origin may read here.
     let headers = [("Host", host.as_str()), ("Origin", "https://evil.test"), ("Access-Control-Request-Method", "POST")];
     let preflight = web.raw("OPTIONS", "/api/ask", &headers, "");
