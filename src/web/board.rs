@@ -150,12 +150,16 @@ impl Board {
 
     /// Why the last visit is in no record, or that it is.
     pub fn unrecorded(&self, why: Option<String>) {
-        self.change(|shown| shown.unrecorded = why);
+        if self.lock().unrecorded != why {
+            self.change(|shown| shown.unrecorded = why);
+        }
     }
 
     /// What waits for an inventory on a server that is away, or that nothing does.
     pub fn waits(&self, waits: Option<String>) {
-        self.change(|shown| shown.waits = waits);
+        if self.lock().waits != waits {
+            self.change(|shown| shown.waits = waits);
+        }
     }
 
     /// A question came up; a serial where it is for the code of that token.

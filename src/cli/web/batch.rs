@@ -7,7 +7,8 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::readers::{Readers, verdict, words};
+use super::readers::Readers;
+use super::words::{verdict, words};
 use crate::cli::input::open_secret;
 use crate::cli::screen::expected_end;
 use crate::cli::secret::token_key;

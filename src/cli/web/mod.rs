@@ -3,7 +3,9 @@
 mod answers;
 mod batch;
 mod browser;
+mod lifted;
 mod readers;
+mod words;
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};

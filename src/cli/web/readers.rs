@@ -11,7 +11,6 @@ use crate::cli::record::Record;
 #[cfg(feature = "postgres")]
 use crate::cli::store;
 use crate::cli::{interrupt, settings, trays};
-use crate::device::Device;
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
 use crate::job::{
     Answer, Asks, Effect, Failure, HourWatch, ProfileWish, Question, ReaderNews, ReaderRef, StatedProfiles,
@@ -22,6 +21,8 @@ use crate::time::{HostClock, SystemClock};
 use crate::web::{Board, Place};
 
 use super::batch::Waiting;
+use super::lifted::Lifted;
+use super::words::{next_on_page, verdict, wish_words, words};
 
 /// The bits of a question's number that are its own; those above are the number of the run.
 const RUN_BITS: u32 = 24;
@@ -51,9 +52,9 @@ pub(super) struct State {
     /// What ended the desk: this computer's clock is not to be trusted.
     fatal: Option<Failure>,
     /// The readers on which a token lies.
-    occupied: HashSet<String>,
+    pub(super) occupied: HashSet<String>,
     /// Those of them on which it lay when this run began: it was laid down for something else, and is passed over until it is lifted.
-    lying: HashSet<String>,
+    pub(super) lying: HashSet<String>,
     /// The number of this run of the readers, as a desk or as a batch.
     run: u64,
     /// It is a batch.
@@ -363,84 +364,4 @@ impl<'a> Readers<'a> {
         };
         self.board.asks(self.on_board(question.id), &question.place.reader, serial, text);
     }
-}
-
-/// A visitor that passes over what lay on a reader before its run began: that was laid down for something else.
-struct Lifted<'a, 'b> {
-    inner: &'a dyn Visitor,
-    readers: &'a Readers<'b>,
-}
-
-impl Visitor for Lifted<'_, '_> {
-    fn visit(&self, place: &ReaderRef, mut device: Box<dyn Device>) {
-        let is_lying = {
-            let mut state = locked(&self.readers.state);
-            // A folder's tokens come one after the other, each laid down anew.
-            if !place.reader.starts_with("emulated:") {
-                state.occupied.insert(place.reader.clone());
-            }
-            state.lying.contains(&place.reader)
-        };
-        match is_lying {
-            true => {
-                device.close();
-                self.readers.board.at(&place.reader, |shown| {
-                    shown.state = "lay-back";
-                    "it lay there before; nothing was done with it".clone_into(&mut shown.what);
-                    "take it off; only what is laid down from now on counts".clone_into(&mut shown.next);
-                });
-            }
-            false => self.inner.visit(place, device),
-        }
-    }
-
-    fn reader(&self, place: Option<&ReaderRef>, news: ReaderNews) {
-        self.inner.reader(place, news);
-    }
-
-    fn answer(&self, id: u64, answer: Answer) {
-        self.inner.answer(id, answer);
-    }
-
-    fn settle(&self) {
-        self.inner.settle();
-    }
-
-    fn is_over(&self) -> bool {
-        self.inner.is_over()
-    }
-}
-
-/// A stated profile in words.
-fn wish_words(wish: ProfileWish) -> String {
-    let hash = wish.hash.map(|hash| hash.to_string()).unwrap_or_default();
-    format!("{hash}, {} s", wish.step.map(|step| step.seconds()).unwrap_or_default())
-}
-
-/// The next step where the page, or the start of the program, has another way than a command in a terminal.
-fn next_on_page(done: &Done) -> Option<&'static str> {
-    match done {
-        Done::Read(_, Why::UnknownProfile) => {
-            Some("look up its hash and time step on its server (wrong ones stop its codes), and choose them here")
-        }
-        Done::Read(_, Why::Restricted) => Some(
-            "resynchronise it on its server; or set it with its seed at hand, in a terminal, when this page is closed: tokentap sync --seed-file FILE",
-        ),
-        Done::Read(_, Why::Sealed) => Some("close this page, start tokentap web with --identity FILE, and lay it back"),
-        _ => None,
-    }
-}
-
-/// How a token left, for the page.
-pub(super) fn verdict(is_well: bool, may_come_back: bool) -> &'static str {
-    match (is_well, may_come_back) {
-        (true, _) => "well",
-        (false, true) => "lay-back",
-        (false, false) => "badly",
-    }
-}
-
-/// A failure in one sentence.
-pub(super) fn words(failure: &Failure) -> String {
-    format!("{}; next: {}", report::fact(&failure.problem), report::next(failure))
 }

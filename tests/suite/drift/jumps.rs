@@ -104,9 +104,9 @@ fn three_tokens_that_jump_alike_at_one_desk_on_a_day_tell_that_its_clock_was_wro
         is_emulated: false,
         visits: vec![visit(0, 0.0, None), visit(100, 100.0 * rate, None), visit(200, 0.3, None)],
     };
-    let histories = [corrected(0.15), corrected(0.16), corrected(0.14)];
-    let fleet = Fleet::of(histories.iter());
-    for history in &histories {
+    let corrected = [corrected(0.5), corrected(0.52), corrected(0.48)];
+    let fleet = Fleet::of(corrected.iter());
+    for history in &corrected {
         assert_eq!(causes(&fleet.fit(history).unwrap()), [Cause::AnotherHand]);
     }
     // Two could be chance.

@@ -48,7 +48,9 @@ fn a_page_that_was_away_gets_the_board_as_it_is_and_two_pages_see_the_same() {
     let first = web.wait_for(&one, |state| state["tokens"] == 6);
     // It asks with what it had when it fell asleep.
     let late = web.state(&other, 1);
-    assert_eq!(first, late);
+    let visits =
+        |state: &serde_json::Value| (state["visits"].clone(), state["tokens"].clone(), state["undone"].clone());
+    assert_eq!(visits(&first), visits(&late));
     assert_eq!(late["visits"].as_array().unwrap().len(), 6);
 }
 
