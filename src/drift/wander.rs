@@ -33,13 +33,13 @@ impl Wander {
     /// The factor by which the errors of forecasts say that the wander is larger or smaller than it is taken for. `errors` are those
     /// of held-out readings, each in standard deviations; `None` from fewer than [`Self::FEWEST`].
     ///
-    /// It is the factor that makes 97 % of them lie within 95 % intervals, two more than are named, because a forecast reaches farther
+    /// It is the factor that makes 98 % of them lie within 95 % intervals, three more than are named, because a forecast reaches farther
     /// than the stretches that it is judged by; within [`Self::AT_LEAST`] and [`Self::AT_MOST`].
     #[must_use]
     pub fn refit(mut errors: Vec<f64>) -> Option<f64> {
         errors.iter_mut().for_each(|error| *error = error.abs());
         errors.sort_by(f64::total_cmp);
-        let error = errors.get(errors.len() * 97 / 100).filter(|_| errors.len() >= Self::FEWEST)?;
+        let error = errors.get(errors.len() * 98 / 100).filter(|_| errors.len() >= Self::FEWEST)?;
         Some((error / super::SIGMAS_95).clamp(Self::AT_LEAST, Self::AT_MOST))
     }
 
