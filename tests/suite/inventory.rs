@@ -654,3 +654,24 @@ fn a_damaged_record_of_a_token_is_not_read_as_nothing_known_and_not_written_over
     let findings = Sqlite::open(&path).unwrap().findings().unwrap();
     assert_eq!(findings.len(), 1, "it is still found: {findings:?}");
 }
+
+/// A whole fleet is read at a page while a token lies on a reader: the record of that one does not wait.
+#[test]
+fn nobody_who_records_a_token_waits_for_somebody_who_reads_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = Sqlite::open(&folder.path().join("inventory.sqlite")).unwrap();
+    let keep = |at: i64| inventory.keep(&Entry::of(event(UNRESTRICTED, at, "")));
+    keep(1).unwrap();
+    let mut visited = 0;
+    let mut visit = |_| {
+        visited += 1;
+        // In the middle of the list.
+        std::thread::scope(|scope| {
+            let (done, is_done) = std::sync::mpsc::channel();
+            scope.spawn(move || done.send(keep(2)));
+            assert_eq!(is_done.recv_timeout(std::time::Duration::from_secs(20)), Ok(Ok(())), "it waits for the list");
+        });
+    };
+    inventory.visit_clock_events(None, &mut visit).unwrap();
+    assert_eq!(visited, 1);
+}

@@ -13,11 +13,17 @@ impl Listing for Sqlite {
     }
 
     fn visit_clock_events(&self, serial: Option<&str>, visit: &mut dyn FnMut(ClockEvent)) -> Kept<()> {
-        self.read(|from| clock_events::visit(from, serial, visit))
+        match serial {
+            Some(_) => self.read(|from| clock_events::visit(from, serial, visit)),
+            None => self.read_much(|from| clock_events::visit(from, serial, visit)),
+        }
     }
 
     fn visit_tokens(&self, filter: &TokenFilter, limit: u64, visit: &mut dyn FnMut(TokenRecord)) -> Kept<()> {
-        self.read(|from| tokens::visit(from, filter, limit, visit))
+        match limit {
+            u64::MAX => self.read_much(|from| tokens::visit(from, filter, limit, visit)),
+            _ => self.read(|from| tokens::visit(from, filter, limit, visit)),
+        }
     }
 
     fn batches(&self, since: Option<UnixTime>) -> Kept<Vec<BatchRecord>> {

@@ -237,6 +237,12 @@ impl Sqlite {
         result.map_err(|error| self.failed(error))
     }
 
+    /// Reads much: with the connection that only reads, so that no job at a reader waits for it.
+    fn read_much<T>(&self, body: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Kept<T> {
+        let connection = if self.is_in_memory { &self.writer } else { self.reader()? };
+        body(&held(connection)).map_err(|error| self.failed(error))
+    }
+
     fn reader(&self) -> Kept<&Mutex<Connection>> {
         if self.reader.get().is_none() {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
