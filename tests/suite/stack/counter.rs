@@ -60,6 +60,9 @@ fn forty_tokens_on_two_readers_are_seen_through_on_the_page_with_faults_among_th
                     lags[lags.len() * 95 / 100]
                 );
                 assert!(!lags.is_empty());
+                let status = std::fs::read_to_string(format!("/proc/{}/status", web.id())).unwrap();
+                let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+                println!("its memory at the most: {}", peak.split_whitespace().skip(1).collect::<Vec<_>>().join(" "));
             });
             let (exit, folder) = web.end();
             assert_eq!(exit, 10, "some were left undone");

@@ -174,14 +174,12 @@ fn a_board_that_nobody_reads_does_not_grow() {
     assert_eq!((shown["tokens"].as_u64(), shown["visits"].as_array().map(Vec::len)), (Some(10_000), Some(20)));
 }
 
-/// The code on the display is asked for at the page, and judged by the sealed seed; the first of two answers counts.
-#[test]
-fn the_code_on_a_display_is_asked_for_in_a_field_and_judged() {
+/// A desk with an identity, over one token whose seed is sealed; the path of the token's state, and what must not be seen anywhere.
+fn sealed_desk() -> (Web, String, String) {
     let folder = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
         let (exit, text) = crate::support::run_in(folder.path(), args);
         assert_eq!(exit, 0, "{args:?}: {text}");
-        text
     };
     std::fs::create_dir(folder.path().join("tokens")).unwrap();
     harness::token(folder.path(), SLOW, &["--drift", "0.1"]);
@@ -193,16 +191,27 @@ fn the_code_on_a_display_is_asked_for_in_a_field_and_judged() {
     let state = format!("tokens/{SLOW}.json");
     let reader = format!("emulated:{state}");
     run(&["--reader", &reader, "burn", "--seed-file", "seed", "--no-verify", "--trust-host-clock"]);
-    let web = Web::start_in(folder, &["--identity", "identity", "--ask-code"]);
+    (Web::start_in(folder, &["--identity", "identity", "--ask-code"]), state, secret)
+}
+
+/// The code that the token's display shows.
+fn displayed(web: &Web, state: &str) -> String {
+    let (_, display) = crate::support::run_in(web.folder.path(), &["emulate", "--press", "--state", state]);
+    display.chars().filter(char::is_ascii_digit).take(6).collect()
+}
+
+/// The code on the display is asked for at the page, and judged by the sealed seed; the first of two answers counts.
+#[test]
+fn the_code_on_a_display_is_asked_for_in_a_field_and_judged() {
+    let (web, state, secret) = sealed_desk();
     let bearer = web.session();
     let board = web.wait_for(&bearer, |state| !state["questions"].as_object().unwrap().is_empty());
     let (_, question) = board["questions"].as_object().unwrap().iter().next().unwrap();
     assert_eq!((question["serial"].as_str(), board["tokens"].as_u64()), (Some(SLOW), Some(0)));
     let answer = |code: &str| web.ask(&bearer, json!({ "ask": "answer", "id": question["id"], "code": code }));
     assert_eq!(answer("12ab").status, 422, "that is no code, and the question stays");
-    let (_, display) = crate::support::run_in(web.folder.path(), &["emulate", "--press", "--state", &state]);
-    let code: String = display.chars().filter(char::is_ascii_digit).collect::<String>().chars().take(6).collect();
-    assert_eq!(answer(&code).status, 200, "{display}");
+    let code = displayed(&web, &state);
+    assert_eq!(answer(&code).status, 200, "{code}");
     assert_eq!(answer(&code).status, 422, "it was answered already");
     let board = web.wait_for(&bearer, |state| state["tokens"] == 1);
     assert_eq!(board["visits"][0]["well"], true, "{board}");

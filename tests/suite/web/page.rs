@@ -248,3 +248,34 @@ fn the_browser_has_nothing_to_complain_of() {
         assert!(shown == "refused" || shown == "", "{shown}");
     });
 }
+
+/// A question, a refusal, a batch that runs, the page that is not open: nothing keeps anybody from using them either.
+#[test]
+fn the_other_states_of_the_page_can_be_used_by_everybody_too() {
+    let (web, state, _) = super::sealed_desk();
+    in_browser(&address(&web), DESKTOP, async |page| {
+        page.until("document.querySelector('#questions input')").await;
+        look_at(&page, "question", DESKTOP).await;
+        // The field has the focus: the code is typed, and that is all.
+        let code = super::displayed(&web, &state);
+        page.keys(&format!("{code}{}", char::from(Key::Enter))).await;
+        page.until("document.querySelectorAll('#visits li').length === 1").await;
+        page.until("!document.querySelector('#questions input')").await;
+        assert!(page.text("#visits").await.contains("right"));
+        page.js("go('batch')").await;
+        page.client.find(Locator::Css("#batch-form button[type=submit]")).await.unwrap().click().await.unwrap();
+        page.until("document.querySelector('#batch-result .bad')").await;
+        look_at(&page, "refusal", DESKTOP).await;
+        let list = web.folder.path().join("list.csv");
+        std::fs::write(&list, "serial,secret,user\n86596120000009,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ,ada\n").unwrap();
+        page.client.find(Locator::Css("#batch-path")).await.unwrap().send_keys(list.to_str().unwrap()).await.unwrap();
+        page.client.find(Locator::Css("#batch-form button[type=submit]")).await.unwrap().click().await.unwrap();
+        page.until("document.querySelector('#batch-now progress')").await;
+        look_at(&page, "running", DESKTOP).await;
+        page.client.goto(&format!("{}/#{}", web.origin, "x".repeat(43))).await.unwrap();
+        page.js("sessionStorage.clear()").await;
+        page.client.refresh().await.unwrap();
+        page.until("!document.querySelector('#locked').hidden").await;
+        look_at(&page, "locked", DESKTOP).await;
+    });
+}
