@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::readers::Readers;
+use super::state::Waiting;
 use super::words::{verdict, words};
 use crate::cli::input::open_secret;
 use crate::cli::screen::expected_end;
@@ -15,7 +16,7 @@ use crate::cli::secret::token_key;
 use crate::cli::seeds::named_files;
 use crate::cli::{describe, interrupt, settings};
 use crate::inventory::Counts;
-use crate::job::batch::{Allowed, BatchNews, BatchPlan, Departure, Left, ListTerms, PlannedBatch, ServerFile};
+use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, ServerFile};
 use crate::job::{BatchTerms, Books, Failure, HourWatch, ProfileWish, Surroundings, bad_file, locked, paths};
 use crate::report::{BatchLeft, BatchSummary, Report, Summed, WORDING, row_problem};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
@@ -24,12 +25,6 @@ use crate::web::{List, Place};
 
 /// The largest list that is dropped onto the page, in bytes.
 const LARGEST: usize = 5 << 20;
-
-/// A batch that waits for the readers.
-pub struct Waiting {
-    planned: PlannedBatch,
-    plan: BatchPlan,
-}
 
 /// A list, as it was read.
 pub struct Read {

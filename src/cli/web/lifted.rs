@@ -1,21 +1,26 @@
 //! What lies on a reader when a run begins is not meant for that run.
 
-use super::readers::Readers;
+use std::sync::Mutex;
+
+use super::state::State;
 use crate::device::Device;
 use crate::job::{Answer, ReaderNews, ReaderRef, Visitor, locked};
+use crate::web::Board;
 
 /// A visitor that passes over what lay on a reader before its run began: that was laid down for something else.
-pub struct Lifted<'a, 'b> {
+pub struct Lifted<'a> {
     /// The visitor of this run.
     pub inner: &'a dyn Visitor,
-    /// The readers.
-    pub readers: &'a Readers<'b>,
+    /// The state of the readers.
+    pub state: &'a Mutex<State>,
+    /// The board, which says what was passed over.
+    pub board: &'a Board,
 }
 
-impl Visitor for Lifted<'_, '_> {
+impl Visitor for Lifted<'_> {
     fn visit(&self, place: &ReaderRef, mut device: Box<dyn Device>) {
         let is_lying = {
-            let mut state = locked(&self.readers.state);
+            let mut state = locked(self.state);
             // A folder's tokens come one after the other, each laid down anew.
             if !place.reader.starts_with("emulated:") {
                 state.occupied.insert(place.reader.clone());
@@ -25,7 +30,7 @@ impl Visitor for Lifted<'_, '_> {
         match is_lying {
             true => {
                 device.close();
-                self.readers.board.at(&place.reader, |shown| {
+                self.board.at(&place.reader, |shown| {
                     shown.state = "lay-back";
                     "it lay there before; nothing was done with it".clone_into(&mut shown.what);
                     "take it off; only what is laid down from now on counts".clone_into(&mut shown.next);

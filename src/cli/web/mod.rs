@@ -5,6 +5,7 @@ mod batch;
 mod browser;
 mod lifted;
 mod readers;
+mod state;
 mod words;
 
 use std::sync::Arc;

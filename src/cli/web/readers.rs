@@ -1,6 +1,5 @@
 //! The readers behind the page: they are the desk's, and a batch's while one runs.
 
-use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,8 +19,8 @@ use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
 use crate::time::{HostClock, SystemClock};
 use crate::web::{Board, Place};
 
-use super::batch::Waiting;
 use super::lifted::Lifted;
+use super::state::{State, Waiting};
 use super::words::{next_on_page, verdict, wish_words, words};
 
 /// The bits of a question's number that are its own; those above are the number of the run.
@@ -44,23 +43,6 @@ pub struct Readers<'a> {
     /// The batch that is to be burned next.
     pub(super) wanted: Mutex<Option<Waiting>>,
     pub(super) state: Mutex<State>,
-}
-
-#[derive(Default)]
-pub(super) struct State {
-    is_over: bool,
-    /// What ended the desk: this computer's clock is not to be trusted.
-    fatal: Option<Failure>,
-    /// The readers on which a token lies.
-    pub(super) occupied: HashSet<String>,
-    /// Those of them on which it lay when this run began: it was laid down for something else, and is passed over until it is lifted.
-    pub(super) lying: HashSet<String>,
-    /// The number of this run of the readers, as a desk or as a batch.
-    run: u64,
-    /// It is a batch.
-    burns: bool,
-    pub(super) stops_batch: bool,
-    undone: Vec<String>,
 }
 
 impl<'a> Readers<'a> {
@@ -196,7 +178,7 @@ impl<'a> Readers<'a> {
             }
         };
         self.board.notice(None);
-        let visitor = &Lifted { inner: visitor, readers: self };
+        let visitor = &Lifted { inner: visitor, state: &self.state, board: &self.board };
         let (done, is_done) = channel::<()>();
         let run = locked(&self.state).run;
         std::thread::scope(|scope| {
@@ -325,11 +307,7 @@ impl<'a> Readers<'a> {
             }
             return;
         };
-        if matches!(news, ReaderNews::Waits | ReaderNews::Gone(_)) {
-            let mut state = locked(&self.state);
-            state.occupied.remove(&place.reader);
-            state.lying.remove(&place.reader);
-        }
+        locked(&self.state).note(&place.reader, news);
         let (state, what, next) = match news {
             ReaderNews::Came => ("ready", String::new(), String::new()),
             ReaderNews::Waits => ("waiting", String::new(), String::new()),

@@ -101,3 +101,43 @@ fn queue(stack: &Stack, slot: usize, web: &Web, bearer: &str) {
         token.take_off();
     }
 }
+
+/// The token of a user who was just served lies there still: its seed is nobody's to burn over.
+#[test]
+fn what_lies_on_a_reader_when_a_batch_is_started_is_not_burned_until_it_was_lifted() {
+    in_namespace(
+        "counter::what_lies_on_a_reader_when_a_batch_is_started_is_not_burned_until_it_was_lifted",
+        |folder| {
+            let stack = Stack::start(folder);
+            let own = tempfile::tempdir().unwrap();
+            let mut command = in_folder(own.path());
+            command.args(["web", "--no-open", "--trust-host-clock", "--no-auto-sync"]);
+            let web = Web::spawn(own, command);
+            let bearer = web.session();
+            let state = folder.join("token.json");
+            let args = ["--drift", "0.2", "--state", state.to_str().unwrap()];
+            let token = stack.lay(0, &args);
+            web.wait_for(&bearer, |board| board["tokens"] == 1);
+            let before = std::fs::read(&state).unwrap();
+            let list = web.folder.path().join("list.csv");
+            std::fs::write(&list, "secret,user\nJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,bob\n").unwrap();
+            let start = serde_json::json!({ "ask": "start-batch", "list": { "path": list }, "to": [] });
+            let started = web.ask(&bearer, start.clone());
+            assert_eq!(started.status, 200, "{}", started.body);
+            assert_eq!(web.ask(&bearer, start).status, 422, "one batch at a time");
+            let board = web.wait_for(&bearer, |board| board.to_string().contains("it lay there before"));
+            assert_eq!((board["batch"]["runs"].as_bool(), board["batch"]["done"].as_u64()), (Some(true), Some(0)));
+            assert!(std::fs::read(&state).unwrap() == before, "it is as it was");
+            token.take_off();
+            // Laid down again, it is meant.
+            let token = stack.lay(0, &["--state", state.to_str().unwrap()]);
+            web.wait_for(&bearer, |board| board["batch"]["done"] == 1 && board["batch"]["runs"] == false);
+            assert!(std::fs::read(&state).unwrap() != before, "it is burned");
+            // The desk does nothing with it either, until it is lifted.
+            let board = web.wait_for(&bearer, |board| board["facts"]["sets_clocks"] == false);
+            assert_eq!(board["tokens"], 2, "{board}");
+            token.take_off();
+            assert_eq!(web.end().0, 0);
+        },
+    );
+}
