@@ -38,6 +38,13 @@ pub enum Ask {
         /// Its serial.
         serial: String,
     },
+    /// Judge a code off a token's display by its sealed seed.
+    Verify {
+        /// The token.
+        serial: String,
+        /// The code.
+        code: String,
+    },
     /// Give a token to a user.
     Assign {
         /// The token.

@@ -49,6 +49,7 @@ impl Counter<'_> {
             Ask::Profile { serial, profile } => self.profile(&serial, profile),
             Ask::Find { text } => self.find(&text),
             Ask::Token { serial } => self.token(&serial),
+            Ask::Verify { serial, code } => self.verify(&serial, &code),
             Ask::Assign { serial, user, reassign } => self.assign(&serial, &user, reassign),
             Ask::Unassign { serial } => self.unassign(&serial),
             Ask::Fleet { due_days, window, server, csv } => self.fleet(due_days, WindowArgs { window, server }, csv),
@@ -63,7 +64,7 @@ impl Counter<'_> {
         answer.map_err(|failure| refused(&failure))
     }
 
-    fn inventory(&self) -> Result<&Books, Failure> {
+    pub(super) fn inventory(&self) -> Result<&Books, Failure> {
         self.record
             .books()
             .ok_or_else(|| Failure::usage("there is no inventory", "start tokentap web without --inventory none"))

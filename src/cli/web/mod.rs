@@ -3,6 +3,7 @@
 mod answers;
 mod batch;
 mod browser;
+mod display_code;
 mod lifted;
 mod readers;
 mod state;
@@ -50,7 +51,7 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     })?;
     let page = announce(&served, args, output)?;
     let pages = more_pages();
-    let readers = Readers::new(global, &record, &host, &watched, board, &args.desk, plan.stated.clone());
+    let readers = Readers::new(global, &record, &host, &watched, board, &args.desk, &plan);
     let counter = Counter { global, record: &record, readers: &readers };
     interrupt::begin_work();
     std::thread::scope(|scope| {

@@ -12,8 +12,8 @@ use crate::cli::store;
 use crate::cli::{interrupt, settings, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
 use crate::job::{
-    Answer, Asks, Effect, Failure, HourWatch, ProfileWish, Question, ReaderNews, ReaderRef, StatedProfiles,
-    Surroundings, Visitor, attend, locked,
+    Answer, Asks, Effect, Failure, HourWatch, KeptOpener, Opener, ProfileWish, Question, ReaderNews, ReaderRef,
+    StatedProfiles, Surroundings, Visitor, attend, locked,
 };
 use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
 use crate::time::{HostClock, SystemClock};
@@ -38,6 +38,7 @@ pub struct Readers<'a> {
     pub(super) board: Arc<Board>,
     pub(super) args: &'a DeskArgs,
     stated: Arc<StatedProfiles>,
+    identity: Arc<KeptOpener>,
     answers: Sender<(u64, Answer)>,
     answered: Mutex<Receiver<(u64, Answer)>>,
     /// The batch that is to be burned next.
@@ -54,12 +55,13 @@ impl<'a> Readers<'a> {
         watched: &'a WatchedHost<'a>,
         board: Arc<Board>,
         args: &'a DeskArgs,
-        stated: Arc<StatedProfiles>,
+        plan: &DeskPlan,
     ) -> Self {
+        let (stated, identity) = (plan.stated.clone(), plan.identity.clone());
         let (answers, answered) = channel();
         let answered = Mutex::new(answered);
         let (wanted, state) = (Mutex::default(), Mutex::default());
-        Self { global, record, host, watched, board, args, stated, answers, answered, wanted, state }
+        Self { global, record, host, watched, board, args, stated, identity, answers, answered, wanted, state }
     }
 
     /// Attends the readers until the program is to end: as a desk, and as a batch when one is started.
@@ -89,6 +91,11 @@ impl<'a> Readers<'a> {
     /// What ended the desk early.
     pub fn fatal(&self) -> Option<Failure> {
         locked(&self.state).fatal.clone()
+    }
+
+    /// The opener of sealed seeds, as long as it is kept.
+    pub fn opener(&self) -> Option<Opener> {
+        self.identity.get()
     }
 
     /// The profile that the flags state.

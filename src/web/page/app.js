@@ -66,10 +66,7 @@ function show(name, moves) {
   if (name === "find") $("find-text").focus();
 }
 
-function go(name) {
-  if (location.hash !== `#${name}`) history.pushState(null, "", `#${name}`);
-  show(name, true);
-}
+const go = (name) => { if (location.hash !== `#${name}`) history.pushState(null, "", `#${name}`); show(name, true); };
 function lock() {
   sessionStorage.removeItem(KEY);
   $("screens").hidden = true;
@@ -157,11 +154,7 @@ function questions(open) {
   }
 }
 
-function bar(id, text) {
-  $(id).hidden = !text;
-  $(id).textContent = text || "";
-}
-
+const bar = (id, text) => { $(id).hidden = !text; $(id).textContent = text || ""; };
 // What does not change stays where it is: somebody may be choosing something there, or have the focus on it.
 function keep(id, items, make) {
   const parent = $(id), old = new Map([...parent.children].map((node) => [node.dataset.key, node]));
@@ -243,11 +236,17 @@ async function renderToken(serial, refused) {
   const form = el("form", { class: "row noprint", onsubmit: (event) => { event.preventDefault(); act("assign", { user: field.value.trim() }); } },
     el("label", { for: "assign-user" }, "Give it to"), field, el("button", { type: "submit" }, "Assign"),
     token.user ? el("button", { type: "button", onclick: () => act("unassign", {}) }, "Take it back") : null);
+  const judged = el("p", { role: "status" });
+  const check = token.seed === "sealed" ? el("form", { class: "row noprint code", onsubmit: async (event) => {
+    event.preventDefault();
+    try { const { right, words } = await ask("verify", { serial, code: event.target.elements[0].value.trim() }); judged.textContent = `${right ? "✓" : "✕"} ${words}`; } catch (why) { judged.textContent = `${why.message}: ${why.next}`; }
+  } }, el("label", { for: "verify-code" }, "The code on its display"), el("input", { id: "verify-code", inputmode: "numeric", autocomplete: "off", maxlength: "9", required: true }),
+  el("button", { type: "submit" }, "Check")) : null;
   put("token-body",
     refused ? problem(refused) : null,
     refused && refused.confirm ? el("button", { type: "button", onclick: () => act("assign", { user: refused.wanted, reassign: true }) }, `Give it to ${refused.wanted} anyway`) : null,
     el("dl", {}, ...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
-    form,
+    form, check, judged,
     svg ? plot(svg, `drift-${token.serial}`, `The drift of ${token.serial}: readings, and the forecast with its band`) : null,
     el("h2", {}, "History"),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "History" }, table(["When", "What", "Outcome", "Drift", "Remark"], events.slice(0, 50).map((event) => [when(event.at), event.what, event.outcome,

@@ -217,4 +217,16 @@ fn the_code_on_a_display_is_asked_for_in_a_field_and_judged() {
     assert_eq!(board["visits"][0]["well"], true, "{board}");
     assert!(board["visits"][0]["what"].as_str().unwrap().contains("right"), "{board}");
     assert!(!board.to_string().contains(&secret) && !board.to_string().contains("JBSWY3DP"));
+    // Its user may be at the telephone: the token is on no reader.
+    let verify = |code: &str| web.ask(&bearer, json!({ "ask": "verify", "serial": SLOW, "code": code }));
+    let right = verify(&displayed(&web, &state)).json();
+    assert_eq!(right["right"], true, "{right}");
+    let wrong = verify("000000").json();
+    assert_eq!(wrong["right"], false, "{wrong}");
+    assert_eq!(verify("00").status, 422);
+    let token = web.ask(&bearer, json!({ "ask": "token", "serial": SLOW })).json();
+    assert_eq!(
+        (token["events"][0]["what"].as_str(), token["events"][0]["outcome"].as_str()),
+        (Some("verify"), Some("wrong"))
+    );
 }
