@@ -30,6 +30,14 @@ pub enum Deed {
     Init,
     /// Old events were removed from it.
     Prune,
+    /// It was told of a server, or to forget one.
+    Server,
+    /// Its seed was handed to a server.
+    HandOver,
+    /// A server was made to accept its codes again.
+    Mend,
+    /// A server told how far it believes the clock to be off.
+    Pull,
 }
 
 /// How it ended.
@@ -79,6 +87,7 @@ pub(super) use words;
 words!(Deed {
     Info => "info", Sync => "sync", Config => "config", Burn => "burn", Verify => "verify", Assign => "assign",
     Forget => "forget", Import => "import", Export => "export", Init => "init", Prune => "prune",
+    Server => "server", HandOver => "hand-over", Mend => "mend", Pull => "pull",
 });
 
 words!(Outcome {

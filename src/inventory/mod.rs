@@ -6,6 +6,7 @@
 
 mod batch;
 mod clock_event;
+mod delivery;
 mod doubts;
 mod error;
 mod event;
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::UnixTime;
 pub use batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowChange, RowRecord, RowState};
 pub use clock_event::ClockEvent;
+pub use delivery::{Deliveries, Delivery, DeliveryFilter, DeliveryStep, ServerRecord};
 pub use error::InventoryError;
 pub use event::{Deed, Event, EventFilter, Measured, Outcome, Station};
 pub use fingerprint::{Fingerprint, FingerprintKey};
