@@ -2,7 +2,7 @@
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
 //! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`device`], [`reader`], [`emulator`], [`clock`], [`drift`],
-//! [`seedfile`], [`inventory`], [`job`], [`report`], [`web`], [`cli`].
+//! [`seedfile`], [`inventory`], [`server`], [`job`], [`report`], [`web`], [`cli`].
 
 pub mod cli;
 pub mod clock;
@@ -20,6 +20,7 @@ pub mod reader;
 pub mod report;
 pub mod seed;
 pub mod seedfile;
+pub mod server;
 pub mod time;
 #[cfg(feature = "web")]
 pub mod web;

@@ -1,0 +1,312 @@
+//! privacyIDEA: its REST API (privacyIDEA's documentation, "Authentication endpoints", "Token endpoints", "User endpoints").
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+use ureq::http::Method;
+use zeroize::Zeroizing;
+
+use super::asked::{Asked, AuthServer, Enrolment, ServerToken, ServerUser, Standing};
+use super::error::ServerError;
+use super::http::{Answer, Ask, Http, Pause};
+use super::json::{Fields, number_in, text_in};
+use super::kind::{Right, ServerKind};
+use super::settings::ServerSettings;
+use super::url_text::{encoded, query};
+use crate::otp::{Hash, TimeStep};
+use crate::seedfile::{Kind, Row};
+use crate::time::UnixTime;
+
+/// Tokens in a page.
+const PAGE: usize = 200;
+
+/// The rights of an administrator, each with privacyIDEA's names for it.
+const RIGHTS: [(Right, &[&str]); 5] = [
+    (Right::List, &["tokenlist"]),
+    (Right::Create, &["enrollTOTP", "enrollHOTP"]),
+    (Right::Users, &["userlist"]),
+    (Right::Assign, &["assign"]),
+    (Right::Resync, &["resync"]),
+];
+
+/// privacyIDEA, as an administrator.
+pub struct PrivacyIdea {
+    http: Http,
+    settings: ServerSettings,
+    password: Zeroizing<String>,
+    /// The ticket of a sign-in, which lasts for an hour.
+    ticket: Mutex<Option<Zeroizing<String>>>,
+}
+
+impl PrivacyIdea {
+    /// The server of these settings, with the administrator's password.
+    ///
+    /// # Errors
+    /// [`ServerError::Unusable`].
+    pub fn new(settings: &ServerSettings, password: Zeroizing<String>, pause: Pause) -> Asked<Self> {
+        let http = Http::new(&settings.url, settings, pause)?;
+        Ok(Self { http, settings: settings.clone(), password, ticket: Mutex::default() })
+    }
+
+    /// Signs in; the answer's rights and clock.
+    fn sign_in(&self) -> Asked<Answer> {
+        let form = Zeroizing::new(query(&[("username", &self.settings.account), ("password", &self.password)]));
+        let ask = Ask {
+            method: Method::POST,
+            url: format!("{}/auth", self.settings.url),
+            headers: Vec::new(),
+            body: Some((FORM, form)),
+            // Whoever signs in twice has two tickets.
+            only_reads: true,
+        };
+        let answer = self.http.ask(&ask)?;
+        let answer = self.answered(answer).map_err(|error| match error {
+            ServerError::Refused { host, status: 400 | 401, detail } => ServerError::SignIn { host, detail },
+            other => other,
+        })?;
+        let ticket = Zeroizing::new(self.fields(&answer).text("/result/value/token")?.to_owned());
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+        Ok(answer)
+    }
+
+    fn ticket(&self) -> Asked<Zeroizing<String>> {
+        let held = || self.ticket.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(ticket) = held() {
+            return Ok(ticket);
+        }
+        self.sign_in()?;
+        held().ok_or_else(|| ServerError::Lacks { host: self.http.host().to_owned(), field: "/result/value/token" })
+    }
+
+    fn ask(&self, method: &Method, path: &str, parameters: &[(&str, &str)]) -> Asked<Answer> {
+        match self.ask_once(method, path, parameters) {
+            // The ticket has ended: nothing was done.
+            Err(ServerError::SignIn { .. }) => {
+                *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                self.ask_once(method, path, parameters)
+            }
+            other => other,
+        }
+    }
+
+    fn ask_once(&self, method: &Method, path: &str, parameters: &[(&str, &str)]) -> Asked<Answer> {
+        let text = Zeroizing::new(query(parameters));
+        let base = &self.settings.url;
+        let in_body = *method == Method::POST;
+        let url = match text.as_str() {
+            text if !in_body && !text.is_empty() => format!("{base}{path}?{text}"),
+            _ => format!("{base}{path}"),
+        };
+        let ask = Ask {
+            method: method.clone(),
+            url,
+            headers: vec![("Authorization", self.ticket()?)],
+            body: in_body.then_some((FORM, text)),
+            only_reads: *method == Method::GET,
+        };
+        self.answered(self.http.ask(&ask)?)
+    }
+
+    /// An answer that says that all went well, or what it says instead.
+    fn answered(&self, answer: Answer) -> Asked<Answer> {
+        let host = self.http.host().to_owned();
+        let result = answer.value.get("result");
+        let is_well = result.and_then(|result| result.get("status")).and_then(Value::as_bool);
+        let error = result.and_then(|result| result.get("error"));
+        let detail = error.and_then(|error| text_in(error, "message")).unwrap_or_default();
+        match (answer.status, is_well) {
+            (200, Some(true)) => Ok(answer),
+            (_, None) => Err(ServerError::Lacks { host, field: "/result/status" }),
+            (401, _) => Err(ServerError::SignIn { host, detail }),
+            (403, _) => Err(ServerError::Forbidden { host, detail }),
+            (404, _) => Err(ServerError::Absent(host)),
+            (status @ 500.., _) => Err(ServerError::Faulty { host, status }),
+            (status, _) => Err(ServerError::Refused { host, status, detail }),
+        }
+    }
+
+    fn fields<'a>(&'a self, answer: &'a Answer) -> Fields<'a> {
+        Fields { host: self.http.host(), value: &answer.value }
+    }
+
+    /// All pages of the tokens that fit.
+    fn pages(&self, parameters: &[(&str, &str)], visit: &mut dyn FnMut(ServerToken)) -> Asked<()> {
+        let size = PAGE.to_string();
+        for page in 1_u32.. {
+            let number = page.to_string();
+            let mut all = parameters.to_vec();
+            all.extend([("page", number.as_str()), ("pagesize", size.as_str())]);
+            let answer = self.ask(&Method::GET, "/token/", &all)?;
+            let tokens = self.fields(&answer).list("/result/value/tokens")?;
+            tokens.iter().filter_map(token_of).for_each(&mut *visit);
+            if tokens.len() < PAGE {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is said of a token that is created, or burned anew.
+    fn init(&self, new: &Enrolment<'_>) -> Asked<Answer> {
+        let (secret, digits) = (new.row.seed.to_hex(), new.row.effective_digits().to_string());
+        let hash = match new.row.effective_hash() {
+            Hash::Sha1 => "sha1",
+            Hash::Sha256 => "sha256",
+            Hash::Sha512 => "sha512",
+        };
+        let step = new.row.effective_step().to_string();
+        let mut form = vec![
+            ("serial", new.serial),
+            ("otpkey", secret.as_str()),
+            ("genkey", "0"),
+            ("otplen", digits.as_str()),
+            ("hashlib", hash),
+        ];
+        match new.row.kind {
+            // Without it, that of an earlier token of this serial would stay.
+            Kind::Totp => form.extend([("type", "totp"), ("timeStep", step.as_str()), ("timeShift", "0")]),
+            Kind::Hotp => form.push(("type", "hotp")),
+        }
+        self.ask(&Method::POST, "/token/init", &form)
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+impl AuthServer for PrivacyIdea {
+    fn kind(&self) -> ServerKind {
+        ServerKind::PrivacyIdea
+    }
+
+    fn refuses(&self, row: &Row) -> Option<String> {
+        let digits = row.effective_digits();
+        match row.kind {
+            _ if !matches!(digits, 6 | 8) => Some(format!("privacyIDEA takes 6 or 8 digits, not {digits}")),
+            Kind::Totp if TimeStep::new(row.effective_step()).is_none() => {
+                Some(format!("privacyIDEA takes time steps of 30 and 60 s, not {}", row.effective_step()))
+            }
+            Kind::Hotp if row.counter.unwrap_or(0) > 0 => {
+                Some("privacyIDEA begins to count at 0, and this token is further".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn standing(&self) -> Asked<Standing> {
+        let answer = self.sign_in()?;
+        let value = answer.value.pointer("/result/value").unwrap_or(&Value::Null);
+        if text_in(value, "role").is_some_and(|role| role != "admin") {
+            let detail = "the account is a user, not an administrator".to_owned();
+            return Err(ServerError::Forbidden { host: self.http.host().to_owned(), detail });
+        }
+        let told = value.get("rights").and_then(Value::as_array);
+        let has = |name: &&str| told.is_some_and(|rights| rights.iter().any(|right| right.as_str() == Some(name)));
+        let lacks = RIGHTS.iter().filter(|(_, names)| told.is_some() && !names.iter().all(|name| has(name)));
+        Ok(Standing {
+            who: text_in(value, "username").unwrap_or_else(|| self.settings.account.clone()),
+            lacks: lacks.map(|(right, _)| *right).collect(),
+            untold: if told.is_some() { Vec::new() } else { Right::ALL.to_vec() },
+            clock: answer.clock,
+        })
+    }
+
+    fn tokens(&self, serial: &str) -> Asked<Vec<ServerToken>> {
+        let mut found = Vec::new();
+        // A star or a comma would find others.
+        if serial.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+            self.pages(&[("serial", serial)], &mut |token| found.push(token))?;
+        }
+        found.retain(|token| token.serial == serial);
+        Ok(found)
+    }
+
+    fn visit_tokens(&self, visit: &mut dyn FnMut(ServerToken)) -> Asked<()> {
+        self.pages(&[("type", "*otp")], visit)
+    }
+
+    fn users(&self, name: &str) -> Asked<Vec<ServerUser>> {
+        let mut found = Vec::new();
+        if name.contains('*') {
+            return Ok(found);
+        }
+        for field in ["username", "email"] {
+            let mut parameters = vec![(field, name)];
+            parameters.extend(self.settings.realm.as_deref().map(|realm| ("realm", realm)));
+            let answer = self.ask(&Method::GET, "/user/", &parameters)?;
+            for user in self.fields(&answer).list("/result/value")? {
+                let is_meant = text_in(user, field).is_some_and(|known| known.to_lowercase() == name.to_lowercase());
+                if let (true, Some(name)) = (is_meant, text_in(user, "username")) {
+                    let realm = text_in(user, "realm").or_else(|| self.settings.realm.clone());
+                    let id = text_in(user, "userid").unwrap_or_default();
+                    found.push(ServerUser { id, name, realm });
+                }
+            }
+            if !found.is_empty() {
+                break;
+            }
+        }
+        found.dedup();
+        Ok(found)
+    }
+
+    fn create(&self, new: &Enrolment<'_>) -> Asked<String> {
+        self.init(new).map(|_| new.serial.to_owned())
+    }
+
+    fn assign(&self, token: &ServerToken, user: &ServerUser) -> Asked<()> {
+        let mut form = vec![("serial", token.serial.as_str()), ("user", user.name.as_str())];
+        form.extend(user.realm.as_deref().map(|realm| ("realm", realm)));
+        self.ask(&Method::POST, "/token/assign", &form).map(drop)
+    }
+
+    fn resync(&self, token: &ServerToken, codes: &[String]) -> Asked<bool> {
+        let [one, two, ..] = codes else { return Err(ServerError::NoSuchCall(ServerKind::PrivacyIdea)) };
+        let form = [("serial", token.serial.as_str()), ("otp1", one.as_str()), ("otp2", two.as_str())];
+        let answer = self.ask(&Method::POST, "/token/resync", &form)?;
+        self.fields(&answer).truth("/result/value")
+    }
+
+    fn accepts(&self, token: &ServerToken, code: &str) -> Asked<bool> {
+        // Without a PIN: the code alone is asked about.
+        let form = [("serial", token.serial.as_str()), ("pass", code), ("otponly", "1")];
+        let answer = self.ask(&Method::POST, "/validate/check", &form)?;
+        self.fields(&answer).truth("/result/value")
+    }
+
+    fn re_enrol(&self, _token: &ServerToken, new: &Enrolment<'_>) -> Asked<()> {
+        self.init(new).map(drop)
+    }
+
+    fn remove(&self, token: &ServerToken) -> Asked<()> {
+        self.ask(&Method::DELETE, &format!("/token/{}", encoded(&token.serial)), &[]).map(drop)
+    }
+}
+
+fn token_of(value: &Value) -> Option<ServerToken> {
+    let serial = text_in(value, "serial")?;
+    let info = value.get("info").unwrap_or(&Value::Null);
+    let is = |field: &str| value.get(field).and_then(Value::as_bool);
+    let counts = text_in(value, "tokentype").is_some_and(|kind| kind.eq_ignore_ascii_case("hotp"));
+    let next_counter: Option<u64> = number_in(value, "count");
+    Some(ServerToken {
+        id: serial.clone(),
+        serial,
+        user: text_in(value, "username"),
+        counts,
+        step_s: number_in(info, "timeStep"),
+        digits: number_in(value, "otplen"),
+        hash: text_in(info, "hashlib"),
+        // What stands there is the last count that was used (HOTP: the next one); none was, where it is 0.
+        next_counter: next_counter.map(|count| if counts || count == 0 { count } else { count + 1 }),
+        believed: believed(next_counter.filter(|_| !counts), number_in(info, "timeStep"), number_in(info, "timeShift")),
+        is_off: is("active") == Some(false) || is("locked") == Some(true) || is("revoked") == Some(true),
+    })
+}
+
+/// How far a server believes a clock to be off, and when it came to believe so: at a login it keeps the step that was used, and how far
+/// that began after its own time (privacyIDEA 3.14, `TotpTokenClass.check_otp`). Before the first one it believes nothing.
+fn believed(last_step: Option<u64>, step_s: Option<u32>, shift_s: Option<f64>) -> Option<(f64, UnixTime)> {
+    let (last, step_s, shift_s) = (last_step.filter(|step| *step > 0)?, step_s?, shift_s.filter(|shift| shift.is_finite())?);
+    let at_ms = (last as f64 * f64::from(step_s) - shift_s) * 1000.0;
+    Some((shift_s, UnixTime::from_timestamp_millis(at_ms as i64)?))
+}
