@@ -175,7 +175,7 @@ fn report(writing: &Writing<'_>, args: &BurnArgs, done: &Done, typed: Option<Cod
     } else if matches!(checked, Checked::Unchecked) {
         output.text("the displayed code was not checked");
     }
-    report::remarks(outcome, Deed::Burn).iter().for_each(|remark| output.note(remark));
+    report::remarks(outcome, Deed::Burn, &[]).iter().for_each(|remark| output.note(remark));
     Ok(Exit::Done)
 }
 

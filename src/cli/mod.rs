@@ -10,12 +10,16 @@ mod describe;
 mod desk;
 mod doctor;
 mod emulate;
+#[cfg(feature = "servers")]
+mod hand_over;
 mod harden;
 mod host;
 mod info;
 mod input;
 mod interrupt;
 mod inventory;
+#[cfg(feature = "servers")]
+mod mending;
 mod new_seed;
 mod output;
 mod panics;
@@ -28,6 +32,8 @@ mod secret;
 mod seed_of;
 mod seeds;
 mod selftest;
+#[cfg(feature = "servers")]
+mod server;
 mod settings;
 mod shell;
 mod station;
@@ -147,6 +153,10 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Web(args) => web::run(global, args, output),
             Command::Inventory(command) => inventory::run(global, command, output),
             Command::Seeds(command) => seeds::run(global, command, output),
+            #[cfg(feature = "servers")]
+            Command::Server(command) => server::run(global, command, output),
+            #[cfg(feature = "servers")]
+            Command::HandOver(args) => hand_over::run(global, args, output),
             Command::Doctor(args) => doctor::run(global, args, output),
             Command::Selftest(args) => selftest::run(global, args, output),
             Command::Emulate(_) if global.dry_run => Err(no_dry_run()),

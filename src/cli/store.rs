@@ -277,6 +277,12 @@ pub fn waits(global: &Global) -> Option<(String, Result<Waits, InventoryError>)>
     Some((describe::path(&address.shown()), waits)).filter(|(_, waits)| *waits != Ok(Waits::default()))
 }
 
+/// Where the addresses of servers are kept that this user has used.
+#[cfg(feature = "servers")]
+pub fn server_pins() -> Option<Pins> {
+    dirs::config_local_dir().map(|folder| Pins::in_folder(folder.join("tokentap").join("servers")))
+}
+
 /// Where the recipients are kept that this user has confirmed.
 pub fn pins() -> Option<Pins> {
     dirs::config_local_dir().map(|folder| Pins::in_folder(folder.join("tokentap").join("recipients")))

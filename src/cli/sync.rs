@@ -2,6 +2,8 @@
 
 use super::args::{Global, SyncArgs};
 use super::host::Host;
+#[cfg(feature = "servers")]
+use super::mending::Mending;
 use super::output::Output;
 use super::record::{self, Record};
 use super::settings::{self, Named};
@@ -16,7 +18,13 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
     record.ready(global, settings::need(&args.profile), output)?;
-    let named = Named { seed, opener: record.opener(identity), now: host.clock().now().wall };
+    let opener = record.opener(identity);
+    #[cfg(feature = "servers")]
+    let mending = Mending::of(global, &args.mend, opener.clone(), output)?;
+    let named = Named { seed, opener, now: host.clock().now().wall };
     let write = settings::sync(global, args, named)?.prepare()?;
-    Writing::new(global, &host, &record, write, output).carry_out(Workplace::new(global, &host, &record, output))
+    let writing = Writing::new(global, &host, &record, write, output);
+    #[cfg(feature = "servers")]
+    let writing = Writing { mending, ..writing };
+    writing.carry_out(Workplace::new(global, &host, &record, output))
 }

@@ -22,6 +22,8 @@ const COMMANDS: &[&str] = &[
     "desk",
     "seeds",
     "inventory",
+    "server",
+    "hand-over",
     "doctor",
     "selftest",
     "emulate",

@@ -12,7 +12,7 @@ use crate::device::Info;
 use crate::inventory::SlotKey;
 use crate::job::forecast::fit_of;
 use crate::job::{Effect, Exit, Failure, Front, Notice, Problem, SeedFate, SingleWrite, WriteOutcome, WritePlan};
-use crate::report::{PlanReport, PlannedProfile, Shown, WriteReport, notice, question, remarks};
+use crate::report::{MendReport, PlanReport, PlannedProfile, Shown, WriteReport, notice, question, remarks};
 
 /// Everything around one write.
 pub struct Writing<'a> {
@@ -21,6 +21,9 @@ pub struct Writing<'a> {
     pub record: &'a Record,
     pub write: SingleWrite,
     pub output: &'a Output,
+    /// Servers that are made to accept the token's codes again afterwards.
+    #[cfg(feature = "servers")]
+    pub mending: Option<super::mending::Mending>,
     /// Questions answered with yes: they are not asked again where the token is laid back.
     confirmed: RefCell<Vec<Problem>>,
 }
@@ -28,7 +31,16 @@ pub struct Writing<'a> {
 impl<'a> Writing<'a> {
     /// A write, and what is around it.
     pub fn new(global: &'a Global, host: &'a Host, record: &'a Record, write: SingleWrite, output: &'a Output) -> Self {
-        Self { global, host, record, write, output, confirmed: RefCell::default() }
+        Self {
+            global,
+            host,
+            record,
+            write,
+            output,
+            #[cfg(feature = "servers")]
+            mending: None,
+            confirmed: RefCell::default(),
+        }
     }
 
     /// Writes the token. `before` is called before the first write: what else must be durable by then.
@@ -114,12 +126,31 @@ impl<'a> Writing<'a> {
         let token = books.and_then(|books| books.token(&SlotKey::only(outcome.info.serial.as_str())).ok().flatten());
         let report =
             report.with_drift(fit_of(books, token.as_ref(), None).as_ref(), outcome.info.clock_write().erases_seed());
+        let report = report.with_mending(self.mended(&outcome));
         output.report(&report);
         if outcome.outcome == Effect::Synced && !write.fine {
             output.note("read in whole seconds: what the drift is within the second was not measured");
         }
-        remarks(&outcome, write.deed).iter().chain(&report.drift_warning).for_each(|remark| output.note(remark));
-        Ok(Exit::Done)
+        remarks(&outcome, write.deed, &report.servers)
+            .iter()
+            .chain(&report.drift_warning)
+            .for_each(|remark| output.note(remark));
+        Ok(if report.is_open_at_server() { Exit::Undone } else { Exit::Done })
+    }
+
+    /// What became of the token at the servers that were named.
+    #[cfg(feature = "servers")]
+    fn mended(&self, outcome: &WriteOutcome) -> Vec<MendReport> {
+        let mending = self.mending.as_ref();
+        mending
+            .map(|mending| mending.carry_out(self.global, &outcome.info, self.write.seed.as_ref()))
+            .unwrap_or_default()
+    }
+
+    #[cfg(not(feature = "servers"))]
+    #[expect(clippy::unused_self, reason = "with servers it is used")]
+    fn mended(&self, _: &WriteOutcome) -> Vec<MendReport> {
+        Vec::new()
     }
 
     /// Says that a profile which nobody stated is about to be written.

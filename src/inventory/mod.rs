@@ -24,6 +24,7 @@ mod postgres;
 mod remedy;
 mod rights;
 mod seal;
+mod sealed_credential;
 #[cfg(feature = "postgres")]
 mod shared;
 mod slot_key;
@@ -51,6 +52,7 @@ pub use postgres::{Address, AddressError, DatabaseServer, DeskRecord, Joined, Po
 pub use remedy::RecordRemedy;
 pub use rights::make_folder;
 pub use seal::{Identity, SealError, new_locked_identity, open_of, parse_recipient, seal};
+pub use sealed_credential::{open_credential, seal_credential};
 #[cfg(feature = "postgres")]
 pub use shared::Shared;
 pub use slot_key::SlotKey;

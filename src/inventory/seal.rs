@@ -41,6 +41,11 @@ pub enum SealError {
     /// The opened seed is not the one on record.
     #[error("the sealed seed in this token's record is not the seed that was burned")]
     OtherSeed,
+    /// The opened credential is another server's, or this one's at another address.
+    #[error(
+        "what was sealed is not the credential of this server at this address: somebody or something has changed its record"
+    )]
+    OtherServer,
     /// An identity's file is cut off or changed.
     #[error("the identity file is damaged")]
     Damaged,
@@ -119,12 +124,8 @@ pub fn new_locked_identity(passphrase: &str) -> Result<(String, Vec<u8>), SealEr
 /// # Errors
 /// [`SealError::Recipient`] and [`SealError::Failed`].
 pub fn seal(row: &Row, recipients: &[String]) -> Result<Vec<u8>, SealError> {
-    let parsed = recipients.iter().map(|text| x25519::Recipient::from_str(text).map_err(|_| SealError::Recipient));
-    let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
-    let to = Encryptor::with_recipients(parsed.iter().map(|recipient| recipient as &dyn age::Recipient));
-    let to = to.map_err(|_| SealError::Recipient)?;
     let text = csv::file_of(row).map_err(SealError::Failed)?;
-    encrypt(to, text.as_bytes())
+    seal_bytes(text.as_bytes(), recipients)
 }
 
 /// Opens the newest sealed seed of a token, and holds it against the record that it was found in: whoever can write the
@@ -150,16 +151,35 @@ pub fn open_of(token: &TokenRecord, key: &FingerprintKey, identity: &Identity) -
 /// # Errors
 /// [`SealError::OtherRecipient`] and [`SealError::Content`].
 pub fn open(sealed: &[u8], identity: &Identity) -> Result<Row, SealError> {
-    let identities = identity.0.iter().map(|identity| identity as &dyn age::Identity);
-    let mut text = decrypt(sealed, identities).map_err(|why| match why {
-        Undecrypted::Key => SealError::OtherRecipient,
-        Undecrypted::Content => SealError::Content,
-    })?;
+    let mut text = open_bytes(sealed, identity)?;
     let source = Source::new(Cursor::new(std::mem::take(&mut *text))).map_err(|_| SealError::Content)?;
     // A short secret in Base32 can look like hex.
     let options = ReadOptions { secret_encoding: Some(SecretEncoding::Base32), ..ReadOptions::default() };
     let rows = (csv::FORMAT.read)(source, &options).map_err(|_| SealError::Content)?;
     rows.into_iter().next().and_then(Result::ok).ok_or(SealError::Content)
+}
+
+/// Seals bytes to recipients.
+///
+/// # Errors
+/// [`SealError::Recipient`] and [`SealError::Failed`].
+pub(super) fn seal_bytes(content: &[u8], recipients: &[String]) -> Result<Vec<u8>, SealError> {
+    let parsed = recipients.iter().map(|text| x25519::Recipient::from_str(text).map_err(|_| SealError::Recipient));
+    let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
+    let to = Encryptor::with_recipients(parsed.iter().map(|recipient| recipient as &dyn age::Recipient));
+    encrypt(to.map_err(|_| SealError::Recipient)?, content)
+}
+
+/// Opens sealed bytes.
+///
+/// # Errors
+/// [`SealError::OtherRecipient`] and [`SealError::Content`].
+pub(super) fn open_bytes(sealed: &[u8], identity: &Identity) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let identities = identity.0.iter().map(|identity| identity as &dyn age::Identity);
+    decrypt(sealed, identities).map_err(|why| match why {
+        Undecrypted::Key => SealError::OtherRecipient,
+        Undecrypted::Content => SealError::Content,
+    })
 }
 
 fn encrypt(to: Encryptor, content: &[u8]) -> Result<Vec<u8>, SealError> {

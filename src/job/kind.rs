@@ -77,6 +77,7 @@ kinds! {
         "the inventory cannot be read, is damaged, is not its user's alone, is on another computer, or has recipients that were not confirmed";
     BatchContradicted, "batch-contradicted", Fault, "a `.part` file contradicts the inventory";
     Emulator, "emulator", Fault, "the emulated token failed";
+    Server, "server", Fault, "an authentication server was not reached, did not answer as one, or refused";
     Usage, "usage", Usage, "arguments, or the content of a file, that cannot be used";
     SeveralTokens, "several-tokens", Usage, "several tokens fit and none was chosen";
     UnknownProfile, "unknown-profile", Usage, "an interrupted job may have changed the token's profile";
@@ -116,5 +117,6 @@ kinds! {
     Drift, "drift", Wrong, "the clock is off right after it was set, or the code is one of another time";
     ClockStopped, "clock-stopped", Wrong, "the token's clock has stopped";
     HostClock, "host-clock", HostClock, "the host's clock cannot be trusted, or may be hours off";
+    AtServer, "at-server", Undone, "a token was not handed to a server, or not found again there";
     Interrupted, "interrupted", Interrupted, "Ctrl-C, or the terminal is gone";
 }

@@ -33,6 +33,7 @@ pub mod request;
 mod request_many;
 mod seed_choice;
 pub mod selftest;
+pub mod server;
 mod single;
 mod state;
 mod stated_profiles;

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::kind::{Exit, Kind};
 use super::refusal::Refusal;
+use super::server::Hindrance;
 use super::verify::{Verdict, VerdictKind};
 use crate::clock::{Distrust, Drift, HostClockError};
 use crate::device::{Info, Profile, Serial, Step};
@@ -11,6 +12,7 @@ use crate::inventory::{Deed, InventoryError, SealError};
 use crate::iso7816::StatusWord;
 use crate::link::LinkFault;
 use crate::reader::ReaderError;
+use crate::server::ServerError;
 use crate::time::{HostDoubt, UnixTime};
 
 /// The cause of a job's failure.
@@ -161,6 +163,22 @@ pub enum Problem {
         name: String,
         /// When it was begun.
         begun: UnixTime,
+    },
+    /// An authentication server, before a token of its was worked with.
+    Server(ServerError),
+    /// Something at an authentication server was not done with a token, or with any.
+    AtServer {
+        /// The token, where it is one.
+        serial: Option<String>,
+        /// What stood in the way.
+        why: Box<Hindrance>,
+    },
+    /// Some tokens cannot be handed over, and none was.
+    NotHandedOver {
+        /// How many cannot be.
+        undone: usize,
+        /// Of how many.
+        of: usize,
     },
     /// A `.part` file contradicts the inventory.
     BatchContradicted {
@@ -330,6 +348,8 @@ impl Problem {
             Self::WrongCode { .. } => Kind::WrongCode,
             Self::SeveralFit { .. } => Kind::SeveralTokens,
             Self::BatchChanged { .. } => Kind::BatchChanged,
+            Self::Server(_) => Kind::Server,
+            Self::AtServer { .. } | Self::NotHandedOver { .. } => Kind::AtServer,
             Self::BatchContradicted { .. } => Kind::BatchContradicted,
         }
     }

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::server::Hindrance;
 use crate::clock::ClockRemedy;
 use crate::device::Serial;
 use crate::inventory::RecordRemedy;
 use crate::reader::ReaderRemedy;
 use crate::seedfile::FileRemedy;
+use crate::server::ServerRemedy;
 
 /// The command that a job is repeated with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,10 @@ pub enum Remedy {
     Token(TokenRemedy),
     /// About a batch.
     Batch(BatchRemedy),
+    /// About an authentication server.
+    Server(ServerRemedy),
+    /// About what stands in a token's way to a server.
+    AtServer(Box<Hindrance>),
     /// Run it again.
     Again(Again),
     /// Continue an interrupted job with it.
@@ -228,7 +234,7 @@ macro_rules! from {
 
 from! {
     ReaderRemedy => Reader, ClockRemedy => Clock, RecordRemedy => Record, FileRemedy => File, TokenRemedy => Token,
-    BatchRemedy => Batch, Again => Again, String => Words
+    BatchRemedy => Batch, ServerRemedy => Server, Again => Again, String => Words
 }
 
 impl From<&str> for Remedy {

@@ -74,6 +74,8 @@ pub enum TokenState {
     TokensRecorded,
     /// A question was asked, and nothing had been changed by then.
     NothingChanged,
+    /// What was handed to a server, and what is not known of it, is on record.
+    HandedOverOnRecord,
     /// Such a state, and a new seed is kept in a file.
     SeedKept(Box<Self>, PathBuf),
 }

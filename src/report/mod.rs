@@ -13,6 +13,8 @@ mod emulate;
 mod error;
 mod files;
 mod forecast;
+mod hand_over;
+mod hindrance;
 mod host_clock;
 mod info;
 mod inventory;
@@ -33,6 +35,8 @@ pub mod schema;
 mod seeds;
 mod selftest;
 mod selftest_facts;
+mod server;
+mod server_error;
 mod show;
 pub mod slip;
 mod state;
@@ -53,6 +57,8 @@ pub use emulate::{DisplayReport, EmulatedReport, EmulatedToken};
 pub use error::{ErrorReport, FailureReport, details};
 pub use files::FilesReport;
 pub use forecast::{BY_FLAGS, ForecastEnd, ForecastReport, WindowFrom, WindowReport, come_cell, warning};
+pub use hand_over::{HandOverReport, HandedToken, HindranceReport, MendReport};
+pub use hindrance::{hindrance_fact, hindrance_next};
 pub use host_clock::{HostClockReport, host_clock_words};
 pub use info::{InfoReport, Reading};
 pub use inventory::{
@@ -76,6 +82,11 @@ pub use remedy_of_reader::remedy_of_reader;
 pub use remedy_of_record::remedy_of_record;
 pub use seeds::{ConvertReport, SeedsCheckReport, Understood};
 pub use selftest::{SelftestReport, TestedBy, part_words};
+pub use server::{
+    CompareReport, PullReport, ResyncReport, ServerAddReport, ServerCheckReport, ServerListReport, ServerRemoveReport,
+    ServerReport,
+};
+pub use server_error::{remedy_of_server, server_fact};
 pub use show::{ShowReport, ShownDrift};
 pub use state::state;
 pub use times::utc;

@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 
+use super::hindrance::hindrance_fact;
+use super::server_error::server_fact;
 use super::verdict::verdict_words;
 use crate::clock::check_plausible;
 use crate::device::{Info, Profile, Step};
@@ -80,6 +82,12 @@ pub fn fact(problem: &Problem) -> String {
             format!("the token's clock has stopped: it showed the same second for more than a second ({token})")
         }
         Problem::WrongCode { verdict, window_s, token } => format!("{} ({token})", verdict_words(verdict, *window_s)),
+        Problem::Server(error) => server_fact(error),
+        Problem::AtServer { serial: Some(serial), why } => format!("{serial}: {}", hindrance_fact(why)),
+        Problem::AtServer { serial: None, why } => hindrance_fact(why),
+        Problem::NotHandedOver { undone, of } => {
+            format!("{undone} of {} cannot be handed over; nothing was sent", counted(*of as u64, "token"))
+        }
         Problem::SeveralFit { typed, count } => format!("{typed} matches {}", counted(*count as u64, "token")),
         Problem::BatchChanged { name, begun } => {
             format!("a batch of {name} has been open since {}, with other rows", begun.format("%Y-%m-%d %H:%M UTC"))

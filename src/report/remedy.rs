@@ -1,8 +1,10 @@
 //! Remedies in words, as the command line gives them: each command and flag is one that can be typed as it is.
 
+use super::hindrance::hindrance_next;
 use super::remedy_of_file::remedy_of_file;
 use super::remedy_of_reader::remedy_of_reader;
 use super::remedy_of_record::remedy_of_record;
+use super::server_error::remedy_of_server;
 use crate::clock::ClockRemedy;
 use crate::job::remedy::{Again, BatchRemedy, Remedy, TokenRemedy};
 use crate::plain::shell_word;
@@ -18,6 +20,8 @@ pub fn remedy(remedy: &Remedy) -> String {
         Remedy::File(of_file) => remedy_of_file(of_file),
         Remedy::Token(of_token) => remedy_of_token(of_token),
         Remedy::Batch(of_batch) => remedy_of_batch(of_batch),
+        Remedy::Server(of_server) => remedy_of_server(*of_server),
+        Remedy::AtServer(why) => hindrance_next(why),
         Remedy::Again(again) => run_again(again),
         Remedy::Continue(again) => format!("to continue, {}", run_again(again)),
         Remedy::Retry(again) => format!("for another try, {}", run_again(again)),

@@ -48,6 +48,7 @@ pub fn state(state: &TokenState) -> String {
         }
         TokenState::TokensRecorded => "all that was burned is recorded; only the slips are missing".to_owned(),
         TokenState::NothingChanged => "nothing was changed".to_owned(),
+        TokenState::HandedOverOnRecord => "what was handed over is on record".to_owned(),
         TokenState::SeedKept(inner, file) => {
             format!("{}; the new seed is kept in {}", self::state(inner), shell_word(file))
         }

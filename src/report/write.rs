@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Report;
 use super::drift::DriftReport;
 use super::forecast::warning;
+use super::hand_over::MendReport;
 use super::host_clock::HostClockReport;
 use super::profile::{PlannedProfile, profile_clause};
 use super::token::TokenReport;
@@ -48,6 +49,9 @@ pub struct WriteReport {
     /// It will be refused within 30 days, or drifts like a broken one: in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_warning: Option<String>,
+    /// What became of the token at the servers that were to accept its codes again; missing where none was named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<MendReport>,
     /// The line for people.
     #[serde(skip)]
     line: String,
@@ -92,6 +96,7 @@ impl WriteReport {
             profile: written.map(Into::into),
             host_clock: None,
             drift_warning: None,
+            servers: Vec::new(),
             line,
         }
     }
@@ -109,9 +114,24 @@ impl WriteReport {
     }
 }
 
+impl WriteReport {
+    /// The same report with what became of the token at servers.
+    #[must_use]
+    pub fn with_mending(self, servers: Vec<MendReport>) -> Self {
+        Self { servers, ..self }
+    }
+
+    /// Whether a server may refuse its user now.
+    #[must_use]
+    pub fn is_open_at_server(&self) -> bool {
+        self.servers.iter().any(MendReport::is_open)
+    }
+}
+
 impl Report for WriteReport {
     fn text(&self) -> String {
-        self.line.clone()
+        let servers = self.servers.iter().map(|server| format!("\n{}", server.words));
+        std::iter::once(self.line.clone()).chain(servers).collect()
     }
 }
 
@@ -128,9 +148,9 @@ pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
     )
 }
 
-/// Remarks for a careful person after a write.
+/// Remarks for a careful person after a write; `servers` were dealt with already.
 #[must_use]
-pub fn remarks(outcome: &WriteOutcome, deed: Deed) -> Vec<String> {
+pub fn remarks(outcome: &WriteOutcome, deed: Deed, servers: &[MendReport]) -> Vec<String> {
     let mut remarks = Vec::new();
     remarks.extend(outcome.host_jumped.map(jumped_words));
     let Some(config) = outcome.config.as_ref().filter(|_| outcome.outcome == Effect::Synced) else {
@@ -155,7 +175,7 @@ pub fn remarks(outcome: &WriteOutcome, deed: Deed) -> Vec<String> {
         say("the token shows no codes until a seed is burned, and its server needs that seed too");
     } else if deed == Deed::Burn {
         say("its server needs the same seed, hash and time step");
-    } else if config.clock == ClockPlan::Now && may_lose_server {
+    } else if config.clock == ClockPlan::Now && may_lose_server && servers.is_empty() {
         say(
             "Duo takes the corrected codes at once; Entra ID and privacyIDEA have followed the old clock and may refuse \
              them until the token is resynchronised there",

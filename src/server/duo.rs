@@ -91,7 +91,12 @@ impl Duo {
     }
 
     /// All pages of a list.
-    fn pages(&self, path: &str, parameters: &[(&str, &str)], visit: &mut dyn FnMut(&Value)) -> Asked<Option<ServerClock>> {
+    fn pages(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+        visit: &mut dyn FnMut(&Value),
+    ) -> Asked<Option<ServerClock>> {
         let mut offset = "0".to_owned();
         loop {
             let mut all = parameters.to_vec();
@@ -116,7 +121,9 @@ impl AuthServer for Duo {
     fn refuses(&self, row: &Row) -> Option<String> {
         let digits = row.effective_digits();
         match row.kind {
-            _ if row.effective_hash() != Hash::Sha1 => Some(format!("Duo takes SHA-1 only, not {}", row.effective_hash())),
+            _ if row.effective_hash() != Hash::Sha1 => {
+                Some(format!("Duo takes SHA-1 only, not {}", row.effective_hash()))
+            }
             _ if !matches!(digits, 6 | 8) => Some(format!("Duo takes 6 or 8 digits, not {digits}")),
             Kind::Totp if !matches!(row.effective_step(), 30 | 60) => {
                 Some(format!("Duo takes time steps of 30 and 60 s, not {}", row.effective_step()))
@@ -142,7 +149,9 @@ impl AuthServer for Duo {
         let mut found = Vec::new();
         // The serial is asked for together with a type only.
         for kind in ["t6", "t8", "h6", "h8"] {
-            self.pages("/admin/v1/tokens", &[("type", kind), ("serial", serial)], &mut |token| found.extend(token_of(token)))?;
+            self.pages("/admin/v1/tokens", &[("type", kind), ("serial", serial)], &mut |token| {
+                found.extend(token_of(token))
+            })?;
         }
         found.retain(|token: &ServerToken| token.serial == serial);
         Ok(found)

@@ -119,8 +119,15 @@ impl Entra {
             self.fields(&answer).list("/value")?.iter().for_each(&mut *visit);
             match text_in(&answer.value, "@odata.nextLink") {
                 // A ticket goes to no other host.
-                Some(link) if link.strip_prefix(&self.settings.url).is_some_and(|path| path.starts_with('/')) => next = link,
-                Some(link) => return Err(ServerError::Redirected { host: self.http.host().to_owned(), to: super::settings::host_of(&link) }),
+                Some(link) if link.strip_prefix(&self.settings.url).is_some_and(|path| path.starts_with('/')) => {
+                    next = link
+                }
+                Some(link) => {
+                    return Err(ServerError::Redirected {
+                        host: self.http.host().to_owned(),
+                        to: super::settings::host_of(&link),
+                    });
+                }
                 None => return Ok(()),
             }
         }

@@ -74,7 +74,9 @@ impl Http {
         let host = host_of(url);
         let unusable = |what: &str| ServerError::Unusable(format!("{host}: {what}"));
         let roots = match &settings.ca {
-            Some(pem) => certificates(pem).ok_or_else(|| unusable("the authorities that were named for it are none"))?,
+            Some(pem) => {
+                certificates(pem).ok_or_else(|| unusable("the authorities that were named for it are none"))?
+            }
             None => {
                 let found = rustls_native_certs::load_native_certs().certs;
                 found.iter().map(|found| Certificate::from_der(found.as_ref()).to_owned()).collect()
@@ -131,7 +133,8 @@ impl Http {
     }
 
     fn once(&self, ask: &Ask<'_>) -> Asked<Paused> {
-        let mut request = Request::builder().method(ask.method.clone()).uri(&ask.url).header(header::ACCEPT, "application/json");
+        let mut request =
+            Request::builder().method(ask.method.clone()).uri(&ask.url).header(header::ACCEPT, "application/json");
         for (name, value) in &ask.headers {
             request = request.header(*name, value.as_str());
         }
@@ -189,10 +192,13 @@ impl Http {
         let detail = error.to_string();
         match error {
             ureq::Error::HostNotFound => ServerError::Unreachable { host, detail: "no such host".to_owned() },
-            ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => ServerError::Unreachable { host, detail },
-            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-                ServerError::Unreachable { host, detail: format!("no connection within {} s", CONNECT_WITHIN.as_secs()) }
+            ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => {
+                ServerError::Unreachable { host, detail }
             }
+            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => ServerError::Unreachable {
+                host,
+                detail: format!("no connection within {} s", CONNECT_WITHIN.as_secs()),
+            },
             ureq::Error::Timeout(_) => {
                 ServerError::NoAnswer { host, detail: format!("no answer within {} s", ANSWER_WITHIN.as_secs()) }
             }
@@ -239,7 +245,9 @@ fn certificate_fault(error: &ureq::Error) -> Option<String> {
     };
     let rustls::Error::InvalidCertificate(fault) = of_rustls else { return None };
     Some(match fault {
-        rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+        rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => {
+            "it has expired".to_owned()
+        }
         rustls::CertificateError::NotValidYet | rustls::CertificateError::NotValidYetContext { .. } => {
             "it is not valid yet, or this computer's clock is wrong".to_owned()
         }

@@ -25,6 +25,7 @@ mod open;
 mod pace;
 #[cfg(feature = "servers")]
 mod privacyidea;
+mod remedy;
 mod settings;
 #[cfg(feature = "servers")]
 mod url_text;
@@ -33,7 +34,10 @@ pub use asked::{Asked, AuthServer, Enrolment, ServerClock, ServerToken, ServerUs
 #[cfg(feature = "servers")]
 pub use duo_signature::{Signed, signature};
 pub use error::{Fate, ServerError};
+#[cfg(feature = "servers")]
+pub use http::{Pause, has_certificates};
 pub use kind::{Can, Right, ServerKind};
 #[cfg(feature = "servers")]
-pub use open::open;
+pub use open::{TellPerson, open};
+pub use remedy::ServerRemedy;
 pub use settings::{AddressFault, ServerSettings};

@@ -306,7 +306,8 @@ fn token_of(value: &Value) -> Option<ServerToken> {
 /// How far a server believes a clock to be off, and when it came to believe so: at a login it keeps the step that was used, and how far
 /// that began after its own time (privacyIDEA 3.14, `TotpTokenClass.check_otp`). Before the first one it believes nothing.
 fn believed(last_step: Option<u64>, step_s: Option<u32>, shift_s: Option<f64>) -> Option<(f64, UnixTime)> {
-    let (last, step_s, shift_s) = (last_step.filter(|step| *step > 0)?, step_s?, shift_s.filter(|shift| shift.is_finite())?);
+    let (last, step_s, shift_s) =
+        (last_step.filter(|step| *step > 0)?, step_s?, shift_s.filter(|shift| shift.is_finite())?);
     let at_ms = (last as f64 * f64::from(step_s) - shift_s) * 1000.0;
     Some((shift_s, UnixTime::from_timestamp_millis(at_ms as i64)?))
 }

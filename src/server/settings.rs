@@ -58,7 +58,8 @@ impl ServerSettings {
         if authority.contains('@') {
             return Err(AddressFault::Credential);
         }
-        let is_plain_text = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '~' | '/' | ':' | '[' | ']');
+        let is_plain_text =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '~' | '/' | ':' | '[' | ']');
         let host = host_of(text);
         if host.is_empty() || !rest.chars().all(is_plain_text) || port_is_wrong(authority) {
             return Err(AddressFault::Malformed);
@@ -132,7 +133,16 @@ mod tests {
             assert_eq!(parse(plain), Err(AddressFault::Plain), "{plain}");
         }
         assert_eq!(parse("https://admin:secret@pi.example.org"), Err(AddressFault::Credential));
-        for bad in ["", "pi.example.org", "ftp://pi", "https://", "https://a b", "https://a:port", "https://a?x=1", "https://a:0"] {
+        for bad in [
+            "",
+            "pi.example.org",
+            "ftp://pi",
+            "https://",
+            "https://a b",
+            "https://a:port",
+            "https://a?x=1",
+            "https://a:0",
+        ] {
             assert_eq!(parse(bad), Err(AddressFault::Malformed), "{bad}");
         }
     }

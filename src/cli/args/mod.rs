@@ -8,6 +8,8 @@ mod forecast;
 mod inventory;
 mod run;
 mod seeds;
+#[cfg(feature = "servers")]
+mod server;
 mod write;
 
 use std::ffi::OsString;
@@ -34,6 +36,8 @@ pub use run::{BatchArgs, DeskArgs};
 pub use seeds::{
     EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs, SuiteArg,
 };
+#[cfg(feature = "servers")]
+pub use server::{HandOverArgs, MendArgs, ServerAddArgs, ServerCommand, ServerRemoveArgs, ServerResyncArgs};
 pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 
 /// Tap a token on the reader: seed burned, clock set, code checked.
@@ -104,6 +108,10 @@ impl Cli {
             Some(Command::Web(_)) => "web",
             Some(Command::Inventory(_)) => "inventory",
             Some(Command::Seeds(_)) => "seeds",
+            #[cfg(feature = "servers")]
+            Some(Command::Server(_)) => "server",
+            #[cfg(feature = "servers")]
+            Some(Command::HandOver(_)) => "hand-over",
             Some(Command::Doctor(_)) => "doctor",
             Some(Command::Selftest(_)) => "selftest",
             Some(Command::Emulate(_)) => "emulate",
@@ -238,6 +246,18 @@ pub enum Command {
         before_help = "Example: tokentap inventory show 86596120001234"
     )]
     Inventory(InventoryCommand),
+    /// Make authentication servers known, and see what they have
+    #[cfg(feature = "servers")]
+    #[command(
+        subcommand,
+        disable_help_subcommand = true,
+        before_help = "Example: tokentap server check pi --identity key.txt"
+    )]
+    Server(ServerCommand),
+    /// Hand burned seeds to a server, and to their users
+    #[cfg(feature = "servers")]
+    #[command(before_help = "Example: tokentap hand-over pi --batch 3 --identity key.txt")]
+    HandOver(HandOverArgs),
     /// Check the service, readers, permissions and the host's clock
     #[command(before_help = "Example: tokentap doctor")]
     Doctor(DoctorArgs),

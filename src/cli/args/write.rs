@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::{ClockArgs, ProfileArgs, SeedArgs, WriteArgs};
+#[cfg(feature = "servers")]
+use super::server::MendArgs;
 
 #[derive(Debug, Default, Args)]
 pub struct SyncArgs {
@@ -33,6 +35,10 @@ pub struct SyncArgs {
     /// One reading instead of catching ticks, no wait for the second.
     #[arg(long)]
     pub fast: bool,
+
+    #[cfg(feature = "servers")]
+    #[command(flatten)]
+    pub mend: MendArgs,
 
     #[command(flatten)]
     pub write: WriteArgs,

@@ -72,7 +72,7 @@ pub fn run(global: &Global, command: &InventoryCommand, output: &Output) -> Ran 
 }
 
 /// The inventory that the arguments name; none is made. What is wrong with who can change it is said.
-fn existing(global: &Global, output: &Output) -> Result<Store, Failure> {
+pub fn existing(global: &Global, output: &Output) -> Result<Store, Failure> {
     let located = record::locate(global).map_err(|error| record::unopened(&error))?;
     let located = located.ok_or_else(|| Failure::usage("--inventory none has nothing to show", "name a file"))?;
     // A log that lies alone is what is left of an inventory: opening says so.
@@ -107,7 +107,7 @@ fn in_file(store: &Store) -> Result<&Sqlite, Failure> {
 }
 
 /// A failure of the inventory where no token is in reach.
-fn failed(error: crate::inventory::InventoryError) -> Failure {
+pub fn failed(error: crate::inventory::InventoryError) -> Failure {
     record::unopened(&error)
 }
 

@@ -1,0 +1,104 @@
+//! `tokentap server`: the servers that seeds go to.
+
+mod add;
+pub mod open;
+
+use super::args::{Global, ServerCommand, ServerRemoveArgs, ServerResyncArgs};
+use super::inventory::{event, existing, failed};
+use super::output::Output;
+use super::record::{Store, identity};
+use super::{Ran, verify};
+use crate::inventory::{Deed, DeliveryFilter, Inventory, ServerRecord};
+use crate::job::server::{Work, compare, pull, resync};
+use crate::job::{Exit, Failure, Problem, TokenState, find};
+use crate::report::{
+    CompareReport, PullReport, ResyncReport, ServerCheckReport, ServerListReport, ServerRemoveReport, ServerReport,
+};
+use open::{Opened, hindered};
+
+pub fn run(global: &Global, command: &ServerCommand, output: &Output) -> Ran {
+    let store = existing(global, output)?;
+    let inventory = store.inventory();
+    match command {
+        ServerCommand::Add(args) => add::run(&store, global, args, output),
+        ServerCommand::List => list(inventory, output),
+        ServerCommand::Remove(args) => remove(inventory, global, args, output),
+        ServerCommand::Check(args) => {
+            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref(), output)?;
+            check(inventory, &opened, output)
+        }
+        ServerCommand::Resync(args) => find_again(&store, global, args, output),
+        ServerCommand::Pull(args) => {
+            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref(), output)?;
+            let pulled = opened.work(global, inventory, &mut |work| pull(work).map_err(|why| hindered(None, why)))?;
+            output.report(&PullReport::of(&args.name, pulled));
+            Ok(Exit::Done)
+        }
+        ServerCommand::Compare(args) => {
+            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref(), output)?;
+            let found = opened.work(global, inventory, &mut |work| compare(work).map_err(|why| hindered(None, why)))?;
+            output.report(&CompareReport::of(&args.name, &found));
+            Ok(if found.is_empty() { Exit::Done } else { Exit::Wrong })
+        }
+    }
+}
+
+/// A server on record, with the number of tokens that are there.
+fn report_of(inventory: &dyn Inventory, record: &ServerRecord) -> Result<ServerReport, Failure> {
+    let filter = DeliveryFilter { server: Some(record.name.clone()), serial: None };
+    let deliveries = inventory.deliveries(&filter).map_err(failed)?;
+    Ok(ServerReport::of(record, deliveries.iter().filter(|delivery| delivery.step.is_there()).count() as u64))
+}
+
+fn list(inventory: &dyn Inventory, output: &Output) -> Ran {
+    let servers = inventory.servers().map_err(failed)?;
+    let servers = servers.iter().map(|record| report_of(inventory, record)).collect::<Result<_, _>>()?;
+    output.report(&ServerListReport { servers });
+    Ok(Exit::Done)
+}
+
+fn remove(inventory: &dyn Inventory, global: &Global, args: &ServerRemoveArgs, output: &Output) -> Ran {
+    let record = open::record(inventory, &args.name)?;
+    let tokens = report_of(inventory, &record)?.tokens;
+    let said = event(global, Deed::Server, None, Some(format!("{} is forgotten", args.name)));
+    inventory.remove_server(&args.name, &said).map_err(failed)?;
+    output.report(&ServerRemoveReport { removed: record.name, tokens });
+    Ok(Exit::Done)
+}
+
+fn check(inventory: &dyn Inventory, opened: &Opened, output: &Output) -> Ran {
+    let standing = opened.server.standing().map_err(open::server_failure)?;
+    let report = ServerCheckReport::of(report_of(inventory, &opened.record)?, &standing);
+    output.report(&report);
+    Ok(if report.is_well() { Exit::Done } else { Exit::Wrong })
+}
+
+fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &Output) -> Ran {
+    let inventory = store.inventory();
+    let token = find::one(inventory, &args.token)?;
+    let codes: Vec<String> = args
+        .codes
+        .iter()
+        .map(|code| verify::typed_code(code).map(|code| code.to_string()))
+        .collect::<Result<_, _>>()?;
+    let opened = open::open(store, &args.server.name, identity(args.server.identity.as_deref())?.as_ref(), output)?;
+    let wanted = opened.codes_wanted();
+    if codes.len() != wanted {
+        return Err(Failure::usage(
+            format!("{} wants {wanted} codes that follow each other", opened.settings.kind.name()),
+            "press the button once for each, and type them in their order",
+        ));
+    }
+    let mut found_again =
+        |work: &Work<'_>| resync(work, &token.key, &codes).map_err(|why| hindered(Some(&token.key), why));
+    let found = opened.work(global, inventory, &mut found_again)?;
+    output.report(&ResyncReport { server: args.server.name.clone(), serial: token.key.serial, found });
+    Ok(if found { Exit::Done } else { Exit::Wrong })
+}
+
+/// A failure of the inventory's record of a server.
+fn unreadable(name: &str) -> Failure {
+    let problem = Problem::File(format!("what the inventory knows of the server {name} cannot be used"));
+    let next = "run tokentap inventory check; then add the server again with tokentap server add";
+    Failure::new(problem, TokenState::NotReached, next)
+}

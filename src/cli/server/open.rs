@@ -1,0 +1,223 @@
+//! A server that the inventory knows, with its credential: sealed, in a file, or from systemd. It is the one that this user has used before.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::unreadable;
+use crate::cli::args::Global;
+use crate::cli::inventory::failed;
+use crate::cli::output::{Output, note};
+use crate::cli::record::{Store, station};
+use crate::cli::store::server_pins;
+use crate::cli::{describe, input, interrupt};
+use crate::inventory::{Identity, Inventory, Pinned, ServerRecord, SlotKey, open_credential};
+use crate::job::server::{Hindrance, Work};
+use crate::job::{Failure, Problem, TokenState};
+use crate::server::{AuthServer, Pause, ServerError, ServerKind, ServerSettings, TellPerson};
+use crate::time::SystemClock;
+
+/// A server that can be spoken to. Nothing was asked yet.
+pub struct Opened {
+    /// What the inventory knows of it.
+    pub record: ServerRecord,
+    /// The same, read.
+    pub settings: ServerSettings,
+    /// The server.
+    pub server: Box<dyn AuthServer + Send + Sync>,
+}
+
+impl Opened {
+    /// Does some work with the server.
+    ///
+    /// # Errors
+    /// The work's.
+    pub fn work<T>(
+        &self,
+        global: &Global,
+        books: &dyn Inventory,
+        work: &mut dyn FnMut(&Work<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (clock, station) = (SystemClock::new(), station());
+        work(&Work {
+            books,
+            name: &self.record.name,
+            server: &*self.server,
+            clock: &clock,
+            station: &station,
+            remark: global.remark.as_deref(),
+            pause: &pause,
+        })
+    }
+
+    /// How many codes it wants to find a token again.
+    pub fn codes_wanted(&self) -> usize {
+        if self.settings.kind == ServerKind::Duo { 3 } else { 2 }
+    }
+}
+
+/// Waits, in pieces: whoever presses Ctrl-C is not kept.
+pub fn pause(span: Duration) -> bool {
+    let until = Instant::now() + span;
+    while Instant::now() < until {
+        if interrupt::asked() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
+    }
+    !interrupt::asked()
+}
+
+/// What the inventory knows of a server.
+///
+/// # Errors
+/// A usage failure that names those that it knows.
+pub fn record(inventory: &dyn Inventory, name: &str) -> Result<ServerRecord, Failure> {
+    let servers = inventory.servers().map_err(failed)?;
+    let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
+    servers.into_iter().find(|server| server.name == name).ok_or_else(|| {
+        let next = match names.as_slice() {
+            [] => "make it known first: tokentap server add NAME --kind KIND --url URL --account ACCOUNT".to_owned(),
+            names => format!("use one of: {}", names.join(", ")),
+        };
+        Failure::usage(format!("the inventory knows no server {}", describe::given(name)), next)
+    })
+}
+
+/// Opens a server by its name.
+///
+/// # Errors
+/// A failure of the record or of the credential.
+pub fn open(store: &Store, name: &str, identity: Option<&Identity>, output: &Output) -> Result<Opened, Failure> {
+    let record = record(store.inventory(), name)?;
+    let settings = ServerSettings::of_text(&record.settings).ok_or_else(|| unreadable(name))?;
+    check_known(store, &record, &settings)?;
+    let credential = match settings.by_person {
+        true => Zeroizing::default(),
+        false => credential(&record, &settings, identity)?,
+    };
+    let shown = output.is_json();
+    let tell: TellPerson = Arc::new(move |page, code| {
+        // On standard error also where the report is JSON: somebody has to do it.
+        let _ = shown;
+        note(&format!("to sign in, open {page} and type {code}"));
+    });
+    let wait: Pause = Arc::new(pause);
+    let server = crate::server::open(&settings, credential, wait, tell).map_err(server_failure)?;
+    Ok(Opened { record, settings, server })
+}
+
+/// Whether the server is where this user has used it before: whoever can write the inventory could send seeds elsewhere.
+fn check_known(store: &Store, record: &ServerRecord, settings: &ServerSettings) -> Result<(), Failure> {
+    let Some(pins) = server_pins() else { return Ok(()) };
+    let (place, what) = pinned(store, &record.name, settings);
+    let unread = |error: std::io::Error| {
+        Failure::file(
+            format!("what was confirmed of servers cannot be read: {error}"),
+            "see that the folder can be read",
+        )
+    };
+    match pins.compare(&place, &what).map_err(unread)? {
+        Pinned::Same => Ok(()),
+        Pinned::First => {
+            let _ = pins.confirm(&place, &what);
+            Ok(())
+        }
+        Pinned::Other(had) => Err(Failure::usage(
+            format!(
+                "the server {} is not where it was when this user used it last: it was {}, and is {}",
+                record.name,
+                had.join(" "),
+                what.join(" ")
+            ),
+            "ask whoever runs the inventory; if it has moved, say so with tokentap server add and the same name",
+        )),
+    }
+}
+
+/// Takes a server, as it is now, as the one that this user means.
+pub fn confirm(store: &Store, name: &str, settings: &ServerSettings) {
+    if let Some(pins) = server_pins() {
+        let (place, what) = pinned(store, name, settings);
+        let _ = pins.confirm(&place, &what);
+    }
+}
+
+fn pinned(store: &Store, name: &str, settings: &ServerSettings) -> (PathBuf, Vec<String>) {
+    let place = Path::new(&store.name()).join(format!("server {name}"));
+    let mut what = vec![settings.kind.word().to_owned(), settings.url.clone(), settings.account.clone()];
+    what.extend(settings.sign_in.clone());
+    (place, what)
+}
+
+/// The credential: systemd's, where it hands one over; that of the file; or the sealed one.
+fn credential(
+    record: &ServerRecord,
+    settings: &ServerSettings,
+    identity: Option<&Identity>,
+) -> Result<Zeroizing<String>, Failure> {
+    let name = format!("tokentap-server-{}", record.name);
+    let by_systemd = std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| PathBuf::from(folder).join(&name));
+    if let Some(file) = by_systemd.filter(|file| file.exists()) {
+        return of_file(&file);
+    }
+    if let Some(file) = &settings.credential_file {
+        return of_file(file);
+    }
+    let Some(sealed) = &record.credential else {
+        return Err(Failure::usage(
+            format!("no credential of the server {} is at hand", record.name),
+            format!("run it as a service of systemd with LoadCredential={name}:FILE, or add the server again"),
+        ));
+    };
+    let Some(identity) = identity else {
+        return Err(Failure::usage(
+            format!("the credential of the server {} is sealed", record.name),
+            "name the identity that opens it with --identity FILE",
+        ));
+    };
+    open_credential(sealed, &record.name, &record.settings, identity).map_err(|error| {
+        Failure::usage(
+            format!("the credential of the server {}: {error}", record.name),
+            "name the identity that opens it, or add the server again with tokentap server add",
+        )
+    })
+}
+
+/// The credential in a file: its first line.
+pub fn of_file(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let next = "name a file that holds the credential and nothing else";
+    let content = input::small_file(file, next)?;
+    of_bytes(&content, &describe::path(file))
+}
+
+/// A credential as it was read: one line.
+pub fn of_bytes(content: &[u8], name: &str) -> Result<Zeroizing<String>, Failure> {
+    let text = std::str::from_utf8(content).unwrap_or_default().trim_matches(['\r', '\n', '\u{FEFF}']);
+    if text.is_empty() || text.contains(['\r', '\n', '\0']) {
+        let next = "name a file that holds the credential and nothing else";
+        return Err(Failure::usage(format!("{name} does not hold a credential in one line"), next));
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The failure of a server that was asked where no token is in reach.
+pub fn server_failure(error: ServerError) -> Failure {
+    let remedy = error.remedy();
+    Failure::new(Problem::Server(error), TokenState::NotReached, remedy)
+}
+
+/// The failure of work at a server, as a whole or with one token.
+pub fn hindered(key: Option<&SlotKey>, why: Hindrance) -> Failure {
+    match (key, why) {
+        (_, Hindrance::Inventory(error)) => crate::job::unopened(&error),
+        (None, Hindrance::Server(error)) => server_failure(error),
+        (key, why) => {
+            let serial = key.map(ToString::to_string);
+            let problem = Problem::AtServer { serial, why: Box::new(why.clone()) };
+            Failure::new(problem, TokenState::NotReached, crate::job::Remedy::AtServer(Box::new(why)))
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Making a server accept a token's codes again after its clock was set: the server had followed the old one.
+//!
+//! What is known of privacyIDEA was measured (`docs/servers.md`): it accepts no code of a step at or before the last one that it accepted. A
+//! resynchronisation by the codes of four and three steps ago leaves the one of a step ago to be asked about, and the current one to its
+//! user.
+
+use super::super::begins::new_job;
+use super::Work;
+use super::codes::{codes_from, step_at};
+use super::hand_over::hand_over;
+use super::hindrance::Hindrance;
+use super::plan::{Doing, Planned, delivery_of};
+use super::ready::Ready;
+use crate::inventory::{Deed, Delivery, Outcome, SlotKey, TokenRecord};
+use crate::seedfile::{Kind, Row};
+use crate::server::{Enrolment, ServerKind, ServerToken};
+use crate::time::UnixTime;
+
+/// The terms of mending.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MendTerms {
+    /// The same seed may be enrolled again, where nothing else helps.
+    pub re_enrols: bool,
+}
+
+/// What was done, or was not needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mended {
+    /// The server does not follow drift: it accepts the codes of a right clock.
+    NeverFollows,
+    /// The server has accepted a code of the last steps: it follows the clock as it is.
+    Follows,
+    /// It has found the clock again by two past codes. `checked`: it then accepted a third, so it accepts the current one.
+    Resynced {
+        /// It was asked about a code that nobody needs any more, and accepted it.
+        checked: bool,
+    },
+    /// The same seed was enrolled again: it accepts the current code.
+    ReEnrolled {
+        /// It was asked about a code that nobody needs any more, and accepted it.
+        checked: bool,
+    },
+    /// It has accepted codes of a time that is still to come, and accepts no others before then. Enrolling the seed again helps at once.
+    AcceptsFrom(UnixTime),
+    /// It can only be enrolled again, and that was not allowed.
+    OnlyReEnrol,
+}
+
+/// What somebody does at the server's own page, where this program cannot: two codes to type there, where the seed is at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByHand {
+    /// The kind of server.
+    pub kind: ServerKind,
+    /// Two past codes in a row, good for typing for about a step of time.
+    pub codes: Option<Vec<String>>,
+}
+
+/// A clock that was moved by more than this, in seconds, may be out of the reach of a server that had followed it.
+const MOVED_FAR_S: f64 = 30.0;
+
+/// Whether a clock that was moved by so many seconds may be refused by this kind of server now.
+#[must_use]
+pub fn may_need_mending(kind: ServerKind, moved_s: f64) -> bool {
+    kind.can().follows_drift && moved_s.abs() > MOVED_FAR_S
+}
+
+/// Makes the server accept the current code of a token, whose clock is right by now. `row` is its seed with its profile.
+///
+/// # Errors
+/// [`Hindrance`]; nothing is overwritten then, and the journal knows that it is still to be done.
+pub fn mend(work: &Work<'_>, token: &TokenRecord, row: &Row, terms: MendTerms) -> Result<Mended, Hindrance> {
+    let known = delivery_of(work, &token.key)?;
+    let result = carry_out(work, token, row, terms, known.as_ref());
+    let (outcome, is_open, words) = match &result {
+        Ok(Mended::AcceptsFrom(_) | Mended::OnlyReEnrol) => (Outcome::Failed, true, "not mended"),
+        Ok(Mended::NeverFollows | Mended::Follows) => (Outcome::Done, false, "nothing to mend"),
+        Ok(_) => (Outcome::Done, false, "its codes are accepted again"),
+        Err(Hindrance::Inventory(_) | Hindrance::Busy) => return result,
+        Err(_) => (Outcome::Failed, true, "not mended"),
+    };
+    keep(work, &token.key, outcome, is_open, format!("at {}: {words}", work.name))?;
+    result
+}
+
+/// Puts on record that a server may still expect the old clock of a token, where nobody could be asked to do anything about it.
+///
+/// # Errors
+/// [`Hindrance`].
+pub fn left_open(work: &Work<'_>, key: &SlotKey, kind: ServerKind) -> Result<(), Hindrance> {
+    match kind.can().follows_drift {
+        true => {
+            keep(work, key, Outcome::Failed, true, format!("at {}: not mended, its seed is not at hand", work.name))
+        }
+        false => Ok(()),
+    }
+}
+
+/// Puts on record how it ended. What was handed over by a file is not in the journal, and only the event tells.
+fn keep(work: &Work<'_>, key: &SlotKey, outcome: Outcome, is_open: bool, words: String) -> Result<(), Hindrance> {
+    let event = work.event(key, new_job(), Deed::Mend, outcome, words);
+    // Enrolled again, the journal has changed in between.
+    match delivery_of(work, key)? {
+        Some(earlier) => {
+            let now = work.clock.now().wall;
+            let unmended = is_open.then(|| earlier.unmended.unwrap_or(now));
+            let later = Delivery { unmended, at: now, ..earlier.clone() };
+            work.books.deliver(Some(&earlier), &later, Some(&event)).map_err(Hindrance::Inventory)
+        }
+        None => work.books.keep(&crate::inventory::Entry::of(event)).map_err(Hindrance::Inventory),
+    }
+}
+
+fn carry_out(
+    work: &Work<'_>,
+    token: &TokenRecord,
+    row: &Row,
+    terms: MendTerms,
+    known: Option<&Delivery>,
+) -> Result<Mended, Hindrance> {
+    let can = work.server.kind().can();
+    if !can.follows_drift {
+        return Ok(Mended::NeverFollows);
+    }
+    let mut found = work.server.tokens(&token.key.serial).map_err(Hindrance::Server)?;
+    let there = match (found.pop(), found.len()) {
+        (None, _) => return Err(Hindrance::NotThere),
+        (Some(there), 0) => there,
+        (Some(_), more) => return Err(Hindrance::Several(more + 1)),
+    };
+    if there.counts || row.kind == Kind::Hotp {
+        return Err(Hindrance::OtherKind);
+    }
+    if can.resyncs_time {
+        return by_codes(work, row, &there, terms);
+    }
+    if !terms.re_enrols {
+        return Ok(Mended::OnlyReEnrol);
+    }
+    // What the server has cannot be asked: only what went there by this journal is known to be the same.
+    let is_known_there = known.is_some_and(|known| known.step.is_there() && Some(known.seed) == token.seed);
+    if !is_known_there || token.seed != Some(work.books.fingerprint_key().of(&row.seed)) {
+        return Err(Hindrance::SeedUnproven);
+    }
+    let user = match &there.user {
+        Some(name) => work.server.users(name).map_err(Hindrance::Server)?.pop(),
+        None => None,
+    };
+    let ready = Ready { token: token.clone(), row: row.clone() };
+    let planned = Planned { ready, doing: Doing::Replace, user, known: known.cloned(), there: Some(there) };
+    hand_over(work, &planned).map(|handed| Mended::ReEnrolled { checked: handed.is_checked })
+}
+
+/// By codes alone, where the server takes them, and else by the seed, once codes have shown that the server has the same.
+fn by_codes(work: &Work<'_>, row: &Row, there: &ServerToken, terms: MendTerms) -> Result<Mended, Hindrance> {
+    let step = step_at(row, work.clock.now().wall.timestamp());
+    let next = there.next_counter.unwrap_or_default();
+    if next > step {
+        return of_the_future(work, row, there, terms, (step, next));
+    }
+    let first = step.saturating_sub(4).max(next);
+    // A code of the last two steps was accepted: the server is where the clock is.
+    if first + 3 > step {
+        return Ok(Mended::Follows);
+    }
+    if !work.server.resync(there, &codes_from(row, first, 2)).map_err(Hindrance::Server)? {
+        return Err(Hindrance::OtherSeedThere);
+    }
+    // After it, the one of a step ago is good only where there is a step between.
+    let may_ask = first + 4 <= step;
+    Ok(Mended::Resynced { checked: may_ask && asked(work, row, there, step)? })
+}
+
+/// A server that has accepted codes of a fast clock, which was set back.
+fn of_the_future(
+    work: &Work<'_>,
+    row: &Row,
+    there: &ServerToken,
+    terms: MendTerms,
+    (step, next): (u64, u64),
+) -> Result<Mended, Hindrance> {
+    let from_s = i64::try_from(next * u64::from(row.effective_step())).unwrap_or(i64::MAX);
+    let from = UnixTime::from_timestamp(from_s, 0).unwrap_or(UnixTime::MAX_UTC);
+    // The next one or two: whoever types a code has it before anything could be done.
+    if next <= step + 2 {
+        return Ok(Mended::AcceptsFrom(from));
+    }
+    if !terms.re_enrols {
+        return Ok(Mended::AcceptsFrom(from));
+    }
+    // Codes that are still to come, which the server knows only if it has this seed.
+    if !work.server.resync(there, &codes_from(row, next, 2)).map_err(Hindrance::Server)? {
+        return Err(Hindrance::OtherSeedThere);
+    }
+    let new = Enrolment { row, serial: &there.serial };
+    work.server.re_enrol(there, &new).map_err(Hindrance::Server)?;
+    Ok(Mended::ReEnrolled { checked: asked(work, row, there, step)? })
+}
+
+/// Whether the server accepts the code of a step ago, which nobody needs any more: then it accepts the current one.
+fn asked(work: &Work<'_>, row: &Row, there: &ServerToken, step: u64) -> Result<bool, Hindrance> {
+    let code = codes_from(row, step.saturating_sub(1), 1).pop().unwrap_or_default();
+    work.server.accepts(there, &code).map_err(Hindrance::Server)
+}

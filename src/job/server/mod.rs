@@ -1,0 +1,72 @@
+//! What is done at an authentication server: seeds handed over, codes accepted again, and what the server believes read back.
+//!
+//! Every request that changes something there is on record before it is sent, and what became of it afterwards: the journal of
+//! deliveries. A request whose end is not known is settled by a look, never by sending it again.
+
+mod codes;
+mod compare;
+mod hand_over;
+mod hindrance;
+mod journal;
+mod mend;
+mod plan;
+mod pull;
+mod ready;
+mod resync;
+
+pub use codes::codes_before;
+pub use compare::{Difference, compare};
+pub use hand_over::{Handed, hand_over};
+pub use hindrance::Hindrance;
+pub use mend::{ByHand, MendTerms, Mended, left_open, may_need_mending, mend};
+pub use plan::{Doing, HandOverTerms, Planned, plan};
+pub use pull::{Pulled, pull};
+pub use ready::{Ready, stated};
+pub use resync::resync;
+
+use std::time::Duration;
+
+use crate::inventory::{Deed, Event, Inventory, Outcome, SlotKey, Station};
+use crate::server::AuthServer;
+use crate::time::HostClock;
+
+/// A server that is worked with, and everything around it.
+pub struct Work<'a> {
+    /// The inventory.
+    pub books: &'a dyn Inventory,
+    /// The server's name there.
+    pub name: &'a str,
+    /// The server.
+    pub server: &'a dyn AuthServer,
+    /// The host's clock.
+    pub clock: &'a dyn HostClock,
+    /// Where and by whom.
+    pub station: &'a Station,
+    /// The user's remark on everything that is recorded.
+    pub remark: Option<&'a str>,
+    /// Waits; `false` where somebody wants the program to end.
+    pub pause: &'a dyn Fn(Duration) -> bool,
+}
+
+impl Work<'_> {
+    /// An event of now about a token at the server.
+    fn event(&self, key: &SlotKey, job: i64, deed: Deed, outcome: Outcome, detail: String) -> Event {
+        let detail = match self.remark {
+            Some(remark) => format!("{remark}; {detail}"),
+            None => detail,
+        };
+        Event {
+            at: self.clock.now().wall,
+            job,
+            station: self.station.clone(),
+            serial: Some(key.serial.clone()),
+            slot: key.slot,
+            deed,
+            outcome,
+            before: None,
+            after: None,
+            state: None,
+            detail: Some(detail),
+        }
+    }
+}

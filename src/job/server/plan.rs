@@ -1,0 +1,174 @@
+//! What a hand-over would do, token by token: everything is looked up first, and nothing is sent.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+
+use super::Work;
+use super::hindrance::Hindrance;
+use super::ready::Ready;
+use crate::inventory::{Delivery, DeliveryFilter, DeliveryStep, Identity, SlotKey, TokenRecord};
+use crate::server::{ServerError, ServerKind, ServerToken, ServerUser};
+use crate::time::UnixTime;
+
+/// The terms of a hand-over.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HandOverTerms {
+    /// A seed that the server has of the same serial is replaced.
+    pub replaces: bool,
+    /// Tokens are created, and given to nobody.
+    pub unassigned: bool,
+}
+
+/// What is done with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// It is created, given to its user, and activated.
+    Create,
+    /// The server's seed of this serial is replaced.
+    Replace,
+    /// It is there; what is missing is done: the user, the code.
+    Finish,
+    /// Nothing is left to do.
+    Nothing,
+}
+
+/// A token in a plan.
+pub struct Planned {
+    /// The token, with its seed.
+    pub ready: Ready,
+    /// What is done with it.
+    pub doing: Doing,
+    /// Its user at the server.
+    pub user: Option<ServerUser>,
+    /// What the journal knows of it.
+    pub known: Option<Delivery>,
+    /// What the server has of it.
+    pub there: Option<ServerToken>,
+}
+
+/// How long a server may take until it lists what it has created: until then, that a token is not listed proves nothing.
+const LISTED_WITHIN: TimeDelta = TimeDelta::minutes(10);
+
+/// Plans a hand-over: for each token what is done with it, or what stands in the way.
+///
+/// # Errors
+/// The server's, where it cannot be asked at all.
+pub fn plan(
+    work: &Work<'_>,
+    identity: &Identity,
+    tokens: Vec<(SlotKey, Option<TokenRecord>)>,
+    terms: HandOverTerms,
+) -> Result<Vec<(SlotKey, Result<Planned, Hindrance>)>, ServerError> {
+    let mut planner = Planner { work, terms, users: HashMap::new() };
+    let mut planned = Vec::with_capacity(tokens.len());
+    for (key, token) in tokens {
+        let one = match token {
+            Some(token) => {
+                Ready::of(token, work.books.fingerprint_key(), identity).and_then(|ready| planner.one(ready))
+            }
+            None => Err(Hindrance::Unseen),
+        };
+        match one {
+            Err(Hindrance::Server(error)) if error.stops_all() => return Err(error),
+            one => planned.push((key, one)),
+        }
+    }
+    Ok(planned)
+}
+
+struct Planner<'a, 'w> {
+    work: &'a Work<'w>,
+    terms: HandOverTerms,
+    users: HashMap<String, Vec<ServerUser>>,
+}
+
+impl Planner<'_, '_> {
+    fn one(&mut self, ready: Ready) -> Result<Planned, Hindrance> {
+        let work = self.work;
+        if let Some(why) = work.server.refuses(&ready.row) {
+            return Err(Hindrance::Unusable(why));
+        }
+        let serial = ready.token.key.serial.clone();
+        let known = delivery_of(work, &ready.token.key)?;
+        let mut there = work.server.tokens(&serial).map_err(Hindrance::Server)?;
+        if there.len() > 1 {
+            return Err(Hindrance::Several(there.len()));
+        }
+        let there = there.pop();
+        let user = match &ready.row.user {
+            Some(name) if !self.terms.unassigned => Some(self.user(name)?),
+            _ => None,
+        };
+        let doing = self.doing(&ready, known.as_ref(), there.as_ref())?;
+        if let (Doing::Finish | Doing::Nothing, Some(user), Some(there)) = (doing, &user, &there) {
+            check_owner(there, user)?;
+        }
+        let is_done = doing == Doing::Finish
+            && known.as_ref().is_some_and(|known| known.step == DeliveryStep::Active)
+            && (user.is_none() || there.as_ref().is_some_and(|there| there.user.is_some()));
+        let doing = if is_done { Doing::Nothing } else { doing };
+        Ok(Planned { ready, doing, user, known, there })
+    }
+
+    fn doing(&self, ready: &Ready, known: Option<&Delivery>, there: Option<&ServerToken>) -> Result<Doing, Hindrance> {
+        let is_this_seed = known.is_some_and(|known| Some(known.seed) == ready.token.seed);
+        let replaces = |there: &ServerToken| match self.terms.replaces {
+            true => Ok(Doing::Replace),
+            false => Err(Hindrance::Taken { user: there.user.clone() }),
+        };
+        match (known.map(|known| known.step), there) {
+            // What this program has sent, whether or not the answer came.
+            (
+                Some(DeliveryStep::Sent | DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active),
+                Some(_),
+            ) if is_this_seed => Ok(Doing::Finish),
+            (_, Some(there)) => replaces(there),
+            (Some(DeliveryStep::Sent), None) => self.settled(known).map(|()| Doing::Create),
+            (_, None) => Ok(Doing::Create),
+        }
+    }
+
+    /// Whether a token that was sent and is not listed is certainly not there.
+    fn settled(&self, known: Option<&Delivery>) -> Result<(), Hindrance> {
+        let Some(known) = known else { return Ok(()) };
+        // The same seed under the same serial takes its own place there.
+        if self.work.server.kind() == ServerKind::PrivacyIdea {
+            return Ok(());
+        }
+        let certain: UnixTime = known.at + LISTED_WITHIN;
+        if self.work.clock.now().wall >= certain {
+            return Ok(());
+        }
+        Err(Hindrance::Unsettled { sent: known.at, certain })
+    }
+
+    fn user(&mut self, name: &str) -> Result<ServerUser, Hindrance> {
+        if !self.users.contains_key(name) {
+            let found = self.work.server.users(name).map_err(Hindrance::Server)?;
+            self.users.insert(name.to_owned(), found);
+        }
+        match self.users.get(name).map(Vec::as_slice).unwrap_or_default() {
+            [] => Err(Hindrance::NoUser(name.to_owned())),
+            [one] => Ok(one.clone()),
+            several => Err(Hindrance::SeveralUsers(name.to_owned(), several.len())),
+        }
+    }
+}
+
+/// Whether a token at the server is nobody's, or its user's.
+pub(super) fn check_owner(there: &ServerToken, user: &ServerUser) -> Result<(), Hindrance> {
+    match &there.user {
+        Some(owner) if owner.to_lowercase() != user.name.to_lowercase() && *owner != user.id => {
+            Err(Hindrance::OthersThere { there: owner.clone(), here: user.name.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the journal knows of a token at the server.
+pub(super) fn delivery_of(work: &Work<'_>, key: &SlotKey) -> Result<Option<Delivery>, Hindrance> {
+    let filter = DeliveryFilter { server: Some(work.name.to_owned()), serial: Some(key.serial.clone()) };
+    let found = work.books.deliveries(&filter).map_err(Hindrance::Inventory)?;
+    Ok(found.into_iter().find(|one| one.key == *key))
+}

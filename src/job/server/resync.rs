@@ -1,0 +1,31 @@
+//! A counting token whose counter the server has lost: found again by codes off its display.
+
+use super::super::begins::new_job;
+use super::Work;
+use super::hindrance::Hindrance;
+use crate::inventory::{Deed, Entry, Outcome, SlotKey};
+use crate::server::ServerError;
+
+/// Makes the server find a token's counter, or clock, again by codes that follow each other. Whether it did.
+///
+/// # Errors
+/// [`Hindrance`].
+pub fn resync(work: &Work<'_>, key: &SlotKey, codes: &[String]) -> Result<bool, Hindrance> {
+    let found = work.server.tokens(&key.serial).map_err(Hindrance::Server)?;
+    let there = match found.as_slice() {
+        [] => return Err(Hindrance::NotThere),
+        [one] => one,
+        several => return Err(Hindrance::Several(several.len())),
+    };
+    let is_found = work.server.resync(there, codes).map_err(|error| match error {
+        ServerError::NoSuchCall(_) => Hindrance::NoCall,
+        error => Hindrance::Server(error),
+    })?;
+    let (outcome, words) = match is_found {
+        true => (Outcome::Done, "found again by its codes"),
+        false => (Outcome::Failed, "not found by the codes that were typed"),
+    };
+    let event = work.event(key, new_job(), Deed::Mend, outcome, format!("at {}: {words}", work.name));
+    work.books.keep(&Entry::of(event)).map_err(Hindrance::Inventory)?;
+    Ok(is_found)
+}

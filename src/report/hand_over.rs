@@ -1,0 +1,277 @@
+//! The reports of `hand-over`, and of mending a token at a server.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Report;
+use super::hindrance::{hindrance_fact, hindrance_next, hindrance_word};
+use super::times::utc;
+use crate::inventory::SlotKey;
+use crate::job::server::{ByHand, Doing, Handed, Hindrance, Mended, Planned};
+use crate::plain::plain;
+use crate::server::ServerKind;
+use crate::words::{counted, local};
+
+/// A token that was to be handed over.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct HandedToken {
+    /// The token.
+    pub serial: String,
+    /// Its user at the server.
+    pub user: Option<String>,
+    /// `create`, `replace`, `finish` or `nothing` in a plan; `created`, `replaced`, `finished` or `there` when it was done; `undone`.
+    pub outcome: &'static str,
+    /// The server has accepted a code of the seed; `null` where it was not asked.
+    pub accepted: Option<bool>,
+    /// What stood in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hindrance: Option<HindranceReport>,
+}
+
+/// What stood in the way of a token.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct HindranceReport {
+    /// In a word.
+    pub kind: &'static str,
+    /// In words.
+    pub fact: String,
+    /// What helps.
+    pub next: String,
+}
+
+impl From<&Hindrance> for HindranceReport {
+    fn from(hindrance: &Hindrance) -> Self {
+        Self { kind: hindrance_word(hindrance), fact: hindrance_fact(hindrance), next: hindrance_next(hindrance) }
+    }
+}
+
+impl HandedToken {
+    /// A token as it is planned.
+    #[must_use]
+    pub fn planned(key: &SlotKey, plan: &Result<Planned, Hindrance>) -> Self {
+        match plan {
+            Ok(planned) => {
+                let outcome = match planned.doing {
+                    Doing::Create => "create",
+                    Doing::Replace => "replace",
+                    Doing::Finish => "finish",
+                    Doing::Nothing => "nothing",
+                };
+                let user = planned.user.as_ref().map(|user| user.name.clone());
+                Self { serial: key.to_string(), user, outcome, accepted: None, hindrance: None }
+            }
+            Err(hindrance) => Self::undone(key, hindrance),
+        }
+    }
+
+    /// A token that was handed over, or not.
+    #[must_use]
+    pub fn done(key: &SlotKey, done: &Result<Handed, Hindrance>) -> Self {
+        match done {
+            Ok(handed) => {
+                let outcome = match handed.doing {
+                    Doing::Create => "created",
+                    Doing::Replace => "replaced",
+                    Doing::Finish => "finished",
+                    Doing::Nothing => "there",
+                };
+                let user = handed.delivery.user.clone();
+                let accepted = handed.is_checked.then_some(true);
+                Self { serial: key.to_string(), user, outcome, accepted, hindrance: None }
+            }
+            Err(hindrance) => Self::undone(key, hindrance),
+        }
+    }
+
+    fn undone(key: &SlotKey, hindrance: &Hindrance) -> Self {
+        let hindrance = Some(hindrance.into());
+        Self { serial: key.to_string(), user: None, outcome: "undone", accepted: None, hindrance }
+    }
+
+    /// The token in a line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let whose = self.user.as_ref().map(|user| format!(", {user}'s")).unwrap_or_default();
+        let what = match (self.outcome, &self.hindrance) {
+            (_, Some(hindrance)) => format!("UNDONE: {}; next: {}", hindrance.fact, hindrance.next),
+            ("create", _) => format!("would be created{whose}"),
+            ("replace", _) => format!("its seed there would be replaced{whose}"),
+            ("finish", _) => format!("is there; what is missing would be done{whose}"),
+            ("nothing" | "there", _) => format!("is there{whose}"),
+            ("replaced", _) => format!("its seed there is replaced{whose}{}", self.accepted_words()),
+            (_, _) => format!("handed over{whose}{}", self.accepted_words()),
+        };
+        plain(&format!("{}: {what}", self.serial))
+    }
+
+    fn accepted_words(&self) -> &'static str {
+        if self.accepted == Some(true) { "; its codes are accepted" } else { "; its codes were not asked about" }
+    }
+}
+
+/// `hand-over`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct HandOverReport {
+    /// The server's name.
+    pub server: String,
+    /// Nothing was sent.
+    pub dry_run: bool,
+    /// The tokens, by serial.
+    pub tokens: Vec<HandedToken>,
+    /// How many are at the server now.
+    pub done: usize,
+    /// How many are not, or not as they should be.
+    pub undone: usize,
+    /// How many were not tried, because the run was stopped before.
+    pub left: usize,
+    /// The lines were shown as they came.
+    #[serde(skip)]
+    pub lines_shown: bool,
+}
+
+impl HandOverReport {
+    /// The report of a run.
+    #[must_use]
+    pub fn of(server: &str, dry_run: bool, tokens: Vec<HandedToken>) -> Self {
+        let undone = tokens.iter().filter(|token| token.hindrance.is_some()).count();
+        let done = if dry_run { 0 } else { tokens.len() - undone };
+        Self { server: server.to_owned(), dry_run, tokens, done, undone, left: 0, lines_shown: false }
+    }
+}
+
+impl Report for HandOverReport {
+    fn text(&self) -> String {
+        let mut lines: Vec<String> =
+            if self.lines_shown { Vec::new() } else { self.tokens.iter().map(HandedToken::line).collect() };
+        let all = self.tokens.len();
+        let end = match (self.dry_run, all) {
+            (_, 0) => format!("nothing to hand over to {}", self.server),
+            (true, _) => format!(
+                "{} for {}: {} would go there, {} would not; nothing was sent",
+                counted(all as u64, "token"),
+                self.server,
+                all - self.undone,
+                self.undone
+            ),
+            (false, _) => {
+                let left = if self.left > 0 { format!(", {} not tried", self.left) } else { String::new() };
+                let all = counted((all + self.left) as u64, "token");
+                format!("{all} for {}: {} there, {} undone{left}", self.server, self.done, self.undone)
+            }
+        };
+        lines.push(plain(&end));
+        lines.join("\n")
+    }
+}
+
+/// What became of a token at a server after its clock was set.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MendReport {
+    /// The server's name.
+    pub server: String,
+    /// `never-follows`, `follows`, `resynced`, `re-enrolled`, `accepts-later`, `by-hand` or `undone`.
+    pub outcome: &'static str,
+    /// The server accepts the current code, as it was asked; `null` where it was not asked, because that would have cost a code.
+    pub accepted: Option<bool>,
+    /// From when on it accepts codes, where that is later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Two codes in a row to type at the server's page, where a person has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<Vec<String>>,
+    /// What stood in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hindrance: Option<HindranceReport>,
+    /// The same in words.
+    pub words: String,
+}
+
+impl MendReport {
+    /// The report of a mending that was tried.
+    #[must_use]
+    pub fn of(server: &str, kind: ServerKind, mended: &Result<Mended, Hindrance>) -> Self {
+        let name = kind.name();
+        let (outcome, accepted, words) = match mended {
+            Ok(Mended::NeverFollows) => {
+                ("never-follows", None, format!("{name} follows no drift: it accepts the codes of a right clock"))
+            }
+            Ok(Mended::Follows) => {
+                ("follows", None, format!("{name} has accepted a code just now: it follows the clock as it is"))
+            }
+            Ok(Mended::Resynced { checked }) => (
+                "resynced",
+                checked.then_some(true),
+                format!("{name} has found the clock again{}", accepted_words(*checked)),
+            ),
+            Ok(Mended::ReEnrolled { checked }) => (
+                "re-enrolled",
+                checked.then_some(true),
+                format!("{name} has the same seed anew{}", accepted_words(*checked)),
+            ),
+            Ok(Mended::AcceptsFrom(at)) => (
+                "accepts-later",
+                Some(false),
+                format!(
+                    "{name} has accepted later codes of the fast clock, and refuses all before {}; to have them accepted now: --re-enrol, \
+                     which gives it the same seed anew",
+                    local(*at)
+                ),
+            ),
+            Ok(Mended::OnlyReEnrol) => (
+                "by-hand",
+                None,
+                format!(
+                    "{name} may have followed the old clock; if it refuses the next code, run this again with --re-enrol, which gives it the \
+                     same seed anew"
+                ),
+            ),
+            Err(hindrance) => (
+                "undone",
+                None,
+                format!("NOT mended: {}; next: {}", hindrance_fact(hindrance), hindrance_next(hindrance)),
+            ),
+        };
+        let from = match mended {
+            Ok(Mended::AcceptsFrom(at)) => Some(utc(*at)),
+            _ => None,
+        };
+        let hindrance = mended.as_ref().err().map(Into::into);
+        let words = plain(&format!("{server}: {words}"));
+        Self { server: server.to_owned(), outcome, accepted, from, codes: None, hindrance, words }
+    }
+
+    /// The report where a person has to do it at the server's page.
+    #[must_use]
+    pub fn by_hand(server: &str, by: &ByHand, why: &str) -> Self {
+        let click = match by.kind {
+            ServerKind::PrivacyIdea => "open the token in privacyIDEA, and choose Resync Token",
+            ServerKind::Entra => "open the token in the Entra admin centre, and activate it again",
+            ServerKind::Duo => "nothing is to be done at Duo: it follows no drift",
+        };
+        let codes = match (&by.codes, by.kind) {
+            (_, ServerKind::Duo) => String::new(),
+            (Some(codes), _) => format!("; type these two codes within half a minute: {}", codes.join(" ")),
+            (None, ServerKind::PrivacyIdea) => {
+                "; type two codes that follow each other on its display; the one after them is accepted".to_owned()
+            }
+            (None, ServerKind::Entra) => "; type the code on its display".to_owned(),
+        };
+        let words = plain(&format!("{server}: NOT mended ({why}); by hand: {click}{codes}"));
+        let (outcome, codes) = ("by-hand", by.codes.clone());
+        Self { server: server.to_owned(), outcome, accepted: None, from: None, codes, hindrance: None, words }
+    }
+
+    /// Whether its user may be refused now.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.outcome, "accepts-later" | "by-hand" | "undone")
+    }
+}
+
+fn accepted_words(checked: bool) -> &'static str {
+    if checked {
+        ", and accepts the current code"
+    } else {
+        "; the current code is not used up, and was not asked about"
+    }
+}

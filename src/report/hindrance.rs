@@ -1,0 +1,124 @@
+//! Why a token was not handed to a server, or not mended there, in words, and what helps.
+
+use super::remedy_of_record;
+use super::server_error::{remedy_of_server, server_fact};
+use crate::job::server::Hindrance;
+use crate::plain::plain;
+use crate::words::local;
+
+/// What stands in the way, in a word.
+#[must_use]
+pub fn hindrance_word(hindrance: &Hindrance) -> &'static str {
+    match hindrance {
+        Hindrance::Unseen => "unseen",
+        Hindrance::NotBurned => "not-burned",
+        Hindrance::Erased(_) => "erased",
+        Hindrance::Unfinished(_) => "unfinished",
+        Hindrance::NoSeedAtHand => "no-seed",
+        Hindrance::Unopened(_) => "unopened",
+        Hindrance::Unusable(_) => "unusable",
+        Hindrance::Taken { .. } => "taken",
+        Hindrance::Several(_) => "several",
+        Hindrance::NoUser(_) => "no-user",
+        Hindrance::SeveralUsers(..) => "several-users",
+        Hindrance::OthersThere { .. } => "others-there",
+        Hindrance::Unsettled { .. } => "unsettled",
+        Hindrance::Busy => "busy",
+        Hindrance::Server(_) => "server",
+        Hindrance::Inventory(_) => "inventory",
+        Hindrance::CodeRefused => "code-refused",
+        Hindrance::NotThere => "not-there",
+        Hindrance::OtherSeedThere => "other-seed-there",
+        Hindrance::SeedUnproven => "seed-unproven",
+        Hindrance::OtherKind => "other-kind",
+        Hindrance::NoCall => "no-call",
+    }
+}
+
+/// What stands in the way.
+#[must_use]
+pub fn hindrance_fact(hindrance: &Hindrance) -> String {
+    match hindrance {
+        Hindrance::Unseen => "the inventory has never seen this token".to_owned(),
+        Hindrance::NotBurned => "no seed of it was burned here, so what is on it is not known".to_owned(),
+        Hindrance::Erased(at) => format!("its seed is ERASED since {}", local(*at)),
+        Hindrance::Unfinished(at) => format!("a job of {} did not end as it should: which seed it holds is not known", local(*at)),
+        Hindrance::NoSeedAtHand => "its seed is not at hand".to_owned(),
+        Hindrance::Unopened(error) => error.to_string(),
+        Hindrance::Unusable(why) => why.clone(),
+        Hindrance::Taken { user: Some(user) } => {
+            format!("the server has a token of this serial already, {}'s, with a seed that was not handed over from here", plain(user))
+        }
+        Hindrance::Taken { user: None } => {
+            "the server has a token of this serial already, with a seed that was not handed over from here".to_owned()
+        }
+        Hindrance::Several(count) => format!("the server has {count} tokens of this serial"),
+        Hindrance::NoUser(name) => format!("the server has no user {}", plain(name)),
+        Hindrance::SeveralUsers(name, count) => format!("{} may be {count} users of the server", plain(name)),
+        Hindrance::OthersThere { there, here } => {
+            format!("it is {}'s at the server, and {}'s here", plain(there), plain(here))
+        }
+        Hindrance::Unsettled { sent, certain } => format!(
+            "it was sent at {}, the answer is not known, and the server does not list it yet; a look is certain from {} on",
+            local(*sent),
+            local(*certain)
+        ),
+        Hindrance::Busy => "another desk is at work with it".to_owned(),
+        Hindrance::Server(error) => server_fact(error),
+        Hindrance::Inventory(error) => error.to_string(),
+        Hindrance::CodeRefused => "the server took the seed, and does not accept its codes".to_owned(),
+        Hindrance::NotThere => "the server has no token of this serial".to_owned(),
+        Hindrance::OtherSeedThere => {
+            "the server does not know the codes of the seed on record: it has another seed, hash or time step, or is off by too much; nothing \
+             was overwritten"
+                .to_owned()
+        }
+        Hindrance::SeedUnproven => {
+            "that the server has the seed on record is not known, because it did not get it from here; nothing was overwritten".to_owned()
+        }
+        Hindrance::OtherKind => "it counts button presses, here or at the server: it has no clock to follow".to_owned(),
+        Hindrance::NoCall => "this kind of server cannot be asked for that".to_owned(),
+    }
+}
+
+/// What helps.
+#[must_use]
+pub fn hindrance_next(hindrance: &Hindrance) -> String {
+    match hindrance {
+        Hindrance::Unseen => "see its serial; tokentap inventory tokens lists those that are known".to_owned(),
+        Hindrance::NotBurned => "burn it, or hand its seed over by a file".to_owned(),
+        Hindrance::Erased(_) | Hindrance::Unfinished(_) => "burn it again".to_owned(),
+        Hindrance::NoSeedAtHand => "name the identity that opens the sealed seed with --identity FILE, or the seed".to_owned(),
+        Hindrance::Unopened(_) => "name the identity that opens it, and run tokentap inventory check --identity FILE".to_owned(),
+        Hindrance::Unusable(_) => "burn it with a profile that the server takes".to_owned(),
+        Hindrance::Taken { .. } => {
+            "see at the server whose it is; if its seed there is to be replaced by the one on the token: --replace".to_owned()
+        }
+        Hindrance::Several(_) => "remove at the server all but the one that is in use".to_owned(),
+        Hindrance::NoUser(_) => {
+            "correct its user (tokentap inventory assign), or hand it over without one: --unassigned".to_owned()
+        }
+        Hindrance::SeveralUsers(..) => {
+            "assign it to the user's login name (tokentap inventory assign), or hand it over without one: --unassigned".to_owned()
+        }
+        Hindrance::OthersThere { .. } => {
+            "find out whose it is, and correct the one that is wrong; nothing was changed".to_owned()
+        }
+        Hindrance::Unsettled { .. } => "run the same command again after that".to_owned(),
+        Hindrance::Busy => "run the same command again".to_owned(),
+        Hindrance::Server(error) => remedy_of_server(error.remedy()),
+        Hindrance::Inventory(error) => remedy_of_record(&error.remedy()),
+        Hindrance::CodeRefused => {
+            "see that the server's clock is right (tokentap server check), and that it has the token's hash and time step".to_owned()
+        }
+        Hindrance::NotThere => "see its serial at the server; tokentap hand-over gives the server a seed that was burned here".to_owned(),
+        Hindrance::OtherSeedThere => {
+            "burn the token anew and hand it over (tokentap burn, then tokentap hand-over … --replace), or give its user another one".to_owned()
+        }
+        Hindrance::SeedUnproven => {
+            "activate the token anew at the server, with a code off its display".to_owned()
+        }
+        Hindrance::OtherKind => "find its counter again by codes off its display: tokentap server resync NAME SERIAL CODE CODE CODE".to_owned(),
+        Hindrance::NoCall => "use the server's own page".to_owned(),
+    }
+}

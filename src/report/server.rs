@@ -1,0 +1,390 @@
+//! The reports of `server`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Report;
+use super::server_error::{right_word, right_words};
+use super::times::utc;
+use crate::inventory::{ServerRecord, SlotKey};
+use crate::job::server::{Difference, Pulled};
+use crate::plain::plain;
+use crate::server::{ServerSettings, Standing};
+use crate::words::counted;
+
+/// A server that the inventory knows.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServerReport {
+    /// Its name.
+    pub name: String,
+    /// `privacyidea`, `duo` or `entra`; `null`: its settings cannot be read.
+    pub kind: Option<&'static str>,
+    /// Its address.
+    pub url: Option<String>,
+    /// The account.
+    pub account: Option<String>,
+    /// Where the credential is: `sealed`, `file`, `person` or `systemd`.
+    pub credential: &'static str,
+    /// The file that the credential is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_file: Option<String>,
+    /// When it was added.
+    pub added: String,
+    /// How many tokens were handed over to it from here.
+    pub tokens: u64,
+}
+
+impl ServerReport {
+    /// The report of a record.
+    #[must_use]
+    pub fn of(record: &ServerRecord, tokens: u64) -> Self {
+        let settings = ServerSettings::of_text(&record.settings);
+        let file = settings.as_ref().and_then(|settings| settings.credential_file.as_ref());
+        let credential = match (&record.credential, file, settings.as_ref().is_some_and(|settings| settings.by_person))
+        {
+            (_, _, true) => "person",
+            (Some(_), ..) => "sealed",
+            (None, Some(_), _) => "file",
+            (None, None, _) => "systemd",
+        };
+        Self {
+            name: record.name.clone(),
+            kind: settings.as_ref().map(|settings| settings.kind.word()),
+            url: settings.as_ref().map(|settings| settings.url.clone()),
+            account: settings.as_ref().map(|settings| settings.account.clone()),
+            credential,
+            credential_file: file.map(|file| file.display().to_string()),
+            added: utc(record.added),
+            tokens,
+        }
+    }
+
+    fn line(&self) -> String {
+        let unread = "settings that this program cannot read".to_owned();
+        let what = match (&self.kind, &self.url, &self.account) {
+            (Some(kind), Some(url), Some(account)) => format!("{kind} at {url}, as {account}"),
+            _ => unread,
+        };
+        let by = match (self.credential, &self.credential_file) {
+            ("sealed", _) => "credential sealed".to_owned(),
+            ("file", Some(file)) => format!("credential in {file}"),
+            ("person", _) => "somebody signs in at its page each time".to_owned(),
+            _ => "credential from systemd".to_owned(),
+        };
+        plain(&format!("{}: {what}; {by}; {}", self.name, counted(self.tokens, "token")))
+    }
+}
+
+/// `server add`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServerAddReport {
+    /// The server.
+    pub server: ServerReport,
+    /// One of this name was known before.
+    pub replaced: bool,
+}
+
+impl Report for ServerAddReport {
+    fn text(&self) -> String {
+        let name = &self.server.name;
+        format!("{}\nto sign in and see what the account may do: tokentap server check {name}", self.server.line())
+    }
+}
+
+/// `server list`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServerListReport {
+    /// The servers, by name.
+    pub servers: Vec<ServerReport>,
+}
+
+impl Report for ServerListReport {
+    fn text(&self) -> String {
+        match self.servers.as_slice() {
+            [] => "no server is known; tokentap server add makes one known".to_owned(),
+            servers => servers.iter().map(ServerReport::line).collect::<Vec<_>>().join("\n"),
+        }
+    }
+}
+
+/// `server remove`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServerRemoveReport {
+    /// The server's name.
+    pub removed: String,
+    /// How many tokens were handed over to it, which is still on record.
+    pub tokens: u64,
+}
+
+impl Report for ServerRemoveReport {
+    fn text(&self) -> String {
+        let kept = match self.tokens {
+            0 => String::new(),
+            tokens => format!("; that {} went there stays on record", counted(tokens, "token")),
+        };
+        plain(&format!("{} is forgotten here{kept}; nothing was changed there", self.removed))
+    }
+}
+
+/// A right that an account lacks, or of which the server does not tell.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct RightReport {
+    /// `list`, `create`, `users`, `assign` or `resync`.
+    pub right: &'static str,
+    /// The commands that need it.
+    pub needed_for: &'static str,
+}
+
+/// `server check`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServerCheckReport {
+    /// The server.
+    pub server: ServerReport,
+    /// Who is signed in, as the server says it.
+    pub who: String,
+    /// The rights that the account lacks.
+    pub lacks: Vec<RightReport>,
+    /// The rights of which the server does not tell before they are used.
+    pub untold: Vec<RightReport>,
+    /// The server's clock minus this computer's, in seconds; `null`: it does not say.
+    pub clock_s: Option<f64>,
+    /// The half-width of the interval that must hold it, in seconds.
+    pub clock_within_s: Option<f64>,
+    /// The clock is so far off that codes are refused for it.
+    pub clock_is_off: bool,
+}
+
+/// From here on, in seconds, two clocks are told to be apart.
+const CLOCKS_WITHIN_S: f64 = 5.0;
+
+impl ServerCheckReport {
+    /// The report of a sign-in.
+    #[must_use]
+    pub fn of(server: ServerReport, standing: &Standing) -> Self {
+        let report = |right: &_| RightReport { right: right_word(*right), needed_for: right_words(*right).1 };
+        let clock = standing.clock;
+        Self {
+            server,
+            who: standing.who.clone(),
+            lacks: standing.lacks.iter().map(report).collect(),
+            untold: standing.untold.iter().map(report).collect(),
+            clock_s: clock.map(|clock| clock.offset_s),
+            clock_within_s: clock.map(|clock| clock.within_s),
+            clock_is_off: clock.is_some_and(|clock| clock.offset_s.abs() - clock.within_s > CLOCKS_WITHIN_S),
+        }
+    }
+
+    /// Whether something is to be done before it can be worked with.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.lacks.is_empty() && !self.clock_is_off
+    }
+}
+
+impl Report for ServerCheckReport {
+    fn text(&self) -> String {
+        let mut lines = vec![plain(&format!("{}: signed in as {}", self.server.name, self.who))];
+        let of = |right: &RightReport| format!("{} ({})", right.right, right.needed_for);
+        match self.lacks.as_slice() {
+            [] if self.untold.is_empty() => lines.push("rights   all that tokentap needs".to_owned()),
+            [] => {}
+            lacks => lines.extend(lacks.iter().map(|right| format!("MISSING  the right {}", of(right)))),
+        }
+        if !self.untold.is_empty() {
+            let words: Vec<&str> = self.untold.iter().map(|right| right.right).collect();
+            lines.push(format!("unknown  the rights {}: the server tells when they are used", words.join(", ")));
+        }
+        lines.push(match (self.clock_s, self.clock_within_s) {
+            (Some(clock_s), Some(within_s)) => {
+                let is_off = match self.clock_is_off {
+                    true => {
+                        ": one of the two is wrong, and codes are refused for it (tokentap doctor asks a time service)"
+                    }
+                    false => "",
+                };
+                format!("clock    {clock_s:+.1} s from this computer's (±{within_s:.1} s){is_off}")
+            }
+            _ => "clock    the server does not say".to_owned(),
+        });
+        lines.join("\n")
+    }
+}
+
+/// `server resync`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ResyncReport {
+    /// The server's name.
+    pub server: String,
+    /// The token.
+    pub serial: String,
+    /// The server has found it again by the codes.
+    pub found: bool,
+}
+
+impl Report for ResyncReport {
+    fn text(&self) -> String {
+        match self.found {
+            true => plain(&format!("{} is found again at {}: its next code is accepted", self.serial, self.server)),
+            false => plain(&format!(
+                "{} is NOT found again at {}: the codes are not of its seed there, do not follow each other, or were used before",
+                self.serial, self.server
+            )),
+        }
+    }
+}
+
+/// `server pull`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PullReport {
+    /// The server's name.
+    pub server: String,
+    /// Tokens that it lists.
+    pub listed: u64,
+    /// Of these, tokens that the inventory does not know.
+    pub unknown: u64,
+    /// Tokens of which it believes nothing: nobody has signed in with them yet, or they count.
+    pub without: u64,
+    /// Readings that were on record already, or that tokentap itself has made it believe.
+    pub known: u64,
+    /// New readings.
+    pub new: u64,
+}
+
+impl PullReport {
+    /// The report of what was read.
+    #[must_use]
+    pub fn of(server: &str, pulled: Pulled) -> Self {
+        let Pulled { listed, unknown, without, known, new } = pulled;
+        Self { server: server.to_owned(), listed, unknown, without, known, new }
+    }
+}
+
+impl Report for PullReport {
+    fn text(&self) -> String {
+        let Self { server, listed, unknown, without, known, new } = self;
+        plain(&format!(
+            "{server} lists {}: {} of their clocks, {known} known before, {without} without a login, {unknown} not in this inventory",
+            counted(*listed, "token"),
+            counted(*new, "new reading"),
+        ))
+    }
+}
+
+/// A disagreement between record and server.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DifferenceReport {
+    /// The token.
+    pub serial: String,
+    /// What it is, in a word.
+    pub difference: &'static str,
+    /// The value here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<String>,
+    /// The value there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub there: Option<String>,
+    /// The same in words, with what helps.
+    pub words: String,
+}
+
+/// `server compare`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CompareReport {
+    /// The server's name.
+    pub server: String,
+    /// The disagreements, by serial.
+    pub differences: Vec<DifferenceReport>,
+}
+
+impl CompareReport {
+    /// The report of all disagreements.
+    #[must_use]
+    pub fn of(server: &str, found: &[(SlotKey, Difference)]) -> Self {
+        Self {
+            server: server.to_owned(),
+            differences: found.iter().map(|(key, one)| difference(server, key, one)).collect(),
+        }
+    }
+}
+
+fn difference(server: &str, key: &SlotKey, one: &Difference) -> DifferenceReport {
+    let serial = key.to_string();
+    let (word, here, there, words): (_, Option<String>, Option<String>, String) = match one {
+        Difference::NotThere => (
+            "not-there",
+            None,
+            None,
+            format!("was handed over, and is not listed: tokentap hand-over {server} --serial {serial}"),
+        ),
+        Difference::SentAndThere => (
+            "sent-and-there",
+            None,
+            None,
+            format!("was sent, and has come; what is left to do: tokentap hand-over {server} --serial {serial}"),
+        ),
+        Difference::NotHandedOver => {
+            ("not-handed-over", None, None, "is there, and was not handed over from here".to_owned())
+        }
+        Difference::Several(count) => {
+            ("several", None, Some(count.to_string()), format!("is there {count} times: remove all but the one in use"))
+        }
+        Difference::NobodysThere(user) => (
+            "nobodys-there",
+            Some(user.clone()),
+            None,
+            format!("is {user}'s here, and nobody's there: tokentap hand-over {server} --serial {serial}"),
+        ),
+        Difference::NobodysHere(user) => (
+            "nobodys-here",
+            None,
+            Some(user.clone()),
+            format!("is nobody's here, and {user}'s there: tokentap inventory assign {serial} USER"),
+        ),
+        Difference::OtherUser { here, there } => (
+            "other-user",
+            Some(here.clone()),
+            Some(there.clone()),
+            format!("is {here}'s here, and {there}'s there: find out whose it is"),
+        ),
+        Difference::BurnedSince => (
+            "burned-since",
+            None,
+            None,
+            format!(
+                "was burned anew since it was handed over: tokentap hand-over {server} --serial {serial} --replace"
+            ),
+        ),
+        Difference::Erased => ("erased", None, None, "holds no seed any more: burn it again".to_owned()),
+        Difference::Step(here, there) => (
+            "step",
+            Some(format!("{here} s")),
+            Some(format!("{there} s")),
+            format!("has a time step of {here} s here, and {there} s there: its codes are refused"),
+        ),
+        Difference::Hash(here, there) => (
+            "hash",
+            Some(here.clone()),
+            Some(there.clone()),
+            format!("has {here} here, and {there} there: its codes are refused"),
+        ),
+        Difference::OffThere => {
+            ("off-there", None, None, "is switched off there, locked, or waits for its first code".to_owned())
+        }
+        Difference::Unmended => (
+            "unmended",
+            None,
+            None,
+            format!("had its clock set, and the server may still expect the old one: tokentap sync --mend {server}"),
+        ),
+    };
+    DifferenceReport { serial, difference: word, here, there, words: plain(&words) }
+}
+
+impl Report for CompareReport {
+    fn text(&self) -> String {
+        match self.differences.as_slice() {
+            [] => plain(&format!("record and {} agree", self.server)),
+            some => some.iter().map(|one| format!("{}  {}", one.serial, one.words)).collect::<Vec<_>>().join("\n"),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What servers did not do, in words, and what helps.
+
+use crate::server::{Right, ServerError, ServerRemedy};
+
+/// Why a server did not do something.
+#[must_use]
+pub fn server_fact(error: &ServerError) -> String {
+    match error {
+        ServerError::Unreachable { host, detail } => format!("{host} cannot be reached: {detail}; nothing was sent"),
+        ServerError::Certificate { host, detail } => {
+            format!("the certificate of {host} is not accepted: {detail}; nothing was sent")
+        }
+        ServerError::NoAnswer { host, detail } => format!("{host} did not answer in full: {detail}"),
+        ServerError::Busy { host, pause: Some(pause) } => {
+            format!("{host} is busy, and wants to be asked again in {} s", pause.as_secs())
+        }
+        ServerError::Busy { host, pause: None } => format!("{host} is busy, and was for more than two minutes"),
+        ServerError::Faulty { host, status } => format!("{host} has a fault of its own (HTTP {status})"),
+        ServerError::NotJson { host, status } => {
+            format!(
+                "{host} answered with a page and not with data (HTTP {status}): it may be a proxy's, or a portal's that wants a sign-in"
+            )
+        }
+        ServerError::Redirected { host, to } if to.is_empty() => {
+            format!("{host} sends elsewhere, which is not followed")
+        }
+        ServerError::Redirected { host, to } => format!("{host} sends to {to}, which is not followed"),
+        ServerError::TooLarge(host) => format!("the answer of {host} is too large"),
+        ServerError::Lacks { host, field } => format!("the answer of {host} lacks {field}"),
+        ServerError::SignIn { host, detail } => format!("{host} does not let this account in{}", own_words(detail)),
+        ServerError::Forbidden { host, detail } => format!("{host} does not allow that{}", own_words(detail)),
+        ServerError::Refused { host, status, detail } => format!("{host} refused (HTTP {status}){}", own_words(detail)),
+        ServerError::Absent(host) => format!("{host} has no such token, user or page"),
+        ServerError::NoSuchCall(kind) => format!("{} has no call for that", kind.name()),
+        ServerError::Unusable(what) => what.clone(),
+        ServerError::NotAllowed { page } => format!("nobody signed in at {page} in time, or it was declined"),
+    }
+}
+
+fn own_words(detail: &str) -> String {
+    if detail.is_empty() { String::new() } else { format!(": {detail}") }
+}
+
+/// What helps.
+#[must_use]
+pub fn remedy_of_server(remedy: ServerRemedy) -> String {
+    match remedy {
+        ServerRemedy::Reach => {
+            "see that the server runs, that this computer reaches it, and which proxy HTTPS_PROXY names, if any; then run the same \
+             command again"
+        }
+        ServerRemedy::Certificate => {
+            "have the certificate renewed, or name the authority that vouches for it: tokentap server add … --ca FILE; it is never \
+             accepted unseen"
+        }
+        ServerRemedy::LookAgain => {
+            "run the same command again: it looks first what was done, and does nothing twice"
+        }
+        ServerRemedy::Later => "wait some minutes, and run the same command again",
+        ServerRemedy::Address => {
+            "see that the address is the server's own (tokentap server list), and that no proxy or portal stands before it"
+        }
+        ServerRemedy::Account => {
+            "see that account and credential are right; tokentap server add with the same name takes others"
+        }
+        ServerRemedy::Rights => "tokentap server check NAME says which rights the account needs",
+        ServerRemedy::Words => "do what the server says; tokentap server compare NAME shows what it has",
+        ServerRemedy::SignInInTime => "run the same command again, and sign in within ten minutes",
+        ServerRemedy::OtherKind(_) => "use the server's own page",
+        ServerRemedy::Environment => "correct what is named, and run the same command again",
+    }
+    .to_owned()
+}
+
+/// A right, and the commands that need it.
+#[must_use]
+pub fn right_words(right: Right) -> (&'static str, &'static str) {
+    match right {
+        Right::List => ("to list tokens", "hand-over, sync --mend, server pull, server compare"),
+        Right::Create => ("to create tokens", "hand-over, sync --mend --re-enrol"),
+        Right::Users => ("to look users up", "hand-over"),
+        Right::Assign => ("to assign tokens", "hand-over"),
+        Right::Resync => ("to resynchronise tokens", "sync --mend, server resync"),
+    }
+}
+
+/// A right in a word.
+#[must_use]
+pub fn right_word(right: Right) -> &'static str {
+    match right {
+        Right::List => "list",
+        Right::Create => "create",
+        Right::Users => "users",
+        Right::Assign => "assign",
+        Right::Resync => "resync",
+    }
+}
