@@ -1,5 +1,6 @@
 //! Servers that seeds go to, and the journal of what went there: one record for each seed and server, on disk before each request.
 
+use chrono::SubsecRound;
 use serde::{Deserialize, Serialize};
 
 use super::Kept;
@@ -76,6 +77,22 @@ pub struct Delivery {
     pub detail: Option<String>,
 }
 
+impl Delivery {
+    /// Whether two records are one and the same, or both none. Times are kept to the millisecond, and compared so.
+    #[must_use]
+    pub fn is_same(one: Option<&Self>, other: Option<&Self>) -> bool {
+        let kept = |record: Option<&'_ Self>| {
+            record.cloned().map(|mut record| {
+                for time in [&mut record.since, &mut record.at].into_iter().chain(&mut record.unmended) {
+                    *time = time.trunc_subsecs(3);
+                }
+                record
+            })
+        };
+        kept(one) == kept(other)
+    }
+}
+
 /// A choice of deliveries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
@@ -99,7 +116,8 @@ pub trait Deliveries {
     /// As above. Nothing is kept then.
     fn put_server(&self, server: &ServerRecord, event: &Event) -> Kept<()>;
 
-    /// Forgets a server; the event says so. What was delivered there stays on record. Whether it was known. One durable commit.
+    /// Forgets a server; the event says so. What was delivered there stays on record. Whether it was known; nothing is kept where it
+    /// was not. One durable commit.
     ///
     /// # Errors
     /// As above. Nothing is kept then.

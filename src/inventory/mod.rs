@@ -1,5 +1,5 @@
-//! The inventory: what was done to which token, durable. [`Inventory`] records and [`Listing`] finds: the rest knows no more of
-//! it. SQLite keeps it.
+//! The inventory: what was done to which token, durable. [`Inventory`] records, [`Listing`] finds, and [`Deliveries`] has the journal of
+//! what went to servers: the rest knows no more of it. SQLite keeps it.
 //!
 //! By default it keeps no seed, only a keyed fingerprint of each; sealed to a recipient it keeps them so that this
 //! program can write them and only the holder of the identity can read them (`docs/desk.md`).
@@ -82,11 +82,12 @@ impl Entry {
 /// A result of the inventory.
 pub type Kept<T> = Result<T, InventoryError>;
 
-/// The record of tokens, events and batches: its verbs, each of which is one transaction. Whatever a method has returned survives
-/// a power failure, but for [`Self::see`]. Several threads may use it at once; none that only reads waits for another one's write.
+/// The record of tokens, events and batches, and by [`Deliveries`] of servers: its verbs, each of which is one transaction. Whatever a
+/// method has returned survives a power failure, but for [`Self::see`]. Several threads may use it at once; none that only reads waits for
+/// another one's write.
 ///
 /// Rows are counted from 1, as in their file.
-pub trait Inventory: Listing + Send + Sync {
+pub trait Inventory: Listing + Deliveries + Send + Sync {
     /// The key of this inventory's fingerprints.
     fn fingerprint_key(&self) -> &FingerprintKey;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::batch::{BatchId, BatchRecord, RowRecord};
+use super::delivery::{Delivery, ServerRecord};
 use super::event::{Deed, Event};
 use super::fingerprint::{Fingerprint, FingerprintKey};
 use super::life::TokenLife;
@@ -14,6 +15,10 @@ use crate::time::UnixTime;
 /// A piece of an inventory.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Piece {
+    /// A server that seeds go to.
+    Server(ServerRecord),
+    /// What went to a server.
+    Delivery(Box<Delivery>),
     /// A token.
     Token(Box<TokenLife>),
     /// A key that a token refused.
@@ -33,8 +38,8 @@ pub type Taker<'a> = dyn FnMut(Piece) -> Kept<()> + 'a;
 
 /// A store whose content can be copied.
 pub trait Whole: Inventory {
-    /// Visits everything as it is at one moment: tokens by serial and slot, refused keys, events from the oldest on, batches,
-    /// each with its rows and what was dealt.
+    /// Visits everything as it is at one moment: servers (first, because not everybody may add one) and what went to them, tokens by
+    /// serial and slot, refused keys, events from the oldest on, batches, each with its rows and what was dealt.
     ///
     /// # Errors
     /// [`InventoryError`](super::InventoryError), and whatever `take` says.
@@ -72,7 +77,7 @@ pub fn copy(from: &dyn Whole, to: &dyn Whole) -> Kept<Copied> {
                 Piece::Token(_) => copied.tokens += 1,
                 Piece::Event(_) => copied.events += 1,
                 Piece::Batch(_) => copied.batches += 1,
-                Piece::RefusedKey(..) | Piece::Row(..) | Piece::Dealt(..) => {}
+                Piece::Server(_) | Piece::Delivery(_) | Piece::RefusedKey(..) | Piece::Row(..) | Piece::Dealt(..) => {}
             }
             take(piece)
         })
@@ -125,6 +130,8 @@ fn is_about_itself(piece: &Piece) -> bool {
 /// A piece's name; events are numbered as they come.
 fn name(piece: &Piece, number: &mut u64) -> String {
     match piece {
+        Piece::Server(server) => format!("server {}", server.name),
+        Piece::Delivery(delivery) => format!("delivery of {} to {}", delivery.key, delivery.server),
         Piece::Token(life) => format!("token {}", life.record.key),
         Piece::RefusedKey(serial, key, _) => format!("refused key {key:?} of {serial}"),
         Piece::Event(event) => {

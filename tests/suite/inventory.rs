@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tokentap::inventory::{
-    Deed, Entry, Event, EventFilter, Fingerprint, Inventory, InventoryError, Listing, Measured, Outcome, PendingChange,
-    SeedChange, SlotKey, Sqlite, Station, TokenChange,
+    Deed, Deliveries, DeliveryFilter, Entry, Event, EventFilter, Fingerprint, Inventory, InventoryError, Listing,
+    Measured, Outcome, PendingChange, SeedChange, SlotKey, Sqlite, Station, TokenChange,
 };
 use tokentap::seed::Seed;
 use tokentap::time::UnixTime;
@@ -266,6 +266,26 @@ fn an_inventory_without_slots_keeps_all_that_it_has_and_what_was_damaged_stays_s
         [],
     );
     assert!(older.unwrap_err().to_string().contains("an older tokentap is still running"));
+}
+
+#[test]
+fn an_inventory_that_knows_no_servers_keeps_all_that_it_has_and_what_was_damaged_stays_so() {
+    let desk = Desk::new();
+    let inventory = of_sql(&desk, include_str!("../data/inventory-7.sql"));
+    let token = |serial: &str| inventory.token(&SlotKey::only(serial)).unwrap().unwrap();
+    let known = token("86596120001234");
+    assert_eq!((known.user.as_deref(), known.sealed.is_some()), (Some("ana@example.org"), true));
+    assert_eq!(inventory.recipients().unwrap().len(), 1);
+    assert_eq!(inventory.holder(&token("86596220005678").seed.unwrap()), Ok(Some(SlotKey::only("86596220005678"))));
+    assert_eq!(all_events(&inventory, &EventFilter::default()).len(), 7);
+    assert_eq!(inventory.batches(None).unwrap()[0].counts.rows(), 2);
+    assert_eq!(inventory.servers(), Ok(Vec::new()));
+    assert_eq!(inventory.deliveries(&DeliveryFilter::default()), Ok(Vec::new()));
+    // A bit had flipped in a row of the batch.
+    let damage = ["1 row of \"batch_rows\" does not have its own checksum"];
+    assert_eq!(inventory.findings().unwrap(), damage);
+    drop(inventory);
+    assert_eq!(Sqlite::open(&desk.path("earlier.sqlite")).unwrap().findings().unwrap(), damage);
 }
 
 #[test]

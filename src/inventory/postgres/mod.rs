@@ -11,6 +11,7 @@ mod check;
 mod clock_events;
 mod columns;
 mod connections;
+mod deliveries;
 mod desks;
 mod explained;
 mod holders;

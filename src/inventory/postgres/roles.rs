@@ -1,5 +1,6 @@
-//! Who may do what on the server: roles of the database, each named after it. The owner changes the schema, the recipients and what is
-//! kept for how long; a desk records, and can neither change nor remove an event; a viewer sees no seed and no fingerprint.
+//! Who may do what on the server: roles of the database, each named after it. The owner changes the schema, the recipients, the servers
+//! that seeds go to and what is kept for how long; a desk records, and can neither change nor remove an event; a viewer sees no seed, no
+//! fingerprint and no credential.
 
 use postgres_protocol::password::scram_sha_256;
 use zeroize::Zeroizing;
@@ -45,6 +46,7 @@ GRANT UPDATE (model, emulated, \"user\", hash, step_s, display_s, first_seen, la
 GRANT INSERT, DELETE ON tokentap.candidates, tokentap.holders TO {desk};
 GRANT INSERT, UPDATE, DELETE ON tokentap.refused_keys, tokentap.leases, tokentap.claims, tokentap.marks TO {desk};
 GRANT INSERT (name, operator, version, clock_s, program), UPDATE (operator, version, seen, clock_s, program) ON tokentap.desks TO {desk};
+GRANT INSERT, UPDATE (seed, step, id, \"user\", since, at, unmended, detail) ON tokentap.deliveries TO {desk};
 GRANT SELECT ON ALL TABLES IN SCHEMA tokentap_shown TO {viewer};
 GRANT SELECT ON tokentap.events, tokentap.desks, tokentap.leases, tokentap.claims, tokentap.dealt TO {viewer};
 ";

@@ -4,7 +4,7 @@ use super::roles;
 use super::session::{Session, Trouble};
 
 /// The steps: each is taken once, in its order, and never changed.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, SERVERS];
 
 /// The lock under which steps are taken.
 const STEPS_LOCK: i64 = 0x746F_6B65_6E74_6170;
@@ -224,6 +224,59 @@ CREATE VIEW tokentap_shown.tokens AS
 CREATE VIEW tokentap_shown.batch_rows AS
     SELECT batch, number, state, serial, is_named, \"user\", there(seed) AS seed, error FROM batch_rows;
 CREATE VIEW tokentap_shown.batches AS SELECT id, name, ''::bytea AS content, begun, closed FROM batches;
+";
+
+/// Servers that seeds go to, and what went there. A server that is forgotten leaves its deliveries on record: they refer to nothing.
+const SERVERS: &str = "
+CREATE OR REPLACE FUNCTION is_deed(value text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT value IN ('info', 'sync', 'config', 'burn', 'verify', 'assign', 'forget', 'import', 'export', 'init', 'prune',
+        'server', 'hand-over', 'mend', 'pull')
+$$;
+
+-- Whoever can add one here has the seeds of all desks sent there: only the owner can.
+CREATE TABLE servers (
+    name text COLLATE \"C\" PRIMARY KEY,
+    settings text NOT NULL,
+    credential bytea,
+    added bigint NOT NULL CHECK (is_moment(added))
+);
+
+CREATE TABLE deliveries (
+    server text COLLATE \"C\" NOT NULL,
+    serial text COLLATE \"C\" NOT NULL,
+    slot integer NOT NULL CHECK (is_place(slot)),
+    seed bytea NOT NULL CHECK (is_fingerprint(seed)),
+    step text NOT NULL CHECK (step IN ('sent', 'created', 'assigned', 'active', 'refused', 'gone')),
+    id text,
+    \"user\" text,
+    since bigint NOT NULL CHECK (is_moment(since)),
+    at bigint NOT NULL CHECK (is_moment(at)),
+    unmended bigint CHECK (is_moment(unmended)),
+    detail text,
+    PRIMARY KEY (server, serial, slot)
+);
+CREATE INDEX deliveries_by_token ON deliveries (serial, slot);
+
+-- The same as before, of an inventory that may know servers.
+CREATE OR REPLACE FUNCTION adopt(key bytea, program integer) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, tokentap, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM events WHERE deed <> 'init') OR EXISTS (SELECT 1 FROM batches)
+        OR EXISTS (SELECT 1 FROM servers) OR EXISTS (SELECT 1 FROM deliveries) THEN
+        RETURN 'records';
+    END IF;
+    IF EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1953459045 AND objsubid = 2 AND granted
+        AND objid <> program::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) THEN
+        RETURN 'others';
+    END IF;
+    UPDATE meta SET value = key WHERE name = 'fingerprint-key';
+    RETURN 'adopted';
+END
+$$;
+
+CREATE VIEW tokentap_shown.servers AS SELECT name, settings, there(credential) AS credential, added FROM servers;
+CREATE VIEW tokentap_shown.deliveries AS
+    SELECT server, serial, slot, there(seed) AS seed, step, id, \"user\", since, at, unmended, detail FROM deliveries;
 ";
 
 /// The last version that this program knows.

@@ -1,13 +1,15 @@
 //! A whole inventory on the server: read piece by piece, and filled.
 
+use std::path::Path;
+
 use tokio_postgres::Row;
 
 use super::bounds::PATIENCE;
 use super::columns::{fingerprint, ms, odd, time};
 use super::session::{Session, Trouble};
-use super::{Postgres, batches, explained, holders, schema, tokens};
+use super::{Postgres, batches, deliveries, explained, holders, schema, tokens};
 use crate::inventory::whole::{Piece, Taker, Whole};
-use crate::inventory::{BatchRecord, Fingerprint, FingerprintKey, InventoryError, Kept, RowRecord};
+use crate::inventory::{BatchRecord, DeliveryFilter, Fingerprint, FingerprintKey, InventoryError, Kept, RowRecord};
 
 /// So many records are fetched at once.
 const PAGE: i64 = 2000;
@@ -32,7 +34,7 @@ impl Whole for Postgres {
             }
             let mut failed = None;
             let filled = fill(&mut |piece| {
-                put(to, &piece).map_err(|trouble| {
+                put(to, &piece, &path).map_err(|trouble| {
                     failed = Some(trouble);
                     InventoryError::Unanswered(path.clone())
                 })
@@ -63,6 +65,12 @@ pub fn visit_at_one_moment(from: &mut Session, take: &mut Taker<'_>) -> Result<(
 }
 
 fn visit(from: &mut Session, take: &mut Taker<'_>) -> Result<(), Trouble> {
+    for server in deliveries::servers(from)? {
+        take(Piece::Server(server)).map_err(Trouble::Rows)?;
+    }
+    for delivery in deliveries::deliveries(from, &DeliveryFilter::default())? {
+        take(Piece::Delivery(Box::new(delivery))).map_err(Trouble::Rows)?;
+    }
     let mut after = (String::new(), -1);
     loop {
         let sql = "SELECT * FROM tokens WHERE (serial, slot) > ($1, $2) ORDER BY serial, slot LIMIT $3";
@@ -111,8 +119,13 @@ fn dealt(batch: i64, row: &Row) -> Result<Piece, Trouble> {
     Ok(Piece::Dealt(batch, u64::try_from(number).map_err(|_| odd("number"))?, row.try_get("serial")?))
 }
 
-fn put(to: &mut Session, piece: &Piece) -> Result<(), Trouble> {
+fn put(to: &mut Session, piece: &Piece, path: &Path) -> Result<(), Trouble> {
     match piece {
+        Piece::Server(server) => {
+            deliveries::check_owner(to, path.to_owned())?;
+            deliveries::put_server(to, server)
+        }
+        Piece::Delivery(delivery) => deliveries::put_new(to, delivery).map(drop),
         Piece::Token(life) => tokens::put_alone(to, life),
         Piece::RefusedKey(serial, key, at) => to
             .execute(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Error};
 
-use super::{batches, columns, fill, holders, schema, sums, tokens};
+use super::{batches, columns, deliveries, fill, holders, schema, sums, tokens};
 use crate::inventory::doubts::doubts;
 use crate::inventory::{EventFilter, TokenFilter};
 
@@ -32,6 +32,7 @@ pub fn findings(on: &mut Connection) -> Result<Vec<String>, Error> {
     found.extend(event_findings(on)?);
     found.extend(token_findings(on)?);
     found.extend(row_findings(on)?);
+    found.extend(deliveries::findings(on)?);
     found.extend(write_findings(on));
     found.truncate(MAX_FINDINGS);
     Ok(found)

@@ -5,6 +5,7 @@ mod check;
 mod claims;
 mod clock_events;
 mod columns;
+mod deliveries;
 mod failed;
 mod file;
 mod holders;

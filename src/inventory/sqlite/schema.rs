@@ -10,7 +10,7 @@ use super::sums;
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
-pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS];
+pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS, SERVERS];
 
 /// The version from which on every row has a checksum.
 const SUMMED: usize = 4;
@@ -235,6 +235,34 @@ CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'an
 DROP TRIGGER events_summed;
 CREATE TRIGGER events_summed BEFORE INSERT ON events WHEN NEW.sum IS NULL OR NEW.slot IS NULL
 BEGIN SELECT RAISE(ABORT, 'an older tokentap is still running: end it'); END;
+";
+
+/// Servers that seeds go to, and what went there. A server that is forgotten leaves its deliveries on record: they refer to nothing.
+const SERVERS: &str = "
+CREATE TABLE servers (
+    name TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,
+    credential BLOB,
+    added INTEGER NOT NULL,
+    sum INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+    server TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    seed BLOB NOT NULL,
+    step TEXT NOT NULL,
+    id TEXT,
+    user TEXT,
+    since INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    unmended INTEGER,
+    detail TEXT,
+    sum INTEGER,
+    PRIMARY KEY (server, serial, slot)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_by_token ON deliveries (serial, slot);
 ";
 
 /// The triggers that keep events as they are, by name.

@@ -86,8 +86,21 @@ pub const MARKS: Summed = Summed {
     columns: "serial, slot, what, seed, at",
 };
 
+/// Servers that seeds go to.
+pub const SERVERS: Summed =
+    Summed { name: "servers", key: "name = ?1", key_columns: "name", columns: "name, settings, credential, added" };
+
+/// What went to servers.
+pub const DELIVERIES: Summed = Summed {
+    name: "deliveries",
+    key: "server = ?1 AND serial = ?2 AND slot = ?3",
+    key_columns: "server, serial, slot",
+    columns: "server, serial, slot, seed, step, id, user, since, at, unmended, detail",
+};
+
 /// All of them.
-pub const TABLES: [Summed; 9] = [META, TOKENS, CANDIDATES, EVENTS, BATCHES, BATCH_ROWS, DEALT, REFUSED_KEYS, MARKS];
+pub const TABLES: [Summed; 11] =
+    [META, TOKENS, CANDIDATES, EVENTS, BATCHES, BATCH_ROWS, DEALT, REFUSED_KEYS, MARKS, SERVERS, DELIVERIES];
 
 /// Those that have slots, in the order of [`BEFORE_SLOTS`].
 pub const SLOTTED: [Summed; 4] = [TOKENS, CANDIDATES, MARKS, EVENTS];

@@ -4,9 +4,11 @@ use rusqlite::{Connection, Error, params};
 
 use super::columns::{self, damaged, ms, time};
 use super::failed::Stopped;
-use super::{Sqlite, batches, meta, sums, tokens};
+use super::{Sqlite, batches, deliveries, meta, sums, tokens};
 use crate::inventory::whole::{Piece, Taker, Whole};
-use crate::inventory::{BatchRecord, Fingerprint, FingerprintKey, InventoryError, Kept, RowRecord, TokenFilter};
+use crate::inventory::{
+    BatchRecord, DeliveryFilter, Fingerprint, FingerprintKey, InventoryError, Kept, RowRecord, TokenFilter,
+};
 
 impl Whole for Sqlite {
     fn visit_whole(&self, take: &mut Taker<'_>) -> Kept<()> {
@@ -22,7 +24,7 @@ impl Whole for Sqlite {
 
     fn fill(&self, key: &FingerprintKey, fill: &mut dyn FnMut(&mut Taker<'_>) -> Kept<()>) -> Kept<()> {
         self.durably(|to, _| {
-            for table in ["tokens", "events WHERE deed <> 'init'", "batches"] {
+            for table in ["tokens", "events WHERE deed <> 'init'", "batches", "servers", "deliveries"] {
                 if to.prepare(&format!("SELECT 1 FROM {table} LIMIT 1"))?.exists([])? {
                     return Err(Stopped::Rows(InventoryError::NotEmpty(self.path.clone())));
                 }
@@ -57,6 +59,10 @@ fn visit(from: &Connection, take: &mut Taker<'_>) -> Result<Kept<()>, Error> {
             taken = take(piece);
         }
     };
+    deliveries::servers(from)?.into_iter().for_each(|server| next(Piece::Server(server)));
+    for delivery in deliveries::deliveries(from, &DeliveryFilter::default())? {
+        next(Piece::Delivery(Box::new(delivery)));
+    }
     let mut keys = Vec::new();
     tokens::visit(from, &TokenFilter::default(), u64::MAX, &mut |token| keys.push(token.key))?;
     for key in keys {
@@ -92,6 +98,8 @@ fn visit(from: &Connection, take: &mut Taker<'_>) -> Result<Kept<()>, Error> {
 
 fn put(to: &Connection, piece: &Piece) -> Result<(), Stopped> {
     match piece {
+        Piece::Server(server) => deliveries::put_server(to, server)?,
+        Piece::Delivery(delivery) => deliveries::put(to, delivery)?,
         Piece::Token(life) => tokens::put(to, None, life)?,
         Piece::RefusedKey(serial, key, at) => sums::REFUSED_KEYS.put(to, &[serial, &key.as_bytes(), &ms(*at)])?,
         Piece::Event(event) => tokens::add_event(to, event)?,

@@ -1,10 +1,12 @@
 //! An inventory is copied as a whole: from each store into each, and back; all of it, or nothing.
 
 use tokentap::inventory::{
-    Deed, Entry, Inventory, InventoryError, KeyChange, SlotKey, Sqlite, TokenChange, Whole, copy, differences,
+    Deed, Delivery, DeliveryFilter, DeliveryStep, Entry, Inventory, InventoryError, KeyChange, ServerRecord, SlotKey,
+    Sqlite, TokenChange, Whole, copy, differences,
 };
 
-use super::{batch, begins, burn, burned, ends, events, everything, fingerprint};
+use super::deliveries::{sent, server, told};
+use super::{By, batch, begins, burn, burned, ends, events, everything, fingerprint};
 use crate::inventory::event;
 
 /// Fills an inventory with one of everything.
@@ -19,18 +21,43 @@ fn furnish(store: &dyn Inventory) -> i64 {
     store.keep(&Entry { event: event("C", 7, "key"), token: Some(change), row: None }).unwrap();
     let id = batch(store, 1, &[1, 2, 5]);
     store.claim(id, "A", false).unwrap();
+    for key in [SlotKey::only("A"), SlotKey::of("B", 3)] {
+        store.deliver(None, &sent("idp", key), Some(&told(Deed::HandOver, 8, "sent"))).unwrap();
+    }
     id
+}
+
+/// The same, with servers, which not everybody may add.
+fn furnish_with_servers(store: &dyn Inventory) {
+    furnish(store);
+    store.put_server(&server("idp", "one"), &told(Deed::Server, 9, "added")).unwrap();
+    let without_credential = ServerRecord { credential: None, ..server("radius", "two") };
+    store.put_server(&without_credential, &told(Deed::Server, 10, "added")).unwrap();
 }
 
 /// Every store that can be copied, new.
 fn stores() -> Vec<(&'static str, Box<dyn Whole>)> {
+    stores_by(By::Desk)
+}
+
+#[cfg_attr(
+    not(all(feature = "postgres", target_os = "linux")),
+    expect(unused_variables, reason = "a file is its user's")
+)]
+fn stores_by(by: By) -> Vec<(&'static str, Box<dyn Whole>)> {
     #[cfg_attr(
         not(all(feature = "postgres", target_os = "linux")),
         expect(unused_mut, reason = "a server is one more")
     )]
     let mut stores: Vec<(&str, Box<dyn Whole>)> = vec![("SQLite", Box::new(Sqlite::in_memory().unwrap()))];
     #[cfg(all(feature = "postgres", target_os = "linux"))]
-    stores.push(("PostgreSQL", Box::new(super::server::new_inventory())));
+    stores.push((
+        "PostgreSQL",
+        Box::new(match by {
+            By::Desk => super::server::new_inventory(),
+            By::Owner => super::server::new_inventory_to_its_owner(),
+        }),
+    ));
     stores
 }
 
@@ -52,6 +79,63 @@ fn all_of_an_inventory_is_in_its_copy_whatever_keeps_the_two() {
             // It goes on: the next batch and the next burn find what is there.
             assert!(matches!(to.begin(&begins("D", 20, Some(1), None)), Err(InventoryError::Held(_))));
         }
+    }
+}
+
+#[test]
+fn servers_and_what_went_to_them_are_in_the_copy_and_a_difference_in_them_is_found() {
+    for (from_name, from) in stores_by(By::Owner) {
+        furnish_with_servers(&*from);
+        for (to_name, to) in stores_by(By::Owner) {
+            println!("{from_name} into {to_name}");
+            copy(&*from, &*to).unwrap();
+            assert_eq!(differences(&*from, &*to, 10), Ok((Vec::new(), 0)));
+            assert_eq!((to.servers(), to.servers().unwrap().len()), (from.servers(), 2));
+            let filter = DeliveryFilter::default();
+            assert_eq!((to.deliveries(&filter), to.deliveries(&filter).unwrap().len()), (from.deliveries(&filter), 2));
+            let key = SlotKey::of("B", 3);
+            let created = Delivery { step: DeliveryStep::Created, ..sent("idp", key.clone()) };
+            to.deliver(Some(&sent("idp", key)), &created, None).unwrap();
+            let event = told(Deed::Server, 11, "changed");
+            to.put_server(&server("idp", "elsewhere"), &event).unwrap();
+            to.remove_server("radius", &event).unwrap();
+            let (mut shown, _) = differences(&*from, &*to, 10).unwrap();
+            shown.retain(|line| !line.starts_with("event"));
+            let expected = [
+                "server idp differs",
+                "delivery of B, slot 3 to idp differs",
+                "server radius is only in the first one",
+            ];
+            assert_eq!(shown, expected);
+        }
+    }
+}
+
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+#[test]
+fn a_desk_copies_no_servers_to_where_only_the_owner_adds_them_and_keeps_nothing_of_the_rest_either() {
+    let from = Sqlite::in_memory().unwrap();
+    furnish_with_servers(&from);
+    let to = super::server::new_inventory();
+    let before = everything(&to, &[]);
+    let refused = copy(&from, &to).unwrap_err();
+    assert!(refused.to_string().ends_with("only its owner may say which servers seeds go to"), "{refused}");
+    assert_eq!(everything(&to, &[]), before);
+    // Without them it does, into the same one.
+    let from = Sqlite::in_memory().unwrap();
+    furnish(&from);
+    copy(&from, &to).unwrap();
+    assert_eq!(differences(&from, &to, 10), Ok((Vec::new(), 0)));
+}
+
+#[test]
+fn an_inventory_that_knows_a_server_is_not_empty() {
+    for (name, to) in stores_by(By::Owner) {
+        println!("{name}");
+        to.put_server(&server("idp", "one"), &told(Deed::Init, 1, "by itself")).unwrap();
+        let from = Sqlite::in_memory().unwrap();
+        assert!(matches!(copy(&from, &*to), Err(InventoryError::NotEmpty(_))));
+        assert_eq!(to.servers(), Ok(vec![server("idp", "one")]));
     }
 }
 

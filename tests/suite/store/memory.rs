@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use tokentap::inventory::{
-    BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Deed, Entry, Event, EventFilter, Fingerprint,
-    FingerprintKey, Inventory, InventoryError, Kept, KeyChange, Listing, NewBatch, NewRow, RowChange, RowRecord,
-    RowState, SeedChange, SlotKey, TokenChange, TokenFilter, TokenLife, TokenRecord,
+    BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Deed, Deliveries, Delivery, DeliveryFilter, Entry,
+    Event, EventFilter, Fingerprint, FingerprintKey, Inventory, InventoryError, Kept, KeyChange, Listing, NewBatch,
+    NewRow, RowChange, RowRecord, RowState, SeedChange, ServerRecord, SlotKey, TokenChange, TokenFilter, TokenLife,
+    TokenRecord,
 };
 use tokentap::time::UnixTime;
 
@@ -28,6 +29,8 @@ struct Books {
     rows: BTreeMap<(BatchId, u64), RowRecord>,
     claims: HashSet<(BatchId, u64)>,
     dealt: HashSet<(BatchId, u64, String)>,
+    servers: BTreeMap<String, ServerRecord>,
+    deliveries: BTreeMap<(String, SlotKey), Delivery>,
 }
 
 #[derive(Clone, Copy)]
@@ -317,6 +320,46 @@ impl Inventory for Memory {
 
     fn close_batch(&self, batch: BatchId, at: UnixTime) -> Kept<()> {
         self.books().batches.iter_mut().filter(|known| known.id == batch).for_each(|known| known.closed = Some(at));
+        Ok(())
+    }
+}
+
+impl Deliveries for Memory {
+    fn servers(&self) -> Kept<Vec<ServerRecord>> {
+        Ok(self.books().servers.values().cloned().collect())
+    }
+
+    fn put_server(&self, server: &ServerRecord, event: &Event) -> Kept<()> {
+        let mut books = self.books();
+        books.servers.insert(server.name.clone(), server.clone());
+        books.events.push(event.clone());
+        Ok(())
+    }
+
+    fn remove_server(&self, name: &str, event: &Event) -> Kept<bool> {
+        let mut books = self.books();
+        let was_known = books.servers.remove(name).is_some();
+        books.events.extend(was_known.then(|| event.clone()));
+        Ok(was_known)
+    }
+
+    fn deliveries(&self, filter: &DeliveryFilter) -> Kept<Vec<Delivery>> {
+        let books = self.books();
+        let wanted = books.deliveries.values().filter(|delivery| {
+            filter.server.as_ref().is_none_or(|server| *server == delivery.server)
+                && filter.serial.as_ref().is_none_or(|serial| *serial == delivery.key.serial)
+        });
+        Ok(wanted.cloned().collect())
+    }
+
+    fn deliver(&self, earlier: Option<&Delivery>, later: &Delivery, event: Option<&Event>) -> Kept<()> {
+        let mut books = self.books();
+        let place = (later.server.clone(), later.key.clone());
+        if !Delivery::is_same(books.deliveries.get(&place), earlier) {
+            return Err(InventoryError::Changed(later.key.clone()));
+        }
+        books.deliveries.insert(place, later.clone());
+        books.events.extend(event.cloned());
         Ok(())
     }
 }

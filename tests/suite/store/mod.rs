@@ -4,6 +4,7 @@
 mod copying;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod crowd;
+mod deliveries;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod desks;
 mod memory;
@@ -20,9 +21,9 @@ mod transitions;
 mod weather;
 
 use tokentap::inventory::{
-    BatchId, Begin, Claim, ClockEvent, Deed, Entry, Event, EventFilter, Fingerprint, Inventory, InventoryError, Kept,
-    KeyChange, Measured, NewBatch, NewRow, Outcome, PendingChange, RowChange, RowState, SeedChange, SlotKey, Sqlite,
-    TokenChange, TokenFilter, TokenRecord,
+    BatchId, Begin, Claim, ClockEvent, Deed, Delivery, DeliveryFilter, DeliveryStep, Entry, Event, EventFilter,
+    Fingerprint, Inventory, InventoryError, Kept, KeyChange, Measured, NewBatch, NewRow, Outcome, PendingChange,
+    RowChange, RowState, SeedChange, SlotKey, Sqlite, TokenChange, TokenFilter, TokenRecord,
 };
 use tokentap::time::UnixTime;
 
@@ -40,8 +41,20 @@ fn at(ms: i64) -> UnixTime {
     UnixTime::from_timestamp_millis(ms).unwrap()
 }
 
+/// Who uses a store that tells its users apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum By {
+    Desk,
+    Owner,
+}
+
 /// Runs a case against every store.
 fn in_every_store(case: impl Fn(&dyn Inventory)) {
+    in_every_store_by(By::Desk, case);
+}
+
+/// The same, by somebody.
+fn in_every_store_by(by: By, case: impl Fn(&dyn Inventory)) {
     let folder = tempfile::tempdir().unwrap();
     let file = Sqlite::open(&folder.path().join("inventory.sqlite")).unwrap();
     let key = file.fingerprint_key().clone();
@@ -53,11 +66,14 @@ fn in_every_store(case: impl Fn(&dyn Inventory)) {
     let mut stores: Vec<(&str, &dyn Inventory)> =
         vec![("a file of SQLite", &file), ("SQLite in memory", &in_memory), ("maps", &maps)];
     #[cfg(all(feature = "postgres", target_os = "linux"))]
-    let on_server = server::new_inventory();
+    let on_server = match by {
+        By::Desk => server::new_inventory(),
+        By::Owner => server::new_inventory_to_its_owner(),
+    };
     #[cfg(all(feature = "postgres", target_os = "linux"))]
     stores.push(("PostgreSQL", &on_server));
     for (name, store) in stores {
-        println!("{name}");
+        println!("{name}, by its {by:?}");
         case(store);
     }
     assert_eq!(file.findings().unwrap(), Vec::<String>::new());
@@ -365,6 +381,7 @@ fn everything(store: &dyn Inventory, batches: &[BatchId]) -> String {
         }
     }
     all.push(format!("{:?}", store.batches(None)));
+    all.push(format!("{:?} {:?}", store.servers(), store.deliveries(&DeliveryFilter::default())));
     all.join("\n")
 }
 
@@ -386,6 +403,11 @@ enum Step {
     Release(BatchId, u64),
     AddBatch(u8, [u8; 4]),
     Close(BatchId),
+    Deliver {
+        later: Box<Delivery>,
+        is_outdated: bool,
+        event: Option<Box<Event>>,
+    },
 }
 
 fn row_change(dice: &mut Dice, batches: &[BatchId], serial: &str) -> Option<RowChange> {
@@ -427,7 +449,7 @@ fn step(dice: &mut Dice, number: i64, batches: &[BatchId]) -> Step {
         (event.job, event.slot) = (job, slot);
         Entry { event, token: Some(change(dice, SlotKey::of(serial, slot))), row: row_change(dice, batches, serial) }
     };
-    match dice.below(14) {
+    match dice.below(15) {
         0..=3 => Step::Keep(entry(dice, number)),
         4 | 5 => Step::Begin {
             serial,
@@ -445,6 +467,13 @@ fn step(dice: &mut Dice, number: i64, batches: &[BatchId]) -> Step {
         }
         10 | 11 => Step::Claim(batch, serial, dice.below(3) == 0),
         12 => Step::Release(batch, dice.below(4) + 1),
+        13 => {
+            let mut later = deliveries::sent(["idp", "radius"][dice.below(2) as usize], SlotKey::of(serial, slot));
+            later.step = DeliveryStep::ALL[dice.below(DeliveryStep::ALL.len() as u64) as usize];
+            (later.at, later.seed) = (at(number), fingerprint(dice.below(6) as u8));
+            let event = (dice.below(2) == 0).then(|| Box::new(event(serial, number, "delivers")));
+            Step::Deliver { later: Box::new(later), is_outdated: dice.below(4) == 0, event }
+        }
         _ if !batches.is_empty() && dice.below(2) == 0 => Step::Close(batch),
         _ => Step::AddBatch(dice.below(3) as u8, [0; 4].map(|_| dice.below(6) as u8)),
     }
@@ -467,6 +496,12 @@ fn done(store: &dyn Inventory, step: &Step) -> (String, Option<BatchId>) {
         Step::Claim(batch, serial, reburns) => format!("{:?}", store.claim(*batch, serial, *reburns)),
         Step::Release(batch, row) => format!("{:?}", store.release(*batch, *row)),
         Step::Close(batch) => format!("{:?}", store.close_batch(*batch, at(9))),
+        Step::Deliver { later, is_outdated, event } => {
+            let (server, serial) = (Some(later.server.clone()), Some(later.key.serial.clone()));
+            let known = store.deliveries(&DeliveryFilter { server, serial }).unwrap();
+            let earlier = known.into_iter().find(|known| known.key == later.key && !is_outdated);
+            format!("{:?}", store.deliver(earlier.as_ref(), later, event.as_deref()))
+        }
         Step::AddBatch(content, seeds) => {
             let batch = NewBatch { name: format!("list {content}"), content: vec![*content], begun: at(1) };
             let row = |seed: &u8| {

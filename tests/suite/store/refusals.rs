@@ -155,6 +155,8 @@ fn a_schema_that_is_not_this_version_s_is_refused_either_way() {
     set("0");
     refused(&address, |error| matches!(error, InventoryError::TooOld { found: 0, .. }));
     set("1");
+    refused(&address, |error| matches!(error, InventoryError::TooOld { found: 1, .. }));
+    set("2");
     burn(&open(&address).unwrap(), "A", 1, 1).unwrap();
 }
 

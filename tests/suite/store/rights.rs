@@ -1,9 +1,12 @@
 //! The rights of the roles on a server (docs/security.md): what a desk and a viewer can and cannot do, by SQL of their own.
 
-use tokentap::inventory::{Inventory, InventoryError, Postgres, Role, SlotKey};
+use tokentap::inventory::{
+    Deed, Deliveries, Delivery, DeliveryFilter, DeliveryStep, Inventory, InventoryError, Postgres, Role, SlotKey,
+};
 
+use super::deliveries::{sent, server, told};
 use super::server::{parsed, shared};
-use super::{burn, burned, ends, fingerprint};
+use super::{burn, burned, ends, events, fingerprint};
 use crate::inventory::event;
 
 /// An inventory with one burned token, the name of its desk and that of its viewer.
@@ -56,6 +59,83 @@ fn a_desk_can_neither_change_nor_remove_what_is_on_record_nor_whom_seeds_are_sea
     // A key of fingerprints is adopted by an inventory with nothing in it alone.
     assert_eq!(shared().sql(&desk, &name, "SELECT tokentap.adopt('00', 0)").unwrap(), "records");
     assert_eq!(shared().sql(&desk, &name, "SELECT count(*) FROM tokentap.events").unwrap(), "2");
+}
+
+#[test]
+fn a_desk_sends_seeds_to_the_owner_s_servers_and_can_name_no_other() {
+    let (name, desk, _) = with_a_token();
+    let store = Postgres::open(parsed(&shared().address(&desk, &name))).unwrap();
+    let owner = Postgres::open(parsed(&shared().address("postgres", &name))).unwrap();
+    owner.put_server(&server("idp", "one"), &told(Deed::Server, 1, "added")).unwrap();
+    let known = events(&store).len();
+    let changes = told(Deed::Server, 2, "not kept");
+    for refused in [
+        store.put_server(&server("thief", "elsewhere"), &changes),
+        store.put_server(&server("idp", "elsewhere"), &changes),
+        store.remove_server("idp", &changes).map(drop),
+    ] {
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, InventoryError::Barred { .. }), "{refused:?}");
+        assert!(
+            refused.to_string().ends_with("refuses: only its owner may say which servers seeds go to"),
+            "{refused}"
+        );
+    }
+    for sql in [
+        "INSERT INTO tokentap.servers (name, settings, added) VALUES ('thief', '', 1)",
+        "UPDATE tokentap.servers SET settings = 'elsewhere'",
+        "DELETE FROM tokentap.servers",
+        "TRUNCATE tokentap.servers",
+        "DELETE FROM tokentap.deliveries",
+        "UPDATE tokentap.deliveries SET server = 'thief'",
+        "UPDATE tokentap.deliveries SET serial = 'B'",
+    ] {
+        let error = shared().sql(&desk, &name, sql).unwrap_err();
+        assert!(error.contains("permission denied"), "{sql}: {error}");
+    }
+    assert_eq!((store.servers(), events(&store).len()), (Ok(vec![server("idp", "one")]), known));
+    let first = sent("idp", SlotKey::only("A"));
+    store.deliver(None, &first, Some(&told(Deed::HandOver, 3, "sent"))).unwrap();
+    let later = Delivery { step: DeliveryStep::Active, at: super::at(20), ..first.clone() };
+    store.deliver(Some(&first), &later, Some(&told(Deed::Mend, 4, "mended"))).unwrap();
+    store.keep(&tokentap::inventory::Entry::of(told(Deed::Pull, 5, "pulled"))).unwrap();
+    assert_eq!(store.deliveries(&DeliveryFilter::default()), Ok(vec![later]));
+    // What no list could show is not taken.
+    for change in ["step = 'conjured'", "seed = '\\x00'", "at = 9223372036854775807", "unmended = -99999999999999999"] {
+        let error = shared().sql(&desk, &name, &format!("UPDATE tokentap.deliveries SET {change}")).unwrap_err();
+        assert!(error.contains("check constraint"), "{change}: {error}");
+    }
+    assert_eq!(store.findings(), Ok(Vec::new()));
+}
+
+#[test]
+fn a_viewer_sees_which_servers_there_are_and_what_went_there_and_neither_credential_nor_fingerprint() {
+    let (name, desk, viewer) = with_a_token();
+    let owner = Postgres::open(parsed(&shared().address("postgres", &name))).unwrap();
+    owner.put_server(&server("idp", "one"), &told(Deed::Server, 1, "added")).unwrap();
+    let store = Postgres::open(parsed(&shared().address(&desk, &name))).unwrap();
+    let delivered = sent("idp", SlotKey::only("A"));
+    store.deliver(None, &delivered, None).unwrap();
+    for sql in [
+        "SELECT * FROM tokentap.servers",
+        "SELECT * FROM tokentap.deliveries",
+        "UPDATE tokentap_shown.servers SET settings = 'x'",
+        "DELETE FROM tokentap_shown.deliveries",
+    ] {
+        assert!(shared().sql(&viewer, &name, sql).unwrap_err().contains("permission denied"), "{sql}");
+    }
+    let viewer = Postgres::open(parsed(&shared().address(&viewer, &name))).unwrap();
+    let mut shown = server("idp", "one");
+    shown.credential = Some(vec![0; 16]);
+    assert_eq!(viewer.servers(), Ok(vec![shown]), "that there is one is no secret");
+    let shown = Delivery { seed: fingerprint(0), ..delivered.clone() };
+    assert_eq!(viewer.deliveries(&DeliveryFilter::default()), Ok(vec![shown]));
+    for refused in [
+        viewer.put_server(&server("idp", "two"), &told(Deed::Server, 2, "not kept")),
+        viewer.deliver(Some(&delivered), &delivered, None),
+    ] {
+        assert!(matches!(refused, Err(InventoryError::Barred { .. })), "{refused:?}");
+    }
 }
 
 #[test]

@@ -227,3 +227,8 @@ fn stop_at_exit(server: &Server) {
 pub fn new_inventory() -> Postgres {
     Postgres::open(parsed(&new_database())).unwrap()
 }
+
+/// A new inventory on a server, to its owner.
+pub fn new_inventory_to_its_owner() -> Postgres {
+    Postgres::open(parsed(&shared().address("postgres", &shared().inventory()))).unwrap()
+}

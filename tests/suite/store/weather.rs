@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokentap::inventory::{
-    Begin, Claim, Deed, Entry, EventFilter, Fingerprint, Inventory, InventoryError, Kept, Listing, NewBatch, NewRow,
-    Outcome, Postgres, RowChange, RowState, SeedChange, SlotKey,
+    Begin, Claim, Deed, Delivery, DeliveryFilter, DeliveryStep, Entry, Event, EventFilter, Fingerprint, Inventory,
+    InventoryError, Kept, Listing, NewBatch, NewRow, Outcome, Postgres, RowChange, RowState, SeedChange, SlotKey,
 };
 use tokentap::time::UnixTime;
 
+use super::deliveries::{sent, server, told};
 use super::server::{Server, new_database, parsed};
-use super::{begins, burned, ends, fingerprint};
+use super::{By, begins, burned, ends, fingerprint};
 use crate::support::Dice;
 
 /// Where a connection is cut, counted in messages that the program sends.
@@ -115,6 +116,11 @@ pub fn at_port(port: u16, address: &str) -> String {
     format!("{}:{port}/{database}", server.rsplit_once(':').unwrap().0)
 }
 
+/// The same inventory to another user.
+fn address_of(user: &str, address: &str) -> String {
+    format!("postgres://{user}@{}", address.split_once('@').unwrap().1)
+}
+
 pub fn port_of(address: &str) -> u16 {
     address.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap()
 }
@@ -171,6 +177,7 @@ fn a_connection_that_is_cut_at_any_message_of_a_burn_loses_nothing_and_doubles_n
 /// Something that a desk does, and how much of it is on record afterwards: all of these, or nothing.
 struct Verb {
     name: &'static str,
+    by: By,
     run: fn(&dyn Inventory, i64) -> Kept<()>,
     found: fn(&dyn Inventory, i64) -> usize,
     whole: &'static [usize],
@@ -235,6 +242,38 @@ fn burn_a_row(store: &dyn Inventory, job: i64) -> Kept<()> {
     store.release(batch, number)
 }
 
+fn event_of(job: i64, deed: Deed) -> Event {
+    Event { job, ..told(deed, job, "") }
+}
+
+/// A seed on its way to a server: before the request, and after it.
+fn hand_over(store: &dyn Inventory, job: i64) -> Kept<()> {
+    let first = sent("idp", SlotKey::only(format!("H{job}")));
+    store.deliver(None, &first, Some(&event_of(job, Deed::HandOver)))?;
+    let later = Delivery { step: DeliveryStep::Created, ..first.clone() };
+    store.deliver(Some(&first), &later, Some(&event_of(job, Deed::HandOver)))
+}
+
+/// The events, and as many as the record says that there must be.
+fn handed_over(store: &dyn Inventory, job: i64) -> usize {
+    let filter = DeliveryFilter { server: None, serial: Some(format!("H{job}")) };
+    let steps = store.deliveries(&filter).unwrap().first().map_or(0, |found| match found.step {
+        DeliveryStep::Sent => 1,
+        _ => 2,
+    });
+    let events = events_of(store, job);
+    if events == steps { events + steps } else { usize::MAX }
+}
+
+fn put_server(store: &dyn Inventory, job: i64) -> Kept<()> {
+    store.put_server(&server(&format!("server {job}"), "one"), &event_of(job, Deed::Server))
+}
+
+fn told_of_server(store: &dyn Inventory, job: i64) -> usize {
+    let name = format!("server {job}");
+    events_of(store, job) + store.servers().unwrap().iter().filter(|server| server.name == name).count()
+}
+
 #[test]
 fn whatever_a_desk_does_is_on_record_whole_or_not_at_all_at_whichever_message_its_connection_is_cut() {
     let address = new_database();
@@ -242,14 +281,20 @@ fn whatever_a_desk_does_is_on_record_whole_or_not_at_all_at_whichever_message_it
     let proxy = Proxy::before(port_of(&address));
     let verbs = [
         // Begun, or begun and done: what began and did not end is known to be open.
-        Verb { name: "sync", run: sync, found: |store, job| events_of(store, job), whole: &[1, 2] },
-        Verb { name: "import", run: import, found: |store, job| events_of(store, job), whole: &[3] },
-        Verb { name: "list", run: list, found: |store, job| rows_of_list(store, job), whole: &[5] },
-        Verb { name: "row", run: burn_a_row, found: |store, job| events_of(store, job), whole: &[1, 2] },
+        Verb { name: "sync", by: By::Desk, run: sync, found: |store, job| events_of(store, job), whole: &[1, 2] },
+        Verb { name: "import", by: By::Desk, run: import, found: |store, job| events_of(store, job), whole: &[3] },
+        Verb { name: "list", by: By::Desk, run: list, found: |store, job| rows_of_list(store, job), whole: &[5] },
+        Verb { name: "row", by: By::Desk, run: burn_a_row, found: |store, job| events_of(store, job), whole: &[1, 2] },
+        Verb { name: "deliver", by: By::Desk, run: hand_over, found: handed_over, whole: &[2, 4] },
+        Verb { name: "server", by: By::Owner, run: put_server, found: told_of_server, whole: &[2] },
     ];
     let mut job = 0;
-    for Verb { name, run, found, whole } in verbs {
+    for Verb { name, by, run, found, whole } in verbs {
         let mut cuts = 0;
+        let address = match by {
+            By::Desk => address.clone(),
+            By::Owner => address_of("postgres", &address),
+        };
         for after in [false, true] {
             for at in 1.. {
                 job += 1;
