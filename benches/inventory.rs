@@ -70,9 +70,9 @@ mod batch {
     use tokentap::device::{Key, Profile};
     use tokentap::emulator::{CardState, EmulatedLink, FixedTrays, TokenClock};
     use tokentap::inventory::{
-        BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Entry, Event, EventFilter, Fingerprint,
-        FingerprintKey, Inventory, Kept, Listing, NewBatch, NewRow, RowRecord, RowState, SlotKey, Sqlite, Station,
-        TokenFilter, TokenRecord,
+        BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Deliveries, Delivery, DeliveryFilter, Entry,
+        Event, EventFilter, Fingerprint, FingerprintKey, Inventory, Kept, Listing, NewBatch, NewRow, RowRecord,
+        RowState, ServerRecord, SlotKey, Sqlite, Station, TokenFilter, TokenRecord,
     };
     use tokentap::iso7816::Apdu;
     use tokentap::job::batch::{
@@ -147,6 +147,27 @@ mod batch {
         }
         fn close_batch(&self, batch: BatchId, at: UnixTime) -> Kept<()> {
             self.0.close_batch(batch, at)
+        }
+    }
+
+    impl Deliveries for Counting {
+        fn servers(&self) -> Kept<Vec<ServerRecord>> {
+            self.0.servers()
+        }
+        fn put_server(&self, server: &ServerRecord, event: &Event) -> Kept<()> {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            self.0.put_server(server, event)
+        }
+        fn remove_server(&self, name: &str, event: &Event) -> Kept<bool> {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            self.0.remove_server(name, event)
+        }
+        fn deliveries(&self, filter: &DeliveryFilter) -> Kept<Vec<Delivery>> {
+            self.0.deliveries(filter)
+        }
+        fn deliver(&self, earlier: Option<&Delivery>, later: &Delivery, event: Option<&Event>) -> Kept<()> {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            self.0.deliver(earlier, later, event)
         }
     }
 

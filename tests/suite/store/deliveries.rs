@@ -213,7 +213,8 @@ fn a_damaged_record_of_a_server_or_of_what_went_there_is_not_nothing_known_and_i
     assert_eq!(store.findings(), Ok(vec![own("servers"), own("deliveries")]));
     file.execute_batch("UPDATE deliveries SET step = 'conjured'").unwrap();
     let found = store.findings().unwrap();
-    assert_eq!(found[2..], ["what went to a server cannot be read: a value in \"step\" makes no sense"], "{found:?}");
+    assert!(found[2].starts_with("what went to a server cannot be read: "), "{found:?}");
+    assert!(found[2].ends_with("a value in \"step\" makes no sense"), "{found:?}");
 }
 
 #[cfg(all(feature = "postgres", target_os = "linux"))]
