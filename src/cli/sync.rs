@@ -25,6 +25,6 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let write = settings::sync(global, args, named)?.prepare()?;
     let writing = Writing::new(global, &host, &record, write, output);
     #[cfg(feature = "servers")]
-    let writing = Writing { mending, ..writing };
+    let writing = writing.with_mending(mending);
     writing.carry_out(Workplace::new(global, &host, &record, output))
 }

@@ -23,7 +23,7 @@ pub struct Writing<'a> {
     pub output: &'a Output,
     /// Servers that are made to accept the token's codes again afterwards.
     #[cfg(feature = "servers")]
-    pub mending: Option<super::mending::Mending>,
+    mending: Option<super::mending::Mending>,
     /// Questions answered with yes: they are not asked again where the token is laid back.
     confirmed: RefCell<Vec<Problem>>,
 }
@@ -41,6 +41,12 @@ impl<'a> Writing<'a> {
             mending: None,
             confirmed: RefCell::default(),
         }
+    }
+
+    /// The same, with servers that are made to accept the token's codes again afterwards.
+    #[cfg(feature = "servers")]
+    pub fn with_mending(self, mending: Option<super::mending::Mending>) -> Self {
+        Self { mending, ..self }
     }
 
     /// Writes the token. `before` is called before the first write: what else must be durable by then.

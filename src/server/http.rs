@@ -48,13 +48,6 @@ pub struct Ask<'a> {
     pub only_reads: bool,
 }
 
-impl Ask<'_> {
-    /// A request that reads.
-    pub fn get(url: String) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: None, only_reads: true }
-    }
-}
-
 /// An answer.
 pub struct Answer {
     /// Its status.

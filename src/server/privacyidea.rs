@@ -230,7 +230,10 @@ impl AuthServer for PrivacyIdea {
             return Ok(found);
         }
         for field in ["username", "email"] {
-            let mut parameters = vec![(field, name)];
+            // Some resolvers find an address only by a part of it; what is not the whole is left out below.
+            let around = format!("*{name}*");
+            let wanted = if field == "email" { around.as_str() } else { name };
+            let mut parameters = vec![(field, wanted)];
             parameters.extend(self.settings.realm.as_deref().map(|realm| ("realm", realm)));
             let answer = self.ask(&Method::GET, "/user/", &parameters)?;
             for user in self.fields(&answer).list("/result/value")? {

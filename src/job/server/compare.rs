@@ -57,11 +57,13 @@ pub fn compare(work: &Work<'_>) -> Result<Vec<(SlotKey, Difference)>, Hindrance>
     let mut here: BTreeMap<SlotKey, Here> = BTreeMap::new();
     let filter = DeliveryFilter { server: Some(work.name.to_owned()), serial: None };
     for delivery in work.books.deliveries(&filter).map_err(Hindrance::Inventory)? {
-        here.entry(delivery.key.clone()).or_default().1 = Some(delivery);
+        let key = delivery.key.clone();
+        here.entry(key).or_default().1 = Some(delivery);
     }
     let mut token = |token: TokenRecord| {
         if here.contains_key(&token.key) || there.contains_key(&token.key.serial) {
-            here.entry(token.key.clone()).or_default().0 = Some(token);
+            let key = token.key.clone();
+            here.entry(key).or_default().0 = Some(token);
         }
     };
     work.books.visit_tokens(&TokenFilter::default(), u64::MAX, &mut token).map_err(Hindrance::Inventory)?;
