@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use super::batch::Read;
 use super::readers::Readers;
 use crate::cli::args::{Global, WindowArgs};
+use crate::cli::inventory::assign::event_of;
 use crate::cli::inventory::forecast::{deadline, is_due, table, window};
 use crate::cli::inventory::show::{drift_of, plot_title};
 use crate::cli::record::Record;
 use crate::cli::verify::parse_code;
 use crate::drift::Fleet;
-use crate::inventory::{Deed, Entry, EventFilter, SlotKey, TokenChange};
-use crate::job::assign::of_words;
+use crate::inventory::EventFilter;
+use crate::job::assign::{entry_of_return, of_words};
 use crate::job::forecast::{foresee, watched};
 use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, TokenState, find, locked};
@@ -120,29 +121,19 @@ impl Counter<'_> {
             let next = "check the serial; if it is right, confirm it";
             return Err(Failure::usage(doubt, next).in_state(TokenState::RecordUnchanged));
         }
-        if !wanted.is_there() {
-            let was = wanted.owner().map(|owner| format!(", before that {owner}'s")).unwrap_or_default();
-            let change = TokenChange {
-                user: Some(wanted.user.clone()),
-                ..TokenChange::of(SlotKey::only(wanted.serial.as_str()))
-            };
-            self.keep(&wanted.serial, format!("to {}{was}", wanted.user), change)?;
+        if let Some(entry) = wanted.entry(&event_of(self.global)) {
+            inventory.keep(&entry)?;
         }
         Ok(json!({}))
     }
 
     fn unassign(&self, serial: &str) -> Result<Value, Failure> {
-        let token = find::one(self.inventory()?, serial)?;
-        if let Some(owner) = &token.user {
-            let change = TokenChange { unassigned: true, ..TokenChange::of(token.key.clone()) };
-            self.keep(&token.key.serial, format!("to nobody, before that {owner}'s"), change)?;
+        let inventory = self.inventory()?;
+        let token = find::one(inventory, serial)?;
+        if let Some(entry) = entry_of_return(&token, &event_of(self.global)) {
+            inventory.keep(&entry)?;
         }
         Ok(json!({}))
-    }
-
-    fn keep(&self, serial: &str, detail: String, change: TokenChange) -> Result<(), Failure> {
-        let event = crate::cli::inventory::event(self.global, Deed::Assign, Some(serial), Some(detail));
-        Ok(self.inventory()?.keep(&Entry { event, token: Some(change), row: None })?)
     }
 
     fn fleet(&self, due_days: Option<u32>, args: WindowArgs, csv: bool) -> Result<Value, Failure> {
