@@ -17,8 +17,8 @@ use crate::cli::seeds::named_files;
 use crate::cli::{describe, interrupt, settings};
 use crate::inventory::Counts;
 use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, ServerFile};
-use crate::job::{BatchTerms, Books, Failure, HourWatch, ProfileWish, Surroundings, bad_file, locked, paths};
-use crate::report::{BatchLeft, BatchSummary, Report, Summed, WORDING, row_problem};
+use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked, paths};
+use crate::report::{BatchLeft, BatchSummary, Report, Summed, row_problem};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
 use crate::time::HostClock;
 use crate::web::{List, Place};
@@ -222,16 +222,7 @@ impl Readers<'_> {
             }
         };
         let stop = || self.is_over() || locked(&self.state).stops_batch;
-        let around = Surroundings {
-            station: self.record.station().clone(),
-            remark: self.record.remark(self.host.remark()),
-            wording: WORDING,
-            host: &look,
-            tell: &tell,
-            has_person: true,
-            hours: HourWatch::watching(!self.host.standing.trusted),
-            stop: &stop,
-        };
+        let around = self.around(&look, &tell, &stop);
         let at = || self.host.clock().now().wall;
         let mut end = run.run(books, plan, around, &at, |visitor| {
             self.work(visitor);

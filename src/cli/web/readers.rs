@@ -16,7 +16,7 @@ use crate::job::{
     StatedProfiles, Surroundings, Visitor, attend, locked,
 };
 use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
-use crate::time::{HostClock, SystemClock};
+use crate::time::{CorrectedClock, HostClock, SystemClock};
 use crate::web::{Board, Place};
 
 use super::lifted::Lifted;
@@ -148,16 +148,7 @@ impl<'a> Readers<'a> {
         let bound = plan.if_drift_over;
         let tell = |news: DeskNews| self.tell(news, bound);
         let stop = || self.is_over() || locked(&self.wanted).is_some();
-        let around = Surroundings {
-            station: self.record.station().clone(),
-            remark: self.record.remark(self.host.remark()),
-            wording: WORDING,
-            host: &look,
-            tell: &tell,
-            has_person: true,
-            hours: HourWatch::watching(!self.args.run.host.trust_host_clock),
-            stop: &stop,
-        };
+        let around = self.around(&look, &tell, &stop);
         let visitor = DeskVisitor::new(self.record.books(), plan, around);
         let is_closed = self.work(&visitor);
         if let Some(failure) = visitor.fatal() {
@@ -170,6 +161,25 @@ impl<'a> Readers<'a> {
             while !stop() {
                 std::thread::sleep(TICK);
             }
+        }
+    }
+
+    /// The surroundings of a run at the readers: the clock that it works by, whom it tells, and when it stops.
+    pub(super) fn around<'b, News>(
+        &self,
+        host: &'b (dyn Fn() -> Result<CorrectedClock<'b>, Failure> + Sync),
+        tell: &'b (dyn Fn(News) + Sync),
+        stop: &'b (dyn Fn() -> bool + Sync),
+    ) -> Surroundings<'b, News> {
+        Surroundings {
+            station: self.record.station().clone(),
+            remark: self.record.remark(self.host.remark()),
+            wording: WORDING,
+            host,
+            tell,
+            has_person: true,
+            hours: HourWatch::watching(!self.host.standing.trusted),
+            stop,
         }
     }
 
