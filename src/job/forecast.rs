@@ -99,6 +99,17 @@ pub fn foresee(watched: Vec<Watched>, fleet: &Fleet, window: &Window, now: UnixT
     foreseen
 }
 
+/// All tokens of an inventory with their forecasts, as [`foresee`] has them, and the fleet that they make.
+///
+/// # Errors
+/// A failure of the inventory.
+pub fn outlook(inventory: &dyn Inventory, window: &Window, now: UnixTime) -> Result<(Fleet, Vec<Foreseen>), Failure> {
+    let watched = watched(inventory)?;
+    let fleet = Fleet::of(watched.iter().map(|one| &one.history));
+    let foreseen = foresee(watched, &fleet, window, now);
+    Ok((fleet, foreseen))
+}
+
 /// The kind of clock that a token has: emulated ones are no measure for real ones.
 fn model(token: &TokenRecord) -> Option<String> {
     let model = token.model.as_deref()?;

@@ -7,14 +7,12 @@ use super::batch::Read;
 use super::readers::Readers;
 use crate::cli::args::{Global, WindowArgs};
 use crate::cli::inventory::assign::event_of;
-use crate::cli::inventory::forecast::{deadline, is_due, table, window};
-use crate::cli::inventory::show::{drift_of, plot_title};
+use crate::cli::inventory::forecast::{keep_due, table, window};
+use crate::cli::inventory::show::{drift_of, events_of, plot_title};
 use crate::cli::record::Record;
 use crate::cli::verify::parse_code;
-use crate::drift::Fleet;
-use crate::inventory::EventFilter;
 use crate::job::assign::{entry_of_return, of_words};
-use crate::job::forecast::{foresee, watched};
+use crate::job::forecast::outlook;
 use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, TokenState, find, locked};
 use crate::report::{
@@ -103,9 +101,7 @@ impl Counter<'_> {
         let inventory = self.inventory()?;
         let (window, from) = window(&WindowArgs { window: None, server: None })?;
         let token = find::one(inventory, serial)?;
-        let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
-        let mut events = Vec::new();
-        inventory.visit_events(&filter, EVENTS, &mut |event| events.push(event))?;
+        let events = events_of(inventory, &token, EVENTS)?;
         let (foreseen, line) = drift_of(inventory, token, &window)?;
         let plot = line.as_ref().map(|line| token_plot(&plot_title(&foreseen.token), line));
         let window = WindowReport::of(&window, from);
@@ -139,14 +135,11 @@ impl Counter<'_> {
     fn fleet(&self, due_days: Option<u32>, args: WindowArgs, csv: bool) -> Result<Value, Failure> {
         let (window, from) = window(&args)?;
         let now = SystemClock::new().now().wall;
-        let watched = watched(self.inventory()?)?;
-        let fleet = Fleet::of(watched.iter().map(|one| &one.history));
-        let mut foreseen = foresee(watched, &fleet, &window, now);
+        let (_, mut foreseen) = outlook(self.inventory()?, &window, now)?;
         let plot = (!csv && foreseen.len() > 1).then(|| fleet_plot(&foreseen, now));
         let due = due_days.map(|days| chrono::TimeDelta::days(days.into()));
         let unknown = foreseen.iter().filter(|one| one.clock.is_none() && !one.shows_no_right_codes()).count();
-        let by = due.map(|due| deadline(now, due)).transpose()?;
-        foreseen.retain(|one| by.is_none_or(|by| is_due(one, by, now)));
+        keep_due(&mut foreseen, due, now)?;
         if csv {
             return Ok(json!({ "csv": table(&foreseen) }));
         }

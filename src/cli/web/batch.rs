@@ -10,14 +10,14 @@ use zeroize::Zeroizing;
 use super::readers::Readers;
 use super::state::Waiting;
 use super::words::{verdict, words};
+use crate::cli::batch::plan::server_files;
 use crate::cli::input::open_secret;
 use crate::cli::screen::expected_end;
 use crate::cli::secret::token_key;
-use crate::cli::seeds::named_files;
 use crate::cli::{describe, interrupt, settings};
 use crate::inventory::Counts;
-use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, ServerFile};
-use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked, paths};
+use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, check_files};
+use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked};
 use crate::report::{BatchLeft, BatchSummary, Report, Summed, row_problem};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
 use crate::time::HostClock;
@@ -149,8 +149,7 @@ impl Readers<'_> {
         };
         let plan = terms.plan()?;
         let planned = Read::of(list)?.planned(books, plan.flags, anew, &mut |_| ())?;
-        let files: Vec<ServerFile> =
-            named_files(to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
+        let files = server_files(to)?;
         if let Some(file) = files.iter().find(|file| !file.path.is_absolute()) {
             return Err(Failure::usage(
                 format!("{} is not a full path", describe::path(&file.path)),
@@ -161,17 +160,15 @@ impl Readers<'_> {
             List::Path { path } => Some(path.into()),
             List::Dropped { .. } => None,
         };
-        let writes: Vec<paths::Named<'_>> =
-            files.iter().map(|file| ("the server's file", Some(file.path.as_path()))).collect();
-        paths::check(&[("the inventory", record.path()), ("the seed file", input.as_deref())], &writes)?;
-        let is_kept = record.is_lasting() || !files.is_empty() || planned.rows.iter().all(|row| row.is_named);
-        if !is_kept {
+        let reads = [("the inventory", record.path()), ("the seed file", input.as_deref())];
+        check_files(&reads, "the server's file", &files)?;
+        let planned = PlannedBatch { files, ..planned };
+        if !planned.is_kept(record.is_lasting()) {
             return Err(Failure::usage(
                 "nothing would record which row went to which token",
                 "choose a file for the server, or add a serial to every row",
             ));
         }
-        let planned = PlannedBatch { files, ..planned };
         planned.check_formats(plan.flags)?;
         if let Some(done) = planned.finished(books)? {
             let rows = describe::counted(done.counts.rows(), "row");
