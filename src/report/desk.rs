@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::batch::reader_words;
+use super::batch_left::reader_words;
 use super::drift::DriftReport;
 use super::error::ErrorReport;
 use super::forecast::warning;

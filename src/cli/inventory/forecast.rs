@@ -11,9 +11,9 @@ use crate::cli::describe::{self, plain};
 use crate::cli::output::Output;
 use crate::drift::{Come, Fleet, Standing, Window};
 use crate::inventory::Inventory;
+use crate::job::Failure;
 use crate::job::batch::unwritable;
 use crate::job::forecast::{Foreseen, outlook};
-use crate::job::{Exit, Failure};
 use crate::report::{BY_FLAGS, ForecastEnd, ForecastReport, WindowFrom, WindowReport, come_cell, fleet_plot};
 use crate::seedfile::save_secret;
 use crate::time::{HostClock, SystemClock, UnixTime};
@@ -159,7 +159,6 @@ pub fn table(foreseen: &[Foreseen]) -> String {
 }
 
 /// Writes a picture.
-pub fn save(path: &Path, svg: &str, force: bool) -> Result<Exit, Failure> {
-    save_secret(path, svg.as_bytes(), force).map_err(|error| unwritable(&error))?;
-    Ok(Exit::Done)
+pub fn save(path: &Path, svg: &str, force: bool) -> Result<(), Failure> {
+    save_secret(path, svg.as_bytes(), force).map_err(|error| unwritable(&error))
 }

@@ -54,7 +54,7 @@ impl Counter<'_> {
             Ask::Fleet { due_days, window, server, csv } => self.fleet(due_days, WindowArgs { window, server }, csv),
             Ask::Formats {} => Ok(formats()),
             Ask::CheckList { list } => self.check_list(&list),
-            Ask::StartBatch { list, to, new_batch } => self.start_batch(&list, &to, new_batch),
+            Ask::StartBatch { list, to } => self.start_batch(&list, &to),
             Ask::StopBatch {} => {
                 locked(&self.readers.state).stops_batch = true;
                 Ok(json!({}))
@@ -155,16 +155,16 @@ impl Counter<'_> {
 
     fn check_list(&self, list: &List) -> Result<Value, Failure> {
         let mut problems = Vec::new();
-        let planned = Read::of(list)?
-            .planned(self.inventory()?, self.readers.flags()?, false, &mut |problem| problems.push(problem))?;
+        let planned =
+            Read::of(list)?.planned(self.inventory()?, self.readers.flags()?, &mut |problem| problems.push(problem))?;
         let (rows, named) = (planned.rows.len(), planned.rows.iter().filter(|row| row.is_named).count());
         let users = planned.rows.iter().filter(|row| row.user.is_some()).count();
         let words = format!("{}: {named} with a serial, {users} with a user", counted(rows as u64, "row"));
         Ok(json!({ "words": words, "problems": problems }))
     }
 
-    fn start_batch(&self, list: &List, to: &[String], anew: bool) -> Result<Value, Failure> {
-        let waiting = self.readers.prepare(list, to, anew)?;
+    fn start_batch(&self, list: &List, to: &[String]) -> Result<Value, Failure> {
+        let waiting = self.readers.prepare(list, to)?;
         self.readers.start(waiting)?;
         Ok(json!({}))
     }

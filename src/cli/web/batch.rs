@@ -21,7 +21,7 @@ use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked};
 use crate::report::{BatchLeft, BatchSummary, Report, Summed, row_problem};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
 use crate::time::HostClock;
-use crate::web::{List, Place};
+use crate::web::{List, Place, PlaceState};
 
 /// The largest list that is dropped onto the page, in bytes.
 const LARGEST: usize = 5 << 20;
@@ -73,13 +73,12 @@ impl Read {
         self,
         books: &Books,
         flags: ProfileWish,
-        anew: bool,
         warn: &mut dyn FnMut(String),
     ) -> Result<PlannedBatch, Failure> {
         let key = books.fingerprint_key();
         let allowed = Allowed { short: false, shared: false };
         let mut warn = |problem: &crate::seedfile::Problem| warn(row_problem(problem));
-        let terms = ListTerms { key, flags, allowed, anew, warn: &mut warn };
+        let terms = ListTerms { key, flags, allowed, anew: false, warn: &mut warn };
         PlannedBatch::of_rows(&self.name, self.rows, terms)
     }
 }
@@ -124,7 +123,7 @@ impl Readers<'_> {
     ///
     /// # Errors
     /// A failure of the list, of a file that is to be written, or of the inventory.
-    pub fn prepare(&self, list: &List, to: &[String], anew: bool) -> Result<Waiting, Failure> {
+    pub fn prepare(&self, list: &List, to: &[String]) -> Result<Waiting, Failure> {
         let (record, standing) = (self.record, &self.host.standing);
         if let Some(warning) = standing.warning.as_ref().filter(|_| !standing.trusted && self.args.no_auto_sync) {
             return Err(Failure::usage(
@@ -148,7 +147,7 @@ impl Readers<'_> {
             ..BatchTerms::default()
         };
         let plan = terms.plan()?;
-        let planned = Read::of(list)?.planned(books, plan.flags, anew, &mut |_| ())?;
+        let planned = Read::of(list)?.planned(books, plan.flags, &mut |_| ())?;
         let files = server_files(to)?;
         if let Some(file) = files.iter().find(|file| !file.path.is_absolute()) {
             return Err(Failure::usage(
@@ -210,7 +209,7 @@ impl Readers<'_> {
             BatchNews::Asks(question) => self.asks(&question),
             BatchNews::Begins(place, info, row) => {
                 interrupt::stop().take(info.serial.as_str());
-                self.begins(&place, "writing", format!("row {row}: {info}"), info.serial.as_str());
+                self.begins(&place, PlaceState::Writing, format!("row {row}: {info}"), info.serial.as_str());
             }
             BatchNews::Left(departure) => {
                 locked(&progress).counts = departure.counts;
@@ -242,12 +241,6 @@ impl Readers<'_> {
         }
         let left = BatchLeft::of(departure);
         let may_come_back = matches!(&departure.how, Left::Failed(failure) if failure.may_come_back);
-        // The report is one text, whose remedy stands on a line of its own.
-        let text = left.text();
-        let mut lines = text.lines().map(str::trim);
-        let what = lines.next().unwrap_or_default().to_owned();
-        let next =
-            lines.find_map(|line| line.strip_prefix("next: ")).unwrap_or("take the token off; lay the next one down");
         let is_well = left.is_well != Some(false);
         let place = Place {
             reader: departure.place.reader.clone(),
@@ -258,8 +251,8 @@ impl Readers<'_> {
             user: left.user.clone(),
             drift: None,
             asks_profile: false,
-            what,
-            next: next.to_owned(),
+            what: left.what,
+            next: left.next.unwrap_or_else(|| "take the token off; lay the next one down".to_owned()),
         };
         self.left(place, is_well, matches!(departure.how, Left::Burned(_) | Left::Judged(..)));
     }

@@ -17,7 +17,7 @@ use crate::job::{
 };
 use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
 use crate::time::{CorrectedClock, HostClock, SystemClock};
-use crate::web::{Board, Place};
+use crate::web::{Board, Place, PlaceState};
 
 use super::lifted::Lifted;
 use super::state::{State, Waiting};
@@ -153,7 +153,7 @@ impl<'a> Readers<'a> {
         let is_closed = self.work(&visitor);
         if let Some(failure) = visitor.fatal() {
             self.board.notice(Some(words(&failure)));
-            self.board.change_places(|place| place.state = "gone");
+            self.board.change_places(|place| place.state = PlaceState::Gone);
             locked(&self.state).fatal = Some(failure);
         }
         // Emulated tokens in a folder come to an end; the page stays.
@@ -221,10 +221,12 @@ impl<'a> Readers<'a> {
         let board = &self.board;
         match news {
             DeskNews::Reader(place, news) => self.reader(place.as_ref(), &news),
-            DeskNews::Begins(place, info) => self.begins(&place, "measuring", info.to_string(), info.serial.as_str()),
+            DeskNews::Begins(place, info) => {
+                self.begins(&place, PlaceState::Measuring, info.to_string(), info.serial.as_str())
+            }
             DeskNews::Writes(place, info) => {
                 interrupt::stop().take(info.serial.as_str());
-                self.begins(&place, "writing", info.to_string(), info.serial.as_str());
+                self.begins(&place, PlaceState::Writing, info.to_string(), info.serial.as_str());
             }
             DeskNews::Asks(question) => self.asks(&question),
             DeskNews::Visited(visited) => {
@@ -279,7 +281,7 @@ impl<'a> Readers<'a> {
     }
 
     /// A token is at a reader, and something is done with it.
-    pub(super) fn begins(&self, place: &ReaderRef, state: &'static str, token: String, serial: &str) {
+    pub(super) fn begins(&self, place: &ReaderRef, state: PlaceState, token: String, serial: &str) {
         let user = self.record.books().and_then(|books| {
             books.token(&crate::inventory::SlotKey::only(serial)).ok().flatten().and_then(|token| token.user)
         });
@@ -305,7 +307,7 @@ impl<'a> Readers<'a> {
         self.board.change_places(|place| {
             if place.serial.as_deref() == Some(serial) && place.asks_profile {
                 waits = true;
-                place.state = "lay-back";
+                place.state = PlaceState::LayBack;
                 place.next = format!("lift it, and lay it back: it is set with {}", wish_words(profile));
             }
         });
@@ -326,10 +328,10 @@ impl<'a> Readers<'a> {
         };
         locked(&self.state).note(&place.reader, news);
         let (state, what, next) = match news {
-            ReaderNews::Came => ("ready", String::new(), String::new()),
-            ReaderNews::Waits => ("waiting", String::new(), String::new()),
-            ReaderNews::Other(what) => ("no-token", what.to_string(), remedy_of_reader(&what.remedy())),
-            ReaderNews::Gone(why) => ("gone", why.to_string(), remedy_of_reader(&why.remedy())),
+            ReaderNews::Came => (PlaceState::Ready, String::new(), String::new()),
+            ReaderNews::Waits => (PlaceState::Waiting, String::new(), String::new()),
+            ReaderNews::Other(what) => (PlaceState::NoToken, what.to_string(), remedy_of_reader(&what.remedy())),
+            ReaderNews::Gone(why) => (PlaceState::Gone, why.to_string(), remedy_of_reader(&why.remedy())),
         };
         if *news == ReaderNews::Came {
             self.board.notice(None);
@@ -337,7 +339,7 @@ impl<'a> Readers<'a> {
         self.board.at(&place.reader, |shown| {
             shown.number = place.number;
             // A verdict stays until another token comes: whoever looks up late still sees it.
-            let keeps = matches!(state, "ready" | "waiting") && matches!(shown.state, "well" | "badly" | "lay-back");
+            let keeps = matches!(state, PlaceState::Ready | PlaceState::Waiting) && shown.state.is_verdict();
             if keeps {
                 return;
             }
