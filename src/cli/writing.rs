@@ -110,10 +110,8 @@ impl<'a> Writing<'a> {
         };
         let (outcome, station) = desk.work(&mut |station| self.run(station, &mut before))?;
         let report = WriteReport::of(&outcome, &station.reader, station.emulated).with_host_clock(&host.standing);
-        let books = self.record.books();
-        let token = books.and_then(|books| books.token(&SlotKey::only(outcome.info.serial.as_str())).ok().flatten());
-        let report =
-            report.with_drift(fit_of(books, token.as_ref(), None).as_ref(), outcome.info.clock_write().erases_seed());
+        let fit = fit_of(self.record.books(), Some(&SlotKey::only(outcome.info.serial.as_str())), None);
+        let report = report.with_drift(fit.as_ref(), outcome.info.clock_write().erases_seed());
         output.report(&report);
         if outcome.outcome == Effect::Synced && !write.fine {
             output.note("read in whole seconds: what the drift is within the second was not measured");

@@ -59,25 +59,17 @@ pub fn watched(inventory: &dyn Inventory) -> Result<Vec<Watched>, Failure> {
     Ok(watched)
 }
 
-/// The visits of one token.
-///
-/// # Errors
-/// A failure of the inventory.
-pub fn history_of(inventory: &dyn Inventory, token: &TokenRecord) -> Result<History, Failure> {
-    let visits = visits(inventory, Some(&token.key.serial))?.remove(&token.key).unwrap_or_default();
-    Ok(History { model: model(token), is_emulated: token.emulated, visits })
-}
-
 /// The clock of one token by its own readings alone, with one that is not on record yet; `None` where it is not known, or its record
 /// cannot be read, which is said elsewhere.
 #[must_use]
-pub fn fit_of(books: Option<&Books>, token: Option<&TokenRecord>, read: Option<(UnixTime, Drift)>) -> Option<Fit> {
-    let mut history = history_of(books?, token?).ok()?;
-    history.visits.extend(read.map(|(at, drift)| {
+pub fn fit_of(books: Option<&Books>, key: Option<&SlotKey>, read: Option<(UnixTime, Drift)>) -> Option<Fit> {
+    let (books, key) = (books?, key?);
+    let mut visits = visits(books, Some(&key.serial)).ok()?.remove(key).unwrap_or_default();
+    visits.extend(read.map(|(at, drift)| {
         let found = Bounded { drift_s: drift.middle_s(), within_s: drift.resolution_s() };
         Visit { at, desk: Arc::from(""), found: Some(found), left: Left::AsFound, is_burned: false }
     }));
-    Fit::of(&history.visits, &Prior::WRITTEN_DOWN, Wander::WRITTEN_DOWN)
+    Fit::of(&visits, &Prior::WRITTEN_DOWN, Wander::WRITTEN_DOWN)
 }
 
 /// The forecasts of these tokens for a window, made at a time: those that must come back first come first, those that show no right codes

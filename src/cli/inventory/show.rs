@@ -6,7 +6,7 @@ use crate::cli::args::ShowArgs;
 use crate::cli::output::Output;
 use crate::drift::{Fleet, Window};
 use crate::inventory::{Event, EventFilter, Inventory, InventoryError, TokenRecord};
-use crate::job::forecast::{Foreseen, history_of, watched};
+use crate::job::forecast::{Foreseen, watched};
 use crate::job::{Exit, Failure, find};
 use crate::report::{DriftLine, ShowReport, ShownDrift, WindowReport, token_plot};
 use crate::time::{HostClock, SystemClock};
@@ -52,14 +52,15 @@ pub fn drift_of(
     window: &Window,
 ) -> Result<(Foreseen, Option<DriftLine>), Failure> {
     let now = SystemClock::new().now().wall;
-    let history = history_of(inventory, &token)?;
     let watched = watched(inventory)?;
     let fleet = Fleet::of(watched.iter().map(|one| &one.history));
-    let clock = fleet.fit(&history).map(|fit| {
+    let own = watched.into_iter().find(|one| one.token.key == token.key);
+    let clock = own.as_ref().and_then(|one| fleet.fit(&one.history)).map(|fit| {
         let forecast = fit.forecast(window, now);
         (fit, forecast)
     });
-    let line = clock.as_ref().map(|(fit, forecast)| DriftLine::of(&history, fit, forecast, window, now));
+    let line =
+        own.zip(clock.as_ref()).map(|(one, (fit, forecast))| DriftLine::of(&one.history, fit, forecast, window, now));
     Ok((Foreseen { token, clock }, line))
 }
 
