@@ -9,7 +9,7 @@ use crate::cli::Ran;
 use crate::cli::args::{ForecastArgs, ListArgs, WindowArgs};
 use crate::cli::describe::{self, plain};
 use crate::cli::output::Output;
-use crate::drift::{Come, Fleet, Standing, Window};
+use crate::drift::{Come, Fit, Fleet, Forecast, Standing, Window};
 use crate::inventory::Inventory;
 use crate::job::Failure;
 use crate::job::batch::unwritable;
@@ -83,9 +83,10 @@ fn deadline(now: UnixTime, due: chrono::TimeDelta) -> Result<UnixTime, Failure> 
 
 /// Whether a token must come back before a time, or is broken.
 fn is_due(one: &Foreseen, by: UnixTime, now: UnixTime) -> bool {
-    let Some((fit, forecast)) = &one.clock else { return one.shows_no_right_codes() };
-    let is_broken = fit.standing != Standing::Usual || one.shows_no_right_codes();
-    is_broken || forecast.moved_too_far.is_some() || forecast.come.order(now) < Come::Before(by).order(now)
+    let is_broken =
+        |(fit, forecast): &(Fit, Forecast)| fit.standing != Standing::Usual || forecast.moved_too_far.is_some();
+    one.clock.as_ref().is_some_and(is_broken)
+        || one.come.is_some_and(|come| come.order(now) < Come::Before(by).order(now))
 }
 
 fn list(
@@ -140,7 +141,7 @@ fn cells(one: &Foreseen, report: &ForecastReport) -> [String; 10] {
         report.serial.clone(),
         plain(report.model.as_deref().unwrap_or_default()),
         plain(report.user.as_deref().unwrap_or_default()),
-        come_cell(if one.shows_no_right_codes() { Some(Come::Now) } else { forecast.map(|forecast| forecast.come) }),
+        come_cell(one.come),
         cell(clock.map(|clock| clock.drift_s)),
         within(clock.map(|clock| clock.within_s)),
         cell(clock.map(|clock| clock.s_per_day)),

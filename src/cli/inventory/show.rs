@@ -52,16 +52,14 @@ pub fn drift_of(
     window: &Window,
 ) -> Result<(Foreseen, Option<DriftLine>), Failure> {
     let now = SystemClock::new().now().wall;
-    let watched = watched(inventory)?;
+    let watched = watched(inventory, now)?;
     let fleet = Fleet::of(watched.iter().map(|one| &one.history));
     let own = watched.into_iter().find(|one| one.token.key == token.key);
-    let clock = own.as_ref().and_then(|one| fleet.fit(&one.history)).map(|fit| {
-        let forecast = fit.forecast(window, now);
-        (fit, forecast)
-    });
-    let line =
-        own.zip(clock.as_ref()).map(|(one, (fit, forecast))| DriftLine::of(&one.history, fit, forecast, window, now));
-    Ok((Foreseen { token, clock }, line))
+    let fit = own.as_ref().and_then(|one| fleet.fit(&one.history));
+    let foreseen = Foreseen::of(token, fit, window, now);
+    let line = own.zip(foreseen.clock.as_ref());
+    let line = line.map(|(one, (fit, forecast))| DriftLine::of(&one.history, fit, forecast, window, now));
+    Ok((foreseen, line))
 }
 
 /// The title of a token's picture.
