@@ -20,7 +20,7 @@ const FASTEST: f64 = 300.0 * PPM;
 /// The spread of the rate of a crystal that is broken, in seconds a day.
 const BROKEN: f64 = 100.0 * PPM;
 
-/// A clock that surely gains or loses more than this a day, in seconds, drifts like a broken one: the vendor's worst.
+/// A clock that surely gains or loses more than this a day, in seconds, is broken: the vendor's worst.
 const WORST: f64 = 1.0;
 
 /// A stretch of so many days says how a rate wanders.

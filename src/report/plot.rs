@@ -25,7 +25,7 @@ const LIMIT: RGBColor = RGBColor(170, 30, 30);
 /// A day, in seconds.
 const DAY_S: f64 = 86_400.0;
 
-/// A token's drift: what was read, the forecast with its band, and what its server bears.
+/// A token's drift: what was read, the forecast with its band, and what its server accepts.
 #[must_use]
 pub fn of_token(title: &str, line: &DriftLine) -> String {
     drawn(|area| draw_token(area, title, line))
