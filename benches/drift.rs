@@ -50,7 +50,7 @@ fn main() {
     keep(&path, &histories);
     let inventory = Sqlite::open(&path).unwrap();
     let began = Instant::now();
-    let found = watched(&inventory).unwrap();
+    let found = watched(&inventory, Utc::now()).unwrap();
     let read = began.elapsed();
     let again = Instant::now();
     let fleet_on_record = Fleet::of(found.iter().map(|one| &one.history));

@@ -51,7 +51,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let code_wrong =
         known.as_ref().and_then(|token| recorder.code_wrong(token).inspect_err(unread).unwrap_or_default());
     let read = report.drift.map(|drift| (report.host, drift));
-    let fit = fit_of(record.books(), known.as_ref(), read);
+    let fit = fit_of(record.books(), known.as_ref().map(|token| &token.key), read, host_clock.clock().now().wall);
     output.report(&InfoReport::of(&Reading {
         outcome: &report,
         reader: &station.reader,

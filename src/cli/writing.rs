@@ -13,6 +13,7 @@ use crate::inventory::SlotKey;
 use crate::job::forecast::fit_of;
 use crate::job::{Effect, Exit, Failure, Front, Notice, Problem, SeedFate, SingleWrite, WriteOutcome, WritePlan};
 use crate::report::{MendReport, PlanReport, PlannedProfile, Shown, WriteReport, notice, question, remarks};
+use crate::time::HostClock;
 
 /// Everything around one write.
 pub struct Writing<'a> {
@@ -128,10 +129,9 @@ impl<'a> Writing<'a> {
         };
         let (outcome, station) = desk.work(&mut |station| self.run(station, &mut before))?;
         let report = WriteReport::of(&outcome, &station.reader, station.emulated).with_host_clock(&host.standing);
-        let books = self.record.books();
-        let token = books.and_then(|books| books.token(&SlotKey::only(outcome.info.serial.as_str())).ok().flatten());
-        let report =
-            report.with_drift(fit_of(books, token.as_ref(), None).as_ref(), outcome.info.clock_write().erases_seed());
+        let key = SlotKey::only(outcome.info.serial.as_str());
+        let fit = fit_of(self.record.books(), Some(&key), None, host.clock().now().wall);
+        let report = report.with_drift(fit.as_ref(), outcome.info.clock_write().erases_seed());
         let report = report.with_mending(self.mended(&outcome));
         output.report(&report);
         if outcome.outcome == Effect::Synced && !write.fine {

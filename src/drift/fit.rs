@@ -20,7 +20,7 @@ const FASTEST: f64 = 300.0 * PPM;
 /// The spread of the rate of a crystal that is broken, in seconds a day.
 const BROKEN: f64 = 100.0 * PPM;
 
-/// A clock that surely gains or loses more than this a day, in seconds, drifts like a broken one: the vendor's worst.
+/// A clock that surely gains or loses more than this a day, in seconds, is broken: the vendor's worst.
 const WORST: f64 = 1.0;
 
 /// A stretch of so many days says how a rate wanders.
@@ -63,12 +63,8 @@ pub struct Fit {
     /// The changes of the clock by those visits that set it since it got its seed, in seconds: a server that follows its clock has to
     /// follow them.
     pub moves: Vec<(UnixTime, f64)>,
-    /// The last visit that set it.
-    pub set: Option<UnixTime>,
     /// The error of the last stretch of two weeks or more, in standard deviations, by all before it.
     pub last_error: Option<f64>,
-    /// The fit begins here because the clock is not what it was before.
-    pub shortened: bool,
     state: ClockState,
     /// The state if the last stretch was not a jump.
     other: Option<ClockState>,
@@ -83,7 +79,7 @@ impl Fit {
         loop {
             let walk = Walk::through(from, prior, wander);
             if !runs::are_too_few(&walk.errors) {
-                return walk.end(from.len() < visits.len());
+                return walk.end();
             }
             // The oldest quarter goes, and the rest is judged anew.
             from = from.get(from.len().div_ceil(4)..).unwrap_or_default();
@@ -119,7 +115,6 @@ struct Walk<'a> {
     is_broken: bool,
     other: Option<(f64, ClockState)>,
     moves: Vec<(UnixTime, f64)>,
-    set: Option<UnixTime>,
     stretches: usize,
     days: f64,
     jumps: Vec<Jump>,
@@ -138,7 +133,6 @@ impl<'a> Walk<'a> {
             is_broken: false,
             other: None,
             moves: Vec::new(),
-            set: None,
             stretches: 0,
             days: 0.0,
             jumps: Vec::new(),
@@ -159,7 +153,6 @@ impl<'a> Walk<'a> {
             Left::Unknown => self.lost = true,
             Left::Set(left) => {
                 let left = left.corrected(shift);
-                self.set = Some(visit.at);
                 match visit.found {
                     _ if visit.is_burned => self.moves.clear(),
                     Some(found) => self.moves.push((visit.at, left.drift_s - found.drift_s - shift)),
@@ -275,7 +268,7 @@ impl<'a> Walk<'a> {
             && gained.abs() > GATE * error
     }
 
-    fn end(self, shortened: bool) -> Option<Fit> {
+    fn end(self) -> Option<Fit> {
         let (at, state) = self.now.filter(|_| !self.lost)?;
         let rate = state.rate();
         let standing = match self.other {
@@ -290,9 +283,7 @@ impl<'a> Walk<'a> {
             jumps: self.jumps,
             standing,
             moves: self.moves,
-            set: self.set,
             last_error: self.last_error,
-            shortened,
             state,
             other: self.other.map(|(_, state)| state),
             wander: self.wander,

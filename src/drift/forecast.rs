@@ -1,4 +1,4 @@
-//! The forecast: when the drift leaves what a server bears.
+//! The forecast: when the drift leaves what a server accepts.
 
 use chrono::TimeDelta;
 
@@ -10,7 +10,7 @@ use crate::time::UnixTime;
 /// A server that follows a clock is not taken to have followed it farther than so many of its windows: none does in one go.
 const FOLLOWED_WINDOWS: f64 = 10.0;
 
-/// How long a sync that moved a clock farther than its server bears is remembered, in days.
+/// How long a sync that moved a clock farther than its server accepts is remembered, in days.
 const MOVED_DAYS: i64 = 30;
 
 /// No date beyond this is told, in hours: ten years, longer than a battery lasts.
@@ -83,7 +83,7 @@ pub struct Forecast {
     pub half_refused: Option<UnixTime>,
     /// When all of the interval has left the window. `None`: not within ten years.
     pub surely_refused: Option<UnixTime>,
-    /// By how much a sync of the last 30 days moved the clock, in seconds, if that is more than a server that follows it bears: its codes may
+    /// By how much a sync of the last 30 days moved the clock, in seconds, if that is more than a server that follows it accepts: its codes may
     /// be refused since then.
     pub moved_too_far: Option<f64>,
 }
@@ -113,12 +113,12 @@ impl Fit {
             Following::Logins if last.abs() <= FOLLOWED_WINDOWS * window.seconds => last,
             Following::Logins => 0.0,
         };
-        let borne = |at: UnixTime| {
+        let as_seen = |at: UnixTime| {
             let Interval { low_s, high_s } = self.drift_at(at);
             Interval { low_s: low_s - from, high_s: high_s - from }
         };
         let now = now.max(self.at);
-        let first = |is_out: &dyn Fn(Interval) -> bool| first_time(self.at, now, &|at| is_out(borne(at)));
+        let first = |is_out: &dyn Fn(Interval) -> bool| first_time(self.at, now, &|at| is_out(as_seen(at)));
         let come = match first(&|drift| drift.farthest_s() > window.seconds) {
             Some(at) if at <= now => Come::Now,
             Some(at) => Come::Before(at),

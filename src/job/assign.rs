@@ -8,7 +8,7 @@ use super::kind::Exit;
 use super::problem::Problem;
 use crate::device::Serial;
 use crate::device::families::model_of;
-use crate::inventory::{Inventory, TokenRecord};
+use crate::inventory::{Entry, Event, Inventory, SlotKey, TokenChange, TokenRecord};
 use crate::plain::{given, plain};
 use crate::seedfile::check_text;
 use crate::words::counted;
@@ -63,6 +63,31 @@ impl Assignment {
     pub fn is_allowed(&self, unseen: bool, reassign: bool) -> bool {
         if self.known.is_none() { unseen } else { reassign }
     }
+
+    /// What the inventory is to keep of it; nothing where it is theirs already.
+    #[must_use]
+    pub fn entry(&self, event_of: EventOf<'_>) -> Option<Entry> {
+        if self.is_there() {
+            return None;
+        }
+        let was = self.owner().map(|owner| format!(", before that {owner}'s")).unwrap_or_default();
+        let event = event_of(&self.serial, format!("to {}{was}", self.user));
+        let change =
+            TokenChange { user: Some(self.user.clone()), ..TokenChange::of(SlotKey::only(self.serial.as_str())) };
+        Some(Entry { event, token: Some(change), row: None })
+    }
+}
+
+/// Makes the event of an assignment: by the token's serial, and what is said of it.
+pub type EventOf<'a> = &'a dyn Fn(&str, String) -> Event;
+
+/// What the inventory is to keep where a token is taken back; nothing where it belongs to nobody.
+#[must_use]
+pub fn entry_of_return(token: &TokenRecord, event_of: EventOf<'_>) -> Option<Entry> {
+    let owner = token.user.as_ref()?;
+    let event = event_of(&token.key.serial, format!("to nobody, before that {owner}'s"));
+    let change = TokenChange { unassigned: true, ..TokenChange::of(token.key.clone()) };
+    Some(Entry { event, token: Some(change), row: None })
 }
 
 /// A token and a user that somebody typed.

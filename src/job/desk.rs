@@ -246,7 +246,7 @@ impl<'a> DeskVisitor<'a> {
                 }
             }
         };
-        visited.fit = fit_of(self.books, known.as_ref(), None);
+        visited.fit = fit_of(self.books, known.as_ref().map(|token| &token.key), None, host.now().wall);
         visited.known = known.map(Box::new);
         visited
     }

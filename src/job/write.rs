@@ -195,9 +195,8 @@ impl Job<'_> {
 
         let found = match first {
             Some(first) => {
-                let is_rough = self.is_rough_enough(&first);
-                let fine = self.look(&mut *contact, &first, is_rough)?;
-                Some(ClockFound { first, fine, is_rough })
+                let fine = self.look(&mut *contact, &first)?;
+                Some(ClockFound { first, fine })
             }
             None => None,
         };
@@ -219,14 +218,15 @@ impl Job<'_> {
 
         let contact = contact.unlock(&self.plan.key)?;
         let (plan, host, effect) = (&self.plan, self.host, info.clock_write());
+        let is_rough = found.as_ref().is_some_and(|found| self.is_rough_enough(&found.first));
         let mut writer = Writer { contact, plan, host, since, effect, progress: &mut self.progress };
         let Some(found) = &found else {
             writer.write_all(None)?;
             return Ok(self.written(info, None, false, None));
         };
-        let ClockFound { first, fine, is_rough } = found;
+        let ClockFound { first, fine } = found;
         let (after, keeps_phase, stands_still) = match &self.plan.config {
-            Some(config) if can_be_fine(plan, config, fine, *is_rough) => {
+            Some(config) if can_be_fine(plan, config, fine, is_rough) => {
                 let set = set_on_the_second(&mut writer, self.host, fine)?;
                 (set.drift, set.keeps_phase, set.stands_still)
             }
@@ -264,9 +264,9 @@ impl Job<'_> {
     }
 
     /// Reads the clock as finely as the plan asks for, or as its state does.
-    fn look(&self, piece: &mut dyn Timepiece, first: &Reading, is_rough: bool) -> Result<Fine, DeviceError> {
+    fn look(&self, piece: &mut dyn Timepiece, first: &Reading) -> Result<Fine, DeviceError> {
         let is_far = Drift::of_reading(first).middle_s().abs() > FAR_S;
-        measure(piece, self.host, first, (self.plan.fine && !is_rough) || is_far)
+        measure(piece, self.host, first, (self.plan.fine && !self.is_rough_enough(first)) || is_far)
     }
 
     /// Whether the clock is so right that nothing is to be written. A second pass goes on with what the first one began, whatever
@@ -301,8 +301,6 @@ impl Job<'_> {
 struct ClockFound {
     first: Reading,
     fine: Fine,
-    /// Whole seconds were enough.
-    is_rough: bool,
 }
 
 /// Whether the clock runs and is right after everything was written; `host_jumped` is by how much the host's clock was stepped

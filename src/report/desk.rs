@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::batch::reader_words;
+use super::batch_left::reader_words;
 use super::drift::DriftReport;
 use super::error::ErrorReport;
 use super::forecast::warning;
@@ -57,7 +57,7 @@ pub struct DeskVisit {
     pub next: String,
     /// The verdict on the code of its display; `null`: not checked.
     pub verify: Option<VerdictReport>,
-    /// It will be refused within 30 days, or drifts like a broken one: in words.
+    /// It will be refused within 30 days, or its clock is faulty: in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_warning: Option<String>,
     /// It is as it should be.

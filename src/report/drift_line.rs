@@ -19,7 +19,7 @@ pub struct DriftLine {
     pub ran: Vec<[(UnixTime, f64); 2]>,
     /// The forecast from the last visit on.
     pub ahead: Vec<(UnixTime, Interval)>,
-    /// The drift that the server bears to either side, in seconds.
+    /// The drift that the server accepts to either side, in seconds.
     pub window_s: f64,
     /// When the token must come back, if that is within the picture.
     pub come: Option<UnixTime>,

@@ -177,8 +177,7 @@ impl ForecastReport {
         let token = &foreseen.token;
         let forecast = foreseen.clock.as_ref().map(|(_, forecast)| forecast);
         let jump = foreseen.clock.as_ref().and_then(|(fit, _)| fit.jumps.last()).map(jump_words);
-        let (come, come_before) = match forecast.map(|forecast| forecast.come) {
-            _ if foreseen.shows_no_right_codes() => ("now", None),
+        let (come, come_before) = match foreseen.come {
             None => ("unknown", None),
             Some(Come::Now) => ("now", None),
             Some(Come::Before(at)) => ("before", Some(utc(at))),

@@ -48,7 +48,7 @@ pub struct InfoReport {
     pub clock: Option<ReadClock>,
     /// The host's clock.
     pub host_clock: HostClockReport,
-    /// It will be refused within 30 days, or drifts like a broken one: in words.
+    /// It will be refused within 30 days, or its clock is faulty: in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_warning: Option<String>,
     /// The lines on what is on record, for text.

@@ -2,6 +2,7 @@
 //! remedies.
 
 mod batch;
+mod batch_left;
 mod braille;
 mod burn;
 mod code;
@@ -47,7 +48,8 @@ mod verdict;
 mod verify;
 mod write;
 
-pub use batch::{BatchBegin, BatchEvent, BatchLeft, BatchPlanReport, BatchSummary, Summed, reader_words};
+pub use batch::{BatchBegin, BatchEvent, BatchPlanReport, BatchSummary, Summed};
+pub use batch_left::{BatchLeft, reader_words};
 pub use burn::{BurnReport, CodesReport};
 pub use code::{CodeReport, CounterCodeReport};
 pub use desk::{DeskEvent, DeskSummary, DeskVisit, UndoneToken};

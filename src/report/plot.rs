@@ -25,7 +25,7 @@ const LIMIT: RGBColor = RGBColor(170, 30, 30);
 /// A day, in seconds.
 const DAY_S: f64 = 86_400.0;
 
-/// A token's drift: what was read, the forecast with its band, and what its server bears.
+/// A token's drift: what was read, the forecast with its band, and what its server accepts.
 #[must_use]
 pub fn of_token(title: &str, line: &DriftLine) -> String {
     drawn(|area| draw_token(area, title, line))
@@ -130,12 +130,21 @@ fn draw_due(area: &Area<'_>, foreseen: &[Foreseen], now: UnixTime) -> Drawn<'sta
     Ok(())
 }
 
-/// A count that grows by one at each of these.
+/// How many steps a count has at most: more than the picture has room for.
+const STEPS: usize = 365;
+
+/// A count that grows by one at each of these, up to `end`; where they are many, by several at once, at the last of them.
 fn steps(at: &mut [f64], end: f64) -> Vec<(f64, f64)> {
     at.sort_by(f64::total_cmp);
+    let within = at.partition_point(|days| *days <= end);
+    let at_once = within.div_ceil(STEPS).max(1);
     let mut steps = vec![(0.0, 0.0)];
-    for (before, days) in at.iter().take_while(|days| **days <= end).enumerate() {
-        steps.extend([(*days, before as f64), (*days, before as f64 + 1.0)]);
+    let mut before = 0.0;
+    for some in at.get(..within).unwrap_or_default().chunks(at_once) {
+        let Some(days) = some.last() else { continue };
+        let after = before + some.len() as f64;
+        steps.extend([(*days, before), (*days, after)]);
+        before = after;
     }
     let last = steps.last().map_or(0.0, |(_, count)| *count);
     steps.push((end, last));
@@ -171,4 +180,24 @@ fn draw_rates(area: &Area<'_>, foreseen: &[Foreseen]) -> Drawn<'static> {
     });
     chart.draw_series(bars)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_of_few_has_a_step_for_each_and_one_of_many_has_a_few_hundred_and_ends_as_high() {
+        assert_eq!(
+            steps(&mut [3.0, 1.0, 800.0], 730.0),
+            [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (3.0, 1.0), (3.0, 2.0), (730.0, 2.0)]
+        );
+        let mut many: Vec<f64> = (0..100_000).map(|number| f64::from(number) / 100.0).collect();
+        let thinned = steps(&mut many, 730.0);
+        assert!((STEPS..=2 * STEPS + 2).contains(&thinned.len()), "{}", thinned.len());
+        assert_eq!(thinned.last(), Some(&(730.0, 73_001.0)));
+        // No further off than the tokens that come at once.
+        let at_once = 73_001_f64 / STEPS as f64 + 1.0;
+        assert!(thinned.iter().all(|(days, count)| (days * 100.0 - count).abs() <= at_once + 1.0));
+    }
 }

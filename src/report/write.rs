@@ -46,7 +46,7 @@ pub struct WriteReport {
     /// The host's clock; missing in batch and desk, which say it once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_clock: Option<HostClockReport>,
-    /// It will be refused within 30 days, or drifts like a broken one: in words.
+    /// It will be refused within 30 days, or its clock is faulty: in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_warning: Option<String>,
     /// What became of the token at the servers that were to accept its codes again; missing where none was named.

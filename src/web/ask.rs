@@ -88,9 +88,6 @@ pub enum Ask {
         list: List,
         /// The file for the server: its format, and where it goes on this computer's disk.
         to: Vec<String>,
-        /// Start anew where one of this list is unfinished.
-        #[serde(default)]
-        new_batch: bool,
     },
     /// Stop the batch after the tokens in hand.
     StopBatch {},

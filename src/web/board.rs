@@ -40,6 +40,39 @@ pub struct Facts {
     pub kiosk: bool,
 }
 
+/// How a reader's place looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaceState {
+    /// A token can be laid down.
+    #[default]
+    Ready,
+    /// It waits for a token.
+    Waiting,
+    /// The clock of the token there is measured.
+    Measuring,
+    /// The token there is written.
+    Writing,
+    /// The token left as it should be.
+    Well,
+    /// It did not.
+    Badly,
+    /// It is to be laid back.
+    LayBack,
+    /// What lies there is no token.
+    NoToken,
+    /// The reader is gone.
+    Gone,
+}
+
+impl PlaceState {
+    /// Whether it says how the last token left.
+    #[must_use]
+    pub fn is_verdict(self) -> bool {
+        matches!(self, Self::Well | Self::Badly | Self::LayBack)
+    }
+}
+
 /// A reader's place on the board.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Place {
@@ -47,8 +80,8 @@ pub struct Place {
     pub reader: String,
     /// Its number in `tokentap readers`.
     pub number: Option<usize>,
-    /// `ready`, `waiting`, `measuring`, `writing`, `well`, `badly`, `lay-back`, `no-token` or `gone`.
-    pub state: &'static str,
+    /// How it looks.
+    pub state: PlaceState,
     /// The token there, in words.
     pub token: String,
     /// What was found and done, or what is wrong with the reader.

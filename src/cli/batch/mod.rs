@@ -1,6 +1,6 @@
 //! `tokentap batch`: many tokens from one list, one after the other on every reader.
 
-mod plan;
+pub mod plan;
 mod summary;
 mod view;
 

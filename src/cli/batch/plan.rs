@@ -11,7 +11,7 @@ use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, with_users,
 use crate::cli::unused::{file_flag, unused};
 use crate::cli::{Ran, new_seed};
 use crate::inventory::FingerprintKey;
-use crate::job::batch::{Allowed, ListTerms, Origin, PlannedBatch, ServerFile};
+use crate::job::batch::{Allowed, ListTerms, Origin, PlannedBatch, ServerFile, check_files};
 use crate::job::paths;
 use crate::job::{Exit, Failure, ProfileWish};
 use crate::report::{BatchPlanReport, row_problem};
@@ -29,8 +29,7 @@ pub fn planned(
 ) -> Result<PlannedBatch, Failure> {
     let Some(books) = record.books() else { return Err(Failure::file("there is no inventory", "name one")) };
     let key = books.fingerprint_key().clone();
-    let files: Vec<ServerFile> =
-        named_files(&args.to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
+    let files = server_files(&args.to)?;
     check_paths(args, record, &files)?;
     let formats: Vec<_> = files.iter().map(|file| file.format).collect();
     let (options, dropped) = (write_options(&args.encode, &formats)?, fields_of(&args.drop)?);
@@ -52,16 +51,23 @@ pub fn planned(
         }
         (None, _) => return Err(Failure::usage("no seed file was named", "name one, or use --generate N")),
     };
-    let is_kept = record.is_lasting() || !files.is_empty() || planned.rows.iter().all(|row| row.is_named);
-    if !planned.origin.is_fresh && !is_kept {
+    let planned = PlannedBatch { files, options, dropped, overwrites: args.force, ..planned };
+    if !planned.origin.is_fresh && !planned.is_kept(record.is_lasting()) {
         return Err(Failure::usage(
             "nothing would record which row went to which token",
             "drop --inventory none, name the server's file with --to, or add a serial to every row",
         ));
     }
-    let planned = PlannedBatch { files, options, dropped, overwrites: args.force, ..planned };
     planned.check_formats(flags)?;
     Ok(planned)
+}
+
+/// The files for servers that `FORMAT=FILE` names.
+///
+/// # Errors
+/// A usage failure.
+pub fn server_files(to: &[String]) -> Result<Vec<ServerFile>, Failure> {
+    Ok(named_files(to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect())
 }
 
 /// The rows of a file.
@@ -99,8 +105,7 @@ fn check_paths(args: &BatchArgs, record: &Record, files: &[ServerFile]) -> Resul
         ("--to-pskc-key", args.encode.to_pskc_key.as_deref()),
         ("--to-pskc-password", args.encode.to_pskc_password.as_deref()),
     ];
-    let writes: Vec<paths::Named<'_>> = files.iter().map(|file| ("--to", Some(file.path.as_path()))).collect();
-    paths::check(&reads, &writes)
+    check_files(&reads, "--to", files)
 }
 
 /// A batch of new seeds: so many rows, with a user each where a list names them.

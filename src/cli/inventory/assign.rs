@@ -5,8 +5,8 @@ use crate::cli::args::{AssignArgs, Global, UnassignArgs};
 use crate::cli::describe::{self, counted, plain};
 use crate::cli::output::Output;
 use crate::cli::{Ran, input, prompt};
-use crate::inventory::{Deed, Entry, Inventory, SlotKey, TokenChange};
-use crate::job::assign::{Assignment, TABLE, of_lines, of_words};
+use crate::inventory::{Deed, Event, Inventory};
+use crate::job::assign::{Assignment, TABLE, entry_of_return, of_lines, of_words};
 use crate::job::find;
 use crate::job::{Exit, Failure, TokenState};
 use crate::report::{self, AssignListReport, AssignReport, Assigned};
@@ -32,16 +32,9 @@ pub fn assign(inventory: &dyn Inventory, global: &Global, args: &AssignArgs, out
         let details = if doubts.len() > 1 { doubts } else { Vec::new() };
         return Err(Failure::usage(fact, next).in_state(TokenState::RecordUnchanged).with_details(details));
     }
-    let mut changed = wanted.iter().filter(|one| !one.is_there());
-    let mut next = |_: &[String]| {
-        Ok(changed.next().map(|one| {
-            let was = one.owner().map(|owner| format!(", before that {owner}'s")).unwrap_or_default();
-            let event = event(global, Deed::Assign, Some(&one.serial), Some(format!("to {}{was}", one.user)));
-            let change =
-                TokenChange { user: Some(one.user.clone()), ..TokenChange::of(SlotKey::only(one.serial.as_str())) };
-            Entry { event, token: Some(change), row: None }
-        }))
-    };
+    let event_of = event_of(global);
+    let mut changed = wanted.iter().filter_map(|one| one.entry(&event_of));
+    let mut next = |_: &[String]| Ok(changed.next());
     let count = inventory.keep_all(false, &mut next).map_err(failed)?;
     match (wanted.as_slice(), &args.csv) {
         ([one], None) => {
@@ -58,17 +51,20 @@ pub fn assign(inventory: &dyn Inventory, global: &Global, args: &AssignArgs, out
 
 pub fn unassign(inventory: &dyn Inventory, global: &Global, args: &UnassignArgs, output: &Output) -> Ran {
     let token = find::one(inventory, &args.token)?;
-    let Some(owner) = &token.user else {
+    let Some((owner, entry)) = token.user.as_ref().zip(entry_of_return(&token, &event_of(global))) else {
         let words = format!("{} belongs to nobody, as before", token.key.serial);
         output.report(&AssignReport { serial: token.key.serial, user: None, words });
         return Ok(Exit::Done);
     };
-    let event = event(global, Deed::Assign, Some(&token.key.serial), Some(format!("to nobody, before that {owner}'s")));
-    let change = TokenChange { unassigned: true, ..TokenChange::of(token.key.clone()) };
-    inventory.keep(&Entry { event, token: Some(change), row: None }).map_err(failed)?;
+    inventory.keep(&entry).map_err(failed)?;
     let text = format!("{} belongs to nobody now; it was {}'s", token.key.serial, plain(owner));
     output.report(&AssignReport { serial: token.key.serial, user: None, words: text });
     Ok(Exit::Done)
+}
+
+/// Makes the events of assignments.
+pub fn event_of(global: &Global) -> impl Fn(&str, String) -> Event + '_ {
+    |serial, detail| event(global, Deed::Assign, Some(serial), Some(detail))
 }
 
 /// Asks once for all that somebody has to know of.

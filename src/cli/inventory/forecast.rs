@@ -9,11 +9,11 @@ use crate::cli::Ran;
 use crate::cli::args::{ForecastArgs, ListArgs, WindowArgs};
 use crate::cli::describe::{self, plain};
 use crate::cli::output::Output;
-use crate::drift::{Come, Fleet, Standing, Window};
+use crate::drift::{Come, Fit, Fleet, Forecast, Standing, Window};
 use crate::inventory::Inventory;
+use crate::job::Failure;
 use crate::job::batch::unwritable;
-use crate::job::forecast::{Foreseen, foresee, watched};
-use crate::job::{Exit, Failure};
+use crate::job::forecast::{Foreseen, outlook};
 use crate::report::{BY_FLAGS, ForecastEnd, ForecastReport, WindowFrom, WindowReport, come_cell, fleet_plot};
 use crate::seedfile::save_secret;
 use crate::time::{HostClock, SystemClock, UnixTime};
@@ -45,39 +45,48 @@ pub fn run(inventory: &dyn Inventory, args: &ForecastArgs, output: &Output) -> R
     let (window, from) = window(&args.window)?;
     let due = args.due.as_deref().map(|text| span("--due", text)).transpose()?;
     let now = SystemClock::new().now().wall;
-    let watched = watched(inventory)?;
-    let fleet = Fleet::of(watched.iter().map(|one| &one.history));
     let is_wanted = |one: &Foreseen| {
         let model = one.token.model.as_deref().unwrap_or_default();
         args.model.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(model))
     };
-    let mut foreseen = foresee(watched, &fleet, &window, now);
+    let (fleet, mut foreseen) = outlook(inventory, &window, now)?;
     foreseen.retain(is_wanted);
     if let Some(path) = &args.plot {
         save(path, &fleet_plot(&foreseen, now), args.force)?;
     }
     let unknown = foreseen.iter().filter(|one| one.clock.is_none()).count() as u64;
-    let by = due.map(|due| deadline(now, due)).transpose()?;
-    foreseen.retain(|one| by.is_none_or(|by| is_due(one, by, now)));
+    keep_due(&mut foreseen, due, now)?;
     let window = WindowReport::of(&window, from);
     list(&foreseen, &fleet, window, unknown, args, output)
+}
+
+/// Keeps the tokens that are due within a time, where one is named.
+///
+/// # Errors
+/// A usage failure: a time that no calendar has.
+pub fn keep_due(foreseen: &mut Vec<Foreseen>, due: Option<chrono::TimeDelta>, now: UnixTime) -> Result<(), Failure> {
+    let Some(due) = due else { return Ok(()) };
+    let by = deadline(now, due)?;
+    foreseen.retain(|one| is_due(one, by, now));
+    Ok(())
 }
 
 /// The time so much later.
 ///
 /// # Errors
 /// A usage failure where no calendar has it.
-pub fn deadline(now: UnixTime, due: chrono::TimeDelta) -> Result<UnixTime, Failure> {
+fn deadline(now: UnixTime, due: chrono::TimeDelta) -> Result<UnixTime, Failure> {
     now.checked_add_signed(due)
         .filter(|by| *by - now <= chrono::TimeDelta::days(36_525))
         .ok_or_else(|| Failure::usage("that is more than a hundred years ahead", "use a shorter time, such as 1y"))
 }
 
 /// Whether a token must come back before a time, or is broken.
-pub fn is_due(one: &Foreseen, by: UnixTime, now: UnixTime) -> bool {
-    let Some((fit, forecast)) = &one.clock else { return one.shows_no_right_codes() };
-    let is_broken = fit.standing != Standing::Usual || one.shows_no_right_codes();
-    is_broken || forecast.moved_too_far.is_some() || forecast.come.order(now) < Come::Before(by).order(now)
+fn is_due(one: &Foreseen, by: UnixTime, now: UnixTime) -> bool {
+    let is_broken =
+        |(fit, forecast): &(Fit, Forecast)| fit.standing != Standing::Usual || forecast.moved_too_far.is_some();
+    one.clock.as_ref().is_some_and(is_broken)
+        || one.come.is_some_and(|come| come.order(now) < Come::Before(by).order(now))
 }
 
 fn list(
@@ -132,7 +141,7 @@ fn cells(one: &Foreseen, report: &ForecastReport) -> [String; 10] {
         report.serial.clone(),
         plain(report.model.as_deref().unwrap_or_default()),
         plain(report.user.as_deref().unwrap_or_default()),
-        come_cell(if one.shows_no_right_codes() { Some(Come::Now) } else { forecast.map(|forecast| forecast.come) }),
+        come_cell(one.come),
         cell(clock.map(|clock| clock.drift_s)),
         within(clock.map(|clock| clock.within_s)),
         cell(clock.map(|clock| clock.s_per_day)),
@@ -151,7 +160,6 @@ pub fn table(foreseen: &[Foreseen]) -> String {
 }
 
 /// Writes a picture.
-pub fn save(path: &Path, svg: &str, force: bool) -> Result<Exit, Failure> {
-    save_secret(path, svg.as_bytes(), force).map_err(|error| unwritable(&error))?;
-    Ok(Exit::Done)
+pub fn save(path: &Path, svg: &str, force: bool) -> Result<(), Failure> {
+    save_secret(path, svg.as_bytes(), force).map_err(|error| unwritable(&error))
 }

@@ -1,6 +1,6 @@
 //! `tokentap inventory`: what is on record, and the seeds that are sealed there.
 
-mod assign;
+pub mod assign;
 mod check;
 mod copy;
 pub mod forecast;
@@ -112,7 +112,7 @@ pub fn failed(error: crate::inventory::InventoryError) -> Failure {
 }
 
 /// An event of now, about the record alone.
-pub fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
+fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
     let detail = joined(global.remark.clone(), detail);
     Event {
         at: SystemClock::new().now().wall,

@@ -5,8 +5,8 @@ use crate::cli::Ran;
 use crate::cli::args::ShowArgs;
 use crate::cli::output::Output;
 use crate::drift::{Fleet, Window};
-use crate::inventory::{EventFilter, Inventory, TokenRecord};
-use crate::job::forecast::{Foreseen, history_of, watched};
+use crate::inventory::{Event, EventFilter, Inventory, InventoryError, TokenRecord};
+use crate::job::forecast::{Foreseen, watched};
 use crate::job::{Exit, Failure, find};
 use crate::report::{DriftLine, ShowReport, ShownDrift, WindowReport, token_plot};
 use crate::time::{HostClock, SystemClock};
@@ -17,9 +17,7 @@ const LIMIT: u64 = 1000;
 pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
     let (window, from) = forecast::window(&args.window)?;
     let token = find::one(inventory, &args.token)?;
-    let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
-    let mut events = Vec::new();
-    inventory.visit_events(&filter, LIMIT, &mut |event| events.push(event)).map_err(failed)?;
+    let events = events_of(inventory, &token, LIMIT).map_err(failed)?;
     let (foreseen, line) = drift_of(inventory, token, &window)?;
     if let Some(path) = &args.plot {
         let line = line
@@ -30,6 +28,17 @@ pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
     let drift = ShownDrift { foreseen: &foreseen, line: line.as_ref(), window: WindowReport::of(&window, from) };
     output.report(&ShowReport::of(&drift, &events));
     Ok(Exit::Done)
+}
+
+/// The last events of a token, newest first.
+///
+/// # Errors
+/// [`InventoryError`].
+pub fn events_of(inventory: &dyn Inventory, token: &TokenRecord, most: u64) -> Result<Vec<Event>, InventoryError> {
+    let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
+    let mut events = Vec::new();
+    inventory.visit_events(&filter, most, &mut |event| events.push(event))?;
+    Ok(events)
 }
 
 /// A token's forecast for a window, and its curve, if its clock is known. What is usual for its model is asked of the whole inventory, so that
@@ -43,15 +52,14 @@ pub fn drift_of(
     window: &Window,
 ) -> Result<(Foreseen, Option<DriftLine>), Failure> {
     let now = SystemClock::new().now().wall;
-    let history = history_of(inventory, &token)?;
-    let watched = watched(inventory)?;
+    let watched = watched(inventory, now)?;
     let fleet = Fleet::of(watched.iter().map(|one| &one.history));
-    let clock = fleet.fit(&history).map(|fit| {
-        let forecast = fit.forecast(window, now);
-        (fit, forecast)
-    });
-    let line = clock.as_ref().map(|(fit, forecast)| DriftLine::of(&history, fit, forecast, window, now));
-    Ok((Foreseen { token, clock }, line))
+    let own = watched.into_iter().find(|one| one.token.key == token.key);
+    let fit = own.as_ref().and_then(|one| fleet.fit(&one.history));
+    let foreseen = Foreseen::of(token, fit, window, now);
+    let line = own.zip(foreseen.clock.as_ref());
+    let line = line.map(|(one, (fit, forecast))| DriftLine::of(&one.history, fit, forecast, window, now));
+    Ok((foreseen, line))
 }
 
 /// The title of a token's picture.

@@ -6,14 +6,13 @@ use serde_json::{Value, json};
 use super::batch::Read;
 use super::readers::Readers;
 use crate::cli::args::{Global, WindowArgs};
-use crate::cli::inventory::forecast::{deadline, is_due, table, window};
-use crate::cli::inventory::show::{drift_of, plot_title};
+use crate::cli::inventory::assign::event_of;
+use crate::cli::inventory::forecast::{keep_due, table, window};
+use crate::cli::inventory::show::{drift_of, events_of, plot_title};
 use crate::cli::record::Record;
 use crate::cli::verify::parse_code;
-use crate::drift::Fleet;
-use crate::inventory::{Deed, Entry, EventFilter, SlotKey, TokenChange};
-use crate::job::assign::of_words;
-use crate::job::forecast::{foresee, watched};
+use crate::job::assign::{entry_of_return, of_words};
+use crate::job::forecast::outlook;
 use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, TokenState, find, locked};
 use crate::report::{
@@ -55,7 +54,7 @@ impl Counter<'_> {
             Ask::Fleet { due_days, window, server, csv } => self.fleet(due_days, WindowArgs { window, server }, csv),
             Ask::Formats {} => Ok(formats()),
             Ask::CheckList { list } => self.check_list(&list),
-            Ask::StartBatch { list, to, new_batch } => self.start_batch(&list, &to, new_batch),
+            Ask::StartBatch { list, to } => self.start_batch(&list, &to),
             Ask::StopBatch {} => {
                 locked(&self.readers.state).stops_batch = true;
                 Ok(json!({}))
@@ -102,9 +101,7 @@ impl Counter<'_> {
         let inventory = self.inventory()?;
         let (window, from) = window(&WindowArgs { window: None, server: None })?;
         let token = find::one(inventory, serial)?;
-        let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
-        let mut events = Vec::new();
-        inventory.visit_events(&filter, EVENTS, &mut |event| events.push(event))?;
+        let events = events_of(inventory, &token, EVENTS)?;
         let (foreseen, line) = drift_of(inventory, token, &window)?;
         let plot = line.as_ref().map(|line| token_plot(&plot_title(&foreseen.token), line));
         let window = WindowReport::of(&window, from);
@@ -120,42 +117,29 @@ impl Counter<'_> {
             let next = "check the serial; if it is right, confirm it";
             return Err(Failure::usage(doubt, next).in_state(TokenState::RecordUnchanged));
         }
-        if !wanted.is_there() {
-            let was = wanted.owner().map(|owner| format!(", before that {owner}'s")).unwrap_or_default();
-            let change = TokenChange {
-                user: Some(wanted.user.clone()),
-                ..TokenChange::of(SlotKey::only(wanted.serial.as_str()))
-            };
-            self.keep(&wanted.serial, format!("to {}{was}", wanted.user), change)?;
+        if let Some(entry) = wanted.entry(&event_of(self.global)) {
+            inventory.keep(&entry)?;
         }
         Ok(json!({}))
     }
 
     fn unassign(&self, serial: &str) -> Result<Value, Failure> {
-        let token = find::one(self.inventory()?, serial)?;
-        if let Some(owner) = &token.user {
-            let change = TokenChange { unassigned: true, ..TokenChange::of(token.key.clone()) };
-            self.keep(&token.key.serial, format!("to nobody, before that {owner}'s"), change)?;
+        let inventory = self.inventory()?;
+        let token = find::one(inventory, serial)?;
+        if let Some(entry) = entry_of_return(&token, &event_of(self.global)) {
+            inventory.keep(&entry)?;
         }
         Ok(json!({}))
-    }
-
-    fn keep(&self, serial: &str, detail: String, change: TokenChange) -> Result<(), Failure> {
-        let event = crate::cli::inventory::event(self.global, Deed::Assign, Some(serial), Some(detail));
-        Ok(self.inventory()?.keep(&Entry { event, token: Some(change), row: None })?)
     }
 
     fn fleet(&self, due_days: Option<u32>, args: WindowArgs, csv: bool) -> Result<Value, Failure> {
         let (window, from) = window(&args)?;
         let now = SystemClock::new().now().wall;
-        let watched = watched(self.inventory()?)?;
-        let fleet = Fleet::of(watched.iter().map(|one| &one.history));
-        let mut foreseen = foresee(watched, &fleet, &window, now);
+        let (_, mut foreseen) = outlook(self.inventory()?, &window, now)?;
         let plot = (!csv && foreseen.len() > 1).then(|| fleet_plot(&foreseen, now));
         let due = due_days.map(|days| chrono::TimeDelta::days(days.into()));
         let unknown = foreseen.iter().filter(|one| one.clock.is_none() && !one.shows_no_right_codes()).count();
-        let by = due.map(|due| deadline(now, due)).transpose()?;
-        foreseen.retain(|one| by.is_none_or(|by| is_due(one, by, now)));
+        keep_due(&mut foreseen, due, now)?;
         if csv {
             return Ok(json!({ "csv": table(&foreseen) }));
         }
@@ -171,16 +155,16 @@ impl Counter<'_> {
 
     fn check_list(&self, list: &List) -> Result<Value, Failure> {
         let mut problems = Vec::new();
-        let planned = Read::of(list)?
-            .planned(self.inventory()?, self.readers.flags()?, false, &mut |problem| problems.push(problem))?;
+        let planned =
+            Read::of(list)?.planned(self.inventory()?, self.readers.flags()?, &mut |problem| problems.push(problem))?;
         let (rows, named) = (planned.rows.len(), planned.rows.iter().filter(|row| row.is_named).count());
         let users = planned.rows.iter().filter(|row| row.user.is_some()).count();
         let words = format!("{}: {named} with a serial, {users} with a user", counted(rows as u64, "row"));
         Ok(json!({ "words": words, "problems": problems }))
     }
 
-    fn start_batch(&self, list: &List, to: &[String], anew: bool) -> Result<Value, Failure> {
-        let waiting = self.readers.prepare(list, to, anew)?;
+    fn start_batch(&self, list: &List, to: &[String]) -> Result<Value, Failure> {
+        let waiting = self.readers.prepare(list, to)?;
         self.readers.start(waiting)?;
         Ok(json!({}))
     }

@@ -10,18 +10,18 @@ use zeroize::Zeroizing;
 use super::readers::Readers;
 use super::state::Waiting;
 use super::words::{verdict, words};
+use crate::cli::batch::plan::server_files;
 use crate::cli::input::open_secret;
 use crate::cli::screen::expected_end;
 use crate::cli::secret::token_key;
-use crate::cli::seeds::named_files;
 use crate::cli::{describe, interrupt, settings};
 use crate::inventory::Counts;
-use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, ServerFile};
-use crate::job::{BatchTerms, Books, Failure, HourWatch, ProfileWish, Surroundings, bad_file, locked, paths};
-use crate::report::{BatchLeft, BatchSummary, Report, Summed, WORDING, row_problem};
+use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, check_files};
+use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked};
+use crate::report::{BatchLeft, BatchSummary, Report, Summed, row_problem};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
 use crate::time::HostClock;
-use crate::web::{List, Place};
+use crate::web::{List, Place, PlaceState};
 
 /// The largest list that is dropped onto the page, in bytes.
 const LARGEST: usize = 5 << 20;
@@ -73,13 +73,12 @@ impl Read {
         self,
         books: &Books,
         flags: ProfileWish,
-        anew: bool,
         warn: &mut dyn FnMut(String),
     ) -> Result<PlannedBatch, Failure> {
         let key = books.fingerprint_key();
         let allowed = Allowed { short: false, shared: false };
         let mut warn = |problem: &crate::seedfile::Problem| warn(row_problem(problem));
-        let terms = ListTerms { key, flags, allowed, anew, warn: &mut warn };
+        let terms = ListTerms { key, flags, allowed, anew: false, warn: &mut warn };
         PlannedBatch::of_rows(&self.name, self.rows, terms)
     }
 }
@@ -124,7 +123,7 @@ impl Readers<'_> {
     ///
     /// # Errors
     /// A failure of the list, of a file that is to be written, or of the inventory.
-    pub fn prepare(&self, list: &List, to: &[String], anew: bool) -> Result<Waiting, Failure> {
+    pub fn prepare(&self, list: &List, to: &[String]) -> Result<Waiting, Failure> {
         let (record, standing) = (self.record, &self.host.standing);
         if let Some(warning) = standing.warning.as_ref().filter(|_| !standing.trusted && self.args.no_auto_sync) {
             return Err(Failure::usage(
@@ -148,9 +147,8 @@ impl Readers<'_> {
             ..BatchTerms::default()
         };
         let plan = terms.plan()?;
-        let planned = Read::of(list)?.planned(books, plan.flags, anew, &mut |_| ())?;
-        let files: Vec<ServerFile> =
-            named_files(to)?.into_iter().map(|(format, path)| ServerFile { format, path }).collect();
+        let planned = Read::of(list)?.planned(books, plan.flags, &mut |_| ())?;
+        let files = server_files(to)?;
         if let Some(file) = files.iter().find(|file| !file.path.is_absolute()) {
             return Err(Failure::usage(
                 format!("{} is not a full path", describe::path(&file.path)),
@@ -161,17 +159,15 @@ impl Readers<'_> {
             List::Path { path } => Some(path.into()),
             List::Dropped { .. } => None,
         };
-        let writes: Vec<paths::Named<'_>> =
-            files.iter().map(|file| ("the server's file", Some(file.path.as_path()))).collect();
-        paths::check(&[("the inventory", record.path()), ("the seed file", input.as_deref())], &writes)?;
-        let is_kept = record.is_lasting() || !files.is_empty() || planned.rows.iter().all(|row| row.is_named);
-        if !is_kept {
+        let reads = [("the inventory", record.path()), ("the seed file", input.as_deref())];
+        check_files(&reads, "the server's file", &files)?;
+        let planned = PlannedBatch { files, ..planned };
+        if !planned.is_kept(record.is_lasting()) {
             return Err(Failure::usage(
                 "nothing would record which row went to which token",
                 "choose a file for the server, or add a serial to every row",
             ));
         }
-        let planned = PlannedBatch { files, ..planned };
         planned.check_formats(plan.flags)?;
         if let Some(done) = planned.finished(books)? {
             let rows = describe::counted(done.counts.rows(), "row");
@@ -213,7 +209,7 @@ impl Readers<'_> {
             BatchNews::Asks(question) => self.asks(&question),
             BatchNews::Begins(place, info, row) => {
                 interrupt::stop().take(info.serial.as_str());
-                self.begins(&place, "writing", format!("row {row}: {info}"), info.serial.as_str());
+                self.begins(&place, PlaceState::Writing, format!("row {row}: {info}"), info.serial.as_str());
             }
             BatchNews::Left(departure) => {
                 locked(&progress).counts = departure.counts;
@@ -222,16 +218,7 @@ impl Readers<'_> {
             }
         };
         let stop = || self.is_over() || locked(&self.state).stops_batch;
-        let around = Surroundings {
-            station: self.record.station().clone(),
-            remark: self.record.remark(self.host.remark()),
-            wording: WORDING,
-            host: &look,
-            tell: &tell,
-            has_person: true,
-            hours: HourWatch::watching(!self.host.standing.trusted),
-            stop: &stop,
-        };
+        let around = self.around(&look, &tell, &stop);
         let at = || self.host.clock().now().wall;
         let mut end = run.run(books, plan, around, &at, |visitor| {
             self.work(visitor);
@@ -254,12 +241,6 @@ impl Readers<'_> {
         }
         let left = BatchLeft::of(departure);
         let may_come_back = matches!(&departure.how, Left::Failed(failure) if failure.may_come_back);
-        // The report is one text, whose remedy stands on a line of its own.
-        let text = left.text();
-        let mut lines = text.lines().map(str::trim);
-        let what = lines.next().unwrap_or_default().to_owned();
-        let next =
-            lines.find_map(|line| line.strip_prefix("next: ")).unwrap_or("take the token off; lay the next one down");
         let is_well = left.is_well != Some(false);
         let place = Place {
             reader: departure.place.reader.clone(),
@@ -270,8 +251,8 @@ impl Readers<'_> {
             user: left.user.clone(),
             drift: None,
             asks_profile: false,
-            what,
-            next: next.to_owned(),
+            what: left.what,
+            next: left.next.unwrap_or_else(|| "take the token off; lay the next one down".to_owned()),
         };
         self.left(place, is_well, matches!(departure.how, Left::Burned(_) | Left::Judged(..)));
     }

@@ -45,7 +45,7 @@ impl Counter<'_> {
 
     /// The drift of a token now, by what is foretold of it; none where nothing is known.
     fn drift_now(&self, token: &TokenRecord, now: UnixTime) -> Drift {
-        let fit = fit_of(self.record.books(), Some(token), None);
+        let fit = fit_of(self.record.books(), Some(&token.key), None, now);
         let drift = fit.map_or(0.0, |fit| fit.drift_at(now).middle_s());
         let drift_ns = (drift * SECOND_NS as f64) as i64;
         Drift::between(drift_ns, drift_ns, Method::WholeSeconds)

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use super::state::State;
 use crate::device::Device;
 use crate::job::{Answer, ReaderNews, ReaderRef, Visitor, locked};
-use crate::web::Board;
+use crate::web::{Board, PlaceState};
 
 /// A visitor that passes over what lay on a reader before its run began: that was laid down for something else.
 pub struct Lifted<'a> {
@@ -31,7 +31,7 @@ impl Visitor for Lifted<'_> {
             true => {
                 device.close();
                 self.board.at(&place.reader, |shown| {
-                    shown.state = "lay-back";
+                    shown.state = PlaceState::LayBack;
                     "it lay there before; nothing was done with it".clone_into(&mut shown.what);
                     "take it off; only what is laid down from now on counts".clone_into(&mut shown.next);
                 });

@@ -16,8 +16,8 @@ use crate::job::{
     StatedProfiles, Surroundings, Visitor, attend, locked,
 };
 use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
-use crate::time::{HostClock, SystemClock};
-use crate::web::{Board, Place};
+use crate::time::{CorrectedClock, HostClock, SystemClock};
+use crate::web::{Board, Place, PlaceState};
 
 use super::lifted::Lifted;
 use super::state::{State, Waiting};
@@ -148,21 +148,12 @@ impl<'a> Readers<'a> {
         let bound = plan.if_drift_over;
         let tell = |news: DeskNews| self.tell(news, bound);
         let stop = || self.is_over() || locked(&self.wanted).is_some();
-        let around = Surroundings {
-            station: self.record.station().clone(),
-            remark: self.record.remark(self.host.remark()),
-            wording: WORDING,
-            host: &look,
-            tell: &tell,
-            has_person: true,
-            hours: HourWatch::watching(!self.args.run.host.trust_host_clock),
-            stop: &stop,
-        };
+        let around = self.around(&look, &tell, &stop);
         let visitor = DeskVisitor::new(self.record.books(), plan, around);
         let is_closed = self.work(&visitor);
         if let Some(failure) = visitor.fatal() {
             self.board.notice(Some(words(&failure)));
-            self.board.change_places(|place| place.state = "gone");
+            self.board.change_places(|place| place.state = PlaceState::Gone);
             locked(&self.state).fatal = Some(failure);
         }
         // Emulated tokens in a folder come to an end; the page stays.
@@ -170,6 +161,25 @@ impl<'a> Readers<'a> {
             while !stop() {
                 std::thread::sleep(TICK);
             }
+        }
+    }
+
+    /// The surroundings of a run at the readers: the clock that it works by, whom it tells, and when it stops.
+    pub(super) fn around<'b, News>(
+        &self,
+        host: &'b (dyn Fn() -> Result<CorrectedClock<'b>, Failure> + Sync),
+        tell: &'b (dyn Fn(News) + Sync),
+        stop: &'b (dyn Fn() -> bool + Sync),
+    ) -> Surroundings<'b, News> {
+        Surroundings {
+            station: self.record.station().clone(),
+            remark: self.record.remark(self.host.remark()),
+            wording: WORDING,
+            host,
+            tell,
+            has_person: true,
+            hours: HourWatch::watching(!self.host.standing.trusted),
+            stop,
         }
     }
 
@@ -211,10 +221,12 @@ impl<'a> Readers<'a> {
         let board = &self.board;
         match news {
             DeskNews::Reader(place, news) => self.reader(place.as_ref(), &news),
-            DeskNews::Begins(place, info) => self.begins(&place, "measuring", info.to_string(), info.serial.as_str()),
+            DeskNews::Begins(place, info) => {
+                self.begins(&place, PlaceState::Measuring, info.to_string(), info.serial.as_str())
+            }
             DeskNews::Writes(place, info) => {
                 interrupt::stop().take(info.serial.as_str());
-                self.begins(&place, "writing", info.to_string(), info.serial.as_str());
+                self.begins(&place, PlaceState::Writing, info.to_string(), info.serial.as_str());
             }
             DeskNews::Asks(question) => self.asks(&question),
             DeskNews::Visited(visited) => {
@@ -269,7 +281,7 @@ impl<'a> Readers<'a> {
     }
 
     /// A token is at a reader, and something is done with it.
-    pub(super) fn begins(&self, place: &ReaderRef, state: &'static str, token: String, serial: &str) {
+    pub(super) fn begins(&self, place: &ReaderRef, state: PlaceState, token: String, serial: &str) {
         let user = self.record.books().and_then(|books| {
             books.token(&crate::inventory::SlotKey::only(serial)).ok().flatten().and_then(|token| token.user)
         });
@@ -295,7 +307,7 @@ impl<'a> Readers<'a> {
         self.board.change_places(|place| {
             if place.serial.as_deref() == Some(serial) && place.asks_profile {
                 waits = true;
-                place.state = "lay-back";
+                place.state = PlaceState::LayBack;
                 place.next = format!("lift it, and lay it back: it is set with {}", wish_words(profile));
             }
         });
@@ -316,10 +328,10 @@ impl<'a> Readers<'a> {
         };
         locked(&self.state).note(&place.reader, news);
         let (state, what, next) = match news {
-            ReaderNews::Came => ("ready", String::new(), String::new()),
-            ReaderNews::Waits => ("waiting", String::new(), String::new()),
-            ReaderNews::Other(what) => ("no-token", what.to_string(), remedy_of_reader(&what.remedy())),
-            ReaderNews::Gone(why) => ("gone", why.to_string(), remedy_of_reader(&why.remedy())),
+            ReaderNews::Came => (PlaceState::Ready, String::new(), String::new()),
+            ReaderNews::Waits => (PlaceState::Waiting, String::new(), String::new()),
+            ReaderNews::Other(what) => (PlaceState::NoToken, what.to_string(), remedy_of_reader(&what.remedy())),
+            ReaderNews::Gone(why) => (PlaceState::Gone, why.to_string(), remedy_of_reader(&why.remedy())),
         };
         if *news == ReaderNews::Came {
             self.board.notice(None);
@@ -327,7 +339,7 @@ impl<'a> Readers<'a> {
         self.board.at(&place.reader, |shown| {
             shown.number = place.number;
             // A verdict stays until another token comes: whoever looks up late still sees it.
-            let keeps = matches!(state, "ready" | "waiting") && matches!(shown.state, "well" | "badly" | "lay-back");
+            let keeps = matches!(state, PlaceState::Ready | PlaceState::Waiting) && shown.state.is_verdict();
             if keeps {
                 return;
             }

@@ -3,6 +3,7 @@
 use crate::job::desk::{Done, Why};
 use crate::job::{Failure, ProfileWish};
 use crate::report;
+use crate::web::PlaceState;
 
 /// A stated profile in words.
 pub fn wish_words(wish: ProfileWish) -> String {
@@ -25,11 +26,11 @@ pub fn next_on_page(done: &Done) -> Option<&'static str> {
 }
 
 /// How a token left, for the page.
-pub fn verdict(is_well: bool, may_come_back: bool) -> &'static str {
+pub fn verdict(is_well: bool, may_come_back: bool) -> PlaceState {
     match (is_well, may_come_back) {
-        (true, _) => "well",
-        (false, true) => "lay-back",
-        (false, false) => "badly",
+        (true, _) => PlaceState::Well,
+        (false, true) => PlaceState::LayBack,
+        (false, false) => PlaceState::Badly,
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 pub use news::{BatchNews, Departure, Left};
-pub use outputs::{ServerFile, ServerFiles, missing, rehearse};
+pub use outputs::{ServerFile, ServerFiles, check_files, missing, rehearse};
 pub use part::PartFile;
 pub use run::{BatchEnd, BatchRun, ListTerms, PlannedBatch, unwritable};
 pub use seeds::{Allowed, BadRows, RowSeed, SeedList, flags_digest, fresh_seed};

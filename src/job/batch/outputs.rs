@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::part::PartFile;
 use crate::inventory::{BatchId, Fingerprint, Inventory, InventoryError, RowRecord, RowState};
 use crate::job::remedy::BatchRemedy;
-use crate::job::{Failure, TokenState};
+use crate::job::{Failure, TokenState, paths};
 use crate::seedfile::{
     Converted, Field, Format, Problem, Row, Rules, SaveError, SecretFile, Sink, Target, WriteOptions, convert,
 };
@@ -17,6 +17,15 @@ pub struct ServerFile {
     pub format: &'static Format,
     /// Where it goes.
     pub path: PathBuf,
+}
+
+/// Whether no file for a server is one that is read, or another one of them; `name`: what each of them is called.
+///
+/// # Errors
+/// A usage failure that names both.
+pub fn check_files<'a>(reads: &[paths::Named<'a>], name: &'a str, files: &'a [ServerFile]) -> Result<(), Failure> {
+    let writes: Vec<paths::Named<'_>> = files.iter().map(|file| (name, Some(file.path.as_path()))).collect();
+    paths::check(reads, &writes)
 }
 
 /// All files of a batch, and the `.part` file beside the first.

@@ -57,6 +57,12 @@ pub struct ListTerms<'a> {
 }
 
 impl PlannedBatch {
+    /// Whether it is kept somewhere which row went to which token: in an inventory that lasts, in a file, or by the rows themselves.
+    #[must_use]
+    pub fn is_kept(&self, inventory_lasts: bool) -> bool {
+        inventory_lasts || !self.files.is_empty() || self.rows.iter().all(|row| row.is_named)
+    }
+
     /// A batch of the rows of a list.
     ///
     /// # Errors
