@@ -112,7 +112,7 @@ pub fn failed(error: crate::inventory::InventoryError) -> Failure {
 }
 
 /// An event of now, about the record alone.
-fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
+pub fn event(global: &Global, deed: Deed, serial: Option<&str>, detail: Option<String>) -> Event {
     let detail = joined(global.remark.clone(), detail);
     Event {
         at: SystemClock::new().now().wall,
