@@ -1,15 +1,21 @@
 //! `tokentap desk`: every token that is laid down is identified, measured, set right, recorded; until told to stop.
 
 use std::collections::{BTreeMap, BTreeSet};
+#[cfg(feature = "servers")]
+use std::sync::Arc;
 
 use super::args::{DeskArgs, Global};
 use super::host::{Host, WatchedHost};
+#[cfg(feature = "servers")]
+use super::mending::DeskMender;
 use super::output::Output;
 use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire};
 use super::secret::token_key;
 use super::{Ran, interrupt, prompt, settings, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
+#[cfg(feature = "servers")]
+use crate::job::server::Mender;
 use crate::job::{Asks, DeskRequest, Effect, Exit, Failure, HourWatch, Surroundings};
 use crate::report::{DeskEvent, DeskSummary, DeskVisit, UndoneToken, WORDING};
 
@@ -47,11 +53,19 @@ pub fn ready(global: &Global, args: &DeskArgs, output: &Output) -> Result<Ready,
         identity_minutes: args.identity_minutes,
     }
     .prepare()?;
+    #[cfg(feature = "servers")]
+    let plan = DeskPlan { mender: mender(global, args)?, ..plan };
     let host = Host::assess(&args.run.host)?;
     if !args.no_auto_sync {
         host.check_vouched_for(output)?;
     }
     Ok(Ready { record, plan, host })
+}
+
+/// What deals with the servers that had followed a token's clock.
+#[cfg(feature = "servers")]
+fn mender(global: &Global, args: &DeskArgs) -> Result<Option<Arc<dyn Mender>>, Failure> {
+    if args.no_mend || args.no_auto_sync { Ok(None) } else { DeskMender::of(global) }
 }
 
 pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {

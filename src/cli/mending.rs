@@ -1,17 +1,19 @@
-//! Servers that are made to accept a token's codes again after its clock was set: those that were named, opened before the token is
-//! touched.
+//! Servers that are made to accept a token's codes again after its clock was set: those that a command names, or, at a desk, those that are
+//! known to have the token.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::args::{Global, MendArgs};
 use super::output::Output;
 use super::server::open::{self, Opened};
 use super::store::{Store, open_store};
 use crate::device::Info;
-use crate::inventory::{Inventory, SlotKey, TokenRecord, open_of};
-use crate::job::server::{ByHand, Hindrance, MendTerms, codes_before, left_open, mend, stated};
-use crate::job::{Failure, Opener, SeedChoice, unopened};
-use crate::report::{MendReport, hindrance_fact};
-use crate::seedfile::Row;
-use crate::time::{HostClock, SystemClock};
+use crate::inventory::{Delivery, DeliveryFilter, SlotKey, TokenRecord};
+use crate::job::server::{AfterSync, Hindrance, MendTerms, Mender, after_sync, may_need_mending, seed_for_codes};
+use crate::job::{Failure, Opener, SeedChoice, locked, unopened};
+use crate::server::ServerSettings;
 
 /// The servers that are mended after a write.
 pub struct Mending {
@@ -42,72 +44,129 @@ impl Mending {
             )
         })?;
         let identity = opener.as_ref().map(|opener| &opener.0);
-        let servers =
-            args.mend.iter().map(|name| open::open(&store, name, identity, output)).collect::<Result<Vec<_>, _>>()?;
+        let open = |name: &String| open::open(&store, name, identity, output);
+        let servers = args.mend.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(Self { store, servers, opener, re_enrols: args.re_enrol }))
     }
 
     /// Makes each server accept the codes of a token whose clock was just set. `seed` is what the command was given.
-    pub fn carry_out(&self, global: &Global, info: &Info, seed: Option<&SeedChoice>) -> Vec<MendReport> {
+    pub fn carry_out(&self, global: &Global, info: &Info, seed: Option<&SeedChoice>) -> Vec<AfterSync> {
         let books = self.store.inventory();
-        let key = SlotKey::only(info.serial.as_str());
-        let token = books.token(&key).ok().flatten();
-        let row = token.as_ref().ok_or(Hindrance::Unseen).and_then(|token| self.row(books, token, info, seed));
-        self.servers.iter().map(|server| self.one(global, server, token.as_ref(), &row)).collect()
-    }
-
-    fn one(
-        &self,
-        global: &Global,
-        opened: &Opened,
-        token: Option<&TokenRecord>,
-        row: &Result<Row, Hindrance>,
-    ) -> MendReport {
-        let (name, kind) = (opened.record.name.as_str(), opened.settings.kind);
-        let books = self.store.inventory();
+        let token = books.token(&SlotKey::only(info.serial.as_str()));
         let terms = MendTerms { re_enrols: self.re_enrols };
-        let report = opened.work(global, books, &mut |work| {
-            Ok(match (token, row) {
-                (Some(token), Ok(row)) => {
-                    let mended = mend(work, token, row, terms);
-                    match &mended {
-                        // Somebody can still do it at the server's page.
-                        Err(why @ Hindrance::Server(_)) => {
-                            let codes = Some(codes_before(row, SystemClock::new().now().wall.timestamp(), 2));
-                            MendReport::by_hand(name, &ByHand { kind, codes }, &hindrance_fact(why))
-                        }
-                        mended => MendReport::of(name, kind, mended),
-                    }
-                }
-                (Some(token), Err(why)) => {
-                    let _ = left_open(work, &token.key, kind);
-                    MendReport::by_hand(name, &ByHand { kind, codes: None }, &hindrance_fact(why))
-                }
-                (None, _) => MendReport::of(name, kind, &Err(Hindrance::Unseen)),
-            })
-        });
-        report.unwrap_or_else(|failure: Failure| {
-            let why = crate::report::fact(&failure.problem);
-            MendReport::by_hand(name, &ByHand { kind, codes: None }, &why)
-        })
+        let mend = |opened: &Opened| {
+            let unmended = |why: Hindrance| opened.unmended(why);
+            let token = match &token {
+                Ok(Some(token)) => token,
+                Ok(None) => return unmended(Hindrance::Unseen),
+                Err(error) => return unmended(Hindrance::Inventory(error.clone())),
+            };
+            let given = seed.and_then(|seed| seed.for_token(info).ok()).map(|(row, _)| row);
+            let opener = self.opener.as_ref().map(|opener| (&opener.0, books.fingerprint_key()));
+            let row = seed_for_codes(token, given, opener);
+            opened.at_work(global.remark.as_deref(), books, |work| after_sync(work, token, &row, terms))
+        };
+        self.servers.iter().map(mend).collect()
+    }
+}
+
+/// The servers of a desk: opened when the first token comes that is there.
+pub struct DeskMender {
+    store: Store,
+    remark: Option<String>,
+    servers: Mutex<HashMap<String, Known>>,
+}
+
+/// A server as a desk knows it.
+#[derive(Clone)]
+enum Known {
+    /// It can be spoken to.
+    Open(Arc<Opened>),
+    /// It was away then: nobody who waits at the desk is kept for it again soon.
+    Away(Arc<Opened>, Instant, Hindrance),
+}
+
+/// How long a server that was away is not asked again.
+const AWAY_FOR: Duration = Duration::from_secs(60);
+
+impl DeskMender {
+    /// The servers that the inventory knows; `None` where it knows none.
+    ///
+    /// # Errors
+    /// A failure of the inventory.
+    pub fn of(global: &Global) -> Result<Option<Arc<dyn Mender>>, Failure> {
+        let Some(store) = open_store(global).map_err(|error| unopened(&error))? else { return Ok(None) };
+        if store.inventory().servers().map_err(|error| unopened(&error))?.is_empty() {
+            return Ok(None);
+        }
+        let (remark, servers) = (global.remark.clone(), Mutex::default());
+        Ok(Some(Arc::new(Self { store, remark, servers })))
     }
 
-    /// The seed of a token with its profile: the one that was given, or the sealed one.
-    fn row(
-        &self,
-        books: &dyn Inventory,
-        token: &TokenRecord,
-        info: &Info,
-        seed: Option<&SeedChoice>,
-    ) -> Result<Row, Hindrance> {
-        if let Some(at) = token.erased {
-            return Err(Hindrance::Erased(at));
+    /// A server by its name; it is opened with the identity of the first token that needs it.
+    fn server(&self, name: &str, opener: Option<&Opener>) -> Result<Known, Failure> {
+        let known = locked(&self.servers).get(name).cloned();
+        if let Some(known) = known {
+            return Ok(known);
         }
-        if let Some(Ok((row, _))) = seed.map(|seed| seed.for_token(info)) {
-            return Ok(stated(row, token));
+        let output = Output::new(false, "desk");
+        let opened = open::open(&self.store, name, opener.map(|opener| &opener.0), &output)?;
+        let known = Known::Open(Arc::new(opened));
+        locked(&self.servers).insert(name.to_owned(), known.clone());
+        Ok(known)
+    }
+
+    fn one(&self, delivery: &Delivery, token: &TokenRecord, opener: Option<&Opener>) -> Option<AfterSync> {
+        let name = &delivery.server;
+        let (opened, row) = match self.server(name, opener) {
+            Ok(Known::Open(opened)) => {
+                let books = self.store.inventory();
+                let opener = opener.map(|opener| (&opener.0, books.fingerprint_key()));
+                (opened, seed_for_codes(token, None, opener))
+            }
+            Ok(Known::Away(opened, since, why)) if since.elapsed() < AWAY_FOR => (opened, Err(why)),
+            Ok(Known::Away(opened, ..)) => {
+                locked(&self.servers).insert(name.clone(), Known::Open(opened));
+                return self.one(delivery, token, opener);
+            }
+            // Its credential is sealed, and nothing opens it here: a person can do it all the same.
+            Err(_) => return self.closed(name),
+        };
+        let done = opened.at_work(self.remark.as_deref(), self.store.inventory(), |work| {
+            after_sync(work, token, &row, MendTerms::default())
+        });
+        if let Err(why @ Hindrance::Server(error)) = &done.done
+            && error.stops_all()
+        {
+            let away = Known::Away(opened, Instant::now(), why.clone());
+            locked(&self.servers).insert(name.clone(), away);
         }
-        let identity = self.opener.as_ref().ok_or(Hindrance::NoSeedAtHand)?;
-        let row = open_of(token, books.fingerprint_key(), &identity.0).map_err(Hindrance::Unopened)?;
-        Ok(stated(row, token))
+        Some(done)
+    }
+
+    /// A server that cannot be opened here, of which only the kind is known.
+    fn closed(&self, name: &str) -> Option<AfterSync> {
+        let record = open::record(self.store.inventory(), name).ok()?;
+        let kind = ServerSettings::of_text(&record.settings)?.kind;
+        Some(open::unmended(name, kind, Hindrance::NoSeedAtHand))
+    }
+}
+
+impl Mender for DeskMender {
+    fn mend(&self, token: &TokenRecord, moved_s: f64, opener: Option<&Opener>) -> Vec<AfterSync> {
+        let filter = DeliveryFilter { server: None, serial: Some(token.key.serial.clone()) };
+        // What is not known is said at the token's next command: nothing here may stop a desk.
+        let deliveries = self.store.inventory().deliveries(&filter).unwrap_or_default();
+        let kind_of = |name: &str| {
+            let record = open::record(self.store.inventory(), name).ok()?;
+            ServerSettings::of_text(&record.settings).map(|settings| settings.kind)
+        };
+        let is_due = |delivery: &Delivery| {
+            let kind = kind_of(&delivery.server);
+            delivery.key == token.key
+                && delivery.step.is_there()
+                && kind.is_some_and(|kind| delivery.unmended.is_some() || may_need_mending(kind, moved_s))
+        };
+        deliveries.iter().filter(|one| is_due(one)).filter_map(|one| self.one(one, token, opener)).collect()
     }
 }

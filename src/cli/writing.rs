@@ -148,9 +148,8 @@ impl<'a> Writing<'a> {
     #[cfg(feature = "servers")]
     fn mended(&self, outcome: &WriteOutcome) -> Vec<MendReport> {
         let mending = self.mending.as_ref();
-        mending
-            .map(|mending| mending.carry_out(self.global, &outcome.info, self.write.seed.as_ref()))
-            .unwrap_or_default()
+        let done = mending.map(|mending| mending.carry_out(self.global, &outcome.info, self.write.seed.as_ref()));
+        done.unwrap_or_default().iter().map(Into::into).collect()
     }
 
     #[cfg(not(feature = "servers"))]

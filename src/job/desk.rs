@@ -12,11 +12,12 @@ use super::read::identify;
 use super::reader_news::{ReaderNews, ReaderRef};
 use super::record::Recorded;
 use super::remedy::Again;
+use super::server::{AfterSync, Mender};
 use super::state::TokenState;
 use super::stated_profiles::StatedProfiles;
 use super::{
-    Around, Books, ClockPlan, Completion, ConfigPlan, Failure, Guard, ProfileFrom, ProfileWish, Recorder, WritePlan,
-    locked, read,
+    Around, Books, ClockPlan, Completion, ConfigPlan, Effect, Failure, Guard, Moved, ProfileFrom, ProfileWish,
+    Recorder, WritePlan, locked, read,
 };
 use crate::clock::Drift;
 use crate::device::{ClockWrite, Device, Info, Key, Profile};
@@ -52,6 +53,8 @@ pub struct DeskPlan {
     pub ask_code: bool,
     /// Profiles that are stated for single tokens while the desk is open.
     pub stated: Arc<StatedProfiles>,
+    /// Makes servers accept a token's codes again after its clock was set.
+    pub mender: Option<Arc<dyn Mender>>,
 }
 
 /// Deals with every token that is laid down.
@@ -186,6 +189,7 @@ impl<'a> DeskVisitor<'a> {
             verdict: None,
             fit: None,
             unrecorded: None,
+            servers: Vec::new(),
         };
         let host = match (self.around.host)() {
             Ok(host) => host,
@@ -247,8 +251,19 @@ impl<'a> DeskVisitor<'a> {
             }
         };
         visited.fit = fit_of(self.books, known.as_ref().map(|token| &token.key), None, host.now().wall);
+        visited.servers = self.mended(&visited.done, known.as_ref());
         visited.known = known.map(Box::new);
         visited
+    }
+
+    /// What became of a token at the servers that had followed its clock, if that was set.
+    fn mended(&self, done: &Done, known: Option<&TokenRecord>) -> Vec<AfterSync> {
+        let (Some(mender), Some(known), Done::Written(outcome)) = (&self.plan.mender, known, done) else {
+            return Vec::new();
+        };
+        let moved = outcome.drift.filter(|_| outcome.outcome == Effect::Synced);
+        let Some(Moved { before, after }) = moved else { return Vec::new() };
+        mender.mend(known, after.middle_s() - before.middle_s(), self.plan.identity.get().as_ref())
     }
 
     /// The means to judge the code on the display, where it is asked for and there is a seed to judge by.

@@ -2,6 +2,7 @@
 
 use super::question::Question;
 use super::reader_news::{ReaderNews, ReaderRef};
+use super::server::AfterSync;
 use super::write_outcome::Effect;
 use super::{Failure, ReadOutcome, SeedFate, WriteOutcome};
 use crate::device::Info;
@@ -57,6 +58,8 @@ pub struct Visited {
     pub fit: Option<Fit>,
     /// Why this stands in no record.
     pub unrecorded: Option<String>,
+    /// What became of it at the servers that had followed its clock.
+    pub servers: Vec<AfterSync>,
 }
 
 /// Work that an earlier job left undone on a token, by the record.
@@ -98,6 +101,7 @@ impl Visited {
             self.verdict.as_ref().is_some_and(|verdict| !verdict.is_accepted(verdict.expected.step.seconds()));
         !is_code_wrong
             && !self.is_faulty()
+            && !self.servers.iter().any(AfterSync::is_open)
             && self.left_open().is_none()
             && match &self.done {
                 Done::Written(_) => true,

@@ -173,6 +173,13 @@ pub enum Problem {
         /// What stood in the way.
         why: Box<Hindrance>,
     },
+    /// A server does not know some users of a list, or not for certain.
+    UsersNotThere {
+        /// The server's name.
+        server: String,
+        /// How many.
+        count: usize,
+    },
     /// Some tokens cannot be handed over, and none was.
     NotHandedOver {
         /// How many cannot be.
@@ -349,7 +356,7 @@ impl Problem {
             Self::SeveralFit { .. } => Kind::SeveralTokens,
             Self::BatchChanged { .. } => Kind::BatchChanged,
             Self::Server(_) => Kind::Server,
-            Self::AtServer { .. } | Self::NotHandedOver { .. } => Kind::AtServer,
+            Self::AtServer { .. } | Self::NotHandedOver { .. } | Self::UsersNotThere { .. } => Kind::AtServer,
             Self::BatchContradicted { .. } => Kind::BatchContradicted,
         }
     }

@@ -182,6 +182,7 @@ impl DeskRequest {
             },
             ask_code: self.ask_code,
             stated: Arc::default(),
+            mender: None,
         })
     }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::batch_left::BatchLeft;
+use super::hand_over::{HandOverReport, HandedToken};
 use super::record::CountsReport;
 use super::{Report, path};
 use crate::inventory::{Counts, RowRecord, RowState};
@@ -23,6 +24,10 @@ pub enum BatchEvent {
     Token(Box<BatchLeft>),
     /// It ends.
     Summary(BatchSummary),
+    /// A token's seed was handed to a server, or not.
+    HandedOver(HandedToken),
+    /// All was handed over that could be.
+    HandOver(HandOverReport),
 }
 
 /// The start of a batch.
@@ -240,6 +245,8 @@ impl Report for BatchEvent {
             Self::Begin(begin) => begin.text(),
             Self::Token(left) => left.text(),
             Self::Summary(summary) => summary.text(),
+            Self::HandedOver(token) => token.line(),
+            Self::HandOver(report) => report.text(),
         }
     }
 }

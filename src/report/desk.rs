@@ -7,6 +7,7 @@ use super::batch_left::reader_words;
 use super::drift::DriftReport;
 use super::error::ErrorReport;
 use super::forecast::warning;
+use super::hand_over::MendReport;
 use super::profile::{PlannedProfile, profile_clause};
 use super::token::TokenReport;
 use super::verdict::{VerdictReport, verdict_words};
@@ -60,6 +61,9 @@ pub struct DeskVisit {
     /// It will be refused within 30 days, or its clock is faulty: in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_warning: Option<String>,
+    /// What became of it at the servers that had followed its clock; missing where none had.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<MendReport>,
     /// It is as it should be.
     #[serde(skip)]
     pub is_well: bool,
@@ -106,7 +110,12 @@ impl DeskVisit {
         let user = visited.known.as_ref().and_then(|known| known.user.clone());
         let owner = user.as_ref().map(|user| format!(", {}", plain(user))).unwrap_or_default();
         let who = token.as_ref().map_or_else(|| "a token".to_owned(), |token| format!("{}{owner}", token.line));
-        let (mut what, next) = words(visited, bound);
+        let (mut what, mut next) = words(visited, bound);
+        let servers: Vec<MendReport> = visited.servers.iter().map(Into::into).collect();
+        what.extend(servers.iter().filter(|server| !server.is_open).map(|server| format!("; {}", server.words)));
+        if let Some(open) = servers.iter().find(|server| server.is_open) {
+            next = format!("before its user leaves: {}", open.words);
+        }
         let drift_warning = visited.fit.as_ref().and_then(|fit| {
             warning(
                 fit,
@@ -140,6 +149,7 @@ impl DeskVisit {
             next,
             verify: visited.verdict.as_ref().map(Into::into),
             drift_warning,
+            servers,
             is_well: visited.is_well(bound),
             what,
             who,
@@ -180,7 +190,7 @@ fn outcome_of(done: &Done) -> &'static str {
 /// The finding, the treatment and the next step.
 fn words(visited: &Visited, bound: f64) -> (String, String) {
     let (mut what, mut next) = match &visited.done {
-        Done::Written(outcome) => written_words(outcome),
+        Done::Written(outcome) => written_words(outcome, visited.servers.is_empty()),
         Done::Read(outcome, why) => read_words(outcome, *why, bound),
         Done::Failed(failure) => {
             (format!("{}; {}", fact(&failure.problem), state(&failure.state)), super::next(failure))
@@ -208,7 +218,7 @@ fn words(visited: &Visited, bound: f64) -> (String, String) {
 
 const TAKE_IT: &str = "done: you can take the token";
 
-fn written_words(outcome: &WriteOutcome) -> (String, String) {
+fn written_words(outcome: &WriteOutcome, at_no_server: bool) -> (String, String) {
     if outcome.outcome == Effect::Within {
         let clock = outcome.drift.map(|drift| format!("clock {}: ", drift.before.in_short())).unwrap_or_default();
         return (format!("{clock}right as it is"), TAKE_IT.to_owned());
@@ -221,7 +231,7 @@ fn written_words(outcome: &WriteOutcome) -> (String, String) {
     let moved = outcome
         .drift
         .is_some_and(|Moved { before, after }| (after.middle_s() - before.middle_s()).abs() > SERVER_WINDOW_S);
-    let next = match moved {
+    let next = match moved && at_no_server {
         true => "switch it off and on; Entra ID or privacyIDEA may have to resynchronise it once",
         false => "switch it off and on, and use its next code",
     };

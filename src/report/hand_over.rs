@@ -7,7 +7,7 @@ use super::Report;
 use super::hindrance::{hindrance_fact, hindrance_next, hindrance_word};
 use super::times::utc;
 use crate::inventory::SlotKey;
-use crate::job::server::{ByHand, Doing, Handed, Hindrance, Mended, Planned};
+use crate::job::server::{AfterSync, ByHand, Doing, Handed, Hindrance, Mended, Planned};
 use crate::plain::plain;
 use crate::server::ServerKind;
 use crate::words::{counted, local};
@@ -182,90 +182,104 @@ pub struct MendReport {
     /// What stood in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hindrance: Option<HindranceReport>,
+    /// Its user may be refused there now.
+    #[serde(skip)]
+    pub is_open: bool,
     /// The same in words.
     pub words: String,
 }
 
-impl MendReport {
-    /// The report of a mending that was tried.
-    #[must_use]
-    pub fn of(server: &str, kind: ServerKind, mended: &Result<Mended, Hindrance>) -> Self {
-        let name = kind.name();
-        let (outcome, accepted, words) = match mended {
-            Ok(Mended::NeverFollows) => {
-                ("never-follows", None, format!("{name} follows no drift: it accepts the codes of a right clock"))
-            }
-            Ok(Mended::Follows) => {
-                ("follows", None, format!("{name} has accepted a code just now: it follows the clock as it is"))
-            }
-            Ok(Mended::Resynced { checked }) => (
-                "resynced",
-                checked.then_some(true),
-                format!("{name} has found the clock again{}", accepted_words(*checked)),
-            ),
-            Ok(Mended::ReEnrolled { checked }) => (
-                "re-enrolled",
-                checked.then_some(true),
-                format!("{name} has the same seed anew{}", accepted_words(*checked)),
-            ),
-            Ok(Mended::AcceptsFrom(at)) => (
-                "accepts-later",
-                Some(false),
-                format!(
-                    "{name} has accepted later codes of the fast clock, and refuses all before {}; to have them accepted now: --re-enrol, \
-                     which gives it the same seed anew",
-                    local(*at)
-                ),
-            ),
-            Ok(Mended::OnlyReEnrol) => (
-                "by-hand",
-                None,
-                format!(
-                    "{name} may have followed the old clock; if it refuses the next code, run this again with --re-enrol, which gives it the \
-                     same seed anew"
-                ),
-            ),
-            Err(hindrance) => (
-                "undone",
-                None,
-                format!("NOT mended: {}; next: {}", hindrance_fact(hindrance), hindrance_next(hindrance)),
-            ),
-        };
-        let from = match mended {
+impl From<&AfterSync> for MendReport {
+    fn from(after: &AfterSync) -> Self {
+        let (outcome, accepted, words) = words_of(after);
+        let by_hand = by_hand_words(after);
+        let from = match &after.done {
             Ok(Mended::AcceptsFrom(at)) => Some(utc(*at)),
             _ => None,
         };
-        let hindrance = mended.as_ref().err().map(Into::into);
-        let words = plain(&format!("{server}: {words}"));
-        Self { server: server.to_owned(), outcome, accepted, from, codes: None, hindrance, words }
-    }
-
-    /// The report where a person has to do it at the server's page.
-    #[must_use]
-    pub fn by_hand(server: &str, by: &ByHand, why: &str) -> Self {
-        let click = match by.kind {
-            ServerKind::PrivacyIdea => "open the token in privacyIDEA, and choose Resync Token",
-            ServerKind::Entra => "open the token in the Entra admin centre, and activate it again",
-            ServerKind::Duo => "nothing is to be done at Duo: it follows no drift",
+        let codes = match &after.by_hand {
+            Some(ByHand::Codes(codes)) if after.kind.can().follows_drift => Some(codes.clone()),
+            _ => None,
         };
-        let codes = match (&by.codes, by.kind) {
-            (_, ServerKind::Duo) => String::new(),
-            (Some(codes), _) => format!("; type these two codes within half a minute: {}", codes.join(" ")),
-            (None, ServerKind::PrivacyIdea) => {
-                "; type two codes that follow each other on its display; the one after them is accepted".to_owned()
-            }
-            (None, ServerKind::Entra) => "; type the code on its display".to_owned(),
-        };
-        let words = plain(&format!("{server}: NOT mended ({why}); by hand: {click}{codes}"));
-        let (outcome, codes) = ("by-hand", by.codes.clone());
-        Self { server: server.to_owned(), outcome, accepted: None, from: None, codes, hindrance: None, words }
+        Self {
+            server: after.server.clone(),
+            outcome: if by_hand.is_some() { "by-hand" } else { outcome },
+            accepted,
+            from,
+            codes,
+            hindrance: after.done.as_ref().err().map(Into::into),
+            is_open: after.is_open(),
+            words: plain(&format!("{}: {words}{}", after.server, by_hand.unwrap_or_default())),
+        }
     }
+}
 
-    /// Whether its user may be refused now.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        matches!(self.outcome, "accepts-later" | "by-hand" | "undone")
+fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
+    let name = after.kind.name();
+    match &after.done {
+        Ok(Mended::NeverFollows) => {
+            ("never-follows", None, format!("{name} follows no drift: it accepts the codes of a right clock"))
+        }
+        Ok(Mended::Follows) => {
+            ("follows", None, format!("{name} has accepted a code just now: it follows the clock as it is"))
+        }
+        Ok(Mended::Resynced { checked }) => (
+            "resynced",
+            checked.then_some(true),
+            format!("{name} has found the clock again{}", accepted_words(*checked)),
+        ),
+        Ok(Mended::ReEnrolled { checked }) => (
+            "re-enrolled",
+            checked.then_some(true),
+            format!("{name} has the same seed anew{}", accepted_words(*checked)),
+        ),
+        Ok(Mended::AcceptsFrom(at)) => (
+            "accepts-later",
+            Some(false),
+            format!(
+                "{name} has accepted later codes of the fast clock, and refuses all before {}; to have them accepted now: tokentap sync \
+                 --mend {} --re-enrol, which gives it the same seed anew",
+                local(*at),
+                after.server
+            ),
+        ),
+        Ok(Mended::OnlyReEnrol) => (
+            "undone",
+            None,
+            format!(
+                "{name} may have followed the old clock; if it refuses the next code: tokentap sync --mend {} --re-enrol, which gives it the \
+                 same seed anew",
+                after.server
+            ),
+        ),
+        Err(hindrance) => {
+            let next = match after.by_hand {
+                Some(_) => String::new(),
+                None => format!("; next: {}", hindrance_next(hindrance)),
+            };
+            ("undone", None, format!("NOT mended: {}{next}", hindrance_fact(hindrance)))
+        }
     }
+}
+
+/// What a person does at the server's own page.
+fn by_hand_words(after: &AfterSync) -> Option<String> {
+    let by_hand = after.by_hand.as_ref()?;
+    let click = match after.kind {
+        ServerKind::PrivacyIdea => "open the token in privacyIDEA, and choose Resync Token",
+        ServerKind::Entra => "open the token in the Entra admin centre, and activate it again",
+        ServerKind::Duo => return None,
+    };
+    let codes = match (by_hand, after.kind) {
+        (ByHand::Codes(codes), ServerKind::PrivacyIdea) => {
+            format!("type these two codes within half a minute: {}", codes.join(" "))
+        }
+        (ByHand::OffDisplay, ServerKind::PrivacyIdea) => {
+            "type two codes that follow each other on its display; the one after them is accepted".to_owned()
+        }
+        _ => "type the code on its display".to_owned(),
+    };
+    Some(format!("; by hand: {click}; {codes}"))
 }
 
 fn accepted_words(checked: bool) -> &'static str {

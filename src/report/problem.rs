@@ -85,6 +85,9 @@ pub fn fact(problem: &Problem) -> String {
         Problem::Server(error) => server_fact(error),
         Problem::AtServer { serial: Some(serial), why } => format!("{serial}: {}", hindrance_fact(why)),
         Problem::AtServer { serial: None, why } => hindrance_fact(why),
+        Problem::UsersNotThere { server, count } => {
+            format!("{} of the list cannot be given tokens at {server}", counted(*count as u64, "user"))
+        }
         Problem::NotHandedOver { undone, of } => {
             format!("{undone} of {} cannot be handed over; nothing was sent", counted(*of as u64, "token"))
         }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
+use super::delivery::DeliveryReport;
 use super::drift::measured_words;
 use super::drift_line::DriftLine;
 use super::forecast::{BY_FLAGS, ForecastReport, WindowReport, come_cell, jump_words, remarks};
@@ -11,7 +12,7 @@ use super::lists::remark;
 use super::profile::ProfileReport;
 use super::record::{EventReport, TokenRecordReport};
 use crate::drift::Come;
-use crate::inventory::{Event, Outcome, TokenRecord};
+use crate::inventory::{Delivery, Event, Outcome, TokenRecord};
 use crate::job::forecast::Foreseen;
 use crate::plain::plain;
 use crate::time::seconds;
@@ -40,6 +41,8 @@ pub struct ShowReport {
     pub forecast: ForecastReport,
     /// What the forecast was made for.
     pub window: WindowReport,
+    /// The servers that its seed was handed to from here.
+    pub servers: Vec<DeliveryReport>,
     /// Its events, newest first.
     pub events: Vec<EventReport>,
     #[serde(skip)]
@@ -68,7 +71,7 @@ pub struct ShownDrift<'a> {
 impl ShowReport {
     /// The report of a token with its events, newest first.
     #[must_use]
-    pub fn of(drift: &ShownDrift<'_>, events: &[Event]) -> Self {
+    pub fn of(drift: &ShownDrift<'_>, deliveries: &[Delivery], events: &[Event]) -> Self {
         let token = &drift.foreseen.token;
         let rate = rate(events).map(|(s_per_day, days)| RateReport { s_per_day, days });
         Self {
@@ -76,8 +79,9 @@ impl ShowReport {
             rate,
             forecast: ForecastReport::of(drift.foreseen),
             window: drift.window.clone(),
+            servers: deliveries.iter().map(|one| DeliveryReport::of(one, token)).collect(),
             events: events.iter().map(Into::into).collect(),
-            text: life(drift, events),
+            text: life(drift, deliveries, events),
         }
     }
 }
@@ -89,9 +93,10 @@ impl Report for ShowReport {
 }
 
 /// A token's life: what is on record, then its events.
-fn life(drift: &ShownDrift<'_>, events: &[Event]) -> String {
+fn life(drift: &ShownDrift<'_>, deliveries: &[Delivery], events: &[Event]) -> String {
     let token = &drift.foreseen.token;
     let mut lines = on_record(token);
+    lines.extend(deliveries.iter().map(|one| format!("server   {}", DeliveryReport::of(one, token).words)));
     lines.extend(foretold(drift));
     lines.push(String::new());
     let room = ON_SCREEN.saturating_sub(lines.len()).max(FEWEST);

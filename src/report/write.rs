@@ -124,7 +124,7 @@ impl WriteReport {
     /// Whether a server may refuse its user now.
     #[must_use]
     pub fn is_open_at_server(&self) -> bool {
-        self.servers.iter().any(MendReport::is_open)
+        self.servers.iter().any(|server| server.is_open)
     }
 }
 

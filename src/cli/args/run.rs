@@ -37,6 +37,16 @@ pub struct BatchArgs {
     #[arg(long, hide_short_help = true)]
     pub force: bool,
 
+    /// Hand the seeds to this server, and to their users, as they are burned
+    #[cfg(feature = "servers")]
+    #[arg(long, value_name = "SERVER", requires = "identity")]
+    pub hand_over: Option<String>,
+
+    /// The age identity that opens sealed seeds, for --hand-over
+    #[cfg(feature = "servers")]
+    #[arg(long, value_name = "FILE", requires = "hand_over", hide_short_help = true)]
+    pub identity: Option<PathBuf>,
+
     /// A field that may be lost: user, model, …; repeatable
     #[arg(long, value_name = "FIELD", value_delimiter = ',', requires = "to")]
     pub drop: Vec<String>,
@@ -136,6 +146,13 @@ pub struct DeskArgs {
     /// One reading instead of catching ticks, no wait for the second.
     #[arg(long)]
     pub fast: bool,
+
+    /// Leave servers alone that had followed a clock
+    ///
+    /// Without this, a server that a token was handed over to is made to accept its codes again after its clock was set.
+    #[cfg(feature = "servers")]
+    #[arg(long, hide_short_help = true)]
+    pub no_mend: bool,
 
     #[command(flatten)]
     pub profile: ProfileArgs,

@@ -1,8 +1,15 @@
 //! `tokentap batch`: many tokens from one list, one after the other on every reader.
 
+#[cfg(feature = "servers")]
+mod hand_over;
 pub mod plan;
 mod summary;
 mod view;
+
+#[cfg(feature = "servers")]
+use std::cell::RefCell;
+#[cfg(feature = "servers")]
+use std::collections::BTreeSet;
 
 use super::args::{BatchArgs, Global};
 use super::describe;
@@ -13,6 +20,10 @@ use super::screen::{Idle, Message, Screen, Wire};
 use super::secret::token_key;
 use super::{Ran, interrupt, prompt, settings, trays};
 use crate::inventory::Counts;
+#[cfg(feature = "servers")]
+use crate::inventory::SlotKey;
+#[cfg(feature = "servers")]
+use crate::job::batch::Left;
 use crate::job::batch::{BatchEnd, BatchNews, BatchPlan, BatchRun};
 use crate::job::{Asks, BatchTerms, Books, Exit, Failure, HourWatch, Surroundings};
 use crate::report::slip;
@@ -34,12 +45,21 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     if global.dry_run {
         return plan::show(&planned, output);
     }
+    #[cfg(feature = "servers")]
+    let to_server = hand_over::ToServer::open(global, args, &record, &planned, output)?;
     if let Some(done) = planned.finished(books)? {
         if let Some(path) = &args.slips {
             summary::write_slips(path, done.id, None, books, args.force || slip::is_own(path))?;
             output.note(&format!("the slips are in {}", describe::path(path)));
         }
-        return Ok(say_finished(&planned.origin.name, done.counts, output));
+        let exit = say_finished(&planned.origin.name, done.counts, output);
+        #[cfg(feature = "servers")]
+        if let Some(to_server) = to_server
+            && !to_server.begin(done.id, None)?.finish(&BTreeSet::new(), output)
+        {
+            return Ok(Exit::Undone);
+        }
+        return Ok(exit);
     }
     let host = Host::assess(&args.run.host)?;
     host.check_vouched_for(output)?;
@@ -63,9 +83,28 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     }
     run.batch = run.batch.reburning(reburns);
     let name = run.name.clone();
-    let around = Around { global, args, record: &record, books, host: &host, output };
-    let (end, holding) = around.work(run, plan, trays.as_mut())?;
-    summary::finish(&name, end, holding, args, books, output)
+    let around = Around {
+        global,
+        args,
+        record: &record,
+        books,
+        host: &host,
+        output,
+        #[cfg(feature = "servers")]
+        to_server: RefCell::default(),
+    };
+    #[cfg(feature = "servers")]
+    let around = Around { to_server: RefCell::new(to_server), ..around };
+    let (end, ran) = around.work(run, plan, trays.as_mut())?;
+    let exit = summary::finish(&name, end, ran.holding, args, books, output);
+    #[cfg(feature = "servers")]
+    if let Some(on_the_way) = ran.on_the_way
+        && !on_the_way.finish(&ran.handed_over, output)
+        && matches!(exit, Ok(Exit::Done))
+    {
+        return Ok(Exit::Undone);
+    }
+    exit
 }
 
 /// The surroundings of every run of a batch.
@@ -76,25 +115,49 @@ struct Around<'a> {
     books: &'a Books,
     host: &'a Host,
     output: &'a Output,
+    /// The server that seeds go to as they are burned.
+    #[cfg(feature = "servers")]
+    to_server: RefCell<Option<hand_over::ToServer>>,
+}
+
+/// What is known of a run when it has ended, beside the batch's own end.
+struct Attended {
+    /// How many tokens hold another seed.
+    holding: usize,
+    /// The seeds that are on their way to a server.
+    #[cfg(feature = "servers")]
+    on_the_way: Option<hand_over::OnTheWay>,
+    /// The tokens of which it was shown that they were handed over.
+    #[cfg(feature = "servers")]
+    handed_over: BTreeSet<SlotKey>,
 }
 
 impl Around<'_> {
-    /// Burns what is laid down, with the screen told of it; also how many tokens hold another seed.
+    /// Burns what is laid down, with the screen told of it.
     fn work(
         &self,
         run: BatchRun,
         plan: BatchPlan,
         trays: &mut dyn crate::reader::Trays,
-    ) -> Result<(BatchEnd, usize), Failure> {
-        let Self { global, args, record, books, host, output } = self;
+    ) -> Result<(BatchEnd, Attended), Failure> {
+        let Self { global, args, record, books, host, output, .. } = self;
         let watched = WatchedHost::new(host, &args.run.host);
         let look = || watched.look();
         let mut screen = Screen::new(output, args.run.quiet_bell);
         let wire = Wire::<BatchNews>::new();
         let sender = wire.sender();
         let idle = Idle::new(global)?;
+        #[cfg(feature = "servers")]
+        let on_the_way = match self.to_server.take() {
+            Some(to_server) => Some(to_server.begin(run.batch.id(), Some(wire.sender()))?),
+            None => None,
+        };
         let tell = |news: BatchNews| {
             note_in_hand(&news, &idle);
+            #[cfg(feature = "servers")]
+            if let (Some(on_the_way), Some(serial)) = (&on_the_way, burned(&news)) {
+                on_the_way.burned(serial);
+            }
             let _ = sender.send(match news {
                 BatchNews::Asks(question) => Message::Asks(question),
                 news => Message::News(news),
@@ -118,7 +181,24 @@ impl Around<'_> {
         let end = run.run(*books, plan, surroundings, &at, |visitor| {
             wire.run(trays, visitor, &mut screen, &mut |screen, news| view.show(screen, news));
         })?;
-        Ok((end, view.holding()))
+        let attended = Attended {
+            holding: view.holding(),
+            #[cfg(feature = "servers")]
+            on_the_way,
+            #[cfg(feature = "servers")]
+            handed_over: view.handed_over(),
+        };
+        Ok((end, attended))
+    }
+}
+
+/// The token that holds its row's seed by now, if that is the news.
+#[cfg(feature = "servers")]
+fn burned(news: &BatchNews) -> Option<&str> {
+    let BatchNews::Left(departure) = news else { return None };
+    match departure.how {
+        Left::Burned(..) | Left::Judged(..) => departure.info.as_ref().map(|info| info.serial.as_str()),
+        _ => None,
     }
 }
 
@@ -142,6 +222,7 @@ fn note_in_hand(news: &BatchNews, idle: &Idle) {
                 interrupt::stop().let_go(info.serial.as_str());
             }
         }
+        BatchNews::HandedOver(..) => idle.note(),
         BatchNews::Reader(..) => {}
     }
 }

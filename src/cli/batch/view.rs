@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::cli::host::Host;
 use crate::cli::screen::{Bell, Screen, bar, expected_end};
-use crate::inventory::Counts;
+use crate::inventory::{Counts, SlotKey};
 use crate::job::batch::{BatchNews, Departure, Left, Opened};
-use crate::report::{BatchBegin, BatchEvent, BatchLeft};
+use crate::report::{BatchBegin, BatchEvent, BatchLeft, HandedToken};
 use crate::time::HostClock;
 
 /// The view of a batch.
@@ -21,6 +21,8 @@ pub struct View<'a> {
     bad: BTreeSet<String>,
     /// Tokens that hold a seed from elsewhere, by serial.
     holding: BTreeSet<String>,
+    /// Tokens of which it was shown that they were handed to a server, or not.
+    handed_over: BTreeSet<SlotKey>,
 }
 
 impl<'a> View<'a> {
@@ -34,12 +36,19 @@ impl<'a> View<'a> {
             counts,
             bad: BTreeSet::new(),
             holding: BTreeSet::new(),
+            handed_over: BTreeSet::new(),
         }
     }
 
     /// How many tokens were left alone because they hold a seed from elsewhere.
     pub fn holding(&self) -> usize {
         self.holding.len()
+    }
+
+    /// The tokens of which it was shown that they were handed to a server, or not.
+    #[cfg(feature = "servers")]
+    pub fn handed_over(&self) -> BTreeSet<SlotKey> {
+        self.handed_over.clone()
     }
 
     pub fn begin(&self, how: Opened, screen: &Screen<'_>) {
@@ -66,6 +75,11 @@ impl<'a> View<'a> {
                 screen.at_reader(&place, &format!("burning row {row} onto {info}"));
             }
             BatchNews::Left(departure) => self.left(screen, &departure),
+            BatchNews::HandedOver(key, result) => {
+                let bell = if result.is_ok() { Bell::None } else { Bell::Badly };
+                screen.event(&BatchEvent::HandedOver(HandedToken::done(&key, &result)), bell);
+                self.handed_over.insert(key);
+            }
             // The wire takes these to whoever answers.
             BatchNews::Asks(_) => {}
         }

@@ -5,7 +5,7 @@ use crate::cli::Ran;
 use crate::cli::args::ShowArgs;
 use crate::cli::output::Output;
 use crate::drift::{Fleet, Window};
-use crate::inventory::{Event, EventFilter, Inventory, InventoryError, TokenRecord};
+use crate::inventory::{Delivery, DeliveryFilter, Event, EventFilter, Inventory, InventoryError, TokenRecord};
 use crate::job::forecast::{Foreseen, watched};
 use crate::job::{Exit, Failure, find};
 use crate::report::{DriftLine, ShowReport, ShownDrift, WindowReport, token_plot};
@@ -26,7 +26,8 @@ pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
         forecast::save(path, &token_plot(&plot_title(&foreseen.token), line), args.force)?;
     }
     let drift = ShownDrift { foreseen: &foreseen, line: line.as_ref(), window: WindowReport::of(&window, from) };
-    output.report(&ShowReport::of(&drift, &events));
+    let deliveries = deliveries_of(inventory, &foreseen.token).map_err(failed)?;
+    output.report(&ShowReport::of(&drift, &deliveries, &events));
     Ok(Exit::Done)
 }
 
@@ -39,6 +40,17 @@ pub fn events_of(inventory: &dyn Inventory, token: &TokenRecord, most: u64) -> R
     let mut events = Vec::new();
     inventory.visit_events(&filter, most, &mut |event| events.push(event))?;
     Ok(events)
+}
+
+/// The servers that a token's seed was handed to.
+///
+/// # Errors
+/// [`InventoryError`].
+pub fn deliveries_of(inventory: &dyn Inventory, token: &TokenRecord) -> Result<Vec<Delivery>, InventoryError> {
+    let filter = DeliveryFilter { server: None, serial: Some(token.key.serial.clone()) };
+    let mut found = inventory.deliveries(&filter)?;
+    found.retain(|one| one.key == token.key);
+    Ok(found)
 }
 
 /// A token's forecast for a window, and its curve, if its clock is known. What is usual for its model is asked of the whole inventory, so that

@@ -14,7 +14,7 @@ use crate::cli::record::{Store, station};
 use crate::cli::store::server_pins;
 use crate::cli::{describe, input, interrupt};
 use crate::inventory::{Identity, Inventory, Pinned, ServerRecord, SlotKey, open_credential};
-use crate::job::server::{Hindrance, Work};
+use crate::job::server::{AfterSync, ByHand, Hindrance, Work};
 use crate::job::{Failure, Problem, TokenState};
 use crate::server::{AuthServer, Pause, ServerError, ServerKind, ServerSettings, TellPerson};
 use crate::time::SystemClock;
@@ -40,6 +40,11 @@ impl Opened {
         books: &dyn Inventory,
         work: &mut dyn FnMut(&Work<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.at_work(global.remark.as_deref(), books, work)
+    }
+
+    /// The same, for work that cannot fail as a whole.
+    pub fn at_work<T>(&self, remark: Option<&str>, books: &dyn Inventory, work: impl FnOnce(&Work<'_>) -> T) -> T {
         let (clock, station) = (SystemClock::new(), station());
         work(&Work {
             books,
@@ -47,15 +52,26 @@ impl Opened {
             server: &*self.server,
             clock: &clock,
             station: &station,
-            remark: global.remark.as_deref(),
+            remark,
             pause: &pause,
         })
+    }
+
+    /// A token that was not mended here, for this reason.
+    pub fn unmended(&self, why: Hindrance) -> AfterSync {
+        unmended(&self.record.name, self.settings.kind, why)
     }
 
     /// How many codes it wants to find a token again.
     pub fn codes_wanted(&self) -> usize {
         if self.settings.kind == ServerKind::Duo { 3 } else { 2 }
     }
+}
+
+/// A token that was not mended at a server, for this reason.
+pub fn unmended(server: &str, kind: ServerKind, why: Hindrance) -> AfterSync {
+    let by_hand = matches!(why, Hindrance::NoSeedAtHand).then_some(ByHand::OffDisplay);
+    AfterSync { server: server.to_owned(), kind, done: Err(why), by_hand }
 }
 
 /// Waits, in pieces: whoever presses Ctrl-C is not kept.

@@ -8,7 +8,7 @@ use super::readers::Readers;
 use crate::cli::args::{Global, WindowArgs};
 use crate::cli::inventory::assign::event_of;
 use crate::cli::inventory::forecast::{keep_due, table, window};
-use crate::cli::inventory::show::{drift_of, events_of, plot_title};
+use crate::cli::inventory::show::{deliveries_of, drift_of, events_of, plot_title};
 use crate::cli::record::Record;
 use crate::cli::verify::parse_code;
 use crate::job::assign::{entry_of_return, of_words};
@@ -106,7 +106,9 @@ impl Counter<'_> {
         let plot = line.as_ref().map(|line| token_plot(&plot_title(&foreseen.token), line));
         let window = WindowReport::of(&window, from);
         let words = window.words(ON_THE_PAGE);
-        let report = ShowReport::of(&ShownDrift { foreseen: &foreseen, line: None, window }, &events);
+        let deliveries = deliveries_of(inventory, &foreseen.token)?;
+        let drift = ShownDrift { foreseen: &foreseen, line: None, window };
+        let report = ShowReport::of(&drift, &deliveries, &events);
         Ok(value(&TokenAnswer { report, plot, words }))
     }
 

@@ -207,6 +207,8 @@ impl Readers<'_> {
         let tell = |news: BatchNews| match news {
             BatchNews::Reader(place, news) => self.reader(place.as_ref(), &news),
             BatchNews::Asks(question) => self.asks(&question),
+            // Not begun at the page.
+            BatchNews::HandedOver(..) => {}
             BatchNews::Begins(place, info, row) => {
                 interrupt::stop().take(info.serial.as_str());
                 self.begins(&place, PlaceState::Writing, format!("row {row}: {info}"), info.serial.as_str());

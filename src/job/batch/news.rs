@@ -1,8 +1,9 @@
 //! Events in a batch, as data.
 
 use crate::device::Info;
-use crate::inventory::{Counts, RowRecord};
+use crate::inventory::{Counts, RowRecord, SlotKey};
 use crate::job::reader_news::{ReaderNews, ReaderRef};
+use crate::job::server::{Handed, Hindrance};
 use crate::job::verify::Verdict;
 use crate::job::{Failure, Question, WriteOutcome};
 use crate::time::UnixTime;
@@ -37,6 +38,8 @@ pub enum BatchNews {
     Begins(ReaderRef, Info, u64),
     /// A token was dealt with.
     Left(Box<Departure>),
+    /// A token's seed was handed to a server, or not.
+    HandedOver(SlotKey, Box<Result<Handed, Hindrance>>),
 }
 
 /// A token that was dealt with.

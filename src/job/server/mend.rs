@@ -46,15 +46,6 @@ pub enum Mended {
     OnlyReEnrol,
 }
 
-/// What somebody does at the server's own page, where this program cannot: two codes to type there, where the seed is at hand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ByHand {
-    /// The kind of server.
-    pub kind: ServerKind,
-    /// Two past codes in a row, good for typing for about a step of time.
-    pub codes: Option<Vec<String>>,
-}
-
 /// A clock that was moved by more than this, in seconds, may be out of the reach of a server that had followed it.
 const MOVED_FAR_S: f64 = 30.0;
 
@@ -86,7 +77,7 @@ pub fn mend(work: &Work<'_>, token: &TokenRecord, row: &Row, terms: MendTerms) -
 ///
 /// # Errors
 /// [`Hindrance`].
-pub fn left_open(work: &Work<'_>, key: &SlotKey, kind: ServerKind) -> Result<(), Hindrance> {
+pub(super) fn left_open(work: &Work<'_>, key: &SlotKey, kind: ServerKind) -> Result<(), Hindrance> {
     match kind.can().follows_drift {
         true => {
             keep(work, key, Outcome::Failed, true, format!("at {}: not mended, its seed is not at hand", work.name))

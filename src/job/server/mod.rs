@@ -3,6 +3,7 @@
 //! Every request that changes something there is on record before it is sent, and what became of it afterwards: the journal of
 //! deliveries. A request whose end is not known is settled by a look, never by sending it again.
 
+mod after_sync;
 mod codes;
 mod compare;
 mod hand_over;
@@ -14,14 +15,14 @@ mod pull;
 mod ready;
 mod resync;
 
-pub use codes::codes_before;
+pub use after_sync::{AfterSync, ByHand, Mender, after_sync, seed_for_codes};
 pub use compare::{Difference, compare};
 pub use hand_over::{Handed, hand_over};
 pub use hindrance::Hindrance;
-pub use mend::{ByHand, MendTerms, Mended, left_open, may_need_mending, mend};
-pub use plan::{Doing, HandOverTerms, Planned, plan};
+pub use mend::{MendTerms, Mended, may_need_mending, mend};
+pub use plan::{Doing, HandOverTerms, Planned, check_users, plan};
 pub use pull::{Pulled, pull};
-pub use ready::{Ready, stated};
+pub use ready::Ready;
 pub use resync::resync;
 
 use std::time::Duration;

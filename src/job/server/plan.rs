@@ -1,6 +1,6 @@
 //! What a hand-over would do, token by token: everything is looked up first, and nothing is sent.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 
@@ -75,6 +75,25 @@ pub fn plan(
         }
     }
     Ok(planned)
+}
+
+/// The users of a list whom the server does not know, or not for certain.
+///
+/// # Errors
+/// The server's, where it cannot be asked at all.
+pub fn check_users(work: &Work<'_>, names: &BTreeSet<&str>) -> Result<Vec<Hindrance>, ServerError> {
+    // Signed in also where there is nobody to look up.
+    work.server.standing()?;
+    let mut planner = Planner { work, terms: HandOverTerms::default(), users: HashMap::new() };
+    let mut missing = Vec::new();
+    for name in names {
+        match planner.user(name) {
+            Err(Hindrance::Server(error)) => return Err(error),
+            Err(why) => missing.push(why),
+            Ok(_) => {}
+        }
+    }
+    Ok(missing)
 }
 
 struct Planner<'a, 'w> {

@@ -36,8 +36,7 @@ impl Ready {
 }
 
 /// A row with what the record knows better by now: the profile that was written last, and whose it is.
-#[must_use]
-pub fn stated(row: Row, token: &TokenRecord) -> Row {
+pub(super) fn stated(row: Row, token: &TokenRecord) -> Row {
     let profile = token.meant_profile();
     let can = capabilities_of(Some(&token.key.serial));
     Row {

@@ -226,6 +226,7 @@ async function renderToken(serial, refused) {
     ["Seed", { known: "its fingerprint is on record", sealed: "sealed in the inventory", erased: "erased: it shows no codes", unknown: "unclear: a job did not finish" }[token.seed] || "not on record"],
     ["Last seen", when(token.last_seen)], ["Clock set", token.synced ? when(token.synced) : "never on record"]];
   if (token.drift) facts.push(["Drift when last seen", drift(token.drift.drift_s)]);
+  for (const at of report.servers) facts.push(["Server", at.words]);
   const comes = { now: "Now: its codes may be refused", before: `Before ${forecast.come_before ? day(forecast.come_before) : ""} (95 %)`, "not-for-long": "Not within ten years", unknown: "Not known" }[forecast.come];
   facts.push(["Come in", `${comes}, ${words}`]);
   if (forecast.remark) facts.push(["Remark", forecast.remark]);

@@ -308,6 +308,7 @@ impl Bench {
             },
             ask_code: false,
             stated: std::sync::Arc::default(),
+            mender: None,
         };
         let around = Surroundings {
             station: Station::default(),

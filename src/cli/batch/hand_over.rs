@@ -1,0 +1,139 @@
+//! `batch --hand-over`: the seeds go to a server beside the burning, each as soon as it is on its token.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use crate::cli::args::{BatchArgs, Global};
+use crate::cli::output::Output;
+use crate::cli::record::{self, Record};
+use crate::cli::screen::Message;
+use crate::cli::server::open::{self, Opened, server_failure};
+use crate::cli::store::{Store, open_store};
+use crate::inventory::{BatchId, Identity, RowRecord, RowState, SlotKey};
+use crate::job::batch::{BatchNews, PlannedBatch};
+use crate::job::server::{HandOverTerms, Handed, Hindrance, Work, check_users, hand_over, plan};
+use crate::job::{Failure, Problem, TokenState, unopened};
+use crate::report::{BatchEvent, HandOverReport, HandedToken};
+
+/// What became of each token.
+type Results = Vec<(SlotKey, Result<Handed, Hindrance>)>;
+
+/// A server that is ready to be given the seeds of a batch.
+pub struct ToServer {
+    name: String,
+    store: Store,
+    opened: Opened,
+    identity: Identity,
+    remark: Option<String>,
+}
+
+/// The seeds of a batch on their way.
+pub struct OnTheWay {
+    name: String,
+    sender: Sender<SlotKey>,
+    worker: JoinHandle<Results>,
+}
+
+impl ToServer {
+    /// Opens the server that the arguments name, signs in, and looks up all users of the batch: who is missing there is named before the
+    /// first token is burned.
+    ///
+    /// # Errors
+    /// A usage failure; one of the server.
+    pub fn open(
+        global: &Global,
+        args: &BatchArgs,
+        record: &Record,
+        planned: &PlannedBatch,
+        output: &Output,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(name) = &args.hand_over else { return Ok(None) };
+        let (true, Some(store)) = (record.seals()?, open_store(global).map_err(|error| unopened(&error))?) else {
+            return Err(Failure::usage(
+                "--hand-over takes the seeds from the inventory, and this one keeps none",
+                "let it keep them: tokentap inventory init --recipient age1…",
+            ));
+        };
+        let Some(identity) = record::identity(args.identity.as_deref())? else {
+            return Err(Failure::usage(
+                "the seeds are sealed",
+                "name the identity that opens them with --identity FILE",
+            ));
+        };
+        let opened = open::open(&store, name, Some(&identity), output)?;
+        let ready = Self { name: name.clone(), store, opened, identity, remark: global.remark.clone() };
+        let users: BTreeSet<&str> = planned.rows.iter().filter_map(|row| row.user.as_deref()).collect();
+        let missing = ready.work(|work| check_users(work, &users)).map_err(server_failure)?;
+        if missing.is_empty() {
+            return Ok(Some(ready));
+        }
+        let problem = Problem::UsersNotThere { server: name.clone(), count: missing.len() };
+        let next = "correct the users in the list, or leave out --hand-over and hand the tokens over afterwards";
+        let failure = Failure::new(problem, TokenState::NotReached, next);
+        Err(failure.with_details(missing.iter().map(crate::report::hindrance_fact).collect()))
+    }
+
+    fn work<T>(&self, work: impl FnOnce(&Work<'_>) -> T) -> T {
+        self.opened.at_work(self.remark.as_deref(), self.store.inventory(), work)
+    }
+
+    /// Hands over what the batch has burned before, and each token that comes; `shown` is told of each.
+    pub fn begin(self, batch: BatchId, shown: Option<Sender<Message<BatchNews>>>) -> Result<OnTheWay, Failure> {
+        let mut earlier = Vec::new();
+        let mut visit = |row: RowRecord| earlier.extend(row.serial.map(SlotKey::only));
+        let states = [RowState::Burned, RowState::Checked];
+        self.store.inventory().visit_rows(batch, &states, &mut visit).map_err(|error| unopened(&error))?;
+        let (sender, keys) = channel();
+        for key in earlier {
+            let _ = sender.send(key);
+        }
+        let name = self.name.clone();
+        let worker = std::thread::spawn(move || self.carry_out(&keys, shown.as_ref()));
+        Ok(OnTheWay { name, sender, worker })
+    }
+
+    fn carry_out(&self, keys: &Receiver<SlotKey>, shown: Option<&Sender<Message<BatchNews>>>) -> Results {
+        let mut results = Results::new();
+        for key in keys {
+            let result = self.work(|work| self.one(work, &key));
+            if let Some(shown) = shown {
+                let _ = shown.send(Message::News(BatchNews::HandedOver(key.clone(), Box::new(result.clone()))));
+            }
+            // A token that came again is as it was the last time.
+            results.retain(|(known, _)| *known != key);
+            results.push((key, result));
+        }
+        results
+    }
+
+    fn one(&self, work: &Work<'_>, key: &SlotKey) -> Result<Handed, Hindrance> {
+        let token = work.books.token(key).map_err(Hindrance::Inventory)?;
+        let planned = plan(work, &self.identity, vec![(key.clone(), token)], HandOverTerms::default());
+        let planned = planned.map_err(Hindrance::Server)?.pop();
+        let (_, planned) = planned.ok_or(Hindrance::Unseen)?;
+        hand_over(work, &planned?)
+    }
+}
+
+impl OnTheWay {
+    /// Hands a token over that was burned just now.
+    pub fn burned(&self, serial: &str) {
+        let _ = self.sender.send(SlotKey::only(serial));
+    }
+
+    /// Waits until all is handed over, and says what was not said yet. Whether all is there.
+    pub fn finish(self, shown: &BTreeSet<SlotKey>, output: &Output) -> bool {
+        drop(self.sender);
+        let mut results = self.worker.join().unwrap_or_default();
+        results.sort_by(|one, other| one.0.cmp(&other.0));
+        for (key, result) in results.iter().filter(|(key, _)| !shown.contains(key)) {
+            output.report(&BatchEvent::HandedOver(HandedToken::done(key, result)));
+        }
+        let tokens = results.iter().map(|(key, result)| HandedToken::done(key, result)).collect();
+        let report = HandOverReport { lines_shown: true, ..HandOverReport::of(&self.name, false, tokens) };
+        let is_all_there = report.undone == 0;
+        output.report(&BatchEvent::HandOver(report));
+        is_all_there
+    }
+}
