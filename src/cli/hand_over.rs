@@ -27,7 +27,7 @@ pub fn run(global: &Global, args: &HandOverArgs, output: &Output) -> Ran {
     opened.work(global, inventory, &mut |work| {
         let planned = plan(work, &identity, wanted.clone(), terms).map_err(server_failure)?;
         if global.dry_run {
-            let tokens = planned.iter().map(|(key, one)| HandedToken::planned(key, one)).collect();
+            let tokens = planned.iter().map(|(key, one)| HandedToken::planned(&args.server.name, key, one)).collect();
             let report = HandOverReport::of(&args.server.name, true, tokens);
             output.report(&report);
             return Ok(if report.undone == 0 { Exit::Done } else { Exit::Undone });
@@ -47,13 +47,13 @@ fn check_problems(planned: &[(SlotKey, Result<Planned, Hindrance>)], args: &Hand
     if let [(key, why)] = hindered.as_slice()
         && planned.len() == 1
     {
-        return Err(open::hindered(Some(key), (*why).clone()).in_state(TokenState::NothingChanged));
+        return Err(open::hindered(&args.server.name, Some(key), (*why).clone()).in_state(TokenState::NothingChanged));
     }
     let details = hindered
         .iter()
         .map(|(key, _)| *key)
         .zip(planned.iter().filter(|(_, one)| one.is_err()))
-        .map(|(key, (_, one))| HandedToken::planned(key, one).line())
+        .map(|(key, (_, one))| HandedToken::planned(&args.server.name, key, one).line())
         .collect();
     let problem = Problem::NotHandedOver { undone: hindered.len(), of: planned.len() };
     let next = "correct what is named, or hand over the others with --skip-problems";
@@ -77,7 +77,7 @@ fn carry_out(
             Ok(planned) => hand_over(work, &planned),
             Err(why) => Err(why),
         };
-        let token = HandedToken::done(&key, &done);
+        let token = HandedToken::done(&args.server.name, &key, &done);
         output.text(&token.line());
         tokens.push(token);
         if stops_all(&done) {

@@ -55,7 +55,7 @@ impl Mending {
         let token = books.token(&SlotKey::only(info.serial.as_str()));
         let terms = MendTerms { re_enrols: self.re_enrols };
         let mend = |opened: &Opened| {
-            let unmended = |why: Hindrance| opened.unmended(why);
+            let unmended = |why: Hindrance| opened.unmended(info.serial.as_str(), why);
             let token = match &token {
                 Ok(Some(token)) => token,
                 Ok(None) => return unmended(Hindrance::Unseen),
@@ -130,7 +130,7 @@ impl DeskMender {
                 return self.one(delivery, token, opener);
             }
             // Its credential is sealed, and nothing opens it here: a person can do it all the same.
-            Err(_) => return self.closed(name),
+            Err(_) => return self.closed(name, token),
         };
         let done = opened.at_work(self.remark.as_deref(), self.store.inventory(), |work| {
             after_sync(work, token, &row, MendTerms::default())
@@ -145,10 +145,10 @@ impl DeskMender {
     }
 
     /// A server that cannot be opened here, of which only the kind is known.
-    fn closed(&self, name: &str) -> Option<AfterSync> {
+    fn closed(&self, name: &str, token: &TokenRecord) -> Option<AfterSync> {
         let record = open::record(self.store.inventory(), name).ok()?;
         let kind = ServerSettings::of_text(&record.settings)?.kind;
-        Some(open::unmended(name, kind, Hindrance::NoSeedAtHand))
+        Some(open::unmended(name, kind, &token.key.serial, Hindrance::NoSeedAtHand))
     }
 }
 

@@ -47,7 +47,14 @@ pub enum Remedy {
     /// About an authentication server.
     Server(ServerRemedy),
     /// About what stands in a token's way to a server.
-    AtServer(Box<Hindrance>),
+    AtServer {
+        /// The server's name.
+        server: String,
+        /// The token; empty where it is about all.
+        serial: String,
+        /// What stands in the way.
+        why: Box<Hindrance>,
+    },
     /// Run it again.
     Again(Again),
     /// Continue an interrupted job with it.

@@ -39,16 +39,17 @@ pub struct HindranceReport {
     pub next: String,
 }
 
-impl From<&Hindrance> for HindranceReport {
-    fn from(hindrance: &Hindrance) -> Self {
-        Self { kind: hindrance_word(hindrance), fact: hindrance_fact(hindrance), next: hindrance_next(hindrance) }
+impl HindranceReport {
+    fn of(hindrance: &Hindrance, server: &str, serial: &str) -> Self {
+        let next = hindrance_next(hindrance, server, serial);
+        Self { kind: hindrance_word(hindrance), fact: hindrance_fact(hindrance), next }
     }
 }
 
 impl HandedToken {
     /// A token as it is planned.
     #[must_use]
-    pub fn planned(key: &SlotKey, plan: &Result<Planned, Hindrance>) -> Self {
+    pub fn planned(server: &str, key: &SlotKey, plan: &Result<Planned, Hindrance>) -> Self {
         match plan {
             Ok(planned) => {
                 let outcome = match planned.doing {
@@ -60,13 +61,13 @@ impl HandedToken {
                 let user = planned.user.as_ref().map(|user| user.name.clone());
                 Self { serial: key.to_string(), user, outcome, accepted: None, hindrance: None }
             }
-            Err(hindrance) => Self::undone(key, hindrance),
+            Err(hindrance) => Self::undone(server, key, hindrance),
         }
     }
 
     /// A token that was handed over, or not.
     #[must_use]
-    pub fn done(key: &SlotKey, done: &Result<Handed, Hindrance>) -> Self {
+    pub fn done(server: &str, key: &SlotKey, done: &Result<Handed, Hindrance>) -> Self {
         match done {
             Ok(handed) => {
                 let outcome = match handed.doing {
@@ -79,12 +80,12 @@ impl HandedToken {
                 let accepted = handed.is_checked.then_some(true);
                 Self { serial: key.to_string(), user, outcome, accepted, hindrance: None }
             }
-            Err(hindrance) => Self::undone(key, hindrance),
+            Err(hindrance) => Self::undone(server, key, hindrance),
         }
     }
 
-    fn undone(key: &SlotKey, hindrance: &Hindrance) -> Self {
-        let hindrance = Some(hindrance.into());
+    fn undone(server: &str, key: &SlotKey, hindrance: &Hindrance) -> Self {
+        let hindrance = Some(HindranceReport::of(hindrance, server, &key.serial));
         Self { serial: key.to_string(), user: None, outcome: "undone", accepted: None, hindrance }
     }
 
@@ -207,7 +208,7 @@ impl From<&AfterSync> for MendReport {
             accepted,
             from,
             codes,
-            hindrance: after.done.as_ref().err().map(Into::into),
+            hindrance: after.done.as_ref().err().map(|why| HindranceReport::of(why, &after.server, &after.serial)),
             is_open: after.is_open(),
             words: plain(&format!("{}: {words}{}", after.server, by_hand.unwrap_or_default())),
         }
@@ -255,7 +256,7 @@ fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
         Err(hindrance) => {
             let next = match after.by_hand {
                 Some(_) => String::new(),
-                None => format!("; next: {}", hindrance_next(hindrance)),
+                None => format!("; next: {}", hindrance_next(hindrance, &after.server, &after.serial)),
             };
             ("undone", None, format!("NOT mended: {}{next}", hindrance_fact(hindrance)))
         }

@@ -46,11 +46,13 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
         Hindrance::NoSeedAtHand => "its seed is not at hand".to_owned(),
         Hindrance::Unopened(error) => error.to_string(),
         Hindrance::Unusable(why) => why.clone(),
-        Hindrance::Taken { user: Some(user) } => {
-            format!("the server has a token of this serial already, {}'s, with a seed that was not handed over from here", plain(user))
-        }
-        Hindrance::Taken { user: None } => {
-            "the server has a token of this serial already, with a seed that was not handed over from here".to_owned()
+        Hindrance::Taken { user, is_older } => {
+            let whose = user.as_ref().map(|user| format!(", {}'s", plain(user))).unwrap_or_default();
+            let seed = match is_older {
+                true => "with the seed that it had before it was burned anew",
+                false => "with a seed that was not handed over from here",
+            };
+            format!("the server has a token of this serial already{whose}, {seed}")
         }
         Hindrance::Several(count) => format!("the server has {count} tokens of this serial"),
         Hindrance::NoUser(name) => format!("the server has no user {}", plain(name)),
@@ -81,26 +83,39 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
     }
 }
 
-/// What helps.
+/// What helps, with the command that is typed for this token and this server.
 #[must_use]
-pub fn hindrance_next(hindrance: &Hindrance) -> String {
+pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> String {
+    let again = format!("tokentap hand-over {server} --serial {serial} --identity FILE");
     match hindrance {
         Hindrance::Unseen => "see its serial; tokentap inventory tokens lists those that are known".to_owned(),
         Hindrance::NotBurned => "burn it, or hand its seed over by a file".to_owned(),
         Hindrance::Erased(_) | Hindrance::Unfinished(_) => "burn it again".to_owned(),
-        Hindrance::NoSeedAtHand => "name the identity that opens the sealed seed with --identity FILE, or the seed".to_owned(),
-        Hindrance::Unopened(_) => "name the identity that opens it, and run tokentap inventory check --identity FILE".to_owned(),
+        Hindrance::NoSeedAtHand => {
+            "name the identity that opens the sealed seed with --identity FILE, or supply the seed".to_owned()
+        }
+        Hindrance::Unopened(_) => {
+            "name the identity that opens it, and run tokentap inventory check --identity FILE".to_owned()
+        }
         Hindrance::Unusable(_) => "burn it with a profile that the server takes".to_owned(),
-        Hindrance::Taken { .. } => {
-            "see at the server whose it is; if its seed there is to be replaced by the one on the token: --replace".to_owned()
+        Hindrance::Taken { is_older: true, .. } => {
+            format!("replace it there by the seed on the token: {again} --replace")
+        }
+        Hindrance::Taken { is_older: false, .. } => {
+            format!(
+                "see at the server whose it is; only if the seed on the token is to replace the one there: {again} --replace"
+            )
         }
         Hindrance::Several(_) => "remove at the server all but the one that is in use".to_owned(),
         Hindrance::NoUser(_) => {
-            "correct its user (tokentap inventory assign), or hand it over without one: --unassigned".to_owned()
+            format!(
+                "correct its user with tokentap inventory assign {serial} USER, or hand it over without one: {again} --unassigned"
+            )
         }
-        Hindrance::SeveralUsers(..) => {
-            "assign it to the user's login name (tokentap inventory assign), or hand it over without one: --unassigned".to_owned()
-        }
+        Hindrance::SeveralUsers(..) => format!(
+            "assign it to the login name that the server has, tokentap inventory assign {serial} USER, or hand it over without one: {again} \
+             --unassigned"
+        ),
         Hindrance::OthersThere { .. } => {
             "find out whose it is, and correct the one that is wrong; nothing was changed".to_owned()
         }
@@ -108,17 +123,19 @@ pub fn hindrance_next(hindrance: &Hindrance) -> String {
         Hindrance::Busy => "run the same command again".to_owned(),
         Hindrance::Server(error) => remedy_of_server(error.remedy()),
         Hindrance::Inventory(error) => remedy_of_record(&error.remedy()),
-        Hindrance::CodeRefused => {
-            "see that the server's clock is right (tokentap server check), and that it has the token's hash and time step".to_owned()
+        Hindrance::CodeRefused => format!(
+            "see that the server's clock is right (tokentap server check {server}), and that it has the token's hash and time step"
+        ),
+        Hindrance::NotThere => {
+            format!("see its serial at the server; a seed that was burned here goes there with {again}")
         }
-        Hindrance::NotThere => "see its serial at the server; tokentap hand-over gives the server a seed that was burned here".to_owned(),
         Hindrance::OtherSeedThere => {
-            "burn the token anew and hand it over (tokentap burn, then tokentap hand-over … --replace), or give its user another one".to_owned()
+            format!("burn the token anew with tokentap burn, then {again} --replace; or give its user another token")
         }
-        Hindrance::SeedUnproven => {
-            "activate the token anew at the server, with a code off its display".to_owned()
-        }
-        Hindrance::OtherKind => "find its counter again by codes off its display: tokentap server resync NAME SERIAL CODE CODE CODE".to_owned(),
+        Hindrance::SeedUnproven => "activate the token anew at the server, with a code off its display".to_owned(),
+        Hindrance::OtherKind => format!(
+            "have its counter found again by codes off its display: tokentap server resync {server} {serial} CODE CODE CODE"
+        ),
         Hindrance::NoCall => "use the server's own page".to_owned(),
     }
 }

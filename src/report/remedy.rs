@@ -21,7 +21,7 @@ pub fn remedy(remedy: &Remedy) -> String {
         Remedy::Token(of_token) => remedy_of_token(of_token),
         Remedy::Batch(of_batch) => remedy_of_batch(of_batch),
         Remedy::Server(of_server) => remedy_of_server(*of_server),
-        Remedy::AtServer(why) => hindrance_next(why),
+        Remedy::AtServer { server, serial, why } => hindrance_next(why, server, serial),
         Remedy::Again(again) => run_again(again),
         Remedy::Continue(again) => format!("to continue, {}", run_again(again)),
         Remedy::Retry(again) => format!("for another try, {}", run_again(again)),

@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 use super::forecast::ForecastList;
 use super::lists::{BatchList, EventList, RowList, TokenList};
 use super::{
-    AssignListReport, AssignReport, BatchEvent, BatchPlanReport, BurnReport, CheckReport, CodeReport, ConvertReport,
-    CopyReport, CounterCodeReport, DeskEvent, DesksReport, DisplayReport, DoctorReport, EmulatedReport, ExportReport,
-    FailureReport, FilesReport, ForgetReport, HotpReport, ImportReport, InfoReport, InitReport, JoinReport, PlanReport,
-    PruneReport, ReaderEvent, ReadersReport, SCHEMA, SeedsCheckReport, SelftestReport, ServeInitReport, ShowReport,
-    VerifyReport, WriteReport,
+    AssignListReport, AssignReport, BatchEvent, BatchPlanReport, BurnReport, CheckReport, CodeReport, CompareReport,
+    ConvertReport, CopyReport, CounterCodeReport, DeskEvent, DesksReport, DisplayReport, DoctorReport, EmulatedReport,
+    ExportReport, FailureReport, FilesReport, ForgetReport, HandOverReport, HotpReport, ImportReport, InfoReport,
+    InitReport, JoinReport, PlanReport, PruneReport, PullReport, ReaderEvent, ReadersReport, ResyncReport, SCHEMA,
+    SeedsCheckReport, SelftestReport, ServeInitReport, ServerAddReport, ServerCheckReport, ServerListReport,
+    ServerRemoveReport, ShowReport, VerifyReport, WriteReport,
 };
 
 /// The shapes of one command: what stands in `command`, and a schema for each.
@@ -98,6 +99,19 @@ fn commands(generator: &mut SchemaGenerator) -> Vec<Command> {
                 shape::<PruneReport>,
             ],
         ),
+        one(
+            "server",
+            &[
+                shape::<ServerAddReport>,
+                shape::<ServerListReport>,
+                shape::<ServerRemoveReport>,
+                shape::<ServerCheckReport>,
+                shape::<ResyncReport>,
+                shape::<PullReport>,
+                shape::<CompareReport>,
+            ],
+        ),
+        one("hand-over", &[shape::<HandOverReport>]),
         one("doctor", &[shape::<DoctorReport>]),
         one("selftest", &[shape::<SelftestReport>]),
         one("emulate", &[shape::<EmulatedReport>, shape::<DisplayReport>]),

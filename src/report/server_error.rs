@@ -50,8 +50,8 @@ pub fn remedy_of_server(remedy: ServerRemedy) -> String {
              command again"
         }
         ServerRemedy::Certificate => {
-            "have the certificate renewed, or name the authority that vouches for it: tokentap server add … --ca FILE; it is never \
-             accepted unseen"
+            "have the certificate renewed, or add the server again, by the same name, with --ca FILE and the authority that vouches for it; \
+             it is never accepted unseen"
         }
         ServerRemedy::LookAgain => {
             "run the same command again: it looks first what was done, and does nothing twice"

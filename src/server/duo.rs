@@ -4,13 +4,12 @@
 
 use data_encoding::BASE64;
 use serde_json::{Map, Value};
-use ureq::http::Method;
 use zeroize::Zeroizing;
 
 use super::asked::{Asked, AuthServer, Enrolment, ServerClock, ServerToken, ServerUser, Standing};
 use super::duo_signature::{Signed, signature};
 use super::error::ServerError;
-use super::http::{Answer, Ask, Http, Pause};
+use super::http::{Answer, Ask, Http, Method, Pause};
 use super::json::{Fields, number_in, text_in};
 use super::kind::{Right, ServerKind};
 use super::settings::ServerSettings;

@@ -6,13 +6,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use ureq::http::Method;
 use zeroize::Zeroizing;
 
 use super::asked::{Asked, AuthServer, Enrolment, ServerToken, ServerUser, Standing};
 use super::entra_sign_in::{AskPerson, Ticket, by_person, by_secret, rights_of};
 use super::error::ServerError;
-use super::http::{Answer, Ask, Http, Pause};
+use super::http::{Answer, Ask, Http, Method, Pause};
 use super::json::{Fields, number_in, text_in};
 use super::kind::{Right, ServerKind};
 use super::open::TellPerson;

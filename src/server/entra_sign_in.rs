@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::http::Method;
 use zeroize::Zeroizing;
 
 use super::asked::Asked;
 use super::error::ServerError;
-use super::http::{Answer, Ask, Http};
+use super::http::{Answer, Ask, Http, Method};
 use super::json::{Fields, number_in, text_in};
 use super::settings::ServerSettings;
 use super::url_text::{encoded, query};

@@ -3,12 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
-use ureq::http::Method;
 use zeroize::Zeroizing;
 
 use super::asked::{Asked, AuthServer, Enrolment, ServerToken, ServerUser, Standing};
 use super::error::ServerError;
-use super::http::{Answer, Ask, Http, Pause};
+use super::http::{Answer, Ask, Http, Method, Pause};
 use super::json::{Fields, number_in, text_in};
 use super::kind::{Right, ServerKind};
 use super::settings::ServerSettings;

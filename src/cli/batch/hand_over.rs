@@ -98,7 +98,11 @@ impl ToServer {
         for key in keys {
             let result = self.work(|work| self.one(work, &key));
             if let Some(shown) = shown {
-                let _ = shown.send(Message::News(BatchNews::HandedOver(key.clone(), Box::new(result.clone()))));
+                let _ = shown.send(Message::News(BatchNews::HandedOver(
+                    self.name.clone(),
+                    key.clone(),
+                    Box::new(result.clone()),
+                )));
             }
             // A token that came again is as it was the last time.
             results.retain(|(known, _)| *known != key);
@@ -128,9 +132,9 @@ impl OnTheWay {
         let mut results = self.worker.join().unwrap_or_default();
         results.sort_by(|one, other| one.0.cmp(&other.0));
         for (key, result) in results.iter().filter(|(key, _)| !shown.contains(key)) {
-            output.report(&BatchEvent::HandedOver(HandedToken::done(key, result)));
+            output.report(&BatchEvent::HandedOver(HandedToken::done(&self.name, key, result)));
         }
-        let tokens = results.iter().map(|(key, result)| HandedToken::done(key, result)).collect();
+        let tokens = results.iter().map(|(key, result)| HandedToken::done(&self.name, key, result)).collect();
         let report = HandOverReport { lines_shown: true, ..HandOverReport::of(&self.name, false, tokens) };
         let is_all_there = report.undone == 0;
         output.report(&BatchEvent::HandOver(report));

@@ -75,9 +75,9 @@ impl<'a> View<'a> {
                 screen.at_reader(&place, &format!("burning row {row} onto {info}"));
             }
             BatchNews::Left(departure) => self.left(screen, &departure),
-            BatchNews::HandedOver(key, result) => {
+            BatchNews::HandedOver(server, key, result) => {
                 let bell = if result.is_ok() { Bell::None } else { Bell::Badly };
-                screen.event(&BatchEvent::HandedOver(HandedToken::done(&key, &result)), bell);
+                screen.event(&BatchEvent::HandedOver(HandedToken::done(&server, &key, &result)), bell);
                 self.handed_over.insert(key);
             }
             // The wire takes these to whoever answers.

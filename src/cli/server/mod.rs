@@ -30,13 +30,15 @@ pub fn run(global: &Global, command: &ServerCommand, output: &Output) -> Ran {
         ServerCommand::Resync(args) => find_again(&store, global, args, output),
         ServerCommand::Pull(args) => {
             let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref(), output)?;
-            let pulled = opened.work(global, inventory, &mut |work| pull(work).map_err(|why| hindered(None, why)))?;
+            let pulled = opened
+                .work(global, inventory, &mut |work| pull(work).map_err(|why| hindered(&args.name, None, why)))?;
             output.report(&PullReport::of(&args.name, pulled));
             Ok(Exit::Done)
         }
         ServerCommand::Compare(args) => {
             let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref(), output)?;
-            let found = opened.work(global, inventory, &mut |work| compare(work).map_err(|why| hindered(None, why)))?;
+            let found = opened
+                .work(global, inventory, &mut |work| compare(work).map_err(|why| hindered(&args.name, None, why)))?;
             output.report(&CompareReport::of(&args.name, &found));
             Ok(if found.is_empty() { Exit::Done } else { Exit::Wrong })
         }
@@ -89,8 +91,9 @@ fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &
             "press the button once for each, and type them in their order",
         ));
     }
-    let mut found_again =
-        |work: &Work<'_>| resync(work, &token.key, &codes).map_err(|why| hindered(Some(&token.key), why));
+    let mut found_again = |work: &Work<'_>| {
+        resync(work, &token.key, &codes).map_err(|why| hindered(&args.server.name, Some(&token.key), why))
+    };
     let found = opened.work(global, inventory, &mut found_again)?;
     output.report(&ResyncReport { server: args.server.name.clone(), serial: token.key.serial, found });
     Ok(if found { Exit::Done } else { Exit::Wrong })

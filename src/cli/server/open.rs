@@ -15,7 +15,7 @@ use crate::cli::store::server_pins;
 use crate::cli::{describe, input, interrupt};
 use crate::inventory::{Identity, Inventory, Pinned, ServerRecord, SlotKey, open_credential};
 use crate::job::server::{AfterSync, ByHand, Hindrance, Work};
-use crate::job::{Failure, Problem, TokenState};
+use crate::job::{Failure, Problem, Remedy, TokenState};
 use crate::server::{AuthServer, Pause, ServerError, ServerKind, ServerSettings, TellPerson};
 use crate::time::SystemClock;
 
@@ -58,8 +58,8 @@ impl Opened {
     }
 
     /// A token that was not mended here, for this reason.
-    pub fn unmended(&self, why: Hindrance) -> AfterSync {
-        unmended(&self.record.name, self.settings.kind, why)
+    pub fn unmended(&self, serial: &str, why: Hindrance) -> AfterSync {
+        unmended(&self.record.name, self.settings.kind, serial, why)
     }
 
     /// How many codes it wants to find a token again.
@@ -69,9 +69,9 @@ impl Opened {
 }
 
 /// A token that was not mended at a server, for this reason.
-pub fn unmended(server: &str, kind: ServerKind, why: Hindrance) -> AfterSync {
+pub fn unmended(server: &str, kind: ServerKind, serial: &str, why: Hindrance) -> AfterSync {
     let by_hand = matches!(why, Hindrance::NoSeedAtHand).then_some(ByHand::OffDisplay);
-    AfterSync { server: server.to_owned(), kind, done: Err(why), by_hand }
+    AfterSync { server: server.to_owned(), serial: serial.to_owned(), kind, done: Err(why), by_hand }
 }
 
 /// Waits, in pieces: whoever presses Ctrl-C is not kept.
@@ -226,14 +226,15 @@ pub fn server_failure(error: ServerError) -> Failure {
 }
 
 /// The failure of work at a server, as a whole or with one token.
-pub fn hindered(key: Option<&SlotKey>, why: Hindrance) -> Failure {
+pub fn hindered(server: &str, key: Option<&SlotKey>, why: Hindrance) -> Failure {
     match (key, why) {
         (_, Hindrance::Inventory(error)) => crate::job::unopened(&error),
         (None, Hindrance::Server(error)) => server_failure(error),
         (key, why) => {
-            let serial = key.map(ToString::to_string);
-            let problem = Problem::AtServer { serial, why: Box::new(why.clone()) };
-            Failure::new(problem, TokenState::NotReached, crate::job::Remedy::AtServer(Box::new(why)))
+            let (server, serial) = (server.to_owned(), key.map(|key| key.serial.clone()));
+            let remedy =
+                Remedy::AtServer { server, serial: serial.clone().unwrap_or_default(), why: Box::new(why.clone()) };
+            Failure::new(Problem::AtServer { serial, why: Box::new(why) }, TokenState::NotReached, remedy)
         }
     }
 }

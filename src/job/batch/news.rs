@@ -38,8 +38,8 @@ pub enum BatchNews {
     Begins(ReaderRef, Info, u64),
     /// A token was dealt with.
     Left(Box<Departure>),
-    /// A token's seed was handed to a server, or not.
-    HandedOver(SlotKey, Box<Result<Handed, Hindrance>>),
+    /// A token's seed was handed to the server of this name, or not.
+    HandedOver(String, SlotKey, Box<Result<Handed, Hindrance>>),
 }
 
 /// A token that was dealt with.

@@ -15,6 +15,8 @@ use crate::server::ServerKind;
 pub struct AfterSync {
     /// The server's name.
     pub server: String,
+    /// The token.
+    pub serial: String,
     /// Its kind.
     pub kind: ServerKind,
     /// What was done, or what stood in the way.
@@ -69,7 +71,8 @@ pub fn after_sync(work: &Work<'_>, token: &TokenRecord, row: &Result<Row, Hindra
             (Err(why.clone()), by_hand)
         }
     };
-    AfterSync { server, kind, done, by_hand }
+    let serial = token.key.serial.clone();
+    AfterSync { server, serial, kind, done, by_hand }
 }
 
 /// The seed of a token with its profile, for its codes: the one that was given, or the sealed one.

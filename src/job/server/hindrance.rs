@@ -21,10 +21,12 @@ pub enum Hindrance {
     Unopened(SealError),
     /// The kind of server could not use a token like this: its own words.
     Unusable(String),
-    /// The server has a token of this serial, with a seed that nobody here handed over.
+    /// The server has a token of this serial with another seed, as far as is known.
     Taken {
         /// Whose it is there.
         user: Option<String>,
+        /// That seed went there from here: the token was burned anew since.
+        is_older: bool,
     },
     /// The server has several tokens of this serial.
     Several(usize),

@@ -134,7 +134,10 @@ impl Planner<'_, '_> {
         let is_this_seed = known.is_some_and(|known| Some(known.seed) == ready.token.seed);
         let replaces = |there: &ServerToken| match self.terms.replaces {
             true => Ok(Doing::Replace),
-            false => Err(Hindrance::Taken { user: there.user.clone() }),
+            false => {
+                let is_older = known.is_some_and(|known| known.step.is_there());
+                Err(Hindrance::Taken { user: there.user.clone(), is_older })
+            }
         };
         match (known.map(|known| known.step), there) {
             // What this program has sent, whether or not the answer came.
