@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::clock_problem::ClockProblem;
 use super::failure::Failure;
 use super::hours::{HourWatch, SameHours};
-use super::problem::{ClockProblem, Problem};
+use super::problem::Problem;
 use super::question::Answer;
 use super::reader_news::{ReaderNews, ReaderRef};
 use super::record::{Books, Recorder, Wording, locked};

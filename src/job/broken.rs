@@ -1,8 +1,9 @@
 //! The failure that follows from an exchange that went wrong, for every place where a job can break.
 
+use super::clock_problem::ClockProblem;
 use super::failure::Failure;
 use super::plan::WritePlan;
-use super::problem::{BrokenLink, ClockProblem, Mistaken, Problem, Stranger};
+use super::problem::{BrokenLink, Mistaken, Problem, Stranger};
 use super::refusal::Refusal;
 use super::remedy::{Again, Remedy, TokenRemedy};
 use super::state::TokenState;

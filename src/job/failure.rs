@@ -1,7 +1,8 @@
 //! A failure: the problem, the state of the token, and what helps.
 
+use super::clock_problem::ClockProblem;
 use super::kind::{Exit, Kind};
-use super::problem::{ClockProblem, Problem};
+use super::problem::Problem;
 use super::remedy::Remedy;
 use super::state::TokenState;
 use crate::clock::{Distrust, HostClockError};

@@ -1,19 +1,18 @@
 //! Problems: what made a job fail, one variant for each thing that a program would treat differently.
 
-use chrono::TimeDelta;
-
+use super::clock_problem::ClockProblem;
 use super::kind::{Exit, Kind};
 use super::refusal::Refusal;
 use super::server::Hindrance;
 use super::verify::{Verdict, VerdictKind};
-use crate::clock::{Distrust, Drift, HostClockError};
+use crate::clock::Drift;
 use crate::device::{Info, Profile, Serial, Step};
 use crate::inventory::{Deed, InventoryError, SealError};
 use crate::iso7816::StatusWord;
 use crate::link::LinkFault;
 use crate::reader::ReaderError;
 use crate::server::ServerError;
-use crate::time::{HostDoubt, UnixTime};
+use crate::time::UnixTime;
 
 /// The cause of a job's failure.
 #[derive(Debug, Clone, PartialEq)]
@@ -195,37 +194,6 @@ pub enum Problem {
         serial: String,
         /// The token that the inventory names; none where it has another row for that token.
         on_record: Option<String>,
-    },
-}
-
-/// A fault of the host's clock.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ClockProblem {
-    /// It cannot be right.
-    Implausible(HostClockError),
-    /// Nothing vouches for it as far as was asked for.
-    Distrusted(Distrust),
-    /// Nothing vouches for it, and it would be copied onto token after token.
-    Unvouched {
-        /// Why.
-        warning: Distrust,
-        /// The time that it shows, in the user's zone.
-        shows: String,
-    },
-    /// It was stepped while a token was waited for.
-    JumpedInWait(TimeDelta),
-    /// The write of the token's clock was held back.
-    Withheld(HostDoubt, Option<Info>),
-    /// It was stepped while the token was written.
-    JumpedWithin(TimeDelta, Info),
-    /// Two tokens in a row are off by the same whole hours.
-    SameHours {
-        /// The token before.
-        earlier: Serial,
-        /// By how many hours both are ahead of the host; negative when behind.
-        hours: i64,
-        /// This token.
-        serial: Serial,
     },
 }
 

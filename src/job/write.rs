@@ -7,9 +7,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::broken::{reading_failed, writing_failed};
+use super::clock_problem::ClockProblem;
 use super::failure::Failure;
 use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
-use super::problem::{ClockProblem, Problem};
+use super::problem::Problem;
 use super::remedy::{Again, Remedy, TokenRemedy};
 use super::state::TokenState;
 use super::write_outcome::{Effect, Moved, WriteOutcome};

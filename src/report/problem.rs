@@ -82,15 +82,10 @@ pub fn fact(problem: &Problem) -> String {
             format!("the token's clock has stopped: it showed the same second for more than a second ({token})")
         }
         Problem::WrongCode { verdict, window_s, token } => format!("{} ({token})", verdict_words(verdict, *window_s)),
-        Problem::Server(error) => server_fact(error),
-        Problem::AtServer { serial: Some(serial), why } => format!("{serial}: {}", hindrance_fact(why)),
-        Problem::AtServer { serial: None, why } => hindrance_fact(why),
-        Problem::UsersNotThere { server, count } => {
-            format!("{} of the list cannot be given tokens at {server}", counted(*count as u64, "user"))
-        }
-        Problem::NotHandedOver { undone, of } => {
-            format!("{undone} of {} cannot be handed over; nothing was sent", counted(*of as u64, "token"))
-        }
+        Problem::Server(_)
+        | Problem::AtServer { .. }
+        | Problem::UsersNotThere { .. }
+        | Problem::NotHandedOver { .. } => at_server(problem),
         Problem::SeveralFit { typed, count } => format!("{typed} matches {}", counted(*count as u64, "token")),
         Problem::BatchChanged { name, begun } => {
             format!("a batch of {name} has been open since {}, with other rows", begun.format("%Y-%m-%d %H:%M UTC"))
@@ -102,6 +97,22 @@ pub fn fact(problem: &Problem) -> String {
             };
             format!("the .part file has row {row} on the token {serial}, and {inventory}")
         }
+    }
+}
+
+/// What was not done at an authentication server.
+fn at_server(problem: &Problem) -> String {
+    match problem {
+        Problem::Server(error) => server_fact(error),
+        Problem::AtServer { serial: Some(serial), why } => format!("{serial}: {}", hindrance_fact(why)),
+        Problem::AtServer { serial: None, why } => hindrance_fact(why),
+        Problem::UsersNotThere { server, count } => {
+            format!("{} of the list cannot be given tokens at {server}", counted(*count as u64, "user"))
+        }
+        Problem::NotHandedOver { undone, of } => {
+            format!("{undone} of {} cannot be handed over; nothing was sent", counted(*of as u64, "token"))
+        }
+        _ => String::new(),
     }
 }
 

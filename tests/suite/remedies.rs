@@ -74,6 +74,8 @@ const COMMANDS: &[&str] = &[
     "web",
     "seeds",
     "inventory",
+    "server",
+    "hand-over",
     "doctor",
     "selftest",
     "emulate",
@@ -104,6 +106,12 @@ const BELOW: &[&str] = &[
     "desks",
     "copy",
     "prune",
+    "add",
+    "list",
+    "remove",
+    "resync",
+    "pull",
+    "compare",
 ];
 
 /// The words of the command that a sentence names after "tokentap", with something in the place of what stands for a value.
@@ -129,7 +137,7 @@ fn command(after: &str) -> Option<Vec<String>> {
         };
         let fits = match words.len() {
             0 => COMMANDS.contains(&bare),
-            1 if matches!(words[0], "seeds" | "inventory") => BELOW.contains(&bare),
+            1 if matches!(words[0], "seeds" | "inventory" | "server") => BELOW.contains(&bare),
             _ => {
                 bare.starts_with("--")
                     || value != bare
@@ -169,7 +177,8 @@ fn every_command_in_a_message_is_one_that_the_program_takes() {
 fn every_flag_in_a_message_is_one_that_the_program_has() {
     let mut known: BTreeSet<String> = ["--version", "--help"].map(str::to_owned).into();
     let mut pages: Vec<Vec<&str>> = COMMANDS.iter().map(|command| vec![*command]).collect();
-    pages.extend(BELOW.iter().flat_map(|below| [vec!["seeds", below], vec!["inventory", below]]));
+    pages
+        .extend(BELOW.iter().flat_map(|below| [vec!["seeds", below], vec!["inventory", below], vec!["server", below]]));
     for page in pages {
         let help = text(&tokentap().args(page).arg("--help").output().unwrap());
         known.extend(flags(&help));

@@ -37,7 +37,7 @@ pub struct BatchArgs {
     #[arg(long, hide_short_help = true)]
     pub force: bool,
 
-    /// Hand the seeds to this server, and to their users, as they are burned
+    /// Hand the seeds to this server as they are burned
     #[cfg(feature = "servers")]
     #[arg(long, value_name = "SERVER", requires = "identity")]
     pub hand_over: Option<String>,
@@ -80,7 +80,7 @@ pub struct BatchArgs {
     pub with_secret: bool,
 
     /// Ask for the displayed code of every Nth token
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), hide_short_help = true)]
     pub check_every: Option<u64>,
 
     /// Set clocks to the millisecond

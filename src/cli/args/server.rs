@@ -9,9 +9,7 @@ use crate::server::ServerKind;
 #[derive(Debug, Subcommand)]
 pub enum ServerCommand {
     /// Make a server known, or change what is known of it
-    #[command(
-        before_help = "Example: tokentap server add pi --kind privacyidea --url https://pi.example.org --account admin"
-    )]
+    #[command(before_help = "Example: tokentap server add duo --kind duo --url https://HOST --account KEY")]
     Add(ServerAddArgs),
     /// Sign in, and say what the account may do and how the clocks stand
     #[command(before_help = "Example: tokentap server check pi --identity key.txt")]
@@ -74,7 +72,7 @@ pub struct ServerAddArgs {
     pub tenant: Option<String>,
 
     /// privacyIDEA: the realm of the tokens' users
-    #[arg(long, value_name = "REALM")]
+    #[arg(long, value_name = "REALM", hide_short_help = true)]
     pub realm: Option<String>,
 
     /// The file with the password, secret key or client secret [default: it is asked for]
@@ -86,7 +84,7 @@ pub struct ServerAddArgs {
     pub credential_stdin: bool,
 
     /// Do not seal the credential in the inventory: read its file each time
-    #[arg(long, requires = "credential_file")]
+    #[arg(long, requires = "credential_file", hide_short_help = true)]
     pub leave_in_file: bool,
 
     /// systemd hands the credential over, as tokentap-server-NAME
@@ -94,7 +92,7 @@ pub struct ServerAddArgs {
     pub credential_systemd: bool,
 
     /// Entra ID: a person signs in at its page each time
-    #[arg(long, group = "credential")]
+    #[arg(long, group = "credential", hide_short_help = true)]
     pub by_person: bool,
 
     /// The authorities of the server's certificate [default: the system's]
@@ -172,7 +170,7 @@ pub struct HandOverArgs {
 /// What becomes of a server that may have followed a clock.
 #[derive(Debug, Default, Args)]
 pub struct MendArgs {
-    /// Make this server accept the token's codes again; repeatable
+    /// Have this server accept its codes again; repeatable
     ///
     /// For a server that follows drift and expects the old clock.
     #[arg(long, value_name = "SERVER")]
