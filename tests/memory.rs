@@ -45,6 +45,8 @@ fn main() {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::{self, File};
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
     use std::os::unix::fs::FileExt;
     use std::path::Path;
     use std::process::{Command, Stdio};
@@ -162,6 +164,47 @@ mod linux {
         std::hint::black_box(&frame);
     }
 
+    /// A server that says yes to everything, on a port of its own, and lists what it was told to create.
+    fn serve() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let mut is_there = false;
+            for connection in listener.incoming() {
+                let mut connection = BufReader::new(connection.unwrap());
+                let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
+                connection.read_line(&mut first).unwrap();
+                while connection.read_line(&mut line).unwrap() > 2 {
+                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    line.clear();
+                }
+                let mut body = zeroize::Zeroizing::new(vec![0; length]);
+                connection.read_exact(&mut body).unwrap();
+                is_there |= first.contains("/token/init");
+                let asks_for_sync = first.contains("86596120000001");
+                let value = match first.split(' ').nth(1).unwrap_or_default() {
+                    path if path.starts_with("/auth") => {
+                        r#"{"token":"ticket","role":"admin","rights":["*"]}"#.to_owned()
+                    }
+                    path if path.starts_with("/token/?") && (is_there || asks_for_sync) => {
+                        let serial = if asks_for_sync { "86596120000001" } else { "86596220000002" };
+                        format!(
+                            r#"{{"tokens":[{{"serial":"{serial}","tokentype":"totp","count":0,"active":true,"info":{{}}}}]}}"#
+                        )
+                    }
+                    path if path.starts_with("/token/?") => r#"{"tokens":[]}"#.to_owned(),
+                    _ => "true".to_owned(),
+                };
+                let answer = format!(r#"{{"result":{{"status":true,"value":{value}}}}}"#);
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+                connection.get_mut().write_all(format!("{head}{answer}").as_bytes()).unwrap();
+            }
+        });
+        port
+    }
+
     struct Case {
         name: &'static str,
         args: Vec<String>,
@@ -234,6 +277,11 @@ mod linux {
             let args = args.replace("RESTRICTED", "--trust-host-clock --reader emulated:restricted.json");
             Case { name, args: args.split(' ').map(str::to_owned).collect(), exit, stdin: None }
         };
+        // The credential is the seed's own text, so that one scan finds both.
+        let add_server = format!(
+            "run server add pi --kind privacyidea --url http://127.0.0.1:{} --account admin --credential-file seed",
+            serve()
+        );
         let recipient = format!("run inventory init --recipient {}", identity.to_public());
         let cases = [
             Case {
@@ -286,6 +334,13 @@ mod linux {
                 0,
                 "run inventory export --identity identity --to csv=exported.csv --serial 86596220000002",
             ),
+            Case {
+                args: add_server.split(' ').map(str::to_owned).collect(),
+                ..case("a server whose credential is sealed", 0, "")
+            },
+            case("a server's credential that is opened", 0, "run server check pi --identity identity"),
+            case("a hand-over", 0, "run hand-over pi --serial 86596220000002 --unassigned --identity identity"),
+            case("a sync that mends a server", 0, "run sync TOKEN --fast --mend pi --identity identity"),
             case(
                 "an interrupted batch",
                 130,
