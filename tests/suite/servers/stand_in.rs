@@ -140,9 +140,9 @@ pub enum Fault {
     TooLarge,
 }
 
-/// A fault that lies in wait for requests whose line begins so, so many of them.
+/// A fault that lies in wait for requests whose line has this in it, so many of them.
 struct Waiting {
-    begins: String,
+    of: String,
     fault: Fault,
     left: usize,
 }
@@ -199,9 +199,9 @@ impl<S: Service> StandIn<S> {
         held(&self.service)
     }
 
-    /// Lays a fault in wait for the next requests whose line begins so.
-    pub fn lay(&self, begins: &str, fault: Fault, left: usize) {
-        held(&self.around).faults.push_back(Waiting { begins: begins.to_owned(), fault, left });
+    /// Lays a fault in wait for the next requests whose line has this in it.
+    pub fn lay(&self, of: &str, fault: Fault, left: usize) {
+        held(&self.around).faults.push_back(Waiting { of: of.to_owned(), fault, left });
     }
 
     /// What was asked, a line each: method, path and status.
@@ -255,7 +255,7 @@ fn exchange<S: Service, T: Read + Write>(
     let line = format!("{} {}", request.method, request.path);
     let fault = {
         let mut around = held(around);
-        let met = around.faults.iter_mut().find(|waiting| waiting.left > 0 && line.starts_with(&waiting.begins));
+        let met = around.faults.iter_mut().find(|waiting| waiting.left > 0 && line.contains(&waiting.of));
         met.map(|waiting| {
             waiting.left -= 1;
             waiting.fault
