@@ -4,4 +4,7 @@ mod duo;
 mod duo_client;
 mod duo_signature;
 mod duo_stand_in;
+mod entra;
+mod entra_stand_in;
+mod refusals;
 mod stand_in;
