@@ -63,7 +63,7 @@ pub struct Delivery {
     pub seed: Fingerprint,
     /// How far it has come.
     pub step: DeliveryStep,
-    /// The server's own name for it.
+    /// The server's own name for it; while it is being sent, that of the one whose place it takes.
     pub id: Option<String>,
     /// Whose it is there, as far as is known.
     pub user: Option<String>,

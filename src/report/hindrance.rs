@@ -61,7 +61,7 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
             format!("it is {}'s at the server, and {}'s here", plain(there), plain(here))
         }
         Hindrance::Unsettled { sent, certain } => format!(
-            "it was sent at {}, the answer is not known, and the server does not list it yet; a look is certain from {} on",
+            "it was sent at {}, and the server does not list it yet; a look is certain from {} on",
             local(*sent),
             local(*certain)
         ),

@@ -9,13 +9,13 @@ use serde_json::Value;
 pub use ureq::http::Method;
 use ureq::http::{Request, Response, StatusCode, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Proxy};
 use zeroize::Zeroizing;
 
 use super::asked::{Asked, ServerClock};
 use super::error::ServerError;
 use super::pace::Pace;
-use super::settings::{ServerSettings, host_of};
+use super::settings::{ServerSettings, host_of, is_loopback};
 use crate::time::{HostClock, SystemClock, UnixTime, seconds};
 
 /// The bounds of one request.
@@ -89,6 +89,8 @@ impl Http {
             .timeout_global(Some(ANSWER_WITHIN))
             .max_idle_age(Duration::from_secs(10))
             .user_agent(concat!("tokentap/", env!("CARGO_PKG_VERSION")))
+            // What goes to this computer goes past no other, where it would be read.
+            .proxy(if is_loopback(&host) { None } else { Proxy::try_from_env() })
             .tls_config(tls)
             .build();
         Ok(Self { agent: config.new_agent(), host, pause })

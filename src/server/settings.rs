@@ -113,7 +113,9 @@ pub fn host_of(url: &str) -> String {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host is this computer.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 

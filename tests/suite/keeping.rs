@@ -17,7 +17,7 @@ use crate::support::{Dice, RESTRICTED, UNRESTRICTED, run_in, text};
 const TRUST: &str = "--trust-host-clock";
 
 /// A desk whose inventory seals its seeds, and the identity that opens them in a file.
-fn sealing() -> (Desk, String) {
+pub fn sealing() -> (Desk, String) {
     let desk = Desk::new();
     let recipient = identity(&desk, "identity");
     desk.ok(&["inventory", "init", "--recipient", &recipient]);
@@ -32,7 +32,7 @@ fn identity(desk: &Desk, name: &str) -> String {
     identity.to_public().to_string()
 }
 
-fn private(path: &Path, content: &str) {
+pub fn private(path: &Path, content: &str) {
     fs::write(path, content).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }

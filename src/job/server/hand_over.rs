@@ -76,7 +76,8 @@ fn first(work: &Work<'_>, planned: &Planned, seed: Fingerprint, now: UnixTime) -
         key: planned.ready.token.key.clone(),
         seed,
         step: known.filter(|_| goes_on).map_or(DeliveryStep::Sent, |known| known.step),
-        id: planned.there.as_ref().filter(|_| goes_on).map(|there| there.id.clone()),
+        // The server's own name for it; of a token that is only being sent, for the one whose place it takes.
+        id: planned.there.as_ref().map(|there| there.id.clone()),
         user: had
             .or_else(|| known.filter(|known| !known.step.is_there() || goes_on).and_then(|known| known.user.clone())),
         since: known.filter(|_| goes_on).map_or(now, |known| known.since),
@@ -104,7 +105,7 @@ fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) 
         Some(user) => Some(user.clone()),
         // A token that was replaced, now or by a run that did not come to its end, goes back to whoever had it.
         None => match (&journal.now.user, token.user.is_some()) {
-            (Some(name), false) if planned.doing != Doing::Finish => {
+            (Some(name), false) if planned.doing != Doing::Finish || was_not_given(planned) => {
                 let mut found = work.server.users(name).map_err(Hindrance::Server)?;
                 if found.len() == 1 { found.pop() } else { None }
             }
@@ -123,6 +124,11 @@ fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) 
     Ok(is_checked)
 }
 
+/// Whether no run has come so far as to give the token to anybody.
+fn was_not_given(planned: &Planned) -> bool {
+    planned.known.as_ref().is_some_and(|known| matches!(known.step, DeliveryStep::Sent | DeliveryStep::Created))
+}
+
 /// Creates the token, in the place of another one where there is one.
 fn create(
     work: &Work<'_>,
@@ -132,22 +138,26 @@ fn create(
 ) -> Result<ServerToken, Hindrance> {
     let serial = planned.ready.token.key.serial.as_str();
     let new = Enrolment { row: &planned.ready.row, serial };
-    let id = match replaced {
-        None => work.server.create(&new),
-        Some(there) => match work.server.re_enrol(there, &new) {
-            Err(ServerError::NoSuchCall(_)) => work.server.remove(there).and_then(|()| work.server.create(&new)),
-            enrolled => enrolled.map(|()| there.id.clone()),
-        },
-    };
-    let error = match id {
-        Ok(id) => {
-            let user = replaced.filter(|_| work.server.kind().can().resyncs_time).and_then(|there| there.user.clone());
-            return Ok(ServerToken { id, serial: serial.to_owned(), user, ..ServerToken::default() });
+    if let Some(there) = replaced {
+        match work.server.re_enrol(there, &new) {
+            Err(ServerError::NoSuchCall(_)) => remove(work, there).map_err(|error| stands(planned, journal, error))?,
+            Err(error) => return Err(stands(planned, journal, error)),
+            Ok(()) => {
+                return Ok(ServerToken {
+                    id: there.id.clone(),
+                    serial: serial.to_owned(),
+                    user: there.user.clone(),
+                    ..ServerToken::default()
+                });
+            }
         }
+    }
+    let error = match work.server.create(&new) {
+        Ok(id) => return Ok(ServerToken { id, serial: serial.to_owned(), ..ServerToken::default() }),
         Err(error) => error,
     };
     if error.fate() == Fate::NotDone {
-        journal.now.step = DeliveryStep::Refused;
+        (journal.now.step, journal.now.id) = (DeliveryStep::Refused, None);
         return Err(Hindrance::Server(error));
     }
     // Whether it is there is looked at, and never tried by sending it again.
@@ -163,6 +173,27 @@ fn create(
         }
     }
     Err(Hindrance::Server(error))
+}
+
+/// Removes a token. Where the answer does not tell, a look does.
+fn remove(work: &Work<'_>, there: &ServerToken) -> Result<(), ServerError> {
+    let Err(error) = work.server.remove(there) else { return Ok(()) };
+    let may_be_gone = error.fate() == Fate::Unknown || matches!(error, ServerError::Absent(_));
+    match work.server.tokens(&there.serial) {
+        Ok(found) if may_be_gone && found.iter().all(|one| one.id != there.id) => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// A token whose place was not taken: where nothing was done, what was on record of it is true still.
+fn stands(planned: &Planned, journal: &mut Journal<'_, '_>, error: ServerError) -> Hindrance {
+    if error.fate() == Fate::NotDone {
+        journal.now = match &planned.known {
+            Some(known) if known.step.is_there() || known.step == DeliveryStep::Sent => known.clone(),
+            _ => Delivery { step: DeliveryStep::Refused, id: None, ..journal.now.clone() },
+        };
+    }
+    Hindrance::Server(error)
 }
 
 /// Gives the token to its user. A server that says no may have done it before.

@@ -41,7 +41,7 @@ pub enum Hindrance {
         /// Whose it is here.
         here: String,
     },
-    /// It was sent then, the answer is not known, and the server may be slow to list it.
+    /// It was sent then, is not listed, and the server may be slow to list it.
     Unsettled {
         /// When it was sent.
         sent: UnixTime,

@@ -140,13 +140,22 @@ impl Planner<'_, '_> {
             }
         };
         match (known.map(|known| known.step), there) {
+            // The one whose place was to be taken is there still.
+            (Some(DeliveryStep::Sent), Some(there))
+                if is_this_seed && known.is_some_and(|known| known.id.as_ref() == Some(&there.id)) =>
+            {
+                Ok(Doing::Replace)
+            }
             // What this program has sent, whether or not the answer came.
             (
                 Some(DeliveryStep::Sent | DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active),
                 Some(_),
             ) if is_this_seed => Ok(Doing::Finish),
             (_, Some(there)) => replaces(there),
-            (Some(DeliveryStep::Sent), None) => self.settled(known).map(|()| Doing::Create),
+            (
+                Some(DeliveryStep::Sent | DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active),
+                None,
+            ) => self.settled(known).map(|()| Doing::Create),
             (_, None) => Ok(Doing::Create),
         }
     }

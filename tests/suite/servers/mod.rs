@@ -1,0 +1,10 @@
+//! Seeds that go to authentication servers: to real ones where there are some, and else to stand-ins that speak as they do.
+
+mod duo;
+mod duo_client;
+mod duo_signature;
+mod duo_stand_in;
+mod entra;
+mod entra_stand_in;
+mod refusals;
+mod stand_in;

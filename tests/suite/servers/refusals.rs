@@ -1,0 +1,135 @@
+//! What no credential and no seed goes to: plain text to another computer, a page that is not the server's, a certificate that is not.
+
+use std::fs;
+
+use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
+use super::stand_in::{Counter, Fault, StandIn, tls};
+
+fn add(counter: &Counter, url: &str, more: &[&str]) -> (i32, String) {
+    let words = ["server", "add", "duo", "--kind", "duo", "--url", url, "--account", INTEGRATION_KEY];
+    counter.run(&[&words[..], &["--credential-file", "credential"], more].concat())
+}
+
+fn counter() -> Counter {
+    let mut counter = Counter::new();
+    counter.credential(SECRET_KEY);
+    counter
+}
+
+const CHECK: [&str; 5] = ["server", "check", "duo", "--identity", "identity"];
+const SERIAL: &str = "86596120001234";
+const HAND_OVER: [&str; 6] = ["hand-over", "duo", "--serial", SERIAL, "--identity", "identity"];
+
+#[test]
+fn an_address_in_plain_text_elsewhere_or_with_a_credential_in_it_is_not_taken() {
+    let server = Duo::start(&["ana"]);
+    let counter = counter();
+    let port = server.port;
+    for (url, words) in [
+        (format!("http://api-1.example.org:{port}"), "in plain text"),
+        (format!("http://127.0.0.1.example.org:{port}"), "in plain text"),
+        (format!("http://0.0.0.0:{port}"), "in plain text"),
+        (format!("http://admin:secret-of-a-test@127.0.0.1:{port}"), "has a name or password in it"),
+        (format!("https://admin@127.0.0.1:{port}"), "has a name or password in it"),
+        (format!("ftp://127.0.0.1:{port}"), "no address of a server"),
+    ] {
+        let (exit, said) = add(&counter, &url, &[]);
+        assert!(exit == 2 && said.contains(words), "{url}: {said}");
+        assert!(!said.contains("secret-of-a-test"), "{said}");
+    }
+    let entra = ["server", "add", "entra", "--kind", "entra", "--tenant", "example.org", "--account", "client"];
+    let elsewhere = ["--sign-in-url", "http://login.example.org", "--credential-file", "credential"];
+    let (exit, said) = counter.run(&[&entra[..], &elsewhere].concat());
+    assert!(exit == 2 && said.contains("in plain text"), "{said}");
+    assert!(counter.ok(&["server", "list"]).contains("no server is known"));
+    assert_eq!(server.log(), Vec::<String>::new());
+}
+
+#[test]
+fn a_page_a_redirect_and_too_large_an_answer_are_told_and_nothing_is_sent() {
+    let server = Duo::start(&["ana"]);
+    let mut counter = counter();
+    assert_eq!(add(&counter, &server.url(), &[]).0, 0);
+    counter.burned(SERIAL, Some("ana"), &[]);
+    for (fault, words) in [
+        (Fault::Page, "answered with a page and not with data"),
+        (Fault::Redirect, "sends to elsewhere.example.org, which is not followed"),
+        (Fault::TooLarge, "is too large"),
+        (Fault::CutAfter, "did not answer in full"),
+        (Fault::FaultyAfter, "a fault of its own (HTTP 500)"),
+    ] {
+        for command in [&CHECK[..], &HAND_OVER] {
+            server.lay("GET", fault, 1);
+            let (exit, said) = counter.run(command);
+            assert!(exit != 0 && said.contains(words), "{fault:?}: {said}");
+            assert!(said.contains("next:"), "{said}");
+        }
+    }
+    assert_eq!(server.asked("POST"), 0);
+    assert_eq!(server.now().tokens.len(), 0);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_and_named_again_where_it_is() {
+    let server = Duo::start(&["ana"]);
+    let mut counter = counter();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = gone.local_addr().unwrap().port();
+    drop(gone);
+    assert_eq!(add(&counter, &format!("http://127.0.0.1:{port}"), &[]).0, 0);
+    counter.burned(SERIAL, Some("ana"), &[]);
+    let (exit, said) = counter.run(&HAND_OVER);
+    assert!(exit != 0 && said.contains("cannot be reached"), "{said}");
+    // It is at another port by now, and somebody says so.
+    assert_eq!(add(&counter, &server.url(), &[]).0, 0);
+    assert_eq!(counter.run(&HAND_OVER).0, 0);
+    assert_eq!(server.now().tokens.len(), 1);
+}
+
+#[test]
+fn certificates_that_are_not_the_server_s_or_not_of_now_are_refused_by_their_reason_and_nothing_is_sent() {
+    for (name, days, names_authority, refused) in [
+        ("localhost", -60..30, true, None),
+        ("localhost", -60..-1, true, Some("it has expired")),
+        ("localhost", 1..30, true, Some("it is not valid yet")),
+        ("api-1.duosecurity.com", -60..30, true, Some("it is for another name")),
+        ("localhost", -60..30, false, Some("no authority that is trusted here vouches for it")),
+    ] {
+        let (config, authority) = tls(name, days.clone());
+        let server = StandIn::start_with(|port| Duo::of(port, &["ana"]), Some(config));
+        let mut counter = counter();
+        fs::write(counter.desk.path("ca.pem"), authority).unwrap();
+        let url = format!("https://localhost:{}", server.port);
+        let more: &[&str] = if names_authority { &["--ca", "ca.pem"] } else { &[] };
+        assert_eq!(add(&counter, &url, more).0, 0);
+        counter.burned(SERIAL, Some("ana"), &[]);
+        for command in [&CHECK[..], &HAND_OVER] {
+            let (exit, said) = counter.run(command);
+            match refused {
+                None => assert_eq!(exit, 0, "{said}"),
+                Some(words) => {
+                    assert!(exit != 0 && said.contains(words), "{name}, {days:?}: {said}");
+                    assert!(said.contains("nothing was sent"), "{said}");
+                }
+            }
+        }
+        assert_eq!(server.log().is_empty(), refused.is_some(), "{name}, {days:?}");
+        assert_eq!(server.now().tokens.len(), usize::from(refused.is_none()));
+    }
+}
+
+#[test]
+fn what_goes_to_this_computer_in_plain_text_goes_past_no_proxy() {
+    let server = Duo::start(&["ana"]);
+    let proxy = Duo::start(&[]);
+    let mut counter = counter();
+    assert_eq!(add(&counter, &server.url(), &[]).0, 0);
+    counter.burned(SERIAL, Some("ana"), &[]);
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        let (exit, said) = counter.run_with(&CHECK, &|command| {
+            command.env(name, proxy.url()).env_remove("NO_PROXY").env_remove("no_proxy");
+        });
+        assert_eq!(exit, 0, "{name}: {said}");
+    }
+    assert_eq!(proxy.log(), Vec::<String>::new());
+}
