@@ -17,7 +17,7 @@ use crate::support::{Dice, RESTRICTED, UNRESTRICTED, run_in, text};
 const TRUST: &str = "--trust-host-clock";
 
 /// A desk whose inventory seals its seeds, and the identity that opens them in a file.
-fn sealing() -> (Desk, String) {
+pub fn sealing() -> (Desk, String) {
     let desk = Desk::new();
     let recipient = identity(&desk, "identity");
     desk.ok(&["inventory", "init", "--recipient", &recipient]);
@@ -25,14 +25,14 @@ fn sealing() -> (Desk, String) {
 }
 
 /// A new identity in a file for its owner only; its recipient.
-fn identity(desk: &Desk, name: &str) -> String {
+pub fn identity(desk: &Desk, name: &str) -> String {
     let identity = age::x25519::Identity::generate();
     let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
     private(&desk.path(name), &format!("{secret}\n"));
     identity.to_public().to_string()
 }
 
-fn private(path: &Path, content: &str) {
+pub fn private(path: &Path, content: &str) {
     fs::write(path, content).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }

@@ -45,6 +45,8 @@ mod secrets;
 mod seedfiles;
 mod seedkinds;
 mod selftest;
+#[cfg(all(feature = "servers", target_os = "linux"))]
+mod servers;
 mod shell;
 #[cfg(target_os = "linux")]
 mod stack;
