@@ -199,7 +199,9 @@ impl AuthServer for PrivacyIdea {
             return Err(ServerError::Forbidden { host: self.http.host().to_owned(), detail });
         }
         let told = value.get("rights").and_then(Value::as_array);
-        let has = |name: &&str| told.is_some_and(|rights| rights.iter().any(|right| right.as_str() == Some(name)));
+        // A policy that allows all is told as it is written.
+        let is = |right: &Value, name: &str| right.as_str().is_some_and(|right| right == name || right == "*");
+        let has = |name: &&str| told.is_some_and(|rights| rights.iter().any(|right| is(right, name)));
         let lacks = RIGHTS.iter().filter(|(_, names)| told.is_some() && !names.iter().all(|name| has(name)));
         Ok(Standing {
             who: text_in(value, "username").unwrap_or_else(|| self.settings.account.clone()),

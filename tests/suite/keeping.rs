@@ -25,7 +25,7 @@ pub fn sealing() -> (Desk, String) {
 }
 
 /// A new identity in a file for its owner only; its recipient.
-fn identity(desk: &Desk, name: &str) -> String {
+pub fn identity(desk: &Desk, name: &str) -> String {
     let identity = age::x25519::Identity::generate();
     let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
     private(&desk.path(name), &format!("{secret}\n"));

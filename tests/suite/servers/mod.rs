@@ -6,5 +6,7 @@ mod duo_signature;
 mod duo_stand_in;
 mod entra;
 mod entra_stand_in;
+pub mod harness;
+mod privacyidea;
 mod refusals;
 mod stand_in;
