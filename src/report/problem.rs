@@ -87,6 +87,13 @@ pub fn fact(problem: &Problem) -> String {
         | Problem::UsersNotThere { .. }
         | Problem::NotHandedOver { .. } => at_server(problem),
         Problem::SeveralFit { typed, count } => format!("{typed} matches {}", counted(*count as u64, "token")),
+        Problem::BatchChanged { .. } | Problem::BatchContradicted { .. } => of_batch(problem),
+    }
+}
+
+/// A batch that is not what its file or its record says.
+fn of_batch(problem: &Problem) -> String {
+    match problem {
         Problem::BatchChanged { name, begun } => {
             format!("a batch of {name} has been open since {}, with other rows", begun.format("%Y-%m-%d %H:%M UTC"))
         }
@@ -97,6 +104,7 @@ pub fn fact(problem: &Problem) -> String {
             };
             format!("the .part file has row {row} on the token {serial}, and {inventory}")
         }
+        _ => String::new(),
     }
 }
 

@@ -119,6 +119,12 @@ impl Server {
         Some(server)
     }
 
+    /// Ends it: nothing listens at its port any more.
+    pub fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// A request of the administrator's, and the value that it is answered with.
     pub fn ask(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Value {
         let (status, answer) = self.answer(method, path, form);

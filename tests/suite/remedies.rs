@@ -131,6 +131,7 @@ fn command(after: &str) -> Option<Vec<String>> {
             "USER" => "ana@example.org",
             "FOLDER" | "NAME" => "name",
             "age1…" => "age1recipient",
+            bare if bare.starts_with("https://") => "https://api.example.org",
             bare if bare.starts_with('{') => "1",
             bare if bare.contains('.') && bare.parse::<f64>().is_err() => "file",
             bare => bare,

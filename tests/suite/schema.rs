@@ -171,6 +171,36 @@ fn served(bench: &mut Bench) {
     bench.run(0, &["--inventory", &owner, "inventory", "prune", "--events-before", "1y", "--yes"]);
 }
 
+/// An authentication server; whether one is installed.
+#[cfg(all(feature = "servers", target_os = "linux"))]
+fn handed(bench: &mut Bench) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(server) = crate::privacyidea::Server::start(folder.path()) else { return false };
+    bench.write("password", crate::privacyidea::PASSWORD_THERE);
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let add = ["server", "add", "pi", "--kind", "privacyidea", "--url", &url, "--account", crate::privacyidea::ADMIN];
+    bench.run(0, &[&add[..], &["--credential-file", "password"]].concat());
+    let opens = ["--identity", "identity"];
+    bench.run(0, &["server", "list"]);
+    bench.run(0, &[&["server", "check", "pi"], &opens[..]].concat());
+    bench.run(2, &["server", "check", "nothing"]);
+    bench.run(2, &["hand-over", "pi"]);
+    let over = ["hand-over", "pi", "--batch", "1", "--unassigned"];
+    bench.run(0, &[&over[..], &["--dry-run"], &opens].concat());
+    bench.run(0, &[&over[..], &opens].concat());
+    bench.run(8, &[&["server", "compare", "pi"], &opens[..]].concat());
+    bench.run(0, &[&["server", "pull", "pi"], &opens[..]].concat());
+    bench.run(8, &[&["server", "resync", "pi", "86596120000101", "000000", "000001"], &opens[..]].concat());
+    bench.run(0, &["inventory", "show", "86596120000101"]);
+    bench.run(0, &["server", "remove", "pi"]);
+    true
+}
+
+#[cfg(not(all(feature = "servers", target_os = "linux")))]
+fn handed(_: &mut Bench) -> bool {
+    false
+}
+
 #[test]
 fn whatever_a_command_prints_fits_the_schema_and_every_shape_is_printed_by_one() {
     let mut bench = Bench::new();
@@ -179,6 +209,7 @@ fn whatever_a_command_prints_fits_the_schema_and_every_shape_is_printed_by_one()
     many(&mut bench);
     #[cfg(all(feature = "postgres", target_os = "linux"))]
     served(&mut bench);
+    let has_servers = handed(&mut bench);
     let has_reader = in_folder(bench.folder.path()).args(["--json", "readers"]).output().unwrap();
     assert!(!has_reader.stdout.is_empty());
     bench.run(has_reader.status.code().unwrap(), &["readers"]);
@@ -190,6 +221,7 @@ fn whatever_a_command_prints_fits_the_schema_and_every_shape_is_printed_by_one()
     let has_server = cfg!(all(feature = "postgres", target_os = "linux"));
     let is_elsewhere = |name: &&String| {
         name.contains("ReadersReport")
+            || (!has_servers && (name.starts_with("server:") || name.starts_with("hand-over:")))
             || (!has_server && needs_server.iter().any(|shape| name.contains(shape)))
             || name.contains("ReaderEvent")
             || (name.contains("FailureReport")

@@ -9,7 +9,7 @@ use crate::server::ServerKind;
 #[derive(Debug, Subcommand)]
 pub enum ServerCommand {
     /// Make a server known, or change what is known of it
-    #[command(before_help = "Example: tokentap server add duo --kind duo --url https://HOST --account KEY")]
+    #[command(before_help = "Example: tokentap server add duo --kind duo --account NAME --url https://HOST")]
     Add(ServerAddArgs),
     /// Sign in, and say what the account may do and how the clocks stand
     #[command(before_help = "Example: tokentap server check pi --identity key.txt")]
@@ -59,11 +59,11 @@ pub struct ServerAddArgs {
     #[arg(long, value_enum, ignore_case = true, value_name = "KIND")]
     pub kind: KindArg,
 
-    /// Its address, such as https://pi.example.org [default for entra: Microsoft's]
+    /// Its address; for entra, Microsoft's without it
     #[arg(long, value_name = "URL", required_if_eq_any = [("kind", "privacyidea"), ("kind", "duo")])]
     pub url: Option<String>,
 
-    /// The account: an administrator, Duo's integration key, or the client's id
+    /// An administrator, Duo's integration key, or the client's id
     #[arg(long, value_name = "ACCOUNT")]
     pub account: String,
 
@@ -75,11 +75,11 @@ pub struct ServerAddArgs {
     #[arg(long, value_name = "REALM", hide_short_help = true)]
     pub realm: Option<String>,
 
-    /// The file with the password, secret key or client secret [default: it is asked for]
+    /// The password or secret key, in a file; without it, it is asked for
     #[arg(long, value_name = "FILE", group = "credential")]
     pub credential_file: Option<PathBuf>,
 
-    /// Read the password, secret key or client secret from standard input
+    /// The same from standard input
     #[arg(long, group = "credential")]
     pub credential_stdin: bool,
 

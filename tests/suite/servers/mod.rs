@@ -1,5 +1,6 @@
 //! Seeds that go to authentication servers: to real ones where there are some, and else to stand-ins that speak as they do.
 
+mod desk;
 mod duo;
 mod duo_client;
 mod duo_signature;
