@@ -82,7 +82,8 @@ fn first(work: &Work<'_>, planned: &Planned, seed: Fingerprint, now: UnixTime) -
             .or_else(|| known.filter(|known| !known.step.is_there() || goes_on).and_then(|known| known.user.clone())),
         since: known.filter(|_| goes_on).map_or(now, |known| known.since),
         at: now,
-        unmended: None,
+        // Until the server has accepted a code by now.
+        unmended: known.filter(|_| goes_on).and_then(|known| known.unmended),
         detail: None,
     }
 }
@@ -119,6 +120,8 @@ fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) 
     }
     let is_checked = check(work, planned, &token, user.as_ref())?;
     if is_checked {
+        // A login of before the clock was set says nothing of it.
+        journal.now.unmended = journal.now.unmended.filter(|_| token.believed.is_some());
         journal.reached(DeliveryStep::Active)?;
     }
     Ok(is_checked)

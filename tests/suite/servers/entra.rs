@@ -305,6 +305,28 @@ fn after_a_clock_was_set_the_same_seed_is_enrolled_anew_and_stays_its_user_s() {
 }
 
 #[test]
+fn a_clock_that_is_still_to_be_followed_is_not_forgotten_before_a_code_was_accepted() {
+    let server = Entra::start(&["ana"]);
+    let mut counter = counter(&server);
+    counter.burned(&serial(1), Some("ana@example.org"), &[]);
+    assert_eq!(hand_over(&counter, &serial(1), &[]).0, 0);
+    let reader = format!("emulated:{}", serial(1));
+    let words = ["sync", "--fast", "--reader", &reader, "--mend", "entra", TRUST];
+    assert_eq!(counter.run(&[&words[..], &IDENTITY].concat()).0, 10);
+    assert!(counter.delivery(&serial(1)).unmended.is_some());
+    // An administrator takes it from its user.
+    {
+        let device = &mut server.now().devices[0];
+        (device.user, device.is_active) = (None, false);
+    }
+    server.lay("/activate", Fault::Away, 1);
+    assert_ne!(hand_over(&counter, &serial(1), &[]).0, 0);
+    assert!(counter.delivery(&serial(1)).unmended.is_some());
+    assert_eq!(hand_over(&counter, &serial(1), &[]).0, 0);
+    assert_eq!(counter.delivery(&serial(1)).unmended, None);
+}
+
+#[test]
 fn a_seed_that_did_not_go_there_from_here_is_not_put_in_the_place_of_another() {
     let server = Entra::start(&["ana"]);
     let mut counter = counter(&server);
