@@ -1,2 +1,4 @@
+mod beliefs;
 mod harness;
+mod mend;
 mod privacyidea;
