@@ -76,7 +76,8 @@ fn first(work: &Work<'_>, planned: &Planned, seed: Fingerprint, now: UnixTime) -
         key: planned.ready.token.key.clone(),
         seed,
         step: known.filter(|_| goes_on).map_or(DeliveryStep::Sent, |known| known.step),
-        id: planned.there.as_ref().filter(|_| goes_on).map(|there| there.id.clone()),
+        // Until it is answered, that of the token in whose place it comes.
+        id: planned.there.as_ref().map(|there| there.id.clone()),
         user: had
             .or_else(|| known.filter(|known| !known.step.is_there() || goes_on).and_then(|known| known.user.clone())),
         since: known.filter(|_| goes_on).map_or(now, |known| known.since),

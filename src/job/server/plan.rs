@@ -118,6 +118,12 @@ impl Planner<'_, '_> {
             false => Err(Hindrance::Taken { user: there.user.clone() }),
         };
         match (known.map(|known| known.step), there) {
+            // A replacement whose answer did not come: this may be the one that was there before.
+            (Some(DeliveryStep::Sent), Some(there))
+                if known.is_some_and(|known| known.id.as_ref() == Some(&there.id)) =>
+            {
+                replaces(there)
+            }
             // What this program has sent, whether or not the answer came.
             (
                 Some(DeliveryStep::Sent | DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active),

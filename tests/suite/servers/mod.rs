@@ -1,4 +1,5 @@
 mod beliefs;
+mod cut;
 mod harness;
 mod mend;
 mod privacyidea;
