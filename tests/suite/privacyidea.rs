@@ -181,6 +181,9 @@ fn is_sha256(rows: &str, serial: &str) -> bool {
     rows.lines().any(|row| row.starts_with(serial) && row.contains("SHA256"))
 }
 
+/// A format, privacyIDEA's name for it, how it is locked, and how privacyIDEA opens it.
+type Form<'a> = (&'a str, &'a str, &'a [&'a str], &'a [(&'a str, &'a str)]);
+
 const KEY: &str = "00112233445566778899aabbccddeeff";
 const PASSWORD: &str = "correct horse";
 
@@ -195,14 +198,14 @@ fn what_is_written_for_privacyidea_is_imported_and_the_codes_of_the_tokens_are_a
     };
     fs::write(folder.path().join("key"), KEY).unwrap();
     fs::write(folder.path().join("password"), PASSWORD).unwrap();
-    let forms: [(&str, &str, &[&str], &[(&str, &str)]); 4] = [
+    let forms: [Form<'_>; 4] = [
         ("privacyidea", "OATH CSV", &[], &[]),
         ("pskc", "pskc", &[], &[]),
         ("pskc", "pskc", &["--to-pskc-key", "key"], &[("psk", KEY)]),
         ("pskc", "pskc", &["--to-pskc-password", "password"], &[("password", PASSWORD)]),
     ];
     // What privacyIDEA takes in and then never accepts: SHA-256 by its other name (the reason for the usual one).
-    let by_other_name: (&str, &str, &[&str], &[(&str, &str)]) = ("pskc", "pskc", &["--pskc-suite", "hmac"], &[]);
+    let by_other_name: Form<'_> = ("pskc", "pskc", &["--pskc-suite", "hmac"], &[]);
     for (number, (format, kind, locks, opens)) in forms.into_iter().chain([by_other_name]).enumerate() {
         let tokens = format!("tokens{number}");
         fs::create_dir(folder.path().join(&tokens)).unwrap();

@@ -1,5 +1,7 @@
 //! Seeds that go to authentication servers: to real ones where there are some, and else to stand-ins that speak as they do.
 
+mod beliefs;
+mod cut;
 mod desk;
 mod duo;
 mod duo_client;
@@ -7,7 +9,8 @@ mod duo_signature;
 mod duo_stand_in;
 mod entra;
 mod entra_stand_in;
-pub mod harness;
+mod harness;
+mod mend;
 mod privacyidea;
 mod refusals;
 mod stand_in;
