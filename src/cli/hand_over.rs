@@ -7,7 +7,7 @@ use super::record::identity;
 use super::server::open::{self, server_failure};
 use super::{Ran, interrupt};
 use crate::inventory::{Delivery, DeliveryFilter, Inventory, RowState, SlotKey, TokenFilter, TokenRecord};
-use crate::job::server::{HandOverTerms, Handed, Hindrance, Planned, Work, hand_over, plan};
+use crate::job::server::{HandOverTerms, Handed, Hindrance, PlannedOrNot, Work, hand_over, plan};
 use crate::job::{Exit, Failure, Problem, TokenState, find};
 use crate::report::{HandOverReport, HandedToken};
 
@@ -38,7 +38,7 @@ pub fn run(global: &Global, args: &HandOverArgs, output: &Output) -> Ran {
 }
 
 /// Names everything that stands in the way before anything is sent.
-fn check_problems(planned: &[(SlotKey, Result<Planned, Hindrance>)], args: &HandOverArgs) -> Result<(), Failure> {
+fn check_problems(planned: &[PlannedOrNot], args: &HandOverArgs) -> Result<(), Failure> {
     let hindered: Vec<(&SlotKey, &Hindrance)> =
         planned.iter().filter_map(|(key, one)| Some((key, one.as_ref().err()?))).collect();
     if args.skip_problems || hindered.is_empty() {
@@ -60,12 +60,7 @@ fn check_problems(planned: &[(SlotKey, Result<Planned, Hindrance>)], args: &Hand
     Err(Failure::new(problem, TokenState::NothingChanged, next).with_details(details))
 }
 
-fn carry_out(
-    work: &Work<'_>,
-    planned: Vec<(SlotKey, Result<Planned, Hindrance>)>,
-    args: &HandOverArgs,
-    output: &Output,
-) -> Ran {
+fn carry_out(work: &Work<'_>, planned: Vec<PlannedOrNot>, args: &HandOverArgs, output: &Output) -> Ran {
     let mut tokens = Vec::with_capacity(planned.len());
     let mut left = planned.len();
     for (key, one) in planned {

@@ -61,7 +61,7 @@ impl Duo {
             method: method.clone(),
             url: format!("{}{path}{question}", self.url),
             headers: vec![("Date", Zeroizing::new(date)), ("Authorization", authorization)],
-            body: is_post.then(|| ("application/json", body)),
+            body: is_post.then_some(("application/json", body)),
             only_reads: *method == Method::GET,
         };
         self.answered(self.http.ask(&ask)?)

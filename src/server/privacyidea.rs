@@ -202,7 +202,7 @@ impl AuthServer for PrivacyIdea {
         // A policy that allows all is told as it is written.
         let is = |right: &Value, name: &str| right.as_str().is_some_and(|right| right == name || right == "*");
         let has = |name: &&str| told.is_some_and(|rights| rights.iter().any(|right| is(right, name)));
-        let lacks = RIGHTS.iter().filter(|(_, names)| told.is_some() && !names.iter().all(|name| has(name)));
+        let lacks = RIGHTS.iter().filter(|(_, names)| told.is_some() && !names.iter().all(has));
         Ok(Standing {
             who: text_in(value, "username").unwrap_or_else(|| self.settings.account.clone()),
             lacks: lacks.map(|(right, _)| *right).collect(),

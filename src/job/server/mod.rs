@@ -20,7 +20,7 @@ pub use compare::{Difference, compare};
 pub use hand_over::{Handed, hand_over};
 pub use hindrance::Hindrance;
 pub use mend::{MendTerms, Mended, may_need_mending, mend};
-pub use plan::{Doing, HandOverTerms, Planned, check_users, plan};
+pub use plan::{Doing, HandOverTerms, Planned, PlannedOrNot, check_users, plan};
 pub use pull::{Pulled, pull};
 pub use ready::Ready;
 pub use resync::resync;

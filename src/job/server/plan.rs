@@ -47,6 +47,9 @@ pub struct Planned {
     pub there: Option<ServerToken>,
 }
 
+/// A token with what is done with it, or what stands in the way.
+pub type PlannedOrNot = (SlotKey, Result<Planned, Hindrance>);
+
 /// How long a server may take until it lists what it has created: until then, that a token is not listed proves nothing.
 const LISTED_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
@@ -59,7 +62,7 @@ pub fn plan(
     identity: &Identity,
     tokens: Vec<(SlotKey, Option<TokenRecord>)>,
     terms: HandOverTerms,
-) -> Result<Vec<(SlotKey, Result<Planned, Hindrance>)>, ServerError> {
+) -> Result<Vec<PlannedOrNot>, ServerError> {
     let mut planner = Planner { work, terms, users: HashMap::new() };
     let mut planned = Vec::with_capacity(tokens.len());
     for (key, token) in tokens {
