@@ -95,7 +95,7 @@ pub fn record(inventory: &dyn Inventory, name: &str) -> Result<ServerRecord, Fai
     let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
     servers.into_iter().find(|server| server.name == name).ok_or_else(|| {
         let next = match names.as_slice() {
-            [] => "make it known first: tokentap server add NAME --kind KIND --url URL --account ACCOUNT".to_owned(),
+            [] => "make it known first with tokentap server add (see --help)".to_owned(),
             names => format!("use one of: {}", names.join(", ")),
         };
         Failure::usage(format!("the inventory knows no server {}", describe::given(name)), next)

@@ -150,9 +150,16 @@ fn by_codes(work: &Work<'_>, row: &Row, there: &ServerToken, terms: MendTerms) -
         return of_the_future(work, row, there, terms, (step, next));
     }
     let first = step.saturating_sub(4).max(next);
-    // A code of the last two steps was accepted: the server is where the clock is.
     if first + 3 > step {
-        return Ok(Mended::Follows);
+        // The code of the step before, or of this one, was accepted: the server is where the clock is.
+        if next >= step {
+            return Ok(Mended::Follows);
+        }
+        // Two are too many by now; asked about one, it comes so near that the current one is within its window.
+        return match asked(work, row, there, step)? {
+            true => Ok(Mended::Resynced { checked: true }),
+            false => Err(Hindrance::CodeRefused),
+        };
     }
     if !work.server.resync(there, &codes_from(row, first, 2)).map_err(Hindrance::Server)? {
         return Err(Hindrance::OtherSeedThere);
