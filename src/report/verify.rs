@@ -69,7 +69,10 @@ impl HotpReport {
             Some(known) if known >= next => {
                 format!("the seed file has {known}, which is higher: do not set a server back")
             }
-            _ => format!("set the server's counter to {next}, if it is not further on"),
+            _ => format!(
+                "set the server's counter to {next}, if it is not further on; privacyIDEA and Duo find it by the next codes that are pressed: tokentap \
+                 server resync NAME SERIAL CODE CODE"
+            ),
         };
         let advice = format!("match: the codes are those of counters {first} to {}\n{advice}", next - 1);
         Self { verdict: VerdictKind::Match.word(), counter: Some(first), next_counter: Some(next), advice }

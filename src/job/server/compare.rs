@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Work;
 use super::hindrance::Hindrance;
 use crate::inventory::{Delivery, DeliveryFilter, DeliveryStep, SlotKey, TokenFilter, TokenRecord};
-use crate::server::ServerToken;
+use crate::server::{ServerToken, ServerUser};
 
 /// A disagreement about a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,30 @@ pub fn compare(work: &Work<'_>) -> Result<Vec<(SlotKey, Difference)>, Hindrance>
         let listed = there.get(&key.serial).map(Vec::as_slice).unwrap_or_default();
         of_one(record.as_ref(), delivery.as_ref(), listed, &mut |difference| found.push((key.clone(), difference)));
     }
-    Ok(found)
+    without_other_names(work, found)
+}
+
+/// The same without those where the server has another name for the same person, as it would find them for a hand-over.
+fn without_other_names(
+    work: &Work<'_>,
+    found: Vec<(SlotKey, Difference)>,
+) -> Result<Vec<(SlotKey, Difference)>, Hindrance> {
+    let mut names: HashMap<String, Option<ServerUser>> = HashMap::new();
+    let mut kept = Vec::with_capacity(found.len());
+    for (key, difference) in found {
+        if let Difference::OtherUser { here, there } = &difference {
+            if !names.contains_key(here) {
+                let mut users = work.server.users(here).map_err(Hindrance::Server)?;
+                names.insert(here.clone(), if users.len() == 1 { users.pop() } else { None });
+            }
+            let is_same = |user: &ServerUser| user.name.to_lowercase() == there.to_lowercase() || user.id == *there;
+            if names.get(here).and_then(Option::as_ref).is_some_and(is_same) {
+                continue;
+            }
+        }
+        kept.push((key, difference));
+    }
+    Ok(kept)
 }
 
 fn of_one(
@@ -106,11 +129,7 @@ fn of_one(
     match (&record.user, &there.user) {
         (Some(here), None) => tell(Difference::NobodysThere(here.clone())),
         (None, Some(there)) => tell(Difference::NobodysHere(there.clone())),
-        // What the journal knows as the server's own name for the same person is no disagreement.
-        (Some(here), Some(there))
-            if here.to_lowercase() != there.to_lowercase()
-                && delivery.and_then(|delivery| delivery.user.as_ref()) != Some(there) =>
-        {
+        (Some(here), Some(there)) if here.to_lowercase() != there.to_lowercase() => {
             tell(Difference::OtherUser { here: here.clone(), there: there.clone() });
         }
         _ => {}
