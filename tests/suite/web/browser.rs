@@ -1,10 +1,12 @@
 //! The page in a real browser: Debian's Chromium, driven by its own driver.
 
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use fantoccini::wd::Capabilities;
@@ -66,9 +68,24 @@ pub fn in_browser<F: Future<Output = ()>>(address: &str, look: Look, test: impl 
         let page = Page { client: client.clone() };
         page.dress(look).await;
         client.goto(address).await.unwrap();
-        test(Page { client: client.clone() }).await;
+        let ended = caught(test(Page { client: client.clone() })).await;
+        // A test that fails leaves no browser behind.
         let _ = client.close().await;
+        if let Err(panic) = ended {
+            resume_unwind(panic);
+        }
     });
+}
+
+/// Runs a test to its end, or to its panic.
+async fn caught(test: impl Future<Output = ()>) -> std::thread::Result<()> {
+    let mut test = Box::pin(test);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| test.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
 }
 
 impl Page {
