@@ -154,6 +154,10 @@ impl DeskMender {
 
 impl Mender for DeskMender {
     fn mend(&self, token: &TokenRecord, moved_s: f64, opener: Option<&Opener>) -> Vec<AfterSync> {
+        if opener.is_none() {
+            // With the identity, the credentials that it has opened are forgotten.
+            locked(&self.servers).clear();
+        }
         let filter = DeliveryFilter { server: None, serial: Some(token.key.serial.clone()) };
         // What is not known is said at the token's next command: nothing here may stop a desk.
         let deliveries = self.store.inventory().deliveries(&filter).unwrap_or_default();
