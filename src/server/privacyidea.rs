@@ -19,6 +19,9 @@ use crate::time::UnixTime;
 /// Tokens in a page.
 const PAGE: usize = 200;
 
+/// So many pages are read at the most: a million tokens.
+const MOST_PAGES: u32 = 5000;
+
 /// The rights of an administrator, each with privacyIDEA's names for it.
 const RIGHTS: [(Right, &[&str]); 5] = [
     (Right::List, &["tokenlist"]),
@@ -131,18 +134,23 @@ impl PrivacyIdea {
     /// All pages of the tokens that fit.
     fn pages(&self, parameters: &[(&str, &str)], visit: &mut dyn FnMut(ServerToken)) -> Asked<()> {
         let size = PAGE.to_string();
-        for page in 1_u32.. {
+        let mut first = None;
+        for page in 1..=MOST_PAGES {
             let number = page.to_string();
             let mut all = parameters.to_vec();
             all.extend([("page", number.as_str()), ("pagesize", size.as_str())]);
             let answer = self.ask(&Method::GET, "/token/", &all)?;
             let tokens = self.fields(&answer).list("/result/value/tokens")?;
             tokens.iter().filter_map(token_of).for_each(&mut *visit);
-            if tokens.len() < PAGE {
-                break;
+            let begins = tokens.first().and_then(|token| text_in(token, "serial"));
+            match tokens.len() < PAGE {
+                true => return Ok(()),
+                // The same page again would never end.
+                false if begins == first => break,
+                false => first = begins,
             }
         }
-        Ok(())
+        Err(ServerError::TooLarge(self.http.host().to_owned()))
     }
 
     /// What is said of a token that is created, or burned anew.
