@@ -6,7 +6,9 @@ use super::output::Output;
 use super::record::identity;
 use super::server::open::{self, server_failure};
 use super::{Ran, interrupt};
-use crate::inventory::{Delivery, DeliveryFilter, Inventory, RowState, SlotKey, TokenFilter, TokenRecord};
+use crate::inventory::{
+    Delivery, DeliveryFilter, DeliveryStep, Inventory, RowState, SlotKey, TokenFilter, TokenRecord,
+};
 use crate::job::server::{HandOverTerms, Handed, Hindrance, PlannedOrNot, Work, hand_over, plan};
 use crate::job::{Exit, Failure, Problem, TokenState, find};
 use crate::report::{HandOverReport, HandedToken};
@@ -22,8 +24,7 @@ pub fn run(global: &Global, args: &HandOverArgs, output: &Output) -> Ran {
         return Err(Failure::usage("the seeds are sealed", "name the identity that opens them with --identity FILE"));
     };
     let opened = open::open(&store, &args.server.name, Some(&identity), output)?;
-    interrupt::begin_work();
-    let terms = HandOverTerms { replaces: args.replace, unassigned: args.unassigned };
+    let terms = HandOverTerms { replaces: args.replace, unassigned: args.unassigned, again: args.again };
     opened.work(global, inventory, &mut |work| {
         let planned = plan(work, &identity, wanted.clone(), terms).map_err(server_failure)?;
         if global.dry_run {
@@ -33,6 +34,8 @@ pub fn run(global: &Global, args: &HandOverArgs, output: &Output) -> Ran {
             return Ok(if report.undone == 0 { Exit::Done } else { Exit::Undone });
         }
         check_problems(&planned, args)?;
+        // Until here Ctrl-C ends the program at once: nothing was sent.
+        interrupt::begin_work();
         carry_out(work, planned, args, output)
     })
 }
@@ -144,6 +147,7 @@ fn wanted(inventory: &dyn Inventory, args: &HandOverArgs) -> Result<Vec<Wanted>,
 fn there(inventory: &dyn Inventory, server: &str) -> Result<Vec<Delivery>, Failure> {
     let filter = DeliveryFilter { server: Some(server.to_owned()), serial: None };
     let mut deliveries = inventory.deliveries(&filter).map_err(failed)?;
-    deliveries.retain(|one| one.step.is_there() && one.detail.is_none());
+    // Whether anything is left of those that have not come so far, the plan tells.
+    deliveries.retain(|one| one.step == DeliveryStep::Active && one.detail.is_none());
     Ok(deliveries)
 }

@@ -10,10 +10,13 @@ use super::output::Output;
 use super::server::open::{self, Opened};
 use super::store::{Store, open_store};
 use crate::device::Info;
-use crate::inventory::{Delivery, DeliveryFilter, SlotKey, TokenRecord};
-use crate::job::server::{AfterSync, Hindrance, MendTerms, Mender, after_sync, may_need_mending, seed_for_codes};
+use crate::inventory::{Delivery, DeliveryFilter, Inventory, InventoryError, SlotKey, TokenRecord};
+use crate::job::server::{
+    AfterSync, Hindrance, MendTerms, Mender, after_sync, leave_open, may_need_mending, seed_for_codes,
+};
 use crate::job::{Failure, Opener, SeedChoice, locked, unopened};
 use crate::server::ServerSettings;
+use crate::time::{HostClock, SystemClock};
 
 /// The servers that are mended after a write.
 pub struct Mending {
@@ -118,19 +121,23 @@ impl DeskMender {
 
     fn one(&self, delivery: &Delivery, token: &TokenRecord, opener: Option<&Opener>) -> Option<AfterSync> {
         let name = &delivery.server;
+        let books = self.store.inventory();
         let (opened, row) = match self.server(name, opener) {
             Ok(Known::Open(opened)) => {
-                let books = self.store.inventory();
                 let opener = opener.map(|opener| (&opener.0, books.fingerprint_key()));
                 (opened, seed_for_codes(token, None, opener))
             }
-            Ok(Known::Away(opened, since, why)) if since.elapsed() < AWAY_FOR => (opened, Err(why)),
+            Ok(Known::Away(opened, since, why)) if since.elapsed() < AWAY_FOR => {
+                let row = seed_for_codes(token, None, opener.map(|opener| (&opener.0, books.fingerprint_key())));
+                let _ = leave_open(books, delivery, SystemClock::new().now().wall);
+                return Some(opened.away(&token.key.serial, why, row.ok()));
+            }
             Ok(Known::Away(opened, ..)) => {
                 locked(&self.servers).insert(name.clone(), Known::Open(opened));
                 return self.one(delivery, token, opener);
             }
             // Its credential is sealed, and nothing opens it here: a person can do it all the same.
-            Err(_) => return self.closed(name, token),
+            Err(_) => return self.closed(delivery),
         };
         let done = opened.at_work(self.remark.as_deref(), self.store.inventory(), |work| {
             after_sync(work, token, &row, MendTerms::default())
@@ -145,10 +152,13 @@ impl DeskMender {
     }
 
     /// A server that cannot be opened here, of which only the kind is known.
-    fn closed(&self, name: &str, token: &TokenRecord) -> Option<AfterSync> {
-        let record = open::record(self.store.inventory(), name).ok()?;
+    fn closed(&self, delivery: &Delivery) -> Option<AfterSync> {
+        let (name, books) = (&delivery.server, self.store.inventory());
+        let record = open::record(books, name).ok()?;
         let kind = ServerSettings::of_text(&record.settings)?.kind;
-        Some(open::unmended(name, kind, &token.key.serial, Hindrance::NoSeedAtHand))
+        // Whoever comes next with what opens it finds that this is open.
+        let _ = leave_open(books, delivery, SystemClock::new().now().wall);
+        Some(open::unmended(name, kind, &delivery.key.serial, Hindrance::NoSeedAtHand))
     }
 }
 
@@ -173,4 +183,24 @@ impl Mender for DeskMender {
         };
         deliveries.iter().filter(|one| is_due(one)).filter_map(|one| self.one(one, token, opener)).collect()
     }
+}
+
+/// The servers that are known to have a token, and may refuse its codes now that its clock was moved by so many seconds: their names. It is
+/// on record from here on that nobody has mended them.
+///
+/// # Errors
+/// A failure of the inventory.
+pub fn left_behind(books: &dyn Inventory, key: &SlotKey, moved_s: f64) -> Result<Vec<String>, InventoryError> {
+    let servers = books.servers()?;
+    let filter = DeliveryFilter { server: None, serial: Some(key.serial.clone()) };
+    let mut names = Vec::new();
+    for delivery in books.deliveries(&filter)?.iter().filter(|one| one.key == *key && one.step.is_there()) {
+        let record = servers.iter().find(|server| server.name == delivery.server);
+        let kind = record.and_then(|record| ServerSettings::of_text(&record.settings)).map(|settings| settings.kind);
+        if kind.is_some_and(|kind| may_need_mending(kind, moved_s)) {
+            leave_open(books, delivery, SystemClock::new().now().wall)?;
+            names.push(delivery.server.clone());
+        }
+    }
+    Ok(names)
 }

@@ -137,11 +137,30 @@ impl<'a> Writing<'a> {
         if outcome.outcome == Effect::Synced && !write.fine {
             output.note("read in whole seconds: what the drift is within the second was not measured");
         }
+        #[cfg(feature = "servers")]
+        self.note_left_behind(&outcome, &report.servers);
         remarks(&outcome, write.deed, &report.servers)
             .iter()
             .chain(&report.drift_warning)
             .for_each(|remark| output.note(remark));
         Ok(if report.is_open_at_server() { Exit::Undone } else { Exit::Done })
+    }
+
+    /// Says, and keeps on record, which servers may refuse the token's codes now, where none was named.
+    #[cfg(feature = "servers")]
+    fn note_left_behind(&self, outcome: &WriteOutcome, mended: &[MendReport]) {
+        let moved = outcome.drift.filter(|_| outcome.outcome == Effect::Synced);
+        let (Some(moved), Some(books)) = (moved, self.record.books().filter(|_| mended.is_empty())) else { return };
+        let key = SlotKey::only(outcome.info.serial.as_str());
+        let moved_s = moved.after.middle_s() - moved.before.middle_s();
+        match super::mending::left_behind(books, &key, moved_s) {
+            Ok(servers) => servers.iter().for_each(|server| {
+                self.output.note(&format!(
+                    "{server} has this token, and may refuse its codes until it is mended there: tokentap sync --mend {server} --identity FILE"
+                ));
+            }),
+            Err(error) => self.output.note(&super::record::troubled(&error)),
+        }
     }
 
     /// What became of the token at the servers that were named.

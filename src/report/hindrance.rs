@@ -18,12 +18,17 @@ pub fn hindrance_word(hindrance: &Hindrance) -> &'static str {
         Hindrance::Unopened(_) => "unopened",
         Hindrance::Unusable(_) => "unusable",
         Hindrance::Taken { .. } => "taken",
+        Hindrance::RemovedThere => "removed-there",
+        Hindrance::UnassignedThere => "unassigned-there",
+        Hindrance::OtherProfileThere => "other-profile-there",
+        Hindrance::OffThere => "off-there",
         Hindrance::Several(_) => "several",
         Hindrance::NoUser(_) => "no-user",
         Hindrance::SeveralUsers(..) => "several-users",
         Hindrance::OthersThere { .. } => "others-there",
         Hindrance::Unsettled { .. } => "unsettled",
         Hindrance::Busy => "busy",
+        Hindrance::Stopped => "stopped",
         Hindrance::Server(_) => "server",
         Hindrance::Inventory(_) => "inventory",
         Hindrance::CodeRefused => "code-refused",
@@ -54,6 +59,16 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
             };
             format!("the server has a token of this serial already{whose}, {seed}")
         }
+        Hindrance::RemovedThere => "it was handed over, and was removed at the server since".to_owned(),
+        Hindrance::UnassignedThere => {
+            "it was given to its user at the server, and was taken from them there since".to_owned()
+        }
+        Hindrance::OtherProfileThere => {
+            "the server has it with another hash, time step or number of digits than the token: its codes are refused".to_owned()
+        }
+        Hindrance::OffThere => {
+            "it is switched off at the server, locked, or was refused too often: no code is accepted there, whatever the clock".to_owned()
+        }
         Hindrance::Several(count) => format!("the server has {count} tokens of this serial"),
         Hindrance::NoUser(name) => format!("the server has no user {}", plain(name)),
         Hindrance::SeveralUsers(name, count) => format!("{} may be {count} users of the server", plain(name)),
@@ -65,7 +80,8 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
             local(*sent),
             local(*certain)
         ),
-        Hindrance::Busy => "another desk is at work with it".to_owned(),
+        Hindrance::Busy => "another desk is at work with it, or it has changed at the server just now".to_owned(),
+        Hindrance::Stopped => "the run was stopped before its turn".to_owned(),
         Hindrance::Server(error) => server_fact(error),
         Hindrance::Inventory(error) => error.to_string(),
         Hindrance::CodeRefused => "the server took the seed, and does not accept its codes".to_owned(),
@@ -106,6 +122,13 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
                 "see at the server whose it is; only if the seed on the token is to replace the one there: {again} --replace"
             )
         }
+        Hindrance::RemovedThere | Hindrance::UnassignedThere => {
+            format!("see why; only if its user is to have it again: {again} --again")
+        }
+        Hindrance::OtherProfileThere => format!("have the server take the token's own: {again} --replace"),
+        Hindrance::OffThere => {
+            "at the server's page, reset its fail counter or switch it on; then run the same command again".to_owned()
+        }
         Hindrance::Several(_) => "remove at the server all but the one that is in use".to_owned(),
         Hindrance::NoUser(_) => {
             format!(
@@ -120,7 +143,7 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
             "find out whose it is, and correct the one that is wrong; nothing was changed".to_owned()
         }
         Hindrance::Unsettled { .. } => "run the same command again after that".to_owned(),
-        Hindrance::Busy => "run the same command again".to_owned(),
+        Hindrance::Busy | Hindrance::Stopped => "run the same command again".to_owned(),
         Hindrance::Server(error) => remedy_of_server(error.remedy()),
         Hindrance::Inventory(error) => remedy_of_record(&error.remedy()),
         Hindrance::CodeRefused => format!(

@@ -39,6 +39,8 @@ pub struct ServerToken {
     pub serial: String,
     /// Its user, as the server names them.
     pub user: Option<String>,
+    /// The realm of that user, where the server has some.
+    pub realm: Option<String>,
     /// Whether it counts button presses.
     pub counts: bool,
     /// The time step, in seconds, where the server tells.

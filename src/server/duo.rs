@@ -10,7 +10,7 @@ use super::asked::{Asked, AuthServer, Enrolment, ServerClock, ServerToken, Serve
 use super::duo_signature::{Signed, signature};
 use super::error::ServerError;
 use super::http::{Answer, Ask, Http, Method, Pause};
-use super::json::{Fields, number_in, text_in};
+use super::json::{Fields, number_in, text_in, words_in};
 use super::kind::{Right, ServerKind};
 use super::settings::ServerSettings;
 use super::url_text::{encoded, query};
@@ -73,7 +73,7 @@ impl Duo {
         if text_in(&answer.value, "stat").as_deref() == Some("OK") {
             return Ok(answer);
         }
-        let said = [text_in(&answer.value, "message"), text_in(&answer.value, "message_detail")];
+        let said = [words_in(&answer.value, "message"), words_in(&answer.value, "message_detail")];
         let detail = said.into_iter().flatten().collect::<Vec<_>>().join(": ");
         Err(match answer.status {
             _ if answer.value.get("stat").is_none() => ServerError::Lacks { host, field: "/stat" },

@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 
 use super::asked::{Asked, AuthServer, Enrolment, ServerToken, ServerUser, Standing};
 use super::entra_sign_in::{AskPerson, Ticket, by_person, by_secret, rights_of};
-use super::error::ServerError;
+use super::error::{Fate, ServerError};
 use super::http::{Answer, Ask, Http, Method, Pause};
-use super::json::{Fields, number_in, text_in};
+use super::json::{Fields, number_in, text_in, words_in};
 use super::kind::{Right, ServerKind};
 use super::open::TellPerson;
 use super::settings::ServerSettings;
@@ -69,9 +69,10 @@ impl Entra {
     }
 
     fn ask(&self, method: &Method, path: &str, body: Option<&Value>) -> Asked<Answer> {
+        let had_ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         match self.ask_once(method, path, body) {
             // The ticket has ended: nothing was done.
-            Err(ServerError::SignIn { .. }) => {
+            Err(ServerError::SignIn { .. }) if had_ticket => {
                 *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 self.ask_once(method, path, body)
             }
@@ -94,7 +95,7 @@ impl Entra {
 
     fn answered(&self, answer: Answer) -> Asked<Answer> {
         let host = self.http.host().to_owned();
-        let detail = answer.value.pointer("/error/message").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let detail = answer.value.get("error").and_then(|error| words_in(error, "message")).unwrap_or_default();
         match answer.status {
             200..300 => Ok(answer),
             401 => Err(ServerError::SignIn { host, detail }),
@@ -248,7 +249,15 @@ impl AuthServer for Entra {
         {
             self.ask(&Method::DELETE, &method, None)?;
         }
-        self.ask(&Method::DELETE, &format!("{DEVICES}/{}", encoded(&token.id)), None).map(drop)
+        let removed = self.ask(&Method::DELETE, &format!("{DEVICES}/{}", encoded(&token.id)), None).map(drop);
+        // It is not its user's any more, whatever the answer: only a look tells what is left of it.
+        removed.map_err(|error| match error.fate() {
+            Fate::NotDone => ServerError::NoAnswer {
+                host: self.http.host().to_owned(),
+                detail: "it took the token from its user, and did not remove it".to_owned(),
+            },
+            Fate::Unknown => error,
+        })
     }
 }
 

@@ -117,6 +117,7 @@ impl ServerError {
         match self {
             Self::NoAnswer { .. }
             | Self::Faulty { .. }
+            | Self::Redirected { .. }
             | Self::NotJson { .. }
             | Self::TooLarge(_)
             | Self::Lacks { .. } => Fate::Unknown,

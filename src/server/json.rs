@@ -43,6 +43,15 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A server's own words, as far as somebody reads them.
+const MOST_WORDS: usize = 300;
+
+/// A server's own words in a field of an object, cut where they are long.
+#[must_use]
+pub fn words_in(object: &Value, field: &str) -> Option<String> {
+    text_in(object, field).map(|text| text.chars().take(MOST_WORDS).collect())
+}
+
 /// A text in a field of an object; none where it is empty, too.
 #[must_use]
 pub fn text_in(object: &Value, field: &str) -> Option<String> {

@@ -22,7 +22,8 @@ impl Pace {
     /// The next pause; `None` where there was enough waiting. `asked` is what the server named, `chance` of 0 to 255 draws the rest.
     pub fn pause(&mut self, asked: Option<Duration>, chance: u8) -> Option<Duration> {
         let by_chance = Duration::from_millis(u64::from(chance) * 1000 / 255);
-        let pause = asked.unwrap_or(self.next + by_chance);
+        // None is no pause.
+        let pause = asked.map_or(self.next + by_chance, |asked| asked.max(Duration::from_secs(1)));
         self.next = (self.next * 2).min(Duration::from_secs(32));
         self.left = self.left.checked_sub(pause)?;
         Some(pause)

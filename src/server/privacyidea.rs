@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::asked::{Asked, AuthServer, Enrolment, ServerToken, ServerUser, Standing};
 use super::error::ServerError;
 use super::http::{Answer, Ask, Http, Method, Pause};
-use super::json::{Fields, number_in, text_in};
+use super::json::{Fields, number_in, text_in, words_in};
 use super::kind::{Right, ServerKind};
 use super::settings::ServerSettings;
 use super::url_text::{encoded, query};
@@ -81,9 +81,11 @@ impl PrivacyIdea {
     }
 
     fn ask(&self, method: &Method, path: &str, parameters: &[(&str, &str)]) -> Asked<Answer> {
+        // A sign-in that was refused just now is not tried again: an account is locked by that.
+        let had_ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         match self.ask_once(method, path, parameters) {
             // The ticket has ended: nothing was done.
-            Err(ServerError::SignIn { .. }) => {
+            Err(ServerError::SignIn { .. }) if had_ticket => {
                 *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 self.ask_once(method, path, parameters)
             }
@@ -115,7 +117,7 @@ impl PrivacyIdea {
         let result = answer.value.get("result");
         let is_well = result.and_then(|result| result.get("status")).and_then(Value::as_bool);
         let error = result.and_then(|result| result.get("error"));
-        let detail = error.and_then(|error| text_in(error, "message")).unwrap_or_default();
+        let detail = error.and_then(|error| words_in(error, "message")).unwrap_or_default();
         match (answer.status, is_well) {
             (200, Some(true)) => Ok(answer),
             (_, None) => Err(ServerError::Lacks { host, field: "/result/status" }),
@@ -249,7 +251,8 @@ impl AuthServer for PrivacyIdea {
                 let is_meant = text_in(user, field).is_some_and(|known| known.to_lowercase() == name.to_lowercase());
                 if let (true, Some(name)) = (is_meant, text_in(user, "username")) {
                     let realm = text_in(user, "realm").or_else(|| self.settings.realm.clone());
-                    let id = text_in(user, "userid").unwrap_or_default();
+                    let of = |field| text_in(user, field).unwrap_or_default();
+                    let id = format!("{}/{}", of("resolver"), of("userid"));
                     found.push(ServerUser { id, name, realm });
                 }
             }
@@ -309,9 +312,16 @@ fn token_of(value: &Value) -> Option<ServerToken> {
         digits: number_in(value, "otplen"),
         hash: text_in(info, "hashlib"),
         // What stands there is the last count that was used (HOTP: the next one); none was, where it is 0.
-        next_counter: next_counter.map(|count| if counts || count == 0 { count } else { count + 1 }),
+        next_counter: next_counter.map(|count| if counts || count == 0 { count } else { count.saturating_add(1) }),
         believed: believed(next_counter.filter(|_| !counts), number_in(info, "timeStep"), number_in(info, "timeShift")),
-        is_off: is("active") == Some(false) || is("locked") == Some(true) || is("revoked") == Some(true),
+        realm: text_in(value, "user_realm"),
+        // A full fail counter refuses right codes too.
+        is_off: is("active") == Some(false)
+            || is("locked") == Some(true)
+            || is("revoked") == Some(true)
+            || number_in::<u64>(value, "failcount")
+                .zip(number_in(value, "maxfail"))
+                .is_some_and(|(count, most)| count >= most && most > 0),
     })
 }
 

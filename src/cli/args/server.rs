@@ -162,6 +162,10 @@ pub struct HandOverArgs {
     #[arg(long)]
     pub unassigned: bool,
 
+    /// Also tokens that were removed or unassigned at the server
+    #[arg(long, hide_short_help = true)]
+    pub again: bool,
+
     /// Hand over the others where some cannot be
     #[arg(long)]
     pub skip_problems: bool,

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use crate::cli::args::{BatchArgs, Global};
+use crate::cli::interrupt;
 use crate::cli::output::Output;
 use crate::cli::record::{self, Record};
 use crate::cli::screen::Message;
@@ -95,7 +96,13 @@ impl ToServer {
 
     fn carry_out(&self, keys: &Receiver<SlotKey>, shown: Option<&Sender<Message<BatchNews>>>) -> Results {
         let mut results = Results::new();
+        let mut stopped = None;
         for key in keys {
+            // What every token would meet is not met by each: the next run hands them over.
+            if let Some(why) = stopped.clone().or_else(|| interrupt::asked().then_some(Hindrance::Stopped)) {
+                results.push((key, Err(why)));
+                continue;
+            }
             let result = self.work(|work| self.one(work, &key));
             if let Some(shown) = shown {
                 let _ = shown.send(Message::News(BatchNews::HandedOver(
@@ -104,6 +111,10 @@ impl ToServer {
                     Box::new(result.clone()),
                 )));
             }
+            stopped = match &result {
+                Err(why @ Hindrance::Server(error)) if error.stops_all() => Some(why.clone()),
+                _ => None,
+            };
             // A token that came again is as it was the last time.
             results.retain(|(known, _)| *known != key);
             results.push((key, result));

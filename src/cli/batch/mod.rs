@@ -197,7 +197,7 @@ impl Around<'_> {
 fn burned(news: &BatchNews) -> Option<&str> {
     let BatchNews::Left(departure) = news else { return None };
     match departure.how {
-        Left::Burned(..) | Left::Judged(..) => departure.info.as_ref().map(|info| info.serial.as_str()),
+        Left::Burned(..) | Left::Judged(_, _, true) => departure.info.as_ref().map(|info| info.serial.as_str()),
         _ => None,
     }
 }

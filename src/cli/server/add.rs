@@ -12,7 +12,7 @@ use crate::cli::output::Output;
 use crate::cli::record::Store;
 use crate::cli::unused::unused;
 use crate::cli::{Ran, describe, input, prompt};
-use crate::inventory::{Deed, ServerRecord, seal_credential};
+use crate::inventory::{Deed, DeliveryFilter, Inventory, ServerRecord, seal_credential};
 use crate::job::{Exit, Failure};
 use crate::report::ServerAddReport;
 use crate::server::{AddressFault, ServerKind, ServerSettings, has_certificates};
@@ -52,6 +52,7 @@ pub fn run(store: &Store, global: &Global, args: &ServerAddArgs, output: &Output
     };
     let known = inventory.servers().map_err(failed)?;
     let replaced = known.iter().any(|server| server.name == args.name);
+    check_same(inventory, args, &settings, known.iter().find(|server| server.name == args.name))?;
     let added = SystemClock::new().now().wall;
     let record = ServerRecord { name: args.name.clone(), settings: text, credential: sealed, added };
     let words = format!("{}, {} at {} as {}", args.name, settings.kind.word(), settings.url, settings.account);
@@ -59,6 +60,28 @@ pub fn run(store: &Store, global: &Global, args: &ServerAddArgs, output: &Output
     confirm(store, &args.name, &settings);
     output.report(&ServerAddReport { server: report_of(inventory, &record)?, replaced });
     Ok(Exit::Done)
+}
+
+/// Whether a name goes on to mean the server that tokens went to under it.
+fn check_same(
+    inventory: &dyn Inventory,
+    args: &ServerAddArgs,
+    settings: &ServerSettings,
+    known: Option<&ServerRecord>,
+) -> Result<(), Failure> {
+    let filter = DeliveryFilter { server: Some(args.name.clone()), serial: None };
+    let tokens = inventory.deliveries(&filter).map_err(failed)?.len();
+    let before = known.and_then(|record| ServerSettings::of_text(&record.settings));
+    // A server that moves within its kind is the same one; of one that was forgotten nobody knows.
+    let is_same = before.is_some_and(|before| before.kind == settings.kind);
+    if tokens == 0 || is_same {
+        return Ok(());
+    }
+    let many = describe::counted(tokens as u64, "token");
+    Err(Failure::usage(
+        format!("{many} went to another server of the name {}, by the journal", args.name),
+        "use another name",
+    ))
 }
 
 /// What the arguments say of a server.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::unreadable;
@@ -14,10 +15,11 @@ use crate::cli::record::{Store, station};
 use crate::cli::store::server_pins;
 use crate::cli::{describe, input, interrupt};
 use crate::inventory::{Identity, Inventory, Pinned, ServerRecord, SlotKey, open_credential};
-use crate::job::server::{AfterSync, ByHand, Hindrance, Work};
+use crate::job::server::{AfterSync, ByHand, Hindrance, Work, codes_before};
 use crate::job::{Failure, Problem, Remedy, TokenState};
+use crate::seedfile::Row;
 use crate::server::{AuthServer, Pause, ServerError, ServerKind, ServerSettings, TellPerson};
-use crate::time::SystemClock;
+use crate::time::{HostClock, SystemClock};
 
 /// A server that can be spoken to. Nothing was asked yet.
 pub struct Opened {
@@ -60,6 +62,12 @@ impl Opened {
     /// A token that was not mended here, for this reason.
     pub fn unmended(&self, serial: &str, why: Hindrance) -> AfterSync {
         unmended(&self.record.name, self.settings.kind, serial, why)
+    }
+
+    /// A token that was not mended here because the server is away: with two codes to type, where its seed is at hand.
+    pub fn away(&self, serial: &str, why: Hindrance, row: Option<Row>) -> AfterSync {
+        let codes = row.map(|row| ByHand::Codes(codes_before(&row, SystemClock::new().now().wall.timestamp(), 2)));
+        AfterSync { by_hand: codes.or(Some(ByHand::OffDisplay)), ..self.unmended(serial, why) }
     }
 
     /// How many codes it wants to find a token again.
@@ -107,6 +115,8 @@ pub fn record(inventory: &dyn Inventory, name: &str) -> Result<ServerRecord, Fai
 /// # Errors
 /// A failure of the record or of the credential.
 pub fn open(store: &Store, name: &str, identity: Option<&Identity>, output: &Output) -> Result<Opened, Failure> {
+    // Whoever can write the inventory could name a server of their own.
+    store.standing().map_err(failed)?;
     let record = record(store.inventory(), name)?;
     let settings = ServerSettings::of_text(&record.settings).ok_or_else(|| unreadable(name))?;
     check_known(store, &record, &settings)?;
@@ -163,8 +173,11 @@ pub fn confirm(store: &Store, name: &str, settings: &ServerSettings) {
 
 fn pinned(store: &Store, name: &str, settings: &ServerSettings) -> (PathBuf, Vec<String>) {
     let place = Path::new(&store.name()).join(format!("server {name}"));
-    let mut what = vec![settings.kind.word().to_owned(), settings.url.clone(), settings.account.clone()];
-    what.extend(settings.sign_in.clone());
+    let digest = Sha256::digest(settings.to_text().as_bytes());
+    let rest = data_encoding::HEXLOWER.encode(digest.get(..8).unwrap_or_default());
+    // The rest: realm, tenant, authorities, and where the credential is.
+    let what =
+        vec![settings.kind.word().to_owned(), settings.url.clone(), settings.account.clone(), format!("({rest})")];
     (place, what)
 }
 

@@ -66,7 +66,9 @@ pub fn after_sync(work: &Work<'_>, token: &TokenRecord, row: &Result<Row, Hindra
             (done, by_hand)
         }
         Err(why) => {
-            let _ = left_open(work, &token.key, kind);
+            if kind.can().follows_drift {
+                let _ = left_open(work, &token.key, "its seed is not at hand");
+            }
             let by_hand = matches!(why, Hindrance::NoSeedAtHand | Hindrance::Unopened(_)).then_some(ByHand::OffDisplay);
             (Err(why.clone()), by_hand)
         }

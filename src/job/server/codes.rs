@@ -16,7 +16,8 @@ pub(super) fn step_at(row: &Row, unix_s: i64) -> u64 {
 }
 
 /// Two codes in a row that end `steps` steps before the one of a time: past, so that they cost nobody a code.
-pub(super) fn codes_before(row: &Row, unix_s: i64, steps: u64) -> Vec<String> {
+#[must_use]
+pub fn codes_before(row: &Row, unix_s: i64, steps: u64) -> Vec<String> {
     codes_from(row, step_at(row, unix_s).saturating_sub(steps + 1), 2)
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Work;
 use super::hindrance::Hindrance;
+use super::plan::bare_hash;
 use crate::inventory::{Delivery, DeliveryFilter, DeliveryStep, SlotKey, TokenFilter, TokenRecord};
 use crate::server::{ServerToken, ServerUser};
 
@@ -144,8 +145,7 @@ fn of_one(
         if let Some(there_s) = there.step_s.filter(|there_s| *there_s != step_s) {
             tell(Difference::Step(step_s, there_s));
         }
-        let plain = |hash: &str| hash.to_uppercase().replace("HMAC", "").replace('-', "");
-        if let Some(other) = there.hash.as_deref().filter(|other| plain(other) != plain(&hash)) {
+        if let Some(other) = there.hash.as_deref().filter(|other| bare_hash(other) != bare_hash(&hash)) {
             tell(Difference::Hash(hash, other.to_owned()));
         }
     }

@@ -93,6 +93,7 @@ fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) 
     let mut token = match (&planned.there, planned.doing) {
         (Some(there), Doing::Finish) => there.clone(),
         (there, doing) => {
+            look_again(work, planned)?;
             let words = format!("to {}", work.name);
             journal.keep(Some((Deed::HandOver, Outcome::Begun, words)))?;
             create(work, planned, there.as_ref().filter(|_| doing == Doing::Replace), journal)?
@@ -102,6 +103,9 @@ fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) 
         journal.now.id = Some(token.id.clone());
         journal.reached(DeliveryStep::Created)?;
     }
+    let can = work.server.kind().can();
+    // Before it is anybody's: whether the seed there is this one, codes alone tell.
+    let accepts = can.resyncs_time && accepts_past_code(work, planned, &token)?;
     let user = match &planned.user {
         Some(user) => Some(user.clone()),
         // A token that was replaced, now or by a run that did not come to its end, goes back to whoever had it.
@@ -118,7 +122,10 @@ fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) 
         journal.now.user = Some(user.name.clone());
         journal.reached(DeliveryStep::Assigned)?;
     }
-    let is_checked = check(work, planned, &token, user.as_ref())?;
+    let is_checked = match &user {
+        Some(user) if can.activates => activate(work, planned, &token, user)?,
+        _ => accepts,
+    };
     if is_checked {
         // A login of before the clock was set says nothing of it.
         journal.now.unmended = journal.now.unmended.filter(|_| token.believed.is_some());
@@ -219,46 +226,51 @@ fn assign(work: &Work<'_>, token: &mut ServerToken, user: &ServerUser) -> Result
     }
 }
 
-/// Lets the server accept a code: the one that it wants before the first sign-in, or else one of a step ago, so that the one on the display is
-/// still good.
-fn check(
-    work: &Work<'_>,
-    planned: &Planned,
-    token: &ServerToken,
-    user: Option<&ServerUser>,
-) -> Result<bool, Hindrance> {
+/// Whether nothing has changed at the server since the plan was made, which may be minutes ago.
+fn look_again(work: &Work<'_>, planned: &Planned) -> Result<(), Hindrance> {
+    let found = work.server.tokens(&planned.ready.token.key.serial).map_err(Hindrance::Server)?;
+    let is_same = match (found.as_slice(), planned.doing, &planned.there) {
+        ([], Doing::Create, _) => true,
+        ([now], Doing::Replace, Some(there)) => now.id == there.id && now.user == there.user,
+        _ => false,
+    };
+    if is_same { Ok(()) } else { Err(Hindrance::Busy) }
+}
+
+/// Whether the server accepts the code of a step ago, so that the one on the display is still good.
+fn accepts_past_code(work: &Work<'_>, planned: &Planned, token: &ServerToken) -> Result<bool, Hindrance> {
     let row = &planned.ready.row;
     if row.kind == Kind::Hotp {
         return Ok(false);
     }
-    let can = work.server.kind().can();
-    let step = step_at(row, work.clock.now().wall.timestamp());
-    let code = |step: u64| codes_from(row, step, 1).pop().unwrap_or_default();
-    match user {
-        Some(user) if can.activates => {
-            let activated = work.server.activate(token, user, &code(step));
-            match activated {
-                Ok(()) => Ok(true),
-                Err(error) => {
-                    let found = work.server.tokens(&token.serial).unwrap_or_default();
-                    let is_on = found.iter().any(|there| there.id == token.id && !there.is_off);
-                    if is_on { Ok(true) } else { Err(Hindrance::Server(error)) }
-                }
-            }
-        }
-        _ if can.resyncs_time => {
-            // Its user has signed in with it, or a run before this one has asked.
-            if token.believed.is_some() {
-                return Ok(true);
-            }
-            match work.server.accepts(token, &code(step.saturating_sub(1))) {
-                Ok(true) => Ok(true),
-                Ok(false) => Err(Hindrance::CodeRefused),
-                Err(error) => Err(Hindrance::Server(error)),
-            }
-        }
-        _ => Ok(false),
+    let known = planned.known.as_ref().filter(|_| planned.doing == Doing::Finish).map(|known| known.step);
+    // Its user has signed in with it. Of one that nobody was given it proves nothing: it may be another seed.
+    if token.believed.is_some() && matches!(known, Some(DeliveryStep::Assigned | DeliveryStep::Active)) {
+        return Ok(true);
     }
+    if token.is_off {
+        return Err(Hindrance::OffThere);
+    }
+    let step = step_at(row, work.clock.now().wall.timestamp());
+    let code = codes_from(row, step.saturating_sub(1), 1).pop().unwrap_or_default();
+    match work.server.accepts(token, &code).map_err(Hindrance::Server)? {
+        true => Ok(true),
+        false if known == Some(DeliveryStep::Sent) => {
+            Err(Hindrance::Taken { user: token.user.clone(), is_older: false })
+        }
+        false => Err(Hindrance::CodeRefused),
+    }
+}
+
+/// Gives the server the code that it wants before the first sign-in.
+fn activate(work: &Work<'_>, planned: &Planned, token: &ServerToken, user: &ServerUser) -> Result<bool, Hindrance> {
+    let row = &planned.ready.row;
+    let step = step_at(row, work.clock.now().wall.timestamp());
+    let code = codes_from(row, step, 1).pop().unwrap_or_default();
+    let Err(error) = work.server.activate(token, user, &code) else { return Ok(true) };
+    let found = work.server.tokens(&token.serial).unwrap_or_default();
+    let is_on = found.iter().any(|there| there.id == token.id && !there.is_off);
+    if is_on { Ok(true) } else { Err(Hindrance::Server(error)) }
 }
 
 /// What is kept of a hindrance: a server's own words, or what kind of thing it was.

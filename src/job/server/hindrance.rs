@@ -28,6 +28,14 @@ pub enum Hindrance {
         /// That seed went there from here: the token was burned anew since.
         is_older: bool,
     },
+    /// It was handed over, and was removed at the server since.
+    RemovedThere,
+    /// It was given to its user there, and was taken from them at the server since.
+    UnassignedThere,
+    /// The server counts by another hash, time step or number of digits than the token.
+    OtherProfileThere,
+    /// It is switched off at the server, locked, or its fail counter is full: no code is accepted whatever the clock.
+    OffThere,
     /// The server has several tokens of this serial.
     Several(usize),
     /// The server has no such user.
@@ -48,8 +56,10 @@ pub enum Hindrance {
         /// From when on a look is certain.
         certain: UnixTime,
     },
-    /// Another desk is at work with it.
+    /// Another desk is at work with it, or the server's token has changed since it was looked at.
     Busy,
+    /// The run was stopped before its turn.
+    Stopped,
     /// The server did not do it.
     Server(ServerError),
     /// The inventory could not be asked, or could not keep what was done.

@@ -9,9 +9,9 @@ use super::Work;
 use super::codes::{codes_from, step_at};
 use super::hand_over::hand_over;
 use super::hindrance::Hindrance;
-use super::plan::{Doing, Planned, delivery_of};
+use super::plan::{Doing, Planned, delivery_of, is_of_another_profile};
 use super::ready::Ready;
-use crate::inventory::{Deed, Delivery, Outcome, SlotKey, TokenRecord};
+use crate::inventory::{Deed, Delivery, Inventory, InventoryError, Outcome, SlotKey, TokenRecord};
 use crate::seedfile::{Kind, Row};
 use crate::server::{Enrolment, ServerKind, ServerToken};
 use crate::time::UnixTime;
@@ -77,13 +77,17 @@ pub fn mend(work: &Work<'_>, token: &TokenRecord, row: &Row, terms: MendTerms) -
 ///
 /// # Errors
 /// [`Hindrance`].
-pub(super) fn left_open(work: &Work<'_>, key: &SlotKey, kind: ServerKind) -> Result<(), Hindrance> {
-    match kind.can().follows_drift {
-        true => {
-            keep(work, key, Outcome::Failed, true, format!("at {}: not mended, its seed is not at hand", work.name))
-        }
-        false => Ok(()),
-    }
+pub(super) fn left_open(work: &Work<'_>, key: &SlotKey, why: &str) -> Result<(), Hindrance> {
+    keep(work, key, Outcome::Failed, true, format!("at {}: not mended, {why}", work.name))
+}
+
+/// The same where not even the server's credential was at hand: in the journal alone, which the next visit looks at.
+///
+/// # Errors
+/// [`InventoryError`].
+pub fn leave_open(books: &dyn Inventory, earlier: &Delivery, now: UnixTime) -> Result<(), InventoryError> {
+    let later = Delivery { unmended: earlier.unmended.or(Some(now)), at: now, ..earlier.clone() };
+    books.deliver(Some(earlier), &later, None)
 }
 
 /// Puts on record how it ended. What was handed over by a file is not in the journal, and only the event tells.
@@ -120,6 +124,16 @@ fn carry_out(
     };
     if there.counts || row.kind == Kind::Hotp {
         return Err(Hindrance::OtherKind);
+    }
+    // Burned anew since: codes of the new seed help nothing before the server has it.
+    if known.is_some_and(|known| known.step.is_there() && token.seed.is_some_and(|seed| seed != known.seed)) {
+        return Err(Hindrance::Taken { user: there.user, is_older: true });
+    }
+    if is_of_another_profile(row, &there) {
+        return Err(Hindrance::OtherProfileThere);
+    }
+    if can.resyncs_time && there.is_off {
+        return Err(Hindrance::OffThere);
     }
     if can.resyncs_time {
         return by_codes(work, row, &there, terms);
@@ -177,10 +191,10 @@ fn of_the_future(
     terms: MendTerms,
     (step, next): (u64, u64),
 ) -> Result<Mended, Hindrance> {
-    let from_s = i64::try_from(next * u64::from(row.effective_step())).unwrap_or(i64::MAX);
+    let from_s = i64::try_from(next.saturating_mul(u64::from(row.effective_step()))).unwrap_or(i64::MAX);
     let from = UnixTime::from_timestamp(from_s, 0).unwrap_or(UnixTime::MAX_UTC);
     // The next one or two: whoever types a code has it before anything could be done.
-    if next <= step + 2 {
+    if next <= step.saturating_add(2) {
         return Ok(Mended::AcceptsFrom(from));
     }
     if !terms.re_enrols {

@@ -16,10 +16,11 @@ mod ready;
 mod resync;
 
 pub use after_sync::{AfterSync, ByHand, Mender, after_sync, seed_for_codes};
+pub use codes::codes_before;
 pub use compare::{Difference, compare};
 pub use hand_over::{Handed, hand_over};
 pub use hindrance::Hindrance;
-pub use mend::{MendTerms, Mended, may_need_mending, mend};
+pub use mend::{MendTerms, Mended, leave_open, may_need_mending, mend};
 pub use plan::{Doing, HandOverTerms, Planned, PlannedOrNot, check_users, plan};
 pub use pull::{Pulled, pull};
 pub use ready::Ready;

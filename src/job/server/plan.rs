@@ -8,6 +8,7 @@ use super::Work;
 use super::hindrance::Hindrance;
 use super::ready::Ready;
 use crate::inventory::{Delivery, DeliveryFilter, DeliveryStep, Identity, SlotKey, TokenRecord};
+use crate::seedfile::{Kind, Row};
 use crate::server::{ServerError, ServerKind, ServerToken, ServerUser};
 use crate::time::UnixTime;
 
@@ -18,6 +19,8 @@ pub struct HandOverTerms {
     pub replaces: bool,
     /// Tokens are created, and given to nobody.
     pub unassigned: bool,
+    /// Tokens that were removed at the server, or taken from their users there, go there again.
+    pub again: bool,
 }
 
 /// What is done with a token.
@@ -123,14 +126,26 @@ impl Planner<'_, '_> {
             _ => None,
         };
         let doing = self.doing(&ready, known.as_ref(), there.as_ref())?;
-        if let (Doing::Finish | Doing::Nothing, Some(user), Some(there)) = (doing, &user, &there) {
+        // Whose it is there is never changed in passing: a seed that took another one's place would sign in as its user.
+        if let (Some(user), Some(there)) = (&user, &there) {
             check_owner(there, user)?;
         }
         let is_done = doing == Doing::Finish
-            && known.as_ref().is_some_and(|known| known.step == DeliveryStep::Active)
+            && known.as_ref().is_some_and(|known| known.step == self.last_step(&ready, user.as_ref()))
             && (user.is_none() || there.as_ref().is_some_and(|there| there.user.is_some()));
         let doing = if is_done { Doing::Nothing } else { doing };
         Ok(Planned { ready, doing, user, known, there })
+    }
+
+    /// The step after which nothing is left to do.
+    fn last_step(&self, ready: &Ready, user: Option<&ServerUser>) -> DeliveryStep {
+        let can = self.work.server.kind().can();
+        let is_asked = can.resyncs_time || (can.activates && user.is_some());
+        match (is_asked && ready.row.kind == Kind::Totp, user) {
+            (true, _) => DeliveryStep::Active,
+            (false, Some(_)) => DeliveryStep::Assigned,
+            (false, None) => DeliveryStep::Created,
+        }
     }
 
     fn doing(&self, ready: &Ready, known: Option<&Delivery>, there: Option<&ServerToken>) -> Result<Doing, Hindrance> {
@@ -149,16 +164,32 @@ impl Planner<'_, '_> {
             {
                 Ok(Doing::Replace)
             }
+            // Nobody here has given it to anybody: somebody else has put it there.
+            (Some(DeliveryStep::Sent), Some(there)) if there.user.is_some() => replaces(there),
+            // The server would count otherwise than the token.
+            (Some(_), Some(there)) if is_this_seed && is_of_another_profile(&ready.row, there) => {
+                if self.terms.replaces { Ok(Doing::Replace) } else { Err(Hindrance::OtherProfileThere) }
+            }
+            (Some(DeliveryStep::Assigned | DeliveryStep::Active), Some(there))
+                if is_this_seed
+                    && there.user.is_none()
+                    && known.is_some_and(|known| known.user.is_some())
+                    && !self.terms.again =>
+            {
+                Err(Hindrance::UnassignedThere)
+            }
             // What this program has sent, whether or not the answer came.
             (
                 Some(DeliveryStep::Sent | DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active),
                 Some(_),
             ) if is_this_seed => Ok(Doing::Finish),
             (_, Some(there)) => replaces(there),
-            (
-                Some(DeliveryStep::Sent | DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active),
-                None,
-            ) => self.settled(known).map(|()| Doing::Create),
+            (Some(DeliveryStep::Sent), None) => self.settled(known).map(|()| Doing::Create),
+            (Some(DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active), None) => {
+                self.settled(known)?;
+                // Lost, stolen, or its user has left: nobody revives it unasked.
+                if is_this_seed && !self.terms.again { Err(Hindrance::RemovedThere) } else { Ok(Doing::Create) }
+            }
             (_, None) => Ok(Doing::Create),
         }
     }
@@ -193,11 +224,36 @@ impl Planner<'_, '_> {
 /// Whether a token at the server is nobody's, or its user's.
 pub(super) fn check_owner(there: &ServerToken, user: &ServerUser) -> Result<(), Hindrance> {
     match &there.user {
-        Some(owner) if owner.to_lowercase() != user.name.to_lowercase() && *owner != user.id => {
+        Some(owner) if !is_theirs(there, owner, user) => {
             Err(Hindrance::OthersThere { there: owner.clone(), here: user.name.clone() })
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the owner of a token at the server is this user: by name and realm, where the server has some.
+fn is_theirs(there: &ServerToken, owner: &str, user: &ServerUser) -> bool {
+    let is_same_realm = match (&there.realm, &user.realm) {
+        (Some(one), Some(other)) => one.to_lowercase() == other.to_lowercase(),
+        _ => true,
+    };
+    *owner == user.id || (owner.to_lowercase() == user.name.to_lowercase() && is_same_realm)
+}
+
+/// Whether the server counts by another hash, time step or number of digits than the token, as far as it tells.
+pub(super) fn is_of_another_profile(row: &Row, there: &ServerToken) -> bool {
+    let is_other_kind = there.counts != (row.kind == Kind::Hotp);
+    let is_other_step = !there.counts && there.step_s.is_some_and(|step_s| step_s != row.effective_step());
+    let is_other_hash = there.hash.as_deref().is_some_and(|hash| bare_hash(hash) != row.effective_hash().to_string());
+    is_other_kind
+        || is_other_step
+        || is_other_hash
+        || there.digits.is_some_and(|digits| digits != row.effective_digits())
+}
+
+/// The name of a hash without what servers write around it.
+pub(super) fn bare_hash(name: &str) -> String {
+    name.to_uppercase().replace("HMAC", "").replace('-', "")
 }
 
 /// What the journal knows of a token at the server.

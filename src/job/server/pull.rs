@@ -29,6 +29,10 @@ pub struct Pulled {
 /// A reading this near to something that this program did at the server is of its own making.
 const OWN_WITHIN: TimeDelta = TimeDelta::minutes(3);
 
+/// A belief of more than so many seconds, or of before 2001, is none.
+const MOST_SHIFT_S: f64 = 172_800.0;
+const EARLIEST_S: i64 = 978_307_200;
+
 /// A reading that is further in the future than this is of a server whose clock is wrong.
 const AHEAD_WITHIN: TimeDelta = TimeDelta::minutes(2);
 
@@ -57,7 +61,10 @@ pub fn pull(work: &Work<'_>) -> Result<Pulled, Hindrance> {
             pulled.unknown += 1;
             continue;
         }
-        let Some((shift_s, at)) = token.believed.filter(|_| !token.counts) else {
+        // What no clock of these shows, and no server that works believes.
+        let is_plausible =
+            |(shift_s, at): &(f64, UnixTime)| shift_s.abs() < MOST_SHIFT_S && at.timestamp() > EARLIEST_S;
+        let Some((shift_s, at)) = token.believed.filter(|_| !token.counts).filter(is_plausible) else {
             pulled.without += 1;
             continue;
         };
