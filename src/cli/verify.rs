@@ -230,15 +230,6 @@ pub fn digits_of(number: u32) -> Result<Digits, Failure> {
     }
 }
 
-/// A code as typed by a person, or by a key as a keyboard, of six or eight digits.
-///
-/// # Errors
-/// A usage failure.
-#[cfg(feature = "servers")]
-pub fn typed_code(text: &str) -> Result<Code, Failure> {
-    keyboard_code(text, None)
-}
-
 /// A HOTP code as typed by a person, or by a key as a keyboard: an identifier may stand in front of it.
 fn keyboard_code(text: &str, digits: Option<Digits>) -> Result<Code, Failure> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();

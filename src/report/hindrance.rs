@@ -132,16 +132,14 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
         Hindrance::Several(_) => "remove at the server all but the one that is in use".to_owned(),
         Hindrance::NoUser(_) => {
             format!(
-                "correct its user with tokentap inventory assign {serial} USER, or hand it over without one: {again} --unassigned"
+                "correct its user with tokentap inventory assign {serial} USER --reassign, or hand it over without one: {again} --unassigned"
             )
         }
         Hindrance::SeveralUsers(..) => format!(
-            "assign it to the login name that the server has, tokentap inventory assign {serial} USER, or hand it over without one: {again} \
+            "assign it to the login name that the server has, tokentap inventory assign {serial} USER --reassign, or hand it over without one: {again} \
              --unassigned"
         ),
-        Hindrance::OthersThere { .. } => {
-            "find out whose it is, and correct the one that is wrong; nothing was changed".to_owned()
-        }
+        Hindrance::OthersThere { .. } => "find out whose it is, and correct the one that is wrong".to_owned(),
         Hindrance::Unsettled { .. } => "run the same command again after that".to_owned(),
         Hindrance::Busy | Hindrance::Stopped => "run the same command again".to_owned(),
         Hindrance::Server(error) => remedy_of_server(error.remedy()),

@@ -18,6 +18,9 @@ use crate::otp::Hash;
 use crate::seedfile::{Kind, Row};
 use crate::time::{HostClock, SystemClock};
 
+/// So many tokens are read at the most.
+const MOST_TOKENS: u64 = 1_000_000;
+
 /// Tokens in a page: no more are given at once.
 const PAGE: &str = "100";
 
@@ -101,11 +104,15 @@ impl Duo {
             let mut all = parameters.to_vec();
             all.extend([("limit", PAGE), ("offset", offset.as_str())]);
             let answer = self.ask(&Method::GET, path, &all)?;
-            self.fields(&answer).list("/response")?.iter().for_each(&mut *visit);
+            let found = self.fields(&answer).list("/response")?;
+            found.iter().for_each(&mut *visit);
+            let is_empty = found.is_empty();
             let next: Option<u64> = answer.value.get("metadata").and_then(|found| number_in(found, "next_offset"));
             match next {
                 // One that goes back would never end.
-                Some(next) if offset.parse().is_ok_and(|now: u64| next > now) => offset = next.to_string(),
+                Some(next) if !is_empty && next < MOST_TOKENS && offset.parse().is_ok_and(|now: u64| next > now) => {
+                    offset = next.to_string();
+                }
                 _ => return Ok(answer.clock),
             }
         }

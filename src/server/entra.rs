@@ -114,7 +114,7 @@ impl Entra {
     fn pages(&self, path: &str, visit: &mut dyn FnMut(&Value)) -> Asked<()> {
         let mut next = path.to_owned();
         // No tenant has so many; a list whose pages go round has.
-        for _ in 0..100_000 {
+        for _ in 0..10_000 {
             let answer = self.ask(&Method::GET, &next, None)?;
             self.fields(&answer).list("/value")?.iter().for_each(&mut *visit);
             match text_in(&answer.value, "@odata.nextLink") {
@@ -211,7 +211,12 @@ impl AuthServer for Entra {
         };
         let fields = self.fields(&user);
         let id = fields.text("/id")?.to_owned();
-        let name = text_in(&user.value, "userPrincipalName").unwrap_or_else(|| name.to_owned());
+        let names = [text_in(&user.value, "userPrincipalName"), text_in(&user.value, "mail"), Some(id.clone())];
+        // Another one than was asked for is nobody's user.
+        if !names.iter().flatten().any(|known| known.to_lowercase() == name.to_lowercase()) {
+            return Ok(Vec::new());
+        }
+        let name = names.into_iter().flatten().next().unwrap_or_default();
         Ok(vec![ServerUser { id, name, realm: None }])
     }
 

@@ -55,6 +55,12 @@ pub fn by_person(http: &Http, settings: &ServerSettings, ask: &AskPerson<'_>) ->
     let fields = Fields { host: http.host(), value: &begun.value };
     let (page, code) = (fields.text("/verification_uri")?.to_owned(), fields.text("/user_code")?);
     let device = Zeroizing::new(fields.text("/device_code")?.to_owned());
+    // What is shown to a person is a page of the server's, and a short code.
+    let is_page = page.starts_with("https://") && page.chars().all(|c| c.is_ascii_graphic());
+    let is_code = code.len() <= 32 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !(is_page && is_code) {
+        return Err(ServerError::Lacks { host: http.host().to_owned(), field: "/verification_uri" });
+    }
     (ask.tell)(&page, code);
     let mut interval = Duration::from_secs(number_in(&begun.value, "interval").unwrap_or(5).clamp(1, 60));
     let mut waited = Duration::ZERO;

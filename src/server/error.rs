@@ -118,6 +118,7 @@ impl ServerError {
             Self::NoAnswer { .. }
             | Self::Faulty { .. }
             | Self::Redirected { .. }
+            | Self::Refused { status: 408, .. }
             | Self::NotJson { .. }
             | Self::TooLarge(_)
             | Self::Lacks { .. } => Fate::Unknown,

@@ -2,6 +2,7 @@
 //! whether anything was sent.
 
 use std::io::ErrorKind;
+use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ use crate::time::{HostClock, SystemClock, UnixTime, seconds};
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
-/// The largest answer, in bytes: a page of a hundred tokens has a twentieth of it.
-const MAX_ANSWER: u64 = 8 << 20;
+/// The largest answer, in bytes: a page of two hundred tokens has a fifth of it.
+const MAX_ANSWER: u64 = 2 << 20;
 
 /// Waits; `false` where somebody wants the program to end.
 pub type Pause = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
@@ -32,6 +33,8 @@ pub type Pause = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
 pub struct Http {
     agent: Agent,
     host: String,
+    /// No proxy stands between, which would know names that are not known here.
+    is_direct: bool,
     pause: Pause,
 }
 
@@ -76,6 +79,9 @@ impl Http {
                 found.iter().map(|found| Certificate::from_der(found.as_ref()).to_owned()).collect()
             }
         };
+        // What goes to this computer goes past no other, where it would be read.
+        let proxy = if is_loopback(&host) { None } else { Proxy::try_from_env() };
+        let is_direct = proxy.is_none();
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::from(roots))
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -89,11 +95,10 @@ impl Http {
             .timeout_global(Some(ANSWER_WITHIN))
             .max_idle_age(Duration::from_secs(10))
             .user_agent(concat!("tokentap/", env!("CARGO_PKG_VERSION")))
-            // What goes to this computer goes past no other, where it would be read.
-            .proxy(if is_loopback(&host) { None } else { Proxy::try_from_env() })
+            .proxy(proxy)
             .tls_config(tls)
             .build();
-        Ok(Self { agent: config.new_agent(), host, pause })
+        Ok(Self { agent: config.new_agent(), host, is_direct, pause })
     }
 
     /// The host, for errors.
@@ -151,7 +156,8 @@ impl Http {
         let status = response.status();
         if status.is_redirection() {
             let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).map(host_of);
-            return Err(ServerError::Redirected { host: self.host.clone(), to: to.unwrap_or_default() });
+            let to = to.unwrap_or_default().chars().take(LONGEST_HOST).collect();
+            return Err(ServerError::Redirected { host: self.host.clone(), to });
         }
         if status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && ask.only_reads) {
             return Ok(Paused::Until(retry_after(&response, answered.wall)));
@@ -199,6 +205,10 @@ impl Http {
                 ServerError::NoAnswer { host, detail: format!("no answer within {} s", ANSWER_WITHIN.as_secs()) }
             }
             ureq::Error::Io(error) if is_unconnected(error.kind()) => ServerError::Unreachable { host, detail },
+            // The system tells of a name that it cannot resolve by no kind of its own.
+            ureq::Error::Io(_) if self.is_direct && (host.as_str(), 443).to_socket_addrs().is_err() => {
+                ServerError::Unreachable { host, detail }
+            }
             ureq::Error::Tls(_) | ureq::Error::TlsRequired => ServerError::Unreachable { host, detail },
             ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl | ureq::Error::Http(_) => {
                 ServerError::Unusable(format!("{host}: {detail}"))
@@ -207,6 +217,9 @@ impl Http {
         }
     }
 }
+
+/// The longest name of a host (RFC 1035, section 2.3.4).
+const LONGEST_HOST: usize = 253;
 
 /// How often a connection is tried again that was refused, and after what time.
 const REFUSED: u32 = 2;

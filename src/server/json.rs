@@ -49,7 +49,21 @@ const MOST_WORDS: usize = 300;
 /// A server's own words in a field of an object, cut where they are long.
 #[must_use]
 pub fn words_in(object: &Value, field: &str) -> Option<String> {
-    text_in(object, field).map(|text| text.chars().take(MOST_WORDS).collect())
+    let text = text_in(object, field)?;
+    // A server that repeats what it was sent repeats a seed or a credential: no word of a sentence is so long.
+    let harmless = text.split_inclusive(|c: char| !is_of_secret(c)).map(|part| {
+        let secret = part.trim_end_matches(|c: char| !is_of_secret(c));
+        if secret.len() < LONG { part.to_owned() } else { part.replacen(secret, "…", 1) }
+    });
+    let line: String = harmless.collect::<String>().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Some(line.chars().take(MOST_WORDS).collect())
+}
+
+/// From so many letters and digits on, something may be a secret.
+const LONG: usize = 16;
+
+fn is_of_secret(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '~' | '_')
 }
 
 /// A text in a field of an object; none where it is empty, too.
@@ -67,4 +81,19 @@ pub fn text_in(object: &Value, field: &str) -> Option<String> {
 #[must_use]
 pub fn number_in<T: std::str::FromStr>(object: &Value, field: &str) -> Option<T> {
     text_in(object, field)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_server_s_words_are_one_line_without_what_could_be_a_secret() {
+        let words = |text: &str| words_in(&json!({ "message": text }), "message").unwrap();
+        assert_eq!(words("bad key 9bf5c0a1d2e3f4a5b6c7, try again"), "bad key …, try again");
+        assert_eq!(words("bad\n state: fine\u{1b}[2J"), "bad  state: fine [2J");
+        assert_eq!(words("The token serial 86596120 is unknown"), "The token serial 86596120 is unknown");
+        assert_eq!(words(&"no ".repeat(1000)).chars().count(), MOST_WORDS);
+    }
 }

@@ -118,6 +118,8 @@ impl PrivacyIdea {
         let is_well = result.and_then(|result| result.get("status")).and_then(Value::as_bool);
         let error = result.and_then(|result| result.get("error"));
         let detail = error.and_then(|error| words_in(error, "message")).unwrap_or_default();
+        // A password may be a word.
+        let detail = detail.replace(self.password.as_str(), "…");
         match (answer.status, is_well) {
             (200, Some(true)) => Ok(answer),
             (_, None) => Err(ServerError::Lacks { host, field: "/result/status" }),
@@ -225,9 +227,12 @@ impl AuthServer for PrivacyIdea {
         let mut found = Vec::new();
         // A star or a comma would find others.
         if serial.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-            self.pages(&[("serial", serial)], &mut |token| found.push(token))?;
+            self.pages(&[("serial", serial)], &mut |token| {
+                if token.serial == serial {
+                    found.push(token);
+                }
+            })?;
         }
-        found.retain(|token| token.serial == serial);
         Ok(found)
     }
 

@@ -61,7 +61,14 @@ impl ServerSettings {
         let is_plain_text =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '~' | '/' | ':' | '[' | ']');
         let host = host_of(text);
-        if host.is_empty() || !rest.chars().all(is_plain_text) || port_is_wrong(authority) {
+        let is_host = match authority.strip_prefix('[') {
+            Some(_) => host.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => {
+                host.len() <= 253 && host.contains(|c: char| c.is_ascii_alphanumeric()) && !host.contains(['[', ']'])
+            }
+        };
+        let has_steps = rest.split('/').any(|part| matches!(part, "." | ".."));
+        if !is_host || has_steps || !rest.chars().all(is_plain_text) || port_is_wrong(authority) {
             return Err(AddressFault::Malformed);
         }
         match scheme.to_ascii_lowercase().as_str() {
@@ -96,7 +103,8 @@ impl ServerSettings {
 
 fn port_is_wrong(authority: &str) -> bool {
     let after_host = match authority.rsplit_once(']') {
-        Some((_, after)) => after.strip_prefix(':'),
+        Some((_, "")) => None,
+        Some((_, after)) => Some(after.strip_prefix(':').unwrap_or_default()),
         None => authority.split_once(':').map(|(_, port)| port),
     };
     after_host.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0))
@@ -144,6 +152,11 @@ mod tests {
             "https://a:port",
             "https://a?x=1",
             "https://a:0",
+            "http://[::1]evil.com",
+            "https://[evil",
+            "https://]",
+            "https://-",
+            "https://a/../b",
         ] {
             assert_eq!(parse(bad), Err(AddressFault::Malformed), "{bad}");
         }

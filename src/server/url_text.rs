@@ -7,7 +7,11 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// A text as a part of an address.
 #[must_use]
 pub fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+    // Alone they would be steps in a path (RFC 3986, section 5.2.4).
+    match text {
+        "." | ".." => text.replace('.', "%2E"),
+        text => utf8_percent_encode(text, RESERVED).to_string(),
+    }
 }
 
 /// Parameters as a query, or as the body of a form, in the order that they have.

@@ -88,7 +88,10 @@ fn check_same(
 fn settings(args: &ServerAddArgs) -> Result<ServerSettings, Failure> {
     let kind = ServerKind::from(args.kind);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if args.name.is_empty() || args.name.len() > LONGEST_NAME || !args.name.chars().all(is_plain) {
+    if !args.name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        || args.name.len() > LONGEST_NAME
+        || !args.name.chars().all(is_plain)
+    {
         return Err(Failure::usage("that is not a name for a server", "use up to 40 letters, digits and hyphens"));
     }
     for (is_given, flag, of) in [

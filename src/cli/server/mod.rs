@@ -81,7 +81,7 @@ fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &
     let codes: Vec<String> = args
         .codes
         .iter()
-        .map(|code| verify::typed_code(code).map(|code| code.to_string()))
+        .map(|code| verify::parse_code(code).map(|code| code.to_string()))
         .collect::<Result<_, _>>()?;
     let opened = open::open(store, &args.server.name, identity(args.server.identity.as_deref())?.as_ref(), output)?;
     let wanted = opened.codes_wanted();

@@ -38,8 +38,10 @@ pub fn hand_over(work: &Work<'_>, planned: &Planned) -> Result<Handed, Hindrance
     if planned.doing == Doing::Nothing
         && let Some(known) = &planned.known
     {
+        // Whose it is, the server has just said.
+        let user = planned.there.as_ref().and_then(|there| there.user.clone());
         return Ok(Handed {
-            delivery: known.clone(),
+            delivery: Delivery { user, ..known.clone() },
             doing: Doing::Nothing,
             is_checked: known.step == DeliveryStep::Active,
         });
@@ -150,7 +152,11 @@ fn create(
     let new = Enrolment { row: &planned.ready.row, serial };
     if let Some(there) = replaced {
         match work.server.re_enrol(there, &new) {
-            Err(ServerError::NoSuchCall(_)) => remove(work, there).map_err(|error| stands(planned, journal, error))?,
+            Err(ServerError::NoSuchCall(_)) => {
+                remove(work, there).map_err(|error| stands(planned, journal, error))?;
+                // Should another desk have taken this over meanwhile, it is the one that creates.
+                journal.keep(None)?;
+            }
             Err(error) => return Err(stands(planned, journal, error)),
             Ok(()) => {
                 return Ok(ServerToken {

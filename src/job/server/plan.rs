@@ -133,6 +133,10 @@ impl Planner<'_, '_> {
         let is_done = doing == Doing::Finish
             && known.as_ref().is_some_and(|known| known.step == self.last_step(&ready, user.as_ref()))
             && (user.is_none() || there.as_ref().is_some_and(|there| there.user.is_some()));
+        let is_off = there.as_ref().is_some_and(|there| there.is_off) && work.server.kind().can().resyncs_time;
+        if is_off && doing == Doing::Finish {
+            return Err(Hindrance::OffThere);
+        }
         let doing = if is_done { Doing::Nothing } else { doing };
         Ok(Planned { ready, doing, user, known, there })
     }
@@ -201,7 +205,7 @@ impl Planner<'_, '_> {
         if self.work.server.kind() == ServerKind::PrivacyIdea {
             return Ok(());
         }
-        let certain: UnixTime = known.at + LISTED_WITHIN;
+        let certain: UnixTime = known.at.checked_add_signed(LISTED_WITHIN).unwrap_or(known.at);
         if self.work.clock.now().wall >= certain {
             return Ok(());
         }

@@ -64,7 +64,9 @@ pub fn pull(work: &Work<'_>) -> Result<Pulled, Hindrance> {
         // What no clock of these shows, and no server that works believes.
         let is_plausible =
             |(shift_s, at): &(f64, UnixTime)| shift_s.abs() < MOST_SHIFT_S && at.timestamp() > EARLIEST_S;
-        let Some((shift_s, at)) = token.believed.filter(|_| !token.counts).filter(is_plausible) else {
+        let Some((shift_s, at)) =
+            token.believed.filter(|_| !token.counts && matches!(token.step_s, Some(30 | 60))).filter(is_plausible)
+        else {
             pulled.without += 1;
             continue;
         };

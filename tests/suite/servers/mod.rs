@@ -11,6 +11,7 @@ mod entra;
 mod entra_stand_in;
 mod harness;
 mod mend;
+mod owners;
 mod privacyidea;
 mod refusals;
 mod stand_in;
