@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::asked::Asked;
 use super::error::ServerError;
 use super::http::{Answer, Ask, Http, Method};
-use super::json::{Fields, number_in, text_in, words_in};
+use super::json::{Fields, harmless, number_in, text_in};
 use super::settings::ServerSettings;
 use super::url_text::{encoded, query};
 
@@ -117,8 +117,8 @@ fn refused(http: &Http, answer: &Answer) -> Asked<()> {
         None => Ok(()),
         Some(word) => {
             // The first line says what is wrong; those behind it are numbers for the server's makers.
-            let detail = words_in(&answer.value, "error_description");
-            let first = detail.as_deref().and_then(|text| text.lines().next()).unwrap_or(&word).to_owned();
+            let detail = text_in(&answer.value, "error_description");
+            let first = harmless(detail.as_deref().and_then(|text| text.lines().next()).unwrap_or(&word));
             Err(ServerError::SignIn { host, detail: first })
         }
     }

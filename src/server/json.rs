@@ -49,14 +49,19 @@ const MOST_WORDS: usize = 300;
 /// A server's own words in a field of an object, cut where they are long.
 #[must_use]
 pub fn words_in(object: &Value, field: &str) -> Option<String> {
-    let text = text_in(object, field)?;
+    text_in(object, field).map(|text| harmless(&text))
+}
+
+/// A server's own words, harmless.
+#[must_use]
+pub fn harmless(text: &str) -> String {
     // A server that repeats what it was sent repeats a seed or a credential: no word of a sentence is so long.
-    let harmless = text.split_inclusive(|c: char| !is_of_secret(c)).map(|part| {
+    let parts = text.split_inclusive(|c: char| !is_of_secret(c)).map(|part| {
         let secret = part.trim_end_matches(|c: char| !is_of_secret(c));
         if secret.len() < LONG { part.to_owned() } else { part.replacen(secret, "…", 1) }
     });
-    let line: String = harmless.collect::<String>().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    Some(line.chars().take(MOST_WORDS).collect())
+    let line: String = parts.collect::<String>().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    line.chars().take(MOST_WORDS).collect()
 }
 
 /// From so many letters and digits on, something may be a secret.

@@ -210,7 +210,7 @@ fn what_is_no_inventory_or_damaged_or_too_new_is_named_and_left_as_it_is() {
     let sound = fs::read(&path).unwrap();
     // The pages in the middle are overwritten, as a bad disk does it.
     let mut damaged = sound.clone();
-    let half = sound.len() / 2;
+    let half = sound.len() * 3 / 4 / 4096 * 4096;
     damaged[half..half + 8192].fill(0x5A);
     fs::write(&path, &damaged).unwrap();
     assert!(matches!(refused(&path), Some(InventoryError::Damaged { .. })));

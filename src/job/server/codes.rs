@@ -10,6 +10,12 @@ pub(super) fn codes_from(row: &Row, first: u64, count: u64) -> Vec<String> {
     (first..last).map(|step| hotp(&row.seed, row.effective_hash(), step, digits).to_string()).collect()
 }
 
+/// How many steps ago the code is that a server is asked about: neither a display that is a second slow nor its user needs it any more, and
+/// what the server then believes of the clock leaves the current one well within its window (180 s at privacyIDEA).
+pub(super) fn asked_about(row: &Row) -> u64 {
+    if row.effective_step() >= 60 { 1 } else { 2 }
+}
+
 /// The number of the step that a time is in.
 pub(super) fn step_at(row: &Row, unix_s: i64) -> u64 {
     u64::try_from(unix_s).unwrap_or_default() / u64::from(row.effective_step().max(1))

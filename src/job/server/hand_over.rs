@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::begins::new_job;
 use super::Work;
-use super::codes::{codes_from, step_at};
+use super::codes::{asked_about, codes_from, step_at};
 use super::hindrance::Hindrance;
 use super::journal::Journal;
 use super::plan::{Doing, Planned, check_owner};
@@ -101,13 +101,18 @@ fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) 
             create(work, planned, there.as_ref().filter(|_| doing == Doing::Replace), journal)?
         }
     };
+    let can = work.server.kind().can();
+    // Whether the seed there is this one, where the answer to its creation was lost, codes alone tell.
+    let is_in_doubt = planned.doing == Doing::Finish && !journal.now.step.is_there();
+    let mut accepts = is_in_doubt && can.resyncs_time && accepts_past_code(work, planned, &token)?;
     if !journal.now.step.is_there() {
         journal.now.id = Some(token.id.clone());
         journal.reached(DeliveryStep::Created)?;
     }
-    let can = work.server.kind().can();
-    // Before it is anybody's: whether the seed there is this one, codes alone tell.
-    let accepts = can.resyncs_time && accepts_past_code(work, planned, &token)?;
+    // Before it is anybody's.
+    if can.resyncs_time && !accepts {
+        accepts = accepts_past_code(work, planned, &token)?;
+    }
     let user = match &planned.user {
         Some(user) => Some(user.clone()),
         // A token that was replaced, now or by a run that did not come to its end, goes back to whoever had it.
@@ -243,22 +248,23 @@ fn look_again(work: &Work<'_>, planned: &Planned) -> Result<(), Hindrance> {
     if is_same { Ok(()) } else { Err(Hindrance::Busy) }
 }
 
-/// Whether the server accepts the code of a step ago, so that the one on the display is still good.
+/// Whether the server accepts a code that is past, so that the one on the display is still good.
 fn accepts_past_code(work: &Work<'_>, planned: &Planned, token: &ServerToken) -> Result<bool, Hindrance> {
     let row = &planned.ready.row;
     if row.kind == Kind::Hotp {
         return Ok(false);
     }
     let known = planned.known.as_ref().filter(|_| planned.doing == Doing::Finish).map(|known| known.step);
-    // Its user has signed in with it. Of one that nobody was given it proves nothing: it may be another seed.
-    if token.believed.is_some() && matches!(known, Some(DeliveryStep::Assigned | DeliveryStep::Active)) {
+    // Somebody has signed in with it, or a run before this one has asked. Of one whose creation was not answered that proves
+    // nothing: it may be another seed.
+    if token.believed.is_some() && known.is_some_and(DeliveryStep::is_there) {
         return Ok(true);
     }
     if token.is_off {
         return Err(Hindrance::OffThere);
     }
     let step = step_at(row, work.clock.now().wall.timestamp());
-    let code = codes_from(row, step.saturating_sub(1), 1).pop().unwrap_or_default();
+    let code = codes_from(row, step.saturating_sub(asked_about(row)), 1).pop().unwrap_or_default();
     match work.server.accepts(token, &code).map_err(Hindrance::Server)? {
         true => Ok(true),
         false if known == Some(DeliveryStep::Sent) => {

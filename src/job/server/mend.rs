@@ -1,12 +1,11 @@
 //! Making a server accept a token's codes again after its clock was set: the server had followed the old one.
 //!
 //! What is known of privacyIDEA was measured (`docs/servers.md`): it accepts no code of a step at or before the last one that it accepted. A
-//! resynchronisation by the codes of four and three steps ago leaves the one of a step ago to be asked about, and the current one to its
-//! user.
+//! resynchronisation by two codes of some steps ago leaves one to be asked about, and the current one to its user.
 
 use super::super::begins::new_job;
 use super::Work;
-use super::codes::{codes_from, step_at};
+use super::codes::{asked_about, codes_from, step_at};
 use super::hand_over::hand_over;
 use super::hindrance::Hindrance;
 use super::plan::{Doing, Planned, delivery_of, is_of_another_profile};
@@ -163,14 +162,16 @@ fn by_codes(work: &Work<'_>, row: &Row, there: &ServerToken, terms: MendTerms) -
     if next > step + 1 {
         return of_the_future(work, row, there, terms, (step, next));
     }
-    let first = step.saturating_sub(4).max(next);
+    let past = asked_about(row);
+    let first = step.saturating_sub(3 + past).max(next);
     if first + 3 > step {
-        // The code of the step before, or of this one, was accepted: the server is where the clock is.
-        if next >= step {
+        // Two are too many by now; asked about one, it comes so near that the current one is within its window.
+        let one = step.saturating_sub(past).max(next);
+        // That of this step, or of the one before, was accepted: the server is where the clock is.
+        if one >= step {
             return Ok(Mended::Follows);
         }
-        // Two are too many by now; asked about one, it comes so near that the current one is within its window.
-        return match asked(work, row, there, step)? {
+        return match asked(work, row, there, one)? {
             true => Ok(Mended::Resynced { checked: true }),
             false => Err(Hindrance::CodeRefused),
         };
@@ -178,9 +179,9 @@ fn by_codes(work: &Work<'_>, row: &Row, there: &ServerToken, terms: MendTerms) -
     if !work.server.resync(there, &codes_from(row, first, 2)).map_err(Hindrance::Server)? {
         return Err(Hindrance::OtherSeedThere);
     }
-    // After it, the one of a step ago is good only where there is a step between.
-    let may_ask = first + 4 <= step;
-    Ok(Mended::Resynced { checked: may_ask && asked(work, row, there, step)? })
+    // It accepts none before the third of them.
+    let may_ask = first + 3 + past <= step;
+    Ok(Mended::Resynced { checked: may_ask && asked(work, row, there, step.saturating_sub(past))? })
 }
 
 /// A server that has accepted codes of a fast clock, which was set back.
@@ -206,11 +207,11 @@ fn of_the_future(
     }
     let new = Enrolment { row, serial: &there.serial };
     work.server.re_enrol(there, &new).map_err(Hindrance::Server)?;
-    Ok(Mended::ReEnrolled { checked: asked(work, row, there, step)? })
+    Ok(Mended::ReEnrolled { checked: asked(work, row, there, step.saturating_sub(asked_about(row)))? })
 }
 
-/// Whether the server accepts the code of a step ago, which nobody needs any more: then it accepts the current one.
+/// Whether the server accepts the code of a step that is past, which nobody needs any more: then it accepts the current one.
 fn asked(work: &Work<'_>, row: &Row, there: &ServerToken, step: u64) -> Result<bool, Hindrance> {
-    let code = codes_from(row, step.saturating_sub(1), 1).pop().unwrap_or_default();
+    let code = codes_from(row, step, 1).pop().unwrap_or_default();
     work.server.accepts(there, &code).map_err(Hindrance::Server)
 }

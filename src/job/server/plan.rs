@@ -132,7 +132,11 @@ impl Planner<'_, '_> {
         }
         let is_done = doing == Doing::Finish
             && known.as_ref().is_some_and(|known| known.step == self.last_step(&ready, user.as_ref()))
-            && (user.is_none() || there.as_ref().is_some_and(|there| there.user.is_some()));
+            && match there.as_ref().and_then(|there| there.user.as_ref()) {
+                Some(_) => true,
+                // One that was somebody's before its seed was replaced goes back to them.
+                None => user.is_none() && known.as_ref().is_none_or(|known| known.user.is_none()),
+            };
         let is_off = there.as_ref().is_some_and(|there| there.is_off) && work.server.kind().can().resyncs_time;
         if is_off && doing == Doing::Finish {
             return Err(Hindrance::OffThere);
