@@ -41,8 +41,20 @@ pub fn findings(on: &mut Connection) -> Result<Vec<String>, Error> {
 /// `SQLite`'s own check of every page, row and index.
 fn integrity(on: &Connection) -> Result<Vec<String>, Error> {
     let mut select = on.prepare(&format!("PRAGMA integrity_check({MAX_FINDINGS})"))?;
-    let lines = select.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    let mut found = Vec::new();
+    for line in select.query_map([], |row| row.get::<_, String>(0))? {
+        match line {
+            Ok(line) if line == "ok" => {}
+            Ok(line) => found.push(line),
+            // It has found something, and then something that it cannot look past.
+            Err(error) if !found.is_empty() => {
+                found.push(error.to_string());
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 /// The tables, indexes and triggers must be those of a new inventory: without its triggers, events could be changed.
