@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{BurnArgs, Global};
 use super::burned::{Burned, Checked};
+use super::counted::{self, Counted};
 use super::describe;
 use super::host::Host;
 use super::new_seed::new_seed;
@@ -17,15 +18,16 @@ use super::verify::parse_code;
 use super::writing::Writing;
 use super::{Ran, secret};
 use crate::device::{Info, Profile};
-use crate::inventory::{Deed, Outcome};
+use crate::inventory::{Deed, Outcome, SlotKey};
 use crate::job::keepers::Keepers;
 use crate::job::paths;
 use crate::job::remedy::{Again, Remedy};
 use crate::job::verify::expected_profile;
 use crate::job::{self, Exit, Failure, SeedChoice, WriteOutcome, WritePlan};
-use crate::otp::Code;
+use crate::otp::{Code, Digits};
 use crate::otp::search::TotpProfile;
 use crate::plain::shell_word;
+use crate::reader::Wanted;
 use crate::report::slip::{self, Card};
 use crate::report::{self, BurnReport, WriteReport};
 use crate::seed::Seed;
@@ -36,7 +38,6 @@ use crate::time::HostClock;
 const GUESSED: usize = 10;
 
 pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
-    let typed = args.verify.as_deref().map(parse_code).transpose()?;
     check_paths(global, args)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let seed = given(args, identity.is_some())?;
@@ -54,19 +55,47 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let new_row = seed.as_ref().filter(|_| args.generate.is_some()).and_then(SeedChoice::one).cloned();
     let named = Named { seed, opener: record.opener(identity), now: host.clock().now().wall };
     let mut write = settings::burn(global, args, named)?.prepare()?;
+    let digits = write.terms.wish.digits.and_then(Digits::of_count).unwrap_or_default();
+    let typed = Typed::of(args, digits)?;
     if let Some(first) = keepers.first() {
         write.again = Again::WithKeptSeed(first.to_owned());
     }
     let profile = write.config.map_or(Profile::FACTORY, |config| config.profile);
     keepers.rehearse(new_row.as_ref(), write.user.as_deref(), profile)?;
     let writing = Writing::new(global, &host, &record, write, output);
-    let desk = Workplace::new(global, &host, &record, output);
+    let wanted = match () {
+        () if args.hotp => Wanted::HotpKey,
+        () if args.slot.slot.is_some() => Wanted::Molto2,
+        () => Wanted::Token,
+    };
+    let desk = Workplace::new(global, &host, &record, output).wanting(wanted);
     if global.dry_run {
         return desk.work(&mut |station| writing.show(station)).map(|(exit, _)| exit);
     }
     let burned = burn(&writing, desk, &keepers)?;
     report(&writing, args, &burned, typed)
 }
+
+/// The codes of `--verify`.
+enum Typed {
+    None,
+    Code(Code),
+    Two([Code; 2]),
+}
+
+impl Typed {
+    fn of(args: &BurnArgs, digits: Digits) -> Result<Self, Failure> {
+        let Some(text) = args.verify.as_deref() else { return Ok(Self::None) };
+        match (args.hotp, args.slot.slot) {
+            (true, _) => counted::typed(text, digits).map(Self::Two),
+            (false, None) => parse_code(text).map(Self::Code),
+            (false, Some(_)) => Code::of_digits(text, digits)
+                .map(Self::Code)
+                .map_err(|error| Failure::usage(error.to_string(), "type the digits that the slot shows")),
+        }
+    }
+}
+
 
 /// The burn, and its place.
 struct Done {
@@ -76,6 +105,8 @@ struct Done {
     seed: Seed,
     /// The profile of the display.
     profile: TotpProfile,
+    /// The digits of its codes.
+    digits: Digits,
     user: Option<String>,
 }
 
@@ -97,15 +128,17 @@ fn burn(writing: &Writing<'_>, desk: Workplace<'_>, keepers: &Keepers) -> Result
     let user = writing.write.user.clone();
     let mut kept = false;
     let mut sent = None;
+    let mut digits = None;
     let mut before = |info: &Info, plan: &WritePlan| {
         if plan.config.is_some() {
             writing.host.warn(writing.output);
         }
         sent = plan.seed.clone().map(|seed| (seed, plan.stated));
+        digits = plan.wish.digits;
         match &plan.seed {
             Some(seed) if !keepers.is_empty() => {
                 let profile = plan.config.map(|config| config.profile);
-                let row = job::row_of(seed.clone(), info, profile, user.clone());
+                let row = job::row_of(seed.clone(), info, profile, user.clone()).with_digits(plan.wish.digits);
                 keepers.keep(&row).inspect(|()| kept = true)
             }
             _ => Ok(()),
@@ -116,7 +149,7 @@ fn burn(writing: &Writing<'_>, desk: Workplace<'_>, keepers: &Keepers) -> Result
         Some(first) if kept => kept_though_failed(failure, first),
         _ => failure,
     })?;
-    let InReach { reader, emulated, device } = station;
+    let InReach { reader, emulated, device, .. } = station;
     drop(device);
     let Some((seed, stated)) = sent else {
         return Err(Failure::usage("no seed was burned", "supply one with --seed-file FILE"));
@@ -125,39 +158,51 @@ fn burn(writing: &Writing<'_>, desk: Workplace<'_>, keepers: &Keepers) -> Result
         Some(config) => TotpProfile { hash: config.profile.hash(), step: config.profile.step() },
         None => expected_profile(stated.hash, stated.step),
     };
-    Ok(Done { outcome, reader, emulated, seed, profile, user })
+    let digits = digits.and_then(Digits::of_count).unwrap_or_default();
+    Ok(Done { outcome, reader, emulated, seed, profile, digits, user })
 }
 
 /// Tells what was burned, and checks the code on the display.
-fn report(writing: &Writing<'_>, args: &BurnArgs, done: &Done, typed: Option<Code>) -> Ran {
+fn report(writing: &Writing<'_>, args: &BurnArgs, done: &Done, typed: Typed) -> Ran {
     let (output, host) = (writing.output, writing.host);
     let Done { outcome, seed, profile, .. } = done;
     output.text(&report::line(outcome, done.emulated));
     let clock = host.clock();
-    let burned = Burned { seed, profile: *profile, outcome, clock: &clock };
-    output.text(&burned.codes().words());
+    let counts = !outcome.info.can.has_clock();
+    let burned = Burned { seed, profile: *profile, digits: done.digits, outcome, clock: &clock };
+    if !counts {
+        output.text(&burned.codes().words());
+    }
     if args.show_secrets {
         output.text(&format!("seed    {}", seed.to_base32().as_str()));
     }
     if let Some(path) = &args.slip {
         write_slip(path, args.with_secret, done, output);
     }
-    let checked = burned.check(typed, args, output);
+    let (code, two) = match typed {
+        Typed::None => (None, None),
+        Typed::Code(code) => (Some(code), None),
+        Typed::Two(two) => (None, Some(two)),
+    };
+    let checked = if counts { Checked::Unchecked } else { burned.check(code, args, output) };
+    let counted = if counts { counted::check(seed, done.digits, two, args, output) } else { Counted::Unchecked };
     let (verify, judged) = match &checked {
-        Checked::Unchecked => (None, None),
+        Checked::Unchecked => (None, counted.judged()),
         Checked::Right(verdict) => (Some(verdict.into()), Some(Outcome::Right)),
         Checked::Wrong(verdict) => (Some(verdict.into()), Some(Outcome::Wrong)),
     };
     let whole = BurnReport {
         write: WriteReport::of(outcome, &done.reader, done.emulated).with_host_clock(&host.standing),
         seed_bytes: seed.len(),
-        codes: burned.codes(),
+        codes: (!counts).then(|| burned.codes()),
         secret: args.show_secrets.then(|| seed.to_base32().as_str().to_owned()),
         verify,
+        next_counter: counted.next(),
     };
     if let Some(judged) = judged {
         let recorder = writing.record.recorder(Deed::Verify, &done.reader, done.emulated);
-        if let Err(error) = recorder.note(clock.now().wall, outcome.info.serial.as_str(), judged, None) {
+        let key = SlotKey::of(outcome.info.serial.as_str(), outcome.info.slot_number());
+        if let Err(error) = recorder.note(clock.now().wall, &key, judged, None) {
             output.note(&record::unrecorded(&error, "the check is not recorded"));
         }
     }
@@ -170,10 +215,15 @@ fn report(writing: &Writing<'_>, args: &BurnArgs, done: &Done, typed: Option<Cod
     if let Checked::Wrong(verdict) = &checked {
         return Err(burned.wrong(verdict));
     }
+    match counted {
+        Counted::Wrong => return Err(counted::wrong(&outcome.info)),
+        Counted::Right(next) => output.text(&counted::words(next)),
+        Counted::Unchecked => {}
+    }
     if output.is_json() {
         output.report(&whole);
-    } else if matches!(checked, Checked::Unchecked) {
-        output.text("the displayed code was not checked");
+    } else if matches!((&checked, &counted), (Checked::Unchecked, Counted::Unchecked)) {
+        output.text(if counts { "no codes of the key were checked" } else { "the displayed code was not checked" });
     }
     report::remarks(outcome, Deed::Burn, &[]).iter().for_each(|remark| output.note(remark));
     Ok(Exit::Done)

@@ -3,7 +3,6 @@
 use super::args::BurnArgs;
 use super::output::Output;
 use super::prompt;
-use super::verify::parse_code;
 use crate::job::remedy::TokenRemedy;
 use crate::job::verify::{Verdict, WINDOW_S, judge, token_time};
 use crate::job::{Failure, Problem, TokenState, WriteOutcome};
@@ -22,6 +21,8 @@ pub struct Burned<'a> {
     pub seed: &'a Seed,
     /// The profile of the display.
     pub profile: TotpProfile,
+    /// The digits of its codes.
+    pub digits: Digits,
     /// The write.
     pub outcome: &'a WriteOutcome,
     /// The host's clock.
@@ -46,7 +47,7 @@ impl Burned<'_> {
     }
 
     fn code_at(&self, time: i64) -> Code {
-        totp(self.seed, self.profile.hash, self.profile.step, Digits::Six, time)
+        totp(self.seed, self.profile.hash, self.profile.step, self.digits, time)
     }
 
     /// The codes from now on.
@@ -86,8 +87,8 @@ impl Burned<'_> {
             else {
                 return last;
             };
-            let Ok(code) = parse_code(&answer) else {
-                output.note("a code has 6 digits");
+            let Ok(code) = Code::of_digits(&answer, self.digits) else {
+                output.note(&format!("a code has {} digits", self.digits.count()));
                 continue;
             };
             let verdict = judged(code);

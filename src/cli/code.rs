@@ -14,7 +14,7 @@ use crate::seedfile::Kind;
 use crate::time::{HostClock, SystemClock};
 
 pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
-    let found = seed_of(global, &args.seed, args.identity.as_deref(), args.counter.is_some(), output)?;
+    let found = seed_of(global, &args.seed, args.identity.as_deref(), args.counter.is_some(), None, output)?;
     let (profile, row) = (found.profile(), found.row);
     let digits = digits_of(args.digits.or(row.digits).unwrap_or(6))?;
     let hash = args.hash.map(Hash::from).or(row.hash).or(profile.map(Profile::hash)).unwrap_or(Hash::Sha1);

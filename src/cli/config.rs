@@ -9,10 +9,14 @@ use super::station::Workplace;
 use super::writing::Writing;
 use super::{Ran, secret};
 use crate::job::request::ConfigRequest;
+use crate::reader::Wanted;
 use crate::time::HostClock;
 
 pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
-    ConfigRequest::check_profile(settings::profile(&args.profile))?;
+    let sets_slot = args.setting.digits.is_some() || args.setting.title.is_some();
+    if !sets_slot {
+        ConfigRequest::check_profile(settings::profile(&args.profile))?;
+    }
     let seed = secret::from_args(&args.seed, false)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let record = Record::begin(global);
@@ -20,5 +24,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     record.ready(global, settings::need(&args.profile), output)?;
     let named = Named { seed, opener: record.opener(identity), now: host.clock().now().wall };
     let write = settings::config(global, args, named)?.prepare()?;
-    Writing::new(global, &host, &record, write, output).carry_out(Workplace::new(global, &host, &record, output))
+    let wanted = if args.slot.slot.is_some() { Wanted::Molto2 } else { Wanted::Token };
+    let desk = Workplace::new(global, &host, &record, output).wanting(wanted);
+    Writing::new(global, &host, &record, write, output).carry_out(desk)
 }

@@ -11,7 +11,7 @@ use super::args::EmulateArgs;
 use super::describe::{self};
 use super::output::Output;
 use super::secret::token_key;
-use super::{Ran, interrupt};
+use super::{Ran, emulated_device, interrupt};
 use crate::device::token2::secure::FACTORY_KEY;
 use crate::device::{ClockWrite, families::model_of};
 use crate::emulator::{
@@ -22,6 +22,9 @@ use crate::report::{DisplayReport, EmulatedReport, EmulatedToken};
 use crate::time::{HostClock, SystemClock, unix_ns};
 
 pub fn run(args: &EmulateArgs, output: &Output) -> Ran {
+    if let Some(state) = emulated_device::device(args)? {
+        return emulated_device::run(args, state, output);
+    }
     let clock = SystemClock::new();
     let fresh = fresh(args, &clock)?;
     let half = Duration::try_from_secs_f64(args.latency / 2000.0)
@@ -163,7 +166,7 @@ fn show_display(state: Arc<Mutex<CardState>>, clock: SystemClock) {
 }
 
 /// Ctrl-C closes the connection, which ends the service to the reader.
-fn watch_for_ctrl_c(stream: &TcpStream) {
+pub fn watch_for_ctrl_c(stream: &TcpStream) {
     let Ok(stream) = stream.try_clone() else { return };
     std::thread::spawn(move || {
         while !interrupt::asked() {

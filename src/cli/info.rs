@@ -7,11 +7,13 @@ use super::args::{Global, InfoArgs};
 use super::host::Host;
 use super::output::Output;
 use super::record::{self, Need, Record};
+use super::slots;
 use super::station::{self, Workplace};
-use crate::device::Key;
+use crate::device::{Family, Key};
 use crate::inventory::{Deed, InventoryError, Outcome, SlotKey};
 use crate::job::forecast::fit_of;
 use crate::job::{self, Exit, ReadOutcome};
+use crate::reader::Wanted;
 use crate::report::{InfoReport, Reading, jumped_words, more_words};
 use crate::time::HostClock;
 
@@ -22,6 +24,10 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let host_clock = Host::assess(&args.host)?;
     let desk = Workplace::new(global, &host_clock, &record, output);
     record.ready(global, Need::Reading, output)?;
+    let mut desk = desk.wanting(Wanted::Any);
+    if desk.family()? != Family::Nfc {
+        return slots::info(global, desk, &record, output);
+    }
     let (report, station) = desk.work(&mut |station| {
         let recorder = record.recorder(Deed::Info, &station.reader, station.emulated);
         job::read(&mut *station.device, &host_clock.clock(), &guard, args.precise).inspect_err(|failure| {

@@ -6,10 +6,12 @@ mod burn;
 mod burned;
 mod code;
 mod config;
+mod counted;
 mod describe;
 mod desk;
 mod doctor;
 mod emulate;
+mod emulated_device;
 #[cfg(feature = "servers")]
 mod hand_over;
 mod harden;
@@ -36,6 +38,8 @@ mod selftest;
 mod server;
 mod settings;
 mod shell;
+mod slot;
+mod slots;
 mod station;
 mod store;
 mod sync;
@@ -145,6 +149,11 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Sync(args) => sync::run(global, args, output),
             Command::Burn(args) => burn::run(global, args, output),
             Command::Config(args) => config::run(global, args, output),
+            Command::Slot(command) => slot::run(global, command, output),
+            Command::Lock(args) => slot::lock_screen(global, true, args, output),
+            Command::Unlock(args) => slot::lock_screen(global, false, args, output),
+            Command::CustomerKey(command) => slot::customer_key(global, command, output),
+            Command::FactoryReset(args) => slot::factory_reset(global, args, output),
             Command::Verify(args) => verify::run(global, args, output),
             Command::Code(args) => code::run(global, args, output),
             Command::Batch(args) => batch::run(global, args, output),

@@ -13,6 +13,7 @@ use super::rows::{Hotp, rows_of};
 use super::unused::{file_flag, unused};
 use super::{describe, prompt};
 use crate::device::Key;
+use crate::device::molto2::{customer_key as molto2_key, customer_key_of_file};
 use crate::device::token2::{KeyError, TokenKey};
 use crate::job::{Failure, Notice, SeedChoice, Sheet, bad_file};
 use crate::report::{notice, remedy_of_file, row_problem};
@@ -254,6 +255,23 @@ pub fn of_picture(path: &Path) -> Result<Vec<Result<Row, Problem>>, Failure> {
             Ok(rows)
         }
     }
+}
+
+/// A customer key of a Molto2: the text of a file, that of the vendor's configuration, or what a person types.
+///
+/// # Errors
+/// A failure that never repeats any of it.
+pub fn customer_key(path: &Path) -> Result<Key, Failure> {
+    let content = match path == Path::new("-") {
+        true => Zeroizing::new(prompt::secret("Customer key (not shown): ")?.as_bytes().to_vec()),
+        false => Zeroizing::new(small_file(path, "name the file with the customer key")?.to_vec()),
+    };
+    customer_key_of_file(&content).map(|key| molto2_key(&key)).map_err(|error| {
+        Failure::usage(
+            format!("{}: {error}", describe::path(path)),
+            "name a text file with the customer key, or the vendor's Molto2Cfg.ini",
+        )
+    })
 }
 
 /// The token key: the factory's, or the one in a file.

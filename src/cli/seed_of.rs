@@ -16,6 +16,7 @@ use crate::inventory::{Deed, Identity, SlotKey, TokenRecord, open_of};
 use crate::job::find;
 use crate::job::remedy::TokenRemedy;
 use crate::job::{self, Failure, Problem, ReadOutcome, SeedChoice, Sheet, TokenState};
+use crate::reader::Wanted;
 use crate::seedfile::Row;
 
 /// A seed, and the token that it is of, as far as that is known.
@@ -55,21 +56,23 @@ pub fn seed_of(
     args: &SeedArgs,
     identity: Option<&Path>,
     hotp: bool,
+    slot: Option<u16>,
     output: &Output,
 ) -> Result<Found, Failure> {
+    let reads_token = global.reads_token || slot.is_some();
     let given = match identity {
         Some(_) => None,
         None => Some(secret::from_args_or_prompt(args, hotp)?),
     };
     let rows = match given {
         // Who names a reader means the token on it: the seed has to be that token's.
-        Some(SeedChoice::One(row)) if global.reads_token => Some(SeedChoice::OfToken(Sheet::of(*row))),
+        Some(SeedChoice::One(row)) if reads_token => Some(SeedChoice::OfToken(Sheet::of(*row))),
         Some(SeedChoice::One(row)) => {
             check_expected(global, &row)?;
             return Ok(of_one(global, *row, output));
         }
         // Without serials, no token can tell which row is its own.
-        Some(SeedChoice::OfToken(rows)) if !global.reads_token && rows.is_without_serials() => {
+        Some(SeedChoice::OfToken(rows)) if !reads_token && rows.is_without_serials() => {
             return SeedChoice::OfToken(rows).single().map(|row| of_one(global, row, output));
         }
         Some(given) => Some(given),
@@ -83,8 +86,8 @@ pub fn seed_of(
     let (read, known) = match (named, record.books()) {
         (Some(text), Some(books)) if rows.is_none() => (None, Some(find::one(books, text)?)),
         _ => {
-            let is_chosen_by_it = rows.is_some() && !global.reads_token;
-            let read = read_token(global, &record, output).map_err(|failure| match is_chosen_by_it {
+            let is_chosen_by_it = rows.is_some() && !reads_token;
+            let read = read_token(global, &record, slot, output).map_err(|failure| match is_chosen_by_it {
                 true => failure.and(TokenRemedy::OrChooseRow),
                 false => failure,
             })?;
@@ -132,18 +135,22 @@ fn of_one(global: &Global, row: Row, output: &Output) -> Found {
 }
 
 /// Reads the token on the reader: serial and clock, and nothing else.
-fn read_token(global: &Global, record: &Record, output: &Output) -> Result<Read, Failure> {
+fn read_token(global: &Global, record: &Record, slot: Option<u16>, output: &Output) -> Result<Read, Failure> {
     let host = Host::assess(&HostArgs::default())?;
     let guard = station::guard(global, true)?;
-    let desk = Workplace::new(global, &host, record, output);
+    let wanted = if slot.is_some() { Wanted::Molto2 } else { Wanted::Token };
+    let desk = Workplace::new(global, &host, record, output).wanting(wanted);
     let clock = host.clock();
-    let (report, station) = desk.work(&mut |station| job::read(&mut *station.device, &clock, &guard, false))?;
+    let (report, station) = desk.work(&mut |station| match slot {
+        None => job::read(&mut *station.device, &clock, &guard, false),
+        Some(slot) => job::read_slot(&mut *station.device, &clock, &guard, slot),
+    })?;
     let ReadOutcome { info, drift, .. } = report;
     Ok(Read { info, drift, reader: station.reader, emulated: station.emulated })
 }
 
 fn recorded(record: &Record, read: &Read) -> Result<Option<TokenRecord>, Failure> {
-    Ok(record.recorder(Deed::Verify, &read.reader, read.emulated).token(&SlotKey::only(read.info.serial.as_str()))?)
+    Ok(record.recorder(Deed::Verify, &read.reader, read.emulated).token(&SlotKey::of(read.info.serial.as_str(), read.info.slot_number()))?)
 }
 
 /// The sealed seed of a token, opened.

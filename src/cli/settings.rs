@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use super::args::{BurnArgs, ChoiceArgs, ClockArgs, ConfigArgs, Global, ProfileArgs, SyncArgs, WriteArgs};
+use super::args::{
+    BurnArgs, ChoiceArgs, ClockArgs, ConfigArgs, Global, ProfileArgs, SlotArgs, SlotSettingArgs, SyncArgs, WriteArgs,
+};
 use super::describe::without_blanks;
 use super::record::Need;
 use super::unused::unused;
 use super::{secret, station, time_arg};
-use crate::device::Serial;
+use crate::device::{CapabilityError, Family, Key, Serial, Title};
 use crate::job::request::{BurnRequest, ClockRequest, ConfigRequest, ProfileRequest, SyncRequest, Terms};
-use crate::job::{Failure, Opener, SeedChoice};
+use crate::job::{Failure, Opener, SeedChoice, SlotWish};
 use crate::otp::Hash;
 use crate::time::UnixTime;
 
@@ -30,6 +32,7 @@ pub struct Named {
 pub fn sync(global: &Global, args: &SyncArgs, named: Named) -> Result<SyncRequest, Failure> {
     let clock = time_arg::clock(&args.time, named.now, args.write.allow_other_time)?;
     check_used(&args.write, &args.seed.choice, named.seed.as_ref(), Some(clock))?;
+    let slot = on_slot(&args.slot, None)?;
     Ok(SyncRequest {
         clock,
         profile: profile(&args.profile),
@@ -37,7 +40,7 @@ pub fn sync(global: &Global, args: &SyncArgs, named: Named) -> Result<SyncReques
         erase_seed: args.erase_seed,
         if_drift_over_s: args.if_drift_over,
         fast: args.fast,
-        terms: terms(global, &args.write, &args.seed.choice, named.opener)?,
+        terms: terms(global, &args.write, &args.seed.choice, named.opener, slot)?,
     })
 }
 
@@ -48,13 +51,14 @@ pub fn sync(global: &Global, args: &SyncArgs, named: Named) -> Result<SyncReques
 pub fn config(global: &Global, args: &ConfigArgs, named: Named) -> Result<ConfigRequest, Failure> {
     let clock = clock(&args.clock, named.now, args.write.allow_other_time)?;
     check_used(&args.write, &args.seed.choice, named.seed.as_ref(), Some(clock))?;
+    let slot = on_slot(&args.slot, Some(&args.setting))?;
     Ok(ConfigRequest {
         profile: profile(&args.profile),
         clock,
         seed: named.seed,
         erase_seed: args.erase_seed,
         fast: args.fast,
-        terms: terms(global, &args.write, &args.seed.choice, named.opener)?,
+        terms: terms(global, &args.write, &args.seed.choice, named.opener, slot)?,
     })
 }
 
@@ -73,6 +77,13 @@ pub fn burn(global: &Global, args: &BurnArgs, named: Named) -> Result<BurnReques
     // --user names the user of a seed that names none.
     let choice = ChoiceArgs { user: None, ..args.seed.choice.clone() };
     check_used(&args.write, &choice, named.seed.as_ref(), clock)?;
+    let slot = match args.hotp {
+        true => {
+            let wish = SlotWish { digits: args.setting.digits, enter: args.enter, ..SlotWish::default() };
+            OnSlot { family: Family::HotpKey, slot: 0, wish, key: None }
+        }
+        false => on_slot(&args.slot, Some(&args.setting))?,
+    };
     Ok(BurnRequest {
         seed: named.seed,
         user: args.seed.choice.user.clone(),
@@ -82,8 +93,52 @@ pub fn burn(global: &Global, args: &BurnArgs, named: Named) -> Result<BurnReques
         precise: args.precise,
         replace_seed: args.replace_seed,
         reassign: args.reassign,
-        terms: terms(global, &args.write, &args.seed.choice, named.opener)?,
+        terms: terms(global, &args.write, &args.seed.choice, named.opener, slot)?,
     })
+}
+
+/// The slot that flags name, on a device that has several.
+pub struct OnSlot {
+    /// The family of that device.
+    pub family: Family,
+    /// The slot.
+    pub slot: u16,
+    /// What is wanted of it beside seed, profile and clock.
+    pub wish: SlotWish,
+    /// The device's own key.
+    pub key: Option<Key>,
+}
+
+/// The slot of a Molto2 that flags name; without one, an NFC token is meant.
+///
+/// # Errors
+/// A usage failure: a flag that needs a slot, a title or a customer key that cannot be.
+pub fn on_slot(args: &SlotArgs, setting: Option<&SlotSettingArgs>) -> Result<OnSlot, Failure> {
+    let nothing = SlotSettingArgs::default();
+    let setting = setting.unwrap_or(&nothing);
+    let Some(slot) = args.slot else {
+        for (is_given, flag) in [
+            (args.customer_key.is_some(), "--customer-key"),
+            (setting.digits.is_some(), "--digits"),
+            (setting.title.is_some(), "--title"),
+        ] {
+            if is_given {
+                return Err(unused(flag, "it is for a slot of a Molto2, which --slot names"));
+            }
+        }
+        return Ok(OnSlot { family: Family::Nfc, slot: 0, wish: SlotWish::default(), key: None });
+    };
+    let can = Family::Molto2.usual();
+    if slot >= can.slots {
+        let fact = format!("a Molto2 has no slot {slot}: they are numbered from 0 to {}", can.slots - 1);
+        return Err(Failure::usage(fact, "use one of those"));
+    }
+    let usage = |error: CapabilityError| Failure::usage(error.to_string(), "use one that the slot can have");
+    let title = setting.title.as_deref().map(|title| Title::new(title, can.title_bytes)).transpose().map_err(usage)?;
+    can.check_code(None, None, setting.digits).map_err(usage)?;
+    let wish = SlotWish { digits: setting.digits, title, ..SlotWish::default() };
+    let key = args.customer_key.as_deref().map(secret::customer_key).transpose()?;
+    Ok(OnSlot { family: Family::Molto2, slot, wish, key })
 }
 
 /// The profile that flags state.
@@ -106,7 +161,16 @@ fn clock(args: &ClockArgs, now: UnixTime, allow_other: bool) -> Result<ClockRequ
 }
 
 /// The terms of every write.
-fn terms(global: &Global, write: &WriteArgs, choice: &ChoiceArgs, opener: Option<Opener>) -> Result<Terms, Failure> {
+fn terms(
+    global: &Global,
+    write: &WriteArgs,
+    choice: &ChoiceArgs,
+    opener: Option<Opener>,
+    on: OnSlot,
+) -> Result<Terms, Failure> {
+    if on.family == Family::Molto2 && write.token_key.is_some() {
+        return Err(unused("--token-key", "a Molto2 is opened with its customer key: --customer-key"));
+    }
     let expected = station::guard(global, write.allow_unknown_model)?.expect_serial;
     // Whoever names a serial means that token, also where there is no row to choose by it.
     let chosen = match &choice.serial {
@@ -118,12 +182,17 @@ fn terms(global: &Global, write: &WriteArgs, choice: &ChoiceArgs, opener: Option
     };
     Ok(Terms {
         expect_serial: expected.or(chosen).map(|serial| serial.to_string()),
-        slot: 0,
+        slot: on.slot,
+        family: on.family,
+        wish: on.wish,
         allow_unknown_model: write.allow_unknown_model,
         allow_short_seed: write.allow_short_seed,
         allow_shared_secret: write.allow_shared_secret,
         try_again: write.try_again,
-        key: secret::token_key(write.token_key.as_deref().map(Path::new))?,
+        key: match on.key {
+            Some(key) => key,
+            None => secret::token_key(write.token_key.as_deref().map(Path::new))?,
+        },
         opener,
     })
 }

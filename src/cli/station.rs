@@ -10,15 +10,21 @@ use super::host::Host;
 use super::output::{Output, note};
 use super::record::Record;
 use super::{describe, interrupt, prompt};
+use crate::device::hotp_key::HotpKey;
+use crate::device::molto2::Molto2;
 use crate::device::token2::NfcToken;
-use crate::device::{Device, Serial};
-use crate::emulator::{CardState, EmulatedLink, StateFile, TokenClock, USUAL_SERIAL};
+use crate::device::{Device, Family, Serial};
+use crate::emulator::{
+    AnyState, Card, CardState, EmulatedKey, EmulatedLink, EmulatedMolto2, StateFile, TokenClock, USUAL_SERIAL,
+};
 use crate::inventory::{Deed, SlotKey};
 use crate::job::{self, Again, Failure, Guard, Problem, TokenState};
 use crate::link::{Link, Trace};
-use crate::reader::{Bounds, Passed, Patience, PcscLink, ReaderError, Selector, Slot, Slots, is_virtual};
+use crate::reader::{
+    Bounds, DeviceKind, Passed, Patience, PcscLink, ReaderError, Selector, Slot, Slots, Wanted, is_virtual,
+};
 use crate::report;
-use crate::time::{HostClock, SystemClock, unix_ns};
+use crate::time::{HostClock, unix_ns};
 
 /// How long a command waits for a token where a person can lay one down.
 const WAIT_AT_TERMINAL: Duration = Duration::from_secs(30);
@@ -30,6 +36,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(300);
 pub struct InReach {
     /// The token.
     pub device: Box<dyn Device>,
+    /// Its family.
+    pub family: Family,
     /// The reader's name.
     pub reader: String,
     /// No real token.
@@ -45,6 +53,8 @@ pub struct Workplace<'a> {
     record: &'a Record,
     output: &'a Output,
     open: Option<InReach>,
+    /// The device that the command is for.
+    wanted: Wanted,
     /// Until when a token is waited for, from the first wait on.
     deadline: Option<Instant>,
 }
@@ -52,7 +62,32 @@ pub struct Workplace<'a> {
 impl<'a> Workplace<'a> {
     /// Nothing is opened yet.
     pub fn new(global: &'a Global, host: &'a Host, record: &'a Record, output: &'a Output) -> Self {
-        Self { global, host, record, output, open: None, deadline: None }
+        Self { global, host, record, output, open: None, wanted: Wanted::Token, deadline: None }
+    }
+
+    /// The same for another device than an NFC token.
+    pub fn wanting(self, wanted: Wanted) -> Self {
+        Self { wanted, ..self }
+    }
+
+    /// The family of the device that is there, where the command is for several: it is opened for that, and waited for.
+    ///
+    /// # Errors
+    /// A failure of the reader.
+    pub fn family(&mut self) -> Result<Family, Failure> {
+        let station = open(self, self.wait()?)?;
+        let family = station.family;
+        self.open = Some(station);
+        Ok(family)
+    }
+
+    /// How long a device is waited for.
+    fn wait(&self) -> Result<Duration, Failure> {
+        Ok(match wait_seconds(self.global)? {
+            Some(seconds) => Duration::from_secs(seconds.into()),
+            None if std::io::stdin().is_terminal() => WAIT_AT_TERMINAL,
+            None => Duration::ZERO,
+        })
     }
 
     /// Carries out a job at the reader; one that finds the token gone before anything was written is carried out again when it
@@ -81,11 +116,7 @@ impl<'a> Workplace<'a> {
     }
 
     fn attempt<T>(&mut self, job: &mut dyn FnMut(&mut InReach) -> Result<T, Failure>) -> Result<(T, InReach), Failure> {
-        let wait = match wait_seconds(self.global)? {
-            Some(seconds) => Duration::from_secs(seconds.into()),
-            None if std::io::stdin().is_terminal() => WAIT_AT_TERMINAL,
-            None => Duration::ZERO,
-        };
+        let wait = self.wait()?;
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + wait);
         let mut told: Option<Problem> = None;
         loop {
@@ -121,15 +152,23 @@ impl<'a> Workplace<'a> {
 /// # Errors
 /// A failure of the reader, or of the emulated token's file.
 fn open(desk: &Workplace<'_>, wait: Duration) -> Result<InReach, Failure> {
-    let Workplace { global, output, host, .. } = desk;
+    let Workplace { global, output, wanted, .. } = desk;
     let station = match global.reader.as_deref() {
-        Some("emulated") => emulated(global, None, &host.system)?,
+        Some("emulated") => emulated(desk, None)?,
         Some(reader) => match reader.strip_prefix("emulated:") {
-            Some(file) => emulated(global, Some(file), &host.system)?,
+            Some(file) => emulated(desk, Some(file))?,
             None => on_reader(desk, Selector::Named(reader.to_owned()), wait)?,
         },
         None => on_reader(desk, Selector::Any, wait)?,
     };
+    let kind = kind_of(station.family);
+    if !wanted.takes(kind) {
+        return Err(match wanted.plugged_in() {
+            Some(meant) => ReaderError::NotThere(meant, vec![(station.reader, kind)]),
+            None => ReaderError::Device(station.reader, kind),
+        }
+        .into());
+    }
     interrupt::begin_work();
     if global.verbose {
         output.note(&format!("using {}", describe::plain(&station.reader)));
@@ -165,24 +204,55 @@ pub fn fresh_emulated(clock: &dyn HostClock) -> CardState {
     CardState::new(USUAL_SERIAL, false, TokenClock::new(now, -97.25, 0.0, false))
 }
 
-fn emulated(global: &Global, file: Option<&str>, clock: &SystemClock) -> Result<InReach, Failure> {
+/// The emulated device of a file, which says what family it is of; without one, a new token.
+fn emulated(desk: &Workplace<'_>, file: Option<&str>) -> Result<InReach, Failure> {
+    let (global, clock) = (desk.global, &desk.host.system);
     let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
     let next = "make the token first: tokentap emulate --create --state FILE";
-    let link = match file {
-        None => EmulatedLink::new(fresh_emulated(clock), shared),
-        Some(file) => {
-            // What is there already is not to be made anew.
-            let other = "name the file of an emulated token (tokentap emulate --create makes one); folders are for batch and desk";
-            let state = StateFile::new(file).load().map_err(|error| Failure::file(error.to_string(), other))?;
-            let name = Path::new(file);
-            let state = state.ok_or_else(|| {
-                Failure::file(format!("there is no emulated token in {}", describe::path(name)), next)
-            })?;
-            EmulatedLink::kept(StateFile::new(file), state, shared)
+    let Some(file) = file else {
+        let link = EmulatedLink::<Card>::new(fresh_emulated(clock), shared);
+        let device = device(global, link, Family::Nfc);
+        return Ok(InReach { device, family: Family::Nfc, reader: "emulated".to_owned(), emulated: true });
+    };
+    // What is there already is not to be made anew.
+    let other = "name the file of an emulated token (tokentap emulate --create makes one); folders are for batch and desk";
+    let state = StateFile::new(file).load_any().map_err(|error| Failure::file(error.to_string(), other))?;
+    let name = Path::new(file);
+    let state = state
+        .ok_or_else(|| Failure::file(format!("there is no emulated token in {}", describe::path(name)), next))?;
+    let kept = StateFile::new(file);
+    let (family, device) = match state {
+        AnyState::Nfc(state) => {
+            (Family::Nfc, device(global, EmulatedLink::<Card>::kept(kept, state, shared), Family::Nfc))
+        }
+        AnyState::Molto2(state) => {
+            let link = EmulatedLink::<EmulatedMolto2>::kept(kept, state, shared);
+            (Family::Molto2, device(global, link, Family::Molto2))
+        }
+        AnyState::HotpKey(state) => {
+            let link = EmulatedLink::<EmulatedKey>::kept(kept, state, shared);
+            (Family::HotpKey, device(global, link, Family::HotpKey))
         }
     };
-    let reader = file.map_or_else(|| "emulated".to_owned(), |file| format!("emulated:{file}"));
-    Ok(InReach { device: device(global, link), reader, emulated: true })
+    Ok(InReach { device, family, reader: format!("emulated:{file}"), emulated: true })
+}
+
+/// The kind of device that a family is.
+fn kind_of(family: Family) -> DeviceKind {
+    match family {
+        Family::Nfc => DeviceKind::Contactless,
+        Family::Molto2 => DeviceKind::Molto2,
+        Family::HotpKey => DeviceKind::Token2Key,
+    }
+}
+
+/// The family of the devices of a kind: what is none of the others is spoken to as a token.
+fn family_of(kind: Option<DeviceKind>) -> Family {
+    match kind {
+        Some(DeviceKind::Molto2) => Family::Molto2,
+        Some(DeviceKind::Token2Key) => Family::HotpKey,
+        _ => Family::Nfc,
+    }
 }
 
 fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result<InReach, Failure> {
@@ -196,10 +266,11 @@ fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result
         }
         match &passed.mute {
             Some(reader) => output.note(&format!("{}; switch the token on", ReaderError::Mute(reader.clone()))),
+            None if desk.wanted.plugged_in().is_some() => output.note("waiting for the device: plug it in"),
             None => output.note("waiting for a token: switch it on and lay it on the reader"),
         }
     };
-    let slot = match slots.wait_for_token(&selector, wait, &mut tell, &interrupt::asked) {
+    let slot = match slots.wait_for_token(&selector, desk.wanted, wait, &mut tell, &interrupt::asked) {
         Err(ReaderError::Several(readers)) if prompt::has_person() && !output.is_json() => {
             choose(desk, &mut slots, &readers)?
         }
@@ -207,15 +278,21 @@ fn on_reader(desk: &Workplace<'_>, selector: Selector, wait: Duration) -> Result
     };
     // --wait is a bound on everything before the first contact.
     let within = Bounds::until(deadline.filter(|_| global.wait.is_some()), &interrupt::asked).within;
+    let family = family_of(slot.device());
     let link = connect(&slots, &slot.name, within)?;
-    Ok(InReach { device: device(global, link), emulated: is_virtual(&slot.name), reader: slot.name })
+    Ok(InReach { device: device(global, link, family), family, emulated: is_virtual(&slot.name), reader: slot.name })
 }
 
 /// The token at the end of a link, which is traced where that is wanted.
-fn device(global: &Global, link: impl Link + 'static) -> Box<dyn Device> {
-    match global.trace {
-        true => Box::new(NfcToken(Trace::new(link, std::io::stderr()))),
-        false => Box::new(NfcToken(link)),
+fn device(global: &Global, link: impl Link + 'static, family: Family) -> Box<dyn Device> {
+    let link: Box<dyn Link> = match global.trace {
+        true => Box::new(Trace::new(link, std::io::stderr())),
+        false => Box::new(link),
+    };
+    match family {
+        Family::Nfc => Box::new(NfcToken(link)),
+        Family::Molto2 => Box::new(Molto2(link)),
+        Family::HotpKey => Box::new(HotpKey(link)),
     }
 }
 
@@ -244,7 +321,11 @@ pub fn wait_seconds(global: &Global) -> Result<Option<u32>, Failure> {
 /// Asks which of several tokens is meant, with what each reader holds and whose it is.
 fn choose(desk: &Workplace<'_>, slots: &mut Slots, readers: &[String]) -> Result<Slot, Failure> {
     let within = Bounds::until(None, &interrupt::asked).within;
+    // Only tokens are read to be told apart: other devices are named by their readers alone.
     let held = |reader: &String| {
+        if let Some(kind) = desk.wanted.plugged_in().or_else(|| DeviceKind::of_name(reader)) {
+            return Ok(kind.words().to_owned());
+        }
         let mut token = NfcToken(connect(slots, reader, within)?);
         let info = job::identify(&mut token, &desk.host.system)?;
         token.close();
@@ -266,5 +347,5 @@ fn choose(desk: &Workplace<'_>, slots: &mut Slots, readers: &[String]) -> Result
         .and_then(|number| readers.get(number.wrapping_sub(1)))
         .ok_or_else(|| Failure::from(ReaderError::Several(readers.to_vec())))?;
     let selector = Selector::Named(reader.clone());
-    Ok(slots.wait_for_token(&selector, Duration::ZERO, &mut |_| {}, &interrupt::asked)?)
+    Ok(slots.wait_for_token(&selector, desk.wanted, Duration::ZERO, &mut |_| {}, &interrupt::asked)?)
 }

@@ -9,7 +9,7 @@ use super::{Ran, prompt};
 use crate::clock::check_plausible;
 use crate::device::Profile;
 use crate::device::families;
-use crate::inventory::{Deed, Outcome};
+use crate::inventory::{Deed, Outcome, SlotKey};
 use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge, token_time};
 use crate::job::{Again, Exit, Failure, TokenState};
 use crate::otp::search::search_hotp;
@@ -31,7 +31,7 @@ pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
             "a token on a reader counts time, and --hotp is about counters",
         ));
     }
-    let found = seed_of(global, &args.seed, args.identity.as_deref(), args.hotp, output)?;
+    let found = seed_of(global, &args.seed, args.identity.as_deref(), args.hotp, args.slot, output)?;
     if found.row.kind == Kind::Hotp && !args.hotp {
         return Err(Failure::usage(
             "this is a HOTP seed, which counts button presses",
@@ -52,7 +52,14 @@ pub fn parse_code(text: &str) -> Result<Code, Failure> {
 
 fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> Ran {
     let row = &found.row;
-    let mut codes = args.codes.iter().map(|code| parse_code(code)).collect::<Result<Vec<_>, _>>()?;
+    let shown = found.read.as_ref().and_then(|read| read.info.slot.as_ref());
+    let digits = shown.and_then(|slot| slot.digits).and_then(Digits::of_count);
+    let parse = |code: &str| match digits {
+        None => parse_code(code),
+        Some(digits) => Code::of_digits(code, digits)
+            .map_err(|error| Failure::usage(error.to_string(), "type the digits that the slot shows")),
+    };
+    let mut codes = args.codes.iter().map(|code| parse(code)).collect::<Result<Vec<_>, _>>()?;
     let step = match args.step {
         None => None,
         Some(seconds) => {
@@ -61,15 +68,16 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
     };
     let profile = found.profile();
     let expected = expected_profile(
-        args.hash.map(Hash::from).or(row.hash).or(profile.map(Profile::hash)),
-        step.or(row.step).or(profile.map(Profile::step)),
+        args.hash.map(Hash::from).or(shown.and_then(|slot| slot.hash)).or(row.hash).or(profile.map(Profile::hash)),
+        step.or(shown.and_then(|slot| slot.step)).or(row.step).or(profile.map(Profile::step)),
     );
     let asks = codes.is_empty();
     if asks {
-        codes.push(ask("Code on the display: ")?);
+        codes.push(ask("Code on the display: ", &parse)?);
     }
     let clock = SystemClock::new();
-    let can = families::capabilities_of(row.serial.as_deref());
+    let read_can = found.read.as_ref().map(|read| read.info.can);
+    let can = read_can.unwrap_or_else(|| families::capabilities_of(row.serial.as_deref()));
     let judged = |codes: &[Code]| -> Result<Verdict, Failure> {
         let now = clock.now().wall;
         check_plausible(now)?;
@@ -92,7 +100,7 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
     let mut verdict = judged(&codes)?;
     if asks && verdict.wants_another_code() {
         output.text(&verdict_words(&verdict, args.window));
-        codes.push(ask("That could be chance. The next code on the display: ")?);
+        codes.push(ask("That could be chance. The next code on the display: ", &parse)?);
         verdict = judged(&codes)?;
     }
     let exit = if verdict.is_accepted(args.accept_drift.unwrap_or(expected.step.seconds())) {
@@ -122,11 +130,14 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
 /// Puts the check of a token that is known on record.
 fn record_check(global: &Global, found: &Found, exit: Exit, at: UnixTime, output: &Output) {
     let token = match (&found.read, &found.known) {
-        (Some(read), _) => Some((read.info.serial.as_str(), read.reader.as_str(), read.emulated)),
-        (None, Some(token)) => Some((token.key.serial.as_str(), "", token.emulated)),
+        (Some(read), _) => {
+            let key = SlotKey::of(read.info.serial.as_str(), read.info.slot_number());
+            Some((key, read.reader.as_str(), read.emulated))
+        }
+        (None, Some(token)) => Some((token.key.clone(), "", token.emulated)),
         (None, None) => None,
     };
-    let (Some(record), Some((serial, reader, emulated))) = (&found.record, token) else {
+    let (Some(record), Some((key, reader, emulated))) = (&found.record, token) else {
         if global.remark.is_some() {
             output.note(
                 "the remark is not recorded: no token on record has this seed (to read the token, name its --reader)",
@@ -139,12 +150,12 @@ fn record_check(global: &Global, found: &Found, exit: Exit, at: UnixTime, output
     if reader.is_empty() {
         recorder.station.reader = None;
     }
-    if let Err(error) = recorder.note(at, serial, outcome, None) {
+    if let Err(error) = recorder.note(at, &key, outcome, None) {
         output.note(&record::unrecorded(&error, "the check is not recorded"));
     }
 }
 
-fn ask(question: &str) -> Result<Code, Failure> {
+fn ask(question: &str, parse: &dyn Fn(&str) -> Result<Code, Failure>) -> Result<Code, Failure> {
     if !prompt::has_person() {
         return Err(Failure::usage(
             "no code was entered",
@@ -152,7 +163,7 @@ fn ask(question: &str) -> Result<Code, Failure> {
         ));
     }
     let answer = prompt::line(question, TokenState::NotReached, Again::Same);
-    parse_code(&answer.unwrap_or_default())
+    parse(&answer.unwrap_or_default())
 }
 
 fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<String> {
@@ -223,10 +234,9 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
 /// # Errors
 /// A usage failure for any other number.
 pub fn digits_of(number: u32) -> Result<Digits, Failure> {
-    match number {
-        6 => Ok(Digits::Six),
-        8 => Ok(Digits::Eight),
-        other => Err(Failure::usage(format!("a code has 6 or 8 digits, not {other}"), "use --digits 6 or 8")),
+    match Digits::of_count(number) {
+        Some(digits @ (Digits::Six | Digits::Eight)) => Ok(digits),
+        _ => Err(Failure::usage(format!("a code has 6 or 8 digits, not {number}"), "use --digits 6 or 8")),
     }
 }
 

@@ -51,15 +51,21 @@ pub struct Capabilities {
     pub manufacturer: &'static str,
     /// The places for seeds, numbered from 0.
     pub slots: u16,
+    /// The slots that every device of the kind has; some have no more, and nothing but reading one tells.
+    pub least_slots: u16,
     /// Clock or counter.
     pub moves: Moves,
+    /// The clock that it shows is the one that its codes count by. Otherwise a slot may have one of its own, which nobody can read.
+    pub shows_slot_clocks: bool,
+    /// A slot's clock can be set without its profile.
+    pub sets_clock_alone: bool,
     /// The hashes that it computes.
     pub hashes: &'static [Hash],
     /// The time steps that it can be set to, in seconds; none on a device that counts.
     pub steps_s: &'static [u32],
     /// The display times that it can be set to; none where they cannot be set.
     pub displays: &'static [DisplayTime],
-    /// The lengths of its codes, in digits.
+    /// The lengths of its codes, in digits, the usual one first.
     pub digits: &'static [u32],
     /// The lengths of its seeds, in bytes.
     pub seed_bytes: RangeInclusive<usize>,

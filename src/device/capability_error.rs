@@ -16,7 +16,7 @@ pub enum CapabilityError {
         takes: RangeInclusive<usize>,
     },
     /// A hash that it does not compute.
-    #[error("a token computes {}, not {}", either(&.can.iter().map(|hash| dashed(*hash)).collect::<Vec<_>>()), dashed(*.hash))]
+    #[error("a token computes {}, not {}", either(&.can.iter().map(|hash| hash.dashed()).collect::<Vec<_>>()), .hash.dashed())]
     Hash {
         /// The hash.
         hash: Hash,
@@ -42,21 +42,29 @@ pub enum CapabilityError {
     /// A display time that no device has.
     #[error("a token's display time is 15, 30, 60 or 120 seconds, not {0}")]
     Display(u32),
+    /// A title that is empty or too long.
+    #[error("the title has {bytes} bytes; a slot's has 1 to {most}, and letters beyond ASCII take two or more each")]
+    TitleLength {
+        /// Its length.
+        bytes: usize,
+        /// The longest one, in bytes.
+        most: usize,
+    },
+    /// A title with control characters.
+    #[error("the title has control characters")]
+    TitleText,
+    /// A seed that means something else to the device.
+    #[error("the seed is all zeros, which this device takes for an order to clear the slot")]
+    ClearsSlot,
+    /// A thing that the device does not do at all.
+    #[error("this device cannot {0}")]
+    Never(&'static str),
     /// A HOTP seed for a device with a clock.
     #[error("this is a HOTP seed; these tokens count time, not button presses")]
     CountsTime,
     /// A TOTP seed for a device that counts.
     #[error("this is a TOTP seed; this device counts button presses, not time")]
     CountsPresses,
-}
-
-/// A hash as FIPS 180-4 writes it.
-fn dashed(hash: Hash) -> &'static str {
-    match hash {
-        Hash::Sha1 => "SHA-1",
-        Hash::Sha256 => "SHA-256",
-        Hash::Sha512 => "SHA-512",
-    }
 }
 
 /// Alternatives in a sentence: `a, b or c`.

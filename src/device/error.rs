@@ -22,6 +22,14 @@ pub enum Step {
     Config,
     /// Write seed.
     Seed,
+    /// Read a slot's public state.
+    Slot,
+    /// Write a slot's title.
+    Title,
+    /// Clear a slot.
+    Clear,
+    /// A change of the whole device: its key, its screen lock, its interfaces, or its reset.
+    Device,
 }
 
 impl fmt::Display for Step {
@@ -33,6 +41,10 @@ impl fmt::Display for Step {
             Self::Answer => "answer challenge",
             Self::Config => "write config",
             Self::Seed => "write seed",
+            Self::Slot => "read slot",
+            Self::Title => "write title",
+            Self::Clear => "clear slot",
+            Self::Device => "change the device",
         })
     }
 }

@@ -1,6 +1,39 @@
 //! The families of devices that there are, for those who have a serial and no device.
 
-use super::{Capabilities, Model, token2};
+use super::{Capabilities, Model, hotp_key, molto2, token2};
+
+/// A family of devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Family {
+    /// NFC tokens with one seed each.
+    #[default]
+    Nfc,
+    /// The Molto2.
+    Molto2,
+    /// FIDO2 keys with a HOTP slot.
+    HotpKey,
+}
+
+impl Family {
+    /// The capabilities to go by as long as the device is not there.
+    #[must_use]
+    pub fn usual(self) -> &'static Capabilities {
+        match self {
+            Self::Nfc => usual(),
+            Self::Molto2 => molto2::MODEL.can,
+            Self::HotpKey => hotp_key::MODEL.can,
+        }
+    }
+
+    /// The same for a serial that is known: those of NFC tokens tell more.
+    #[must_use]
+    pub fn capabilities_of(self, serial: Option<&str>) -> &'static Capabilities {
+        match self {
+            Self::Nfc => capabilities_of(serial),
+            other => other.usual(),
+        }
+    }
+}
 
 /// The model of a serial; the longest prefix wins.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Capabilities, ClockWrite, Model, Serial};
+use super::{Capabilities, ClockWrite, Model, Serial, SlotState};
 
 /// A device's answer to the question who it is: its identity, its capabilities and its clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Info {
     pub more: usize,
     /// The bytes of its answer whose meaning is not published; nothing goes by them. Zeros where its answer has none.
     pub opaque: [u8; 5],
+    /// The slot that is worked with, where the device shows its slots.
+    pub slot: Option<SlotState>,
 }
 
 impl Info {
@@ -26,6 +28,18 @@ impl Info {
     #[must_use]
     pub fn clock_write(&self) -> ClockWrite {
         self.can.clock_write()
+    }
+
+    /// The number of the slot that is worked with; 0 on a device that shows none.
+    #[must_use]
+    pub fn slot_number(&self) -> u16 {
+        self.slot.as_ref().map_or(0, |slot| slot.slot)
+    }
+
+    /// Whether the slot that is worked with shows that it holds a seed.
+    #[must_use]
+    pub fn shows_seed(&self) -> bool {
+        self.slot.as_ref().and_then(|slot| slot.has_seed) == Some(true)
     }
 
     /// The model's name, or "unknown model".
@@ -37,6 +51,10 @@ impl Info {
 
 impl fmt::Display for Info {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.model_name(), self.serial)
+        write!(f, "{} {}", self.model_name(), self.serial)?;
+        match &self.slot {
+            Some(slot) if self.can.slots > 1 => write!(f, ", slot {}", slot.slot),
+            _ => Ok(()),
+        }
     }
 }

@@ -5,20 +5,26 @@
 
 mod capabilities;
 mod capability_error;
+mod command;
 mod contact;
 mod error;
 pub mod families;
+pub mod hotp_key;
 mod info;
 mod key;
 mod model;
+pub mod molto2;
 mod profile;
 mod progress;
 mod serial;
+mod slot_state;
+mod title;
 pub mod token2;
 
 pub use capabilities::{Capabilities, ClockWrite, Moves};
 pub use capability_error::CapabilityError;
-pub use contact::{Contact, Device, Other, Timepiece, Unlocked};
+pub use contact::{Agreed, Contact, Device, Other, Timepiece, Typing, Unlocked};
+pub use families::Family;
 pub use error::{DeviceError, Reason, Step, check_same};
 pub use info::Info;
 pub use key::Key;
@@ -26,3 +32,5 @@ pub use model::Model;
 pub use profile::{Config, DisplayTime, Profile};
 pub use progress::{Carried, Progress};
 pub use serial::Serial;
+pub use slot_state::SlotState;
+pub use title::Title;

@@ -100,11 +100,15 @@ impl Profile {
     }
 }
 
-/// A config write: all fields go every time.
+/// A config write: all fields go every time. What a device has no setting for, it does not look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
     /// Hash, time step and display time.
     pub profile: Profile,
     /// The clock to set, in Unix seconds; `None` on a device that counts.
     pub clock: Option<u32>,
+    /// The digits of its codes; of two lengths the usual one, 6, where none is named.
+    pub digits: Option<u32>,
+    /// Whether a device that types its codes presses Enter behind them; `None` leaves that as it is.
+    pub enter: Option<bool>,
 }

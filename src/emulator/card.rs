@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::crypto;
+use super::emulated::Emulated;
 use super::state::CardState;
 use crate::time::{HostClock, Moment, unix_ns};
 
 /// Status words, as the device sends them.
-mod sw {
+pub(super) mod sw {
     pub const DONE: u16 = 0x9000;
     pub const WRONG_LENGTH: u16 = 0x6700;
     pub const BLOCKED: u16 = 0x6983;
@@ -183,8 +184,31 @@ impl Card {
     }
 }
 
+impl Emulated for Card {
+    type State = CardState;
+
+    /// That of a contactless card: no token's own, which is not published, but of the same shape.
+    const ATR: &'static [u8] = &[0x3B, 0x88, 0x80, 0x01, b'T', b'O', b'K', b'E', b'N', b'T', b'A', b'P', 0x17];
+
+    fn switched_on(state: CardState, truth: Arc<dyn HostClock>) -> Self {
+        Self::new(state, truth)
+    }
+
+    fn state(&self) -> &CardState {
+        &self.state
+    }
+
+    fn reset(&mut self) {
+        Self::reset(self);
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
+        Self::transmit(self, command)
+    }
+}
+
 /// The body behind a header: nothing, an Le, or Lc and body with or without an Le behind them.
-fn body(rest: &[u8]) -> Result<&[u8], u16> {
+pub(super) fn body(rest: &[u8]) -> Result<&[u8], u16> {
     match rest {
         [] | [_] => (rest.is_empty() || rest == [0]).then_some(&[][..]).ok_or(sw::WRONG_LENGTH),
         [lc, body @ ..] => {

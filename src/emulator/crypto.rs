@@ -51,8 +51,19 @@ pub(super) fn mac(key: &[u8; 16], instruction: [u8; 3], body: &[u8]) -> [u8; 4] 
 
 /// Decrypts a seed's body and takes its padding off; `None` if the padding is not ISO/IEC 9797-1 method 2.
 pub(super) fn decrypt_seed(key: &[u8; 16], body: &[u8]) -> Option<Vec<u8>> {
+    unpadded(&decrypt_blocks(key, body)?)
+}
+
+/// Takes the padding of ISO/IEC 9797-1 method 2 off.
+pub(super) fn unpadded(plain: &[u8]) -> Option<Vec<u8>> {
+    let end = plain.iter().rposition(|byte| *byte != 0)?;
+    (plain.get(end) == Some(&0x80)).then(|| plain.get(..end).unwrap_or_default().to_vec())
+}
+
+/// Decrypts whole blocks; `None` where there are none.
+pub(super) fn decrypt_blocks(key: &[u8; 16], body: &[u8]) -> Option<Vec<u8>> {
     let (blocks, rest) = body.as_chunks::<16>();
-    if !rest.is_empty() {
+    if !rest.is_empty() || blocks.is_empty() {
         return None;
     }
     let cipher = cipher(key);
@@ -62,16 +73,11 @@ pub(super) fn decrypt_seed(key: &[u8; 16], body: &[u8]) -> Option<Vec<u8>> {
         cipher.decrypt_block(&mut block);
         plain.extend_from_slice(&block);
     }
-    let end = plain.iter().rposition(|byte| *byte != 0)?;
-    if plain.get(end) != Some(&0x80) {
-        return None;
-    }
-    plain.truncate(end);
     Some(plain)
 }
 
-/// The six digits on the display.
-pub(super) fn code(seed: &[u8], sha256: bool, counter: u64) -> String {
+/// The digits on the display.
+pub(super) fn code(seed: &[u8], sha256: bool, counter: u64, digits: u32) -> String {
     let message = counter.to_be_bytes();
     let mac = if sha256 {
         Hmac::<Sha256>::new_from_slice(seed).map(|mac| mac.chain_update(message).finalize().into_bytes().to_vec())
@@ -81,5 +87,6 @@ pub(super) fn code(seed: &[u8], sha256: bool, counter: u64) -> String {
     let mac = mac.unwrap_or_default();
     let at = mac.last().map_or(0, |last| usize::from(last % 16));
     let number = mac.iter().skip(at).take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
-    format!("{:06}", (number & 0x7FFF_FFFF) % 1_000_000)
+    let shown = u64::from(number & 0x7FFF_FFFF) % 10_u64.pow(digits.min(10));
+    format!("{shown:0width$}", width = digits as usize)
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::card::Card;
+use super::emulated::Emulated;
 use super::fault::{Fault, FaultKind};
-use super::state::{CardState, StateFile};
+use super::state::StateFile;
 use crate::link::{Link, LinkError, LinkFault};
 use crate::time::HostClock;
 
@@ -18,9 +19,9 @@ pub struct Latency {
     pub back: Duration,
 }
 
-/// A link to an emulated token in this process.
-pub struct EmulatedLink {
-    card: Card,
+/// A link to an emulated token in this process, or to an emulated device of another family.
+pub struct EmulatedLink<C: Emulated = Card> {
+    card: C,
     file: Option<StateFile>,
     clock: Arc<dyn HostClock>,
     latency: Latency,
@@ -29,17 +30,17 @@ pub struct EmulatedLink {
     gone: bool,
 }
 
-impl EmulatedLink {
+impl<C: Emulated> EmulatedLink<C> {
     /// A token that forgets everything with this process.
     #[must_use]
-    pub fn new(state: CardState, clock: Arc<dyn HostClock>) -> Self {
-        let card = Card::new(state, Arc::clone(&clock));
+    pub fn new(state: C::State, clock: Arc<dyn HostClock>) -> Self {
+        let card = C::switched_on(state, Arc::clone(&clock));
         Self { card, file: None, clock, latency: Latency::default(), faults: Vec::new(), commands: 0, gone: false }
     }
 
     /// A token that keeps its state, which is `state` now, in a file.
     #[must_use]
-    pub fn kept(file: StateFile, state: CardState, clock: Arc<dyn HostClock>) -> Self {
+    pub fn kept(file: StateFile, state: C::State, clock: Arc<dyn HostClock>) -> Self {
         Self { file: Some(file), ..Self::new(state, clock) }
     }
 
@@ -57,8 +58,19 @@ impl EmulatedLink {
 
     /// The token.
     #[must_use]
-    pub fn card(&self) -> &Card {
+    pub fn card(&self) -> &C {
         &self.card
+    }
+
+    /// The token, to do with it what a hand does.
+    pub fn card_mut(&mut self) -> &mut C {
+        &mut self.card
+    }
+
+    /// Whether it is off its reader.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        self.gone
     }
 
     /// How many commands were sent to it since it was laid down.
@@ -70,6 +82,9 @@ impl EmulatedLink {
     fn carry_out(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         let before = self.card.state().clone();
         let reply = self.card.transmit(command);
+        if self.card.has_left() {
+            self.gone = true;
+        }
         if let Some(file) = &self.file
             && *self.card.state() != before
         {
@@ -92,7 +107,7 @@ impl EmulatedLink {
     }
 }
 
-impl Link for EmulatedLink {
+impl<C: Emulated> Link for EmulatedLink<C> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         if self.gone {
             return Err(LinkError::new(LinkFault::LeftBefore, "the emulated token is not on the reader"));

@@ -7,15 +7,25 @@
 mod card;
 mod clock;
 mod crypto;
+mod emulated;
 mod fault;
+mod hotp_key;
+mod hotp_key_state;
 mod link;
+mod molto2;
+mod molto2_state;
 mod state;
 mod tray;
 pub mod vpcd;
 
 pub use card::Card;
 pub use clock::TokenClock;
+pub use emulated::Emulated;
 pub use fault::{Fault, FaultKind};
+pub use hotp_key::EmulatedKey;
+pub use hotp_key_state::{KeySwitches, KeyState, SerialBy};
 pub use link::{EmulatedLink, Latency};
-pub use state::{CardState, MAX_SERIAL, StateError, StateFile, USUAL_SERIAL};
+pub use molto2::EmulatedMolto2;
+pub use molto2_state::{MoltoSlot, MoltoState, MoltoSwitches};
+pub use state::{AnyState, CardState, MAX_SERIAL, StateError, StateFile, USUAL_SERIAL};
 pub use tray::{EmulatedTray, FixedTrays};

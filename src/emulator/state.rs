@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::TokenClock;
 use super::crypto;
+use super::hotp_key_state::KeyState;
+use super::molto2_state::MoltoState;
 
 /// The largest state file that is read, in bytes.
-const MAX_FILE: u64 = 1 << 16;
+const MAX_FILE: u64 = 1 << 18;
 
 /// The longest serial that an answer to get info has room for, in bytes.
 pub const MAX_SERIAL: usize = 246;
@@ -81,8 +83,25 @@ impl CardState {
     pub fn display(&self, host_ns: i64) -> Option<String> {
         let seed = self.seed_bytes();
         let counter = u64::from(self.clock.reading(host_ns) / self.step_s.max(1));
-        (!seed.is_empty()).then(|| crypto::code(&seed, self.sha256, counter))
+        (!seed.is_empty()).then(|| crypto::code(&seed, self.sha256, counter, 6))
     }
+}
+
+/// The memory of an emulated device of any family.
+#[derive(Debug, Clone)]
+pub enum AnyState {
+    /// An NFC token.
+    Nfc(CardState),
+    /// A Molto2.
+    Molto2(MoltoState),
+    /// A key with a HOTP slot.
+    HotpKey(KeyState),
+}
+
+/// The family that a state file names; NFC tokens name none.
+#[derive(Deserialize)]
+struct Tagged {
+    family: Option<String>,
 }
 
 /// A state file that cannot be used.
@@ -122,6 +141,21 @@ impl StateFile {
     /// # Errors
     /// [`StateError`].
     pub fn load(&self) -> Result<Option<CardState>, StateError> {
+        match self.load_any()? {
+            None => Ok(None),
+            Some(AnyState::Nfc(state)) => Ok(Some(state)),
+            Some(_) => {
+                let detail = "it is an emulated device of another family".to_owned();
+                Err(StateError::Invalid { path: self.0.clone(), detail })
+            }
+        }
+    }
+
+    /// The state in the file, of whatever family; `None` if there is no file.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn load_any(&self) -> Result<Option<AnyState>, StateError> {
         let text = match std::fs::File::open(&self.0) {
             Ok(file) => {
                 let mut text = String::new();
@@ -133,7 +167,22 @@ impl StateFile {
             Err(source) => return Err(self.io(source)),
         };
         let invalid = |detail: String| StateError::Invalid { path: self.0.clone(), detail };
-        let state: CardState = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        let read = |error: serde_json::Error| invalid(error.to_string());
+        let family: Tagged = serde_json::from_str(&text).map_err(read)?;
+        let state: CardState = match family.family.as_deref() {
+            None => serde_json::from_str(&text).map_err(read)?,
+            Some("molto2") => {
+                let state: MoltoState = serde_json::from_str(&text).map_err(read)?;
+                state.check().map_err(|detail| invalid(detail.to_owned()))?;
+                return Ok(Some(AnyState::Molto2(state)));
+            }
+            Some("hotp-key") => {
+                let state: KeyState = serde_json::from_str(&text).map_err(read)?;
+                state.check().map_err(|detail| invalid(detail.to_owned()))?;
+                return Ok(Some(AnyState::HotpKey(state)));
+            }
+            Some(_) => return Err(invalid("its family is not known".to_owned())),
+        };
         if !(1..=MAX_SERIAL).contains(&state.serial.len()) {
             return Err(invalid(format!("the serial has no 1 to {MAX_SERIAL} bytes")));
         }
@@ -147,14 +196,14 @@ impl StateFile {
         if crypto::key_from_hex(&state.key).is_none() {
             return Err(invalid("the key has no 32 hex digits".to_owned()));
         }
-        Ok(Some(state))
+        Ok(Some(AnyState::Nfc(state)))
     }
 
     /// Replaces the file's content in one step, readable by its owner only.
     ///
     /// # Errors
     /// [`StateError::Io`].
-    pub fn save(&self, state: &CardState) -> Result<(), StateError> {
+    pub fn save<S: Serialize>(&self, state: &S) -> Result<(), StateError> {
         let folder = match self.0.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::card::Card;
 use super::link::EmulatedLink;
 use super::state::{StateError, StateFile};
 use crate::device::token2::NfcToken;
@@ -66,7 +67,7 @@ impl Tray for EmulatedTray {
         let file = StateFile::new(&path);
         match file.load() {
             Ok(Some(state)) => {
-                Ok(Came::Token(Box::new(NfcToken(EmulatedLink::kept(file, state, Arc::clone(&self.clock))))))
+                Ok(Came::Token(Box::new(NfcToken(EmulatedLink::<Card>::kept(file, state, Arc::clone(&self.clock))))))
             }
             _ => Ok(Came::Other(ReaderError::Mute(path.display().to_string()))),
         }

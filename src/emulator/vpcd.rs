@@ -6,11 +6,9 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use super::emulated::Emulated;
 use super::link::EmulatedLink;
 use crate::link::{Link, LinkFault};
-
-/// The ATR of a contactless card: no token's own, which is not published, but of the same shape.
-const ATR: &[u8] = &[0x3B, 0x88, 0x80, 0x01, b'T', b'O', b'K', b'E', b'N', b'T', b'A', b'P', 0x17];
 
 /// Why serving ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,19 +35,22 @@ pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 ///
 /// # Errors
 /// When the connection breaks, or when the token's state cannot be kept.
-pub fn serve(
-    token: &mut EmulatedLink,
+pub fn serve<C: Emulated>(
+    token: &mut EmulatedLink<C>,
     mut stream: TcpStream,
-    mut after: impl FnMut(&EmulatedLink),
+    mut after: impl FnMut(&EmulatedLink<C>),
 ) -> io::Result<Ended> {
     while let Some(message) = receive(&mut stream)? {
         match message.as_slice() {
             [0..=2] => token.close(),
-            [4] => send(&mut stream, ATR)?,
+            [4] => send(&mut stream, C::ATR)?,
             command => match token.transmit(command) {
                 Ok(reply) => {
                     send(&mut stream, &reply)?;
                     after(token);
+                    if token.has_left() {
+                        return Ok(Ended::Left);
+                    }
                 }
                 Err(error) if error.fault == LinkFault::Other => return Err(io::Error::other(error)),
                 Err(_) => return Ok(Ended::Left),

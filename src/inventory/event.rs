@@ -38,6 +38,12 @@ pub enum Deed {
     Mend,
     /// A server told how far it believes the clock to be off.
     Pull,
+    /// The seed of a slot was taken out.
+    Clear,
+    /// The title of a slot was written.
+    Title,
+    /// The device itself was changed: its key, its screen lock, how it types; or it was reset.
+    Device,
 }
 
 /// How it ended.
@@ -88,6 +94,7 @@ words!(Deed {
     Info => "info", Sync => "sync", Config => "config", Burn => "burn", Verify => "verify", Assign => "assign",
     Forget => "forget", Import => "import", Export => "export", Init => "init", Prune => "prune",
     Server => "server", HandOver => "hand-over", Mend => "mend", Pull => "pull",
+    Clear => "clear", Title => "title", Device => "device",
 });
 
 words!(Outcome {

@@ -37,6 +37,15 @@ impl StatusWord {
     /// 9000: done.
     pub const OK: Self = Self(0x9000);
 
+    /// 9060: accepted, and the device waits for its button (`docs/devices.md` §3).
+    pub const WAITS_FOR_BUTTON: Self = Self(0x9060);
+
+    /// 6A86: what is meant does not exist here.
+    pub const NO_SLOT: Self = Self(0x6A86);
+
+    /// 6A83: there is no such record.
+    pub const NOTHING_THERE: Self = Self(0x6A83);
+
     /// The word of two bytes.
     #[must_use]
     pub fn new(sw1: u8, sw2: u8) -> Self {

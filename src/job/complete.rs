@@ -7,7 +7,7 @@ use super::plan::{ProfileFrom, ProfileWish, WritePlan};
 use super::problem::{Problem, Restriction};
 use super::remedy::TokenRemedy;
 use super::state::TokenState;
-use crate::device::Info;
+use crate::device::{Info, Profile};
 use crate::inventory::{FingerprintKey, Identity, SealError, TokenRecord, open_of};
 
 /// The identity that opens sealed seeds, and the key that tells whether they are those that were burned.
@@ -72,6 +72,19 @@ impl Completion<'_> {
                 check_known_profile(info, token, wish)?;
             }
             // A burn sets what the token is meant to have; whatever an earlier one of unknown end left is gone with it.
+            if let Some(shown) = info.slot.as_ref().filter(|_| !burns) {
+                if wish == ProfileWish::default() && plan.wish.digits.is_none() && info.can.sets_clock_alone {
+                    config.from = ProfileFrom::Kept;
+                    return Ok(());
+                }
+                plan.wish.digits = plan.wish.digits.or(shown.digits);
+                if let (Some(hash), Some(step)) = (shown.hash, shown.step) {
+                    let display = known.and_then(|token| token.profile).map_or(Profile::FACTORY, |kept| kept).display();
+                    let shown = Some(Profile::new(hash, step, display));
+                    (config.profile, config.from) = (wish.resolve(shown, info.can)?.0, ProfileFrom::Device);
+                    return Ok(());
+                }
+            }
             let on_record = if burns { TokenRecord::meant_profile } else { |token: &TokenRecord| token.profile };
             (config.profile, config.from) = wish.resolve(known.and_then(on_record), info.can)?;
             if self.wish == ProfileWish::default() && wish != self.wish {

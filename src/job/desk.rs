@@ -13,6 +13,7 @@ use super::reader_news::{ReaderNews, ReaderRef};
 use super::record::Recorded;
 use super::remedy::Again;
 use super::server::{AfterSync, Mender};
+use super::slot_wish::SlotWish;
 use super::state::TokenState;
 use super::stated_profiles::StatedProfiles;
 use super::{
@@ -148,6 +149,7 @@ impl<'a> DeskVisitor<'a> {
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         let plan = WritePlan {
             slot: 0,
+            wish: SlotWish::default(),
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
             seed: None,
             erase_seed: false,
@@ -293,7 +295,7 @@ impl<'a> DeskVisitor<'a> {
         let verdict = judge(info.can, seed, *expected, &[code], token_time(now, *drift), WINDOW_S);
         let outcome = if verdict.is_accepted(expected.step.seconds()) { Outcome::Right } else { Outcome::Wrong };
         // The judgement is on the screen; a record that fails is not worth more than that.
-        let _ = self.recorder(place, Deed::Verify).note(now, info.serial.as_str(), outcome, None);
+        let _ = self.recorder(place, Deed::Verify).note(now, &SlotKey::only(info.serial.as_str()), outcome, None);
         Some(verdict)
     }
 

@@ -1,16 +1,16 @@
 //! How a job ended, put on record: what the token holds by now, as far as that is known.
 
 use super::SeedFate;
-use super::begins::{Begins, End, clock_change};
+use super::begins::{Begins, End, clock_change, new_job};
 use super::failure::Failure;
 use super::kind::Exit;
 use super::plan::{ClockPlan, ConfigPlan};
 use super::problem::Problem;
-use super::record::Recorder;
+use super::record::{Recorder, has_profile};
 use super::write_outcome::{Effect, WriteOutcome};
-use crate::device::{Carried, ClockWrite, Info, Profile, Progress};
+use crate::device::{Carried, ClockWrite, Info, Key, Profile, Progress};
 use crate::inventory::{
-    Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, SeedChange, SlotKey,
+    Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, SeedChange, SlotKey, TokenChange,
 };
 use crate::time::UnixTime;
 
@@ -66,8 +66,8 @@ impl Recorder<'_> {
                     is_config_written = report.config.is_some();
                     event.after = report.drift.map(|drift| drift.after.into());
                     change.drift = event.after;
-                    change.synced = report.config.is_some() && report.drift.is_some();
-                    change.profile = known_profile(report.config, begun);
+                    change.synced = report.config.is_some() && info.can.has_clock();
+                    change.profile = known_profile(info, report.config, begun);
                     change.seed = match (begun.and_then(Begins::burned), report.seed) {
                         (Some(burned), _) => burned,
                         (None, SeedFate::Erased) => SeedChange::Erased,
@@ -86,7 +86,7 @@ impl Recorder<'_> {
                     is_config_written = written.config == Carried::Yes;
                     // What was perhaps written is what the token is meant to have; the next sync writes it again.
                     let config = plan.config.filter(|_| written.config != Carried::No);
-                    change.profile = known_profile(config, begun);
+                    change.profile = known_profile(info, config, begun);
                     change.synced = is_config_written;
                     change.seed = seed_left(begins, written.config, sent, info.clock_write());
                 }
@@ -101,6 +101,31 @@ impl Recorder<'_> {
             Some(_) => books.end(job, &entry),
             None => books.keep(&entry),
         }
+    }
+
+    /// Puts the end of a change of a whole device on record, with its word on the key.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub(super) fn ended(
+        &self,
+        at: UnixTime,
+        slot: &SlotKey,
+        outcome: Outcome,
+        failure: Option<&Failure>,
+        key: &Key,
+        info: &Info,
+    ) -> Result<(), InventoryError> {
+        let Some(books) = self.books else { return Ok(()) };
+        let mut event = self.event(at, new_job(), slot, outcome);
+        add_detail(&mut event, failure.map(|failure| (self.wording.fact)(&failure.problem)));
+        let refused = failure.is_some_and(|failure| failure.problem.is_key_refused());
+        if !refused {
+            return books.keep(&Entry::of(event));
+        }
+        let print = books.fingerprint_key().of_token_key(key.bytes(info.can.factory_key));
+        let change = TokenChange { refused: KeyChange::Refused(print), ..TokenChange::of(slot.clone()) };
+        books.keep(&Entry { event, token: Some(change), row: None })
     }
 
     /// The rest of a job that had begun and stays open.
@@ -142,9 +167,10 @@ fn seed_left(begins: &Begins, config: Carried, seed: Carried, effect: ClockWrite
 
 /// The profile that goes on record as known: one that somebody stated, or that was burned with a seed. A factory profile that was
 /// merely assumed does not become knowledge by being written.
-fn known_profile(config: Option<ConfigPlan>, begun: Option<&Begins>) -> Option<Profile> {
+fn known_profile(info: &Info, config: Option<ConfigPlan>, begun: Option<&Begins>) -> Option<Profile> {
     let burns = begun.is_some_and(|begins| begins.plan.seed.is_some());
-    config.filter(|config| burns || config.from.is_known()).map(|config| config.profile)
+    let is_written = |config: &ConfigPlan| has_profile(info, config) && (burns || config.from.is_known());
+    config.filter(is_written).map(|config| config.profile)
 }
 
 fn outcome(result: &Result<WriteOutcome, Failure>, begun: bool) -> Outcome {
@@ -158,7 +184,7 @@ fn outcome(result: &Result<WriteOutcome, Failure>, begun: bool) -> Outcome {
         },
         Err(failure) => {
             let written = failure.written;
-            let all = [Some(written.config), Some(written.seed), written.correction];
+            let all = [Some(written.config), Some(written.seed), Some(written.other), written.correction];
             if all.contains(&Some(Carried::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
         }
     }
@@ -172,7 +198,7 @@ fn clock_remark(report: &WriteOutcome) -> Option<String> {
     }
 }
 
-fn add_detail(event: &mut Event, more: Option<String>) {
+pub(super) fn add_detail(event: &mut Event, more: Option<String>) {
     event.detail = match (event.detail.take(), more) {
         (Some(first), Some(second)) => Some(format!("{first}; {second}")),
         (first, second) => first.or(second),

@@ -107,6 +107,7 @@ kinds! {
     OwnerOnRecord, "owner-on-record", NotWritable, "a burn would give the token to another user than the one on record";
     ProfileMismatch, "profile-mismatch", NotWritable, "the seed states another profile than the one on record";
     ProfileNotCarried, "profile-not-carried", NotWritable, "the server's file has no field for the token's profile";
+    SlotFilled, "slot-filled", NotWritable, "the slot that is to be burned or cleared holds a seed";
     LeftAlone, "left-alone", NotWritable, "a token that gets no row of the batch";
     Refused, "refused", Refused, "the token refused a command or the key, or refused the key earlier, by the inventory";
     LinkLost, "link-lost", LinkLost, "the token or the reader went away";
@@ -115,6 +116,7 @@ kinds! {
     TokenSwapped, "token-swapped", LinkLost, "another token came onto the reader during the writes";
     WrongCode, "wrong-code", Wrong, "the code on the display is not one of the seed that was burned";
     Drift, "drift", Wrong, "the clock is off right after it was set, or the code is one of another time";
+    SlotDiffers, "slot-differs", Wrong, "a slot does not show what was written to it";
     ClockStopped, "clock-stopped", Wrong, "the token's clock has stopped";
     HostClock, "host-clock", HostClock, "the host's clock cannot be trusted, or may be hours off";
     AtServer, "at-server", Undone, "a token was not handed to a server, or not found again there";

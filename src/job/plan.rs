@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::guard::Guard;
 use super::problem::{Problem, Restriction};
 use super::remedy::{Again, TokenRemedy};
+use super::slot_wish::SlotWish;
 use super::state::TokenState;
 use crate::device::{Capabilities, CapabilityError, ClockWrite, DisplayTime, Info, Key, Profile};
 use crate::otp::{Hash, TimeStep};
@@ -34,6 +35,10 @@ pub enum ProfileFrom {
     Factory,
     /// Hash or step is the factory's, because flags and seed do not state it and nothing else is known.
     PartlyFactory,
+    /// The device itself shows it, and the rest is flags'.
+    Device,
+    /// Nowhere: the clock alone is set, and the profile stays as it is.
+    Kept,
 }
 
 impl ProfileFrom {
@@ -46,6 +51,8 @@ impl ProfileFrom {
             Self::Inventory => "inventory",
             Self::Factory => "factory",
             Self::PartlyFactory => "partly-factory",
+            Self::Device => "device",
+            Self::Kept => "kept",
         }
     }
 
@@ -124,6 +131,8 @@ pub struct ConfigPlan {
 pub struct WritePlan {
     /// The slot that is written; a device with one has slot 0.
     pub slot: u16,
+    /// What is wanted of the slot beside seed, profile and clock.
+    pub wish: SlotWish,
     /// Profile and clock; `None` leaves both alone.
     pub config: Option<ConfigPlan>,
     /// The seed to burn.
@@ -177,6 +186,7 @@ impl WritePlan {
     pub fn seed_fate(&self, info: &Info) -> SeedFate {
         match (&self.seed, &self.config) {
             (Some(_), _) => SeedFate::Burned,
+            (None, _) if self.wish.clears => SeedFate::Erased,
             (None, Some(_)) if info.clock_write().erases_seed() => SeedFate::Erased,
             (None, _) => SeedFate::Kept,
         }
@@ -190,11 +200,11 @@ impl WritePlan {
     pub fn check(&self, info: &Info) -> Result<(), Failure> {
         self.guard.check_writable(info)?;
         self.check_capabilities(info.can)?;
-        if !info.can.has_clock() && self.seed.is_none() {
+        if !info.can.has_clock() && self.seed.is_none() && self.config.is_some() {
             let problem = Problem::NoClock(info.clone());
             return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::BurnOnly));
         }
-        if self.seed_fate(info) == SeedFate::Erased && !self.erase_seed {
+        if self.seed_fate(info) == SeedFate::Erased && !self.erase_seed && !self.wish.clears {
             let restriction = match info.clock_write() {
                 ClockWrite::ErasesSeed => Restriction::Erases,
                 _ => Restriction::MayErase,
@@ -212,9 +222,16 @@ impl WritePlan {
             let fact = format!("slot {} does not exist: this device has {has}, numbered from 0", self.slot);
             return Err(Failure::usage(fact, "choose one of those"));
         }
+        let carries_on = self.config.is_some_and(|config| config.clock == ClockPlan::CarryOn);
+        if carries_on && can.has_clock() && !can.shows_slot_clocks {
+            let fact = "the clock of a slot cannot be read here, so it cannot be carried on";
+            return Err(Failure::usage(fact, "let the clock be set to now"));
+        }
         let seed = self.seed.as_ref().map_or(Ok(()), |seed| can.check_seed(seed.len()));
-        let config = self.config.map_or(Ok(()), |config| can.check_profile(config.profile));
+        let profile = self.config.filter(|config| config.from != ProfileFrom::Kept);
+        let config = profile.map_or(Ok(()), |config| can.check_profile(config.profile));
+        let digits = can.check_code(None, None, self.wish.digits);
         let beyond = |error: CapabilityError| Failure::usage(error.to_string(), "use one that the device can hold");
-        seed.and(config).map_err(beyond)
+        seed.and(config).and(digits).map_err(beyond)
     }
 }

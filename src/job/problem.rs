@@ -134,6 +134,31 @@ pub enum Problem {
         /// The token.
         token: Info,
     },
+    /// A slot that is to be burned shows that it holds a seed of which nothing is on record.
+    SlotFilled {
+        /// Its title, where it has one.
+        title: Option<String>,
+        /// The slot.
+        slot: u16,
+        /// The device.
+        token: Info,
+    },
+    /// A slot's seed would be taken out.
+    ClearsSeed {
+        /// The slot's title, where it has one.
+        title: Option<String>,
+        /// The slot, and what is on record of it.
+        of: Owned,
+    },
+    /// A slot does not show what was written to it.
+    SlotDiffers {
+        /// The part that differs.
+        what: &'static str,
+        /// The slot.
+        slot: u16,
+        /// The device.
+        token: Info,
+    },
     /// The token gets no row of the batch.
     LeftAlone,
     /// The clock is off right after it was set.
@@ -148,6 +173,13 @@ pub enum Problem {
         window_s: u32,
         /// The token.
         token: Info,
+    },
+    /// The codes that a device typed are none of the seed that was burned.
+    WrongCounter {
+        /// The device.
+        token: Info,
+        /// How far they were looked for.
+        look_ahead: u32,
     },
     /// Several tokens fit what was typed.
     SeveralFit {
@@ -317,10 +349,13 @@ impl Problem {
             Self::ProfileNotCarried { .. } => Kind::ProfileNotCarried,
             Self::UnknownProfile { .. } => Kind::UnknownProfile,
             Self::LeftAlone => Kind::LeftAlone,
+            Self::SlotFilled { .. } => Kind::SlotFilled,
+            Self::SlotDiffers { .. } => Kind::SlotDiffers,
+            Self::ClearsSeed { .. } => Kind::SlotFilled,
             Self::Drift(..) => Kind::Drift,
             Self::ClockStopped(_) => Kind::ClockStopped,
             Self::WrongCode { verdict, .. } if verdict.kind() == VerdictKind::Drifted => Kind::Drift,
-            Self::WrongCode { .. } => Kind::WrongCode,
+            Self::WrongCode { .. } | Self::WrongCounter { .. } => Kind::WrongCode,
             Self::SeveralFit { .. } => Kind::SeveralTokens,
             Self::BatchChanged { .. } => Kind::BatchChanged,
             Self::Server(_) => Kind::Server,
@@ -367,6 +402,7 @@ fn of_reader(error: &ReaderError) -> Kind {
         ReaderError::NoToken { .. } | ReaderError::NoTokenNow => Kind::NoToken,
         ReaderError::Mute(_) => Kind::Mute,
         ReaderError::Device(..) => Kind::NotAToken,
+        ReaderError::NotThere(..) => Kind::NoToken,
         ReaderError::Left(_) => Kind::LinkLost,
         ReaderError::Interrupted => Kind::Interrupted,
         ReaderError::Other(_) => Kind::Reader,

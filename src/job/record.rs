@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::begins::{Begins, End, Wanted, clock_change, is_outdated, new_job};
+use super::ended::add_detail;
 use super::failure::Failure;
 use super::kind::Kind;
-use super::plan::{SeedFate, WritePlan};
+use super::plan::{ConfigPlan, ProfileFrom, SeedFate, WritePlan};
 use super::problem::Problem;
 use super::read::ReadOutcome;
 use super::refusal::Refusal;
@@ -22,7 +23,7 @@ use crate::inventory::{
     TokenChange, TokenRecord, seal,
 };
 use crate::seed::Seed;
-use crate::seedfile::{Field, Row};
+use crate::seedfile::{Field, Kind as RowKind, Row};
 use crate::time::{HostClock, UnixTime};
 
 /// How long another job on the same token is waited for. One takes three seconds at the most, where nothing is wrong.
@@ -231,7 +232,15 @@ impl Recorder<'_> {
     /// # Errors
     /// [`Refusal::KeyOnRecord`]; the inventory's.
     pub fn check_key(&self, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
-        let Some(at) = self.key_refused(info, &plan.key)?.filter(|_| !plan.tries_again) else { return Ok(()) };
+        self.check_key_alone(info, &plan.key, plan.tries_again)
+    }
+
+    /// The same of a key alone.
+    ///
+    /// # Errors
+    /// As [`Self::check_key`].
+    pub fn check_key_alone(&self, info: &Info, key: &Key, tries_again: bool) -> Result<(), Failure> {
+        let Some(at) = self.key_refused(info, key)?.filter(|_| !tries_again) else { return Ok(()) };
         let problem = Problem::Refused(Refusal::KeyOnRecord(at, info.clone()));
         Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::OtherKeyOrTryAgain))
     }
@@ -268,13 +277,36 @@ impl Recorder<'_> {
     pub fn note(
         &self,
         at: UnixTime,
-        serial: &str,
+        key: &SlotKey,
         outcome: Outcome,
         row: Option<RowChange>,
     ) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
-        let event = Event { serial: Some(serial.to_owned()), ..self.blank(at, new_job(), outcome) };
+        let event = self.event(at, new_job(), key, outcome);
         books.keep(&Entry { event, token: None, row })
+    }
+
+    /// Records that something is done about a device, in words.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub fn note_words(
+        &self,
+        at: UnixTime,
+        key: &SlotKey,
+        outcome: Outcome,
+        words: &str,
+    ) -> Result<(), InventoryError> {
+        let Some(books) = self.books else { return Ok(()) };
+        let mut event = self.event(at, new_job(), key, outcome);
+        add_detail(&mut event, Some(words.to_owned()));
+        books.keep(&Entry::of(event))
+    }
+
+    /// An event of a job of its own, about no token yet.
+    #[must_use]
+    pub fn blank_event(&self, at: UnixTime, outcome: Outcome) -> Event {
+        self.blank(at, new_job(), outcome)
     }
 
     fn blank(&self, at: UnixTime, job: i64, outcome: Outcome) -> Event {
@@ -337,7 +369,7 @@ impl Recorder<'_> {
         let Wanted { job, info, plan, before, basis, row } = wanted;
         let begins = |seed, record| Begins { plan: (*plan).clone(), seed, record };
         let Some(books) = self.books else { return Ok(begins(None, Begun::default())) };
-        let profile = plan.config.map(|config| config.profile);
+        let profile = plan.config.filter(|config| has_profile(info, config)).map(|config| config.profile);
         let seal = |recipients: &[String]| match &plan.seed {
             Some(seed) => self.sealed(seed, info, plan, recipients),
             None => Ok(None),
@@ -371,23 +403,33 @@ impl Recorder<'_> {
         if recipients.is_empty() {
             return Ok(None);
         }
-        let row = row_of(seed.clone(), info, plan.config.map(|config| config.profile), self.user.borrow().clone());
+        let profile = plan.config.map(|config| config.profile);
+        let row = row_of(seed.clone(), info, profile, self.user.borrow().clone()).with_digits(plan.wish.digits);
         // The record has the model beside it; not every server's format has a place for it.
         let row = row.without(Field::Model).without(Field::Manufacturer);
         seal(&row, recipients).map(Some).map_err(|error| InventoryError::Seal(error.to_string()))
     }
 }
 
+/// Whether a plan writes a profile that goes on record: a device that counts has none, and a clock that is set alone leaves it.
+pub(super) fn has_profile(info: &Info, config: &ConfigPlan) -> bool {
+    info.can.has_clock() && config.from != ProfileFrom::Kept
+}
+
 /// A seed as a row, with all that is known of its token.
 #[must_use]
 pub fn row_of(seed: Seed, info: &Info, profile: Option<Profile>, user: Option<String>) -> Row {
+    let counts = !info.can.has_clock();
     Row {
+        kind: if counts { RowKind::Hotp } else { RowKind::Totp },
+        kind_is_stated: counts,
+        counter: counts.then_some(0),
         serial: Some(info.serial.to_string()),
         model: info.model.map(|model| model.name.to_owned()),
         manufacturer: info.model.map(|_| info.can.manufacturer.to_owned()),
         digits: info.can.only_digits(),
         hash: profile.map(Profile::hash),
-        step: profile.map(Profile::step),
+        step: profile.filter(|_| !counts).map(Profile::step),
         user,
         ..Row::of_seed(seed)
     }

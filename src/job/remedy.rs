@@ -141,6 +141,10 @@ pub enum TokenRemedy {
     SupplyOwnOrReplace,
     /// See whose seed it is; replace it only if the server gets the new one too.
     SeeAndReplace(Serial),
+    /// Say that the seed may be lost, if it is nobody's.
+    AcceptLoss,
+    /// Burn another slot; replace the seed only if nobody uses it.
+    OtherSlotOrReplace,
     /// Test another token, a spare one; see whose this one is, and test it only if nobody needs it.
     SpareOrReplace(Serial),
     /// Test it again, or burn it.
@@ -156,6 +160,8 @@ pub enum TokenRemedy {
     StateProfileOrBurn,
     /// State the profile, or do without the inventory.
     StateProfileOrNoInventory,
+    /// Check two codes of a device that counts again, then burn it again.
+    CheckCounter,
     /// Check its code again, then burn it again.
     CheckAgain,
     /// Give its user another token.

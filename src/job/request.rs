@@ -9,10 +9,11 @@ use super::plan::{ClockPlan, ConfigPlan, ProfileWish};
 use super::remedy::Again;
 use super::seed_choice::SeedChoice;
 use super::single::SingleWrite;
+use super::slot_wish::SlotWish;
 pub use super::terms::Terms;
-use super::terms::{check_bound, check_length, guard_with, wish_with};
+use super::terms::{check_bound, check_length, digits_with, guard_with, wish_with};
 use crate::device::families::usual;
-use crate::device::{CapabilityError, DisplayTime};
+use crate::device::{CapabilityError, DisplayTime, Family};
 use crate::inventory::Deed;
 use crate::otp::{Hash, TimeStep};
 use crate::seed::{SecretEncoding, Seed};
@@ -35,12 +36,12 @@ impl ProfileRequest {
     ///
     /// # Errors
     /// A usage failure: a value that no token can have.
-    pub fn wish(self) -> Result<ProfileWish, Failure> {
+    pub fn wish(self, family: Family) -> Result<ProfileWish, Failure> {
         let step = self.step_s.map(step_of).transpose()?;
         let display = self.display_s.map(DisplayTime::of_seconds).transpose().map_err(impossible)?;
         let wish = ProfileWish { hash: self.hash, step, display, by_seed: false };
         // Before any token is waited for.
-        wish.resolve(None, usual())?;
+        wish.resolve(None, family.usual())?;
         Ok(wish)
     }
 
@@ -191,7 +192,9 @@ impl ConfigRequest {
     /// # Errors
     /// A usage failure.
     pub fn prepare(self) -> Result<SingleWrite, Failure> {
-        Self::check_profile(self.profile)?;
+        if self.terms.wish == SlotWish::default() {
+            Self::check_profile(self.profile)?;
+        }
         let write = SingleWrite::of(Deed::Config, self.profile, Some(self.clock.into()), self.seed, self.terms)?;
         Ok(SingleWrite { erase_seed: self.erase_seed, fine: !self.fast, ..write })
     }
@@ -243,6 +246,27 @@ impl BurnRequest {
     }
 }
 
+/// Changes a slot in another way than by a burn: its title is written, or its seed taken out.
+#[derive(Default)]
+pub struct SlotRequest {
+    /// The seed may be one of which something is on record, or that is somebody's.
+    pub erase_seed: bool,
+    /// The terms of every write; their wish is what is done.
+    pub terms: Terms,
+}
+
+impl SlotRequest {
+    /// Checks everything that can be checked without the device.
+    ///
+    /// # Errors
+    /// A usage failure.
+    pub fn prepare(self) -> Result<SingleWrite, Failure> {
+        let deed = if self.terms.wish.clears { Deed::Clear } else { Deed::Title };
+        let write = SingleWrite::of(deed, ProfileRequest::default(), None, None, self.terms)?;
+        Ok(SingleWrite { erase_seed: self.erase_seed, ..write })
+    }
+}
+
 impl SingleWrite {
     /// A write of this kind, checked against the seed where there is one.
     fn of(
@@ -252,10 +276,13 @@ impl SingleWrite {
         seed: Option<SeedChoice>,
         terms: Terms,
     ) -> Result<Self, Failure> {
-        let flags = profile.wish()?;
+        let family = terms.family;
+        let flags = profile.wish(family)?;
         let one = seed.as_ref().and_then(SeedChoice::one);
-        let wish = wish_with(flags, one)?;
-        let (resolved, from) = wish.resolve(None, usual())?;
+        let wish = wish_with(flags, one, family)?;
+        let digits = digits_with(terms.wish.digits, one)?;
+        let terms = Terms { wish: SlotWish { digits, ..terms.wish }, ..terms };
+        let (resolved, from) = wish.resolve(None, family.usual())?;
         check_length(one, terms.allow_short_seed)?;
         let guard = guard_with(terms.guard()?, one)?;
         let user = one.and_then(|row| row.user.clone());

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::kept_opener::KeptOpener;
 use super::request::{ProfileRequest, SeedRequest};
 use super::terms::check_bound;
-use crate::device::Key;
+use crate::device::{Family, Key};
 use crate::inventory::FingerprintKey;
 use crate::seedfile::{Format, Row};
 
@@ -80,7 +80,7 @@ impl BatchTerms {
     /// A usage failure: a profile that no token can have.
     pub fn plan(self) -> Result<BatchPlan, Failure> {
         Ok(BatchPlan {
-            flags: self.profile.wish()?,
+            flags: self.profile.wish(Family::Nfc)?,
             fine: self.precise,
             allow_unknown_model: self.allow_unknown_model,
             key: self.key,
@@ -172,7 +172,7 @@ impl DeskRequest {
             auto_sync: !self.no_auto_sync,
             if_drift_over: self.if_drift_over_s,
             fine: !self.fast,
-            wish: self.profile.wish()?,
+            wish: self.profile.wish(Family::Nfc)?,
             assume_factory: self.assume_factory_profile,
             key: self.key,
             tries_again: self.try_again,

@@ -13,7 +13,7 @@ use super::record::{Around, Recorder, Stage};
 use super::remedy::{Again, TokenRemedy};
 use super::seed_choice::SeedChoice;
 use super::state::TokenState;
-use super::terms::{Terms, check_length, guard_with, wish_with};
+use super::terms::{Terms, check_length, digits_with, guard_with, wish_with};
 use super::write_outcome::WriteOutcome;
 use crate::clock::{Drift, check_plausible};
 use crate::device::{Device, Info};
@@ -143,7 +143,7 @@ impl SingleWrite {
     ) -> Result<ShownPlan, Failure> {
         let outcome = read(device, host, &self.guard, self.fine)?;
         let info = &outcome.info;
-        let known = recorder.token(&SlotKey::only(info.serial.as_str()))?;
+        let known = recorder.token(&SlotKey::of(info.serial.as_str(), self.terms.slot))?;
         let mut plan = self.plan();
         recorder.check_key(info, &plan)?;
         let chosen = self.complete(info, known.as_ref(), &mut plan, tell)?;
@@ -164,6 +164,7 @@ impl SingleWrite {
         let one = self.seed.as_ref().and_then(SeedChoice::one);
         WritePlan {
             slot: self.terms.slot,
+            wish: self.terms.wish.clone(),
             config: self.config,
             seed: one.map(|row| row.seed.clone()),
             erase_seed: self.erase_seed,
@@ -198,8 +199,9 @@ impl SingleWrite {
                 }
                 check_length(Some(&row), self.terms.allow_short_seed)?;
                 plan.guard = guard_with(plan.guard.clone(), Some(&row))?;
-                wish = wish_with(self.flags, Some(&row))?;
+                wish = wish_with(self.flags, Some(&row), self.terms.family)?;
                 plan.seed = Some(row.seed.clone());
+                plan.wish.digits = digits_with(self.terms.wish.digits, Some(&row))?;
                 Some(row)
             }
             _ => None,
@@ -227,8 +229,16 @@ impl SingleWrite {
         if self.deed == Deed::Burn && !self.reassigns {
             asked(check_owner(info.serial.as_str(), known, user))?;
         }
-        let (Some(token), Some(seed), Some(books)) = (known, &plan.seed, recorder.books) else { return Ok(()) };
+        if plan.wish.clears && !self.erase_seed {
+            return asked(check_clear(info, known));
+        }
+        let (Some(token), Some(seed), Some(books)) = (known, &plan.seed, recorder.books) else {
+            return asked(self.check_slot(info, known, plan));
+        };
         let seed = books.fingerprint_key().of(seed);
+        if on_record_or_meant(token) != Some(seed) {
+            asked(self.check_slot(info, known, plan))?;
+        }
         // A sync sets the clock: a seed that was erased by one is still the one that the server knows.
         let erased = token.erased_seed.filter(|_| self.deed != Deed::Burn);
         let on_record = token.seed.filter(|_| token.erased.is_none()).or(erased);
@@ -249,6 +259,18 @@ impl SingleWrite {
         }
     }
 
+    /// Whether a slot that is to be burned may hold what it shows: a seed of which nothing is on record is somebody's.
+    fn check_slot(&self, info: &Info, known: Option<&TokenRecord>, plan: &WritePlan) -> Result<(), Failure> {
+        let is_on_record = known.is_some_and(|token| on_record_or_meant(token).is_some());
+        let Some(shown) = info.slot.as_ref().filter(|_| plan.seed.is_some() && !is_on_record) else { return Ok(()) };
+        if shown.has_seed != Some(true) || self.replaces_seed {
+            return Ok(());
+        }
+        let (title, slot) = (shown.title.clone().filter(|title| !title.is_empty()), shown.slot);
+        let problem = Problem::SlotFilled { title, slot, token: info.clone() };
+        Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::OtherSlotOrReplace))
+    }
+
     /// The profile on record against the one that the seed itself states.
     fn check_profile(&self, token: &TokenRecord, plan: &WritePlan, of: Owned) -> Result<(), Failure> {
         let stated = plan.config.as_ref().filter(|config| config.from == ProfileFrom::Seed);
@@ -262,4 +284,22 @@ impl SingleWrite {
         let (hash, step_s) = (had.hash().to_string().to_lowercase(), had.step().seconds());
         Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::StateProfile { hash, step_s }))
     }
+}
+
+/// The seed that a slot holds by the record, or is to hold after a burn of unknown end.
+fn on_record_or_meant(token: &TokenRecord) -> Option<crate::inventory::Fingerprint> {
+    let meant = token.pending.as_ref().and_then(|pending| pending.seed);
+    meant.or_else(|| token.seed.filter(|_| token.erased.is_none()))
+}
+
+/// A slot is not cleared unasked, unless it shows that it is empty.
+fn check_clear(info: &Info, known: Option<&TokenRecord>) -> Result<(), Failure> {
+    let shown = info.slot.as_ref();
+    if shown.is_some_and(|slot| slot.has_seed == Some(false)) {
+        return Ok(());
+    }
+    let title = shown.and_then(|slot| slot.title.clone()).filter(|title| !title.is_empty());
+    let (user, burned) = known.map_or((None, None), |token| (token.user.clone(), token.burned));
+    let problem = Problem::ClearsSeed { title, of: Owned { token: info.clone(), user, burned } };
+    Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::AcceptLoss))
 }

@@ -6,8 +6,8 @@ use super::complete::Opener;
 use super::failure::Failure;
 use super::guard::Guard;
 use super::plan::ProfileWish;
-use crate::device::families::capabilities_of;
-use crate::device::{Key, Serial};
+use super::slot_wish::SlotWish;
+use crate::device::{Capabilities, Family, Key, Serial};
 use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{FileRemedy, Row};
 use crate::words::counted;
@@ -20,6 +20,12 @@ pub struct Terms {
     pub expect_serial: Option<String>,
     /// The slot to write, on a device that has several; they are numbered from 0.
     pub slot: u16,
+    /// The family of the device that is meant.
+    #[serde(skip)]
+    pub family: Family,
+    /// What is wanted of the slot beside seed, profile and clock.
+    #[serde(skip)]
+    pub wish: SlotWish,
     /// A model that is not known may be written.
     pub allow_unknown_model: bool,
     /// A seed may have fewer than [`SHORTEST`] bytes.
@@ -94,21 +100,46 @@ pub(super) fn check_bound(seconds: f64) -> Result<(), Failure> {
     }
 }
 
-/// The profile that flags and seed state.
+/// The profile that flags and seed state, for a device of this family.
 ///
 /// # Errors
-/// A usage failure: what no token can do, or a flag that contradicts the seed.
-pub fn wish_with(flags: ProfileWish, row: Option<&Row>) -> Result<ProfileWish, Failure> {
+/// A usage failure: what no such device can do, or a flag that contradicts the seed.
+pub fn wish_with(flags: ProfileWish, row: Option<&Row>, family: Family) -> Result<ProfileWish, Failure> {
     let Some(row) = row else { return Ok(flags) };
-    row.check_for(capabilities_of(row.serial.as_deref())).map_err(|error| {
-        Failure::usage(error.to_string(), "use a seed for 6 digits, SHA-1 or SHA-256, 30 or 60 s, 1 to 63 bytes")
-    })?;
+    let can = family.capabilities_of(row.serial.as_deref());
+    row.check_for(can).map_err(|error| Failure::usage(error.to_string(), what_fits(can)))?;
     agree("hash", flags.hash, row.hash)?;
     agree("time step", flags.step, row.step)?;
     let by_seed = (flags.hash.is_none() && row.hash.is_some()) || (flags.step.is_none() && row.step.is_some());
     let wish = ProfileWish { hash: flags.hash.or(row.hash), step: flags.step.or(row.step), by_seed, ..flags };
-    wish.resolve(None, capabilities_of(row.serial.as_deref()))?;
+    wish.resolve(None, can)?;
     Ok(wish)
+}
+
+/// The digits that a flag and a seed state.
+///
+/// # Errors
+/// A usage failure where they are not the same.
+pub(super) fn digits_with(flag: Option<u32>, row: Option<&Row>) -> Result<Option<u32>, Failure> {
+    let stated = row.and_then(|row| row.digits);
+    agree("number of digits", flag, stated)?;
+    Ok(flag.or(stated))
+}
+
+/// The seeds that a device can hold, in words.
+fn what_fits(can: &Capabilities) -> String {
+    let list = |all: &[String]| match all.split_last() {
+        Some((last, first)) if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => all.concat(),
+    };
+    let mut digits = can.digits.to_vec();
+    digits.sort_unstable();
+    let digits = list(&digits.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let hashes = list(&can.hashes.iter().map(|hash| hash.dashed().to_owned()).collect::<Vec<_>>());
+    let steps = list(&can.steps_s.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let steps = if steps.is_empty() { steps } else { format!(", {steps} s") };
+    let (least, most) = (can.seed_bytes.start(), can.seed_bytes.end());
+    format!("use a seed for {digits} digits, {hashes}{steps}, {least} to {most} bytes")
 }
 
 fn agree<T: PartialEq + std::fmt::Display>(what: &str, flag: Option<T>, stated: Option<T>) -> Result<(), Failure> {

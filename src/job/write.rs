@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use super::broken::{reading_failed, writing_failed};
 use super::clock_problem::ClockProblem;
 use super::failure::Failure;
-use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
+use super::plan::{ClockPlan, ConfigPlan, ProfileFrom, SeedFate, WritePlan};
 use super::problem::Problem;
 use super::remedy::{Again, Remedy, TokenRemedy};
 use super::state::TokenState;
@@ -175,11 +175,14 @@ impl Job<'_> {
     fn pass(&mut self, device: &mut dyn Device, hooks: &mut Hooks<'_>) -> Result<WriteOutcome, Stop> {
         let began = self.host.now();
         let (mut contact, first) = clock::open(device, self.host)?;
-        let info = contact.info().clone();
+        let mut info = contact.info().clone();
         if let Some(known) = &self.known {
             check_same(known, &info)?;
         }
         self.known = Some(info.clone());
+        if self.wanted.slot < info.can.slots {
+            info.slot = contact.read_slot(self.wanted.slot)?;
+        }
         if !self.planned {
             self.plan = self.wanted.clone();
             (hooks.complete)(&info, &mut self.plan)?;
@@ -194,6 +197,10 @@ impl Job<'_> {
         // Whatever the plan sets, its seed's record and its report are dated by the host.
         check_plausible(since.wall).map_err(Failure::from)?;
 
+        if !info.can.shows_slot_clocks {
+            // What is shown may not be what is asked about: nothing is left alone on its word.
+            self.plan.if_drift_over = None;
+        }
         let found = match first {
             Some(first) => {
                 let fine = self.look(&mut *contact, &first)?;
@@ -220,10 +227,24 @@ impl Job<'_> {
         let contact = contact.unlock(&self.plan.key)?;
         let (plan, host, effect) = (&self.plan, self.host, info.clock_write());
         let is_rough = found.as_ref().is_some_and(|found| self.is_rough_enough(&found.first));
-        let mut writer = Writer { contact, plan, host, since, effect, progress: &mut self.progress };
-        let Some(found) = &found else {
-            writer.write_all(None)?;
-            return Ok(self.written(info, None, false, None));
+        let progress = &mut self.progress;
+        let mut writer = Writer { contact, plan, host, since, effect, progress, had_seed: None };
+        let Some(found) = found.as_ref().filter(|_| info.can.shows_slot_clocks) else {
+            let clock = found.as_ref().zip(plan.config).map(|(found, config)| {
+                on_the_second(plan, host);
+                clock_value(config.clock, host, &found.first)
+            });
+            writer.write_all(clock)?;
+            let after = match (found.as_ref(), clock) {
+                (Some(_), Some(_)) => Some(Drift::of_reading(&clock::read(writer.timepiece(), host)?)),
+                _ => None,
+            };
+            let had_seed = writer.had_seed;
+            info.slot = writer.timepiece().read_slot(plan.slot)?;
+            check_slot(plan, &info)?;
+            let proved = after.map(|after| self.told(after)).filter(|after| after.may_be_within(OFF_AFTER_S));
+            let drift = drift_before.zip(proved).map(|(before, after)| Moved { before, after });
+            return Ok(WriteOutcome { had_seed, ..self.written(info, drift, false, None) });
         };
         let ClockFound { first, fine } = found;
         let (after, keeps_phase, stands_still) = match &self.plan.config {
@@ -267,7 +288,9 @@ impl Job<'_> {
     /// Reads the clock as finely as the plan asks for, or as its state does.
     fn look(&self, piece: &mut dyn Timepiece, first: &Reading) -> Result<Fine, DeviceError> {
         let is_far = Drift::of_reading(first).middle_s().abs() > FAR_S;
-        measure(piece, self.host, first, (self.plan.fine && !self.is_rough_enough(first)) || is_far)
+        let is_fine = (self.plan.fine && !self.is_rough_enough(first)) || is_far;
+        let is_fine = is_fine && piece.info().can.shows_slot_clocks;
+        measure(piece, self.host, first, is_fine)
     }
 
     /// Whether the clock is so right that nothing is to be written. A second pass goes on with what the first one began, whatever
@@ -294,7 +317,8 @@ impl Job<'_> {
         host_jumped: Option<TimeDelta>,
     ) -> WriteOutcome {
         let (config, seed) = (self.plan.config, self.plan.seed_fate(&info));
-        WriteOutcome { info, config, outcome: Effect::Synced, drift, seed, keeps_phase, host_jumped }
+        let wish = self.plan.wish.clone();
+        WriteOutcome { info, config, wish, outcome: Effect::Synced, drift, seed, had_seed: None, keeps_phase, host_jumped }
     }
 }
 
@@ -302,6 +326,45 @@ impl Job<'_> {
 struct ClockFound {
     first: Reading,
     fine: Fine,
+}
+
+/// Waits for the beginning of a second, where the clock is to be set to the host's as closely as can be without reading it.
+fn on_the_second(plan: &WritePlan, host: &dyn HostClock) {
+    if plan.fine && plan.config.is_some_and(|config| config.clock == ClockPlan::Now) {
+        let now = host.now();
+        let into = crate::time::unix_ns(now.wall).rem_euclid(crate::time::SECOND_NS);
+        host.sleep_until(now.monotonic + Duration::from_nanos((crate::time::SECOND_NS - into).unsigned_abs()));
+    }
+}
+
+/// Whether a slot shows what was written to it.
+fn check_slot(plan: &WritePlan, info: &Info) -> Result<(), Failure> {
+    let Some(shown) = &info.slot else { return Ok(()) };
+    let profile = plan.config.filter(|config| config.from != ProfileFrom::Kept).map(|config| config.profile);
+    let is_other = |wanted: Option<String>, shown: Option<String>| wanted.zip(shown).is_some_and(|(a, b)| a != b);
+    let text = |value: &dyn std::fmt::Display| value.to_string();
+    let differs = [
+        (plan.seed.is_some() && shown.has_seed == Some(false), "seed"),
+        (plan.wish.clears && shown.has_seed == Some(true), "seed"),
+        (is_other(plan.wish.title.as_ref().map(|title| text(title)), shown.title.clone()), "title"),
+        (is_other(profile.map(|profile| text(&profile.hash())), shown.hash.map(|hash| text(&hash))), "hash"),
+        (is_other(profile.map(|profile| text(&profile.step())), shown.step.map(|step| text(&step))), "time step"),
+        (
+            is_other(
+                plan.config.and(plan.wish.digits).map(|digits| text(&digits)),
+                shown.digits.map(|digits| text(&digits)),
+            ),
+            "digits",
+        ),
+    ];
+    match differs.iter().find(|(differs, _)| *differs) {
+        None => Ok(()),
+        Some((_, what)) => {
+            let written = TokenState::Written { config: plan.config.is_some(), seed: plan.seed.is_some() };
+            let problem = Problem::SlotDiffers { what, slot: shown.slot, token: info.clone() };
+            Err(Failure::new(problem, written, TokenRemedy::ReportModel))
+        }
+    }
 }
 
 /// Whether the clock runs and is right after everything was written; `host_jumped` is by how much the host's clock was stepped

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::plan::{ConfigPlan, SeedFate};
+use super::slot_wish::SlotWish;
 use crate::clock::Drift;
 use crate::device::Info;
 
@@ -33,12 +34,16 @@ pub struct WriteOutcome {
     pub info: Info,
     /// The plan for profile and clock, as it was completed for this token.
     pub config: Option<ConfigPlan>,
+    /// What was wanted of the slot beside these.
+    pub wish: SlotWish,
     /// Whether anything had to be written.
     pub outcome: Effect,
-    /// The drift before and afterwards; `None` on a device that counts.
+    /// The drift before and afterwards; `None` on a device that counts, and where the clock that was set cannot be seen.
     pub drift: Option<Moved>,
     /// The fate of the seed.
     pub seed: SeedFate,
+    /// Whether a slot that was cleared had one.
+    pub had_seed: Option<bool>,
     /// The clock kept its own phase and cannot be set closer.
     pub keeps_phase: bool,
     /// By how much the host's wall clock was stepped during the job; the token was read again after that.

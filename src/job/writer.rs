@@ -1,6 +1,7 @@
 //! The writes on an unlocked device, in their order, each noted as it is done.
 
-use super::plan::WritePlan;
+use super::plan::{ProfileFrom, WritePlan};
+use super::slot_wish::SlotWish;
 use crate::clock::{Target, check_plausible, jump_between};
 use crate::device::{Carried, ClockWrite, Config, DeviceError, Progress, Reason, Step, Timepiece, Unlocked};
 use crate::time::{HostClock, HostDoubt, Moment};
@@ -14,6 +15,8 @@ pub(super) struct Writer<'a, 'c> {
     pub since: Moment,
     pub effect: ClockWrite,
     pub progress: &'a mut Progress,
+    /// Whether a slot that was cleared had a seed.
+    pub had_seed: Option<bool>,
 }
 
 impl Writer<'_, '_> {
@@ -30,17 +33,35 @@ impl Writer<'_, '_> {
 
     /// Profile and clock, and at once the seed where there is one to write: a restricted token has just lost its own.
     pub fn write_all(&mut self, clock: Option<u32>) -> Result<(), DeviceError> {
-        let Some(config) = &self.plan.config else { return self.write_seed() };
+        if self.plan.wish.clears {
+            let cleared = self.contact.clear_slot(self.plan.slot);
+            self.had_seed = Some(cleared.inspect_err(|error| self.progress.note_failure(error))?);
+            self.progress.other = Carried::Yes;
+            return Ok(());
+        }
+        let Some(config) = &self.plan.config else { return self.write_title().and_then(|()| self.write_seed()) };
         self.check_host().inspect_err(|error| self.progress.note_failure(error))?;
-        let config = Config { profile: config.profile, clock };
-        let written = self.contact.write_config(self.plan.slot, config);
+        let SlotWish { digits, enter, .. } = self.plan.wish;
+        let written = match (config.from, clock) {
+            (ProfileFrom::Kept, Some(clock)) => self.contact.write_clock(self.plan.slot, clock),
+            _ => self.contact.write_config(self.plan.slot, Config { profile: config.profile, clock, digits, enter }),
+        };
         written.inspect_err(|error| self.progress.note_failure(error))?;
         self.progress.config = Carried::Yes;
         self.progress.correction = None;
         if self.effect.erases_seed() {
             self.progress.seed = Carried::No;
         }
-        if self.progress.seed == Carried::Yes { Ok(()) } else { self.write_seed() }
+        if self.progress.seed == Carried::Yes { Ok(()) } else { self.write_title().and_then(|()| self.write_seed()) }
+    }
+
+    /// The title goes before the seed: a slot without a seed shows nothing wrong.
+    fn write_title(&mut self) -> Result<(), DeviceError> {
+        let Some(title) = &self.plan.wish.title else { return Ok(()) };
+        let written = self.contact.write_title(self.plan.slot, title);
+        written.inspect_err(|error| self.progress.note_failure(error))?;
+        self.progress.other = Carried::Yes;
+        Ok(())
     }
 
     fn write_seed(&mut self) -> Result<(), DeviceError> {

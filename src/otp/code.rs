@@ -11,24 +11,44 @@ pub enum Digits {
     Six,
     /// Eight digits.
     Eight,
+    /// Four digits, as a Molto2 can show them.
+    Four,
+    /// Ten digits: the whole 31-bit number (RFC 4226, section 5.3, step 2), with zeros in front.
+    Ten,
 }
 
 impl Digits {
-    /// 6 or 8.
+    /// As many as this.
     #[must_use]
-    pub fn count(self) -> usize {
-        match self {
-            Self::Six => 6,
-            Self::Eight => 8,
+    pub fn of_count(count: u32) -> Option<Self> {
+        match count {
+            4 => Some(Self::Four),
+            6 => Some(Self::Six),
+            8 => Some(Self::Eight),
+            10 => Some(Self::Ten),
+            _ => None,
         }
     }
 
-    /// How many different codes there are: 10 to the power of the digits.
+    /// How many: 4, 6, 8 or 10.
+    #[must_use]
+    pub fn count(self) -> usize {
+        match self {
+            Self::Four => 4,
+            Self::Six => 6,
+            Self::Eight => 8,
+            Self::Ten => 10,
+        }
+    }
+
+    /// How many different codes there are: 10 to the power of the digits, and at most 2^31.
     #[must_use]
     pub fn codes(self) -> u32 {
         match self {
+            Self::Four => 10_000,
             Self::Six => 1_000_000,
             Self::Eight => 100_000_000,
+            Self::Ten => 1 << 31,
         }
     }
 }
@@ -45,6 +65,20 @@ impl Code {
     #[must_use]
     pub fn truncated(number: u32, digits: Digits) -> Self {
         Self { value: number % digits.codes(), digits }
+    }
+
+    /// Reads a code of so many digits; spaces and hyphens between them are ignored.
+    ///
+    /// # Errors
+    /// [`CodeError`].
+    pub fn of_digits(text: &str, digits: Digits) -> Result<Self, CodeError> {
+        let typed: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        match typed.len() {
+            _ if !typed.chars().all(|c| c.is_ascii_digit()) => Err(CodeError::NotDigits),
+            length if length != digits.count() => Err(CodeError::OtherLength(digits.count(), length)),
+            // Ten digits may be more than any code has: that is another seed's, or a slip.
+            _ => Ok(Self { value: typed.parse().unwrap_or(u32::MAX), digits }),
+        }
     }
 
     /// How many digits it has.
@@ -66,6 +100,9 @@ pub enum CodeError {
     /// Something other than digits and spaces.
     #[error("a code has only digits")]
     NotDigits,
+    /// Another number of digits than this device shows.
+    #[error("a code of this slot has {0} digits, this has {1}")]
+    OtherLength(usize, usize),
     /// Neither six digits nor eight.
     #[error("a code has 6 or 8 digits, this has {0}")]
     Length(usize),

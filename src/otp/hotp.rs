@@ -23,6 +23,18 @@ pub enum Hash {
     Sha512,
 }
 
+impl Hash {
+    /// The name as FIPS 180-4 writes it.
+    #[must_use]
+    pub fn dashed(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha512 => "SHA-512",
+        }
+    }
+}
+
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

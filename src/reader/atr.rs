@@ -9,12 +9,19 @@ pub enum CardKind {
     StorageTag,
     /// A security key, by its historical bytes.
     SecurityKey,
+    /// A FIDO2 key of the vendor's, by its historical bytes.
+    Token2Key,
+    /// An emulated Molto2.
+    Molto2,
     /// A card with contacts, or one that its ATR does not tell.
     Other,
 }
 
 /// The application identifier that PC/SC gives to storage cards, with the bytes in front of it.
 const STORAGE_CARD: &[u8] = &[0x80, 0x4F, 0x0C, 0xA0, 0x00, 0x00, 0x03, 0x06];
+
+/// The historical bytes of an emulated Molto2. A real one is a reader of its own, and known by that reader's name.
+const MOLTO2: &[u8] = b"MOLTO2";
 
 /// Names in historical bytes by which a security key is known. A `YubiKey`'s ATR ends in its name.
 const KEYS: &[&[u8]] = &[b"YubiKey", b"Yubi", b"Nitrokey", b"SoloKey"];
@@ -30,6 +37,8 @@ impl CardKind {
             [0x3B, 0x80..=0x8F, 0x80, 0x01, historical @ ..] if historical.starts_with(STORAGE_CARD) => {
                 Self::StorageTag
             }
+            [0x3B, 0x80..=0x8F, 0x80, 0x01, historical @ ..] if historical.starts_with(MOLTO2) => Self::Molto2,
+            [0x3B, 0x80..=0x8F, 0x80, 0x01, historical @ ..] if historical.starts_with(TOKEN2_KEY) => Self::Token2Key,
             [0x3B, 0x80..=0x8F, 0x80, 0x01, historical @ ..] if is_key(historical) => Self::SecurityKey,
             [0x3B, 0x80..=0x8F, 0x80, 0x01, ..] => Self::Contactless,
             _ => Self::Other,
@@ -38,8 +47,7 @@ impl CardKind {
 }
 
 fn is_key(historical: &[u8]) -> bool {
-    historical.starts_with(TOKEN2_KEY)
-        || KEYS.iter().any(|name| historical.windows(name.len()).any(|window| window == *name))
+    KEYS.iter().any(|name| historical.windows(name.len()).any(|window| window == *name))
 }
 
 #[cfg(test)]

@@ -12,8 +12,12 @@ pub enum DeviceKind {
     /// A storage tag or access card.
     StorageTag,
     /// A Molto2, which is a reader and its card in one.
-    Molto,
-    /// A security key, plugged in or laid on a reader.
+    Molto2,
+    /// A Molto-1, another product with commands of its own.
+    Molto1,
+    /// A FIDO2 key of the vendor's, which may have a HOTP slot.
+    Token2Key,
+    /// Another security key, plugged in or laid on a reader.
     SecurityKey,
     /// A smart card that is none: Windows Hello, a TPM, a SIM.
     Virtual,
@@ -46,6 +50,9 @@ const KEYS: &[&str] = &[
     "openpgp",
 ];
 
+/// Parts of the names, in lower case, by which a Molto-1 would be known. The vendor warns that the wrong tool can damage it.
+const MOLTO_1: &[&str] = &["molto1", "molto-1", "molto 1"];
+
 /// Parts of the names, in lower case, of readers that are in software or hold no card that anybody laid there.
 const VIRTUAL: &[&str] = &["windows hello", "microsoft virtual", "virtual smart card", "uicc", "microsoft ifd"];
 
@@ -58,6 +65,8 @@ impl DeviceKind {
             (None, CardKind::Contactless) => Self::Contactless,
             (None, CardKind::StorageTag) => Self::StorageTag,
             (None, CardKind::SecurityKey) => Self::SecurityKey,
+            (None, CardKind::Token2Key) => Self::Token2Key,
+            (None, CardKind::Molto2) => Self::Molto2,
             (None, CardKind::Other) => Self::Other,
         }
     }
@@ -68,8 +77,10 @@ impl DeviceKind {
         let name = reader.to_lowercase();
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
         match () {
-            () if name.contains("molto") => Some(Self::Molto),
+            () if has(MOLTO_1) => Some(Self::Molto1),
+            () if name.contains("molto") => Some(Self::Molto2),
             () if has(VIRTUAL) => Some(Self::Virtual),
+            () if name.contains("token2") && has(KEYS) => Some(Self::Token2Key),
             () if has(KEYS) => Some(Self::SecurityKey),
             () if reader.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.eq_ignore_ascii_case("SAM")) => {
                 Some(Self::Sam)
@@ -78,10 +89,16 @@ impl DeviceKind {
         }
     }
 
-    /// Whether a token may be behind it, as far as can be told without sending anything.
+    /// Whether an NFC token may be behind it, as far as can be told without sending anything.
     #[must_use]
     pub fn may_be_token(self) -> bool {
         self == Self::Contactless
+    }
+
+    /// Whether any command is for it.
+    #[must_use]
+    pub fn is_programmed(self) -> bool {
+        matches!(self, Self::Contactless | Self::Molto2 | Self::Token2Key)
     }
 
     /// The word that JSON uses.
@@ -90,7 +107,9 @@ impl DeviceKind {
         match self {
             Self::Contactless => "contactless-card",
             Self::StorageTag => "storage-tag",
-            Self::Molto => "molto",
+            Self::Molto2 => "molto2",
+            Self::Molto1 => "molto1",
+            Self::Token2Key => "token2-key",
             Self::SecurityKey => "security-key",
             Self::Virtual => "virtual-card",
             Self::Sam => "sam",
@@ -104,7 +123,9 @@ impl DeviceKind {
         match self {
             Self::Contactless => "a contactless card: perhaps a token",
             Self::StorageTag => "a storage tag or access card, not a token",
-            Self::Molto => "a Molto2, which tokentap does not program",
+            Self::Molto2 => "a Molto2",
+            Self::Molto1 => "a Molto-1, which tokentap does not program",
+            Self::Token2Key => "a Token2 FIDO2 key",
             Self::SecurityKey => "a security key, not a token",
             Self::Virtual => "a virtual smart card, not a token",
             Self::Sam => "the reader's own security module, not a token",
@@ -120,9 +141,10 @@ mod tests {
     #[test]
     fn a_reader_s_name_tells_keys_molto_and_virtual_cards_from_readers_for_tokens() {
         for (name, device) in [
-            ("TOKEN2 Molto2 [CCID Interface] 00 00", Some(DeviceKind::Molto)),
-            ("TOKEN2 FIDO2 Security Key(0016) 00 00", Some(DeviceKind::SecurityKey)),
-            ("Token2 PIN+R3 00 00", Some(DeviceKind::SecurityKey)),
+            ("TOKEN2 Molto2 [CCID Interface] 00 00", Some(DeviceKind::Molto2)),
+            ("Token2 Molto-1 00 00", Some(DeviceKind::Molto1)),
+            ("TOKEN2 FIDO2 Security Key(0016) 00 00", Some(DeviceKind::Token2Key)),
+            ("Token2 PIN+R3 00 00", Some(DeviceKind::Token2Key)),
             ("Yubico YubiKey OTP+FIDO+CCID 00 00", Some(DeviceKind::SecurityKey)),
             ("Nitrokey Nitrokey 3 [CCID/ICCD Interface] 00 00", Some(DeviceKind::SecurityKey)),
             ("Windows Hello for Business 1", Some(DeviceKind::Virtual)),

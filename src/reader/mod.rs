@@ -17,7 +17,7 @@ pub use atr::CardKind;
 pub use device_kind::DeviceKind;
 pub use link::{Patience, PcscLink};
 pub use remedy::ReaderRemedy;
-pub use select::{Passed, Pick, Selector, pick};
+pub use select::{Passed, Pick, Selector, Wanted, pick};
 pub use service::{Bounds, Service};
 pub use slot::{Laid, Slot};
 pub use slots::Slots;

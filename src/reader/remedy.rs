@@ -1,5 +1,7 @@
 //! Remedies for trouble at the reader, as data: the front end words them.
 
+use super::device_kind::DeviceKind;
+
 /// Something that helps at the reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReaderRemedy {
@@ -29,8 +31,14 @@ pub enum ReaderRemedy {
     WakeUp,
     /// Replace a tag by the token.
     ReplaceTag,
-    /// A Molto2 is programmed with the vendor's tool; a token belongs on the NFC reader.
+    /// A Molto-1 is programmed with the vendor's tool; a token belongs on the NFC reader.
     UseVendorTool,
+    /// A Molto2 is programmed by naming its slot; a token belongs on the NFC reader.
+    NameMolto2,
+    /// A key's HOTP slot is programmed by saying so; a token belongs on the NFC reader.
+    NameKey,
+    /// Plug this device in.
+    PlugInDevice(DeviceKind),
     /// The token belongs on the NFC reader; nothing was sent to the other device.
     LayOnNfc,
     /// Switch the token on, lay it back and start again.

@@ -31,40 +31,117 @@ pub struct Passed {
     pub others: Vec<(String, DeviceKind)>,
 }
 
+/// The device that a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// An NFC token.
+    Token,
+    /// A Molto2.
+    Molto2,
+    /// A FIDO2 key with a HOTP slot.
+    HotpKey,
+    /// Whichever of these is there: a token before the others, which are only meant where they are named or where there is no reader
+    /// that a token could be laid on.
+    Any,
+    /// The same of those that have a clock.
+    WithClock,
+}
+
+impl Wanted {
+    /// Whether the command is for a device of this kind.
+    #[must_use]
+    pub fn takes(self, device: DeviceKind) -> bool {
+        self.is_first(device) || self.is_second(device)
+    }
+
+    /// Whether it is for one in the first place.
+    fn is_first(self, device: DeviceKind) -> bool {
+        match self {
+            Self::Token | Self::Any | Self::WithClock => device.may_be_token(),
+            Self::Molto2 => device == DeviceKind::Molto2,
+            Self::HotpKey => device == DeviceKind::Token2Key,
+        }
+    }
+
+    /// Whether it is also for one of this kind, where nothing else can be meant.
+    fn is_second(self, device: DeviceKind) -> bool {
+        match self {
+            Self::Any => matches!(device, DeviceKind::Molto2 | DeviceKind::Token2Key),
+            Self::WithClock => device == DeviceKind::Molto2,
+            _ => false,
+        }
+    }
+
+    /// The kind that is plugged in to be programmed; `None` where a token is laid on a reader.
+    pub fn plugged_in(self) -> Option<DeviceKind> {
+        match self {
+            Self::Molto2 => Some(DeviceKind::Molto2),
+            Self::HotpKey => Some(DeviceKind::Token2Key),
+            _ => None,
+        }
+    }
+}
+
 /// Picks the reader to use among `slots`.
 ///
-/// Without a selector only what may be a token is used: other devices, and slots whose names tell of one, are passed over and
+/// Without a selector only what the command is for is used: other devices, and slots whose names tell of one, are passed over and
 /// nothing is sent to them. With one, whatever lies on the reader that it fits is used, unless it is known to be harmed by it.
 ///
 /// # Errors
-/// [`ReaderError::NoReader`], [`ReaderError::NoSuchReader`], [`ReaderError::Several`], and [`ReaderError::Device`] for a Molto2
-/// that was named.
-pub fn pick(slots: &[Slot], selector: &Selector) -> Result<Pick, ReaderError> {
+/// [`ReaderError::NoReader`], [`ReaderError::NoSuchReader`], [`ReaderError::Several`], and [`ReaderError::Device`] for a device of
+/// another family that was named.
+pub fn pick(slots: &[Slot], selector: &Selector, wanted: Wanted) -> Result<Pick, ReaderError> {
     if slots.is_empty() {
-        return Err(ReaderError::NoReader);
+        return Err(wanted.plugged_in().map_or(ReaderError::NoReader, |kind| ReaderError::NotThere(kind, Vec::new())));
     }
     let candidates = candidates(slots, selector)?;
     let is_named = matches!(selector, Selector::Named(_));
-    let molto = candidates.iter().find(|slot| slot.device() == Some(DeviceKind::Molto));
-    if let Some(slot) = molto.filter(|_| is_named) {
-        return Err(ReaderError::Device(slot.name.clone(), DeviceKind::Molto));
-    }
     let cards: Vec<(&Slot, DeviceKind)> = candidates
         .iter()
         .filter(|slot| matches!(slot.laid, Laid::Card(_)))
         .filter_map(|slot| Some((*slot, slot.device()?)))
         .collect();
-    let tokens: Vec<&Slot> = cards.iter().filter(|(_, device)| device.may_be_token()).map(|(slot, _)| *slot).collect();
-    match (tokens.as_slice(), cards.as_slice()) {
-        ([token], _) => Ok(Pick::Slot((*token).clone())),
-        ([], [(slot, device)]) if is_named && *device != DeviceKind::StorageTag => Ok(Pick::Slot((*slot).clone())),
-        ([], _) => {
-            let mute = candidates.iter().find(|slot| slot.laid == Laid::Mute && slot.device().is_none());
-            let others = cards.into_iter().map(|(slot, device)| (slot.name.clone(), device)).collect();
-            Ok(Pick::Wait(Passed { mute: mute.map(|slot| slot.name.clone()), others }))
-        }
-        _ => Err(ReaderError::Several(tokens.iter().map(|slot| slot.name.clone()).collect())),
+    let meant: Vec<&Slot> = cards.iter().filter(|(_, device)| wanted.is_first(*device)).map(|(slot, _)| *slot).collect();
+    let several = |slots: &[&Slot]| ReaderError::Several(slots.iter().map(|slot| slot.name.clone()).collect());
+    match meant.as_slice() {
+        [one] => return Ok(Pick::Slot((*one).clone())),
+        [] => {}
+        more => return Err(several(more)),
     }
+    let is_for_tokens = |slot: &&&Slot| slot.device().is_none_or(DeviceKind::may_be_token);
+    let others: Vec<&Slot> = cards.iter().filter(|(_, device)| wanted.is_second(*device)).map(|(slot, _)| *slot).collect();
+    if is_named || !candidates.iter().any(|slot| is_for_tokens(&slot)) {
+        match others.as_slice() {
+            [one] => return Ok(Pick::Slot((*one).clone())),
+            [] => {}
+            more => return Err(several(more)),
+        }
+    }
+    if is_named {
+        let known = |slot: &&Slot| {
+            let device = slot.device().filter(|device| is_of_another_family(*device, wanted))?;
+            Some(ReaderError::Device(slot.name.clone(), device))
+        };
+        // Where the name fits others too, something else may come to one of them.
+        let known = candidates.iter().map(known).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().next());
+        match (known, cards.as_slice()) {
+            (Some(error), _) => return Err(error),
+            (None, [(slot, device)]) if *device != DeviceKind::StorageTag && wanted.plugged_in().is_none() => {
+                return Ok(Pick::Slot((*slot).clone()));
+            }
+            _ => {}
+        }
+    }
+    let mute = candidates.iter().find(|slot| slot.laid == Laid::Mute && slot.device().is_none());
+    let others = cards.into_iter().map(|(slot, device)| (slot.name.clone(), device)).collect();
+    Ok(Pick::Wait(Passed { mute: mute.map(|slot| slot.name.clone()), others }))
+}
+
+/// Whether a device is one that must not be sent the commands of the family that is wanted: it counts wrong keys, forgets that its PIN
+/// was entered, or is damaged.
+fn is_of_another_family(device: DeviceKind, wanted: Wanted) -> bool {
+    let is_one = matches!(device, DeviceKind::Molto2 | DeviceKind::Molto1 | DeviceKind::Token2Key);
+    (is_one || wanted.plugged_in().is_some()) && !wanted.is_first(device) && !wanted.is_second(device)
 }
 
 /// The slots that a selector fits; without one, all whose names do not tell that no token can lie there.
@@ -106,7 +183,7 @@ mod tests {
 
     fn picked(slots: &[Slot], selector: &str) -> Result<String, ReaderError> {
         let selector = if selector.is_empty() { Selector::Any } else { Selector::Named(selector.to_owned()) };
-        match pick(slots, &selector)? {
+        match pick(slots, &selector, Wanted::Token)? {
             Pick::Slot(slot) => Ok(slot.name),
             Pick::Wait(Passed { mute, others }) => Ok(format!("wait {mute:?} {others:?}")),
         }
@@ -159,7 +236,39 @@ mod tests {
         assert_eq!(picked(&key, "1"), Ok("Yubico YubiKey 00 00".into()));
         // A Molto2 counts wrong keys, and locks: it is not spoken to at all.
         let molto = [slot("TOKEN2 Molto2 00 00", Laid::Card(CardKind::Other))];
-        assert_eq!(picked(&molto, "molto"), Err(ReaderError::Device("TOKEN2 Molto2 00 00".into(), DeviceKind::Molto)));
+        assert_eq!(picked(&molto, "molto"), Err(ReaderError::Device("TOKEN2 Molto2 00 00".into(), DeviceKind::Molto2)));
+    }
+
+    #[test]
+    fn each_command_finds_its_own_device_among_three_and_sends_nothing_to_the_others() {
+        let (molto, key) = ("TOKEN2 Molto2 00 00", "TOKEN2 FIDO2 Security Key(0016) 00 00");
+        let other = || Laid::Card(CardKind::Other);
+        let all = [slot(molto, other()), slot(key, other()), slot("Desk", token())];
+        let name = |slots: &[Slot], wanted| match pick(slots, &Selector::Any, wanted) {
+            Ok(Pick::Slot(slot)) => slot.name,
+            other => format!("{other:?}"),
+        };
+        for (wanted, found) in [
+            (Wanted::Token, "Desk"),
+            (Wanted::Any, "Desk"),
+            (Wanted::WithClock, "Desk"),
+            (Wanted::Molto2, molto),
+            (Wanted::HotpKey, key),
+        ] {
+            assert_eq!(name(&all, wanted), found, "{wanted:?}");
+        }
+        // An empty reader for tokens is waited at: the token may come yet.
+        let empty = [slot(molto, other()), slot("Desk", Laid::Nothing)];
+        assert!(matches!(pick(&empty, &Selector::Any, Wanted::WithClock), Ok(Pick::Wait(_))));
+        // Without one, nothing else can be meant.
+        assert_eq!(name(&all[..1], Wanted::WithClock), molto);
+        assert!(matches!(pick(&all[1..2], &Selector::Any, Wanted::WithClock), Ok(Pick::Wait(_))));
+        assert!(matches!(pick(&all[..2], &Selector::Any, Wanted::Any), Err(ReaderError::Several(_))));
+        let named = |name: &str, wanted| pick(&all, &Selector::Named(name.to_owned()), wanted);
+        assert!(matches!(named("molto", Wanted::WithClock), Ok(Pick::Slot(_))));
+        for (name, wanted) in [("molto", Wanted::Token), ("molto", Wanted::HotpKey), ("fido", Wanted::Token), ("desk", Wanted::Molto2)] {
+            assert!(matches!(named(name, wanted), Err(ReaderError::Device(..))), "{name} {wanted:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, State};
 
 use super::atr::CardKind;
-use super::select::{Passed, Pick, Selector, pick};
+use super::select::{Passed, Pick, Selector, Wanted, pick};
 use super::service::{Bounds, Service};
 use super::slot::{Laid, Slot};
 use super::trouble::ReaderError;
@@ -51,6 +51,7 @@ impl Slots {
     pub fn wait_for_token(
         &mut self,
         selector: &Selector,
+        wanted: Wanted,
         wait: Duration,
         on_wait: &mut dyn FnMut(&Passed),
         interrupted: &dyn Fn() -> bool,
@@ -71,7 +72,7 @@ impl Slots {
                 states => states?,
             };
             let slots: Vec<Slot> = states.iter().map(slot).collect();
-            let passed = match pick(&slots, selector)? {
+            let passed = match pick(&slots, selector, wanted)? {
                 Pick::Slot(slot) => return Ok(slot),
                 Pick::Wait(passed) => passed,
             };
@@ -80,6 +81,9 @@ impl Slots {
             }
             let left = wait.saturating_sub(began.elapsed());
             if left.is_zero() {
+                if let Some(kind) = wanted.plugged_in() {
+                    return Err(ReaderError::NotThere(kind, passed.others));
+                }
                 return Err(match (passed.mute, passed.others.into_iter().next()) {
                     (Some(reader), _) => ReaderError::Mute(reader),
                     (None, Some((reader, device))) => ReaderError::Device(reader, device),

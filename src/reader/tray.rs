@@ -96,7 +96,7 @@ impl PcscTrays {
         let found = slots.list(&bounds)?;
         let is_named = matches!(self.selector, Selector::Named(_));
         let is_for_tokens = |slot: &Slot| match DeviceKind::of_name(&slot.name) {
-            Some(DeviceKind::Molto) => false,
+            Some(DeviceKind::Molto2 | DeviceKind::Molto1 | DeviceKind::Token2Key) => false,
             Some(_) => is_named,
             None => true,
         };
@@ -227,7 +227,8 @@ impl Tray for PcscTray {
                 return Ok(Came::Other(ReaderError::Mute(self.name.clone())));
             }
             let device = DeviceKind::of(&self.name, kind);
-            if device == DeviceKind::StorageTag || !(device.may_be_token() || self.is_named) {
+            let is_another = device == DeviceKind::StorageTag || (device.is_programmed() && !device.may_be_token());
+            if is_another || !(device.may_be_token() || self.is_named) {
                 return Ok(Came::Other(ReaderError::Device(self.name.clone(), device)));
             }
             match self.token() {

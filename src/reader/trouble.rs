@@ -59,6 +59,9 @@ pub enum ReaderError {
     /// A device that cannot be a token, and no token beside it.
     #[error("no token was found; on {} there is {}", plain(.0), .1.words())]
     Device(String, DeviceKind),
+    /// The device that a command is for is not there; what is there instead.
+    #[error("{} is not plugged in{}", capital(.0.words()), instead(.1))]
+    NotThere(DeviceKind, Vec<(String, DeviceKind)>),
     /// The token was there and left before the first command.
     #[error("the token left {} before it could be read", plain(.0))]
     Left(String),
@@ -72,6 +75,17 @@ pub enum ReaderError {
 
 fn list(readers: &[String]) -> String {
     readers.iter().map(|reader| format!("\"{}\"", plain(reader))).collect::<Vec<_>>().join(", ")
+}
+
+/// What is there instead, in words.
+fn instead(others: &[(String, DeviceKind)]) -> String {
+    let each = others.iter().map(|(reader, device)| format!("; on {} there is {}", plain(reader), device.words()));
+    each.collect()
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
 impl ReaderError {
@@ -111,7 +125,10 @@ impl ReaderError {
             Self::NoToken { .. } | Self::NoTokenNow => ReaderRemedy::LayDown,
             Self::Mute(_) => ReaderRemedy::WakeUp,
             Self::Device(_, DeviceKind::StorageTag) => ReaderRemedy::ReplaceTag,
-            Self::Device(_, DeviceKind::Molto) => ReaderRemedy::UseVendorTool,
+            Self::Device(_, DeviceKind::Molto1) => ReaderRemedy::UseVendorTool,
+            Self::Device(_, DeviceKind::Molto2) => ReaderRemedy::NameMolto2,
+            Self::Device(_, DeviceKind::Token2Key) => ReaderRemedy::NameKey,
+            Self::NotThere(device, _) => ReaderRemedy::PlugInDevice(*device),
             Self::Device(..) => ReaderRemedy::LayOnNfc,
             Self::Left(_) => ReaderRemedy::LayBack,
             Self::Interrupted => ReaderRemedy::Again,

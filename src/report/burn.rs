@@ -15,13 +15,17 @@ pub struct BurnReport {
     pub write: WriteReport,
     /// How many bytes the seed has.
     pub seed_bytes: usize,
-    /// The codes that the token must show.
-    pub codes: CodesReport,
+    /// The codes that the token must show; missing for a device that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<CodesReport>,
     /// The seed in Base32, with `--show-secrets` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// The verdict on the code that was typed; `null`: not checked.
     pub verify: Option<VerdictReport>,
+    /// The counter of the next code, where two codes of a device that counts were typed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_counter: Option<u64>,
 }
 
 impl Report for BurnReport {

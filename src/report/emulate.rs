@@ -17,17 +17,31 @@ pub struct EmulatedToken {
     pub restricted: bool,
     /// Always true.
     pub emulated: bool,
+    /// `molto2` or `hotp-key`; missing for an NFC token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<&'static str>,
 }
 
 impl EmulatedToken {
     /// The token with this state.
     #[must_use]
     pub fn of(state: &CardState) -> Self {
-        Self { serial: state.serial.clone(), restricted: state.restricted, emulated: true }
+        Self { serial: state.serial.clone(), restricted: state.restricted, emulated: true, family: None }
+    }
+
+    /// A device of another family.
+    #[must_use]
+    pub fn of_device(serial: &str, family: &'static str) -> Self {
+        Self { serial: serial.to_owned(), restricted: false, emulated: true, family: Some(family) }
     }
 
     fn words(&self) -> String {
-        let model = model_of(&self.serial).map_or("unknown model", |model| model.name);
+        let of_serial = || model_of(&self.serial).map_or("unknown model", |model| model.name);
+        let model = match self.family {
+            Some("molto2") => "Molto2",
+            Some(_) => "FIDO2 key",
+            None => of_serial(),
+        };
         let restricted = if self.restricted { ", restricted" } else { "" };
         format!("emulated {model} {}{restricted}", plain(&self.serial))
     }

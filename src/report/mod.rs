@@ -41,6 +41,7 @@ mod server;
 mod server_error;
 mod show;
 pub mod slip;
+mod slots;
 mod state;
 mod times;
 mod token;
@@ -92,6 +93,7 @@ pub use server::{
 };
 pub use server_error::{remedy_of_server, server_fact};
 pub use show::{ShowReport, ShownDrift};
+pub use slots::{DeviceReport, SlotsReport, SlotsWrittenReport};
 pub use state::state;
 pub use times::utc;
 pub use token::{TokenReport, more_words};

@@ -76,12 +76,26 @@ pub fn fact(problem: &Problem) -> String {
             deed.word(),
             utc_seconds(*at)
         ),
+        Problem::SlotFilled { title, slot, token } => {
+            let title = title.as_ref().map(|title| format!(", titled {}", plain(title))).unwrap_or_default();
+            format!("slot {slot} holds a seed already{title}, and nothing of it is on record ({token})")
+        }
+        Problem::ClearsSeed { title, of } => {
+            let title = title.as_ref().map(|title| format!(", titled {}", plain(title))).unwrap_or_default();
+            format!("the seed there would be taken out, and its codes with it{title}: {}", owned(of))
+        }
+        Problem::SlotDiffers { what, slot, token } => {
+            format!("slot {slot} shows another {what} than was written to it ({token})")
+        }
         Problem::LeftAlone => "it gets no row of this batch".to_owned(),
         Problem::Drift(after, token) => format!("the token's clock is {after} right after it was set ({token})"),
         Problem::ClockStopped(token) => {
             format!("the token's clock has stopped: it showed the same second for more than a second ({token})")
         }
         Problem::WrongCode { verdict, window_s, token } => format!("{} ({token})", verdict_words(verdict, *window_s)),
+        Problem::WrongCounter { token, look_ahead } => format!(
+            "no match: the codes are no two in a row of the seed that was burned, from counter 0 to {look_ahead} ({token})"
+        ),
         Problem::Server(_)
         | Problem::AtServer { .. }
         | Problem::UsersNotThere { .. }
@@ -182,6 +196,10 @@ fn link_fact(broken: &BrokenLink) -> String {
         Step::Hold | Step::Challenge | Step::Answer => "anything was written",
         Step::Config => "its clock was written",
         Step::Seed => "its seed was written",
+        Step::Slot => "its slot was read",
+        Step::Title => "its title was written",
+        Step::Clear => "its slot was cleared",
+        Step::Device => "it was changed",
     };
     match fault {
         LinkFault::LeftBefore => format!("the token left the reader before {what}{who}"),

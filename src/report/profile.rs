@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::device::Profile;
-use crate::job::ConfigPlan;
+use crate::job::{ConfigPlan, ProfileFrom};
 use crate::otp::search::TotpProfile;
 
 /// A profile on record.
@@ -39,7 +39,7 @@ pub struct PlannedProfile {
     /// The profile.
     #[serde(flatten)]
     pub profile: ProfileReport,
-    /// `flags`, `seed`, `inventory`, `factory`, or `partly-factory`: hash or step is an assumption.
+    /// `flags`, `seed`, `inventory`, `factory`, `device` (which shows it), or `partly-factory`: hash or step is an assumption.
     pub from: &'static str,
     /// The same for people.
     #[serde(skip)]
@@ -64,7 +64,7 @@ impl PlannedProfile {
 /// was.
 #[must_use]
 pub fn profile_clause(config: Option<&ConfigPlan>) -> String {
-    config.map(|config| format!("; profile {}", PlannedProfile::from(config).words())).unwrap_or_default()
+    config.filter(|config| config.from != ProfileFrom::Kept).map(|config| format!("; profile {}", PlannedProfile::from(config).words())).unwrap_or_default()
 }
 
 /// The part of a profile that codes are made with.

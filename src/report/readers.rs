@@ -63,8 +63,8 @@ fn state_word(laid: Laid) -> &'static str {
         Laid::Mute => "mute",
         Laid::Card(CardKind::Contactless) => "card",
         Laid::Card(CardKind::StorageTag) => "storage-tag",
-        Laid::Card(CardKind::SecurityKey) => "security-key",
-        Laid::Card(CardKind::Other) => "other-card",
+        Laid::Card(CardKind::SecurityKey | CardKind::Token2Key) => "security-key",
+        Laid::Card(CardKind::Other | CardKind::Molto2) => "other-card",
         Laid::Unknown => "unknown",
     }
 }
@@ -78,7 +78,7 @@ pub fn slot_words(slot: &Slot) -> String {
         (None, Laid::Mute) => "a card that does not answer: switch the token on by its button",
         (None, _) => "the reader does not say",
     };
-    let is_passed = slot.device().is_some_and(|device| !device.may_be_token());
+    let is_passed = slot.device().is_some_and(|device| !device.is_programmed());
     let passed = if is_passed { "; nothing is sent to it" } else { "" };
     let exclusive = if slot.exclusive { "; another program has exclusive use of it" } else { "" };
     format!("{laid}{passed}{exclusive}")

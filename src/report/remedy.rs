@@ -137,6 +137,14 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         TokenRemedy::CloseOthers => "close other programs that use the reader",
         TokenRemedy::StopAtRefusal => "if it refuses again, do not try any more",
         TokenRemedy::ReportRefusal => "if it refuses again, please report it with the output of --trace",
+        TokenRemedy::AcceptLoss => "if nobody needs that seed any more, use --erase-seed",
+        TokenRemedy::CheckCounter => {
+            "let the key type two codes in a row, and check them: tokentap verify --hotp CODE CODE --seed-file FILE; if they are \
+             still wrong, burn the same file again: tokentap burn --hotp --seed-file FILE"
+        }
+        TokenRemedy::OtherSlotOrReplace => {
+            "use an empty slot (tokentap info lists them); only if nobody needs that seed any more, use --replace-seed"
+        }
         TokenRemedy::ReportModel => "tokentap cannot write this model: please report it with the output of --trace",
         TokenRemedy::OtherKey => {
             "do not try again and again: tokens made before 2025 lock for good after some wrong answers; a token with its own \

@@ -12,6 +12,9 @@ pub fn remedy_of_reader(remedy: &ReaderRemedy) -> String {
             let names: Vec<String> = readers.iter().map(|reader| format!("\"{}\"", plain(reader))).collect();
             format!("use one of: {}", names.join(", "))
         }
+        ReaderRemedy::PlugInDevice(device) => {
+            format!("plug {} in, and run the same command again; `tokentap readers` shows what is there", device.words())
+        }
         fixed => fixed_words(fixed).to_owned(),
     }
 }
@@ -63,7 +66,14 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
         ReaderRemedy::WakeUp => "switch the token on: press its button until the display lights, and lay it back",
         ReaderRemedy::ReplaceTag => "remove it and lay the token there",
         ReaderRemedy::UseVendorTool => {
-            "nothing was sent to it: use the vendor's own tool for a Molto2; for a token, lay it on the NFC reader"
+            "nothing was sent to it: use the vendor's own tool for a Molto-1; for a token, lay it on the NFC reader"
+        }
+        ReaderRemedy::NameMolto2 => {
+            "nothing was sent to it: for the Molto2, name its slot with --slot N (tokentap info --reader molto lists them); for a token, \
+             lay it on the NFC reader"
+        }
+        ReaderRemedy::NameKey => {
+            "nothing was sent to it: for the HOTP slot of the key, use --hotp; for a token, lay it on the NFC reader"
         }
         ReaderRemedy::LayOnNfc => {
             "nothing was sent to it; switch the token on (press its button until the display lights), lay it on the NFC \
@@ -76,6 +86,6 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
         }
         ReaderRemedy::Diagnose => "run `tokentap doctor`; docs/readers.md has what PC/SC can report",
         // Worded above, with what they name.
-        ReaderRemedy::UseOneOf(_) => "",
+        ReaderRemedy::UseOneOf(_) | ReaderRemedy::PlugInDevice(_) => "",
     }
 }

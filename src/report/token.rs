@@ -15,6 +15,9 @@ pub struct TokenReport {
     pub model: Option<String>,
     /// `restricted`, `unrestricted` or `unknown`: what a clock write does to the seed.
     pub sync: &'static str,
+    /// The slot, on a device that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<u16>,
     /// True for a token that is not a real one; missing for others.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub emulated: bool,
@@ -31,6 +34,7 @@ impl TokenReport {
             serial: info.serial.to_string(),
             model: info.model.map(|model| model.name.to_owned()),
             sync: info.clock_write().word(),
+            slot: info.slot.as_ref().filter(|_| info.can.slots > 1).map(|slot| slot.slot),
             emulated,
             line: format!("{info}{}", if emulated { " (emulated)" } else { "" }),
         }

@@ -15,7 +15,8 @@ use crate::clock::{Drift, Standing};
 use crate::device::Info;
 use crate::drift::{Fit, Window};
 use crate::inventory::Deed;
-use crate::job::{ClockPlan, Effect, Moved, SeedFate, WriteOutcome, WritePlan};
+use crate::plain::plain;
+use crate::job::{ClockPlan, Effect, Moved, ProfileFrom, SeedFate, WriteOutcome, WritePlan};
 use crate::time::seconds;
 
 /// A correction by more than this, in seconds, may put a token out of the window of a server that followed its old clock.
@@ -93,7 +94,7 @@ impl WriteReport {
             outcome: outcome.outcome.word(),
             keeps_phase: outcome.keeps_phase,
             clock_set,
-            profile: written.map(Into::into),
+            profile: written.filter(|config| config.from != ProfileFrom::Kept).map(Into::into),
             host_clock: None,
             drift_warning: None,
             servers: Vec::new(),
@@ -139,11 +140,25 @@ impl Report for WriteReport {
 #[must_use]
 pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
     let moved = |drift: Moved| format!("clock {} → {}; ", drift.before.in_short(), drift.after);
+    let unseen = outcome.config.is_some() && outcome.info.can.has_clock();
+    let clock = match outcome.drift {
+        Some(drift) => moved(drift),
+        None if unseen => "its clock was set, and cannot be read back; ".to_owned(),
+        None => String::new(),
+    };
+    let seed = match (outcome.wish.clears, outcome.had_seed) {
+        (true, Some(false)) => "it had no seed",
+        (true, _) => "seed taken out",
+        _ => outcome.seed.word(),
+    };
+    let title = outcome.wish.title.as_ref().map(|title| format!("; title {}", plain(title.as_str())));
+    let line = TokenReport::of(&outcome.info, emulated).line;
+    if outcome.wish.clears {
+        return format!("{line}: {seed}");
+    }
     format!(
-        "{}: {}seed {}{}",
-        TokenReport::of(&outcome.info, emulated).line,
-        outcome.drift.map(moved).unwrap_or_default(),
-        outcome.seed.word(),
+        "{line}: {clock}seed {seed}{}{}",
+        title.unwrap_or_default(),
         profile_clause(outcome.config.as_ref().filter(|_| outcome.info.can.has_clock())),
     )
 }
@@ -256,7 +271,7 @@ impl PlanReport {
             token: TokenReport::of(shown.info, shown.emulated),
             clock: shown.drift.map(|drift| ClockBefore { before: drift.into() }),
             seed: fate.word(),
-            profile: plan.config.as_ref().map(Into::into),
+            profile: plan.config.as_ref().filter(|config| config.from != ProfileFrom::Kept).map(Into::into),
             words: (seed, clock),
         }
     }

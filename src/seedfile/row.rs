@@ -196,6 +196,12 @@ impl Row {
         }
     }
 
+    /// The same row with so many digits, where a number is stated.
+    #[must_use]
+    pub fn with_digits(self, digits: Option<u32>) -> Self {
+        Self { digits: digits.or(self.digits), ..self }
+    }
+
     /// The same row without what a field says.
     #[must_use]
     pub fn without(mut self, field: Field) -> Self {

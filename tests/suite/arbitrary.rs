@@ -149,6 +149,7 @@ pub fn session(data: &[u8]) {
     let config = ConfigPlan { profile: Profile::FACTORY, from: ProfileFrom::Factory, clock: ClockPlan::Now };
     let plan = WritePlan {
         slot: 0,
+        wish: SlotWish::default(),
         config: (choice & 8 == 0 || seed.is_none()).then_some(config),
         seed,
         erase_seed: choice & 16 != 0,

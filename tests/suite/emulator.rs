@@ -243,7 +243,7 @@ fn another_p1_is_another_instruction_and_class_84_says_so_only_after_a_right_mac
     assert_eq!(status(&world.card.transmit(&[0x80, 0x4B, 0x00, 0x00, 0x01, 0x00])), 0x6D00);
     let key = TokenKey::factory();
     let unknown = |ins, p1| {
-        let body = key.encrypt_seed(b"a seed");
+        let body = key.encrypt_padded(b"a seed");
         let mac = key.mac(ins, p1, 0, &body);
         [&[0x84, ins, p1, 0, body.len() as u8 + 4][..], &body, &mac].concat()
     };

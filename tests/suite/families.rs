@@ -27,7 +27,10 @@ const SERIAL: &str = "CLICK0042";
 static CAN: Capabilities = Capabilities {
     manufacturer: "Nobody",
     slots: 2,
+    least_slots: 2,
     moves: Moves::Counter,
+    shows_slot_clocks: true,
+    sets_clock_alone: false,
     hashes: &[Hash::Sha1],
     steps_s: &[],
     displays: &[],
@@ -83,7 +86,7 @@ impl Clicks {
 impl Device for Clicker {
     fn open(&mut self, _: &mut dyn FnMut(&DeviceError) -> bool) -> Result<Box<dyn Contact + '_>, DeviceError> {
         let (serial, opaque) = (Serial::new(SERIAL).unwrap(), [0; 5]);
-        let info = Info { serial, model: Some(&MODEL), can: &CAN, clock: None, more: 0, opaque };
+        let info = Info { serial, model: Some(&MODEL), can: &CAN, clock: None, more: 0, opaque, slot: None };
         Ok(Box::new(Clicks { insides: Arc::clone(&self.0), info }))
     }
 

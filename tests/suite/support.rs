@@ -54,6 +54,7 @@ pub fn seed(bytes: &[u8]) -> Seed {
 pub fn plan(seed: Option<Seed>) -> WritePlan {
     WritePlan {
         slot: 0,
+        wish: SlotWish::default(),
         config: Some(ConfigPlan { profile: Profile::FACTORY, from: ProfileFrom::Factory, clock: ClockPlan::Now }),
         seed,
         erase_seed: false,

@@ -70,6 +70,10 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "seed_source")]
     pub identity: Option<PathBuf>,
 
+    /// The slot of the Molto2 that shows the code, numbered from 0
+    #[arg(long, alias = "profile-number", value_name = "N", conflicts_with = "hotp", hide_short_help = true)]
+    pub slot: Option<u16>,
+
     /// Hash [default: sha1]
     #[arg(long, value_enum, ignore_case = true)]
     pub hash: Option<HashArg>,

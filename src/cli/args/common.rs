@@ -218,6 +218,32 @@ pub struct WriteArgs {
     pub identity: Option<PathBuf>,
 }
 
+/// The slot of a device that has several, and the key that opens it.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "For a Molto2")]
+pub struct SlotArgs {
+    /// The slot of the Molto2, numbered from 0
+    #[arg(long, alias = "profile-number", value_name = "N", hide_short_help = true)]
+    pub slot: Option<u16>,
+
+    /// The customer key, if it is not the factory's: a text file, the vendor's Molto2Cfg.ini, or - to be asked
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub customer_key: Option<PathBuf>,
+}
+
+/// What is written to a slot beside seed, profile and clock.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "For a Molto2")]
+pub struct SlotSettingArgs {
+    /// Digits of the slot's codes: 4, 6, 8 or 10; of a HOTP slot's 6 or 8 [default: the seed's, else 6]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub digits: Option<u32>,
+
+    /// The slot's title: 1 to 12 bytes
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
+    pub title: Option<String>,
+}
+
 /// The fate of the clock when something else is written.
 #[derive(Debug, Default, Args)]
 pub struct ClockArgs {

@@ -11,6 +11,22 @@ pub struct EmulateArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:35963", hide_short_help = true)]
     pub connect: SocketAddr,
 
+    /// The kind of device: an NFC token, a Molto2, or a FIDO2 key with a HOTP slot
+    #[arg(long, value_name = "nfc|molto2|hotp-key", default_value = "nfc", value_parser = ["nfc", "molto2", "hotp-key"], hide_short_help = true)]
+    pub family: String,
+
+    /// The slots of a Molto2: 50 or 100
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = parse_slots, hide_short_help = true)]
+    pub slots: usize,
+
+    /// Touch the key of --state once, and show what it types
+    #[arg(long, requires = "state", conflicts_with_all = ["press", "create", "show"], hide_short_help = true)]
+    pub touch: bool,
+
+    /// The slot of a Molto2 whose code --press shows
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "press", hide_short_help = true)]
+    pub slot: usize,
+
     /// The serial; its first digits are the model [default: 86596120000001, or 86596220000001 with --restricted]
     #[arg(long, value_name = "SERIAL")]
     pub serial: Option<String>,
@@ -68,4 +84,12 @@ pub struct EmulateArgs {
     /// Create the token's --state file, and exit
     #[arg(long, requires = "state", conflicts_with_all = ["connect", "latency", "leave_before", "leave_after", "show"])]
     pub create: bool,
+}
+
+fn parse_slots(text: &str) -> Result<usize, String> {
+    match text {
+        "50" => Ok(50),
+        "100" => Ok(100),
+        _ => Err("use 50 or 100".to_owned()),
+    }
 }

@@ -10,6 +10,7 @@ mod run;
 mod seeds;
 #[cfg(feature = "servers")]
 mod server;
+mod slot;
 mod write;
 
 use std::ffi::OsString;
@@ -20,7 +21,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::seedfile::check_text;
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, SelftestArgs, VerifyArgs};
-pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, WholeFileArgs, WriteArgs};
+pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, SlotArgs, SlotSettingArgs, WholeFileArgs, WriteArgs};
 pub use emulate::EmulateArgs;
 pub use forecast::{ForecastArgs, ShowArgs, WindowArgs};
 use inventory::OF_SEVERAL_DESKS;
@@ -38,6 +39,9 @@ pub use seeds::{
 };
 #[cfg(feature = "servers")]
 pub use server::{HandOverArgs, MendArgs, ServerAddArgs, ServerCommand, ServerRemoveArgs, ServerResyncArgs};
+pub use slot::{
+    CustomerKeyCommand, DeviceArgs, FactoryResetArgs, SlotClearArgs, SlotCommand, SlotOptionsArgs, SlotTitleArgs,
+};
 pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 
 /// Tap a token on the reader: seed burned, clock set, code checked.
@@ -100,6 +104,11 @@ impl Cli {
             Some(Command::Sync(_)) => "sync",
             Some(Command::Burn(_)) => "burn",
             Some(Command::Config(_)) => "config",
+            Some(Command::Slot(_)) => "slot",
+            Some(Command::Lock(_)) => "lock",
+            Some(Command::Unlock(_)) => "unlock",
+            Some(Command::CustomerKey(_)) => "customer-key",
+            Some(Command::FactoryReset(_)) => "factory-reset",
             Some(Command::Verify(_)) => "verify",
             Some(Command::Code(_)) => "code",
             Some(Command::Batch(_)) => "batch",
@@ -216,6 +225,21 @@ pub enum Command {
     /// Set the profile (hash, time step, display time) and the clock
     #[command(before_help = "Example: tokentap config --step 60")]
     Config(ConfigArgs),
+    /// Clear or title a slot of a Molto2; set how a FIDO2 key types
+    #[command(subcommand, before_help = "Example: tokentap slot clear --slot 3")]
+    Slot(SlotCommand),
+    /// Lock the screen of a Molto2
+    #[command(hide = true, before_help = "Example: tokentap lock")]
+    Lock(DeviceArgs),
+    /// Unlock the screen of a Molto2
+    #[command(hide = true, before_help = "Example: tokentap unlock")]
+    Unlock(DeviceArgs),
+    /// Set or check the customer key of a Molto2
+    #[command(hide = true, subcommand, before_help = "Example: tokentap customer-key set --new-key key.txt")]
+    CustomerKey(CustomerKeyCommand),
+    /// Erase everything on a Molto2, its customer key too
+    #[command(hide = true, before_help = "Example: tokentap factory-reset")]
+    FactoryReset(FactoryResetArgs),
     /// Check a code from the display: right, drifted or wrong
     #[command(before_help = "Example: tokentap verify 123456 --seed-file seed.txt")]
     Verify(VerifyArgs),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::{ClockArgs, ProfileArgs, SeedArgs, WriteArgs};
+use super::common::{ClockArgs, ProfileArgs, SeedArgs, SlotArgs, SlotSettingArgs, WriteArgs};
 #[cfg(feature = "servers")]
 use super::server::MendArgs;
 
@@ -42,6 +42,9 @@ pub struct SyncArgs {
 
     #[command(flatten)]
     pub write: WriteArgs,
+
+    #[command(flatten)]
+    pub slot: SlotArgs,
 }
 
 impl SyncArgs {
@@ -74,6 +77,12 @@ pub struct ConfigArgs {
 
     #[command(flatten)]
     pub write: WriteArgs,
+
+    #[command(flatten)]
+    pub slot: SlotArgs,
+
+    #[command(flatten)]
+    pub setting: SlotSettingArgs,
 }
 
 #[derive(Debug, Args)]
@@ -149,4 +158,27 @@ pub struct BurnArgs {
 
     #[command(flatten)]
     pub write: WriteArgs,
+
+    #[command(flatten)]
+    pub slot: SlotArgs,
+
+    #[command(flatten)]
+    pub setting: SlotSettingArgs,
+
+    /// Burn the HOTP slot of a Token2 FIDO2 key
+    #[arg(long, hide_short_help = true, help_heading = "For a FIDO2 key", conflicts_with_all = ["slot", "customer_key", "title", "seed_only", "step", "display", "time", "auto_sync", "no_auto_sync", "precise", "token_key"])]
+    pub hotp: bool,
+
+    /// Whether the key presses Enter behind a code [default: as it is]
+    #[arg(long, value_name = "yes|no", requires = "hotp", hide_short_help = true, help_heading = "For a FIDO2 key", value_parser = yes_or_no)]
+    pub enter: Option<bool>,
+}
+
+/// `yes` or `no`.
+pub fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("use yes or no".to_owned()),
+    }
 }

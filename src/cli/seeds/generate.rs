@@ -6,8 +6,7 @@ use super::convert::{check_paths, write};
 use crate::cli::args::{ProfileArgs, SeedsGenerateArgs};
 use crate::cli::output::Output;
 use crate::cli::{Ran, describe, input, new_seed, settings};
-use crate::device::Serial;
-use crate::device::families;
+use crate::device::{Family, Serial, families};
 use crate::job::Failure;
 use crate::seedfile::{Place, Rules, check_serial};
 
@@ -16,7 +15,7 @@ const MAX_GENERATED: usize = 1_000_000;
 
 pub(super) fn generate(args: &SeedsGenerateArgs, inventory: Option<&Path>, output: &Output) -> Ran {
     let profile = ProfileArgs { hash: args.hash, step: args.step, display: None };
-    let (profile, _) = settings::profile(&profile).wish()?.resolve(None, families::usual())?;
+    let (profile, _) = settings::profile(&profile).wish(Family::Nfc)?.resolve(None, families::usual())?;
     check_paths(&[("--serials", args.serials.as_deref()), ("the inventory", inventory)], &args.output)?;
     let serials = serials(args)?;
     let count = match (args.count, serials.len()) {

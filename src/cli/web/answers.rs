@@ -83,7 +83,7 @@ impl Counter<'_> {
     }
 
     fn profile(&self, serial: &str, profile: ProfileRequest) -> Result<Value, Failure> {
-        let wish = profile.wish()?;
+        let wish = profile.wish(crate::device::Family::Nfc)?;
         if !wish.is_whole() {
             return Err(Failure::usage("hash and time step are both needed", "look them up on the token's server"));
         }

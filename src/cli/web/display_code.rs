@@ -39,7 +39,7 @@ impl Counter<'_> {
         let is_right = verdict.is_accepted(expected.step.seconds());
         let outcome = if is_right { Outcome::Right } else { Outcome::Wrong };
         let recorder = self.record.recorder(Deed::Verify, "", token.emulated);
-        recorder.note(now, &token.key.serial, outcome, None)?;
+        recorder.note(now, &token.key, outcome, None)?;
         Ok(json!({ "right": is_right, "words": verdict_words(&verdict, WINDOW_S) }))
     }
 

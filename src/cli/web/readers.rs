@@ -103,7 +103,7 @@ impl<'a> Readers<'a> {
     /// # Errors
     /// A usage failure: one that no token can have.
     pub fn flags(&self) -> Result<ProfileWish, Failure> {
-        settings::profile(&self.args.profile).wish()
+        settings::profile(&self.args.profile).wish(crate::device::Family::Nfc)
     }
 
     /// The tokens that did not leave the desk as they should be.

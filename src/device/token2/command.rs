@@ -76,7 +76,7 @@ impl WriteSeed<'_> {
     /// The command, under `key`.
     #[must_use]
     pub fn apdu(&self, key: &TokenKey) -> Apdu {
-        secured(key, 0xC5, 0x01, key.encrypt_seed(self.seed.expose()))
+        secured(key, 0xC5, 0x01, key.encrypt_padded(self.seed.expose()))
     }
 }
 
@@ -114,7 +114,8 @@ impl WriteConfig {
     }
 }
 
-fn display_byte(display: DisplayTime) -> u8 {
+/// The display time as a config has it, here and on a Molto2.
+pub(in super::super) fn display_byte(display: DisplayTime) -> u8 {
     match display {
         DisplayTime::S15 => 0,
         DisplayTime::S30 => 1,
@@ -124,9 +125,5 @@ fn display_byte(display: DisplayTime) -> u8 {
 }
 
 fn secured(key: &TokenKey, ins: u8, p1: u8, body: Zeroizing<Vec<u8>>) -> Apdu {
-    let mac = key.mac(ins, p1, 0x00, &body);
-    let mut whole = Zeroizing::new(Vec::with_capacity(body.len() + mac.len()));
-    whole.extend_from_slice(&body);
-    whole.extend_from_slice(&mac);
-    Apdu::new([0x84, ins, p1, 0x00], &whole)
+    key.secured([ins, p1, 0x00], &body)
 }

@@ -55,7 +55,7 @@ pub fn parse_info(data: &[u8]) -> Result<Info, InfoError> {
     let mut opaque = [0; 5];
     let unread = data.iter().take(3).chain(data.iter().skip(4 + length).take(2));
     opaque.iter_mut().zip(unread).for_each(|(to, byte)| *to = *byte);
-    Ok(Info { serial, model, can, clock: Some(u32::from_be_bytes(clock)), more, opaque })
+    Ok(Info { serial, model, can, clock: Some(u32::from_be_bytes(clock)), more, opaque, slot: None })
 }
 
 #[cfg(test)]

@@ -18,7 +18,10 @@ const fn with(clock_write: ClockWrite) -> Capabilities {
     Capabilities {
         manufacturer: "Token2",
         slots: 1,
+        least_slots: 1,
         moves: Moves::Clock(clock_write),
+        shows_slot_clocks: true,
+        sets_clock_alone: false,
         hashes: &[Hash::Sha1, Hash::Sha256],
         steps_s: &[30, 60],
         displays: &[DisplayTime::S15, DisplayTime::S30, DisplayTime::S60, DisplayTime::S120],

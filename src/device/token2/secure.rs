@@ -5,6 +5,7 @@ use sm4::cipher::{Block, BlockCipherEncrypt, KeyInit};
 use zeroize::Zeroizing;
 
 use super::super::Key;
+use crate::iso7816::Apdu;
 
 /// The block of SM4, in bytes (GM/T 0002-2012).
 pub const BLOCK: usize = 16;
@@ -33,6 +34,12 @@ impl TokenKey {
     #[must_use]
     pub fn factory() -> Self {
         Self(Zeroizing::new(FACTORY_KEY))
+    }
+
+    /// The key of these bytes.
+    #[must_use]
+    pub fn of_bytes(bytes: [u8; BLOCK]) -> Self {
+        Self(Zeroizing::new(bytes))
     }
 
     /// The key in a file's content: 16 raw bytes, or 32 hex digits with white space around them.
@@ -76,10 +83,10 @@ impl TokenKey {
         block
     }
 
-    /// The padded seed, encrypted block by block.
+    /// A seed or anything else that is written secret: padded, and encrypted block by block.
     #[must_use]
-    pub fn encrypt_seed(&self, seed: &[u8]) -> Zeroizing<Vec<u8>> {
-        let mut data = pad(seed);
+    pub fn encrypt_padded(&self, secret: &[u8]) -> Zeroizing<Vec<u8>> {
+        let mut data = pad(secret);
         self.encrypt_blocks(&mut data);
         data
     }
@@ -105,6 +112,18 @@ impl TokenKey {
         }
         let [a, b, c, d, ..] = chain;
         [a, b, c, d]
+    }
+}
+
+impl TokenKey {
+    /// A write: class 84, its body, and the MAC behind it.
+    #[must_use]
+    pub fn secured(&self, [ins, p1, p2]: [u8; 3], body: &[u8]) -> Apdu {
+        let mac = self.mac(ins, p1, p2, body);
+        let mut whole = Zeroizing::new(Vec::with_capacity(body.len() + mac.len()));
+        whole.extend_from_slice(body);
+        whole.extend_from_slice(&mac);
+        Apdu::new([0x84, ins, p1, p2], &whole)
     }
 }
 

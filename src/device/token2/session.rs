@@ -1,10 +1,11 @@
 //! A session on a token. Its states are types: what is not authenticated has no method that writes.
 
+use super::super::command::{send, send_in_contact};
 use super::super::{Config, DeviceError, Info, Reason, Step, check_same};
 use super::TokenKey;
 use super::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
-use crate::iso7816::{Apdu, StatusWord};
-use crate::link::{ExchangeError, Link, exchange};
+use crate::iso7816::Apdu;
+use crate::link::Link;
 use crate::seed::Seed;
 
 /// The token said who it is; nothing can be written yet.
@@ -58,7 +59,7 @@ impl<'l> Session<'l, Identified> {
     pub fn authenticate(self, key: &TokenKey) -> Result<Session<'l, Authenticated>, DeviceError> {
         let Self { link, info, .. } = self;
         link.hold().map_err(|error| DeviceError { step: Step::Hold, reason: Reason::Link(error) })?;
-        let data = command(link, Step::Challenge, &GetChallenge.apdu())?;
+        let data = send(link, Step::Challenge, &GetChallenge.apdu())?;
         let challenge = GetChallenge.parse(&data).map_err(|length| DeviceError {
             step: Step::Challenge,
             reason: Reason::Malformed(format!("a challenge of {length} bytes where 8 are due")),
@@ -94,7 +95,7 @@ impl Session<'_, Authenticated> {
     /// [`DeviceError`] at [`Step::Config`].
     pub fn write_config(&mut self, config: Config) -> Result<(), DeviceError> {
         let beyond = |reason| DeviceError { step: Step::Config, reason };
-        let Config { profile, clock } = config;
+        let Config { profile, clock, .. } = config;
         self.info.can.check_profile(profile).map_err(|error| beyond(Reason::Beyond(error)))?;
         let clock = clock.ok_or_else(|| beyond(Reason::Malformed("no clock to write".to_owned())))?;
         let apdu = WriteConfig { profile, clock }.apdu(&self.state.key);
@@ -125,35 +126,14 @@ impl Session<'_, Authenticated> {
 }
 
 /// A command that the token carries out only within one contact, from the challenge on.
-///
-/// A program that resets the card in between makes the right answer wrong and the authentication void: its disconnect may come
-/// through although the card is held. The next command tells, and what was refused so is no word of the token about the key.
 fn in_contact(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<(), DeviceError> {
-    let Err(error) = command(link, step, apdu) else { return Ok(()) };
-    match &error.reason {
-        Reason::Refused(status) if status.is_denial() => match get_info(link) {
-            Err(now) if now.is_reset() => Err(DeviceError { step, reason: now.reason }),
-            _ => Err(error),
-        },
-        _ => Err(error),
-    }
+    send_in_contact(link, step, apdu, &GetInfo.apdu()).map(|_| ())
 }
 
 fn get_info(link: &mut dyn Link) -> Result<(Info, u32), DeviceError> {
     let malformed = |detail| DeviceError { step: Step::Info, reason: Reason::Malformed(detail) };
-    let data = command(link, Step::Info, &GetInfo.apdu())?;
+    let data = send(link, Step::Info, &GetInfo.apdu())?;
     let info = GetInfo.parse(&data).map_err(|error| malformed(error.to_string()))?;
     let clock = info.clock.ok_or_else(|| malformed("its answer has no clock".to_owned()))?;
     Ok((info, clock))
-}
-
-/// Sends one command; its data exists only after 9000.
-fn command(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<Vec<u8>, DeviceError> {
-    let failed = |reason| DeviceError { step, reason };
-    match exchange(link, apdu) {
-        Ok(response) if response.status == StatusWord::OK => Ok(response.data),
-        Ok(response) => Err(failed(Reason::Refused(response.status))),
-        Err(ExchangeError::Link(error)) => Err(failed(Reason::Link(error))),
-        Err(error) => Err(failed(Reason::Malformed(error.to_string()))),
-    }
 }

@@ -4,7 +4,7 @@ use super::roles;
 use super::session::{Session, Trouble};
 
 /// The steps: each is taken once, in its order, and never changed.
-const STEPS: [&str; 2] = [FIRST, SERVERS];
+const STEPS: [&str; 3] = [FIRST, SERVERS, DEVICES];
 
 /// The lock under which steps are taken.
 const STEPS_LOCK: i64 = 0x746F_6B65_6E74_6170;
@@ -277,6 +277,14 @@ $$;
 CREATE VIEW tokentap_shown.servers AS SELECT name, settings, there(credential) AS credential, added FROM servers;
 CREATE VIEW tokentap_shown.deliveries AS
     SELECT server, serial, slot, there(seed) AS seed, step, id, \"user\", since, at, unmended, detail FROM deliveries;
+";
+
+/// Devices with slots: events may say that one was cleared or titled.
+const DEVICES: &str = "
+CREATE OR REPLACE FUNCTION is_deed(value text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT value IN ('info', 'sync', 'config', 'burn', 'verify', 'assign', 'forget', 'import', 'export', 'init', 'prune',
+        'server', 'hand-over', 'mend', 'pull', 'clear', 'title', 'device')
+$$;
 ";
 
 /// The last version that this program knows.

@@ -10,7 +10,7 @@ use super::sums;
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
-pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS, SERVERS];
+pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS, SERVERS, DEVICES];
 
 /// The version from which on every row has a checksum.
 const SUMMED: usize = 4;
@@ -264,6 +264,9 @@ CREATE TABLE deliveries (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_by_token ON deliveries (serial, slot);
 ";
+
+/// Devices with slots: events may say that one was cleared or titled, which an older program does not know.
+const DEVICES: &str = "";
 
 /// The triggers that keep events as they are, by name.
 pub const EVENT_TRIGGERS: [&str; 3] = ["events_stay", "events_last", "events_summed"];

@@ -4,7 +4,7 @@ use super::news::{BatchNews, Left};
 use super::unjudged::{Unjudged, Waiting};
 use super::visit::BatchVisitor;
 use crate::device::Profile;
-use crate::inventory::{Deed, Outcome, RowState};
+use crate::inventory::{Deed, Outcome, RowState, SlotKey};
 use crate::job::question::{Asks, Question};
 use crate::job::reader_news::ReaderRef;
 use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
@@ -60,7 +60,7 @@ impl BatchVisitor<'_> {
         };
         let serial = report.info.serial.as_str();
         let change = self.change(&row, RowState::Burned, state, Some(serial), error);
-        match self.recorder(&place, Deed::Verify).note(at, serial, outcome, Some(change.clone())) {
+        match self.recorder(&place, Deed::Verify).note(at, &SlotKey::only(serial), outcome, Some(change.clone())) {
             Ok(()) => self.batch.note(change.was, change.state),
             Err(error) => self.give_up(error),
         }

@@ -9,6 +9,7 @@ use super::news::{BatchNews, Departure, Left};
 use super::outputs::ServerFiles;
 use super::seeds::RowSeed;
 use super::unjudged::{Unjudged, Waiting};
+use crate::job::SlotWish;
 use crate::clock::Drift;
 use crate::device::{Carried, Device, Info, Key, Profile};
 use crate::inventory::{Claim, Deed, InventoryError, RowChange, RowRecord, RowState, TokenRecord};
@@ -99,6 +100,7 @@ impl<'a> BatchVisitor<'a> {
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         WritePlan {
             slot: 0,
+            wish: SlotWish::default(),
             config: Some(ConfigPlan { profile, from, clock: ClockPlan::Now }),
             seed: None,
             erase_seed: false,

@@ -105,7 +105,7 @@ struct Unprotected<'c>(Box<dyn Unlocked + 'c>);
 
 impl Target for Unprotected<'_> {
     fn write_clock(&mut self, seconds: u32) -> Result<(), DeviceError> {
-        self.0.write_config(0, Config { profile: Profile::FACTORY, clock: Some(seconds) })
+        self.0.write_config(0, Config { profile: Profile::FACTORY, clock: Some(seconds), digits: None, enter: None })
     }
 
     fn timepiece(&mut self) -> &mut dyn Timepiece {

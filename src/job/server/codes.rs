@@ -5,7 +5,7 @@ use crate::seedfile::Row;
 
 /// The codes of the steps of time from `first` on, `count` of them; a step is counted from 1970.
 pub(super) fn codes_from(row: &Row, first: u64, count: u64) -> Vec<String> {
-    let digits = if row.effective_digits() == 8 { Digits::Eight } else { Digits::Six };
+    let digits = Digits::of_count(row.effective_digits()).unwrap_or_default();
     let last = first.saturating_add(count);
     (first..last).map(|step| hotp(&row.seed, row.effective_hash(), step, digits).to_string()).collect()
 }

@@ -197,7 +197,7 @@ fn again_words(log: &Log) -> String {
 fn general(problem: &Problem) -> Problem {
     let serial = Serial::new("86596120001234").unwrap();
     let model = model_of(serial.as_str());
-    let token = || Info { serial: serial.clone(), model, can: usual(), clock: None, more: 0, opaque: [0; 5] };
+    let token = || Info { serial: serial.clone(), model, can: usual(), clock: None, more: 0, opaque: [0; 5], slot: None };
     let refused = StatusWord::new(0x6D, 0x00);
     match problem.clone() {
         Problem::Link(broken) => Problem::Link(BrokenLink { token: None, ..broken }),
