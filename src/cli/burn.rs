@@ -24,8 +24,8 @@ use crate::job::paths;
 use crate::job::remedy::{Again, Remedy};
 use crate::job::verify::expected_profile;
 use crate::job::{self, Exit, Failure, SeedChoice, WriteOutcome, WritePlan};
-use crate::otp::{Code, Digits};
 use crate::otp::search::TotpProfile;
+use crate::otp::{Code, Digits};
 use crate::plain::shell_word;
 use crate::reader::Wanted;
 use crate::report::slip::{self, Card};
@@ -95,7 +95,6 @@ impl Typed {
         }
     }
 }
-
 
 /// The burn, and its place.
 struct Done {

@@ -57,6 +57,7 @@ impl Burned<'_> {
             now: self.code_at(now).to_string(),
             next: self.code_at(now + i64::from(step.seconds())).to_string(),
             seconds_left: step.seconds_left(now),
+            slot: self.outcome.info.slot.as_ref().map(|slot| slot.slot),
         }
     }
 

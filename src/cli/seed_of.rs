@@ -150,7 +150,9 @@ fn read_token(global: &Global, record: &Record, slot: Option<u16>, output: &Outp
 }
 
 fn recorded(record: &Record, read: &Read) -> Result<Option<TokenRecord>, Failure> {
-    Ok(record.recorder(Deed::Verify, &read.reader, read.emulated).token(&SlotKey::of(read.info.serial.as_str(), read.info.slot_number()))?)
+    Ok(record
+        .recorder(Deed::Verify, &read.reader, read.emulated)
+        .token(&SlotKey::of(read.info.serial.as_str(), read.info.slot_number()))?)
 }
 
 /// The sealed seed of a token, opened.

@@ -35,7 +35,10 @@ fn clear(global: &Global, args: &SlotClearArgs, output: &Output) -> Ran {
         return change_slot(global, SlotRequest { erase_seed: args.erase_seed, terms }, Wanted::HotpKey, output);
     }
     let Some(slot) = args.slot.slot else {
-        return Err(Failure::usage("no slot was named", "name one with --slot N, or --hotp for the slot of a FIDO2 key"));
+        return Err(Failure::usage(
+            "no slot was named",
+            "name one with --slot N, or --hotp for the slot of a FIDO2 key",
+        ));
     };
     let on = on_slot(&args.slot, None)?;
     let terms = Terms { family: on.family, slot, wish, ..terms(global, on.key, args.try_again)? };
@@ -119,8 +122,7 @@ pub fn customer_key(global: &Global, command: &CustomerKeyCommand, output: &Outp
         Err(Failure::usage(fact, "if it is kept, use --yes").in_state(TokenState::Untouched))
     };
     let change = DeviceChange::Key(new.clone());
-    let (changed, station) =
-        change_at(global, Wanted::Molto2, &change, (&key, device.try_again), &mut before, output)?;
+    let (changed, station) = change_at(global, Wanted::Molto2, &change, (&key, device.try_again), &mut before, output)?;
     if prompt::has_person() && !output.is_json() {
         let question = "Press ▲ on the device to confirm the new key, then Enter here: ";
         let _ = prompt::line(question, TokenState::NothingChanged, Again::Same);
@@ -136,8 +138,7 @@ pub fn customer_key(global: &Global, command: &CustomerKeyCommand, output: &Outp
 /// One attempt that proves a key.
 fn check_key(global: &Global, key: &Key, try_again: bool, output: &Output) -> Ran {
     let change = DeviceChange::Nothing;
-    let (changed, station) =
-        change_at(global, Wanted::Molto2, &change, (key, try_again), &mut |_| Ok(()), output)?;
+    let (changed, station) = change_at(global, Wanted::Molto2, &change, (key, try_again), &mut |_| Ok(()), output)?;
     output.report(&DeviceReport::of(&change, &changed, &station.reader, station.emulated));
     Ok(Exit::Done)
 }
@@ -162,8 +163,7 @@ pub fn factory_reset(global: &Global, args: &FactoryResetArgs, output: &Output) 
         Err(Failure::usage(fact, "if nobody needs them any more, use --erase-all").in_state(TokenState::Untouched))
     };
     let change = DeviceChange::Reset;
-    let (changed, station) =
-        change_at(global, Wanted::Molto2, &change, (&Key::Factory, true), &mut before, output)?;
+    let (changed, station) = change_at(global, Wanted::Molto2, &change, (&Key::Factory, true), &mut before, output)?;
     let is_done = match changed.agreed {
         Agreed::Done => true,
         Agreed::WaitsForButton if prompt::has_person() && !output.is_json() => {
@@ -225,4 +225,3 @@ fn change_at(
         change_device(&mut *station.device, &clock, &recorder, &mut request)
     })
 }
-

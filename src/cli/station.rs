@@ -215,11 +215,12 @@ fn emulated(desk: &Workplace<'_>, file: Option<&str>) -> Result<InReach, Failure
         return Ok(InReach { device, family: Family::Nfc, reader: "emulated".to_owned(), emulated: true });
     };
     // What is there already is not to be made anew.
-    let other = "name the file of an emulated token (tokentap emulate --create makes one); folders are for batch and desk";
+    let other =
+        "name the file of an emulated token (tokentap emulate --create makes one); folders are for batch and desk";
     let state = StateFile::new(file).load_any().map_err(|error| Failure::file(error.to_string(), other))?;
     let name = Path::new(file);
-    let state = state
-        .ok_or_else(|| Failure::file(format!("there is no emulated token in {}", describe::path(name)), next))?;
+    let state =
+        state.ok_or_else(|| Failure::file(format!("there is no emulated token in {}", describe::path(name)), next))?;
     let kept = StateFile::new(file);
     let (family, device) = match state {
         AnyState::Nfc(state) => {

@@ -20,11 +20,7 @@ pub(super) fn send(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<Vec<u
 ///
 /// # Errors
 /// [`DeviceError`] at `step`: the link broke, or what came back is no answer.
-pub(super) fn send_any(
-    link: &mut dyn Link,
-    step: Step,
-    apdu: &Apdu,
-) -> Result<(Vec<u8>, StatusWord), DeviceError> {
+pub(super) fn send_any(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<(Vec<u8>, StatusWord), DeviceError> {
     let failed = |reason| DeviceError { step, reason };
     match exchange(link, apdu) {
         Ok(response) => Ok((response.data, response.status)),

@@ -9,6 +9,8 @@ pub struct SlotState {
     pub slot: u16,
     /// Whether it holds a seed.
     pub has_seed: Option<bool>,
+    /// Whether it takes a seed as the device is set up now.
+    pub takes_seed: Option<bool>,
     /// Its title; empty where it has none.
     pub title: Option<String>,
     /// The hash.

@@ -134,7 +134,9 @@ impl EmulatedKey {
 
     fn point(&self) -> Vec<u8> {
         let point = self.scalar().map(|scalar| (ProjectivePoint::GENERATOR * scalar).to_affine());
-        point.map(|point| point.to_encoded_point(false).as_bytes().get(1..).unwrap_or_default().to_vec()).unwrap_or_default()
+        point
+            .map(|point| point.to_encoded_point(false).as_bytes().get(1..).unwrap_or_default().to_vec())
+            .unwrap_or_default()
     }
 
     fn config(&self) -> Vec<u8> {
@@ -142,10 +144,8 @@ impl EmulatedKey {
         if state.switches.says_one_byte {
             return vec![state.off];
         }
-        let flags = u8::from(state.no_enter)
-            | 0x04
-            | u8::from(state.long_touch) << 5
-            | u8::from(!state.seed.is_empty()) << 7;
+        let flags =
+            u8::from(state.no_enter) | 0x04 | u8::from(state.long_touch) << 5 | u8::from(!state.seed.is_empty()) << 7;
         let able = 0x01 | u8::from(state.numpad) << 3 | 0x10 | u8::from(state.switches.no_slot) << 5;
         vec![state.off, flags, 0, 0, 0, 0, 0, 0, 0, able]
     }

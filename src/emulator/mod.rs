@@ -23,7 +23,7 @@ pub use clock::TokenClock;
 pub use emulated::Emulated;
 pub use fault::{Fault, FaultKind};
 pub use hotp_key::EmulatedKey;
-pub use hotp_key_state::{KeySwitches, KeyState, SerialBy};
+pub use hotp_key_state::{KeyState, KeySwitches, SerialBy};
 pub use link::{EmulatedLink, Latency};
 pub use molto2::EmulatedMolto2;
 pub use molto2_state::{MoltoSlot, MoltoState, MoltoSwitches};

@@ -225,8 +225,28 @@ impl EmulatedMolto2 {
         let (clock, set) = match content {
             [0x81, 0x06, 0x0F, 0x04, a, b, c, d] => ([*a, *b, *c, *d], None),
             [
-                0x81, 0x14, 0x1F, 0x01, display, 0x0F, 0x04, a, b, c, d, 0x86, 0x09, 0x0A, 0x01, hash, 0x0B, 0x01, digits,
-                0x0D, 0x01, step,
+                0x81,
+                0x14,
+                0x1F,
+                0x01,
+                display,
+                0x0F,
+                0x04,
+                a,
+                b,
+                c,
+                d,
+                0x86,
+                0x09,
+                0x0A,
+                0x01,
+                hash,
+                0x0B,
+                0x01,
+                digits,
+                0x0D,
+                0x01,
+                step,
             ] => {
                 let display_s = *[15, 30, 60, 120].get(usize::from(*display)).ok_or(sw::WRONG_DATA)?;
                 if !matches!(hash, 1 | 2) || !matches!(step, 30 | 60) || !matches!(digits, 4 | 6 | 8 | 10) {

@@ -27,12 +27,23 @@ impl SlotKey {
     }
 }
 
+impl SlotKey {
+    /// The serial and the slot in a text that a person typed: `SERIAL` or `SERIAL/SLOT`. Without a slot, any is meant.
+    #[must_use]
+    pub fn of_text(text: &str) -> (&str, Option<u16>) {
+        match text.rsplit_once('/').map(|(serial, slot)| (serial, slot.parse())) {
+            Some((serial, Ok(slot))) => (serial, Some(slot)),
+            _ => (text, None),
+        }
+    }
+}
+
 impl fmt::Display for SlotKey {
-    /// The serial; with the slot behind it where that is not the first one.
+    /// The serial; with the slot behind it where that is not the first one, as it can be typed: `SERIAL/SLOT`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.slot {
-            0 => f.write_str(&self.serial),
-            slot => write!(f, "{}, slot {slot}", self.serial),
+            0 => f.pad(&self.serial),
+            slot => f.pad(&format!("{}/{slot}", self.serial)),
         }
     }
 }

@@ -40,6 +40,9 @@ impl StatusWord {
     /// 9060: accepted, and the device waits for its button (`docs/devices.md` §3).
     pub const WAITS_FOR_BUTTON: Self = Self(0x9060);
 
+    /// 6A81: not as things are.
+    pub const NOT_NOW: Self = Self(0x6A81);
+
     /// 6A86: what is meant does not exist here.
     pub const NO_SLOT: Self = Self(0x6A86);
 

@@ -21,8 +21,8 @@ const FEWEST_OF_SERIAL: usize = 12;
 
 /// One token and whose it is to be.
 pub struct Assignment {
-    /// The token's serial.
-    pub serial: String,
+    /// The token's serial and slot.
+    pub key: SlotKey,
     /// Its record.
     pub known: Option<TokenRecord>,
     /// The user.
@@ -52,10 +52,10 @@ impl Assignment {
     #[must_use]
     pub fn doubt(&self) -> Option<String> {
         if self.known.is_none() {
-            return Some(format!("the inventory has never seen a token {}", given(&self.serial)));
+            return Some(format!("the inventory has never seen a token {}", given(&self.key.to_string())));
         }
         self.other_owner()
-            .map(|owner| format!("{} belongs to {}, and would go to {}", self.serial, plain(owner), plain(&self.user)))
+            .map(|owner| format!("{} belongs to {}, and would go to {}", self.key, plain(owner), plain(&self.user)))
     }
 
     /// Whether it may be carried out: a token that was never seen needs one permission, one of somebody else's another.
@@ -71,21 +71,20 @@ impl Assignment {
             return None;
         }
         let was = self.owner().map(|owner| format!(", before that {owner}'s")).unwrap_or_default();
-        let event = event_of(&self.serial, format!("to {}{was}", self.user));
-        let change =
-            TokenChange { user: Some(self.user.clone()), ..TokenChange::of(SlotKey::only(self.serial.as_str())) };
+        let event = event_of(&self.key, format!("to {}{was}", self.user));
+        let change = TokenChange { user: Some(self.user.clone()), ..TokenChange::of(self.key.clone()) };
         Some(Entry { event, token: Some(change), row: None })
     }
 }
 
-/// Makes the event of an assignment: by the token's serial, and what is said of it.
-pub type EventOf<'a> = &'a dyn Fn(&str, String) -> Event;
+/// Makes the event of an assignment: by the token's key, and what is said of it.
+pub type EventOf<'a> = &'a dyn Fn(&SlotKey, String) -> Event;
 
 /// What the inventory is to keep where a token is taken back; nothing where it belongs to nobody.
 #[must_use]
 pub fn entry_of_return(token: &TokenRecord, event_of: EventOf<'_>) -> Option<Entry> {
     let owner = token.user.as_ref()?;
-    let event = event_of(&token.key.serial, format!("to nobody, before that {owner}'s"));
+    let event = event_of(&token.key, format!("to nobody, before that {owner}'s"));
     let change = TokenChange { unassigned: true, ..TokenChange::of(token.key.clone()) };
     Some(Entry { event, token: Some(change), row: None })
 }
@@ -113,19 +112,19 @@ pub fn of_words(inventory: &dyn Inventory, token: &str, user: &str) -> Result<As
     let mut known = find::all(inventory, token)?;
     if known.len() > 1 {
         return find::one(inventory, token).map(|token| Assignment {
-            serial: token.key.serial.clone(),
+            key: token.key.clone(),
             known: Some(token),
             user,
         });
     }
     if let Some(token) = known.pop() {
-        return Ok(Assignment { serial: token.key.serial.clone(), known: Some(token), user });
+        return Ok(Assignment { key: token.key.clone(), known: Some(token), user });
     }
     let serial: String = token.chars().filter(|c| !c.is_whitespace()).collect();
     let is_digits = serial.bytes().all(|byte| byte.is_ascii_digit());
     match Serial::new(&serial) {
         Some(serial) if is_digits && model_of(serial.as_str()).is_some() => {
-            Ok(Assignment { serial: serial.to_string(), known: None, user })
+            Ok(Assignment { key: SlotKey::only(serial.as_str()), known: None, user })
         }
         _ => Err(Failure::usage(
             format!("the inventory knows no token {}, and no model has such serials", given(token)),
@@ -174,8 +173,8 @@ pub fn of_lines(
         return Err(Failure::usage(format!("{name} has no rows"), TABLE));
     }
     let mut seen = BTreeSet::new();
-    let twice = found.iter().filter(|one| !seen.insert(one.serial.as_str()));
-    problems.extend(twice.map(|one| format!("{name}: {} comes twice", one.serial)));
+    let twice = found.iter().filter(|one| !seen.insert(&one.key));
+    problems.extend(twice.map(|one| format!("{name}: {} comes twice", one.key)));
     if problems.is_empty() {
         return Ok(found);
     }

@@ -6,7 +6,7 @@ use super::plan::WritePlan;
 use super::problem::{BrokenLink, Mistaken, Problem, Stranger};
 use super::refusal::Refusal;
 use super::remedy::{Again, Remedy, TokenRemedy};
-use super::state::TokenState;
+use super::state::{Kept, TokenState};
 use crate::device::CapabilityError;
 use crate::device::{Device, DeviceError, Info, Other, Progress, Reason, Step};
 use crate::iso7816::{StatusKind, StatusWord};
@@ -42,7 +42,8 @@ pub fn reading_failed(error: &DeviceError, device: &mut dyn Device, info: Option
 /// The failure of a job in the middle of writing.
 pub fn writing_failed(error: &DeviceError, info: &Info, progress: Progress, plan: &WritePlan) -> Failure {
     let (token, again) = (info.clone(), plan.again.clone());
-    let state = TokenState::Partial { progress, effect: info.clock_write(), has_seed: plan.seed.is_some() };
+    let of = Kept::of(info);
+    let state = TokenState::Partial { progress, effect: info.clock_write(), has_seed: plan.seed.is_some(), of };
     match &error.reason {
         Reason::Link(broken) => link_failure(broken, error.step, Some(token), state, again),
         Reason::Refused(status) => refusal(error.step, *status, Some(token), state, again),
@@ -88,6 +89,14 @@ fn not_a_token(status: StatusWord, device: &mut dyn Device) -> Failure {
     Failure::new(Problem::NotAToken(stranger), TokenState::Untouched, TokenRemedy::LayToken)
 }
 
+fn is_molto2(token: Option<&Info>) -> bool {
+    token.is_some_and(|info| info.can.slots > 1)
+}
+
+fn counts(token: Option<&Info>) -> bool {
+    token.is_some_and(|info| !info.can.has_clock())
+}
+
 fn refusal(step: Step, status: StatusWord, token: Option<Info>, state: TokenState, again: Again) -> Failure {
     let failed = |refusal, remedy: TokenRemedy| Failure::new(Problem::Refused(refusal), state, remedy);
     match (step, status.kind()) {
@@ -95,7 +104,17 @@ fn refusal(step: Step, status: StatusWord, token: Option<Info>, state: TokenStat
         (Step::Answer, StatusKind::WrongData) => {
             failed(Refusal::BetweenTheTwo(status, token), TokenRemedy::Restart(again)).and(TokenRemedy::CloseOthers)
         }
-        (Step::Answer, _) if status.is_denial() => failed(Refusal::Key(status, token), TokenRemedy::OtherKey),
+        (Step::Answer, _) if status.is_denial() => {
+            let remedy = if is_molto2(token.as_ref()) { TokenRemedy::OtherCustomerKey } else { TokenRemedy::OtherKey };
+            failed(Refusal::Key(status, token), remedy)
+        }
+        (Step::Slot, _) if status.is_refusal() => failed(Refusal::NoSlot(status, token), TokenRemedy::SlotThatIsThere),
+        (Step::Challenge, _) if counts(token.as_ref()) && status == StatusWord::NOT_NOW => {
+            failed(Refusal::CodePin(status, token), TokenRemedy::RemoveCodePin)
+        }
+        (Step::Seed, _) if counts(token.as_ref()) && status == StatusWord::NOT_NOW => {
+            failed(Refusal::KeyboardOff(token), TokenRemedy::SwitchKeyboardOn)
+        }
         (Step::Config | Step::Seed, StatusKind::Blocked) => {
             let refusal = Refusal::NotAuthenticated(step, status, token);
             failed(refusal, TokenRemedy::Restart(again)).and(TokenRemedy::StopAtRefusal)

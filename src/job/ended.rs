@@ -10,7 +10,8 @@ use super::record::{Recorder, has_profile};
 use super::write_outcome::{Effect, WriteOutcome};
 use crate::device::{Carried, ClockWrite, Info, Key, Profile, Progress};
 use crate::inventory::{
-    Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, SeedChange, SlotKey, TokenChange,
+    Deed, Entry, Event, InventoryError, KeyChange, Measured, Outcome, Pending, PendingChange, SeedChange, SlotKey,
+    TokenChange,
 };
 use crate::time::UnixTime;
 
@@ -88,12 +89,17 @@ impl Recorder<'_> {
                     let config = plan.config.filter(|_| written.config != Carried::No);
                     change.profile = known_profile(info, config, begun);
                     change.synced = is_config_written;
-                    change.seed = seed_left(begins, written.config, sent, info.clock_write());
+                    change.seed = match plan.wish.clears && written.other == Carried::Yes {
+                        true => SeedChange::Erased,
+                        false => seed_left(begins, written.config, sent, info.clock_write()),
+                    };
                 }
             }
         }
         if let Some(begins) = begun {
-            let left = Left { sent, is_config_written, is_unknown: outcome == Outcome::Unknown };
+            // A title that may have been written keeps nothing open: nothing goes by it.
+            let is_unknown = outcome == Outcome::Unknown && self.deed != Deed::Title;
+            let left = Left { sent, is_config_written, is_unknown };
             change.pending = self.pending_after(begins, &change.seed, left, (job, at));
         }
         let entry = Entry { event, token: Some(change), row };

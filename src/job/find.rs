@@ -19,17 +19,23 @@ const LISTED: usize = 20;
 /// # Errors
 /// A failure of the inventory.
 pub fn all(inventory: &dyn Inventory, text: &str) -> Result<Vec<TokenRecord>, Failure> {
-    let serial: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    for exact in [text.trim(), &serial] {
-        if let Some(token) = inventory.token(&SlotKey::only(exact)).map_err(|error| unopened(&error))? {
-            return Ok(vec![token]);
+    let (whole, slot) = SlotKey::of_text(text.trim());
+    let serial: String = whole.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    for exact in [whole, serial.as_str()] {
+        let mut slots = Vec::new();
+        let filter = TokenFilter { serial: Some(exact.to_owned()), ..TokenFilter::default() };
+        let mut keep = |token: TokenRecord| slots.push(token);
+        inventory.visit_tokens(&filter, u64::MAX, &mut keep).map_err(|error| unopened(&error))?;
+        slots.retain(|token| slot.is_none_or(|slot| token.key.slot == slot));
+        if !slots.is_empty() {
+            return Ok(slots);
         }
     }
     let is_digits = serial.len() >= FEWEST_DIGITS && serial.bytes().all(|byte| byte.is_ascii_digit());
     let user = text.trim().to_lowercase();
     let of = |token: &TokenRecord| token.user.as_ref().map(|user| user.to_lowercase()).unwrap_or_default();
     let ways: [&dyn Fn(&TokenRecord) -> bool; 3] = [
-        &|token| is_digits && token.key.serial.ends_with(&serial),
+        &|token| is_digits && token.key.serial.ends_with(&serial) && slot.is_none_or(|slot| token.key.slot == slot),
         &|token| !user.is_empty() && of(token) == user,
         &|token| !user.is_empty() && of(token).contains(&user),
     ];
@@ -52,7 +58,11 @@ pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure
     let mut hits = all(inventory, text)?;
     if hits.len() > 1 {
         let problem = Problem::SeveralFit { typed: given(text), count: hits.len() };
-        let mut failure = Failure::new(problem, TokenState::NotReached, TokenRemedy::UseSerial);
+        let is_one_device = hits
+            .windows(2)
+            .all(|pair| pair.first().map(|one| &one.key.serial) == pair.last().map(|one| &one.key.serial));
+        let remedy = if is_one_device { TokenRemedy::UseSlot } else { TokenRemedy::UseSerial };
+        let mut failure = Failure::new(problem, TokenState::NotReached, remedy);
         failure.details = hits.iter().take(LISTED).map(line).collect();
         if hits.len() > LISTED {
             failure.details.push(format!("... and {} more", hits.len() - LISTED));
@@ -70,5 +80,5 @@ pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure
 /// A token in a line: serial, model, user.
 fn line(token: &TokenRecord) -> String {
     let user = token.user.as_deref().map(|user| format!("  {}", plain(user))).unwrap_or_default();
-    format!("  {}  {}{user}", token.key.serial, token.model.as_deref().unwrap_or("unknown model"))
+    format!("  {}  {}{user}", token.key, token.model.as_deref().unwrap_or("unknown model"))
 }

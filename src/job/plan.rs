@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::guard::Guard;
 use super::problem::{Problem, Restriction};
+use super::refusal::Refusal;
 use super::remedy::{Again, TokenRemedy};
 use super::slot_wish::SlotWish;
 use super::state::TokenState;
@@ -200,6 +201,10 @@ impl WritePlan {
     pub fn check(&self, info: &Info) -> Result<(), Failure> {
         self.guard.check_writable(info)?;
         self.check_capabilities(info.can)?;
+        if self.seed.is_some() && info.slot.as_ref().and_then(|slot| slot.takes_seed) == Some(false) {
+            let problem = Problem::Refused(Refusal::KeyboardOff(Some(info.clone())));
+            return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::SwitchKeyboardOn));
+        }
         if !info.can.has_clock() && self.seed.is_none() && self.config.is_some() {
             let problem = Problem::NoClock(info.clone());
             return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::BurnOnly));

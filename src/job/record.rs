@@ -242,7 +242,11 @@ impl Recorder<'_> {
     pub fn check_key_alone(&self, info: &Info, key: &Key, tries_again: bool) -> Result<(), Failure> {
         let Some(at) = self.key_refused(info, key)?.filter(|_| !tries_again) else { return Ok(()) };
         let problem = Problem::Refused(Refusal::KeyOnRecord(at, info.clone()));
-        Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::OtherKeyOrTryAgain))
+        let remedy = match info.can.slots {
+            1 => TokenRemedy::OtherKeyOrTryAgain,
+            _ => TokenRemedy::OtherCustomerKeyOrTryAgain,
+        };
+        Err(Failure::new(problem, TokenState::Untouched, remedy))
     }
 
     /// Records a token that was only read.
@@ -290,13 +294,7 @@ impl Recorder<'_> {
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn note_words(
-        &self,
-        at: UnixTime,
-        key: &SlotKey,
-        outcome: Outcome,
-        words: &str,
-    ) -> Result<(), InventoryError> {
+    pub fn note_words(&self, at: UnixTime, key: &SlotKey, outcome: Outcome, words: &str) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
         let mut event = self.event(at, new_job(), key, outcome);
         add_detail(&mut event, Some(words.to_owned()));

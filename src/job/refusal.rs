@@ -17,6 +17,12 @@ pub enum Refusal {
     NotAuthenticated(Step, StatusWord, Option<Info>),
     /// It does not accept the data.
     Data(Step, StatusWord, Option<Info>),
+    /// It does not take a seed as long as its keyboard is switched off.
+    KeyboardOff(Option<Info>),
+    /// It has a PIN for codes, without which nothing is written.
+    CodePin(StatusWord, Option<Info>),
+    /// It has no such slot.
+    NoSlot(StatusWord, Option<Info>),
     /// It refused anything else, or answered with a status that is not known.
     Other(Step, StatusWord, Option<Info>),
 }

@@ -168,12 +168,26 @@ pub enum TokenRemedy {
     Replace,
     /// Run it again; if the clock stays off, it is broken.
     AgainThenReplace(Again),
+    /// Run it again; if the device shows the same again, report it.
+    AgainThenReport(Again),
     /// See that the host's clock is right and stays so, and run it again.
     KeepHostClock(Again),
     /// See that the host's clock is right, set the token before again, and run it again.
     SetEarlierAgain(Serial),
     /// Name the token by one of the serials.
     UseSerial,
+    /// Do not try the customer key again; another one may be needed.
+    OtherCustomerKey,
+    /// Use the customer key that the device has; only if it is this one, try it again.
+    OtherCustomerKeyOrTryAgain,
+    /// Use a slot that the device has.
+    SlotThatIsThere,
+    /// Remove the PIN for codes with the vendor's tool.
+    RemoveCodePin,
+    /// Switch the key's keyboard on.
+    SwitchKeyboardOn,
+    /// Name one of the device's slots.
+    UseSlot,
     /// Or choose the row that is meant.
     OrChooseRow,
 }
@@ -228,6 +242,7 @@ impl Remedy {
                 | TokenRemedy::PlugIn(again)
                 | TokenRemedy::Swap { again, .. }
                 | TokenRemedy::AgainThenReplace(again)
+                | TokenRemedy::AgainThenReport(again)
                 | TokenRemedy::KeepHostClock(again),
             ) => Some(again),
             _ => None,

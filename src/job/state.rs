@@ -5,6 +5,29 @@ use std::path::PathBuf;
 use crate::clock::Drift;
 use crate::device::{ClockWrite, Info, Progress, Serial};
 
+/// The place where a device keeps a seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// A token with one seed.
+    Token,
+    /// A slot of several.
+    Slot,
+    /// The slot of a device that counts.
+    Counter,
+}
+
+impl Kept {
+    /// Where a device keeps its seeds.
+    #[must_use]
+    pub fn of(info: &Info) -> Self {
+        match (info.can.has_clock(), info.can.slots) {
+            (false, _) => Self::Counter,
+            (true, 1) => Self::Token,
+            (true, _) => Self::Slot,
+        }
+    }
+}
+
 /// The state after a failure.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenState {
@@ -20,6 +43,8 @@ pub enum TokenState {
         effect: ClockWrite,
         /// A seed was to be written.
         has_seed: bool,
+        /// The place for the seed.
+        of: Kept,
     },
     /// It was being tested: it has a seed that nobody needs, or none.
     InTest,

@@ -12,13 +12,13 @@ use super::failure::Failure;
 use super::plan::{ClockPlan, ConfigPlan, ProfileFrom, SeedFate, WritePlan};
 use super::problem::Problem;
 use super::remedy::{Again, Remedy, TokenRemedy};
-use super::state::TokenState;
+use super::state::{Kept, TokenState};
 use super::write_outcome::{Effect, Moved, WriteOutcome};
 use super::writer::Writer;
 use crate::clock::{
     self, Drift, Fine, Method, Reading, Target, check_plausible, jump_between, measure, set_on_the_second,
 };
-use crate::device::{Device, DeviceError, Info, Progress, Step, Timepiece, check_same};
+use crate::device::{Carried, Device, DeviceError, Info, Progress, Step, Timepiece, check_same};
 use crate::time::HostClock;
 
 /// A clock that was just set and is surely further off than this, in seconds, was not set as it should be: the write came
@@ -241,7 +241,7 @@ impl Job<'_> {
             };
             let had_seed = writer.had_seed;
             info.slot = writer.timepiece().read_slot(plan.slot)?;
-            check_slot(plan, &info)?;
+            check_slot(plan, &info, writer.progress)?;
             let proved = after.map(|after| self.told(after)).filter(|after| after.may_be_within(OFF_AFTER_S));
             let drift = drift_before.zip(proved).map(|(before, after)| Moved { before, after });
             return Ok(WriteOutcome { had_seed, ..self.written(info, drift, false, None) });
@@ -318,7 +318,17 @@ impl Job<'_> {
     ) -> WriteOutcome {
         let (config, seed) = (self.plan.config, self.plan.seed_fate(&info));
         let wish = self.plan.wish.clone();
-        WriteOutcome { info, config, wish, outcome: Effect::Synced, drift, seed, had_seed: None, keeps_phase, host_jumped }
+        WriteOutcome {
+            info,
+            config,
+            wish,
+            outcome: Effect::Synced,
+            drift,
+            seed,
+            had_seed: None,
+            keeps_phase,
+            host_jumped,
+        }
     }
 }
 
@@ -337,34 +347,39 @@ fn on_the_second(plan: &WritePlan, host: &dyn HostClock) {
     }
 }
 
-/// Whether a slot shows what was written to it.
-fn check_slot(plan: &WritePlan, info: &Info) -> Result<(), Failure> {
+/// Whether a slot shows what was written to it; what it does not show is not written.
+fn check_slot(plan: &WritePlan, info: &Info, progress: &mut Progress) -> Result<(), Failure> {
     let Some(shown) = &info.slot else { return Ok(()) };
     let profile = plan.config.filter(|config| config.from != ProfileFrom::Kept).map(|config| config.profile);
     let is_other = |wanted: Option<String>, shown: Option<String>| wanted.zip(shown).is_some_and(|(a, b)| a != b);
     let text = |value: &dyn std::fmt::Display| value.to_string();
-    let differs = [
-        (plan.seed.is_some() && shown.has_seed == Some(false), "seed"),
-        (plan.wish.clears && shown.has_seed == Some(true), "seed"),
-        (is_other(plan.wish.title.as_ref().map(|title| text(title)), shown.title.clone()), "title"),
-        (is_other(profile.map(|profile| text(&profile.hash())), shown.hash.map(|hash| text(&hash))), "hash"),
-        (is_other(profile.map(|profile| text(&profile.step())), shown.step.map(|step| text(&step))), "time step"),
-        (
-            is_other(
-                plan.config.and(plan.wish.digits).map(|digits| text(&digits)),
-                shown.digits.map(|digits| text(&digits)),
-            ),
-            "digits",
-        ),
-    ];
-    match differs.iter().find(|(differs, _)| *differs) {
-        None => Ok(()),
-        Some((_, what)) => {
-            let written = TokenState::Written { config: plan.config.is_some(), seed: plan.seed.is_some() };
-            let problem = Problem::SlotDiffers { what, slot: shown.slot, token: info.clone() };
-            Err(Failure::new(problem, written, TokenRemedy::ReportModel))
-        }
-    }
+    let title = plan.wish.title.as_ref().map(|title| text(title));
+    let digits = plan.config.and(plan.wish.digits).map(|digits| text(&digits));
+    let what = if plan.seed.is_some() && shown.has_seed == Some(false) {
+        progress.seed = Carried::No;
+        "seed"
+    } else if plan.wish.clears && shown.has_seed == Some(true) {
+        progress.other = Carried::Unknown;
+        "seed"
+    } else if is_other(title, shown.title.clone()) {
+        progress.other = Carried::Unknown;
+        "title"
+    } else if is_other(profile.map(|profile| text(&profile.hash())), shown.hash.map(|hash| text(&hash))) {
+        progress.config = Carried::Unknown;
+        "hash"
+    } else if is_other(profile.map(|profile| text(&profile.step())), shown.step.map(|step| text(&step))) {
+        progress.config = Carried::Unknown;
+        "time step"
+    } else if is_other(digits, shown.digits.map(|digits| text(&digits))) {
+        progress.config = Carried::Unknown;
+        "digits"
+    } else {
+        return Ok(());
+    };
+    let (effect, has_seed, of) = (info.clock_write(), plan.seed.is_some(), Kept::of(info));
+    let state = TokenState::Partial { progress: *progress, effect, has_seed, of };
+    let problem = Problem::SlotDiffers { what, slot: shown.slot, token: info.clone() };
+    Err(Failure::new(problem, state, TokenRemedy::AgainThenReport(plan.again.clone())))
 }
 
 /// Whether the clock runs and is right after everything was written; `host_jumped` is by how much the host's clock was stepped

@@ -101,7 +101,8 @@ pub fn pick(slots: &[Slot], selector: &Selector, wanted: Wanted) -> Result<Pick,
         .filter(|slot| matches!(slot.laid, Laid::Card(_)))
         .filter_map(|slot| Some((*slot, slot.device()?)))
         .collect();
-    let meant: Vec<&Slot> = cards.iter().filter(|(_, device)| wanted.is_first(*device)).map(|(slot, _)| *slot).collect();
+    let meant: Vec<&Slot> =
+        cards.iter().filter(|(_, device)| wanted.is_first(*device)).map(|(slot, _)| *slot).collect();
     let several = |slots: &[&Slot]| ReaderError::Several(slots.iter().map(|slot| slot.name.clone()).collect());
     match meant.as_slice() {
         [one] => return Ok(Pick::Slot((*one).clone())),
@@ -109,7 +110,8 @@ pub fn pick(slots: &[Slot], selector: &Selector, wanted: Wanted) -> Result<Pick,
         more => return Err(several(more)),
     }
     let is_for_tokens = |slot: &&&Slot| slot.device().is_none_or(DeviceKind::may_be_token);
-    let others: Vec<&Slot> = cards.iter().filter(|(_, device)| wanted.is_second(*device)).map(|(slot, _)| *slot).collect();
+    let others: Vec<&Slot> =
+        cards.iter().filter(|(_, device)| wanted.is_second(*device)).map(|(slot, _)| *slot).collect();
     if is_named || !candidates.iter().any(|slot| is_for_tokens(&slot)) {
         match others.as_slice() {
             [one] => return Ok(Pick::Slot((*one).clone())),
@@ -266,7 +268,9 @@ mod tests {
         assert!(matches!(pick(&all[..2], &Selector::Any, Wanted::Any), Err(ReaderError::Several(_))));
         let named = |name: &str, wanted| pick(&all, &Selector::Named(name.to_owned()), wanted);
         assert!(matches!(named("molto", Wanted::WithClock), Ok(Pick::Slot(_))));
-        for (name, wanted) in [("molto", Wanted::Token), ("molto", Wanted::HotpKey), ("fido", Wanted::Token), ("desk", Wanted::Molto2)] {
+        for (name, wanted) in
+            [("molto", Wanted::Token), ("molto", Wanted::HotpKey), ("fido", Wanted::Token), ("desk", Wanted::Molto2)]
+        {
             assert!(matches!(named(name, wanted), Err(ReaderError::Device(..))), "{name} {wanted:?}");
         }
     }

@@ -44,13 +44,19 @@ pub struct CodesReport {
     pub next: String,
     /// How long the code of now is shown, in seconds.
     pub seconds_left: u32,
+    /// The slot that shows them, on a device with several.
+    #[serde(skip)]
+    pub slot: Option<u16>,
 }
 
 impl CodesReport {
     /// The codes in words, as the display shows them after a burn.
     #[must_use]
     pub fn words(&self) -> String {
-        let Self { now, next, seconds_left } = self;
+        let Self { now, next, seconds_left, slot } = self;
+        if let Some(slot) = slot {
+            return format!("slot {slot} of the device must show\n  {now}  for {seconds_left} s more, then\n  {next}");
+        }
         format!(
             "switch the token off and on: its display must then show\n  {now}  for {seconds_left} s more, then\n  {next}"
         )

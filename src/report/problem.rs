@@ -238,6 +238,8 @@ fn mistaken_fact(mistaken: &Mistaken) -> String {
 fn refusal_fact(refusal: &Refusal) -> String {
     let left = |status: &StatusWord| match status.kind() {
         StatusKind::TriesLeft(tries) => format!("; {} left", counted(tries.into(), "attempt")),
+        // A device that tells them in the whole byte: more than 15 are none that a device has.
+        StatusKind::Warning(tries @ 1..=15) => format!("; {} left", counted(tries.into(), "attempt")),
         _ => String::new(),
     };
     match refusal {
@@ -260,6 +262,13 @@ fn refusal_fact(refusal: &Refusal) -> String {
         Refusal::Data(step, status, token) => {
             format!("the token does not accept the data of \"{step}\" ({status}){}", of(token.as_ref()))
         }
+        Refusal::KeyboardOff(token) => {
+            format!("the key takes no seed while its keyboard is switched off{}", of(token.as_ref()))
+        }
+        Refusal::CodePin(status, token) => {
+            format!("the key has a PIN for codes, and nothing is written without it ({status}){}", of(token.as_ref()))
+        }
+        Refusal::NoSlot(status, token) => format!("the device has no such slot ({status}){}", of(token.as_ref())),
         Refusal::Other(step, status, token) if status.is_denial() => {
             format!("the token refused \"{step}\" with {status}{}{}", left(status), of(token.as_ref()))
         }

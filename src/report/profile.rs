@@ -64,7 +64,10 @@ impl PlannedProfile {
 /// was.
 #[must_use]
 pub fn profile_clause(config: Option<&ConfigPlan>) -> String {
-    config.filter(|config| config.from != ProfileFrom::Kept).map(|config| format!("; profile {}", PlannedProfile::from(config).words())).unwrap_or_default()
+    config
+        .filter(|config| config.from != ProfileFrom::Kept)
+        .map(|config| format!("; profile {}", PlannedProfile::from(config).words()))
+        .unwrap_or_default()
 }
 
 /// The part of a profile that codes are made with.

@@ -17,11 +17,20 @@ pub struct UnfinishedReport {
     pub since: String,
 }
 
+/// Whether a slot is the first one, which is not named.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_first(slot: &u16) -> bool {
+    *slot == 0
+}
+
 /// A token on record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TokenRecordReport {
     /// The serial.
     pub serial: String,
+    /// The slot, where it is not the first one.
+    #[serde(skip_serializing_if = "is_first")]
+    pub slot: u16,
     /// The model; `null` if unknown.
     pub model: Option<String>,
     /// It is not a real token.
@@ -55,6 +64,7 @@ impl From<&TokenRecord> for TokenRecordReport {
         let unfinished = token.pending.as_ref();
         Self {
             serial: token.key.serial.clone(),
+            slot: token.key.slot,
             model: token.model.clone(),
             emulated: token.emulated,
             user: token.user.clone(),
@@ -100,6 +110,9 @@ pub struct EventReport {
     pub reader: Option<String>,
     /// The token.
     pub serial: Option<String>,
+    /// Its slot, where it is not the first one.
+    #[serde(skip_serializing_if = "is_first")]
+    pub slot: u16,
     /// The treatment.
     pub what: &'static str,
     /// How it ended.
@@ -123,6 +136,7 @@ impl From<&Event> for EventReport {
             operator: event.station.operator.clone(),
             reader: event.station.reader.clone(),
             serial: event.serial.clone(),
+            slot: event.slot,
             what: event.deed.word(),
             outcome: event.outcome.word(),
             before: event.before.map(Into::into),

@@ -112,6 +112,9 @@ fn remedy_of_token(remedy: &TokenRemedy) -> String {
         TokenRemedy::AgainThenReplace(again) => {
             format!("{}; if it is off again, its clock is broken, and its user needs another token", run_again(again))
         }
+        TokenRemedy::AgainThenReport(again) => {
+            format!("{}; if it shows the same again, please report it with the output of --trace", run_again(again))
+        }
         TokenRemedy::KeepHostClock(again) => {
             format!("see that the host's clock is right and stays so, and {}", run_again(again))
         }
@@ -200,6 +203,25 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         }
         TokenRemedy::CheckAgain => CHECK_AGAIN,
         TokenRemedy::Replace => "give its user another token: its codes do not change, or are those of the past",
+        TokenRemedy::OtherCustomerKey => {
+            "do not try again and again: a Molto2 locks after a few wrong keys, and then only tokentap factory-reset opens it, \
+             which erases its seeds; name its own customer key: --customer-key FILE"
+        }
+        TokenRemedy::OtherCustomerKeyOrTryAgain => {
+            "use the customer key that it has: --customer-key FILE; only if you know that it was this one, --try-again: a Molto2 \
+             locks after a few wrong keys"
+        }
+        TokenRemedy::SlotThatIsThere => {
+            "look which slots it has: tokentap info; a first Molto2 has 0 to 49, and a FIDO2 card has none"
+        }
+        TokenRemedy::RemoveCodePin => {
+            "remove the PIN for codes with the vendor's own tool, burn the slot, and set the PIN again there"
+        }
+        TokenRemedy::SwitchKeyboardOn => {
+            "switch its keyboard on, without which it types nothing: tokentap slot options --keyboard yes; then run the same \
+             command again"
+        }
+        TokenRemedy::UseSlot => "name a slot as it is listed: SERIAL/SLOT; SERIAL/0 is the first",
         TokenRemedy::UseSerial => "use one of the serials",
         // Worded above, with what they name.
         TokenRemedy::LayBack(_)
@@ -212,6 +234,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         | TokenRemedy::SpareOrReplace(_)
         | TokenRemedy::StateProfile { .. }
         | TokenRemedy::AgainThenReplace(_)
+        | TokenRemedy::AgainThenReport(_)
         | TokenRemedy::KeepHostClock(_)
         | TokenRemedy::SetEarlierAgain(_) => "",
     }

@@ -13,7 +13,10 @@ pub fn remedy_of_reader(remedy: &ReaderRemedy) -> String {
             format!("use one of: {}", names.join(", "))
         }
         ReaderRemedy::PlugInDevice(device) => {
-            format!("plug {} in, and run the same command again; `tokentap readers` shows what is there", device.words())
+            format!(
+                "plug {} in, and run the same command again; `tokentap readers` shows what is there",
+                device.words()
+            )
         }
         fixed => fixed_words(fixed).to_owned(),
     }

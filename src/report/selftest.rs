@@ -227,8 +227,11 @@ impl FailedReport {
             Problem::Garbled { step, .. } => (Some(*step), None),
             Problem::NotAwake(status, _) => (None, Some(*status)),
             Problem::Refused(refusal) => match refusal {
-                Refusal::KeyOnRecord(..) => (None, None),
-                Refusal::Key(status, _) | Refusal::BetweenTheTwo(status, _) => (None, Some(*status)),
+                Refusal::KeyOnRecord(..) | Refusal::KeyboardOff(_) => (None, None),
+                Refusal::Key(status, _)
+                | Refusal::BetweenTheTwo(status, _)
+                | Refusal::CodePin(status, _)
+                | Refusal::NoSlot(status, _) => (None, Some(*status)),
                 Refusal::NotAuthenticated(step, status, _)
                 | Refusal::Data(step, status, _)
                 | Refusal::Other(step, status, _) => (Some(*step), Some(*status)),

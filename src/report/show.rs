@@ -143,7 +143,7 @@ fn foretold(drift: &ShownDrift<'_>) -> Vec<String> {
 fn on_record(token: &TokenRecord) -> Vec<String> {
     let emulated = if token.emulated { " (emulated)" } else { "" };
     let mut lines =
-        vec![format!("token    {} {}{emulated}", token.model.as_deref().unwrap_or("unknown model"), token.key.serial)];
+        vec![format!("token    {} {}{emulated}", token.model.as_deref().unwrap_or("unknown model"), token.key)];
     if let Some(user) = &token.user {
         lines.push(format!("user     {}", plain(user)));
     }

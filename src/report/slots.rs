@@ -80,13 +80,7 @@ impl From<Typing> for TypingReport {
 impl SlotsReport {
     /// The report of a reading; `known` are the records of its slots.
     #[must_use]
-    pub fn of(
-        read: &SlotsOutcome,
-        known: &[TokenRecord],
-        reader: &str,
-        emulated: bool,
-        standing: &Standing,
-    ) -> Self {
+    pub fn of(read: &SlotsOutcome, known: &[TokenRecord], reader: &str, emulated: bool, standing: &Standing) -> Self {
         let user = |slot: u16| known.iter().find(|token| token.key.slot == slot).and_then(|token| token.user.clone());
         let one = |slot: &SlotState| SlotReport {
             slot: slot.slot,
@@ -118,7 +112,8 @@ impl SlotsReport {
         let free = self.slots.iter().find(|slot| slot.has_seed == Some(false));
         let free = free.map(|slot| format!("; the next empty one is {}", slot.slot)).unwrap_or_default();
         let mut lines = vec![format!("slots   {has}, {seeded} with a seed{free}")];
-        let shown = |slot: &&SlotReport| slot.has_seed != Some(false) || slot.title.as_ref().is_some_and(|t| !t.is_empty());
+        let shown =
+            |slot: &&SlotReport| slot.has_seed != Some(false) || slot.title.as_ref().is_some_and(|t| !t.is_empty());
         for slot in self.slots.iter().filter(shown) {
             let title = slot.title.as_deref().map(plain).unwrap_or_default();
             let seed = match slot.has_seed {
@@ -166,7 +161,8 @@ impl Report for SlotsReport {
         let mut lines = vec![self.token.line.clone()];
         if let Some(clock) = &self.clock {
             let time = DateTime::from_timestamp(clock.token.into(), 0).map(local).unwrap_or_default();
-            lines.push(format!("clock   {time}, {} (a slot may have its own, which cannot be read)", clock.drift.drift));
+            lines
+                .push(format!("clock   {time}, {} (a slot may have its own, which cannot be read)", clock.drift.drift));
         }
         match &self.typing {
             Some(typing) => lines.extend(self.key_lines(typing)),
@@ -189,7 +185,8 @@ impl Report for SlotsWrittenReport {
     fn text(&self) -> String {
         match self.slots.len() {
             0 => "no slot holds a seed: nothing was written".to_owned(),
-            count => format!("the clocks of {} are set", counted(count as u64, "slot")),
+            1 => "the clock of 1 slot is set".to_owned(),
+            count => format!("the clocks of {count} slots are set"),
         }
     }
 }

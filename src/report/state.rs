@@ -1,7 +1,7 @@
 //! The state of a token in words.
 
 use crate::device::{Carried, ClockWrite, Progress};
-use crate::job::TokenState;
+use crate::job::{Kept, TokenState};
 use crate::plain::shell_word;
 use crate::words::counted;
 
@@ -11,7 +11,10 @@ pub fn state(state: &TokenState) -> String {
     match state {
         TokenState::NotReached => "no token was touched".to_owned(),
         TokenState::Untouched => "nothing was written: the token is unchanged".to_owned(),
-        TokenState::Partial { progress, effect, has_seed } => partial(*progress, *effect, *has_seed),
+        TokenState::Partial { progress, has_seed, of: of @ (Kept::Slot | Kept::Counter), .. } => {
+            partial_slot(*progress, *has_seed, *of)
+        }
+        TokenState::Partial { progress, effect, has_seed, of: Kept::Token } => partial(*progress, *effect, *has_seed),
         TokenState::InTest => "the test was not finished: the token has a seed that nobody needs, or none, and perhaps another profile than the factory's"
                 .to_owned(),
         TokenState::Written { config: true, seed: true } => "profile, clock and seed are written".to_owned(),
@@ -53,6 +56,34 @@ pub fn state(state: &TokenState) -> String {
             format!("{}; the new seed is kept in {}", self::state(inner), shell_word(file))
         }
     }
+}
+
+/// How far the writes on a slot came, and what it holds now.
+fn partial_slot(progress: Progress, has_seed: bool, of: Kept) -> String {
+    let settings = if of == Kept::Slot { "profile and clock" } else { "how the key types" };
+    let mut parts = Vec::new();
+    match progress.config {
+        Carried::Yes if of == Kept::Slot => parts.push(format!("{settings} are written")),
+        Carried::Unknown if of == Kept::Slot => parts.push(format!("whether {settings} were written is unknown")),
+        Carried::Unknown => parts.push(format!("whether {settings} was set is unknown")),
+        _ => {}
+    }
+    match progress.other {
+        Carried::Yes => parts.push("the title or setting is written".to_owned()),
+        Carried::Unknown => parts
+            .push("whether the last order was carried out is unknown: read the device with tokentap info".to_owned()),
+        Carried::No => {}
+    }
+    parts.push(match (progress.seed, has_seed) {
+        (Carried::Yes, _) => "the new seed is written; only the reading at the end is missing".to_owned(),
+        (Carried::Unknown, _) => {
+            "whether the new seed was written is unknown: the slot holds it, or what it held before".to_owned()
+        }
+        (Carried::No, true) => "the new seed is not written: the slot holds what it held before".to_owned(),
+        (Carried::No, false) if progress.other == Carried::Unknown => return parts.join("; "),
+        (Carried::No, false) => "its seed is unchanged".to_owned(),
+    });
+    parts.join("; ")
 }
 
 /// How far the writes came, and what the token holds now.

@@ -15,8 +15,8 @@ use crate::clock::{Drift, Standing};
 use crate::device::Info;
 use crate::drift::{Fit, Window};
 use crate::inventory::Deed;
-use crate::plain::plain;
 use crate::job::{ClockPlan, Effect, Moved, ProfileFrom, SeedFate, WriteOutcome, WritePlan};
+use crate::plain::plain;
 use crate::time::seconds;
 
 /// A correction by more than this, in seconds, may put a token out of the window of a server that followed its old clock.

@@ -10,7 +10,8 @@ use tokentap::device::{Info, Key, Profile};
 use tokentap::emulator::{Card, CardState, TokenClock};
 use tokentap::iso7816::Response;
 use tokentap::job::{
-    Again, Beginning, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, TokenState, WritePlan, read, write,
+    Again, Beginning, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, SlotWish, TokenState, WritePlan, read,
+    write,
 };
 use tokentap::link::{Link, LinkError, LinkFault};
 use tokentap::report;

@@ -19,6 +19,7 @@ mod conformance;
 #[cfg(target_os = "linux")]
 mod counterparts;
 mod desk;
+mod devices;
 #[cfg(target_os = "linux")]
 mod documents;
 mod drift;

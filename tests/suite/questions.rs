@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokentap::device::token2::NfcToken;
 use tokentap::device::{Device, Key};
-use tokentap::emulator::{EmulatedLink, StateFile};
+use tokentap::emulator::{Card, EmulatedLink, StateFile};
 use tokentap::inventory::{Inventory, RowState, Sqlite, Station};
 use tokentap::job::batch::{Allowed, Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, SeedList, SeedSource};
 use tokentap::job::{Answer, Asks, Failure, HourWatch, ProfileWish, Question, ReaderRef, Surroundings, Visitor};
@@ -49,7 +49,7 @@ impl World {
         let shared: Arc<dyn HostClock> = Arc::new(self.clock.clone());
         let file = StateFile::new(self.path(token));
         let state = file.load().unwrap().unwrap();
-        Box::new(NfcToken(EmulatedLink::kept(file, state, shared)))
+        Box::new(NfcToken(EmulatedLink::<Card>::kept(file, state, shared)))
     }
 
     /// The code on the display of a token now.

@@ -16,7 +16,7 @@ use tokentap::job::batch::{
 };
 use tokentap::job::{
     Again, Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, HourWatch, ProfileFrom, ProfileWish,
-    Surroundings, WriteOutcome, WritePlan, write,
+    SlotWish, Surroundings, WriteOutcome, WritePlan, write,
 };
 use tokentap::link::Link;
 use tokentap::seed::Seed;

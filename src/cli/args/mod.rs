@@ -21,7 +21,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::seedfile::check_text;
 pub use check::{CodeArgs, DoctorArgs, InfoArgs, SelftestArgs, VerifyArgs};
-pub use common::{ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, SlotArgs, SlotSettingArgs, WholeFileArgs, WriteArgs};
+pub use common::{
+    ChoiceArgs, ClockArgs, FileArgs, HashArg, HostArgs, ProfileArgs, SeedArgs, SlotArgs, SlotSettingArgs,
+    WholeFileArgs, WriteArgs,
+};
 pub use emulate::EmulateArgs;
 pub use forecast::{ForecastArgs, ShowArgs, WindowArgs};
 use inventory::OF_SEVERAL_DESKS;

@@ -5,7 +5,7 @@ use crate::cli::args::{AssignArgs, Global, UnassignArgs};
 use crate::cli::describe::{self, counted, plain};
 use crate::cli::output::Output;
 use crate::cli::{Ran, input, prompt};
-use crate::inventory::{Deed, Event, Inventory};
+use crate::inventory::{Deed, Event, Inventory, SlotKey};
 use crate::job::assign::{Assignment, TABLE, entry_of_return, of_lines, of_words};
 use crate::job::find;
 use crate::job::{Exit, Failure, TokenState};
@@ -38,11 +38,11 @@ pub fn assign(inventory: &dyn Inventory, global: &Global, args: &AssignArgs, out
     let count = inventory.keep_all(false, &mut next).map_err(failed)?;
     match (wanted.as_slice(), &args.csv) {
         ([one], None) => {
-            let words = format!("{} belongs to {}", one.serial, plain(&one.user));
-            output.report(&AssignReport { serial: one.serial.clone(), user: Some(one.user.clone()), words });
+            let words = format!("{} belongs to {}", one.key, plain(&one.user));
+            output.report(&AssignReport { serial: one.key.to_string(), user: Some(one.user.clone()), words });
         }
         (all, _) => {
-            let assigned = |one: &Assignment| Assigned { serial: one.serial.clone(), user: one.user.clone() };
+            let assigned = |one: &Assignment| Assigned { serial: one.key.to_string(), user: one.user.clone() };
             output.report(&AssignListReport { assigned: all.iter().map(assigned).collect(), changed: count });
         }
     }
@@ -52,19 +52,19 @@ pub fn assign(inventory: &dyn Inventory, global: &Global, args: &AssignArgs, out
 pub fn unassign(inventory: &dyn Inventory, global: &Global, args: &UnassignArgs, output: &Output) -> Ran {
     let token = find::one(inventory, &args.token)?;
     let Some((owner, entry)) = token.user.as_ref().zip(entry_of_return(&token, &event_of(global))) else {
-        let words = format!("{} belongs to nobody, as before", token.key.serial);
-        output.report(&AssignReport { serial: token.key.serial, user: None, words });
+        let words = format!("{} belongs to nobody, as before", token.key);
+        output.report(&AssignReport { serial: token.key.to_string(), user: None, words });
         return Ok(Exit::Done);
     };
     inventory.keep(&entry).map_err(failed)?;
-    let text = format!("{} belongs to nobody now; it was {}'s", token.key.serial, plain(owner));
-    output.report(&AssignReport { serial: token.key.serial, user: None, words: text });
+    let text = format!("{} belongs to nobody now; it was {}'s", token.key, plain(owner));
+    output.report(&AssignReport { serial: token.key.to_string(), user: None, words: text });
     Ok(Exit::Done)
 }
 
 /// Makes the events of assignments.
-pub fn event_of(global: &Global) -> impl Fn(&str, String) -> Event + '_ {
-    |serial, detail| event(global, Deed::Assign, Some(serial), Some(detail))
+pub fn event_of(global: &Global) -> impl Fn(&SlotKey, String) -> Event + '_ {
+    |key, detail| Event { slot: key.slot, ..event(global, Deed::Assign, Some(&key.serial), Some(detail)) }
 }
 
 /// Asks once for all that somebody has to know of.

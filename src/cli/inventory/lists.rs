@@ -13,7 +13,7 @@ use crate::cli::args::{BatchesArgs, EventsArgs, ListArgs, TokensArgs};
 use crate::cli::describe::{local, plain, tail};
 use crate::cli::output::{Output, Stream};
 use crate::inventory::{
-    BatchRecord, Event, EventFilter, Inventory, Kept, Outcome, RowRecord, RowState, TokenFilter, TokenRecord,
+    BatchRecord, Event, EventFilter, Inventory, Kept, Outcome, RowRecord, RowState, SlotKey, TokenFilter, TokenRecord,
 };
 use crate::job::find;
 use crate::job::{Exit, Failure};
@@ -205,7 +205,7 @@ pub fn tokens(inventory: &dyn Inventory, args: &TokensArgs, output: &Output) -> 
             return;
         }
         let cells = [
-            token.key.serial.clone(),
+            token.key.to_string(),
             shown(token.model.as_deref()),
             shown(token.user.as_deref()),
             list.time(token.last_seen),
@@ -219,6 +219,15 @@ pub fn tokens(inventory: &dyn Inventory, args: &TokensArgs, output: &Output) -> 
     list.end(visited)
 }
 
+/// The serial of the one device that a text fits, whatever its slots.
+fn device_of(inventory: &dyn Inventory, text: &str) -> Result<String, Failure> {
+    let serials: BTreeSet<String> = find::all(inventory, text)?.into_iter().map(|token| token.key.serial).collect();
+    match serials.len() {
+        1 => Ok(serials.into_iter().collect()),
+        _ => find::one(inventory, text).map(|token| token.key.serial),
+    }
+}
+
 pub fn events(inventory: &dyn Inventory, args: &EventsArgs, output: &Output) -> Ran {
     let outcome = match args.outcome.as_ref().map(|outcome| outcome.to_lowercase()).as_deref() {
         None => None,
@@ -229,7 +238,7 @@ pub fn events(inventory: &dyn Inventory, args: &EventsArgs, output: &Output) -> 
     };
     let serial = match args.serial.as_ref().or(args.user.as_ref()) {
         None => None,
-        Some(text) => Some(find::one(inventory, text)?.key.serial),
+        Some(text) => Some(device_of(inventory, text)?),
     };
     let filter = EventFilter {
         serial,
@@ -254,7 +263,7 @@ pub fn events(inventory: &dyn Inventory, args: &EventsArgs, output: &Output) -> 
     let mut visit = |event: Event| {
         let cells = [
             list.time(event.at),
-            shown(event.serial.as_deref()),
+            shown(event.serial.as_deref().map(|serial| SlotKey::of(serial, event.slot).to_string()).as_deref()),
             event.deed.word().to_owned(),
             event.outcome.word().to_owned(),
             drift_cell(event.before),

@@ -38,7 +38,12 @@ pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
 pub fn events_of(inventory: &dyn Inventory, token: &TokenRecord, most: u64) -> Result<Vec<Event>, InventoryError> {
     let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
     let mut events = Vec::new();
-    inventory.visit_events(&filter, most, &mut |event| events.push(event))?;
+    let mut keep = |event: Event| {
+        if event.slot == token.key.slot {
+            events.push(event);
+        }
+    };
+    inventory.visit_events(&filter, most, &mut keep)?;
     Ok(events)
 }
 

@@ -68,11 +68,13 @@ impl<State> Timepiece for Session<'_, State> {
     }
 
     fn read_slot(&mut self, slot: u16) -> Result<Option<SlotState>, DeviceError> {
-        let more = read_config(self.link)?.more;
+        let config = read_config(self.link)?;
+        let more = config.more;
         if more.is_some_and(|more| !more.has_slot) {
             return Err(DeviceError { step: Step::Slot, reason: Reason::Refused(StatusWord::NO_SLOT) });
         }
-        Ok(Some(SlotState { slot, has_seed: more.map(|more| more.slot_filled), ..SlotState::default() }))
+        let (has_seed, takes_seed) = (more.map(|more| more.slot_filled), Some(!config.keyboard_off));
+        Ok(Some(SlotState { slot, has_seed, takes_seed, ..SlotState::default() }))
     }
 
     fn read_typing(&mut self) -> Result<Option<Typing>, DeviceError> {

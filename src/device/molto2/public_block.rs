@@ -35,6 +35,7 @@ pub fn parse_public_block(slot: u16, data: &[u8]) -> Result<SlotState, PublicBlo
     Ok(SlotState {
         slot,
         has_seed: Some(has_seed),
+        takes_seed: None,
         title: Some(String::from_utf8_lossy(&title).into_owned()),
         hash: match hash {
             1 => Some(Hash::Sha1),

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use super::super::command::{send, send_any, send_in_contact};
 use super::super::token2::TokenKey;
 use super::super::{
-    Agreed, CapabilityError, Config, Contact, Device, DeviceError, Info, Key, Other, Reason, SlotState, Step, Timepiece,
-    Title, Unlocked, check_same,
+    Agreed, CapabilityError, Config, Contact, Device, DeviceError, Info, Key, Other, Reason, SlotState, Step,
+    Timepiece, Title, Unlocked, check_same,
 };
 use super::command::{
     AnswerChallenge, ClearSlot, GetChallenge, GetInfo, LockScreen, ReadSlot, ResetToFactory, WriteClock, WriteConfig,

@@ -10,7 +10,8 @@ use super::sums;
 pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
-pub const STEPS: &[&str] = &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS, SERVERS, DEVICES];
+pub const STEPS: &[&str] =
+    &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS, SERVERS, DEVICES];
 
 /// The version from which on every row has a checksum.
 const SUMMED: usize = 4;

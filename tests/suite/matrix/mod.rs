@@ -197,7 +197,8 @@ fn again_words(log: &Log) -> String {
 fn general(problem: &Problem) -> Problem {
     let serial = Serial::new("86596120001234").unwrap();
     let model = model_of(serial.as_str());
-    let token = || Info { serial: serial.clone(), model, can: usual(), clock: None, more: 0, opaque: [0; 5], slot: None };
+    let token =
+        || Info { serial: serial.clone(), model, can: usual(), clock: None, more: 0, opaque: [0; 5], slot: None };
     let refused = StatusWord::new(0x6D, 0x00);
     match problem.clone() {
         Problem::Link(broken) => Problem::Link(BrokenLink { token: None, ..broken }),
@@ -217,6 +218,7 @@ fn general(problem: &Problem) -> Problem {
             Refusal::KeyOnRecord(at, _) => Refusal::KeyOnRecord(at, token()),
             Refusal::Key(..) => Refusal::Key(StatusWord::new(0x69, 0x83), None),
             Refusal::BetweenTheTwo(status, _) => Refusal::BetweenTheTwo(status, None),
+            other @ (Refusal::KeyboardOff(_) | Refusal::CodePin(..) | Refusal::NoSlot(..)) => other,
             Refusal::NotAuthenticated(step, status, _) => Refusal::NotAuthenticated(step, status, None),
             Refusal::Data(step, status, _) => Refusal::Data(step, status, None),
             Refusal::Other(step, status, _) if status.is_denial() => Refusal::Other(step, refused, None),

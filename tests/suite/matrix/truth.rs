@@ -61,7 +61,7 @@ impl Truth {
         match said {
             TokenState::Untouched => !self.config && self.seed == Holds::Old,
             TokenState::Written { seed, .. } => self == aim && *seed == sent.is_some(),
-            TokenState::Partial { progress, effect, has_seed } => {
+            TokenState::Partial { progress, effect, has_seed, .. } => {
                 assert_eq!(*has_seed, sent.is_some());
                 self.bears_out_progress(*progress, effect.erases_seed(), sent, aim)
             }
