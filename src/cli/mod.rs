@@ -39,6 +39,7 @@ mod server;
 mod settings;
 mod shell;
 mod slot;
+mod slot_batch;
 mod slots;
 mod station;
 mod store;
@@ -156,6 +157,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::FactoryReset(args) => slot::factory_reset(global, args, output),
             Command::Verify(args) => verify::run(global, args, output),
             Command::Code(args) => code::run(global, args, output),
+            Command::Batch(args) if args.slots => slot_batch::run(global, args, output),
             Command::Batch(args) => batch::run(global, args, output),
             Command::Desk(args) => desk::run(global, args, output),
             #[cfg(feature = "web")]

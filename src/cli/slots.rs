@@ -16,7 +16,7 @@ use crate::time::HostClock;
 
 /// Shows a device and its slots.
 pub fn info(global: &Global, mut desk: Workplace<'_>, record: &Record, output: &Output) -> Ran {
-    let (read, station) = read(global, &mut desk, record)?;
+    let (read, station) = read_all_slots(global, &mut desk, record)?;
     let standing = &desk.host.standing;
     let known = records(record, &read.info);
     output.report(&SlotsReport::of(&read, &known, &station.reader, station.emulated, standing));
@@ -24,7 +24,14 @@ pub fn info(global: &Global, mut desk: Workplace<'_>, record: &Record, output: &
 }
 
 /// Reads a device and its slots, and puts that on record.
-fn read(global: &Global, desk: &mut Workplace<'_>, record: &Record) -> Result<(SlotsOutcome, InReach), Failure> {
+///
+/// # Errors
+/// A failure of the reader, of the device, or of a slot that cannot be read.
+pub fn read_all_slots(
+    global: &Global,
+    desk: &mut Workplace<'_>,
+    record: &Record,
+) -> Result<(SlotsOutcome, InReach), Failure> {
     let guard = station::guard(global, true)?;
     let clock = desk.host.clock();
     let (read, station) = desk.work_once(&mut |station| read_slots(&mut *station.device, &clock, &guard))?;
@@ -53,7 +60,7 @@ pub fn sync(
     mut desk: Workplace<'_>,
     output: &Output,
 ) -> Ran {
-    let (read, _) = read(global, &mut desk, record)?;
+    let (read, _) = read_all_slots(global, &mut desk, record)?;
     let seeded: Vec<u16> = read.seeded().iter().map(|slot| slot.slot).collect();
     let mut done: Vec<WriteReport> = Vec::new();
     let customer_key = args.slot.customer_key.as_deref().map(super::secret::customer_key).transpose()?;

@@ -20,7 +20,7 @@ pub struct Info {
     /// The bytes of its answer whose meaning is not published; nothing goes by them. Zeros where its answer has none.
     pub opaque: [u8; 5],
     /// The slot that is worked with, where the device shows its slots.
-    pub slot: Option<SlotState>,
+    pub slot: Option<Box<SlotState>>,
 }
 
 impl Info {

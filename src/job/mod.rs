@@ -37,6 +37,7 @@ mod seed_choice;
 pub mod selftest;
 pub mod server;
 mod single;
+pub mod slot_list;
 mod slot_wish;
 mod slots;
 mod state;

@@ -135,28 +135,14 @@ pub enum Problem {
         token: Info,
     },
     /// A slot that is to be burned shows that it holds a seed of which nothing is on record.
-    SlotFilled {
-        /// Its title, where it has one.
-        title: Option<String>,
-        /// The slot.
-        slot: u16,
-        /// The device.
-        token: Info,
-    },
+    SlotFilled(Info),
     /// A slot's seed would be taken out.
-    ClearsSeed {
-        /// The slot's title, where it has one.
-        title: Option<String>,
-        /// The slot, and what is on record of it.
-        of: Owned,
-    },
+    ClearsSeed(Owned),
     /// A slot does not show what was written to it.
     SlotDiffers {
         /// The part that differs.
         what: &'static str,
         /// The slot.
-        slot: u16,
-        /// The device.
         token: Info,
     },
     /// The token gets no row of the batch.
@@ -349,9 +335,9 @@ impl Problem {
             Self::ProfileNotCarried { .. } => Kind::ProfileNotCarried,
             Self::UnknownProfile { .. } => Kind::UnknownProfile,
             Self::LeftAlone => Kind::LeftAlone,
-            Self::SlotFilled { .. } => Kind::SlotFilled,
+            Self::SlotFilled(_) => Kind::SlotFilled,
             Self::SlotDiffers { .. } => Kind::SlotDiffers,
-            Self::ClearsSeed { .. } => Kind::SlotFilled,
+            Self::ClearsSeed(_) => Kind::SlotFilled,
             Self::Drift(..) => Kind::Drift,
             Self::ClockStopped(_) => Kind::ClockStopped,
             Self::WrongCode { verdict, .. } if verdict.kind() == VerdictKind::Drifted => Kind::Drift,

@@ -266,8 +266,7 @@ impl SingleWrite {
         if shown.has_seed != Some(true) || self.replaces_seed {
             return Ok(());
         }
-        let (title, slot) = (shown.title.clone().filter(|title| !title.is_empty()), shown.slot);
-        let problem = Problem::SlotFilled { title, slot, token: info.clone() };
+        let problem = Problem::SlotFilled(info.clone());
         Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::OtherSlotOrReplace))
     }
 
@@ -298,8 +297,7 @@ fn check_clear(info: &Info, known: Option<&TokenRecord>) -> Result<(), Failure> 
     if shown.is_some_and(|slot| slot.has_seed == Some(false)) {
         return Ok(());
     }
-    let title = shown.and_then(|slot| slot.title.clone()).filter(|title| !title.is_empty());
     let (user, burned) = known.map_or((None, None), |token| (token.user.clone(), token.burned));
-    let problem = Problem::ClearsSeed { title, of: Owned { token: info.clone(), user, burned } };
+    let problem = Problem::ClearsSeed(Owned { token: info.clone(), user, burned });
     Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::AcceptLoss))
 }

@@ -62,7 +62,7 @@ pub fn read_slot(
         let mut info = contact.info().clone();
         known = Some(info.clone());
         if slot < info.can.slots {
-            info.slot = contact.read_slot(slot)?;
+            info.slot = contact.read_slot(slot)?.map(Box::new);
         }
         Ok((info, first))
     };

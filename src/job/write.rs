@@ -181,7 +181,7 @@ impl Job<'_> {
         }
         self.known = Some(info.clone());
         if self.wanted.slot < info.can.slots {
-            info.slot = contact.read_slot(self.wanted.slot)?;
+            info.slot = contact.read_slot(self.wanted.slot)?.map(Box::new);
         }
         if !self.planned {
             self.plan = self.wanted.clone();
@@ -240,7 +240,7 @@ impl Job<'_> {
                 _ => None,
             };
             let had_seed = writer.had_seed;
-            info.slot = writer.timepiece().read_slot(plan.slot)?;
+            info.slot = writer.timepiece().read_slot(plan.slot)?.map(Box::new);
             check_slot(plan, &info, writer.progress)?;
             let proved = after.map(|after| self.told(after)).filter(|after| after.may_be_within(OFF_AFTER_S));
             let drift = drift_before.zip(proved).map(|(before, after)| Moved { before, after });
@@ -378,7 +378,7 @@ fn check_slot(plan: &WritePlan, info: &Info, progress: &mut Progress) -> Result<
     };
     let (effect, has_seed, of) = (info.clock_write(), plan.seed.is_some(), Kept::of(info));
     let state = TokenState::Partial { progress: *progress, effect, has_seed, of };
-    let problem = Problem::SlotDiffers { what, slot: shown.slot, token: info.clone() };
+    let problem = Problem::SlotDiffers { what, token: info.clone() };
     Err(Failure::new(problem, state, TokenRemedy::AgainThenReport(plan.again.clone())))
 }
 

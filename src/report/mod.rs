@@ -41,6 +41,7 @@ mod server;
 mod server_error;
 mod show;
 pub mod slip;
+mod slot_batch;
 mod slots;
 mod state;
 mod times;
@@ -93,6 +94,7 @@ pub use server::{
 };
 pub use server_error::{remedy_of_server, server_fact};
 pub use show::{ShowReport, ShownDrift};
+pub use slot_batch::{SlotBatchReport, SlotRowReport};
 pub use slots::{DeviceReport, SlotsReport, SlotsWrittenReport};
 pub use state::state;
 pub use times::utc;

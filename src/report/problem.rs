@@ -76,16 +76,14 @@ pub fn fact(problem: &Problem) -> String {
             deed.word(),
             utc_seconds(*at)
         ),
-        Problem::SlotFilled { title, slot, token } => {
-            let title = title.as_ref().map(|title| format!(", titled {}", plain(title))).unwrap_or_default();
-            format!("slot {slot} holds a seed already{title}, and nothing of it is on record ({token})")
+        Problem::SlotFilled(token) => {
+            format!("it holds a seed already{}, and nothing of it is on record ({token})", titled(token))
         }
-        Problem::ClearsSeed { title, of } => {
-            let title = title.as_ref().map(|title| format!(", titled {}", plain(title))).unwrap_or_default();
-            format!("the seed there would be taken out, and its codes with it{title}: {}", owned(of))
+        Problem::ClearsSeed(of) => {
+            format!("the seed there would be taken out{}, and its codes with it: {}", titled(&of.token), owned(of))
         }
-        Problem::SlotDiffers { what, slot, token } => {
-            format!("slot {slot} shows another {what} than was written to it ({token})")
+        Problem::SlotDiffers { what, token } => {
+            format!("the slot shows another {what} than was written to it ({token})")
         }
         Problem::LeftAlone => "it gets no row of this batch".to_owned(),
         Problem::Drift(after, token) => format!("the token's clock is {after} right after it was set ({token})"),
@@ -136,6 +134,12 @@ fn at_server(problem: &Problem) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// The title of the slot in hand, where it has one.
+fn titled(token: &Info) -> String {
+    let title = token.slot.as_ref().and_then(|slot| slot.title.as_ref()).filter(|title| !title.is_empty());
+    title.map(|title| format!(", titled {}", plain(title))).unwrap_or_default()
 }
 
 /// A token in parentheses, if it is known.

@@ -1,4 +1,5 @@
-//! `molto2`: Token2 Molto2, up to a hundred profiles: `profile,seed,title,algorithm,digits,period`.
+//! `molto2`: Token2 Molto2, up to a hundred profiles, numbered from 0 as the device numbers its slots:
+//! `profile,seed,title,algorithm,digits,period`.
 
 use zeroize::Zeroizing;
 
@@ -10,12 +11,10 @@ use super::row::{Field, Row};
 use super::shown::shown;
 use super::table::{Records, rows};
 use super::text::Source;
+use crate::device::{CapabilityError, Family, Title};
 use crate::seed::SecretEncoding;
 
-/// The longest title, in characters.
-const MAX_TITLE: usize = 12;
-
-/// The format. Its lines are numbered from 0 in the order in which they are written.
+/// The format. Its lines are numbered from 0 in the order in which they are written, unless the rows say their slots.
 pub const FORMAT: Format = Format {
     name: "molto2",
     title: "Token2 Molto2",
@@ -49,7 +48,7 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
     }
     Ok(Box::new(rows(records, move |fields| {
         fields.at_most(6)?;
-        fields.number(0, "profile")?;
+        let slot = fields.number(0, "profile")?;
         let mut row = Row::of_parsed(fields.secret(1, encoding)?);
         row.account = fields.get(2).map(str::to_owned);
         row.hash = match fields.get(3) {
@@ -60,9 +59,20 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
         };
         row.digits = digits(fields, 4)?;
         row.step = fields.step(5)?;
+        row.slot =
+            slot.map(slot_of).transpose().map_err(|what| fields.problem(0, what, "use a number from 0 to 99"))?;
         row.place = fields.place();
         Ok(row)
     })))
+}
+
+/// A slot that a Molto2 has.
+fn slot_of(number: u64) -> Result<u16, String> {
+    let slots = Family::Molto2.usual().slots;
+    u16::try_from(number)
+        .ok()
+        .filter(|slot| *slot < slots)
+        .ok_or_else(|| format!("a Molto2 has no slot {number}: they are numbered from 0 to {}", slots - 1))
 }
 
 fn begin(_: &WriteOptions) -> String {
@@ -70,12 +80,20 @@ fn begin(_: &WriteOptions) -> String {
 }
 
 fn row(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String> {
-    let title = row.account.as_deref().unwrap_or_default();
-    if title.chars().count() > MAX_TITLE {
-        return Err(format!("its account has {} characters; a Molto2 title has {MAX_TITLE}", title.chars().count()));
+    let can = Family::Molto2.usual();
+    row.check_for(can).map_err(|error| error.to_string())?;
+    if row.seed.expose().iter().all(|byte| *byte == 0) {
+        return Err(CapabilityError::ClearsSlot.to_string());
     }
+    // The title is what the screen shows beside the code: without one the slot has its number alone.
+    let title = row.account.as_deref().unwrap_or_default().trim();
+    if !title.is_empty() {
+        Title::new(title, can.title_bytes)
+            .map_err(|error| format!("its account is to be the slot's title: {error}"))?;
+    }
+    let slot = row.slot.map_or(row.place.line.saturating_sub(1), u64::from);
+    let slot = slot_of(slot)?;
     let secret = row.seed.to_base32();
-    // The profile's number is where the row stands; the caller numbers the rows.
     let (hash, digits, step) = (row.effective_hash(), row.effective_digits(), row.effective_step());
-    Ok(Zeroizing::new(format!("{},{},{},{hash},{digits},{step}\n", row.place.line, secret.as_str(), quoted(title))))
+    Ok(Zeroizing::new(format!("{slot},{},{},{hash},{digits},{step}\n", secret.as_str(), quoted(title))))
 }

@@ -122,6 +122,8 @@ pub struct Row {
     pub issuer: Option<String>,
     /// The account of an `otpauth://` URI.
     pub account: Option<String>,
+    /// The slot that it is for, on a device that has several; numbered from 0.
+    pub slot: Option<u16>,
     /// Where it stood.
     pub place: Place,
     /// How its secret was written, where that was a choice.
@@ -148,6 +150,7 @@ impl Row {
             model: None,
             issuer: None,
             account: None,
+            slot: None,
             place: Place::default(),
             encoding: None,
             trailing_bits: false,

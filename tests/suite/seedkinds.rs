@@ -609,3 +609,32 @@ fn ordinary_columns_beside_the_tokens_are_no_obstacle() {
     let totp = "Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:totp\" xmlns:foo=\"urn:foo\" xml:lang=\"en\"";
     check(&pskc(totp, "", "", ""), &[], &Read(&["1201||||||"]));
 }
+
+/// What a Molto2 cannot have is not written into its file: DEVICES of `docs/formats.md`, `molto2`.
+#[test]
+fn a_molto2_s_file_has_only_what_the_device_can_have_numbered_as_it_numbers_its_slots() {
+    use tokentap::seedfile::{Format, WriteOptions};
+    let format = Format::of_name("molto2").unwrap();
+    let written = |uri: &str, line: u64| {
+        let mut row = tokentap::seedfile::otpauth::parse(uri).unwrap();
+        row.place.line = line;
+        (format.write.as_ref().unwrap().row)(&row, &WriteOptions::default(), false).map(|text| text.to_string())
+    };
+    let uri = |rest: &str| format!("otpauth://totp/{rest}");
+    let secret = "secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    let first = written(&uri(&format!("ana?{secret}&digits=8&period=60&algorithm=SHA256")), 1).unwrap();
+    assert_eq!(first, "0,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,ana,SHA256,8,60\n");
+    for refused in [
+        format!("ana?{secret}&digits=7"),
+        format!("ana?{secret}&algorithm=SHA512"),
+        format!("ana?{secret}&period=45"),
+        format!("Z%C3%BCrich-Konto?{secret}"),
+        "ana?secret=AAAAAAAAAAAAAAAA".to_owned(),
+    ] {
+        assert!(written(&uri(&refused), 1).is_err(), "{refused}");
+    }
+    assert!(written(&format!("otpauth://hotp/ana?{secret}&counter=0"), 1).is_err());
+    assert!(
+        written(&uri(&format!("ana?{secret}")), 100).is_ok() && written(&uri(&format!("ana?{secret}")), 101).is_err()
+    );
+}

@@ -79,6 +79,20 @@ pub struct BatchArgs {
     #[arg(long, requires_all = ["slips", "to"], hide_short_help = true)]
     pub with_secret: bool,
 
+    /// Onto the slots of one Molto2, a row each: those that the rows name, or the next empty ones
+    ///
+    /// The inventory tells which rows are done: the same command goes on where it was broken off, on the next device too.
+    #[arg(long, requires = "input", conflicts_with_all = ["generate", "users", "bytes", "to", "new_batch", "resume", "reburn", "slips", "check_every"], help_heading = "For a Molto2", hide_short_help = true)]
+    pub slots: bool,
+
+    /// The customer key, if it is not the factory's: a text file, the vendor's Molto2Cfg.ini, or - to be asked
+    #[arg(long, value_name = "FILE", requires = "slots", help_heading = "For a Molto2", hide_short_help = true)]
+    pub customer_key: Option<PathBuf>,
+
+    /// Give the slots no titles
+    #[arg(long, requires = "slots", help_heading = "For a Molto2", hide_short_help = true)]
+    pub no_titles: bool,
+
     /// Ask for the displayed code of every Nth token
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), hide_short_help = true)]
     pub check_every: Option<u64>,

@@ -2,7 +2,6 @@
 
 /// What a key says of its set-up. What is `None` it did not say: some firmware answers the first byte only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a bit of the answer")]
 pub struct KeyConfig {
     /// FIDO is switched off.
     pub fido_off: bool,

@@ -159,7 +159,7 @@ impl Unlocked for Session<'_, Held> {
         let now = read_config(self.link)?;
         let kept = u8::from(now.fido_off) | u8::from(now.ccid_off) << 2;
         let mask = kept | u8::from(!keyboard) << 1;
-        let left = DisableInterfaces::new(mask).ok_or_else(|| DeviceError {
+        let left = DisableInterfaces::new(mask).ok_or(DeviceError {
             step,
             reason: Reason::Beyond(super::super::CapabilityError::Never("be left with fewer than two interfaces")),
         })?;

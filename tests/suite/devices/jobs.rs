@@ -160,9 +160,9 @@ fn what_a_slot_cannot_do_is_refused_before_anything_is_sent() {
         assert_eq!(result.unwrap_err().kind(), Kind::Usage);
         assert!(bench.sent <= sent + 2, "only questions");
     }
-    let mut request = tokentap::job::request::BurnRequest::default();
-    request.terms = bench.terms(3, SlotWish::default());
-    request.profile = serde_json::from_value(serde_json::json!({ "step_s": 45 })).unwrap();
+    let profile = serde_json::from_value(serde_json::json!({ "step_s": 45 })).unwrap();
+    let terms = bench.terms(3, SlotWish::default());
+    let request = tokentap::job::request::BurnRequest { profile, terms, ..Default::default() };
     assert_eq!(request.prepare().err().unwrap().kind(), Kind::Usage);
 }
 

@@ -4,4 +4,5 @@ mod bench;
 mod facts;
 mod faults;
 mod jobs;
+mod list;
 mod vectors;

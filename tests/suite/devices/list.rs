@@ -1,0 +1,133 @@
+//! A list onto the slots of a Molto2: broken off again and again, and in the end each row is in one slot, and the record is what the
+//! device holds.
+
+use std::sync::Arc;
+
+use tokentap::device::Family;
+use tokentap::emulator::{EmulatedLink, EmulatedMolto2, Fault, FaultKind};
+use tokentap::job::slot_list::{RowPlace, check_list, places};
+use tokentap::job::{Guard, Sheet, SlotWish, SlotsOutcome, read_slots};
+use tokentap::seed::Seed;
+use tokentap::seedfile::Row;
+
+use super::bench::{Bench, Tried};
+use crate::support::Dice;
+
+fn secret(number: usize) -> Vec<u8> {
+    format!("secret of row number {number:04}").into_bytes()
+}
+
+fn sheet(rows: usize) -> Sheet {
+    let row = |number: usize| {
+        let mut row = Row::of_seed(Seed::from_bytes(secret(number)).unwrap());
+        row.place.line = number as u64;
+        (number, row)
+    };
+    Sheet { name: "list.csv".to_owned(), rows: (1..=rows).map(row).collect(), broken: Vec::new() }
+}
+
+fn read(bench: &Bench<EmulatedMolto2>) -> SlotsOutcome {
+    let mut link = EmulatedLink::<EmulatedMolto2>::new(bench.state.clone(), Arc::new(bench.clock.clone()));
+    read_slots(&mut *EmulatedMolto2::device(&mut link), &bench.clock, &Guard::default()).unwrap()
+}
+
+/// One run of the command, which a fault may break off: whether it came to its end.
+fn run(bench: &mut Bench<EmulatedMolto2>, sheet: &Sheet, mut fault: impl FnMut() -> Option<Fault>) -> bool {
+    let places = places(sheet, &read(bench), &bench.books).unwrap();
+    for ((number, _), place) in sheet.rows.iter().zip(&places) {
+        let RowPlace::Slot(slot) = place else { continue };
+        let write = bench.burn(*slot, &secret(*number), SlotWish::default());
+        if bench.run(write, fault().into_iter().collect()).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+#[test]
+fn a_hundred_rows_fill_a_hundred_slots_however_often_the_command_is_broken_off() {
+    let mut dice = Dice::new();
+    let mut bench = Bench::<EmulatedMolto2>::new();
+    let sheet = sheet(100);
+    check_list(&sheet, Family::Molto2.usual(), true).unwrap();
+    let mut broken_off = 0;
+    loop {
+        let ended = run(&mut bench, &sheet, || {
+            // About every tenth row breaks off, at any APDU of its burn.
+            let kind = if dice.below(2) == 0 { FaultKind::LeaveBefore } else { FaultKind::LeaveAfter };
+            (dice.below(10) == 0).then(|| Fault { at: 1 + dice.below(9) as u32, kind })
+        });
+        if ended {
+            break;
+        }
+        broken_off += 1;
+        assert!(broken_off < 200, "it does not come to its end");
+    }
+    assert!(broken_off > 0, "nothing was broken off");
+    let mut held: Vec<Vec<u8>> = (0..100).map(|slot| bench.state.seed_bytes(slot)).collect();
+    for slot in 0..100 {
+        bench.check_settled(slot, &format!("slot {slot}"));
+    }
+    held.sort();
+    let mut wanted: Vec<Vec<u8>> = (1..=100).map(secret).collect();
+    wanted.sort();
+    assert!(held == wanted, "each row is in one slot and no row in two");
+    // Run once more, nothing is left to do; and every slot is synced.
+    let again = places(&sheet, &read(&bench), &bench.books).unwrap();
+    assert!(again.iter().all(|place| matches!(place, RowPlace::Done(_))), "{again:?}");
+    for slot in 0..100 {
+        bench.run(bench.sync(slot), Vec::new()).unwrap();
+        bench.check_settled(slot, "synced");
+    }
+}
+
+#[test]
+fn rows_go_round_what_the_device_holds_already_and_the_rest_waits_for_the_next_device() {
+    let mut bench = Bench::<EmulatedMolto2>::new();
+    bench.state.slots.truncate(50);
+    // The factory's own seed, and somebody's.
+    bench.state.slots[0].seed = "aa".repeat(20);
+    bench.state.slots[7].seed = "bb".repeat(20);
+    let sheet = sheet(50);
+    assert!(run(&mut bench, &sheet, || None));
+    assert_eq!(
+        (bench.state.slots[0].seed.as_str(), bench.state.slots[7].seed.as_str()),
+        (&*"aa".repeat(20), &*"bb".repeat(20))
+    );
+    let left = places(&sheet, &read(&bench), &bench.books).unwrap();
+    assert_eq!(left.iter().filter(|place| **place == RowPlace::NoRoom).count(), 2);
+    let placed: Vec<Vec<u8>> = [1, 6, 8].iter().map(|slot| bench.state.seed_bytes(*slot)).collect();
+    assert_eq!(placed, [secret(1), secret(6), secret(7)]);
+}
+
+#[test]
+fn a_row_that_names_a_slot_gets_that_one_and_one_that_names_a_filled_slot_or_another_device_does_not() {
+    let bench = Bench::<EmulatedMolto2>::new();
+    let mut sheet = sheet(3);
+    sheet.rows[1].1.slot = Some(0);
+    sheet.rows[2].1.serial = Some("999".to_owned());
+    let found = places(&sheet, &read(&bench), &bench.books).unwrap();
+    assert_eq!(found, [RowPlace::Slot(1), RowPlace::Slot(0), RowPlace::OtherDevice("999".to_owned())]);
+    let mut filled = Bench::<EmulatedMolto2>::new();
+    filled.state.slots[0].seed = "aa".repeat(20);
+    assert!(places(&sheet, &read(&filled), &filled.books).is_err(), "slot 0 holds somebody's seed");
+}
+
+#[test]
+fn a_list_that_a_device_cannot_hold_is_refused_whole_before_it_is_there() {
+    let can = Family::Molto2.usual();
+    let refused = |change: &dyn Fn(&mut Sheet)| {
+        let mut sheet = sheet(3);
+        change(&mut sheet);
+        check_list(&sheet, can, true).is_err()
+    };
+    assert!(!refused(&|_| ()));
+    assert!(refused(&|sheet| sheet.rows[2].1.digits = Some(7)));
+    assert!(refused(&|sheet| sheet.rows[2].1.account = Some("Zürich-Konto".to_owned())));
+    assert!(refused(&|sheet| sheet.rows[2].1.seed = sheet.rows[0].1.seed.clone()));
+    assert!(refused(&|sheet| sheet.rows[2].1.seed = Seed::from_bytes(vec![0; 20]).unwrap()));
+    assert!(refused(&|sheet| {
+        sheet.rows[0].1.slot = Some(4);
+        sheet.rows[1].1.slot = Some(4);
+    }));
+}
