@@ -1,4 +1,4 @@
-//! Programs Token2's NFC-programmable TOTP tokens from a desk reader.
+//! Programs Token2's NFC-programmable TOTP tokens from a desk reader, the Molto2, and the HOTP slot of FIDO2 keys.
 //!
 //! Floors from the ground up; a file imports only from its own floor or below:
 //! [`time`], [`seed`], [`plain`], [`words`], [`files`], [`otp`], [`iso7816`], [`link`], [`device`], [`reader`], [`emulator`], [`clock`], [`drift`],

@@ -99,5 +99,5 @@ pub fn words(next: u64) -> String {
 pub fn wrong(token: &crate::device::Info) -> Failure {
     let problem = Problem::WrongCounter { token: token.clone(), look_ahead: LOOK_AHEAD };
     let state = TokenState::Accepted { config: false, unchecked: false };
-    Failure::new(problem, state, crate::job::remedy::TokenRemedy::CheckCounter)
+    Failure::new(problem, state, crate::job::remedy::SlotRemedy::CheckCounter)
 }

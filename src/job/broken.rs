@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::plan::WritePlan;
 use super::problem::{BrokenLink, Mistaken, Problem, Stranger};
 use super::refusal::Refusal;
-use super::remedy::{Again, Remedy, TokenRemedy};
+use super::remedy::{Again, Remedy, SlotRemedy, TokenRemedy};
 use super::state::{Kept, TokenState};
 use crate::device::CapabilityError;
 use crate::device::{Device, DeviceError, Info, Other, Progress, Reason, Step};
@@ -98,33 +98,39 @@ fn counts(token: Option<&Info>) -> bool {
 }
 
 fn refusal(step: Step, status: StatusWord, token: Option<Info>, state: TokenState, again: Again) -> Failure {
-    let failed = |refusal, remedy: TokenRemedy| Failure::new(Problem::Refused(refusal), state, remedy);
+    let failed = |refusal, remedy: Remedy| Failure::new(Problem::Refused(refusal), state, remedy);
     match (step, status.kind()) {
         // Not a word about the key (`docs/protocol.md` §8): a wrong answer has another status.
         (Step::Answer, StatusKind::WrongData) => {
-            failed(Refusal::BetweenTheTwo(status, token), TokenRemedy::Restart(again)).and(TokenRemedy::CloseOthers)
+            failed(Refusal::BetweenTheTwo(status, token), TokenRemedy::Restart(again).into())
+                .and(TokenRemedy::CloseOthers)
         }
         (Step::Answer, _) if status.is_denial() => {
-            let remedy = if is_molto2(token.as_ref()) { TokenRemedy::OtherCustomerKey } else { TokenRemedy::OtherKey };
+            let remedy: Remedy = match is_molto2(token.as_ref()) {
+                true => SlotRemedy::OtherCustomerKey.into(),
+                false => TokenRemedy::OtherKey.into(),
+            };
             failed(Refusal::Key(status, token), remedy)
         }
-        (Step::Slot, _) if status.is_refusal() => failed(Refusal::NoSlot(status, token), TokenRemedy::SlotThatIsThere),
+        (Step::Slot, _) if status.is_refusal() => {
+            failed(Refusal::NoSlot(status, token), SlotRemedy::SlotThatIsThere.into())
+        }
         (Step::Challenge, _) if counts(token.as_ref()) && status == StatusWord::NOT_NOW => {
-            failed(Refusal::CodePin(status, token), TokenRemedy::RemoveCodePin)
+            failed(Refusal::CodePin(status, token), SlotRemedy::RemoveCodePin.into())
         }
         (Step::Seed, _) if counts(token.as_ref()) && status == StatusWord::NOT_NOW => {
-            failed(Refusal::KeyboardOff(token), TokenRemedy::SwitchKeyboardOn)
+            failed(Refusal::KeyboardOff(token), SlotRemedy::SwitchKeyboardOn.into())
         }
         (Step::Config | Step::Seed, StatusKind::Blocked) => {
             let refusal = Refusal::NotAuthenticated(step, status, token);
-            failed(refusal, TokenRemedy::Restart(again)).and(TokenRemedy::StopAtRefusal)
+            failed(refusal, TokenRemedy::Restart(again).into()).and(TokenRemedy::StopAtRefusal)
         }
         (Step::Config | Step::Seed, StatusKind::WrongData | StatusKind::WrongLength) => {
-            failed(Refusal::Data(step, status, token), TokenRemedy::ReportModel)
+            failed(Refusal::Data(step, status, token), TokenRemedy::ReportModel.into())
         }
         _ => {
             let refusal = Refusal::Other(step, status, token);
-            failed(refusal, TokenRemedy::Restart(again)).and(TokenRemedy::ReportRefusal)
+            failed(refusal, TokenRemedy::Restart(again).into()).and(TokenRemedy::ReportRefusal)
         }
     }
 }

@@ -6,7 +6,8 @@ use super::failure::Failure;
 use super::kind::Exit;
 use super::plan::{ClockPlan, ConfigPlan};
 use super::problem::Problem;
-use super::record::{Recorder, has_profile};
+use super::record::Recorder;
+use super::sealed_row::has_profile;
 use super::write_outcome::{Effect, WriteOutcome};
 use crate::device::{Carried, ClockWrite, Info, Key, Profile, Progress};
 use crate::inventory::{

@@ -2,7 +2,7 @@
 
 use super::failure::{Failure, unopened};
 use super::problem::Problem;
-use super::remedy::TokenRemedy;
+use super::remedy::{SlotRemedy, TokenRemedy};
 use super::state::TokenState;
 use crate::inventory::{Inventory, SlotKey, TokenFilter, TokenRecord};
 use crate::plain::{given, plain};
@@ -61,7 +61,7 @@ pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure
         let is_one_device = hits
             .windows(2)
             .all(|pair| pair.first().map(|one| &one.key.serial) == pair.last().map(|one| &one.key.serial));
-        let remedy = if is_one_device { TokenRemedy::UseSlot } else { TokenRemedy::UseSerial };
+        let remedy = if is_one_device { TokenRemedy::Slot(SlotRemedy::UseSlot) } else { TokenRemedy::UseSerial };
         let mut failure = Failure::new(problem, TokenState::NotReached, remedy);
         failure.details = hits.iter().take(LISTED).map(line).collect();
         if hits.len() > LISTED {

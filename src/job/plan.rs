@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::guard::Guard;
 use super::problem::{Problem, Restriction};
 use super::refusal::Refusal;
-use super::remedy::{Again, TokenRemedy};
+use super::remedy::{Again, SlotRemedy, TokenRemedy};
 use super::slot_wish::SlotWish;
 use super::state::TokenState;
 use crate::device::{Capabilities, CapabilityError, ClockWrite, DisplayTime, Info, Key, Profile};
@@ -203,7 +203,7 @@ impl WritePlan {
         self.check_capabilities(info.can)?;
         if self.seed.is_some() && info.slot.as_ref().and_then(|slot| slot.takes_seed) == Some(false) {
             let problem = Problem::Refused(Refusal::KeyboardOff(Some(info.clone())));
-            return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::SwitchKeyboardOn));
+            return Err(Failure::new(problem, TokenState::Untouched, SlotRemedy::SwitchKeyboardOn));
         }
         if !info.can.has_clock() && self.seed.is_none() && self.config.is_some() {
             let problem = Problem::NoClock(info.clone());

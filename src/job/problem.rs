@@ -2,6 +2,7 @@
 
 use super::clock_problem::ClockProblem;
 use super::kind::{Exit, Kind};
+pub use super::mistaken::{Mistaken, Stranger};
 use super::refusal::Refusal;
 use super::server::Hindrance;
 use super::verify::{Verdict, VerdictKind};
@@ -226,36 +227,6 @@ pub struct BrokenLink {
     pub detail: String,
     /// The token, if it had said who it is.
     pub token: Option<Info>,
-}
-
-/// A card that is no token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stranger {
-    /// A security key.
-    SecurityKey,
-    /// A card that refuses get info.
-    Refuses(StatusWord),
-}
-
-/// A token that is not the one that was meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mistaken {
-    /// Another serial than the one that was expected.
-    Expected {
-        /// The token on the reader.
-        found: Info,
-        /// The one that was expected.
-        expected: Serial,
-    },
-    /// Another serial than a moment ago; nothing was written.
-    Changed {
-        /// The serial that is there now.
-        found: String,
-        /// The token before.
-        token: Option<Info>,
-    },
-    /// No row of the seed file has its serial.
-    NoRow(Info),
 }
 
 /// Why a token is not written that would lose its seed, or whose own seed is to be burned.

@@ -4,26 +4,25 @@ use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::begins::{Begins, End, Wanted, clock_change, is_outdated, new_job};
-use super::ended::add_detail;
+use super::begins::{Begins, End, Wanted, is_outdated, new_job};
 use super::failure::Failure;
 use super::kind::Kind;
-use super::plan::{ConfigPlan, ProfileFrom, SeedFate, WritePlan};
+use super::plan::{SeedFate, WritePlan};
 use super::problem::Problem;
-use super::read::ReadOutcome;
 use super::refusal::Refusal;
-use super::remedy::TokenRemedy;
+use super::remedy::{SlotRemedy, TokenRemedy};
+use super::sealed_row::{has_profile, row_of};
 use super::state::TokenState;
 use super::write::{Beginning, Hooks, write};
 use super::write_outcome::WriteOutcome;
 use crate::clock::Drift;
-use crate::device::{Device, Info, Key, Profile};
+use crate::device::{Device, Info, Key};
 use crate::inventory::{
-    Begin, Begun, Deed, Entry, Event, EventFilter, Inventory, InventoryError, Outcome, RowChange, SlotKey, Station,
+    Begin, Begun, Deed, Event, EventFilter, Inventory, InventoryError, Outcome, RowChange, SlotKey, Station,
     TokenChange, TokenRecord, seal,
 };
 use crate::seed::Seed;
-use crate::seedfile::{Field, Kind as RowKind, Row};
+use crate::seedfile::Field;
 use crate::time::{HostClock, UnixTime};
 
 /// How long another job on the same token is waited for. One takes three seconds at the most, where nothing is wrong.
@@ -244,70 +243,12 @@ impl Recorder<'_> {
         let problem = Problem::Refused(Refusal::KeyOnRecord(at, info.clone()));
         let remedy = match info.can.slots {
             1 => TokenRemedy::OtherKeyOrTryAgain,
-            _ => TokenRemedy::OtherCustomerKeyOrTryAgain,
+            _ => TokenRemedy::Slot(SlotRemedy::OtherCustomerKeyOrTryAgain),
         };
         Err(Failure::new(problem, TokenState::Untouched, remedy))
     }
 
-    /// Records a token that was only read.
-    ///
-    /// # Errors
-    /// [`InventoryError`].
-    pub fn seen(&self, report: &ReadOutcome, outcome: Outcome) -> Result<(), InventoryError> {
-        let Some(books) = self.books else { return Ok(()) };
-        let key = SlotKey::only(report.info.serial.as_str());
-        let mut event = self.event(report.host, new_job(), &key, outcome);
-        event.before = report.drift.map(Into::into);
-        let clock = clock_change(report.stands_still, report.drift.as_slice());
-        let change = TokenChange { drift: event.before, clock, ..self.change(&report.info, key, report.host) };
-        books.see(&Entry { event, token: Some(change), row: None })
-    }
-
-    /// Records that a token that had said who it is could not be read to the end.
-    ///
-    /// # Errors
-    /// [`InventoryError`].
-    pub fn unread(&self, at: UnixTime, failure: &Failure) -> Result<(), InventoryError> {
-        let (Some(books), Some(serial)) = (self.books, &failure.serial) else { return Ok(()) };
-        let mut event = Event { serial: Some(serial.to_string()), ..self.blank(at, new_job(), Outcome::Failed) };
-        event.detail = Some((self.wording.fact)(&failure.problem));
-        books.keep(&Entry::of(event))
-    }
-
-    /// Records that something was done about a token that did not change it, such as a code that was judged.
-    ///
-    /// # Errors
-    /// [`InventoryError`].
-    pub fn note(
-        &self,
-        at: UnixTime,
-        key: &SlotKey,
-        outcome: Outcome,
-        row: Option<RowChange>,
-    ) -> Result<(), InventoryError> {
-        let Some(books) = self.books else { return Ok(()) };
-        let event = self.event(at, new_job(), key, outcome);
-        books.keep(&Entry { event, token: None, row })
-    }
-
-    /// Records that something is done about a device, in words.
-    ///
-    /// # Errors
-    /// [`InventoryError`].
-    pub fn note_words(&self, at: UnixTime, key: &SlotKey, outcome: Outcome, words: &str) -> Result<(), InventoryError> {
-        let Some(books) = self.books else { return Ok(()) };
-        let mut event = self.event(at, new_job(), key, outcome);
-        add_detail(&mut event, Some(words.to_owned()));
-        books.keep(&Entry::of(event))
-    }
-
-    /// An event of a job of its own, about no token yet.
-    #[must_use]
-    pub fn blank_event(&self, at: UnixTime, outcome: Outcome) -> Event {
-        self.blank(at, new_job(), outcome)
-    }
-
-    fn blank(&self, at: UnixTime, job: i64, outcome: Outcome) -> Event {
+    pub(super) fn blank(&self, at: UnixTime, job: i64, outcome: Outcome) -> Event {
         Event {
             at,
             job,
@@ -406,29 +347,5 @@ impl Recorder<'_> {
         // The record has the model beside it; not every server's format has a place for it.
         let row = row.without(Field::Model).without(Field::Manufacturer);
         seal(&row, recipients).map(Some).map_err(|error| InventoryError::Seal(error.to_string()))
-    }
-}
-
-/// Whether a plan writes a profile that goes on record: a device that counts has none, and a clock that is set alone leaves it.
-pub(super) fn has_profile(info: &Info, config: &ConfigPlan) -> bool {
-    info.can.has_clock() && config.from != ProfileFrom::Kept
-}
-
-/// A seed as a row, with all that is known of its token.
-#[must_use]
-pub fn row_of(seed: Seed, info: &Info, profile: Option<Profile>, user: Option<String>) -> Row {
-    let counts = !info.can.has_clock();
-    Row {
-        kind: if counts { RowKind::Hotp } else { RowKind::Totp },
-        kind_is_stated: counts,
-        counter: counts.then_some(0),
-        serial: Some(info.serial.to_string()),
-        model: info.model.map(|model| model.name.to_owned()),
-        manufacturer: info.model.map(|_| info.can.manufacturer.to_owned()),
-        digits: info.can.only_digits(),
-        hash: profile.map(Profile::hash),
-        step: profile.filter(|_| !counts).map(Profile::step),
-        user,
-        ..Row::of_seed(seed)
     }
 }

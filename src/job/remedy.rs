@@ -141,10 +141,6 @@ pub enum TokenRemedy {
     SupplyOwnOrReplace,
     /// See whose seed it is; replace it only if the server gets the new one too.
     SeeAndReplace(Serial),
-    /// Say that the seed may be lost, if it is nobody's.
-    AcceptLoss,
-    /// Burn another slot; replace the seed only if nobody uses it.
-    OtherSlotOrReplace,
     /// Test another token, a spare one; see whose this one is, and test it only if nobody needs it.
     SpareOrReplace(Serial),
     /// Test it again, or burn it.
@@ -160,8 +156,6 @@ pub enum TokenRemedy {
     StateProfileOrBurn,
     /// State the profile, or do without the inventory.
     StateProfileOrNoInventory,
-    /// Check two codes of a device that counts again, then burn it again.
-    CheckCounter,
     /// Check its code again, then burn it again.
     CheckAgain,
     /// Give its user another token.
@@ -174,12 +168,27 @@ pub enum TokenRemedy {
     KeepHostClock(Again),
     /// See that the host's clock is right, set the token before again, and run it again.
     SetEarlierAgain(Serial),
+    /// Something about a slot, or the device that it is of.
+    Slot(SlotRemedy),
     /// Name the token by one of the serials.
     UseSerial,
-    /// Do not try the customer key again; another one may be needed.
-    OtherCustomerKey,
+    /// Or choose the row that is meant.
+    OrChooseRow,
+}
+
+/// Something that is done about a slot of a device, or with that device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotRemedy {
+    /// Say that the seed may be lost, if it is nobody's.
+    AcceptLoss,
+    /// Check two codes of a device that counts again, then burn it again.
+    CheckCounter,
+    /// Burn another slot; replace the seed only if nobody uses it.
+    OtherSlotOrReplace,
     /// Use the customer key that the device has; only if it is this one, try it again.
     OtherCustomerKeyOrTryAgain,
+    /// Do not try the customer key again; another one may be needed.
+    OtherCustomerKey,
     /// Use a slot that the device has.
     SlotThatIsThere,
     /// Remove the PIN for codes with the vendor's tool.
@@ -188,8 +197,12 @@ pub enum TokenRemedy {
     SwitchKeyboardOn,
     /// Name one of the device's slots.
     UseSlot,
-    /// Or choose the row that is meant.
-    OrChooseRow,
+}
+
+impl From<SlotRemedy> for Remedy {
+    fn from(remedy: SlotRemedy) -> Self {
+        Self::Token(TokenRemedy::Slot(remedy))
+    }
 }
 
 /// Something that is done about a batch and its files.

@@ -10,7 +10,7 @@ use super::plan::{ConfigPlan, ProfileFrom, ProfileWish, WritePlan};
 use super::problem::{Owned, Problem};
 use super::read::{ReadOutcome, read};
 use super::record::{Around, Recorder, Stage};
-use super::remedy::{Again, TokenRemedy};
+use super::remedy::{Again, SlotRemedy, TokenRemedy};
 use super::seed_choice::SeedChoice;
 use super::state::TokenState;
 use super::terms::{Terms, check_length, digits_with, guard_with, wish_with};
@@ -267,7 +267,7 @@ impl SingleWrite {
             return Ok(());
         }
         let problem = Problem::SlotFilled(info.clone());
-        Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::OtherSlotOrReplace))
+        Err(Failure::new(problem, TokenState::Untouched, SlotRemedy::OtherSlotOrReplace))
     }
 
     /// The profile on record against the one that the seed itself states.
@@ -299,5 +299,5 @@ fn check_clear(info: &Info, known: Option<&TokenRecord>) -> Result<(), Failure> 
     }
     let (user, burned) = known.map_or((None, None), |token| (token.user.clone(), token.burned));
     let problem = Problem::ClearsSeed(Owned { token: info.clone(), user, burned });
-    Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::AcceptLoss))
+    Err(Failure::new(problem, TokenState::Untouched, SlotRemedy::AcceptLoss))
 }

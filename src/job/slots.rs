@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::guard::Guard;
 use super::read::ReadOutcome;
 use super::remedy::Again;
+use super::write_slot::slot_of;
 use crate::clock::{self, Drift};
 use crate::device::{Device, DeviceError, Info, Reason, SlotState, Typing};
 use crate::time::{HostClock, UnixTime};
@@ -61,9 +62,7 @@ pub fn read_slot(
         let (mut contact, first) = clock::open(device, host)?;
         let mut info = contact.info().clone();
         known = Some(info.clone());
-        if slot < info.can.slots {
-            info.slot = contact.read_slot(slot)?.map(Box::new);
-        }
+        info.slot = slot_of(&mut *contact, slot)?;
         Ok((info, first))
     };
     let read = read();

@@ -9,16 +9,17 @@ use chrono::TimeDelta;
 use super::broken::{reading_failed, writing_failed};
 use super::clock_problem::ClockProblem;
 use super::failure::Failure;
-use super::plan::{ClockPlan, ConfigPlan, ProfileFrom, SeedFate, WritePlan};
+use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
 use super::problem::Problem;
 use super::remedy::{Again, Remedy, TokenRemedy};
-use super::state::{Kept, TokenState};
+use super::state::TokenState;
 use super::write_outcome::{Effect, Moved, WriteOutcome};
+use super::write_slot::{SlotWritten, check_slot, slot_of, write_slot};
 use super::writer::Writer;
 use crate::clock::{
     self, Drift, Fine, Method, Reading, Target, check_plausible, jump_between, measure, set_on_the_second,
 };
-use crate::device::{Carried, Device, DeviceError, Info, Progress, Step, Timepiece, check_same};
+use crate::device::{Device, DeviceError, Info, Progress, Step, Timepiece, check_same};
 use crate::time::HostClock;
 
 /// A clock that was just set and is surely further off than this, in seconds, was not set as it should be: the write came
@@ -180,9 +181,7 @@ impl Job<'_> {
             check_same(known, &info)?;
         }
         self.known = Some(info.clone());
-        if self.wanted.slot < info.can.slots {
-            info.slot = contact.read_slot(self.wanted.slot)?.map(Box::new);
-        }
+        info.slot = slot_of(&mut *contact, self.wanted.slot)?;
         if !self.planned {
             self.plan = self.wanted.clone();
             (hooks.complete)(&info, &mut self.plan)?;
@@ -197,10 +196,6 @@ impl Job<'_> {
         // Whatever the plan sets, its seed's record and its report are dated by the host.
         check_plausible(since.wall).map_err(Failure::from)?;
 
-        if !info.can.shows_slot_clocks {
-            // What is shown may not be what is asked about: nothing is left alone on its word.
-            self.plan.if_drift_over = None;
-        }
         let found = match first {
             Some(first) => {
                 let fine = self.look(&mut *contact, &first)?;
@@ -209,7 +204,9 @@ impl Job<'_> {
             None => None,
         };
         let drift_before = found.as_ref().map(|found| *self.before.get_or_insert(self.told(found.fine.drift)));
-        if let Some(found) = found.as_ref().filter(|found| self.is_within(&found.fine)) {
+        // What a device shows that has slots may be no slot's clock: nothing is left alone on its word.
+        let is_shown = info.can.shows_slot_clocks;
+        if let Some(found) = found.as_ref().filter(|found| is_shown && self.is_within(&found.fine)) {
             return self.left_alone(&mut *contact, info, found);
         }
         self.plan.check(&info)?;
@@ -230,21 +227,9 @@ impl Job<'_> {
         let progress = &mut self.progress;
         let mut writer = Writer { contact, plan, host, since, effect, progress, had_seed: None };
         let Some(found) = found.as_ref().filter(|_| info.can.shows_slot_clocks) else {
-            let clock = found.as_ref().zip(plan.config).map(|(found, config)| {
-                on_the_second(plan, host);
-                clock_value(config.clock, host, &found.first)
-            });
-            writer.write_all(clock)?;
-            let after = match (found.as_ref(), clock) {
-                (Some(_), Some(_)) => Some(Drift::of_reading(&clock::read(writer.timepiece(), host)?)),
-                _ => None,
-            };
-            let had_seed = writer.had_seed;
-            info.slot = writer.timepiece().read_slot(plan.slot)?.map(Box::new);
-            check_slot(plan, &info, writer.progress)?;
-            let proved = after.map(|after| self.told(after)).filter(|after| after.may_be_within(OFF_AFTER_S));
-            let drift = drift_before.zip(proved).map(|(before, after)| Moved { before, after });
-            return Ok(WriteOutcome { had_seed, ..self.written(info, drift, false, None) });
+            let seconds = |first: &Reading| plan.config.map(|config| clock_value(config.clock, host, first));
+            let written = write_slot(&mut writer, host, found.as_ref().map(|found| &found.first), &seconds)?;
+            return self.slot_written(info, drift_before, written);
         };
         let ClockFound { first, fine } = found;
         let (after, keeps_phase, stands_still) = match &self.plan.config {
@@ -300,6 +285,21 @@ impl Job<'_> {
         self.plan.if_drift_over.is_some_and(is_within) && !fine.stands_still && self.progress == Progress::default()
     }
 
+    /// The outcome of writes on a slot, held against what it shows; where the clock that is shown is not right, that the other one is
+    /// cannot be said.
+    fn slot_written(
+        &mut self,
+        mut info: Info,
+        before: Option<Drift>,
+        written: SlotWritten,
+    ) -> Result<WriteOutcome, Stop> {
+        info.slot = written.shown.map(Box::new);
+        check_slot(&self.plan, &info, &mut self.progress)?;
+        let proved = written.after.map(|after| self.told(after)).filter(|after| after.may_be_within(OFF_AFTER_S));
+        let drift = before.zip(proved).map(|(before, after)| Moved { before, after });
+        Ok(WriteOutcome { had_seed: written.had_seed, ..self.written(info, drift, false, None) })
+    }
+
     fn left_alone(&self, piece: &mut dyn Timepiece, info: Info, found: &ClockFound) -> Result<WriteOutcome, Stop> {
         let before = self.told(found.fine.drift);
         let jumped = read_again_after_jump(&self.plan, self.host, piece, &found.first)?;
@@ -336,50 +336,6 @@ impl Job<'_> {
 struct ClockFound {
     first: Reading,
     fine: Fine,
-}
-
-/// Waits for the beginning of a second, where the clock is to be set to the host's as closely as can be without reading it.
-fn on_the_second(plan: &WritePlan, host: &dyn HostClock) {
-    if plan.fine && plan.config.is_some_and(|config| config.clock == ClockPlan::Now) {
-        let now = host.now();
-        let into = crate::time::unix_ns(now.wall).rem_euclid(crate::time::SECOND_NS);
-        host.sleep_until(now.monotonic + Duration::from_nanos((crate::time::SECOND_NS - into).unsigned_abs()));
-    }
-}
-
-/// Whether a slot shows what was written to it; what it does not show is not written.
-fn check_slot(plan: &WritePlan, info: &Info, progress: &mut Progress) -> Result<(), Failure> {
-    let Some(shown) = &info.slot else { return Ok(()) };
-    let profile = plan.config.filter(|config| config.from != ProfileFrom::Kept).map(|config| config.profile);
-    let is_other = |wanted: Option<String>, shown: Option<String>| wanted.zip(shown).is_some_and(|(a, b)| a != b);
-    let text = |value: &dyn std::fmt::Display| value.to_string();
-    let title = plan.wish.title.as_ref().map(|title| text(title));
-    let digits = plan.config.and(plan.wish.digits).map(|digits| text(&digits));
-    let what = if plan.seed.is_some() && shown.has_seed == Some(false) {
-        progress.seed = Carried::No;
-        "seed"
-    } else if plan.wish.clears && shown.has_seed == Some(true) {
-        progress.other = Carried::Unknown;
-        "seed"
-    } else if is_other(title, shown.title.clone()) {
-        progress.other = Carried::Unknown;
-        "title"
-    } else if is_other(profile.map(|profile| text(&profile.hash())), shown.hash.map(|hash| text(&hash))) {
-        progress.config = Carried::Unknown;
-        "hash"
-    } else if is_other(profile.map(|profile| text(&profile.step())), shown.step.map(|step| text(&step))) {
-        progress.config = Carried::Unknown;
-        "time step"
-    } else if is_other(digits, shown.digits.map(|digits| text(&digits))) {
-        progress.config = Carried::Unknown;
-        "digits"
-    } else {
-        return Ok(());
-    };
-    let (effect, has_seed, of) = (info.clock_write(), plan.seed.is_some(), Kept::of(info));
-    let state = TokenState::Partial { progress: *progress, effect, has_seed, of };
-    let problem = Problem::SlotDiffers { what, token: info.clone() };
-    Err(Failure::new(problem, state, TokenRemedy::AgainThenReport(plan.again.clone())))
 }
 
 /// Whether the clock runs and is right after everything was written; `host_jumped` is by how much the host's clock was stepped

@@ -47,9 +47,7 @@ impl Writer<'_, '_> {
             _ => self.contact.write_config(self.plan.slot, Config { profile: config.profile, clock, digits, enter }),
         };
         written.inspect_err(|error| self.progress.note_failure(error))?;
-        if clock.is_some() || enter.is_some() {
-            self.progress.config = Carried::Yes;
-        }
+        self.progress.config = Carried::Yes;
         self.progress.correction = None;
         if self.effect.erases_seed() {
             self.progress.seed = Carried::No;

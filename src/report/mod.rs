@@ -33,6 +33,7 @@ mod remedy;
 mod remedy_of_file;
 mod remedy_of_reader;
 mod remedy_of_record;
+mod remedy_of_slot;
 pub mod schema;
 mod seeds;
 mod selftest;

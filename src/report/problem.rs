@@ -76,6 +76,28 @@ pub fn fact(problem: &Problem) -> String {
             deed.word(),
             utc_seconds(*at)
         ),
+        Problem::SlotFilled(_)
+        | Problem::ClearsSeed(_)
+        | Problem::SlotDiffers { .. }
+        | Problem::WrongCounter { .. } => of_slot(problem),
+        Problem::LeftAlone => "it gets no row of this batch".to_owned(),
+        Problem::Drift(after, token) => format!("the token's clock is {after} right after it was set ({token})"),
+        Problem::ClockStopped(token) => {
+            format!("the token's clock has stopped: it showed the same second for more than a second ({token})")
+        }
+        Problem::WrongCode { verdict, window_s, token } => format!("{} ({token})", verdict_words(verdict, *window_s)),
+        Problem::Server(_)
+        | Problem::AtServer { .. }
+        | Problem::UsersNotThere { .. }
+        | Problem::NotHandedOver { .. } => at_server(problem),
+        Problem::SeveralFit { typed, count } => format!("{typed} matches {}", counted(*count as u64, "token")),
+        Problem::BatchChanged { .. } | Problem::BatchContradicted { .. } => of_batch(problem),
+    }
+}
+
+/// A slot that is not as it should be.
+fn of_slot(problem: &Problem) -> String {
+    match problem {
         Problem::SlotFilled(token) => {
             format!("it holds a seed already{}, and nothing of it is on record ({token})", titled(token))
         }
@@ -85,21 +107,10 @@ pub fn fact(problem: &Problem) -> String {
         Problem::SlotDiffers { what, token } => {
             format!("the slot shows another {what} than was written to it ({token})")
         }
-        Problem::LeftAlone => "it gets no row of this batch".to_owned(),
-        Problem::Drift(after, token) => format!("the token's clock is {after} right after it was set ({token})"),
-        Problem::ClockStopped(token) => {
-            format!("the token's clock has stopped: it showed the same second for more than a second ({token})")
-        }
-        Problem::WrongCode { verdict, window_s, token } => format!("{} ({token})", verdict_words(verdict, *window_s)),
         Problem::WrongCounter { token, look_ahead } => format!(
             "no match: the codes are no two in a row of the seed that was burned, from counter 0 to {look_ahead} ({token})"
         ),
-        Problem::Server(_)
-        | Problem::AtServer { .. }
-        | Problem::UsersNotThere { .. }
-        | Problem::NotHandedOver { .. } => at_server(problem),
-        Problem::SeveralFit { typed, count } => format!("{typed} matches {}", counted(*count as u64, "token")),
-        Problem::BatchChanged { .. } | Problem::BatchContradicted { .. } => of_batch(problem),
+        _ => String::new(),
     }
 }
 

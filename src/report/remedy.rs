@@ -4,6 +4,7 @@ use super::hindrance::hindrance_next;
 use super::remedy_of_file::remedy_of_file;
 use super::remedy_of_reader::remedy_of_reader;
 use super::remedy_of_record::remedy_of_record;
+use super::remedy_of_slot::remedy_of_slot;
 use super::server_error::remedy_of_server;
 use crate::clock::ClockRemedy;
 use crate::job::remedy::{Again, BatchRemedy, Remedy, TokenRemedy};
@@ -140,14 +141,6 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         TokenRemedy::CloseOthers => "close other programs that use the reader",
         TokenRemedy::StopAtRefusal => "if it refuses again, do not try any more",
         TokenRemedy::ReportRefusal => "if it refuses again, please report it with the output of --trace",
-        TokenRemedy::AcceptLoss => "if nobody needs that seed any more, use --erase-seed",
-        TokenRemedy::CheckCounter => {
-            "let the key type two codes in a row, and check them: tokentap verify --hotp CODE CODE --seed-file FILE; if they are \
-             still wrong, burn the same file again: tokentap burn --hotp --seed-file FILE"
-        }
-        TokenRemedy::OtherSlotOrReplace => {
-            "use an empty slot (tokentap info lists them); only if nobody needs that seed any more, use --replace-seed"
-        }
         TokenRemedy::ReportModel => "tokentap cannot write this model: please report it with the output of --trace",
         TokenRemedy::OtherKey => {
             "do not try again and again: tokens made before 2025 lock for good after some wrong answers; a token with its own \
@@ -203,26 +196,8 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         }
         TokenRemedy::CheckAgain => CHECK_AGAIN,
         TokenRemedy::Replace => "give its user another token: its codes do not change, or are those of the past",
-        TokenRemedy::OtherCustomerKey => {
-            "do not try again and again: a Molto2 locks after a few wrong keys, and then only tokentap factory-reset opens it, \
-             which erases its seeds; name its own customer key: --customer-key FILE"
-        }
-        TokenRemedy::OtherCustomerKeyOrTryAgain => {
-            "use the customer key that it has: --customer-key FILE; only if you know that it was this one, --try-again: a Molto2 \
-             locks after a few wrong keys"
-        }
-        TokenRemedy::SlotThatIsThere => {
-            "look which slots it has: tokentap info; a first Molto2 has 0 to 49, and a FIDO2 card has none"
-        }
-        TokenRemedy::RemoveCodePin => {
-            "remove the PIN for codes with the vendor's own tool, burn the slot, and set the PIN again there"
-        }
-        TokenRemedy::SwitchKeyboardOn => {
-            "switch its keyboard on, without which it types nothing: tokentap slot options --keyboard yes; then run the same \
-             command again"
-        }
-        TokenRemedy::UseSlot => "name a slot as it is listed: SERIAL/SLOT; SERIAL/0 is the first",
         TokenRemedy::UseSerial => "use one of the serials",
+        TokenRemedy::Slot(of_slot) => remedy_of_slot(*of_slot),
         // Worded above, with what they name.
         TokenRemedy::LayBack(_)
         | TokenRemedy::WakeUp(_)

@@ -8,11 +8,11 @@ use super::forecast::ForecastList;
 use super::lists::{BatchList, EventList, RowList, TokenList};
 use super::{
     AssignListReport, AssignReport, BatchEvent, BatchPlanReport, BurnReport, CheckReport, CodeReport, CompareReport,
-    ConvertReport, CopyReport, CounterCodeReport, DeskEvent, DesksReport, DisplayReport, DoctorReport, EmulatedReport,
-    ExportReport, FailureReport, FilesReport, ForgetReport, HandOverReport, HotpReport, ImportReport, InfoReport,
-    InitReport, JoinReport, PlanReport, PruneReport, PullReport, ReaderEvent, ReadersReport, ResyncReport, SCHEMA,
-    SeedsCheckReport, SelftestReport, ServeInitReport, ServerAddReport, ServerCheckReport, ServerListReport,
-    ServerRemoveReport, ShowReport, VerifyReport, WriteReport,
+    ConvertReport, CopyReport, CounterCodeReport, DeskEvent, DesksReport, DeviceReport, DisplayReport, DoctorReport,
+    EmulatedReport, ExportReport, FailureReport, FilesReport, ForgetReport, HandOverReport, HotpReport, ImportReport,
+    InfoReport, InitReport, JoinReport, PlanReport, PruneReport, PullReport, ReaderEvent, ReadersReport, ResyncReport,
+    SCHEMA, SeedsCheckReport, SelftestReport, ServeInitReport, ServerAddReport, ServerCheckReport, ServerListReport,
+    ServerRemoveReport, ShowReport, SlotBatchReport, SlotsReport, SlotsWrittenReport, VerifyReport, WriteReport,
 };
 
 /// The shapes of one command: what stands in `command`, and a schema for each.
@@ -66,13 +66,18 @@ fn commands(generator: &mut SchemaGenerator) -> Vec<Command> {
     vec![
         one("tokentap", &[]),
         one("readers", &[shape::<ReadersReport>]),
-        one("info", &[shape::<InfoReport>]),
-        one("sync", &[shape::<WriteReport>, shape::<PlanReport>]),
+        one("info", &[shape::<InfoReport>, shape::<SlotsReport>]),
+        one("sync", &[shape::<WriteReport>, shape::<PlanReport>, shape::<SlotsWrittenReport>]),
         one("config", &[shape::<WriteReport>, shape::<PlanReport>]),
         one("burn", &[shape::<BurnReport>, shape::<PlanReport>]),
+        one("slot", &[shape::<WriteReport>, shape::<PlanReport>, shape::<DeviceReport>]),
+        one("lock", &[shape::<DeviceReport>]),
+        one("unlock", &[shape::<DeviceReport>]),
+        one("customer-key", &[shape::<DeviceReport>]),
+        one("factory-reset", &[shape::<DeviceReport>]),
         one("verify", &[shape::<VerifyReport>, shape::<HotpReport>]),
         one("code", &[shape::<CodeReport>, shape::<CounterCodeReport>]),
-        one("batch", &[shape::<BatchEvent>, shape::<ReaderEvent>, shape::<BatchPlanReport>]),
+        one("batch", &[shape::<BatchEvent>, shape::<ReaderEvent>, shape::<BatchPlanReport>, shape::<SlotBatchReport>]),
         one("desk", &[shape::<DeskEvent>, shape::<ReaderEvent>]),
         one("seeds", &[shape::<SeedsCheckReport>, shape::<ConvertReport>, shape::<FilesReport>]),
         one(

@@ -37,7 +37,7 @@ pub fn commands(page: &str, program: &str) -> Vec<String> {
 }
 
 /// Commands that end otherwise than with 0 in the world of this test, and why.
-const OTHER_ENDS: [(&str, i32, &str); 11] = [
+const OTHER_ENDS: [(&str, i32, &str); 17] = [
     (
         "tokentap burn --seed-file seeds.csv",
         5,
@@ -53,6 +53,12 @@ const OTHER_ENDS: [(&str, i32, &str); 11] = [
     ("tokentap verify 123456 --seed-file FILE", 8, "the code is not on the display"),
     ("tokentap verify 123456 654321 --seed-file FILE", 8, "the codes are not on the display"),
     ("tokentap verify --hotp 123456 654321 --seed-file FILE", 8, "the codes are of no counter"),
+    ("tokentap verify 123456 --slot 3 --seed-file seed.txt", 8, "the code is not on the display"),
+    ("tokentap slot clear --slot 3", 5, "nobody is asked here"),
+    ("tokentap slot clear --hotp", 5, "nobody is asked here"),
+    ("tokentap customer-key set --new-key key.txt", 2, "nobody is asked here"),
+    ("tokentap customer-key check --customer-key key.txt", 6, "it was not set, because nobody was asked"),
+    ("tokentap factory-reset", 2, "nobody is asked here"),
     ("tokentap batch", 2, "the command's name alone"),
     ("tokentap selftest", 2, "nobody is asked here"),
     ("tokentap doctor", 3, "no PC/SC service runs here"),
@@ -62,6 +68,10 @@ const OTHER_ENDS: [(&str, i32, &str); 11] = [
 /// Commands that are run elsewhere: they take pcscd's virtual reader, as every test in `stack` does, or run until they are told to end.
 const ELSEWHERE: [&str; 3] = ["tokentap emulate --drift -97.25", "tokentap emulate", "tokentap web"];
 
+/// The emulated devices that are plugged in where the documents' commands run.
+const MOLTO: &str = "molto-on-usb.json";
+const KEY: &str = "key-on-usb.json";
+
 /// A folder with everything that the documents' commands take for granted.
 fn world() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -70,6 +80,16 @@ fn world() -> tempfile::TempDir {
     write("tokens.csv", "serial,secret,user\n86596120001000,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,ada@example.org\n");
     write("users.txt", &(1..=50).map(|user| format!("user{user}@example.org\n")).collect::<String>());
     write("FILE", "serial,secret\n86596120001000,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ\n");
+    write("seed.txt", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXR");
+    write("hotp-seed.txt", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXS");
+    write("key.txt", "MyOwnKey-2026-01\n");
+    let account =
+        |name: &str, last: char| format!("otpauth://totp/{name}?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PX{last}\n");
+    write("accounts.txt", &(account("VPN", 'T') + &account("Payroll", 'U')));
+    for (family, file) in [("molto2", MOLTO), ("hotp-key", KEY)] {
+        let args = ["emulate", "--create", "--family", family, "--state", file];
+        assert!(tokentap().current_dir(folder.path()).args(args).status().unwrap().success());
+    }
     fs::create_dir(folder.path().join("tokens")).unwrap();
     let args = ["emulate", "--create", "--serial", serial, "--state", "on-the-reader.json", "--drift", "-97.25"];
     assert!(tokentap().current_dir(folder.path()).args(args).status().unwrap().success());
@@ -90,6 +110,8 @@ fn run(folder: &Path, command: &str) -> (Option<i32>, String) {
     let line = if is_run { format!("{line} --trust-host-clock") } else { line };
     let asks = line.contains("identity.age") || line.contains("--passphrase");
     let program = env!("CARGO_BIN_EXE_tokentap");
+    let line = line.replace("--reader molto", &format!("--reader emulated:{MOLTO}"));
+    let line = line.replace("--reader fido", &format!("--reader emulated:{KEY}"));
     let line = line.replacen("tokentap", program, 1);
     let mut shell = if asks {
         // A terminal, for the passphrase.
@@ -102,7 +124,14 @@ fn run(folder: &Path, command: &str) -> (Option<i32>, String) {
         shell
     };
     shell.current_dir(folder).env("TZ", "UTC").env("TOKENTAP_INVENTORY", folder.join("inventory.sqlite"));
-    shell.env("TOKENTAP_READER", "emulated:on-the-reader.json");
+    let of_key = line.contains("--hotp") || line.contains("slot options");
+    let of_molto = ["--slot", "slot title", " lock", "unlock", "customer-key", "factory-reset"];
+    let plugged_in = match () {
+        () if of_key => KEY,
+        () if of_molto.iter().any(|word| line.contains(word)) => MOLTO,
+        () => "on-the-reader.json",
+    };
+    shell.env("TOKENTAP_READER", format!("emulated:{plugged_in}"));
     // No PC/SC service is found, whatever runs on this machine.
     shell.env("PCSCLITE_CSOCK_NAME", folder.join("no-service"));
     let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -109,6 +109,42 @@ fn single(bench: &mut Bench) {
     bench.run(2, &["burn", "--seed-file", "seed", "--hash", "sha7"]);
 }
 
+/// The devices with slots.
+fn devices(bench: &mut Bench) {
+    bench.run(0, &["emulate", "--create", "--family", "molto2", "--state", "molto.json"]);
+    bench.run(0, &["emulate", "--create", "--family", "hotp-key", "--state", "key.json"]);
+    bench.write("slot-seed", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXV");
+    bench.write("key-seed", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXW");
+    bench.write("accounts", "otpauth://totp/VPN?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXX\n");
+    bench.write("own-key", "MyOwnKey-2026-01");
+    bench.write("other-key", "another key");
+    let molto = ["--reader", "emulated:molto.json"];
+    let mut run = |exit: i32, args: &[&str]| bench.run(exit, &[&molto[..], args].concat());
+    run(0, &["burn", "--slot", "3", "--title", "VPN", "--seed-file", "slot-seed", "--no-verify", TRUST]);
+    run(0, &["batch", "accounts", "--slots", TRUST]);
+    run(0, &["sync", TRUST]);
+    run(0, &["info"]);
+    run(0, &["slot", "clear", "--slot", "3", "--dry-run"]);
+    run(0, &["slot", "title", "--slot", "3", "Mail"]);
+    run(5, &["slot", "clear", "--slot", "3"]);
+    run(0, &["slot", "clear", "--slot", "3", "--erase-seed"]);
+    run(0, &["lock"]);
+    run(0, &["unlock"]);
+    for command in ["lock", "unlock"] {
+        run(6, &[command, "--customer-key", "other-key", "--try-again"]);
+    }
+    run(10, &["customer-key", "set", "--new-key", "own-key", "--yes"]);
+    run(0, &["customer-key", "check", "--customer-key", "own-key"]);
+    run(6, &["customer-key", "check"]);
+    run(2, &["factory-reset"]);
+    run(10, &["factory-reset", "--erase-all"]);
+    let key = ["--reader", "emulated:key.json"];
+    let mut run = |exit: i32, args: &[&str]| bench.run(exit, &[&key[..], args].concat());
+    run(0, &["burn", "--hotp", "--seed-file", "key-seed", "--no-verify"]);
+    run(0, &["slot", "options", "--enter", "no"]);
+    run(0, &["info"]);
+}
+
 /// Files of seeds, and the inventory.
 fn kept(bench: &mut Bench) {
     let rows = "serial,secret,user\n86596120000101,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXA,eva@example.org\n\
@@ -205,6 +241,7 @@ fn handed(_: &mut Bench) -> bool {
 fn whatever_a_command_prints_fits_the_schema_and_every_shape_is_printed_by_one() {
     let mut bench = Bench::new();
     single(&mut bench);
+    devices(&mut bench);
     kept(&mut bench);
     many(&mut bench);
     #[cfg(all(feature = "postgres", target_os = "linux"))]

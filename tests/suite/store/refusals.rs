@@ -157,6 +157,8 @@ fn a_schema_that_is_not_this_version_s_is_refused_either_way() {
     set("1");
     refused(&address, |error| matches!(error, InventoryError::TooOld { found: 1, .. }));
     set("2");
+    refused(&address, |error| matches!(error, InventoryError::TooOld { found: 2, .. }));
+    set("3");
     burn(&open(&address).unwrap(), "A", 1, 1).unwrap();
 }
 

@@ -1,0 +1,37 @@
+//! Remedies for a slot of a device that has several, and for a key's, in words.
+
+use crate::job::remedy::SlotRemedy;
+
+/// A remedy for a slot in words.
+#[must_use]
+pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
+    match remedy {
+        SlotRemedy::AcceptLoss => "if nobody needs that seed any more, use --erase-seed",
+        SlotRemedy::CheckCounter => {
+            "let the key type two codes in a row, and check them: tokentap verify --hotp CODE CODE --seed-file FILE; if they are \
+             still wrong, burn the same file again: tokentap burn --hotp --seed-file FILE"
+        }
+        SlotRemedy::OtherSlotOrReplace => {
+            "use an empty slot (tokentap info lists them); only if nobody needs that seed any more, use --replace-seed"
+        }
+        SlotRemedy::OtherCustomerKey => {
+            "do not try again and again: a Molto2 locks after a few wrong keys, and then only tokentap factory-reset opens it, \
+             which erases its seeds; name its own customer key: --customer-key FILE"
+        }
+        SlotRemedy::OtherCustomerKeyOrTryAgain => {
+            "use the customer key that it has: --customer-key FILE; only if you know that it was this one, --try-again: a Molto2 \
+             locks after a few wrong keys"
+        }
+        SlotRemedy::SlotThatIsThere => {
+            "look which slots it has: tokentap info; a first Molto2 has 0 to 49, and a FIDO2 card has none"
+        }
+        SlotRemedy::RemoveCodePin => {
+            "remove the PIN for codes with the vendor's own tool, burn the slot, and set the PIN again there"
+        }
+        SlotRemedy::SwitchKeyboardOn => {
+            "switch its keyboard on, without which it types nothing: tokentap slot options --keyboard yes; then run the same \
+             command again"
+        }
+        SlotRemedy::UseSlot => "name a slot as it is listed: SERIAL/SLOT; SERIAL/0 is the first",
+    }
+}
