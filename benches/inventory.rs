@@ -281,7 +281,12 @@ mod batch {
             row.user = Some("somebody.somewhere@example.org".to_owned());
             Ok(row)
         });
-        let Ok(list) = SeedList::check(given, &key, flags, Allowed { short: true, shared: false }) else {
+        let Ok(list) = SeedList::check(
+            given,
+            &key,
+            flags,
+            Allowed { short: true, shared: false, family: tokentap::device::Family::Nfc },
+        ) else {
             panic!("bad rows")
         };
         let SeedList { seeds, rows: new, content, .. } = list;

@@ -73,7 +73,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "remove it"));
     }
     let Ready { record, plan, host } = ready(global, args, output)?;
-    let mut trays = trays::open(global, &host.system)?;
+    let mut trays = trays::open(global, crate::reader::Wanted::Token, &host.system)?;
     host.warn(output);
     let watched = WatchedHost::new(&host, &args.run.host);
     let look = || watched.look();

@@ -175,7 +175,7 @@ pub fn factory_reset(global: &Global, args: &FactoryResetArgs, output: &Output) 
     output.report(&DeviceReport::of(&change, &changed, &station.reader, station.emulated));
     if !is_done {
         output.note(
-            "nothing is erased before its button is pressed; read it afterwards: tokentap info --reader molto, and run this command \
+            "nothing is erased before its button is pressed; read it afterwards: tokentap info, and run this command \
              again if its seeds are still there",
         );
         return Ok(Exit::Undone);

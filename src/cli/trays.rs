@@ -7,7 +7,7 @@ use super::args::Global;
 use super::interrupt;
 use crate::emulator::{EmulatedTray, FixedTrays};
 use crate::job::Failure;
-use crate::reader::{Interrupted, PcscTrays, Selector, Trays};
+use crate::reader::{Interrupted, PcscTrays, Selector, Trays, Wanted};
 use crate::time::{HostClock, SystemClock};
 
 /// Whether no flag is for one token alone.
@@ -28,7 +28,7 @@ pub fn check_for_many(global: &Global) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A failure of the service, or of the emulated tokens' folder.
-pub fn open(global: &Global, clock: &SystemClock) -> Result<Box<dyn Trays>, Failure> {
+pub fn open(global: &Global, wanted: Wanted, clock: &SystemClock) -> Result<Box<dyn Trays>, Failure> {
     let interrupted: Interrupted = Arc::new(interrupt::asked);
     let trays: Box<dyn Trays> = match global.reader.as_deref() {
         Some("emulated") => {
@@ -40,15 +40,15 @@ pub fn open(global: &Global, clock: &SystemClock) -> Result<Box<dyn Trays>, Fail
         Some(reader) => match reader.strip_prefix("emulated:") {
             Some(path) => {
                 let shared: Arc<dyn HostClock> = Arc::new(clock.clone());
-                let tray = EmulatedTray::open(reader, Path::new(path), shared).map_err(|error| {
+                let tray = EmulatedTray::open(reader, Path::new(path), wanted, shared).map_err(|error| {
                     let next = "name a folder of state files that tokentap emulate --create made";
                     Failure::file(error.to_string(), next)
                 })?;
                 Box::new(FixedTrays::new(vec![Box::new(tray)]))
             }
-            None => Box::new(PcscTrays::open(Selector::Named(reader.to_owned()), interrupted)?),
+            None => Box::new(PcscTrays::open(Selector::Named(reader.to_owned()), wanted, interrupted)?),
         },
-        None => Box::new(PcscTrays::open(Selector::Any, interrupted)?),
+        None => Box::new(PcscTrays::open(Selector::Any, wanted, interrupted)?),
     };
     interrupt::begin_work();
     Ok(trays)

@@ -59,6 +59,9 @@ pub enum CapabilityError {
     /// A thing that the device does not do at all.
     #[error("this device cannot {0}")]
     Never(&'static str),
+    /// A HOTP seed whose counter is further on than a new one's.
+    #[error("its counter is not 0, and a device that a seed is burned into counts from 0")]
+    CountsFromZero,
     /// A HOTP seed for a device with a clock.
     #[error("this is a HOTP seed; these tokens count time, not button presses")]
     CountsTime,

@@ -47,6 +47,16 @@ pub fn usual() -> &'static Capabilities {
     &token2::UNKNOWN
 }
 
+/// The capabilities of a device on record: by its model's name where that tells its family, else by its serial.
+#[must_use]
+pub fn capabilities_on_record(model: Option<&str>, serial: &str) -> &'static Capabilities {
+    let others = hotp_key::MODELS.iter().chain([&molto2::MODEL, &hotp_key::MODEL]);
+    others
+        .into_iter()
+        .find(|known| Some(known.name) == model)
+        .map_or_else(|| capabilities_of(Some(serial)), |known| known.can)
+}
+
 /// The capabilities of the device of a serial; the usual ones where the serial is missing or tells nothing.
 #[must_use]
 pub fn capabilities_of(serial: Option<&str>) -> &'static Capabilities {

@@ -6,16 +6,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::card::Card;
+use super::hotp_key::EmulatedKey;
 use super::link::EmulatedLink;
-use super::state::{StateError, StateFile};
+use super::molto2::EmulatedMolto2;
+use super::state::{AnyState, StateError, StateFile};
+use crate::device::Device;
+use crate::device::hotp_key::HotpKey;
+use crate::device::molto2::Molto2;
 use crate::device::token2::NfcToken;
-use crate::reader::{Came, ReaderError, Tray, Trays};
+use crate::reader::{Came, DeviceKind, ReaderError, Tray, Trays, Wanted};
 use crate::time::HostClock;
 
 /// A tray on which each token lies once.
 pub struct EmulatedTray {
     name: String,
     files: VecDeque<PathBuf>,
+    wanted: Wanted,
     clock: Arc<dyn HostClock>,
 }
 
@@ -24,7 +30,7 @@ impl EmulatedTray {
     ///
     /// # Errors
     /// [`StateError::Io`] where there is neither.
-    pub fn open(name: &str, path: &Path, clock: Arc<dyn HostClock>) -> Result<Self, StateError> {
+    pub fn open(name: &str, path: &Path, wanted: Wanted, clock: Arc<dyn HostClock>) -> Result<Self, StateError> {
         let io = |source| StateError::Io { path: path.to_owned(), source };
         let mut files = Vec::new();
         if std::fs::metadata(path).map_err(io)?.is_dir() {
@@ -38,7 +44,7 @@ impl EmulatedTray {
         } else {
             files.push(path.to_owned());
         }
-        Ok(Self { name: name.to_owned(), files: files.into(), clock })
+        Ok(Self { name: name.to_owned(), files: files.into(), wanted, clock })
     }
 }
 
@@ -65,12 +71,23 @@ impl Tray for EmulatedTray {
         }
         let Some(path) = self.files.pop_front() else { return Ok(Came::Ended) };
         let file = StateFile::new(&path);
-        match file.load() {
-            Ok(Some(state)) => {
-                Ok(Came::Token(Box::new(NfcToken(EmulatedLink::<Card>::kept(file, state, Arc::clone(&self.clock))))))
+        let clock = Arc::clone(&self.clock);
+        let (kind, device): (_, Box<dyn Device>) = match file.load_any() {
+            Ok(Some(AnyState::Nfc(state))) => {
+                (DeviceKind::Contactless, Box::new(NfcToken(EmulatedLink::<Card>::kept(file, state, clock))))
             }
-            _ => Ok(Came::Other(ReaderError::Mute(path.display().to_string()))),
-        }
+            Ok(Some(AnyState::HotpKey(state))) => {
+                (DeviceKind::Token2Key, Box::new(HotpKey(EmulatedLink::<EmulatedKey>::kept(file, state, clock))))
+            }
+            Ok(Some(AnyState::Molto2(state))) => {
+                (DeviceKind::Molto2, Box::new(Molto2(EmulatedLink::<EmulatedMolto2>::kept(file, state, clock))))
+            }
+            _ => return Ok(Came::Other(ReaderError::Mute(path.display().to_string()))),
+        };
+        Ok(match self.wanted.takes(kind) {
+            true => Came::Token(device),
+            false => Came::Other(ReaderError::Device(path.display().to_string(), kind)),
+        })
     }
 }
 

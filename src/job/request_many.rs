@@ -71,6 +71,9 @@ pub struct BatchTerms {
     /// The key.
     #[serde(skip)]
     pub key: Key,
+    /// The family of the devices.
+    #[serde(skip)]
+    pub family: Family,
 }
 
 impl BatchTerms {
@@ -80,7 +83,7 @@ impl BatchTerms {
     /// A usage failure: a profile that no token can have.
     pub fn plan(self) -> Result<BatchPlan, Failure> {
         Ok(BatchPlan {
-            flags: self.profile.wish(Family::Nfc)?,
+            flags: self.profile.wish(self.family)?,
             fine: self.precise,
             allow_unknown_model: self.allow_unknown_model,
             key: self.key,
@@ -98,7 +101,8 @@ impl BatchRequest {
     /// # Errors
     /// A usage failure.
     pub fn prepare(self, key: &FingerprintKey) -> Result<(PlannedBatch, BatchPlan), Failure> {
-        let allowed = Allowed { short: self.terms.allow_short_seed, shared: self.terms.allow_shared_secret };
+        let BatchTerms { allow_short_seed: short, allow_shared_secret: shared, family, .. } = self.terms;
+        let allowed = Allowed { short, shared, family };
         let plan = self.terms.plan()?;
         let rows: Vec<Row> = self.rows.into_iter().map(SeedRequest::into_row).collect::<Result<_, _>>()?;
         let terms = ListTerms { key, flags: plan.flags, allowed, anew: self.anew, warn: &mut |_| () };

@@ -9,12 +9,14 @@ use super::atr::CardKind;
 use super::device_kind::DeviceKind;
 use super::is_virtual;
 use super::link::{Patience, PcscLink};
-use super::select::{Selector, candidates};
+use super::select::{Selector, Wanted, candidates};
 use super::service::{Bounds, Service};
 use super::slot::Slot;
 use super::slots::{Slots, WATCHED_FOR, change};
 use super::trouble::ReaderError;
 use crate::device::Device;
+use crate::device::hotp_key::HotpKey;
+use crate::device::molto2::Molto2;
 use crate::device::token2::NfcToken;
 
 /// An arrival on a tray.
@@ -74,6 +76,7 @@ pub struct PcscTrays {
     /// The state of the readers when they were last waited for.
     known: Option<ReaderState>,
     selector: Selector,
+    wanted: Wanted,
     interrupted: Interrupted,
 }
 
@@ -82,9 +85,9 @@ impl PcscTrays {
     ///
     /// # Errors
     /// [`ReaderError::NoService`], [`ReaderError::NoAnswer`], and others of the platform.
-    pub fn open(selector: Selector, interrupted: Interrupted) -> Result<Self, ReaderError> {
+    pub fn open(selector: Selector, wanted: Wanted, interrupted: Interrupted) -> Result<Self, ReaderError> {
         let slots = Slots::open(&Bounds::until(None, &*interrupted))?;
-        Ok(Self { slots: Some(slots), known: None, selector, interrupted })
+        Ok(Self { slots: Some(slots), known: None, selector, wanted, interrupted })
     }
 
     fn look(&mut self, attended: &[String], stop: &dyn Fn() -> bool) -> Result<Vec<Box<dyn Tray>>, ReaderError> {
@@ -95,7 +98,11 @@ impl PcscTrays {
         };
         let found = slots.list(&bounds)?;
         let is_named = matches!(self.selector, Selector::Named(_));
+        let wanted = self.wanted;
         let is_for_tokens = |slot: &Slot| match DeviceKind::of_name(&slot.name) {
+            Some(kind) if wanted.takes(kind) => true,
+            // A device that is plugged in is a reader of its own; but any reader may hold one in software.
+            None if wanted.plugged_in().is_some() => is_virtual(&slot.name),
             Some(DeviceKind::Molto2 | DeviceKind::Molto1 | DeviceKind::Token2Key) => false,
             Some(_) => is_named,
             None => true,
@@ -118,7 +125,7 @@ impl PcscTrays {
             let service = Service::connect(&bounds)?;
             let interrupted = Arc::clone(&self.interrupted);
             let (name, state, done_with) = (slot.name, None, None);
-            trays.push(Box::new(PcscTray { service, name, number, is_named, state, done_with, interrupted }));
+            trays.push(Box::new(PcscTray { service, name, number, wanted, is_named, state, done_with, interrupted }));
         }
         Ok(trays)
     }
@@ -143,6 +150,8 @@ struct PcscTray {
     service: Service,
     name: String,
     number: Option<usize>,
+    /// The devices that the run is for.
+    wanted: Wanted,
     /// The user named it: whatever lies there is spoken to.
     is_named: bool,
     /// Its state when it was last waited at.
@@ -176,7 +185,12 @@ impl PcscTray {
         // The token in hand is finished: only a call that hangs is interrupted.
         let interrupted = Arc::clone(&self.interrupted);
         let patience = Patience { interrupted: Box::new(move || interrupted()), ..Patience::usual() };
-        Ok(Box::new(NfcToken(PcscLink::connect(&self.service, &self.name, patience)?)))
+        let link = PcscLink::connect(&self.service, &self.name, patience)?;
+        Ok(match self.wanted {
+            Wanted::HotpKey => Box::new(HotpKey(link)),
+            Wanted::Molto2 => Box::new(Molto2(link)),
+            Wanted::Token | Wanted::Any | Wanted::WithClock => Box::new(NfcToken(link)),
+        })
     }
 }
 
@@ -227,8 +241,8 @@ impl Tray for PcscTray {
                 return Ok(Came::Other(ReaderError::Mute(self.name.clone())));
             }
             let device = DeviceKind::of(&self.name, kind);
-            let is_another = device == DeviceKind::StorageTag || (device.is_programmed() && !device.may_be_token());
-            if is_another || !(device.may_be_token() || self.is_named) {
+            let is_another = device == DeviceKind::StorageTag || device.is_programmed();
+            if !self.wanted.takes(device) && (is_another || self.wanted.plugged_in().is_some() || !self.is_named) {
                 return Ok(Came::Other(ReaderError::Device(self.name.clone(), device)));
             }
             match self.token() {

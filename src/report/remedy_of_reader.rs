@@ -72,7 +72,7 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
             "nothing was sent to it: use the vendor's own tool for a Molto-1; for a token, lay it on the NFC reader"
         }
         ReaderRemedy::NameMolto2 => {
-            "nothing was sent to it: for the Molto2, name its slot with --slot N (tokentap info --reader molto lists them); for a token, \
+            "nothing was sent to it: for the Molto2, name its slot with --slot N (tokentap info --reader NAME lists them); for a token, \
              lay it on the NFC reader"
         }
         ReaderRemedy::NameKey => {

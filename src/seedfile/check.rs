@@ -8,8 +8,7 @@ use super::problem::Problem;
 use super::remedy::FileRemedy;
 use super::row::{Place, Row};
 use super::shown::shown;
-use crate::device::Serial;
-use crate::device::families::capabilities_of;
+use crate::device::{Family, Serial};
 
 /// Looks at row after row. It keeps 128 bits a value, hashed under keys of this run, and no secret.
 pub struct Checker {
@@ -130,9 +129,15 @@ pub fn check_texts(row: &Row) -> Option<Problem> {
 /// The feature of a row that is beyond a token, as a problem.
 #[must_use]
 pub fn for_token(row: &Row) -> Option<Problem> {
+    for_device(row, Family::Nfc)
+}
+
+/// The same for a device of a family.
+#[must_use]
+pub fn for_device(row: &Row, family: Family) -> Option<Problem> {
     let serial = row.serial.as_deref().map(|serial| format!(" ({})", shown(serial))).unwrap_or_default();
     let place = Place { column: 0, ..row.place };
-    let error = row.check_for(capabilities_of(row.serial.as_deref())).err()?;
+    let error = row.check_for(family.capabilities_of(row.serial.as_deref())).err()?;
     let what = format!("{error}{serial}");
     Some(Problem { unusable: true, ..Problem::at(place, what, "no token can be burned with it") })
 }

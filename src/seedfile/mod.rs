@@ -59,7 +59,7 @@ mod yubico;
 
 pub use arbitrary::read_arbitrary;
 pub use blanks::is_blank_table;
-pub use check::{Checker, check_text, check_texts, for_token, strange_serial};
+pub use check::{Checker, check_text, check_texts, for_device, for_token, strange_serial};
 pub use convert::{Converted, Rules, Sink, Target, convert};
 pub use format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted};
 pub use formats::{FORMATS, recognise};

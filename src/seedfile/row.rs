@@ -232,6 +232,9 @@ impl Row {
         match (self.kind, can.has_clock()) {
             (Kind::Hotp, true) => return Err(CapabilityError::CountsTime),
             (Kind::Totp, false) if self.kind_is_stated => return Err(CapabilityError::CountsPresses),
+            (_, false) if self.counter.is_some_and(|counter| counter > 0) => {
+                return Err(CapabilityError::CountsFromZero);
+            }
             _ => {}
         }
         can.check_code(self.hash, self.step, self.digits)

@@ -76,7 +76,9 @@ impl FrontEnd {
 
     fn trays(&self, tokens: &Path) -> FixedTrays {
         let shared: Arc<dyn HostClock> = Arc::new(self.clock.clone());
-        FixedTrays::new(vec![Box::new(EmulatedTray::open("emulated", tokens, shared).unwrap())])
+        FixedTrays::new(vec![Box::new(
+            EmulatedTray::open("emulated", tokens, tokentap::reader::Wanted::Token, shared).unwrap(),
+        )])
     }
 
     fn surroundings<'a, News>(

@@ -70,7 +70,7 @@ impl World {
     fn batch(&self, work: impl FnOnce(&BatchVisitor<'_>)) -> Batch {
         let rows = [b"seed of one.........", b"seed of two........."].map(|bytes| Row::of_seed(seed(bytes)));
         let (key, flags) = (self.books.fingerprint_key().clone(), ProfileWish::default());
-        let allowed = Allowed { short: true, shared: false };
+        let allowed = Allowed { short: true, shared: false, family: tokentap::device::Family::Nfc };
         let Ok(SeedList { seeds, rows, content, .. }) = SeedList::check(rows.into_iter().map(Ok), &key, flags, allowed)
         else {
             panic!("bad rows")

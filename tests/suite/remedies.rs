@@ -67,6 +67,11 @@ const COMMANDS: &[&str] = &[
     "sync",
     "burn",
     "config",
+    "slot",
+    "lock",
+    "unlock",
+    "customer-key",
+    "factory-reset",
     "verify",
     "code",
     "batch",
@@ -85,6 +90,10 @@ const COMMANDS: &[&str] = &[
 
 /// The groups' commands.
 const BELOW: &[&str] = &[
+    "clear",
+    "title",
+    "options",
+    "set",
     "check",
     "convert",
     "generate",
@@ -138,14 +147,16 @@ fn command(after: &str) -> Option<Vec<String>> {
         };
         let fits = match words.len() {
             0 => COMMANDS.contains(&bare),
-            1 if matches!(words[0], "seeds" | "inventory" | "server") => BELOW.contains(&bare),
+            1 if matches!(words[0], "seeds" | "inventory" | "server" | "slot" | "customer-key") => {
+                BELOW.contains(&bare)
+            }
             _ => {
                 bare.starts_with("--")
                     || value != bare
                     || bare.parse::<f64>().is_ok()
                     || bare.starts_with("sha")
                     || bare.contains('=')
-                    || matches!(bare, "user" | "duo" | "csv")
+                    || matches!(bare, "user" | "duo" | "csv" | "yes" | "no")
             }
         };
         if !fits {
@@ -178,8 +189,15 @@ fn every_command_in_a_message_is_one_that_the_program_takes() {
 fn every_flag_in_a_message_is_one_that_the_program_has() {
     let mut known: BTreeSet<String> = ["--version", "--help"].map(str::to_owned).into();
     let mut pages: Vec<Vec<&str>> = COMMANDS.iter().map(|command| vec![*command]).collect();
-    pages
-        .extend(BELOW.iter().flat_map(|below| [vec!["seeds", below], vec!["inventory", below], vec!["server", below]]));
+    pages.extend(BELOW.iter().flat_map(|below| {
+        [
+            vec!["seeds", below],
+            vec!["inventory", below],
+            vec!["server", below],
+            vec!["slot", below],
+            vec!["customer-key", below],
+        ]
+    }));
     for page in pages {
         let help = text(&tokentap().args(page).arg("--help").output().unwrap());
         known.extend(flags(&help));

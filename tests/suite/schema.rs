@@ -124,7 +124,7 @@ fn devices(bench: &mut Bench) {
     run(0, &["batch", "accounts", "--slots", TRUST]);
     run(0, &["sync", TRUST]);
     run(0, &["info"]);
-    run(0, &["slot", "clear", "--slot", "3", "--dry-run"]);
+    run(0, &["slot", "clear", "--slot", "3", "--erase-seed", "--dry-run"]);
     run(0, &["slot", "title", "--slot", "3", "Mail"]);
     run(5, &["slot", "clear", "--slot", "3"]);
     run(0, &["slot", "clear", "--slot", "3", "--erase-seed"]);

@@ -109,6 +109,10 @@ fn row_for(number: usize, any: &Anything, one: &Format, other: &Format) -> Row {
     if named("privacyidea") && matches!(secret.len(), 28 | 48) {
         secret.push(0);
     }
+    // A Molto2 takes zeros for an order to clear the slot, and has titles of 12 bytes.
+    if named("molto2") && secret.iter().all(|byte| *byte == 0) {
+        secret[0] = 1;
+    }
     let mut row = Row::of_seed(Seed::from_bytes(secret).unwrap());
     row.serial = Some(format!("0{number:06}"));
     if both(Field::Counter) && any.hotp {
@@ -128,7 +132,8 @@ fn row_for(number: usize, any: &Anything, one: &Format, other: &Format) -> Row {
     row.manufacturer = manufacturer.filter(|_| both(Field::Manufacturer));
     row.model = model.filter(|_| both(Field::Model));
     row.issuer = issuer.filter(|_| both(Field::Issuer));
-    row.account = account.filter(|_| both(Field::Account));
+    let is_short = |account: &String| !named("molto2") || account.len() <= 12;
+    row.account = account.filter(|account| both(Field::Account) && is_short(account));
     row
 }
 

@@ -92,8 +92,12 @@ pub fn work_at_batch(
 ) -> (Vec<Left>, u64) {
     let key = books.fingerprint_key().clone();
     let flags = ProfileWish::default();
-    let Ok(list) = SeedList::check(rows.into_iter().map(Ok), &key, flags, Allowed { short: true, shared: false })
-    else {
+    let Ok(list) = SeedList::check(
+        rows.into_iter().map(Ok),
+        &key,
+        flags,
+        Allowed { short: true, shared: false, family: tokentap::device::Family::Nfc },
+    ) else {
         panic!("bad rows")
     };
     let SeedList { seeds, rows, content, .. } = list;

@@ -93,6 +93,10 @@ pub struct BatchArgs {
     #[arg(long, requires = "slots", help_heading = "For a Molto2", hide_short_help = true)]
     pub no_titles: bool,
 
+    /// Onto the HOTP slots of FIDO2 keys, one key after the other
+    #[arg(long, requires = "input", conflicts_with_all = ["generate", "users", "bytes", "slots", "check_every", "precise", "step", "display", "token_key"], help_heading = "For a FIDO2 key", hide_short_help = true)]
+    pub hotp: bool,
+
     /// Ask for the displayed code of every Nth token
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), hide_short_help = true)]
     pub check_every: Option<u64>,

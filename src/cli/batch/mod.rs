@@ -19,6 +19,7 @@ use super::record::Record;
 use super::screen::{Idle, Message, Screen, Wire};
 use super::secret::token_key;
 use super::{Ran, interrupt, prompt, settings, trays};
+use crate::device::Family;
 use crate::inventory::Counts;
 #[cfg(feature = "servers")]
 use crate::inventory::SlotKey;
@@ -26,6 +27,7 @@ use crate::inventory::SlotKey;
 use crate::job::batch::Left;
 use crate::job::batch::{BatchEnd, BatchNews, BatchPlan, BatchRun};
 use crate::job::{Asks, BatchTerms, Books, Exit, Failure, HourWatch, Surroundings};
+use crate::reader::Wanted;
 use crate::report::slip;
 use crate::report::{BatchEvent, BatchSummary, WORDING};
 use crate::time::HostClock;
@@ -63,7 +65,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     }
     let host = Host::assess(&args.run.host)?;
     host.check_vouched_for(output)?;
-    let mut trays = trays::open(global, &host.system)?;
+    let mut trays = trays::open(global, if args.hotp { Wanted::HotpKey } else { Wanted::Token }, &host.system)?;
     host.warn(output);
 
     let mut run = planned.open(books, plan.flags, host.clock().now().wall)?;
@@ -238,6 +240,7 @@ fn terms(args: &BatchArgs) -> BatchTerms {
         reburn: args.reburn,
         reassign: args.reassign,
         check_every: args.check_every.unwrap_or(0),
+        family: if args.hotp { Family::HotpKey } else { Family::Nfc },
         ..BatchTerms::default()
     }
 }

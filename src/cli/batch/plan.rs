@@ -10,6 +10,7 @@ use crate::cli::record::Record;
 use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, with_users, write_options};
 use crate::cli::unused::{file_flag, unused};
 use crate::cli::{Ran, new_seed};
+use crate::device::Family;
 use crate::inventory::FingerprintKey;
 use crate::job::batch::{Allowed, ListTerms, Origin, PlannedBatch, ServerFile, check_files};
 use crate::job::paths;
@@ -79,12 +80,13 @@ fn of_file(
     output: &Output,
 ) -> Result<PlannedBatch, Failure> {
     let name = describe::path(path);
-    let rows = rows_of(path, &args.file, false, &args.whole)?;
+    let rows = rows_of(path, &args.file, args.hotp, &args.whole)?;
     let rows = match &args.users {
         None => rows,
         Some(users) => with_users(rows, users)?,
     };
-    let allowed = Allowed { short: args.allow_short_seed, shared: args.whole.allow_shared_secret };
+    let family = if args.hotp { Family::HotpKey } else { Family::Nfc };
+    let allowed = Allowed { short: args.allow_short_seed, shared: args.whole.allow_shared_secret, family };
     let mut warn = |problem: &crate::seedfile::Problem| output.note(&format!("{name}:{}", row_problem(problem)));
     let terms = ListTerms { key, flags, allowed, anew: args.new_batch, warn: &mut warn };
     let planned = PlannedBatch::of_rows(&name, rows, terms)?;

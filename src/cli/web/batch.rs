@@ -15,6 +15,7 @@ use crate::cli::input::open_secret;
 use crate::cli::screen::expected_end;
 use crate::cli::secret::token_key;
 use crate::cli::{describe, interrupt, settings};
+use crate::device::Family;
 use crate::inventory::Counts;
 use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, check_files};
 use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked};
@@ -76,7 +77,7 @@ impl Read {
         warn: &mut dyn FnMut(String),
     ) -> Result<PlannedBatch, Failure> {
         let key = books.fingerprint_key();
-        let allowed = Allowed { short: false, shared: false };
+        let allowed = Allowed { short: false, shared: false, family: Family::Nfc };
         let mut warn = |problem: &crate::seedfile::Problem| warn(row_problem(problem));
         let terms = ListTerms { key, flags, allowed, anew: false, warn: &mut warn };
         PlannedBatch::of_rows(&self.name, self.rows, terms)

@@ -185,7 +185,7 @@ impl<'a> Readers<'a> {
 
     /// Attends the readers with a visitor, and gives it the answers from the page; whether nothing more can come there.
     pub(super) fn work(&self, visitor: &dyn Visitor) -> bool {
-        let mut trays = match trays::open(self.global, &self.host.system) {
+        let mut trays = match trays::open(self.global, crate::reader::Wanted::Token, &self.host.system) {
             Ok(trays) => trays,
             Err(failure) => {
                 self.board.notice(Some(words(&failure)));

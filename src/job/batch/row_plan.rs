@@ -35,6 +35,7 @@ impl BatchVisitor<'_> {
             (config.profile, config.from) = seed.wish(self.plan.flags).resolve(known, can)?;
         }
         plan.seed = Some(seed.seed.clone());
+        plan.wish.digits = seed.digits;
         Ok(seed)
     }
 

@@ -1,13 +1,13 @@
 //! A batch's rows as they are checked before the first token: seeds in memory, the rest for the inventory.
 
-use crate::device::Profile;
+use crate::device::{Family, Profile};
 use crate::inventory::{FingerprintKey, NewRow, RowState};
 use crate::job::remedy::BatchRemedy;
 use crate::job::{Failure, ProfileWish};
 use crate::otp::{Hash, TimeStep};
 use crate::seed::Seed;
 use crate::seedfile::suspect::SHORTEST;
-use crate::seedfile::{Checker, FileRemedy, Problem, Row, Severity, check_texts, for_token, strange_serial};
+use crate::seedfile::{Checker, FileRemedy, Kind, Problem, Row, Severity, check_texts, for_device, strange_serial};
 
 /// How many problems are kept with their words; beyond that they are only counted.
 const MAX_PROBLEMS: usize = 200;
@@ -19,7 +19,10 @@ pub struct RowSeed {
     pub seed: Seed,
     hash: Option<Hash>,
     step: Option<TimeStep>,
-    digits: Option<u32>,
+    /// The digits.
+    pub digits: Option<u32>,
+    /// The device that it is for counts.
+    counts: bool,
     /// Fields that few rows have.
     more: Option<Box<More>>,
 }
@@ -34,17 +37,18 @@ struct More {
 }
 
 impl RowSeed {
-    fn new(row: Row) -> Self {
+    fn new(row: Row, family: Family) -> Self {
         let Row { seed, hash, step, digits, manufacturer, model, issuer, account, .. } = row;
         let has_more = [&manufacturer, &model, &issuer, &account].into_iter().any(Option::is_some);
         let more = has_more.then(|| Box::new(More { manufacturer, model, issuer, account }));
-        Self { seed, hash, step, digits, more }
+        let counts = !family.usual().has_clock();
+        Self { seed, hash, step, digits, counts, more }
     }
 
     /// A new seed with nothing else to say.
     #[must_use]
     pub fn fresh(seed: Seed) -> Self {
-        Self { seed, hash: None, step: None, digits: None, more: None }
+        Self { seed, hash: None, step: None, digits: None, counts: false, more: None }
     }
 
     /// The row for the server, with the token it goes onto.
@@ -52,10 +56,13 @@ impl RowSeed {
     pub fn row(&self, serial: &str, user: Option<&str>, profile: Profile) -> Row {
         let more = self.more.as_deref();
         Row {
+            kind: if self.counts { Kind::Hotp } else { Kind::Totp },
+            kind_is_stated: self.counts,
+            counter: self.counts.then_some(0),
             serial: Some(serial.to_owned()),
             user: user.map(str::to_owned),
             hash: Some(profile.hash()),
-            step: Some(profile.step()),
+            step: (!self.counts).then(|| profile.step()),
             digits: self.digits.or(Some(6)),
             manufacturer: more.and_then(|more| more.manufacturer.clone()),
             model: more.and_then(|more| more.model.clone()),
@@ -92,6 +99,8 @@ pub struct Allowed {
     pub short: bool,
     /// Several rows with one secret.
     pub shared: bool,
+    /// The family of the devices.
+    pub family: Family,
 }
 
 /// A file whose rows cannot all be burned: what is wrong, and how much more.
@@ -140,10 +149,10 @@ impl SeedList {
             if let Some(problem) = check_texts(&row).or_else(|| strange_serial(&row)) {
                 bad.add(problem);
             }
-            if let Some(problem) = for_token(&row).or_else(|| contradiction(&row, flags)) {
+            if let Some(problem) = for_device(&row, allowed.family).or_else(|| contradiction(&row, flags)) {
                 bad.add(problem);
             }
-            list.take(row, key);
+            list.take(row, key, allowed.family);
         }
         let (wrong, odd): (Vec<_>, Vec<_>) =
             checker.finish().into_iter().partition(|problem| problem.severity == Severity::Error);
@@ -161,7 +170,7 @@ impl SeedList {
         Err(bad)
     }
 
-    fn take(&mut self, row: Row, key: &FingerprintKey) {
+    fn take(&mut self, row: Row, key: &FingerprintKey, family: Family) {
         let seed = key.of(&row.seed);
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         let hash = row.hash.map(|hash| hash.to_string()).unwrap_or_default();
@@ -178,7 +187,7 @@ impl SeedList {
         let is_named = row.serial.is_some();
         let (serial, user) = (row.serial.clone(), row.user.clone());
         self.rows.push(NewRow { serial, is_named, user, seed: Some(seed), state: RowState::Planned });
-        self.seeds.push(RowSeed::new(row));
+        self.seeds.push(RowSeed::new(row, family));
     }
 }
 

@@ -1,7 +1,7 @@
 //! A token whose seed is at hand for a server.
 
 use super::hindrance::Hindrance;
-use crate::device::families::capabilities_of;
+use crate::device::families::capabilities_on_record;
 use crate::inventory::{FingerprintKey, Identity, TokenRecord, open_of};
 use crate::seedfile::{Kind, Row};
 
@@ -19,6 +19,10 @@ impl Ready {
     /// # Errors
     /// [`Hindrance`].
     pub fn of(token: TokenRecord, key: &FingerprintKey, identity: &Identity) -> Result<Self, Hindrance> {
+        if capabilities_on_record(token.model.as_deref(), &token.key.serial).slots > 1 {
+            let why = "a server knows a token by its serial, and the slots of this device have one between them: enter the seed there by hand";
+            return Err(Hindrance::Unusable(why.to_owned()));
+        }
         if let Some(pending) = &token.pending
             && pending.seed.is_some()
         {
@@ -38,7 +42,7 @@ impl Ready {
 /// A row with what the record knows better by now: the profile that was written last, and whose it is.
 pub(super) fn stated(row: Row, token: &TokenRecord) -> Row {
     let profile = token.meant_profile();
-    let can = capabilities_of(Some(&token.key.serial));
+    let can = capabilities_on_record(token.model.as_deref(), &token.key.serial);
     Row {
         serial: Some(token.key.serial.clone()),
         user: token.user.clone().or(row.user.clone()),

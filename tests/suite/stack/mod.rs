@@ -7,6 +7,7 @@ pub mod harness;
 mod runs;
 mod standstill;
 mod strangers;
+mod three_families;
 
 use std::ffi::CString;
 use std::fs;
