@@ -129,7 +129,7 @@ fn burn(writing: &Writing<'_>, desk: Workplace<'_>, keepers: &Keepers) -> Result
     let mut sent = None;
     let mut digits = None;
     let mut before = |info: &Info, plan: &WritePlan| {
-        if plan.config.is_some() {
+        if plan.config.is_some() && info.can.has_clock() {
             writing.host.warn(writing.output);
         }
         sent = plan.seed.clone().map(|seed| (seed, plan.stated));
@@ -235,6 +235,7 @@ fn write_slip(path: &Path, with_secret: bool, done: &Done, output: &Output) {
         account: user.clone().or_else(|| Some(serial.clone())),
         hash: Some(done.profile.hash),
         step: Some(done.profile.step),
+        digits: u32::try_from(done.digits.count()).ok(),
         ..job::row_of(done.seed.clone(), &done.outcome.info, None, user.clone())
     });
     match slip::save(path, &[Card { user, serial, seed }], false) {

@@ -3,9 +3,9 @@
 use super::args::BurnArgs;
 use super::output::Output;
 use super::prompt;
-use crate::job::remedy::TokenRemedy;
+use crate::job::remedy::{SlotRemedy, TokenRemedy};
 use crate::job::verify::{Verdict, WINDOW_S, judge, token_time};
-use crate::job::{Failure, Problem, TokenState, WriteOutcome};
+use crate::job::{ClockPlan, Failure, Problem, TokenState, WriteOutcome};
 use crate::otp::search::TotpProfile;
 use crate::otp::{Code, Digits, totp};
 use crate::report::{CodesReport, verdict_words};
@@ -43,7 +43,12 @@ impl Burned<'_> {
     /// The token's own time now, in Unix seconds.
     fn token_time(&self) -> i64 {
         let now = self.clock.now().wall;
-        self.outcome.drift.map_or(now.timestamp(), |moved| token_time(now, moved.after))
+        match (self.outcome.drift, self.outcome.config.map(|config| config.clock)) {
+            (Some(moved), _) => token_time(now, moved.after),
+            // A slot's clock that cannot be read back shows what it was set to.
+            (None, Some(ClockPlan::At(seconds))) => seconds.into(),
+            (None, _) => now.timestamp(),
+        }
     }
 
     fn code_at(&self, time: i64) -> Code {
@@ -107,6 +112,10 @@ impl Burned<'_> {
     pub fn wrong(&self, verdict: &Verdict) -> Failure {
         let (verdict, token) = (Box::new(verdict.clone()), self.outcome.info.clone());
         let problem = Problem::WrongCode { verdict, window_s: WINDOW_S, token };
-        Failure::new(problem, self.accepted(false), TokenRemedy::CheckAgain)
+        let remedy = match self.outcome.info.can.slots {
+            1 => TokenRemedy::CheckAgain,
+            _ => TokenRemedy::Slot(SlotRemedy::CheckSlot),
+        };
+        Failure::new(problem, self.accepted(false), remedy)
     }
 }

@@ -55,7 +55,7 @@ impl Mending {
     /// Makes each server accept the codes of a token whose clock was just set. `seed` is what the command was given.
     pub fn carry_out(&self, global: &Global, info: &Info, seed: Option<&SeedChoice>) -> Vec<AfterSync> {
         let books = self.store.inventory();
-        let token = books.token(&SlotKey::only(info.serial.as_str()));
+        let token = books.token(&SlotKey::of(info.serial.as_str(), info.slot_number()));
         let terms = MendTerms { re_enrols: self.re_enrols };
         let mend = |opened: &Opened| {
             let unmended = |why: Hindrance| opened.unmended(info.serial.as_str(), why);

@@ -21,6 +21,14 @@ pub enum Hotp {
     Field,
 }
 
+impl Hotp {
+    /// The word of a flag that means the third field.
+    #[must_use]
+    pub fn of_field(is_given: bool) -> Self {
+        if is_given { Self::Field } else { Self::No }
+    }
+}
+
 /// The rows of a source, and the format that is named or that it looks like.
 ///
 /// An encrypted PSKC file whose key nobody named is opened with a password that is asked for, where somebody can be.

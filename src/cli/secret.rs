@@ -263,10 +263,32 @@ pub fn of_picture(path: &Path) -> Result<Vec<Result<Row, Problem>>, Failure> {
 /// A failure that never repeats any of it.
 pub fn customer_key(path: &Path) -> Result<Key, Failure> {
     let content = match path == Path::new("-") {
-        true => Zeroizing::new(prompt::secret("Customer key (not shown): ")?.as_bytes().to_vec()),
+        true => Zeroizing::new(
+            prompt::secret("The customer key that the device has now (not shown): ")?.as_bytes().to_vec(),
+        ),
         false => Zeroizing::new(small_file(path, "name the file with the customer key")?.to_vec()),
     };
-    customer_key_of_file(&content).map(|key| molto2_key(&key)).map_err(|error| {
+    of_customer(&content, path)
+}
+
+/// A customer key that is to be: one that is typed is typed twice, because a slip would lock its owner out.
+///
+/// # Errors
+/// As [`customer_key`]; a usage failure where the two are not the same.
+pub fn new_customer_key(path: &Path) -> Result<Key, Failure> {
+    if path != Path::new("-") {
+        return customer_key(path);
+    }
+    let first = prompt::secret("New customer key (not shown): ")?;
+    let again = prompt::secret("The new customer key once more: ")?;
+    if *first != *again {
+        return Err(Failure::usage("the two new keys are not the same", "run the same command again"));
+    }
+    of_customer(first.as_bytes(), path)
+}
+
+fn of_customer(content: &[u8], path: &Path) -> Result<Key, Failure> {
+    customer_key_of_file(content).map(|key| molto2_key(&key)).map_err(|error| {
         Failure::usage(
             format!("{}: {error}", describe::path(path)),
             "name a text file with the customer key, or the vendor's Molto2Cfg.ini",

@@ -44,6 +44,18 @@ pub fn sync(global: &Global, args: &SyncArgs, named: Named) -> Result<SyncReques
     })
 }
 
+/// The same for one of all slots of a Molto2; its customer key is read once for all of them.
+///
+/// # Errors
+/// A usage failure.
+pub fn sync_slot(global: &Global, args: &SyncArgs, named: Named, slot: u16) -> Result<SyncRequest, Failure> {
+    let clock = time_arg::clock(&args.time, named.now, args.write.allow_other_time)?;
+    check_used(&args.write, &args.seed.choice, None, Some(clock))?;
+    let on = OnSlot { family: Family::Molto2, slot, wish: SlotWish::default(), key: None };
+    let terms = terms(global, &args.write, &args.seed.choice, named.opener, on)?;
+    Ok(SyncRequest { clock, fast: args.fast, terms, ..SyncRequest::default() })
+}
+
 /// The request of `config`.
 ///
 /// # Errors

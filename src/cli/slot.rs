@@ -8,7 +8,7 @@ use super::host::Host;
 use super::output::Output;
 use super::record::{Need, Record};
 use super::settings::on_slot;
-use super::slots::records;
+use super::slots::{read_all_slots, records};
 use super::station::{self, InReach, Workplace};
 use super::writing::Writing;
 use super::{Ran, prompt, secret};
@@ -105,10 +105,11 @@ pub fn lock_screen(global: &Global, locks: bool, args: &DeviceArgs, output: &Out
 /// `tokentap customer-key`.
 pub fn customer_key(global: &Global, command: &CustomerKeyCommand, output: &Output) -> Ran {
     let (device, new) = match command {
-        CustomerKeyCommand::Set(args) => (&args.device, Some(secret::customer_key(&args.new_key)?)),
+        CustomerKeyCommand::Set(args) => (&args.device, Some(&args.new_key)),
         CustomerKeyCommand::Check(args) => (args, None),
     };
     let key = device.customer_key.as_deref().map(secret::customer_key).transpose()?.unwrap_or_default();
+    let new = new.map(|path| secret::new_customer_key(path)).transpose()?;
     let Some(new) = new else { return check_key(global, &key, device.try_again, output) };
     let is_set = matches!(command, CustomerKeyCommand::Set(args) if args.yes);
     let mut before = |info: &Info| {
@@ -125,7 +126,7 @@ pub fn customer_key(global: &Global, command: &CustomerKeyCommand, output: &Outp
     let (changed, station) = change_at(global, Wanted::Molto2, &change, (&key, device.try_again), &mut before, output)?;
     if prompt::has_person() && !output.is_json() {
         let question = "Press ▲ on the device to confirm the new key, then Enter here: ";
-        let _ = prompt::line(question, TokenState::NothingChanged, Again::Same);
+        let _ = prompt::line(question, TokenState::InHand(vec![changed.info.serial.to_string()]), Again::Same);
         return check_key(global, &new, device.try_again, output);
     }
     output.report(&DeviceReport::of(&change, &changed, &station.reader, station.emulated));
@@ -147,7 +148,7 @@ fn check_key(global: &Global, key: &Key, try_again: bool, output: &Output) -> Ra
 pub fn factory_reset(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
     let record = Record::open(global, Need::Must, output)?;
     let mut before = |info: &Info| {
-        let known = records(&record, info);
+        let known = records(&record, info)?;
         let held = known.iter().filter(|token| token.held().is_some());
         let users: Vec<String> = held
             .map(|token| {
@@ -164,23 +165,25 @@ pub fn factory_reset(global: &Global, args: &FactoryResetArgs, output: &Output) 
     };
     let change = DeviceChange::Reset;
     let (changed, station) = change_at(global, Wanted::Molto2, &change, (&Key::Factory, true), &mut before, output)?;
-    let is_done = match changed.agreed {
-        Agreed::Done => true,
-        Agreed::WaitsForButton if prompt::has_person() && !output.is_json() => {
-            let question = "Press ▲ on the device to confirm, then type done: ";
-            prompt::line(question, TokenState::NothingChanged, Again::Same).as_deref() == Some("done")
-        }
-        Agreed::WaitsForButton => false,
-    };
-    output.report(&DeviceReport::of(&change, &changed, &station.reader, station.emulated));
-    if !is_done {
+    if changed.agreed == Agreed::WaitsForButton && prompt::has_person() && !output.is_json() {
+        let state = TokenState::InHand(vec![changed.info.serial.to_string()]);
+        let _ = prompt::line("Press ▲ on the device to confirm, then Enter here: ", state, Again::Same);
+    }
+    // Its word is not enough: some firmware says that it is done while it waits.
+    let host = Host::assess(&HostArgs::default())?;
+    let mut desk = Workplace::new(global, &host, &record, output).wanting(Wanted::Molto2);
+    let (read, _) = read_all_slots(global, &mut desk, &record)?;
+    if !read.seeded().is_empty() {
+        let waits = DeviceChanged { agreed: Agreed::WaitsForButton, ..changed };
+        output.report(&DeviceReport::of(&change, &waits, &station.reader, station.emulated));
         output.note(
-            "nothing is erased before its button is pressed; read it afterwards: tokentap info, and run this command \
-             again if its seeds are still there",
+            "its seeds are still there: nothing is erased before its button is pressed; then run the same command again, which reads it",
         );
         return Ok(Exit::Undone);
     }
     erased(&record, &changed, &station)?;
+    let done = DeviceChanged { agreed: Agreed::Done, ..changed };
+    output.report(&DeviceReport::of(&change, &done, &station.reader, station.emulated));
     Ok(Exit::Done)
 }
 
@@ -188,7 +191,7 @@ pub fn factory_reset(global: &Global, args: &FactoryResetArgs, output: &Output) 
 fn erased(record: &Record, changed: &DeviceChanged, station: &InReach) -> Result<(), Failure> {
     let Some(books) = record.books() else { return Ok(()) };
     let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
-    for token in records(record, &changed.info) {
+    for token in records(record, &changed.info)? {
         let at = chrono::Utc::now();
         let event = Event {
             serial: Some(token.key.serial.clone()),

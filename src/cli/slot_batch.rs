@@ -24,7 +24,7 @@ use crate::seedfile::{MAX_WHOLE, Row, Source};
 pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     let has_titles = !args.no_titles;
     let sheet = sheet(args)?;
-    check_list(&sheet, Family::Molto2.usual(), has_titles)?;
+    check_list(&sheet, Family::Molto2.usual(), has_titles, args.allow_short_seed)?;
     let key = args.customer_key.as_deref().map(secret::customer_key).transpose()?.unwrap_or_default();
     let record = Record::open(global, Need::Must, output)?;
     let Some(books) = record.books() else {
@@ -69,7 +69,10 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         };
         let written = desk.work_once(&mut |station| writing.run(station, &mut before));
         let (outcome, station) = written.map_err(|mut failure| {
-            failure.details.push(format!("row {number}, for slot {slot}: the same command goes on there"));
+            let earlier = report.rows.iter().filter(|row| row.write.is_some()).count();
+            failure.details.push(format!(
+                "row {number}, for slot {slot}; {earlier} rows before it were burned now and are on record"
+            ));
             failure
         })?;
         output.text(&format!("row {number}: {}", line(&outcome, station.emulated)));

@@ -8,7 +8,7 @@ use super::record::Record;
 use super::settings::{self, Named};
 use super::station::{self, InReach, Workplace};
 use super::writing::Writing;
-use crate::device::{Family, Info};
+use crate::device::Info;
 use crate::inventory::{Deed, Outcome, SlotKey, TokenFilter, TokenRecord};
 use crate::job::{Exit, Failure, SlotsOutcome, read_slots};
 use crate::report::{SlotsReport, SlotsWrittenReport, WriteReport, line};
@@ -18,7 +18,10 @@ use crate::time::HostClock;
 pub fn info(global: &Global, mut desk: Workplace<'_>, record: &Record, output: &Output) -> Ran {
     let (read, station) = read_all_slots(global, &mut desk, record)?;
     let standing = &desk.host.standing;
-    let known = records(record, &read.info);
+    let known = records(record, &read.info).unwrap_or_else(|failure| {
+        output.note(&format!("the record of its slots cannot be read: {}", crate::report::fact(&failure.problem)));
+        Vec::new()
+    });
     output.report(&SlotsReport::of(&read, &known, &station.reader, station.emulated, standing));
     Ok(Exit::Done)
 }
@@ -42,13 +45,16 @@ pub fn read_all_slots(
 }
 
 /// The records of a device's slots.
-pub fn records(record: &Record, info: &Info) -> Vec<TokenRecord> {
+///
+/// # Errors
+/// A failure of the inventory.
+pub fn records(record: &Record, info: &Info) -> Result<Vec<TokenRecord>, Failure> {
     let mut known = Vec::new();
     if let Some(books) = record.books() {
         let filter = TokenFilter { serial: Some(info.serial.to_string()), ..TokenFilter::default() };
-        let _ = books.visit_tokens(&filter, u64::MAX, &mut |token| known.push(token));
+        books.visit_tokens(&filter, u64::MAX, &mut |token| known.push(token))?;
     }
-    known
+    Ok(known)
 }
 
 /// Sets the clock of every slot that holds a seed, each to the host's time as it is then.
@@ -66,12 +72,9 @@ pub fn sync(
     let customer_key = args.slot.customer_key.as_deref().map(super::secret::customer_key).transpose()?;
     for slot in &seeded {
         let named = Named { seed: None, opener: None, now: host.clock().now().wall };
-        let mut request = settings::sync(global, args, named)?;
-        (request.terms.family, request.terms.slot) = (Family::Molto2, *slot);
+        let mut request = settings::sync_slot(global, args, named, *slot)?;
         request.terms.expect_serial = Some(read.info.serial.to_string());
-        if let Some(key) = &customer_key {
-            request.terms.key = key.clone();
-        }
+        request.terms.key = customer_key.clone().unwrap_or_default();
         let writing = Writing::new(global, host, record, request.prepare()?, output);
         if global.dry_run {
             desk.work_once(&mut |station| writing.show(station))?;

@@ -129,7 +129,7 @@ impl<'a> Writing<'a> {
         };
         let (outcome, station) = desk.work(&mut |station| self.run(station, &mut before))?;
         let report = WriteReport::of(&outcome, &station.reader, station.emulated).with_host_clock(&host.standing);
-        let key = SlotKey::only(outcome.info.serial.as_str());
+        let key = SlotKey::of(outcome.info.serial.as_str(), outcome.info.slot_number());
         let fit = fit_of(self.record.books(), Some(&key), None, host.clock().now().wall);
         let report = report.with_drift(fit.as_ref(), outcome.info.clock_write().erases_seed());
         let report = report.with_mending(self.mended(&outcome));
@@ -151,7 +151,7 @@ impl<'a> Writing<'a> {
     fn note_left_behind(&self, outcome: &WriteOutcome, mended: &[MendReport]) {
         let moved = outcome.drift.filter(|_| outcome.outcome == Effect::Synced);
         let (Some(moved), Some(books)) = (moved, self.record.books().filter(|_| mended.is_empty())) else { return };
-        let key = SlotKey::only(outcome.info.serial.as_str());
+        let key = SlotKey::of(outcome.info.serial.as_str(), outcome.info.slot_number());
         let moved_s = moved.after.middle_s() - moved.before.middle_s();
         match super::mending::left_behind(books, &key, moved_s) {
             Ok(servers) => servers.iter().for_each(|server| {

@@ -22,7 +22,9 @@ pub struct Progress {
     pub config: Carried,
     /// The seed write.
     pub seed: Carried,
-    /// A write of anything else: a title, the clearing of a slot, a setting of the device.
+    /// The clearing of a slot, alone or before another seed is written to it.
+    pub cleared: Carried,
+    /// A write of anything else: a title, a setting of the device.
     pub other: Carried,
     /// A second config write, which was to set the clock closer, failed; whether it was carried out.
     pub correction: Option<Carried>,
@@ -50,7 +52,8 @@ impl Progress {
             Step::Config if self.config == Carried::Yes => self.correction.insert(Carried::No),
             Step::Config => &mut self.config,
             Step::Seed => &mut self.seed,
-            Step::Title | Step::Clear | Step::Device => &mut self.other,
+            Step::Clear => &mut self.cleared,
+            Step::Title | Step::Device => &mut self.other,
             Step::Info | Step::Hold | Step::Challenge | Step::Answer | Step::Slot => return,
         };
         if !certainly_not {

@@ -78,7 +78,7 @@ impl EmulatedKey {
             return None;
         }
         let code = crypto::code(&seed, false, self.state.counter, self.state.digits);
-        self.state.counter += 1;
+        self.state.counter = self.state.counter.wrapping_add(1);
         Some(if self.state.no_enter { code } else { format!("{code}\n") })
     }
 

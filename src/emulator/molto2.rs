@@ -141,7 +141,7 @@ impl EmulatedMolto2 {
             return Err(sw::BLOCKED);
         }
         if answer != crypto::expected_answer(&self.key(), challenge) {
-            self.state.wrong_keys += 1;
+            self.state.wrong_keys = self.state.wrong_keys.saturating_add(1);
             self.state.tries -= 1;
             let high = if self.state.switches.tries_in_whole_byte { 0x6300 } else { 0x63C0 };
             return Err(high | u16::from(self.state.tries));

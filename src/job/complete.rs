@@ -32,7 +32,8 @@ impl Completion<'_> {
     /// A [`Failure`]: the profile is not known since a job was broken off, or the sealed seed is missing or not opened.
     pub fn complete(&self, info: &Info, known: Option<&TokenRecord>, plan: &mut WritePlan) -> Result<(), Failure> {
         let mut wish = self.wish;
-        let must_burn = self.burns_sealed || (plan.seed_fate(info) == super::SeedFate::Erased && !plan.erase_seed);
+        let loses = plan.seed_fate(info) == super::SeedFate::Erased && !plan.erase_seed && !plan.wish.clears;
+        let must_burn = self.burns_sealed || loses;
         if plan.seed.is_none() && must_burn {
             let sealed = known.filter(|token| token.held_sealed().is_some());
             match (sealed, self.opener) {
@@ -46,6 +47,7 @@ impl Completion<'_> {
                     wish.by_seed |= wish.hash.is_none() || wish.step.is_none();
                     wish.hash = wish.hash.or(row.hash);
                     wish.step = wish.step.or(row.step);
+                    plan.wish.digits = plan.wish.digits.or(row.digits);
                     plan.seed = Some(row.seed);
                 }
                 (None, _) if self.burns_sealed => {

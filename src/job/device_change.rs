@@ -90,6 +90,8 @@ pub fn change_device(
             }
         }
     });
+    // What is on record as begun is not begun twice: a key would be sent again.
+    let result = result.map_err(|failure| Failure { may_come_back: failure.may_come_back && !begun, ..failure });
     device.close();
     if let (true, Some(info)) = (begun, &known) {
         let outcome = match &result {

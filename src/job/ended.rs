@@ -70,11 +70,7 @@ impl Recorder<'_> {
                     change.drift = event.after;
                     change.synced = report.config.is_some() && info.can.has_clock();
                     change.profile = known_profile(info, report.config, begun);
-                    change.seed = match (begun.and_then(Begins::burned), report.seed) {
-                        (Some(burned), _) => burned,
-                        (None, SeedFate::Erased) => SeedChange::Erased,
-                        _ => SeedChange::Keep,
-                    };
+                    change.seed = seed_after(begun, report);
                 }
                 add_detail(&mut event, clock_remark(report));
             }
@@ -89,10 +85,11 @@ impl Recorder<'_> {
                     // What was perhaps written is what the token is meant to have; the next sync writes it again.
                     let config = plan.config.filter(|_| written.config != Carried::No);
                     change.profile = known_profile(info, config, begun);
-                    change.synced = is_config_written;
-                    change.seed = match plan.wish.clears && written.other == Carried::Yes {
-                        true => SeedChange::Erased,
-                        false => seed_left(begins, written.config, sent, info.clock_write()),
+                    change.synced = is_config_written && info.can.has_clock();
+                    change.seed = match (written.cleared, plan.wish.clears, sent) {
+                        (Carried::Yes, true, _) => SeedChange::Erased,
+                        (Carried::Yes, false, Carried::No) => SeedChange::Lost,
+                        _ => seed_left(begins, written.config, sent, info.clock_write()),
                     };
                 }
             }
@@ -127,11 +124,14 @@ impl Recorder<'_> {
         let mut event = self.event(at, new_job(), slot, outcome);
         add_detail(&mut event, failure.map(|failure| (self.wording.fact)(&failure.problem)));
         let refused = failure.is_some_and(|failure| failure.problem.is_key_refused());
-        if !refused {
-            return books.keep(&Entry::of(event));
-        }
         let print = books.fingerprint_key().of_token_key(key.bytes(info.can.factory_key));
-        let change = TokenChange { refused: KeyChange::Refused(print), ..TokenChange::of(slot.clone()) };
+        // A device that did as it was told has accepted the key, or has its factory's again.
+        let word = match (refused, failure) {
+            (true, _) => KeyChange::Refused(print),
+            (false, None) => KeyChange::Accepted,
+            (false, Some(_)) => return books.keep(&Entry::of(event)),
+        };
+        let change = TokenChange { refused: word, ..TokenChange::of(slot.clone()) };
         books.keep(&Entry { event, token: Some(change), row: None })
     }
 
@@ -159,6 +159,17 @@ impl Recorder<'_> {
             (_, Some(earlier)) if !left.is_config_written => PendingChange::Restored(earlier),
             _ => PendingChange::Over,
         }
+    }
+}
+
+/// The seed on a token after a job that ended well. An empty slot that was cleared loses nothing.
+fn seed_after(begun: Option<&Begins>, report: &WriteOutcome) -> SeedChange {
+    let was_known = begun.and_then(|begins| begins.record.earlier.as_ref()).is_some_and(|token| token.held().is_some());
+    match (begun.and_then(Begins::burned), report.seed) {
+        (Some(burned), _) => burned,
+        (None, SeedFate::Erased) if report.had_seed == Some(false) && !was_known => SeedChange::Keep,
+        (None, SeedFate::Erased) => SeedChange::Erased,
+        _ => SeedChange::Keep,
     }
 }
 
@@ -191,7 +202,8 @@ fn outcome(result: &Result<WriteOutcome, Failure>, begun: bool) -> Outcome {
         },
         Err(failure) => {
             let written = failure.written;
-            let all = [Some(written.config), Some(written.seed), Some(written.other), written.correction];
+            let Progress { config, seed, other, cleared, correction } = written;
+            let all = [Some(config), Some(seed), Some(other), Some(cleared), correction];
             if all.contains(&Some(Carried::Unknown)) { Outcome::Unknown } else { Outcome::Failed }
         }
     }

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::failure::{Failure, unopened};
 use super::record::Books;
 use crate::clock::Drift;
-use crate::device::families::capabilities_of;
+use crate::device::families::capabilities_on_record;
 use crate::drift::{Bounded, Come, Fit, Fleet, Forecast, History, Left, Prior, Visit, Wander, Window};
 use crate::inventory::{ClockEvent, Deed, Inventory, Measured, Outcome, SlotKey, TokenFilter, TokenRecord};
 use crate::time::UnixTime;
@@ -62,8 +62,9 @@ pub fn watched(inventory: &dyn Inventory, now: UnixTime) -> Result<Vec<Watched>,
     let mut visits = visits(inventory, None, now)?;
     let mut watched = Vec::new();
     let mut visit = |token: TokenRecord| {
-        // One that counts has no clock to drift.
-        if !capabilities_of(Some(&token.key.serial)).has_clock() {
+        // One that counts has no clock to drift, and what a device with slots shows may be no slot's.
+        let can = capabilities_on_record(token.model.as_deref(), &token.key.serial);
+        if !can.has_clock() || !can.shows_slot_clocks {
             return;
         }
         let visits = visits.remove(&token.key).unwrap_or_default();

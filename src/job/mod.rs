@@ -18,6 +18,7 @@ pub mod find;
 pub mod forecast;
 mod guard;
 mod hours;
+mod jumped;
 pub mod keepers;
 mod kept_opener;
 mod kind;

@@ -62,6 +62,7 @@ impl ProfileFrom {
     pub fn words(self) -> &'static str {
         match self {
             Self::PartlyFactory => "as stated; the rest is the factory's",
+            Self::Device => "the device's, which does not tell its display time",
             other => other.word(),
         }
     }
@@ -205,6 +206,12 @@ impl WritePlan {
             let problem = Problem::Refused(Refusal::KeyboardOff(Some(info.clone())));
             return Err(Failure::new(problem, TokenState::Untouched, SlotRemedy::SwitchKeyboardOn));
         }
+        self.check_shown(info)?;
+        // It would take out the seed that is there, and be refused then.
+        let clears = |seed: &Seed| seed.expose().iter().all(|byte| *byte == 0);
+        if info.can.slots > 1 && self.seed.as_ref().is_some_and(clears) {
+            return Err(Failure::usage(CapabilityError::ClearsSlot.to_string(), "use another seed"));
+        }
         if !info.can.has_clock() && self.seed.is_none() && self.config.is_some() {
             let problem = Problem::NoClock(info.clone());
             return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::BurnOnly));
@@ -218,6 +225,23 @@ impl WritePlan {
             return Err(Failure::new(problem, TokenState::Untouched, TokenRemedy::SupplySeedOrErase));
         }
         Ok(())
+    }
+
+    /// Whether a slot whose profile is left alone has the one that the seed is for, as far as it shows.
+    fn check_shown(&self, info: &Info) -> Result<(), Failure> {
+        let Some(shown) = info.slot.as_ref().filter(|_| self.seed.is_some() && self.config.is_none()) else {
+            return Ok(());
+        };
+        let is_other = shown.digits.is_some_and(|digits| digits != self.wish.digits.unwrap_or(6))
+            || self.stated.hash.zip(shown.hash).is_some_and(|(stated, shown)| stated != shown)
+            || self.stated.step.zip(shown.step).is_some_and(|(stated, shown)| stated != shown);
+        match is_other {
+            true => Err(Failure::usage(
+                format!("the slot has another hash, time step or number of digits than the seed is for ({info})"),
+                "let the profile be written too",
+            )),
+            false => Ok(()),
+        }
     }
 
     /// Whether a device has the slot, and can hold what is to be written into it.

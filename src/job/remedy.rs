@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::server::Hindrance;
 use crate::clock::ClockRemedy;
 use crate::device::Serial;
-use crate::inventory::RecordRemedy;
+use crate::inventory::{RecordRemedy, SlotKey};
 use crate::reader::ReaderRemedy;
 use crate::seedfile::FileRemedy;
 use crate::server::ServerRemedy;
@@ -140,7 +140,7 @@ pub enum TokenRemedy {
     /// Supply the seed that it has; a new one is burned.
     SupplyOwnOrReplace,
     /// See whose seed it is; replace it only if the server gets the new one too.
-    SeeAndReplace(Serial),
+    SeeAndReplace(SlotKey),
     /// Test another token, a spare one; see whose this one is, and test it only if nobody needs it.
     SpareOrReplace(Serial),
     /// Test it again, or burn it.
@@ -179,6 +179,8 @@ pub enum TokenRemedy {
 /// Something that is done about a slot of a device, or with that device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlotRemedy {
+    /// Check the code that the slot shows again, then burn it again.
+    CheckSlot,
     /// Say that the seed may be lost, if it is nobody's.
     AcceptLoss,
     /// Check two codes of a device that counts again, then burn it again.

@@ -12,11 +12,12 @@ use super::read::{ReadOutcome, read};
 use super::record::{Around, Recorder, Stage};
 use super::remedy::{Again, SlotRemedy, TokenRemedy};
 use super::seed_choice::SeedChoice;
+use super::slots::read_slot;
 use super::state::TokenState;
 use super::terms::{Terms, check_length, digits_with, guard_with, wish_with};
 use super::write_outcome::WriteOutcome;
 use crate::clock::{Drift, check_plausible};
-use crate::device::{Device, Info};
+use crate::device::{Device, Family, Info};
 use crate::inventory::{Deed, InventoryError, SlotKey, TokenRecord};
 use crate::seedfile::Row;
 use crate::time::HostClock;
@@ -141,14 +142,17 @@ impl SingleWrite {
         recorder: &Recorder<'_>,
         tell: &dyn Fn(Notice),
     ) -> Result<ShownPlan, Failure> {
-        let outcome = read(device, host, &self.guard, self.fine)?;
+        let outcome = match self.terms.family {
+            Family::Nfc => read(device, host, &self.guard, self.fine)?,
+            Family::Molto2 | Family::HotpKey => read_slot(device, host, &self.guard, self.terms.slot)?,
+        };
         let info = &outcome.info;
         let known = recorder.token(&SlotKey::of(info.serial.as_str(), self.terms.slot))?;
         let mut plan = self.plan();
         recorder.check_key(info, &plan)?;
         let chosen = self.complete(info, known.as_ref(), &mut plan, tell)?;
         let user = chosen.and_then(|row| row.user).or_else(|| self.user.clone());
-        self.check_record(info, known.as_ref(), &plan, user.as_deref(), recorder, None)?;
+        self.check_record(info, known.as_ref(), &mut plan, user.as_deref(), recorder, None)?;
         let within = plan.if_drift_over.zip(outcome.drift).is_some_and(|(bound, drift)| drift.is_surely_within(bound));
         if within {
             plan.guard.check_writable(info)?;
@@ -217,7 +221,7 @@ impl SingleWrite {
         &self,
         info: &Info,
         known: Option<&TokenRecord>,
-        plan: &WritePlan,
+        plan: &mut WritePlan,
         user: Option<&str>,
         recorder: &Recorder<'_>,
         confirm: Option<&dyn Fn(&Problem) -> bool>,
@@ -238,6 +242,9 @@ impl SingleWrite {
         let seed = books.fingerprint_key().of(seed);
         if on_record_or_meant(token) != Some(seed) {
             asked(self.check_slot(info, known, plan))?;
+        } else if let Some(shown) = &info.slot {
+            // Its own seed once more: what nobody states stays as it is.
+            plan.wish.digits = plan.wish.digits.or(shown.digits);
         }
         // A sync sets the clock: a seed that was erased by one is still the one that the server knows.
         let erased = token.erased_seed.filter(|_| self.deed != Deed::Burn);
@@ -252,7 +259,7 @@ impl SingleWrite {
             }
             (true, true) if self.replaces_seed => Ok(()),
             (true, true) => {
-                let remedy = TokenRemedy::SeeAndReplace(info.serial.clone());
+                let remedy = TokenRemedy::SeeAndReplace(SlotKey::of(info.serial.as_str(), self.terms.slot));
                 asked(Err(Failure::new(Problem::SeedOnRecord(owned), TokenState::Untouched, remedy)))
             }
             (false, _) => asked(self.check_profile(token, plan, owned)),
@@ -263,7 +270,8 @@ impl SingleWrite {
     fn check_slot(&self, info: &Info, known: Option<&TokenRecord>, plan: &WritePlan) -> Result<(), Failure> {
         let is_on_record = known.is_some_and(|token| on_record_or_meant(token).is_some());
         let Some(shown) = info.slot.as_ref().filter(|_| plan.seed.is_some() && !is_on_record) else { return Ok(()) };
-        if shown.has_seed != Some(true) || self.replaces_seed {
+        // One that does not say is not taken for an empty one.
+        if shown.has_seed == Some(false) || self.replaces_seed {
             return Ok(());
         }
         let problem = Problem::SlotFilled(info.clone());

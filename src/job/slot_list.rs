@@ -10,6 +10,7 @@ use super::seed_choice::{Sheet, bad_file};
 use super::slots::SlotsOutcome;
 use crate::device::{Capabilities, CapabilityError, Title};
 use crate::inventory::{Fingerprint, SlotKey, TokenFilter, TokenRecord};
+use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{Problem, Row};
 
 /// Where a row goes.
@@ -29,7 +30,7 @@ pub enum RowPlace {
 ///
 /// # Errors
 /// A usage failure with a line for each row.
-pub fn check_list(sheet: &Sheet, can: &Capabilities, has_titles: bool) -> Result<(), Failure> {
+pub fn check_list(sheet: &Sheet, can: &Capabilities, has_titles: bool, allows_short: bool) -> Result<(), Failure> {
     let mut problems: Vec<Problem> = sheet.broken.iter().map(|(_, problem)| problem.clone()).collect();
     let mut slots: BTreeSet<(Option<&str>, u16)> = BTreeSet::new();
     let mut seeds: BTreeMap<&[u8], usize> = BTreeMap::new();
@@ -37,6 +38,9 @@ pub fn check_list(sheet: &Sheet, can: &Capabilities, has_titles: bool) -> Result
         let mut wrong = |what: String| problems.push(Problem::at(row.place, what, "correct it, or leave the row out"));
         if let Err(error) = row.check_for(can) {
             wrong(error.to_string());
+        } else if row.seed.len() < SHORTEST && !allows_short {
+            let length = row.seed.len();
+            wrong(format!("the secret has {length} bytes; it must have at least {SHORTEST} (RFC 4226, section 4, R6)"));
         } else if row.seed.expose().iter().all(|byte| *byte == 0) {
             wrong(CapabilityError::ClearsSlot.to_string());
         }
@@ -87,13 +91,22 @@ pub fn places(sheet: &Sheet, read: &SlotsOutcome, books: &Books) -> Result<Vec<R
         let is_open = |slot: u16| {
             books.token(&SlotKey::of(serial, slot)).map(|token| token.is_some_and(|token| token.pending.is_some()))
         };
+        if let Some((slot, wanted)) = own.zip(named(row)).filter(|(slot, wanted)| slot != wanted) {
+            let what = format!("its seed is in slot {slot} of {serial} already, and not in slot {wanted}");
+            let problem = Problem::at(row.place, what, "correct the row, or clear that slot first");
+            return Err(bad_file(&sheet.name, &[problem], 0));
+        }
         let place = match (own, books.holder(&print)?) {
             (Some(slot), _) if shows(slot) == Some(true) && !is_open(slot)? => {
                 RowPlace::Done(SlotKey::of(serial, slot))
             }
             // Broken off, or erased by somebody else: it belongs there.
             (Some(slot), _) => RowPlace::Slot(slot),
-            (None, Some(elsewhere)) => RowPlace::Done(elsewhere),
+            // Where a burn of unknown end may have left it, it is not known to be.
+            (None, Some(elsewhere)) => match books.token(&elsewhere)?.is_some_and(|token| token.pending.is_some()) {
+                true => RowPlace::OtherDevice(elsewhere.to_string()),
+                false => RowPlace::Done(elsewhere),
+            },
             (None, None) => match named(row) {
                 Some(slot) if is_empty(slot) => RowPlace::Slot(slot),
                 Some(slot) => {

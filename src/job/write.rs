@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::broken::{reading_failed, writing_failed};
 use super::clock_problem::ClockProblem;
 use super::failure::Failure;
+use super::jumped::read_again_after_jump;
 use super::plan::{ClockPlan, ConfigPlan, SeedFate, WritePlan};
 use super::problem::Problem;
 use super::remedy::{Again, Remedy, TokenRemedy};
@@ -16,9 +17,7 @@ use super::state::TokenState;
 use super::write_outcome::{Effect, Moved, WriteOutcome};
 use super::write_slot::{SlotWritten, check_slot, slot_of, write_slot};
 use super::writer::Writer;
-use crate::clock::{
-    self, Drift, Fine, Method, Reading, Target, check_plausible, jump_between, measure, set_on_the_second,
-};
+use crate::clock::{self, Drift, Fine, Method, Reading, Target, check_plausible, measure, set_on_the_second};
 use crate::device::{Device, DeviceError, Info, Progress, Step, Timepiece, check_same};
 use crate::time::HostClock;
 
@@ -204,9 +203,7 @@ impl Job<'_> {
             None => None,
         };
         let drift_before = found.as_ref().map(|found| *self.before.get_or_insert(self.told(found.fine.drift)));
-        // What a device shows that has slots may be no slot's clock: nothing is left alone on its word.
-        let is_shown = info.can.shows_slot_clocks;
-        if let Some(found) = found.as_ref().filter(|found| is_shown && self.is_within(&found.fine)) {
+        if let Some(found) = found.as_ref().filter(|found| self.is_within(&found.fine, &info)) {
             return self.left_alone(&mut *contact, info, found);
         }
         self.plan.check(&info)?;
@@ -225,7 +222,8 @@ impl Job<'_> {
         let (plan, host, effect) = (&self.plan, self.host, info.clock_write());
         let is_rough = found.as_ref().is_some_and(|found| self.is_rough_enough(&found.first));
         let progress = &mut self.progress;
-        let mut writer = Writer { contact, plan, host, since, effect, progress, had_seed: None };
+        let is_filled = info.can.slots > 1 && info.shows_seed();
+        let mut writer = Writer { contact, plan, host, since, effect, progress, is_filled, had_seed: None };
         let Some(found) = found.as_ref().filter(|_| info.can.shows_slot_clocks) else {
             let seconds = |first: &Reading| plan.config.map(|config| clock_value(config.clock, host, first));
             let written = write_slot(&mut writer, host, found.as_ref().map(|found| &found.first), &seconds)?;
@@ -280,9 +278,13 @@ impl Job<'_> {
 
     /// Whether the clock is so right that nothing is to be written. A second pass goes on with what the first one began, whatever
     /// the clock shows by now.
-    fn is_within(&self, fine: &Fine) -> bool {
+    /// What a device with slots shows may be no slot's clock.
+    fn is_within(&self, fine: &Fine, info: &Info) -> bool {
         let is_within = |bound| self.told(fine.drift).is_surely_within(bound);
-        self.plan.if_drift_over.is_some_and(is_within) && !fine.stands_still && self.progress == Progress::default()
+        info.can.shows_slot_clocks
+            && self.plan.if_drift_over.is_some_and(is_within)
+            && !fine.stands_still
+            && self.progress == Progress::default()
     }
 
     /// The outcome of writes on a slot, held against what it shows; where the clock that is shown is not right, that the other one is
@@ -295,8 +297,12 @@ impl Job<'_> {
     ) -> Result<WriteOutcome, Stop> {
         info.slot = written.shown.map(Box::new);
         check_slot(&self.plan, &info, &mut self.progress)?;
-        let proved = written.after.map(|after| self.told(after)).filter(|after| after.may_be_within(OFF_AFTER_S));
-        let drift = before.zip(proved).map(|(before, after)| Moved { before, after });
+        // A clock that was right before may be another than the one that was set.
+        let is_now = self.plan.config.is_some_and(|config| config.clock == ClockPlan::Now);
+        let moved = before
+            .zip(written.after.map(|after| self.told(after)))
+            .filter(|(before, after)| is_now && after.may_be_within(OFF_AFTER_S) && !before.may_be_within(OFF_AFTER_S));
+        let drift = moved.map(|(before, after)| Moved { before, after });
         Ok(WriteOutcome { had_seed: written.had_seed, ..self.written(info, drift, false, None) })
     }
 
@@ -362,18 +368,6 @@ fn check_outcome(
         return Err(Failure::new(Problem::Drift(after, info.clone()), written, remedy));
     }
     Ok(())
-}
-
-/// If the host's wall clock was stepped since the contact began: by how much, and the drift by its new time.
-fn read_again_after_jump(
-    plan: &WritePlan,
-    host: &dyn HostClock,
-    piece: &mut dyn Timepiece,
-    first: &Reading,
-) -> Result<Option<(TimeDelta, Drift)>, DeviceError> {
-    let Some(by) = jump_between(first.before, host.now()) else { return Ok(None) };
-    let again = clock::read(piece, host)?;
-    Ok(Some((by, measure(piece, host, &again, plan.fine)?.drift)))
 }
 
 /// Writing on the second needs a clock that ticks, as far as was looked, and the host's time to aim at.

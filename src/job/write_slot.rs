@@ -76,7 +76,7 @@ pub(super) fn check_slot(plan: &WritePlan, info: &Info, progress: &mut Progress)
         progress.seed = Carried::No;
         "seed"
     } else if plan.wish.clears && shown.has_seed == Some(true) {
-        progress.other = Carried::Unknown;
+        progress.cleared = Carried::Unknown;
         "seed"
     } else if is_other(title, shown.title.clone()) {
         progress.other = Carried::Unknown;

@@ -15,6 +15,8 @@ pub(super) struct Writer<'a, 'c> {
     pub since: Moment,
     pub effect: ClockWrite,
     pub progress: &'a mut Progress,
+    /// The slot is one of several, and shows a seed.
+    pub is_filled: bool,
     /// Whether a slot that was cleared had a seed.
     pub had_seed: Option<bool>,
 }
@@ -34,10 +36,12 @@ impl Writer<'_, '_> {
     /// Profile and clock, and at once the seed where there is one to write: a restricted token has just lost its own.
     pub fn write_all(&mut self, clock: Option<u32>) -> Result<(), DeviceError> {
         if self.plan.wish.clears {
-            let cleared = self.contact.clear_slot(self.plan.slot);
-            self.had_seed = Some(cleared.inspect_err(|error| self.progress.note_failure(error))?);
-            self.progress.other = Carried::Yes;
-            return Ok(());
+            return self.clear();
+        }
+        // A slot of several that shows a seed is emptied first: a burn that breaks off leaves no old seed under a new profile, and a
+        // device that takes no second seed takes this one.
+        if self.plan.seed.is_some() && self.is_filled && self.progress.cleared != Carried::Yes {
+            self.clear()?;
         }
         let Some(config) = &self.plan.config else { return self.write_title().and_then(|()| self.write_seed()) };
         self.check_host().inspect_err(|error| self.progress.note_failure(error))?;
@@ -53,6 +57,13 @@ impl Writer<'_, '_> {
             self.progress.seed = Carried::No;
         }
         if self.progress.seed == Carried::Yes { Ok(()) } else { self.write_title().and_then(|()| self.write_seed()) }
+    }
+
+    fn clear(&mut self) -> Result<(), DeviceError> {
+        let cleared = self.contact.clear_slot(self.plan.slot);
+        self.had_seed = Some(cleared.inspect_err(|error| self.progress.note_failure(error))?);
+        self.progress.cleared = Carried::Yes;
+        Ok(())
     }
 
     /// The title goes before the seed: a slot without a seed shows nothing wrong.

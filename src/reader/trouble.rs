@@ -60,7 +60,7 @@ pub enum ReaderError {
     #[error("no token was found; on {} there is {}", plain(.0), .1.words())]
     Device(String, DeviceKind),
     /// The device that a command is for is not there; what is there instead.
-    #[error("{} is not plugged in{}", capital(.0.words()), instead(.1))]
+    #[error("no {} is plugged in{}", .0.words().trim_start_matches("a "), instead(.1))]
     NotThere(DeviceKind, Vec<(String, DeviceKind)>),
     /// The token was there and left before the first command.
     #[error("the token left {} before it could be read", plain(.0))]
@@ -81,11 +81,6 @@ fn list(readers: &[String]) -> String {
 fn instead(others: &[(String, DeviceKind)]) -> String {
     let each = others.iter().map(|(reader, device)| format!("; on {} there is {}", plain(reader), device.words()));
     each.collect()
-}
-
-fn capital(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
 impl ReaderError {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::lists::ListEnd;
 use super::times::utc;
-use crate::device::families::capabilities_of;
+use crate::device::families::capabilities_on_record;
 use crate::drift::{Cause, Come, Fit, Fleet, Following, Forecast, Jump, PriorSource, Standing, Window};
 use crate::inventory::TokenRecord;
 use crate::job::forecast::Foreseen;
@@ -330,7 +330,7 @@ pub fn remarks(token: &TokenRecord, clock: Option<&(Fit, Forecast)>) -> Vec<Stri
     if fit.stretches == 0 && fit.standing == Standing::Usual {
         say("its rate is not measured yet: the date is a typical one; read it again in a few weeks".to_owned());
     }
-    let erases = capabilities_of(Some(&token.key.serial)).clock_write().erases_seed();
+    let erases = capabilities_on_record(token.model.as_deref(), &token.key.serial).clock_write().erases_seed();
     if erases && token.sealed.is_none() && token.erased.is_none() && token.model.is_some() {
         say("restricted: setting its clock erases its seed, so have that at hand, or resynchronise it on its server"
             .to_owned());

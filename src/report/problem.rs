@@ -99,7 +99,9 @@ pub fn fact(problem: &Problem) -> String {
 fn of_slot(problem: &Problem) -> String {
     match problem {
         Problem::SlotFilled(token) => {
-            format!("it holds a seed already{}, and nothing of it is on record ({token})", titled(token))
+            let says = token.slot.as_ref().and_then(|slot| slot.has_seed).is_some();
+            let what = if says { "it holds a seed already" } else { "it does not say whether it holds a seed" };
+            format!("{what}{}, and nothing of it is on record ({token})", titled(token))
         }
         Problem::ClearsSeed(of) => {
             format!("the seed there would be taken out{}, and its codes with it: {}", titled(&of.token), owned(of))

@@ -6,6 +6,10 @@ use crate::job::remedy::SlotRemedy;
 #[must_use]
 pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
     match remedy {
+        SlotRemedy::CheckSlot => {
+            "check again, with the number of the slot: tokentap verify CODE --slot N --seed-file FILE; if it is still wrong, burn \
+             the same file again: tokentap burn --slot N --seed-file FILE"
+        }
         SlotRemedy::AcceptLoss => "if nobody needs that seed any more, use --erase-seed",
         SlotRemedy::CheckCounter => {
             "let the key type two codes in a row, and check them: tokentap verify --hotp CODE CODE --seed-file FILE; if they are \

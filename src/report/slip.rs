@@ -98,7 +98,7 @@ fn card(card: &Card) -> Result<Zeroizing<String>, Failure> {
 <p>Your token: the one whose serial number, on its back, ends in <span class=\"serial\">{digits}</span>.</p>
 <ol>
 <li>Press its button until the display lights.</li>
-<li>Type the six digits that it shows, before they change. The bars beside them show how much time is left.</li>
+<li>Type the digits that it shows, before they change. The bars beside them show how much time is left.</li>
 <li>If a code is refused, wait for the next one, and use that. If that is refused too, bring the token to the helpdesk.</li>
 </ol>
 <p>Nobody needs a code of yours on the telephone or by mail. If the token is lost, tell the helpdesk at once.</p>

@@ -79,6 +79,12 @@ impl Report for SlotBatchReport {
         let of = counted(self.rows.len() as u64, "row");
         let mut text =
             format!("{}: {} of {of} burned, {} done before", self.token.line, self.count("burned"), self.count("done"));
+        let is_here = |place: &&String| place.split('/').next() == Some(self.token.serial.as_str());
+        let done = self.rows.iter().filter(|row| row.state == "done").filter_map(|row| row.place.as_ref());
+        let elsewhere: Vec<&str> = done.filter(|place| !is_here(place)).map(String::as_str).collect();
+        if !elsewhere.is_empty() {
+            text.push_str(&format!(" (by the record on other devices: {})", elsewhere.join(", ")));
+        }
         if self.left() > 0 {
             text.push_str(&format!(
                 "; {} left: plug in the device that they name, or the next one, and run the same command again",

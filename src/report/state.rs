@@ -60,6 +60,9 @@ pub fn state(state: &TokenState) -> String {
 
 /// How far the writes on a slot came, and what it holds now.
 fn partial_slot(progress: Progress, has_seed: bool, of: Kept) -> String {
+    if progress == Progress::default() {
+        return state(&TokenState::Untouched);
+    }
     let settings = if of == Kept::Slot { "profile and clock" } else { "how the key types" };
     let mut parts = Vec::new();
     match progress.config {
@@ -67,6 +70,11 @@ fn partial_slot(progress: Progress, has_seed: bool, of: Kept) -> String {
         Carried::Unknown if of == Kept::Slot => parts.push(format!("whether {settings} were written is unknown")),
         Carried::Unknown => parts.push(format!("whether {settings} was set is unknown")),
         _ => {}
+    }
+    match progress.cleared {
+        Carried::Yes => parts.push("the old seed is taken out".to_owned()),
+        Carried::Unknown => parts.push("whether the old seed was taken out is unknown".to_owned()),
+        Carried::No => {}
     }
     match progress.other {
         Carried::Yes => parts.push("the title or setting is written".to_owned()),
@@ -79,8 +87,14 @@ fn partial_slot(progress: Progress, has_seed: bool, of: Kept) -> String {
         (Carried::Unknown, _) => {
             "whether the new seed was written is unknown: the slot holds it, or what it held before".to_owned()
         }
+        (Carried::No, true) if progress.cleared == Carried::Yes => {
+            "the new seed is not written: the slot is empty".to_owned()
+        }
+        (Carried::No, true) if progress.cleared == Carried::Unknown => "the new seed is not written".to_owned(),
         (Carried::No, true) => "the new seed is not written: the slot holds what it held before".to_owned(),
-        (Carried::No, false) if progress.other == Carried::Unknown => return parts.join("; "),
+        (Carried::No, false) if progress.other == Carried::Unknown || progress.cleared != Carried::No => {
+            return parts.join("; ");
+        }
         (Carried::No, false) => "its seed is unchanged".to_owned(),
     });
     parts.join("; ")

@@ -146,9 +146,11 @@ pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
         None if unseen => "its clock was set, and cannot be read back; ".to_owned(),
         None => String::new(),
     };
+    let is_empty = outcome.info.slot.as_ref().and_then(|slot| slot.has_seed) == Some(false);
     let seed = match (outcome.wish.clears, outcome.had_seed) {
         (true, Some(false)) => "it had no seed",
         (true, _) => "seed taken out",
+        (false, _) if outcome.seed == SeedFate::Kept && is_empty => "none in it",
         _ => outcome.seed.word(),
     };
     let title = outcome.wish.title.as_ref().map(|title| format!("; title {}", plain(title.as_str())));
@@ -188,6 +190,8 @@ pub fn remarks(outcome: &WriteOutcome, deed: Deed, servers: &[MendReport]) -> Ve
     });
     if outcome.seed == SeedFate::Erased {
         say("the token shows no codes until a seed is burned, and its server needs that seed too");
+    } else if deed == Deed::Burn && !outcome.info.can.has_clock() {
+        say("its server needs the same seed and number of digits, and counts from 0");
     } else if deed == Deed::Burn {
         say("its server needs the same seed, hash and time step");
     } else if config.clock == ClockPlan::Now && may_lose_server && servers.is_empty() {
@@ -225,6 +229,9 @@ pub struct PlanReport {
     pub seed: &'static str,
     /// The profile that would be written.
     pub profile: Option<PlannedProfile>,
+    /// The device has a clock.
+    #[serde(skip)]
+    has_clock: bool,
     /// The seed and the clock in words.
     #[serde(skip)]
     words: (String, String),
@@ -272,6 +279,7 @@ impl PlanReport {
             clock: shown.drift.map(|drift| ClockBefore { before: drift.into() }),
             seed: fate.word(),
             profile: plan.config.as_ref().filter(|config| config.from != ProfileFrom::Kept).map(Into::into),
+            has_clock: shown.info.can.has_clock(),
             words: (seed, clock),
         }
     }
@@ -287,6 +295,7 @@ impl Report for PlanReport {
         };
         let clock = match &self.clock {
             Some(found) => format!("now {}; {clock}", found.before.drift),
+            None if self.has_clock => format!("of the slot, which cannot be read; {clock}"),
             None => "none: it counts button presses".to_owned(),
         };
         format!(

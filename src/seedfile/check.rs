@@ -47,7 +47,9 @@ impl Checker {
         self.rows += 1;
         let line = if row.place.line == 0 { self.rows } else { row.place.line };
         if let Some(serial) = &row.serial {
-            self.serials.push((self.hash(serial), line));
+            // The slots of a device have one serial between them.
+            let slot = row.slot.map(|slot| format!("{serial}/{slot}"));
+            self.serials.push((self.hash(slot.as_ref().unwrap_or(serial)), line));
             self.lengths.entry(serial.chars().count()).or_insert((0, line)).0 += 1;
         }
         self.secrets.push((self.hash(row.seed.expose()), line));

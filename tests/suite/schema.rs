@@ -137,7 +137,7 @@ fn devices(bench: &mut Bench) {
     run(0, &["customer-key", "check", "--customer-key", "own-key"]);
     run(6, &["customer-key", "check"]);
     run(2, &["factory-reset"]);
-    run(10, &["factory-reset", "--erase-all"]);
+    run(0, &["factory-reset", "--erase-all"]);
     let key = ["--reader", "emulated:key.json"];
     let mut run = |exit: i32, args: &[&str]| bench.run(exit, &[&key[..], args].concat());
     run(0, &["burn", "--hotp", "--seed-file", "key-seed", "--no-verify"]);

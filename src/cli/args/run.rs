@@ -39,7 +39,7 @@ pub struct BatchArgs {
 
     /// Hand the seeds to this server as they are burned
     #[cfg(feature = "servers")]
-    #[arg(long, value_name = "SERVER", requires = "identity")]
+    #[arg(long, value_name = "SERVER", requires = "identity", conflicts_with = "slots")]
     pub hand_over: Option<String>,
 
     /// The age identity that opens sealed seeds, for --hand-over
@@ -82,7 +82,7 @@ pub struct BatchArgs {
     /// Onto the slots of one Molto2, a row each: those that the rows name, or the next empty ones
     ///
     /// The inventory tells which rows are done: the same command goes on where it was broken off, on the next device too.
-    #[arg(long, requires = "input", conflicts_with_all = ["generate", "users", "bytes", "to", "new_batch", "resume", "reburn", "slips", "check_every"], help_heading = "For a Molto2", hide_short_help = true)]
+    #[arg(long, requires = "input", conflicts_with_all = ["generate", "users", "bytes", "to", "new_batch", "resume", "reburn", "slips", "check_every", "token_key", "allow_unknown_model", "drop", "force", "skip_unusable", "allow_shared_secret", "with_secret"], help_heading = "For a Molto2", hide_short_help = true)]
     pub slots: bool,
 
     /// The customer key, if it is not the factory's: a text file, the vendor's Molto2Cfg.ini, or - to be asked

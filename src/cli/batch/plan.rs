@@ -7,6 +7,7 @@ use crate::cli::describe;
 use crate::cli::input::lines_of;
 use crate::cli::output::Output;
 use crate::cli::record::Record;
+use crate::cli::rows::Hotp;
 use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, with_users, write_options};
 use crate::cli::unused::{file_flag, unused};
 use crate::cli::{Ran, new_seed};
@@ -80,7 +81,7 @@ fn of_file(
     output: &Output,
 ) -> Result<PlannedBatch, Failure> {
     let name = describe::path(path);
-    let rows = rows_of(path, &args.file, args.hotp, &args.whole)?;
+    let rows = rows_of(path, &args.file, if args.hotp { Hotp::Codes } else { Hotp::No }, &args.whole)?;
     let rows = match &args.users {
         None => rows,
         Some(users) => with_users(rows, users)?,

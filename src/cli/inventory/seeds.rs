@@ -8,7 +8,9 @@ use crate::cli::args::{ExportArgs, Global, ImportArgs};
 use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
 use crate::cli::record;
+use crate::cli::rows::Hotp;
 use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, write_options};
+use crate::device::families::capabilities_on_record;
 use crate::device::{DisplayTime, Profile};
 use crate::inventory::{
     Deed, Entry, Inventory, InventoryError, SealError, SeedChange, SlotKey, TokenChange, TokenFilter, open_of, seal,
@@ -41,9 +43,11 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
     let options = write_options(&args.encode, &formats)?;
     let dropped = fields_of(&args.drop)?;
     check_drop(&dropped, &formats)?;
-    let filter = TokenFilter { serial: args.serial.clone(), sealed: true, ..TokenFilter::default() };
+    let (serial, slot) = args.serial.as_deref().map(SlotKey::of_text).unzip();
+    let filter = TokenFilter { serial: serial.map(str::to_owned), sealed: true, ..TokenFilter::default() };
     let mut tokens = Vec::new();
     inventory.visit_tokens(&filter, u64::MAX, &mut |token| tokens.push(token)).map_err(failed)?;
+    tokens.retain(|token| slot.flatten().is_none_or(|slot| token.key.slot == slot));
     if tokens.is_empty() {
         return Err(Failure::usage("the inventory keeps no sealed seed of that kind", "see tokentap inventory tokens"));
     }
@@ -70,7 +74,9 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
             Problem::new(number, 0, format!("{}: {error}", token.key.serial), next)
         })?;
         // The record knows best whose it is by now.
-        Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.key.serial), ..row })
+        let can = capabilities_on_record(token.model.as_deref(), &token.key.serial);
+        let slot = (can.slots > 1).then_some(token.key.slot);
+        Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.key.serial), slot, ..row })
     });
     // Where two tokens hold one seed, somebody has said that they may.
     let rules = Rules { drop: &dropped, shares_secrets: true };
@@ -112,7 +118,7 @@ pub fn import(inventory: &dyn Inventory, global: &Global, args: &ImportArgs, out
     let mut rows = Vec::new();
     let mut problems = Vec::new();
     let mut checker = Checker::sharing(args.whole.allow_shared_secret);
-    for row in rows_of(&args.input, &args.file, false, &args.whole)? {
+    for row in rows_of(&args.input, &args.file, Hotp::No, &args.whole)? {
         match row.and_then(importable) {
             Ok(row) => {
                 checker.see(&row);

@@ -7,6 +7,7 @@ use super::read_file;
 use crate::cli::args::SeedsCheckArgs;
 use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
+use crate::cli::rows::Hotp;
 use crate::cli::rows::format_of_name;
 use crate::cli::{Ran, secret};
 use crate::job::batch::unwritable;
@@ -25,7 +26,7 @@ pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
             (if args.whole.skip_unusable { usable(rows) } else { rows }, describe::path(picture), "QR codes")
         }
         (None, Some(path)) => {
-            let (format, rows) = read_file(path, &args.file, args.hotp, &args.whole)?;
+            let (format, rows) = read_file(path, &args.file, Hotp::of_field(args.hotp), &args.whole)?;
             (rows, describe::path(path), format.name)
         }
         (None, None) => return Err(Failure::usage("no seed file was named", "name one")),

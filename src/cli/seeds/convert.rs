@@ -10,6 +10,7 @@ use crate::cli::Ran;
 use crate::cli::args::{EncodeArgs, OutputArgs, SeedsConvertArgs, SuiteArg};
 use crate::cli::describe::{self};
 use crate::cli::output::Output;
+use crate::cli::rows::Hotp;
 use crate::cli::rows::{self, format_of_name};
 use crate::job::bad_file;
 use crate::job::batch::unwritable;
@@ -47,7 +48,7 @@ pub(super) fn convert_file(args: &SeedsConvertArgs, inventory: Option<&Path>, ou
     check_paths(&reads, &args.output)?;
     let formats = targets(&args.output)?.iter().map(|(name, _)| writable(name)).collect::<Result<Vec<_>, _>>()?;
     check_drop(&dropped, &formats)?;
-    let rows = rows_of(&args.input, &args.file, args.hotp, &args.whole)?;
+    let rows = rows_of(&args.input, &args.file, Hotp::of_field(args.hotp), &args.whole)?;
     let rows = match &args.users {
         None => rows,
         Some(users) => with_users(rows, users)?,

@@ -68,7 +68,7 @@ fn source(path: &Path) -> Result<Result<Source, Problem>, Failure> {
 }
 
 /// The rows of a file, or the failure of the file as a whole.
-pub fn rows_of(path: &Path, args: &FileArgs, hotp: bool, whole: &WholeFileArgs) -> Result<Rows, Failure> {
+pub fn rows_of(path: &Path, args: &FileArgs, hotp: Hotp, whole: &WholeFileArgs) -> Result<Rows, Failure> {
     read_file(path, args, hotp, whole).map(|(_, rows)| rows)
 }
 
@@ -76,10 +76,9 @@ pub fn rows_of(path: &Path, args: &FileArgs, hotp: bool, whole: &WholeFileArgs) 
 pub(super) fn read_file(
     path: &Path,
     args: &FileArgs,
-    hotp: bool,
+    hotp: Hotp,
     whole: &WholeFileArgs,
 ) -> Result<(&'static Format, Rows), Failure> {
-    let hotp = if hotp { Hotp::Field } else { Hotp::No };
     let read = rows::rows_of(&|| source(path), args, hotp)?;
     let (format, rows) = read.map_err(|problem| bad_file(&describe::path(path), &[problem], 0))?;
     Ok((format, if whole.skip_unusable { usable(rows) } else { rows }))

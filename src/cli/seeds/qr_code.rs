@@ -9,6 +9,7 @@ use super::rows_of;
 use crate::cli::args::{SeedsQrArgs, WholeFileArgs};
 use crate::cli::describe::{self};
 use crate::cli::output::Output;
+use crate::cli::rows::Hotp;
 use crate::cli::{Ran, input, secret};
 use crate::job::batch::unwritable;
 use crate::job::paths;
@@ -23,7 +24,7 @@ pub(super) fn make_qr(args: &SeedsQrArgs, inventory: Option<&Path>, output: &Out
     )?;
     let row = match &args.input {
         Some(path) => {
-            let rows = rows_of(path, &args.file, false, &WholeFileArgs::default())?;
+            let rows = rows_of(path, &args.file, Hotp::No, &WholeFileArgs::default())?;
             let sheet = secret::read_sheet(Ok(rows), &describe::path(path))?;
             secret::choose(sheet, &args.choice)?.single()?
         }

@@ -6,7 +6,7 @@ use super::answers::Counter;
 use crate::cli::verify::parse_code;
 use crate::clock::{Drift, Method};
 use crate::device::Profile;
-use crate::device::families::capabilities_of;
+use crate::device::families::capabilities_on_record;
 use crate::inventory::{Deed, Outcome, TokenRecord, open_of};
 use crate::job::forecast::fit_of;
 use crate::job::verify::{WINDOW_S, expected_profile, judge, token_time};
@@ -33,7 +33,7 @@ impl Counter<'_> {
         let (hash, step) = (token.profile.map(Profile::hash), token.profile.map(Profile::step));
         let expected = expected_profile(hash.or(row.hash), step.or(row.step));
         let now = SystemClock::new().now().wall;
-        let can = capabilities_of(Some(&token.key.serial));
+        let can = capabilities_on_record(token.model.as_deref(), &token.key.serial);
         let at = token_time(now, self.drift_now(&token, now));
         let verdict = judge(can, &row.seed, expected, &[code], at, WINDOW_S);
         let is_right = verdict.is_accepted(expected.step.seconds());

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use super::super::command::{send, send_any};
 use super::super::{
-    Config, Contact, Device, DeviceError, Info, Key, Model, Other, Reason, Serial, SlotState, Step, Timepiece, Typing,
-    Unlocked, check_same,
+    CapabilityError, Config, Contact, Device, DeviceError, Info, Key, Model, Other, Reason, Serial, SlotState, Step,
+    Timepiece, Typing, Unlocked, check_same,
 };
 use super::command::{
     DeviceKey, DisableInterfaces, EmptySlot, Keys, PressEnter, ReadConfig, Select, SelectFido, Touch, WriteSlot,
@@ -151,19 +151,22 @@ impl Unlocked for Session<'_, Held> {
 
     fn write_typing(&mut self, typing: Typing) -> Result<(), DeviceError> {
         let step = Step::Device;
+        // Whether it may be done at all is known before anything is.
+        let interfaces = match typing.keyboard {
+            None => None,
+            Some(keyboard) => {
+                let now = read_config(self.link)?;
+                let kept = u8::from(now.fido_off) | u8::from(now.ccid_off) << 2;
+                let never = CapabilityError::Never("be left with fewer than two interfaces");
+                let left = DisableInterfaces::new(kept | u8::from(!keyboard) << 1);
+                Some(left.ok_or(DeviceError { step, reason: Reason::Beyond(never) })?)
+            }
+        };
         typing.enter.map_or(Ok(()), |enter| self.set(step, &PressEnter(enter).apdu()))?;
         typing.long_touch.map_or(Ok(()), |long| self.set(step, &Touch { long }.apdu()))?;
         typing.numpad.map_or(Ok(()), |numpad| self.set(step, &Keys { numpad }.apdu()))?;
-        let Some(keyboard) = typing.keyboard else { return Ok(()) };
-        // Last, because the key may leave and come back with it; and never without knowing what else is off.
-        let now = read_config(self.link)?;
-        let kept = u8::from(now.fido_off) | u8::from(now.ccid_off) << 2;
-        let mask = kept | u8::from(!keyboard) << 1;
-        let left = DisableInterfaces::new(mask).ok_or(DeviceError {
-            step,
-            reason: Reason::Beyond(super::super::CapabilityError::Never("be left with fewer than two interfaces")),
-        })?;
-        self.set(step, &left.apdu())
+        // Last, because the key may leave and come back with it.
+        interfaces.map_or(Ok(()), |left| self.set(step, &left.apdu()))
     }
 
     fn reset(&mut self) -> Result<(), DeviceError> {

@@ -20,6 +20,9 @@ pub enum CustomerKeyError {
     /// Nothing, or more than [`LONGEST`] bytes.
     #[error("a customer key has 1 to {LONGEST} bytes; this has {0}")]
     Length(usize),
+    /// More than one line, or text that is not UTF-8.
+    #[error("a customer key is one line of text")]
+    Lines,
     /// A configuration of the vendor's tool without a key, or with one that is no 32 hex digits.
     #[error("its CUSTOMER_KEY is missing, or is not 32 hex digits")]
     BadIni,
@@ -50,6 +53,10 @@ pub fn customer_key_of_file(content: &[u8]) -> Result<Zeroizing<Vec<u8>>, Custom
     }
     let key = text.strip_suffix(b"\n").unwrap_or(text);
     let key = key.strip_suffix(b"\r").unwrap_or(key);
+    // Another line would be taken for a part of the key, and cost the device one of its tries.
+    if key.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
+        return Err(CustomerKeyError::Lines);
+    }
     match key.len() {
         1..=LONGEST => Ok(Zeroizing::new(key.to_vec())),
         length => Err(CustomerKeyError::Length(length)),
@@ -76,6 +83,8 @@ mod tests {
         assert_eq!(read(b"TOKEN2MOLTO1-KEY\r\n"), Ok(b"TOKEN2MOLTO1-KEY".to_vec()));
         assert_eq!(read(b"\xEF\xBB\xBFa key \n"), Ok(b"a key ".to_vec()));
         assert_eq!(read(b"\n"), Err(CustomerKeyError::Length(0)));
+        assert_eq!(read(b"a key\n# a note\n"), Err(CustomerKeyError::Lines));
+        assert_eq!(read(b"\xFF\xFEa\0b\0"), Err(CustomerKeyError::Lines));
         assert_eq!(read(&[b'x'; 65]), Err(CustomerKeyError::Length(65)));
         assert_eq!(read(b"[CONFIG]\nCUSTOMER_KEY=12\n"), Err(CustomerKeyError::BadIni));
         assert_eq!(read(b"[CONFIG]\nOTHER=1\n"), Err(CustomerKeyError::BadIni));

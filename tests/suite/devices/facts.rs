@@ -49,7 +49,13 @@ fn molto(set: &dyn Fn(&mut MoltoState)) -> String {
 fn key(set: &dyn Fn(&mut KeyState)) -> String {
     let mut bench = Bench::<EmulatedKey>::new();
     set(&mut bench.state);
-    bench.run(bench.burn(0, ONE, SlotWish::default()), Vec::new()).unwrap();
+    if bench.state.switches.says_one_byte {
+        let failure = bench.run(bench.burn(0, ONE, SlotWish::default()), Vec::new()).unwrap_err();
+        assert_eq!(failure.kind(), Kind::SlotFilled, "what does not say is not taken for empty");
+    }
+    let mut write = bench.burn(0, ONE, SlotWish::default()).unwrap();
+    write.replaces_seed = bench.state.switches.says_one_byte;
+    bench.run(Ok(write), Vec::new()).unwrap();
     bench.state.counter = 5;
     bench.run(bench.burn(0, ONE, SlotWish::default()), Vec::new()).unwrap();
     assert_eq!(EmulatedKey::held(&bench.state, 0), ONE);
@@ -63,7 +69,7 @@ fn key(set: &dyn Fn(&mut KeyState)) -> String {
     bench.check_settled(0, "cleared");
     let known = match slot.info.slot.and_then(|slot| slot.has_seed) {
         Some(_) => "the slot is read back",
-        None => "the slot is said not to be read back",
+        None => "refused without --replace-seed, because the slot may hold a seed",
     };
     format!("burn: {known}; {counter}")
 }

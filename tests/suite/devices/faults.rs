@@ -90,11 +90,13 @@ fn check_said(name: &str, failure: &Failure, job: Job, held: &[u8]) {
         TokenState::Untouched | TokenState::NotReached => assert_eq!(held, before, "{name}: {:?}", failure.problem),
         TokenState::Partial { progress, .. } => {
             use tokentap::device::Carried;
-            match (progress.seed, progress.other) {
+            match (progress.seed, progress.cleared) {
                 (Carried::Yes, _) => assert_eq!(held, after, "{name}"),
-                (Carried::Unknown, _) => assert!(held == before || held == after, "{name}"),
+                (Carried::Unknown, _) => assert!(held == before || held == after || held.is_empty(), "{name}"),
                 (Carried::No, _) if job == Job::Clear => assert!(held == before || held == after, "{name}"),
-                (Carried::No, _) => assert_eq!(held, before, "{name}: {:?}", failure.problem),
+                (Carried::No, Carried::Yes) => assert_eq!(held, b"", "{name}"),
+                (Carried::No, Carried::Unknown) => assert!(held == before || held.is_empty(), "{name}"),
+                (Carried::No, Carried::No) => assert_eq!(held, before, "{name}: {:?}", failure.problem),
             }
         }
         TokenState::Written { .. } => assert_eq!(held, after, "{name}"),

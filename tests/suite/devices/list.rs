@@ -49,7 +49,7 @@ fn a_hundred_rows_fill_a_hundred_slots_however_often_the_command_is_broken_off()
     let mut dice = Dice::new();
     let mut bench = Bench::<EmulatedMolto2>::new();
     let sheet = sheet(100);
-    check_list(&sheet, Family::Molto2.usual(), true).unwrap();
+    check_list(&sheet, Family::Molto2.usual(), true, false).unwrap();
     let mut broken_off = 0;
     loop {
         let ended = run(&mut bench, &sheet, || {
@@ -119,7 +119,7 @@ fn a_list_that_a_device_cannot_hold_is_refused_whole_before_it_is_there() {
     let refused = |change: &dyn Fn(&mut Sheet)| {
         let mut sheet = sheet(3);
         change(&mut sheet);
-        check_list(&sheet, can, true).is_err()
+        check_list(&sheet, can, true, false).is_err()
     };
     assert!(!refused(&|_| ()));
     assert!(refused(&|sheet| sheet.rows[2].1.digits = Some(7)));
