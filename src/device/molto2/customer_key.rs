@@ -17,7 +17,7 @@ const INI_KEY: [u8; 16] =
 /// Why a file holds no customer key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CustomerKeyError {
-    /// Nothing, or more than [`LONGEST`] bytes.
+    /// Nothing, or more than 64 bytes.
     #[error("a customer key has 1 to {LONGEST} bytes; this has {0}")]
     Length(usize),
     /// More than one line, or text that is not UTF-8.

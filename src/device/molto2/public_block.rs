@@ -17,7 +17,8 @@ pub enum PublicBlockError {
     Seed(u8),
 }
 
-/// Reads `95 1F 70 1D`, flag, title[16], two times[4], hash, step, digits, and whether there is a seed. Only the last byte tells that: an
+/// Reads `95 1F 70 1D`, flag, title (16 bytes), two times (4 each), hash, step, digits, and whether there is a seed. Only the last byte
+/// tells that: an
 /// empty slot may show defaults, or zeros.
 ///
 /// # Errors
