@@ -18,8 +18,7 @@ pub enum PublicBlockError {
 }
 
 /// Reads `95 1F 70 1D`, flag, title (16 bytes), two times (4 each), hash, step, digits, and whether there is a seed. Only the last byte
-/// tells that: an
-/// empty slot may show defaults, or zeros.
+/// tells that: an empty slot may show defaults, or zeros.
 ///
 /// # Errors
 /// [`PublicBlockError`].
