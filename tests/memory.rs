@@ -267,6 +267,11 @@ mod linux {
             let made = Command::new(env!("CARGO_BIN_EXE_tokentap")).args(args).current_dir(folder).output().unwrap();
             assert!(made.status.success(), "{made:?}");
         }
+        for (state, family) in [("molto.json", "molto2"), ("key.json", "hotp-key")] {
+            let args = ["emulate", "--create", "--state", state, "--family", family];
+            let made = Command::new(env!("CARGO_BIN_EXE_tokentap")).args(args).current_dir(folder).output().unwrap();
+            assert!(made.status.success(), "{made:?}");
+        }
         fs::create_dir(folder.join("box")).unwrap();
         for state in ["token.json", "restricted.json"] {
             fs::copy(folder.join(state), folder.join("box").join(state)).unwrap();
@@ -311,6 +316,21 @@ mod linux {
                 "a desk that burns sealed seeds again",
                 0,
                 "run desk --reader emulated:restricted.json --trust-host-clock --fast --if-drift-over 0 --identity identity",
+            ),
+            case(
+                "a burn of a slot",
+                0,
+                "run burn --slot 3 --trust-host-clock --reader emulated:molto.json --no-verify --allow-shared-secret --seed-file seed",
+            ),
+            case(
+                "another customer key, which waits for the button",
+                10,
+                "run customer-key set --yes --new-key seed --reader emulated:molto.json",
+            ),
+            case(
+                "a burn of a FIDO2 key",
+                0,
+                "run burn --hotp --trust-host-clock --reader emulated:key.json --no-verify --allow-shared-secret --seed-file seed",
             ),
             case("a code", 0, "run code --seed-file seed"),
             case("a verification", 8, "run verify 000000 --seed-file seed"),

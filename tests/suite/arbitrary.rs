@@ -1,21 +1,30 @@
 //! Bytes that nobody vouches for, through everything that takes any: the bodies of the fuzz targets, which include this
 //! file, and of the test that replays the stored corpus.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use tokentap::clock::Drift;
+use tokentap::device::hotp_key::HotpKey;
+use tokentap::device::molto2::Molto2;
 use tokentap::device::token2::NfcToken;
 use tokentap::device::token2::parse_info;
-use tokentap::device::{Info, Key, Profile};
-use tokentap::emulator::{Card, CardState, TokenClock};
+use tokentap::device::{Device, Family, Info, Key, Profile, Title};
+use tokentap::emulator::{Card, CardState, Emulated, EmulatedKey, EmulatedMolto2, KeyState, MoltoState, TokenClock};
+use tokentap::inventory::{Deed, Station};
 use tokentap::iso7816::Response;
+use tokentap::job::device_change::{ChangeRequest, DeviceChange, change_device};
+use tokentap::job::request::{BurnRequest, ConfigRequest, SlotRequest, SyncRequest, Terms};
+
 use tokentap::job::{
-    Again, Beginning, ClockPlan, ConfigPlan, Failure, Guard, Hooks, ProfileFrom, SlotWish, TokenState, WritePlan, read,
-    write,
+    Again, Beginning, ClockPlan, ConfigPlan, Failure, Front, Guard, Hooks, Notice, ProfileFrom, Recorder, SeedChoice,
+    SingleWrite, SlotWish, TokenState, WritePlan, read, read_slot, read_slots, write,
 };
 use tokentap::link::{Link, LinkError, LinkFault};
 use tokentap::report;
+use tokentap::report::WORDING;
 use tokentap::seed::Seed;
+use tokentap::seedfile::Row;
 use tokentap::time::{HostClock, SimulatedClock, UnixTime};
 
 /// 2026-11-23, as in the tests.
@@ -101,7 +110,11 @@ struct AnyCard<'a> {
 
 impl Link for AnyCard<'_> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        let is_write = command.first() == Some(&0x84);
+        let is_write = match command {
+            [0x84, ..] | [0x80, 0xE6 | 0x56, ..] | [0x80, 0xC5, 0x00, ..] => true,
+            [0x80, 0xC5, 0x02, what, ..] => *what != 0,
+            _ => false,
+        };
         let answer = match self.answers.next() {
             None => Err(LinkFault::LeftBefore),
             Some([]) => Err(LinkFault::Removed),
@@ -174,4 +187,93 @@ pub fn session(data: &[u8]) {
 fn check_told(failure: &Failure, card: &AnyCard<'_>) {
     assert!(!report::fact(&failure.problem).is_empty() && !report::next(failure).is_empty(), "{failure:?}");
     assert!(failure.state != TokenState::Untouched || !card.may_be_written, "{failure:?}");
+}
+
+/// A job on a slot or a whole device against one that answers anything, or commands for an emulated one: the first byte
+/// chooses the family and the job, the second the slot.
+pub fn devices(data: &[u8]) {
+    let [choice, second, rest @ ..] = data else { return };
+    let (is_key, job, slot) = (choice & 1 != 0, choice >> 1 & 7, u16::from(*second));
+    let host = SimulatedClock::new(UnixTime::from_timestamp_nanos(NOW_NS));
+    if job == 7 {
+        let truth: Arc<dyn HostClock> = Arc::new(host);
+        if is_key {
+            commands(EmulatedKey::switched_on(KeyState::new("66103012345678"), truth), rest);
+        } else {
+            let clock = TokenClock::new(NOW_NS, -97.0, 0.0, false);
+            commands(EmulatedMolto2::switched_on(MoltoState::new("826658719844499", 50, clock), truth), rest);
+        }
+        return;
+    }
+    let mut card = AnyCard { answers: Box::new(pieces(rest)), may_be_written: false };
+    let result = if is_key {
+        job_on(&mut HotpKey(&mut card), Family::HotpKey, job, slot, &host)
+    } else {
+        job_on(&mut Molto2(&mut card), Family::Molto2, job, slot, &host)
+    };
+    if let Err(failure) = result {
+        check_told(&failure, &card);
+    }
+}
+
+/// Commands for an emulated device, each with its length in front.
+fn commands(mut device: impl Emulated, data: &[u8]) {
+    for command in pieces(data) {
+        let reply = device.transmit(command);
+        assert!((2..=258).contains(&reply.len()), "a reply has a status word and at most 256 bytes in front of it");
+        if command.first() == Some(&0xFF) {
+            device.reset();
+        }
+    }
+}
+
+fn job_on(device: &mut dyn Device, family: Family, job: u8, slot: u16, host: &dyn HostClock) -> Result<(), Failure> {
+    let wish = match job {
+        1 => SlotWish { digits: Some(8), ..SlotWish::default() },
+        2 => SlotWish { clears: true, ..SlotWish::default() },
+        3 => SlotWish { title: Title::new("Office", 12).ok(), ..SlotWish::default() },
+        _ => SlotWish::default(),
+    };
+    let terms = Terms { slot, family, wish, ..Terms::default() };
+    let seed = Seed::from_bytes(b"a seed of 20 bytes..".to_vec()).expect("20 bytes are a seed");
+    let write = match job {
+        0 => {
+            let seed = Some(SeedChoice::One(Box::new(Row::of_seed(seed))));
+            BurnRequest { seed, terms, ..BurnRequest::default() }.prepare()?
+        }
+        1 => ConfigRequest { terms, ..ConfigRequest::default() }.prepare()?,
+        2 | 3 => SlotRequest { erase_seed: job == 2, terms }.prepare()?,
+        4 => SyncRequest { terms, ..SyncRequest::default() }.prepare()?,
+        5 if slot > 100 => return read_slots(device, host, &Guard::default()).map(|_| ()),
+        5 => return read_slot(device, host, &Guard::default(), slot).map(|_| ()),
+        _ => return change(device, slot, host),
+    };
+    run(write, device, host)
+}
+
+fn run(write: SingleWrite, device: &mut dyn Device, host: &dyn HostClock) -> Result<(), Failure> {
+    let recorder = no_books(write.deed);
+    let tell = |_: Notice| ();
+    let mut before = |_: &Info, _: &WritePlan| Ok(());
+    let mut front = Front { tell: &tell, confirm: None, before: &mut before, interrupted: &|| false };
+    write.run(device, host, recorder, &mut front).map(|_| ())
+}
+
+fn change(device: &mut dyn Device, which: u16, host: &dyn HostClock) -> Result<(), Failure> {
+    let change = match which % 5 {
+        0 => DeviceChange::LockScreen(true),
+        1 => DeviceChange::LockScreen(false),
+        2 => DeviceChange::Nothing,
+        3 => DeviceChange::Reset,
+        _ => DeviceChange::Key(Key::Factory),
+    };
+    let (guard, key, mut before) = (Guard::default(), Key::default(), |_: &Info| Ok(()));
+    let mut request =
+        ChangeRequest { change: &change, guard: &guard, key: &key, tries_again: false, before: &mut before };
+    change_device(device, host, &no_books(Deed::Device), &mut request).map(|_| ())
+}
+
+fn no_books(deed: Deed) -> Recorder<'static> {
+    let (station, user) = (Station::default(), RefCell::default());
+    Recorder { books: None, station, emulated: true, deed, user, remark: None, wording: WORDING }
 }

@@ -120,3 +120,26 @@ fn a_counter_that_the_server_has_lost_is_found_again_by_two_codes() {
     let (exit, _, said) = resync(304, 305);
     assert!(exit == 10 && said.contains("no token of this serial"), "{exit} {said}");
 }
+
+#[test]
+fn a_fido2_key_logs_in_by_its_button_and_is_found_again_after_a_pocket() {
+    let Some(site) = Site::known() else { return };
+    let (serial, reader) = ("66103000001701", "emulated:key.json");
+    site.desk.ok(&["emulate", "--create", "--family", "hotp-key", "--serial", serial, "--state", "key.json"]);
+    site.desk.ok(&["burn", "--hotp", "--generate", "--no-verify", "--reader", reader, TRUST]);
+    site.done(&["hand-over", "pi", "--serial", serial]);
+    let touched = || {
+        let typed = site.desk.json(&["emulate", "--touch", "--state", "key.json"]);
+        typed["display"].as_str().unwrap().trim().to_owned()
+    };
+    assert!(site.server.accepts(serial, &touched()) && site.server.accepts(serial, &touched()), "its first two codes");
+    for _ in 0..40 {
+        touched();
+    }
+    assert!(!site.server.accepts(serial, &touched()), "touched 40 times in a pocket");
+    let (one, two) = (touched(), touched());
+    let found = site.done(&["server", "resync", "pi", serial, &one, &two]);
+    assert_eq!(found["found"], true, "{found}");
+    assert!(site.server.accepts(serial, &touched()), "its next code");
+    site.record_is_sound();
+}
