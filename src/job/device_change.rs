@@ -5,10 +5,10 @@ use super::failure::Failure;
 use super::guard::Guard;
 use super::plan::WritePlan;
 use super::record::Recorder;
-use super::remedy::Again;
+use super::remedy::{Again, SlotRemedy};
 use super::slot_wish::SlotWish;
 use crate::clock;
-use crate::device::{Agreed, Device, DeviceError, Info, Key, Progress, Typing};
+use crate::device::{Agreed, Carried, Device, DeviceError, Info, Key, Progress, Reason, Step, Typing};
 use crate::inventory::{Outcome, SlotKey};
 use crate::time::HostClock;
 
@@ -84,8 +84,17 @@ pub fn change_device(
         Stop::Failed(failure) => *failure,
         Stop::Device(error) => {
             progress.note_failure(&error);
+            if is_one_of_several(request.change, &error) {
+                progress.other = Carried::Unknown;
+            }
             match &known {
-                Some(info) if progress != Progress::default() => writing_failed(&error, info, progress, &plan),
+                Some(info) if progress != Progress::default() => {
+                    let failure = writing_failed(&error, info, progress, &plan);
+                    match request.change {
+                        DeviceChange::Key(_) => Failure { remedies: vec![SlotRemedy::TryNewKeyOnce.into()], ..failure },
+                        _ => failure,
+                    }
+                }
                 known => reading_failed(&error, device, known.as_ref(), &Again::Same),
             }
         }
@@ -96,13 +105,21 @@ pub fn change_device(
     if let (true, Some(info)) = (begun, &known) {
         let outcome = match &result {
             Ok(_) => Outcome::Done,
-            Err(_) if progress.other == crate::device::Carried::Unknown => Outcome::Unknown,
+            Err(_) if progress.other == Carried::Unknown => Outcome::Unknown,
             Err(failure) if failure.problem.is_key_refused() => Outcome::Refused,
             Err(_) => Outcome::Failed,
         };
         recorder.ended(host.now().wall, &key_of(info), outcome, result.as_ref().err(), request.key, info)?;
     }
     result
+}
+
+/// Whether what failed is one of several settings, of which those before it are set.
+fn is_one_of_several(change: &DeviceChange, error: &DeviceError) -> bool {
+    let DeviceChange::Typing(Typing { enter, long_touch, numpad, keyboard }) = change else { return false };
+    let settings = [enter, long_touch, numpad, keyboard].into_iter().flatten().count();
+    // What is beyond the device is refused before anything is sent of it.
+    settings > 1 && error.step == Step::Device && !matches!(error.reason, Reason::Beyond(_))
 }
 
 fn key_of(info: &Info) -> SlotKey {

@@ -191,6 +191,8 @@ pub enum SlotRemedy {
     OtherCustomerKeyOrTryAgain,
     /// Do not try the customer key again; another one may be needed.
     OtherCustomerKey,
+    /// Try the new customer key once; the old one counts where it is refused.
+    TryNewKeyOnce,
     /// Use a slot that the device has.
     SlotThatIsThere,
     /// Remove the PIN for codes with the vendor's tool.

@@ -72,8 +72,8 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
             "nothing was sent to it: use the vendor's own tool for a Molto-1; for a token, lay it on the NFC reader"
         }
         ReaderRemedy::NameMolto2 => {
-            "nothing was sent to it: for the Molto2, name its slot with --slot N (tokentap info --reader NAME lists them); for a token, \
-             lay it on the NFC reader"
+            "nothing was sent to it: for the Molto2, tokentap sync --reader NAME sets the clocks of its slots, and --slot N \
+             names one of them to other commands; for a token, lay it on the NFC reader"
         }
         ReaderRemedy::NameKey => {
             "nothing was sent to it: for the HOTP slot of the key, use --hotp; for a token, lay it on the NFC reader"

@@ -26,6 +26,10 @@ pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
             "use the customer key that it has: --customer-key FILE; only if you know that it was this one, --try-again: a Molto2 \
              locks after a few wrong keys"
         }
+        SlotRemedy::TryNewKeyOnce => {
+            "the new key counts if ▲ was pressed: try it once, tokentap customer-key check --customer-key FILE with the file of the \
+             new key; if it is refused, the key of before still counts"
+        }
         SlotRemedy::SlotThatIsThere => {
             "look which slots it has: tokentap info; a first Molto2 has 0 to 49, and a FIDO2 card has none"
         }

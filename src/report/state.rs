@@ -78,8 +78,7 @@ fn partial_slot(progress: Progress, has_seed: bool, of: Kept) -> String {
     }
     match progress.other {
         Carried::Yes => parts.push("the title or setting is written".to_owned()),
-        Carried::Unknown => parts
-            .push("whether the last order was carried out is unknown: read the device with tokentap info".to_owned()),
+        Carried::Unknown => parts.push("whether the last order was carried out is unknown".to_owned()),
         Carried::No => {}
     }
     parts.push(match (progress.seed, has_seed) {

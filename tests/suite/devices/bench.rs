@@ -9,7 +9,7 @@ use tokentap::device::{Device, Family, Info, Key, Title};
 use tokentap::emulator::{
     Emulated, EmulatedKey, EmulatedLink, EmulatedMolto2, Fault, KeyState, MoltoState, TokenClock,
 };
-use tokentap::inventory::{Deed, Fingerprint, Inventory, Listing, SlotKey, Sqlite, Station, TokenRecord};
+use tokentap::inventory::{Deed, Fingerprint, Inventory, Listing, Outcome, SlotKey, Sqlite, Station, TokenRecord};
 use tokentap::job::device_change::{ChangeRequest, DeviceChange, DeviceChanged, change_device};
 use tokentap::job::request::{BurnRequest, ConfigRequest, SlotRequest, SyncRequest, Terms};
 use tokentap::job::{
@@ -121,6 +121,16 @@ impl<C: Tried> Bench<C> {
 
     /// Changes the whole device.
     pub fn change(&mut self, change: &DeviceChange, key: &Key) -> Result<DeviceChanged, Failure> {
+        self.change_with(change, key, Vec::new())
+    }
+
+    /// The same with faults.
+    pub fn change_with(
+        &mut self,
+        change: &DeviceChange,
+        key: &Key,
+        faults: Vec<Fault>,
+    ) -> Result<DeviceChanged, Failure> {
         let recorder = Recorder {
             books: Some(&self.books),
             station: Station::default(),
@@ -131,11 +141,12 @@ impl<C: Tried> Bench<C> {
             wording: WORDING,
         };
         let shared: Arc<dyn HostClock> = Arc::new(self.clock.clone());
-        let mut link = EmulatedLink::<C>::new(self.state.clone(), shared);
+        let mut link = EmulatedLink::<C>::new(self.state.clone(), shared).with_faults(faults);
         let (guard, mut before) = (Guard::default(), |_: &Info| Ok(()));
         let mut request =
             ChangeRequest { change, guard: &guard, key, tries_again: self.try_again, before: &mut before };
         let result = change_device(&mut *C::device(&mut link), &self.clock, &recorder, &mut request);
+        self.sent = link.commands();
         self.state = link.card().state().clone();
         result
     }
@@ -196,6 +207,13 @@ impl<C: Tried> Bench<C> {
         let known = record.seed.filter(|_| record.erased.is_none());
         let wanted = (!held.is_empty()).then(|| self.print(&held));
         assert_eq!(known, wanted, "{name}: the record is not what the device holds");
+    }
+
+    /// How the last deed on record ended.
+    pub fn last_outcome(&self) -> Outcome {
+        let mut last = None;
+        self.books.visit_events(&Default::default(), 1, &mut |event| last = Some(event.outcome)).unwrap();
+        last.unwrap()
     }
 
     /// The last deed on record.

@@ -64,7 +64,7 @@ fn begun<C: Tried>(job: Job) -> Bench<C> {
     bench
 }
 
-fn all_faults() -> Vec<FaultKind> {
+pub fn all_faults() -> Vec<FaultKind> {
     let answers: [&[u8]; 9] = [
         &[],
         &[0x90],

@@ -1,6 +1,7 @@
 //! The devices with slots: the Molto2, and the HOTP slot of a FIDO2 key.
 
 mod bench;
+mod changes;
 mod facts;
 mod faults;
 mod jobs;
