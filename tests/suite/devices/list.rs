@@ -75,10 +75,17 @@ fn a_hundred_rows_fill_a_hundred_slots_however_often_the_command_is_broken_off()
     // Run once more, nothing is left to do; and every slot is synced.
     let again = places(&sheet, &read(&bench), &bench.books).unwrap();
     assert!(again.iter().all(|place| matches!(place, RowPlace::Done(_))), "{again:?}");
+    let mut broken_syncs = 0;
     for slot in 0..100 {
+        let fault = Fault { at: 1 + dice.below(6) as u32, kind: FaultKind::LeaveAfter };
+        broken_syncs += u32::from(bench.run(bench.sync(slot), vec![fault]).is_err());
+        bench.check_record(slot, "a sync that may have been broken off");
         bench.run(bench.sync(slot), Vec::new()).unwrap();
         bench.check_settled(slot, "synced");
     }
+    let mut kept: Vec<Vec<u8>> = (0..100).map(|slot| bench.state.seed_bytes(slot)).collect();
+    kept.sort();
+    assert!(broken_syncs > 0 && kept == wanted, "{broken_syncs} syncs were broken off");
 }
 
 #[test]
