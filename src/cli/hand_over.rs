@@ -23,9 +23,9 @@ pub fn run(global: &Global, args: &HandOverArgs, output: &Output) -> Ran {
     let Some(identity) = identity(args.server.identity.as_deref())? else {
         return Err(Failure::usage("the seeds are sealed", "name the identity that opens them with --identity FILE"));
     };
-    let opened = open::open(&store, &args.server.name, Some(&identity), output)?;
+    let opened = open::open(&store, &args.server.name, Some(&identity))?;
     let terms = HandOverTerms { replaces: args.replace, unassigned: args.unassigned, again: args.again };
-    opened.work(global, inventory, &mut |work| {
+    opened.work(global.remark.as_deref(), inventory, |work| {
         let planned = plan(work, &identity, wanted.clone(), terms).map_err(server_failure)?;
         if global.dry_run {
             let tokens = planned.iter().map(|(key, one)| HandedToken::planned(&args.server.name, key, one)).collect();

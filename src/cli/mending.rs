@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::args::{Global, MendArgs};
-use super::output::Output;
 use super::server::open::{self, Opened};
 use super::store::{Store, open_store};
 use crate::device::Info;
@@ -31,12 +30,7 @@ impl Mending {
     ///
     /// # Errors
     /// A failure of the inventory, of a server's record, or of its credential.
-    pub fn of(
-        global: &Global,
-        args: &MendArgs,
-        opener: Option<Opener>,
-        output: &Output,
-    ) -> Result<Option<Self>, Failure> {
+    pub fn of(global: &Global, args: &MendArgs, opener: Option<Opener>) -> Result<Option<Self>, Failure> {
         if args.mend.is_empty() {
             return Ok(None);
         }
@@ -47,7 +41,7 @@ impl Mending {
             )
         })?;
         let identity = opener.as_ref().map(|opener| &opener.0);
-        let open = |name: &String| open::open(&store, name, identity, output);
+        let open = |name: &String| open::open(&store, name, identity);
         let servers = args.mend.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(Self { store, servers, opener, re_enrols: args.re_enrol }))
     }
@@ -67,7 +61,7 @@ impl Mending {
             let given = seed.and_then(|seed| seed.for_token(info).ok()).map(|(row, _)| row);
             let opener = self.opener.as_ref().map(|opener| (&opener.0, books.fingerprint_key()));
             let row = seed_for_codes(token, given, opener);
-            opened.at_work(global.remark.as_deref(), books, |work| after_sync(work, token, &row, terms))
+            opened.work(global.remark.as_deref(), books, |work| after_sync(work, token, &row, terms))
         };
         self.servers.iter().map(mend).collect()
     }
@@ -112,8 +106,7 @@ impl DeskMender {
         if let Some(known) = known {
             return Ok(known);
         }
-        let output = Output::new(false, "desk");
-        let opened = open::open(&self.store, name, opener.map(|opener| &opener.0), &output)?;
+        let opened = open::open(&self.store, name, opener.map(|opener| &opener.0))?;
         let known = Known::Open(Arc::new(opened));
         locked(&self.servers).insert(name.to_owned(), known.clone());
         Ok(known)
@@ -139,7 +132,7 @@ impl DeskMender {
             // Its credential is sealed, and nothing opens it here: a person can do it all the same.
             Err(_) => return self.closed(delivery),
         };
-        let done = opened.at_work(self.remark.as_deref(), self.store.inventory(), |work| {
+        let done = opened.work(self.remark.as_deref(), self.store.inventory(), |work| {
             after_sync(work, token, &row, MendTerms::default())
         });
         if let Err(why @ Hindrance::Server(error)) = &done.done
@@ -154,8 +147,7 @@ impl DeskMender {
     /// A server that cannot be opened here, of which only the kind is known.
     fn closed(&self, delivery: &Delivery) -> Option<AfterSync> {
         let (name, books) = (&delivery.server, self.store.inventory());
-        let record = open::record(books, name).ok()?;
-        let kind = ServerSettings::of_text(&record.settings)?.kind;
+        let kind = open::kind_of(books, name)?;
         // Whoever comes next with what opens it finds that this is open.
         let _ = leave_open(books, delivery, SystemClock::new().now().wall);
         Some(open::unmended(name, kind, &delivery.key.serial, Hindrance::NoSeedAtHand))
@@ -171,12 +163,8 @@ impl Mender for DeskMender {
         let filter = DeliveryFilter { server: None, serial: Some(token.key.serial.clone()) };
         // What is not known is said at the token's next command: nothing here may stop a desk.
         let deliveries = self.store.inventory().deliveries(&filter).unwrap_or_default();
-        let kind_of = |name: &str| {
-            let record = open::record(self.store.inventory(), name).ok()?;
-            ServerSettings::of_text(&record.settings).map(|settings| settings.kind)
-        };
         let is_due = |delivery: &Delivery| {
-            let kind = kind_of(&delivery.server);
+            let kind = open::kind_of(self.store.inventory(), &delivery.server);
             delivery.key == token.key
                 && delivery.step.is_there()
                 && kind.is_some_and(|kind| delivery.unmended.is_some() || may_need_mending(kind, moved_s))

@@ -27,7 +27,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     record.ready(global, settings::need(&args.profile), output)?;
     let opener = record.opener(identity);
     #[cfg(feature = "servers")]
-    let mending = Mending::of(global, &args.mend, opener.clone(), output)?;
+    let mending = Mending::of(global, &args.mend, opener.clone())?;
     // What is wrong in any case is said before a device is waited for.
     SyncRequest {
         clock: time_arg::clock(&args.time, host.clock().now().wall, args.write.allow_other_time)?,

@@ -47,7 +47,6 @@ impl ToServer {
         args: &BatchArgs,
         record: &Record,
         planned: &PlannedBatch,
-        output: &Output,
     ) -> Result<Option<Self>, Failure> {
         let Some(name) = &args.hand_over else { return Ok(None) };
         let (true, Some(store)) = (record.seals()?, open_store(global).map_err(|error| unopened(&error))?) else {
@@ -62,7 +61,7 @@ impl ToServer {
                 "name the identity that opens them with --identity FILE",
             ));
         };
-        let opened = open::open(&store, name, Some(&identity), output)?;
+        let opened = open::open(&store, name, Some(&identity))?;
         let ready = Self { name: name.clone(), store, opened, identity, remark: global.remark.clone() };
         let users: BTreeSet<&str> = planned.rows.iter().filter_map(|row| row.user.as_deref()).collect();
         let missing = ready.work(|work| check_users(work, &users)).map_err(server_failure)?;
@@ -76,7 +75,7 @@ impl ToServer {
     }
 
     fn work<T>(&self, work: impl FnOnce(&Work<'_>) -> T) -> T {
-        self.opened.at_work(self.remark.as_deref(), self.store.inventory(), work)
+        self.opened.work(self.remark.as_deref(), self.store.inventory(), work)
     }
 
     /// Hands over what the batch has burned before, and each token that comes; `shown` is told of each.

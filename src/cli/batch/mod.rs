@@ -48,7 +48,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         return plan::show(&planned, output);
     }
     #[cfg(feature = "servers")]
-    let to_server = hand_over::ToServer::open(global, args, &record, &planned, output)?;
+    let to_server = hand_over::ToServer::open(global, args, &record, &planned)?;
     if let Some(done) = planned.finished(books)? {
         if let Some(path) = &args.slips {
             summary::write_slips(path, done.id, None, books, args.force || slip::is_own(path))?;

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::record::{Store, identity};
 use super::{Ran, verify};
 use crate::inventory::{Deed, DeliveryFilter, Inventory, ServerRecord};
-use crate::job::server::{Work, compare, pull, resync};
+use crate::job::server::{compare, pull, resync};
 use crate::job::{Exit, Failure, Problem, TokenState, find};
 use crate::report::{
     CompareReport, PullReport, ResyncReport, ServerCheckReport, ServerListReport, ServerRemoveReport, ServerReport,
@@ -18,27 +18,25 @@ use open::{Opened, hindered};
 
 pub fn run(global: &Global, command: &ServerCommand, output: &Output) -> Ran {
     let store = existing(global, output)?;
-    let inventory = store.inventory();
+    let (inventory, remark) = (store.inventory(), global.remark.as_deref());
     match command {
         ServerCommand::Add(args) => add::run(&store, global, args, output),
         ServerCommand::List => list(inventory, output),
         ServerCommand::Remove(args) => remove(inventory, global, args, output),
         ServerCommand::Check(args) => {
-            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref(), output)?;
+            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref())?;
             check(inventory, &opened, output)
         }
         ServerCommand::Resync(args) => find_again(&store, global, args, output),
         ServerCommand::Pull(args) => {
-            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref(), output)?;
-            let pulled = opened
-                .work(global, inventory, &mut |work| pull(work).map_err(|why| hindered(&args.name, None, why)))?;
+            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref())?;
+            let pulled = opened.work(remark, inventory, pull).map_err(|why| hindered(&args.name, None, why))?;
             output.report(&PullReport::of(&args.name, pulled));
             Ok(Exit::Done)
         }
         ServerCommand::Compare(args) => {
-            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref(), output)?;
-            let found = opened
-                .work(global, inventory, &mut |work| compare(work).map_err(|why| hindered(&args.name, None, why)))?;
+            let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref())?;
+            let found = opened.work(remark, inventory, compare).map_err(|why| hindered(&args.name, None, why))?;
             output.report(&CompareReport::of(&args.name, &found));
             Ok(if found.is_empty() { Exit::Done } else { Exit::Wrong })
         }
@@ -83,7 +81,7 @@ fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &
         .iter()
         .map(|code| verify::parse_code(code).map(|code| code.to_string()))
         .collect::<Result<_, _>>()?;
-    let opened = open::open(store, &args.server.name, identity(args.server.identity.as_deref())?.as_ref(), output)?;
+    let opened = open::open(store, &args.server.name, identity(args.server.identity.as_deref())?.as_ref())?;
     let wanted = opened.codes_wanted();
     if codes.len() != wanted {
         return Err(Failure::usage(
@@ -91,10 +89,8 @@ fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &
             "press the button once for each, and type them in their order",
         ));
     }
-    let mut found_again = |work: &Work<'_>| {
-        resync(work, &token.key, &codes).map_err(|why| hindered(&args.server.name, Some(&token.key), why))
-    };
-    let found = opened.work(global, inventory, &mut found_again)?;
+    let found = opened.work(global.remark.as_deref(), inventory, |work| resync(work, &token.key, &codes));
+    let found = found.map_err(|why| hindered(&args.server.name, Some(&token.key), why))?;
     output.report(&ResyncReport { server: args.server.name.clone(), serial: token.key.serial, found });
     Ok(if found { Exit::Done } else { Exit::Wrong })
 }

@@ -8,9 +8,8 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::unreadable;
-use crate::cli::args::Global;
 use crate::cli::inventory::failed;
-use crate::cli::output::{Output, note};
+use crate::cli::output::note;
 use crate::cli::record::{Store, station};
 use crate::cli::store::server_pins;
 use crate::cli::{describe, input, interrupt};
@@ -33,20 +32,7 @@ pub struct Opened {
 
 impl Opened {
     /// Does some work with the server.
-    ///
-    /// # Errors
-    /// The work's.
-    pub fn work<T>(
-        &self,
-        global: &Global,
-        books: &dyn Inventory,
-        work: &mut dyn FnMut(&Work<'_>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.at_work(global.remark.as_deref(), books, work)
-    }
-
-    /// The same, for work that cannot fail as a whole.
-    pub fn at_work<T>(&self, remark: Option<&str>, books: &dyn Inventory, work: impl FnOnce(&Work<'_>) -> T) -> T {
+    pub fn work<T>(&self, remark: Option<&str>, books: &dyn Inventory, work: impl FnOnce(&Work<'_>) -> T) -> T {
         let (clock, station) = (SystemClock::new(), station());
         work(&Work {
             books,
@@ -110,11 +96,16 @@ pub fn record(inventory: &dyn Inventory, name: &str) -> Result<ServerRecord, Fai
     })
 }
 
+/// The kind of a server; `None` where the inventory cannot tell.
+pub fn kind_of(inventory: &dyn Inventory, name: &str) -> Option<ServerKind> {
+    ServerSettings::of_text(&record(inventory, name).ok()?.settings).map(|settings| settings.kind)
+}
+
 /// Opens a server by its name.
 ///
 /// # Errors
 /// A failure of the record or of the credential.
-pub fn open(store: &Store, name: &str, identity: Option<&Identity>, output: &Output) -> Result<Opened, Failure> {
+pub fn open(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Opened, Failure> {
     // Whoever can write the inventory could name a server of their own.
     store.standing().map_err(failed)?;
     let record = record(store.inventory(), name)?;
@@ -124,12 +115,8 @@ pub fn open(store: &Store, name: &str, identity: Option<&Identity>, output: &Out
         true => Zeroizing::default(),
         false => credential(&record, &settings, identity)?,
     };
-    let shown = output.is_json();
-    let tell: TellPerson = Arc::new(move |page, code| {
-        // On standard error also where the report is JSON: somebody has to do it.
-        let _ = shown;
-        note(&format!("to sign in, open {page} and type {code}"));
-    });
+    // On standard error also where the report is JSON: somebody has to do it.
+    let tell: TellPerson = Arc::new(|page, code| note(&format!("to sign in, open {page} and type {code}")));
     let wait: Pause = Arc::new(pause);
     let server = crate::server::open(&settings, credential, wait, tell).map_err(server_failure)?;
     Ok(Opened { record, settings, server })
