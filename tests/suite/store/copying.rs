@@ -101,11 +101,8 @@ fn servers_and_what_went_to_them_are_in_the_copy_and_a_difference_in_them_is_fou
             to.remove_server("radius", &event).unwrap();
             let (mut shown, _) = differences(&*from, &*to, 10).unwrap();
             shown.retain(|line| !line.starts_with("event"));
-            let expected = [
-                "server idp differs",
-                "delivery of B/3 to idp differs",
-                "server radius is only in the first one",
-            ];
+            let expected =
+                ["server idp differs", "delivery of B/3 to idp differs", "server radius is only in the first one"];
             assert_eq!(shown, expected);
         }
     }
