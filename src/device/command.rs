@@ -1,6 +1,8 @@
 //! One command to a device: its data exists only after 9000.
 
-use super::{DeviceError, Reason, Step};
+use std::fmt;
+
+use super::{DeviceError, Info, Reason, Step};
 use crate::iso7816::{Apdu, StatusWord};
 use crate::link::{ExchangeError, Link, exchange};
 
@@ -27,6 +29,22 @@ pub(super) fn send_any(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<(
         Err(ExchangeError::Link(error)) => Err(failed(Reason::Link(error))),
         Err(error) => Err(failed(Reason::Malformed(error.to_string()))),
     }
+}
+
+/// Reads who a device is, and its clock.
+///
+/// # Errors
+/// [`DeviceError`] at [`Step::Info`], also for an answer that is malformed or has no clock.
+pub(super) fn read_info<E: fmt::Display>(
+    link: &mut dyn Link,
+    apdu: &Apdu,
+    parse: impl FnOnce(&[u8]) -> Result<Info, E>,
+) -> Result<(Info, u32), DeviceError> {
+    let malformed = |detail| DeviceError { step: Step::Info, reason: Reason::Malformed(detail) };
+    let data = send(link, Step::Info, apdu)?;
+    let info = parse(&data).map_err(|error| malformed(error.to_string()))?;
+    let clock = info.clock.ok_or_else(|| malformed("its answer has no clock".to_owned()))?;
+    Ok((info, clock))
 }
 
 /// Sends a command that the device carries out only within one contact, from the challenge on; `harmless` is one that it always

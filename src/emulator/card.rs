@@ -2,20 +2,11 @@
 
 use std::sync::Arc;
 
+use super::command::{body, challenge, reply, sw};
 use super::crypto;
 use super::emulated::Emulated;
 use super::state::CardState;
 use crate::time::{HostClock, Moment, unix_ns};
-
-/// Status words, as the device sends them.
-pub(super) mod sw {
-    pub const DONE: u16 = 0x9000;
-    pub const WRONG_LENGTH: u16 = 0x6700;
-    pub const BLOCKED: u16 = 0x6983;
-    pub const WRONG_DATA: u16 = 0x6A80;
-    pub const NO_INSTRUCTION: u16 = 0x6D00;
-    pub const NO_CLASS: u16 = 0x6E00;
-}
 
 /// The longest seed, in bytes.
 const MAX_SEED: usize = 63;
@@ -75,13 +66,7 @@ impl Card {
 
     /// Carries out one command and returns data and status word.
     pub fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
-        let (data, status) = match self.dispatch(command) {
-            Ok(data) => (data, sw::DONE),
-            Err(status) => (Vec::new(), status),
-        };
-        let mut reply = data;
-        reply.extend_from_slice(&status.to_be_bytes());
-        reply
+        reply(self.dispatch(command))
     }
 
     fn dispatch(&mut self, command: &[u8]) -> Result<Vec<u8>, u16> {
@@ -115,11 +100,7 @@ impl Card {
     }
 
     fn new_challenge(&mut self) -> Vec<u8> {
-        let mut challenge = [0; 8];
-        // A challenge need only differ each time; without a generator the clock serves.
-        if getrandom::fill(&mut challenge).is_err() {
-            challenge = self.true_time_ns().to_be_bytes();
-        }
+        let challenge = challenge(self.true_time_ns());
         self.authenticated = false;
         self.challenge = Some(challenge);
         challenge.to_vec()
@@ -204,17 +185,5 @@ impl Emulated for Card {
 
     fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
         Self::transmit(self, command)
-    }
-}
-
-/// The body behind a header: nothing, an Le, or Lc and body with or without an Le behind them.
-pub(super) fn body(rest: &[u8]) -> Result<&[u8], u16> {
-    match rest {
-        [] | [_] => (rest.is_empty() || rest == [0]).then_some(&[][..]).ok_or(sw::WRONG_LENGTH),
-        [lc, body @ ..] => {
-            let length = usize::from(*lc);
-            if body.len() == length || body.len() == length + 1 { body.get(..length) } else { None }
-                .ok_or(sw::WRONG_LENGTH)
-        }
     }
 }

@@ -10,7 +10,7 @@ use p256::elliptic_curve::sec1::{FromEncodedPoint, ToEncodedPoint};
 use p256::{AffinePoint, EncodedPoint, ProjectivePoint, Scalar};
 use sha2::{Digest, Sha256};
 
-use super::card::{body, sw};
+use super::command::{body, reply, sw};
 use super::crypto;
 use super::emulated::Emulated;
 use super::hotp_key_state::{KeyState, SerialBy};
@@ -57,12 +57,7 @@ impl Emulated for EmulatedKey {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
-        let (mut reply, status) = match self.dispatch(command) {
-            Ok(data) => (data, sw::DONE),
-            Err(status) => (Vec::new(), status),
-        };
-        reply.extend_from_slice(&status.to_be_bytes());
-        reply
+        reply(self.dispatch(command))
     }
 
     fn has_left(&self) -> bool {

@@ -6,6 +6,7 @@
 
 mod card;
 mod clock;
+mod command;
 mod crypto;
 mod emulated;
 mod fault;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::card::{body, sw};
+use super::command::{body, challenge, reply, sw};
 use super::crypto;
 use super::emulated::Emulated;
 use super::molto2_state::{MoltoSlot, MoltoState};
@@ -45,12 +45,7 @@ impl Emulated for EmulatedMolto2 {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
-        let (mut reply, status) = match self.dispatch(command) {
-            Ok(data) => (data, sw::DONE),
-            Err(status) => (Vec::new(), status),
-        };
-        reply.extend_from_slice(&status.to_be_bytes());
-        reply
+        reply(self.dispatch(command))
     }
 }
 
@@ -126,10 +121,7 @@ impl EmulatedMolto2 {
     }
 
     fn new_challenge(&mut self) -> Vec<u8> {
-        let mut challenge = [0; 8];
-        if getrandom::fill(&mut challenge).is_err() {
-            challenge = self.true_time_ns().to_be_bytes();
-        }
+        let challenge = challenge(self.true_time_ns());
         self.authenticated = false;
         self.challenge = Some(challenge);
         challenge.to_vec()

@@ -1,26 +1,25 @@
 //! A family of devices that nobody makes: a clicker with two slots, whose codes count button presses. The jobs write it as they
 //! write every device, which holds what they know of devices to `src/device/`.
 
-use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
 
 use tokentap::device::{
     Capabilities, CapabilityError, Carried, Config, Contact, Device, DeviceError, Info, Key, Model, Moves, Other,
     Reason, Serial, Step, Timepiece, Unlocked,
 };
-use tokentap::inventory::{Deed, Inventory, Listing, Outcome, SlotKey, Sqlite, Station};
+use tokentap::inventory::{Deed, Inventory, Listing, Outcome, SlotKey, Sqlite};
 use tokentap::iso7816::StatusWord;
 use tokentap::job::request::{BurnRequest, SyncRequest, Terms};
 use tokentap::job::{
-    Failure, Front, Guard, Kind, Notice, Recorder, SeedChoice, SingleWrite, TokenState, WriteOutcome, WritePlan, read,
+    Failure, Front, Guard, Kind, Notice, SeedChoice, SingleWrite, TokenState, WriteOutcome, WritePlan, read,
 };
 use tokentap::link::{LinkError, LinkFault};
 use tokentap::otp::Hash;
-use tokentap::report::{InfoReport, Report, WORDING, WriteReport};
+use tokentap::report::{InfoReport, Report, WriteReport};
 use tokentap::seed::Seed;
 use tokentap::seedfile::Row;
 
-use crate::support::simulated_clock;
+use crate::support::{recorder, simulated_clock};
 
 const SERIAL: &str = "CLICK0042";
 
@@ -147,15 +146,7 @@ impl Desk {
 
     fn run(&self, write: Result<SingleWrite, Failure>) -> Result<WriteOutcome, Failure> {
         let write = write?;
-        let recorder = Recorder {
-            books: Some(&self.books),
-            station: Station::default(),
-            emulated: true,
-            deed: write.deed,
-            user: RefCell::default(),
-            remark: None,
-            wording: WORDING,
-        };
+        let recorder = recorder(&self.books, write.deed);
         let tell = |_: Notice| ();
         let mut before = |_: &Info, _: &WritePlan| Ok(());
         let mut front = Front { tell: &tell, confirm: None, before: &mut before, interrupted: &|| false };

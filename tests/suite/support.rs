@@ -1,5 +1,6 @@
 //! What several tests share: emulated tokens in simulated time, and the built program.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -10,15 +11,16 @@ use tokentap::clock::Drift;
 use tokentap::device::token2::NfcToken;
 use tokentap::device::{Info, Key, Profile};
 use tokentap::emulator::{CardState, EmulatedLink, TokenClock};
-use tokentap::inventory::Station;
+use tokentap::inventory::{Deed, Station};
 use tokentap::job::batch::{
     Allowed, Batch, BatchNews, BatchPlan, BatchVisitor, Left, Origin, PartFile, SeedList, SeedSource, ServerFiles,
 };
 use tokentap::job::{
     Again, Beginning, Books, ClockPlan, ConfigPlan, Failure, Guard, Hooks, HourWatch, ProfileFrom, ProfileWish,
-    SlotWish, Surroundings, WriteOutcome, WritePlan, write,
+    Recorder, SlotWish, Surroundings, WriteOutcome, WritePlan, write,
 };
 use tokentap::link::Link;
+use tokentap::report::WORDING;
 use tokentap::seed::Seed;
 use tokentap::seedfile::{Row, WriteOptions};
 use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
@@ -48,6 +50,12 @@ pub fn link(state: CardState, clock: &SimulatedClock) -> EmulatedLink {
 
 pub fn seed(bytes: &[u8]) -> Seed {
     Seed::from_bytes(bytes.to_vec()).unwrap()
+}
+
+/// A recorder of one deed on an emulated device.
+pub fn recorder(books: &Books, deed: Deed) -> Recorder<'_> {
+    let (station, user) = (Station::default(), RefCell::default());
+    Recorder { books: Some(books), station, emulated: true, deed, user, remark: None, wording: WORDING }
 }
 
 /// A plan that sets profile and clock, and burns `seed` if there is one.

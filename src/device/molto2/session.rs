@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::super::command::{send, send_any, send_in_contact};
+use super::super::command::{read_info, send, send_any, send_in_contact};
 use super::super::token2::TokenKey;
 use super::super::{
     Agreed, CapabilityError, Config, Contact, Device, DeviceError, Info, Key, Other, Reason, SlotState, Step,
@@ -174,9 +174,5 @@ fn confirmed(link: &mut dyn Link, apdu: &Apdu) -> Result<Agreed, DeviceError> {
 }
 
 fn get_info(link: &mut dyn Link) -> Result<(Info, u32), DeviceError> {
-    let malformed = |detail| DeviceError { step: Step::Info, reason: Reason::Malformed(detail) };
-    let data = send(link, Step::Info, &GetInfo.apdu())?;
-    let info = GetInfo.parse(&data).map_err(|error| malformed(error.to_string()))?;
-    let clock = info.clock.ok_or_else(|| malformed("its answer has no clock".to_owned()))?;
-    Ok((info, clock))
+    read_info(link, &GetInfo.apdu(), |data| GetInfo.parse(data))
 }

@@ -1,6 +1,6 @@
 //! A session on a token. Its states are types: what is not authenticated has no method that writes.
 
-use super::super::command::{send, send_in_contact};
+use super::super::command::{read_info, send, send_in_contact};
 use super::super::{Config, DeviceError, Info, Reason, Step, check_same};
 use super::TokenKey;
 use super::command::{AnswerChallenge, GetChallenge, GetInfo, WriteConfig, WriteSeed};
@@ -131,9 +131,5 @@ fn in_contact(link: &mut dyn Link, step: Step, apdu: &Apdu) -> Result<(), Device
 }
 
 fn get_info(link: &mut dyn Link) -> Result<(Info, u32), DeviceError> {
-    let malformed = |detail| DeviceError { step: Step::Info, reason: Reason::Malformed(detail) };
-    let data = send(link, Step::Info, &GetInfo.apdu())?;
-    let info = GetInfo.parse(&data).map_err(|error| malformed(error.to_string()))?;
-    let clock = info.clock.ok_or_else(|| malformed("its answer has no clock".to_owned()))?;
-    Ok((info, clock))
+    read_info(link, &GetInfo.apdu(), |data| GetInfo.parse(data))
 }

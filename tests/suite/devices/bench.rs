@@ -1,6 +1,5 @@
 //! An emulated device of either family in simulated time, with an inventory, and the jobs on it as the command line asks for them.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use tokentap::device::hotp_key::HotpKey;
@@ -9,18 +8,15 @@ use tokentap::device::{Device, Family, Info, Key, Title};
 use tokentap::emulator::{
     Emulated, EmulatedKey, EmulatedLink, EmulatedMolto2, Fault, KeyState, MoltoState, TokenClock,
 };
-use tokentap::inventory::{Deed, Fingerprint, Inventory, Listing, Outcome, SlotKey, Sqlite, Station, TokenRecord};
+use tokentap::inventory::{Deed, Fingerprint, Inventory, Listing, Outcome, SlotKey, Sqlite, TokenRecord};
 use tokentap::job::device_change::{ChangeRequest, DeviceChange, DeviceChanged, change_device};
 use tokentap::job::request::{BurnRequest, ConfigRequest, SlotRequest, SyncRequest, Terms};
-use tokentap::job::{
-    Failure, Front, Guard, Notice, Recorder, SeedChoice, SingleWrite, SlotWish, WriteOutcome, WritePlan,
-};
-use tokentap::report::WORDING;
+use tokentap::job::{Failure, Front, Guard, Notice, SeedChoice, SingleWrite, SlotWish, WriteOutcome, WritePlan};
 use tokentap::seed::Seed;
 use tokentap::seedfile::Row;
 use tokentap::time::{HostClock, SimulatedClock};
 
-use crate::support::{NOW_NS, simulated_clock};
+use crate::support::{NOW_NS, recorder, simulated_clock};
 
 pub const MOLTO: &str = "826658719844499";
 pub const KEY: &str = "66103012345678";
@@ -99,15 +95,7 @@ impl<C: Tried> Bench<C> {
     /// Runs a job with faults, and keeps what became of the device.
     pub fn run(&mut self, write: Result<SingleWrite, Failure>, faults: Vec<Fault>) -> Result<WriteOutcome, Failure> {
         let write = write?;
-        let recorder = Recorder {
-            books: Some(&self.books),
-            station: Station::default(),
-            emulated: true,
-            deed: write.deed,
-            user: RefCell::default(),
-            remark: None,
-            wording: WORDING,
-        };
+        let recorder = recorder(&self.books, write.deed);
         let tell = |_: Notice| ();
         let mut before = |_: &Info, _: &WritePlan| Ok(());
         let mut front = Front { tell: &tell, confirm: None, before: &mut before, interrupted: &|| false };
@@ -131,15 +119,7 @@ impl<C: Tried> Bench<C> {
         key: &Key,
         faults: Vec<Fault>,
     ) -> Result<DeviceChanged, Failure> {
-        let recorder = Recorder {
-            books: Some(&self.books),
-            station: Station::default(),
-            emulated: true,
-            deed: Deed::Device,
-            user: RefCell::default(),
-            remark: None,
-            wording: WORDING,
-        };
+        let recorder = recorder(&self.books, Deed::Device);
         let shared: Arc<dyn HostClock> = Arc::new(self.clock.clone());
         let mut link = EmulatedLink::<C>::new(self.state.clone(), shared).with_faults(faults);
         let (guard, mut before) = (Guard::default(), |_: &Info| Ok(()));
