@@ -70,9 +70,9 @@ mod batch {
     use tokentap::device::{Key, Profile};
     use tokentap::emulator::{CardState, EmulatedLink, FixedTrays, TokenClock};
     use tokentap::inventory::{
-        BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Deliveries, Delivery, DeliveryFilter, Entry,
-        Event, EventFilter, Fingerprint, FingerprintKey, Inventory, Kept, Listing, NewBatch, NewRow, RowRecord,
-        RowState, ServerRecord, SlotKey, Sqlite, Station, TokenFilter, TokenRecord,
+        BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Deliveries, Delivery, DeliveryFilter, DeviceKey,
+        DeviceKeys, Entry, Event, EventFilter, Fingerprint, FingerprintKey, Inventory, Kept, Listing, NewBatch, NewRow,
+        RowRecord, RowState, ServerRecord, SlotKey, Sqlite, Station, TokenFilter, TokenRecord,
     };
     use tokentap::iso7816::Apdu;
     use tokentap::job::batch::{
@@ -168,6 +168,16 @@ mod batch {
         fn deliver(&self, earlier: Option<&Delivery>, later: &Delivery, event: Option<&Event>) -> Kept<()> {
             COMMITS.fetch_add(1, Ordering::Relaxed);
             self.0.deliver(earlier, later, event)
+        }
+    }
+
+    impl DeviceKeys for Counting {
+        fn device_keys(&self, serial: Option<&str>) -> Kept<Vec<DeviceKey>> {
+            self.0.device_keys(serial)
+        }
+        fn put_device_keys(&self, serial: &str, keys: &[DeviceKey]) -> Kept<()> {
+            COMMITS.fetch_add(1, Ordering::Relaxed);
+            self.0.put_device_keys(serial, keys)
         }
     }
 

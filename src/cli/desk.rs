@@ -11,12 +11,12 @@ use super::mending::DeskMender;
 use super::output::Output;
 use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire};
-use super::secret::token_key;
+use super::secret::{stated_customer_key, token_key};
 use super::{Ran, interrupt, prompt, settings, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
 #[cfg(feature = "servers")]
 use crate::job::server::Mender;
-use crate::job::{Asks, DeskRequest, Effect, Exit, Failure, HourWatch, Surroundings};
+use crate::job::{Asks, DeskRequest, Exit, Failure, HourWatch, Surroundings};
 use crate::report::{DeskEvent, DeskSummary, DeskVisit, UndoneToken, WORDING};
 
 /// How wide the line between two visits is.
@@ -49,6 +49,7 @@ pub fn ready(global: &Global, args: &DeskArgs, output: &Output) -> Result<Ready,
         ask_code: args.ask_code,
         try_again: args.run.try_again,
         key: token_key(args.run.token_key.as_deref())?,
+        customer_key: stated_customer_key(args.customer_key.as_deref())?,
         opener: record.opener(identity),
         identity_minutes: args.identity_minutes,
     }
@@ -73,7 +74,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
         return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "remove it"));
     }
     let Ready { record, plan, host } = ready(global, args, output)?;
-    let mut trays = trays::open(global, crate::reader::Wanted::Token, &host.system)?;
+    let mut trays = trays::open(global, crate::reader::Wanted::WithClock, &host.system)?;
     host.warn(output);
     let watched = WatchedHost::new(&host, &args.run.host);
     let look = || watched.look();
@@ -199,7 +200,7 @@ impl View {
     fn visited(&mut self, screen: &mut Screen<'_>, visited: &Visited) {
         let visit = DeskVisit::of(visited, self.bound);
         if let Some(serial) = visit.token.as_ref().map(|token| token.serial.clone()) {
-            if matches!(&visited.done, Done::Written(report) if report.outcome == Effect::Synced) {
+            if visited.was_set() {
                 self.set.insert(serial.clone());
             }
             self.seen.insert(serial.clone());
@@ -211,7 +212,15 @@ impl View {
             }
         }
         let is_lifted = matches!(&visited.done, Done::Failed(failure) if failure.may_come_back);
-        screen.at_reader(&visited.place, if is_lifted { "lay the token back" } else { "take the token off" });
+        screen.at_reader(
+            &visited.place,
+            match (visited.is_plugged_in(), is_lifted) {
+                (true, true) => "plug it in again",
+                (true, false) => "unplug it",
+                (false, true) => "lay the token back",
+                (false, false) => "take the token off",
+            },
+        );
         let bell = if visit.is_well { Bell::Well } else { Bell::Badly };
         // Seen from across the table.
         let large = self.is_live.then(|| visit.large_text(&"-".repeat(RULE_WIDTH)));

@@ -257,11 +257,27 @@ pub fn of_picture(path: &Path) -> Result<Vec<Result<Row, Problem>>, Failure> {
     }
 }
 
+/// A customer key of a Molto2.
+pub struct CustomerKey {
+    /// What the device has of it.
+    pub key: Key,
+    /// What its owner has of it.
+    pub text: Zeroizing<Vec<u8>>,
+}
+
+/// The key that a file of the arguments holds; the factory's where none is named.
+///
+/// # Errors
+/// As [`customer_key`].
+pub fn stated_customer_key(path: Option<&Path>) -> Result<Key, Failure> {
+    path.map_or(Ok(Key::Factory), |path| customer_key(path).map(|stated| stated.key))
+}
+
 /// A customer key of a Molto2: the text of a file, that of the vendor's configuration, or what a person types.
 ///
 /// # Errors
 /// A failure that never repeats any of it.
-pub fn customer_key(path: &Path) -> Result<Key, Failure> {
+pub fn customer_key(path: &Path) -> Result<CustomerKey, Failure> {
     let content = match path == Path::new("-") {
         true => Zeroizing::new(
             prompt::secret("The customer key that the device has now (not shown): ")?.as_bytes().to_vec(),
@@ -275,7 +291,7 @@ pub fn customer_key(path: &Path) -> Result<Key, Failure> {
 ///
 /// # Errors
 /// As [`customer_key`]; a usage failure where the two are not the same.
-pub fn new_customer_key(path: &Path) -> Result<Key, Failure> {
+pub fn new_customer_key(path: &Path) -> Result<CustomerKey, Failure> {
     if path != Path::new("-") {
         return customer_key(path);
     }
@@ -287,8 +303,8 @@ pub fn new_customer_key(path: &Path) -> Result<Key, Failure> {
     of_customer(first.as_bytes(), path)
 }
 
-fn of_customer(content: &[u8], path: &Path) -> Result<Key, Failure> {
-    customer_key_of_file(content).map(|key| molto2_key(&key)).map_err(|error| {
+fn of_customer(content: &[u8], path: &Path) -> Result<CustomerKey, Failure> {
+    customer_key_of_file(content).map(|text| CustomerKey { key: molto2_key(&text), text }).map_err(|error| {
         Failure::usage(
             format!("{}: {error}", describe::path(path)),
             "name a text file with the customer key, or the vendor's Molto2Cfg.ini",

@@ -33,6 +33,7 @@ pub fn sync(global: &Global, args: &SyncArgs, named: Named) -> Result<SyncReques
     let clock = time_arg::clock(&args.time, named.now, args.write.allow_other_time)?;
     check_used(&args.write, &args.seed.choice, named.seed.as_ref(), Some(clock))?;
     let slot = on_slot(&args.slot, None)?;
+    check_identity(&args.write, named.seed.as_ref(), &slot)?;
     Ok(SyncRequest {
         clock,
         profile: profile(&args.profile),
@@ -64,6 +65,7 @@ pub fn config(global: &Global, args: &ConfigArgs, named: Named) -> Result<Config
     let clock = clock(&args.clock, named.now, args.write.allow_other_time)?;
     check_used(&args.write, &args.seed.choice, named.seed.as_ref(), Some(clock))?;
     let slot = on_slot(&args.slot, Some(&args.setting))?;
+    check_identity(&args.write, named.seed.as_ref(), &slot)?;
     Ok(ConfigRequest {
         profile: profile(&args.profile),
         clock,
@@ -96,6 +98,7 @@ pub fn burn(global: &Global, args: &BurnArgs, named: Named) -> Result<BurnReques
         }
         false => on_slot(&args.slot, Some(&args.setting))?,
     };
+    check_identity(&args.write, named.seed.as_ref(), &slot)?;
     Ok(BurnRequest {
         seed: named.seed,
         user: args.seed.choice.user.clone(),
@@ -149,7 +152,7 @@ pub fn on_slot(args: &SlotArgs, setting: Option<&SlotSettingArgs>) -> Result<OnS
     let title = setting.title.as_deref().map(|title| Title::new(title, can.title_bytes)).transpose().map_err(usage)?;
     can.check_code(None, None, setting.digits).map_err(usage)?;
     let wish = SlotWish { digits: setting.digits, title, ..SlotWish::default() };
-    let key = args.customer_key.as_deref().map(secret::customer_key).transpose()?;
+    let key = args.customer_key.as_deref().map(|path| secret::stated_customer_key(Some(path))).transpose()?;
     Ok(OnSlot { family: Family::Molto2, slot, wish, key })
 }
 
@@ -207,6 +210,17 @@ fn terms(
         },
         opener,
     })
+}
+
+/// Whether an identity opens anything beside a seed that is named: the customer key of a device that has one.
+///
+/// # Errors
+/// A usage failure.
+fn check_identity(write: &WriteArgs, seed: Option<&SeedChoice>, on: &OnSlot) -> Result<(), Failure> {
+    match write.identity.is_some() && seed.is_some() && on.family != Family::Molto2 {
+        true => Err(unused("--identity", "the seed is named")),
+        false => Ok(()),
+    }
 }
 
 /// Whether every permission that was given permits something, and every choice chooses.

@@ -7,7 +7,7 @@ use super::args::{BatchArgs, Global};
 use super::host::Host;
 use super::input::{open_secret, read_all};
 use super::output::Output;
-use super::record::{Need, Record};
+use super::record::{self, Need, Record};
 use super::rows::{Hotp, rows_of};
 use super::slots::read_all_slots;
 use super::station::Workplace;
@@ -25,8 +25,10 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     let has_titles = !args.no_titles;
     let sheet = sheet(args)?;
     check_list(&sheet, Family::Molto2.usual(), has_titles, args.allow_short_seed)?;
-    let key = args.customer_key.as_deref().map(secret::customer_key).transpose()?.unwrap_or_default();
+    let key = secret::stated_customer_key(args.customer_key.as_deref())?;
+    let identity = record::identity(args.identity.as_deref())?;
     let record = Record::open(global, Need::Must, output)?;
+    let opener = record.opener(identity);
     let Some(books) = record.books() else {
         let next = "name one with --inventory FILE: it is what tells which rows are done";
         return Err(Failure::file("there is no inventory", next));
@@ -57,7 +59,7 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
             user: row.user.clone(),
             precise: args.precise,
             reassign: args.reassign,
-            terms: terms(&read.info, row, slot, &key, args)?,
+            terms: Terms { opener: opener.clone(), ..terms(&read.info, row, slot, &key, args)? },
             ..BurnRequest::default()
         };
         let writing = Writing::new(global, &host, &record, request.prepare()?, output);

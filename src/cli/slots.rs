@@ -10,7 +10,7 @@ use super::station::{self, InReach, Workplace};
 use super::writing::Writing;
 use crate::device::Info;
 use crate::inventory::{Deed, Outcome, SlotKey, TokenFilter, TokenRecord};
-use crate::job::{Exit, Failure, SlotsOutcome, read_slots};
+use crate::job::{Exit, Failure, Opener, SlotsOutcome, read_slots, set_slot_clocks};
 use crate::report::{SlotsReport, SlotsWrittenReport, WriteReport, line};
 use crate::time::HostClock;
 
@@ -64,46 +64,39 @@ pub fn sync(
     host: &Host,
     record: &Record,
     mut desk: Workplace<'_>,
+    opener: Option<&Opener>,
     output: &Output,
 ) -> Ran {
     let (read, _) = read_all_slots(global, &mut desk, record)?;
-    let seeded: Vec<u16> = read.seeded().iter().map(|slot| slot.slot).collect();
+    let customer_key = super::secret::stated_customer_key(args.slot.customer_key.as_deref())?;
     let mut done: Vec<WriteReport> = Vec::new();
-    let customer_key = args.slot.customer_key.as_deref().map(super::secret::customer_key).transpose()?;
-    for slot in &seeded {
-        let named = Named { seed: None, opener: None, now: host.clock().now().wall };
-        let mut request = settings::sync_slot(global, args, named, *slot)?;
+    let writing = |slot: u16| {
+        let named = Named { seed: None, opener: opener.cloned(), now: host.clock().now().wall };
+        let mut request = settings::sync_slot(global, args, named, slot)?;
         request.terms.expect_serial = Some(read.info.serial.to_string());
-        request.terms.key = customer_key.clone().unwrap_or_default();
-        let writing = Writing::new(global, host, record, request.prepare()?, output);
-        if global.dry_run {
+        request.terms.key = customer_key.clone();
+        Ok::<_, Failure>(Writing::new(global, host, record, request.prepare()?, output))
+    };
+    if global.dry_run {
+        for slot in read.seeded() {
+            let writing = writing(slot.slot)?;
             desk.work_once(&mut |station| writing.show(station))?;
-            continue;
         }
+        return Ok(Exit::Done);
+    }
+    set_slot_clocks(&read, &mut |slot| {
+        let writing = writing(slot)?;
         let mut before = |_: &Info, _: &crate::job::WritePlan| {
             if done.is_empty() {
                 host.warn(output);
             }
             Ok(())
         };
-        let written = desk.work_once(&mut |station| writing.run(station, &mut before));
-        let (outcome, station) = written.map_err(|failure| with_rest(failure, &done, &seeded))?;
+        let (outcome, station) = desk.work_once(&mut |station| writing.run(station, &mut before))?;
         output.text(&line(&outcome, station.emulated));
         done.push(WriteReport::of(&outcome, &station.reader, station.emulated).with_host_clock(&host.standing));
-    }
-    if !global.dry_run {
-        output.report(&SlotsWrittenReport { slots: done });
-    }
+        Ok(outcome)
+    })?;
+    output.report(&SlotsWrittenReport { slots: done });
     Ok(Exit::Done)
-}
-
-/// A failure between slots says which are set and which are not.
-fn with_rest(mut failure: Failure, done: &[WriteReport], seeded: &[u16]) -> Failure {
-    let list = |slots: &[u16]| slots.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let (set, rest) = seeded.split_at(done.len().min(seeded.len()));
-    if !set.is_empty() {
-        failure.details.push(format!("set: the clocks of slots {}", list(set)));
-    }
-    failure.details.push(format!("not set, or not known: slots {}", list(rest)));
-    failure
 }

@@ -20,7 +20,6 @@ use crate::time::HostClock;
 
 pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let seed = secret::from_args(&args.seed, false)?;
-    let has_seed = seed.is_some() || args.write.identity.is_some();
     let identity = record::identity(args.write.identity.as_deref())?;
     let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
@@ -37,7 +36,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     }
     .prepare()?;
     let desk = Workplace::new(global, &host, &record, output);
-    let desk = match (args.slot.slot, has_seed) {
+    let desk = match (args.slot.slot, seed.is_some()) {
         (Some(_), _) => desk.wanting(Wanted::Molto2),
         // A seed is one token's; without one, whatever has a clock is meant.
         (None, true) => desk,
@@ -45,7 +44,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
             let mut desk = desk.wanting(Wanted::WithClock);
             if desk.family()? == Family::Molto2 {
                 check_whole(args)?;
-                return slots::sync(global, args, &host, &record, desk, output);
+                return slots::sync(global, args, &host, &record, desk, opener.as_ref(), output);
             }
             desk
         }

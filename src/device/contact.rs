@@ -176,6 +176,21 @@ pub struct Typing {
     pub keyboard: Option<bool>,
 }
 
+/// A device that stays with its owner: one job after the other works with it, and none lets go of it.
+pub struct Lent<'d>(pub &'d mut dyn Device);
+
+impl Device for Lent<'_> {
+    fn open(&mut self, again: &mut dyn FnMut(&DeviceError) -> bool) -> Result<Box<dyn Contact + '_>, DeviceError> {
+        self.0.open(again)
+    }
+
+    fn identify_other(&mut self) -> Other {
+        self.0.identify_other()
+    }
+
+    fn close(&mut self) {}
+}
+
 impl<D: Device + ?Sized> Device for Box<D> {
     fn open(&mut self, again: &mut dyn FnMut(&DeviceError) -> bool) -> Result<Box<dyn Contact + '_>, DeviceError> {
         (**self).open(again)

@@ -23,12 +23,13 @@ pub mod token2;
 
 pub use capabilities::{Capabilities, ClockWrite, Moves};
 pub use capability_error::CapabilityError;
-pub use contact::{Agreed, Contact, Device, Other, Timepiece, Typing, Unlocked};
+pub use contact::{Agreed, Contact, Device, Lent, Other, Timepiece, Typing, Unlocked};
 pub use error::{DeviceError, Reason, Step, check_same};
 pub use families::Family;
 pub use info::Info;
 pub use key::Key;
 pub use model::Model;
+pub use molto2::customer_key;
 pub use profile::{Config, DisplayTime, Profile};
 pub use progress::{Carried, Progress};
 pub use serial::Serial;

@@ -28,6 +28,9 @@ pub struct EmulatedLink<C: Emulated = Card> {
     faults: Vec<Fault>,
     commands: u32,
     gone: bool,
+    /// It ends with the first contact, as a reader's does.
+    closes: bool,
+    closed: bool,
 }
 
 impl<C: Emulated> EmulatedLink<C> {
@@ -35,13 +38,20 @@ impl<C: Emulated> EmulatedLink<C> {
     #[must_use]
     pub fn new(state: C::State, clock: Arc<dyn HostClock>) -> Self {
         let card = C::switched_on(state, Arc::clone(&clock));
-        Self { card, file: None, clock, latency: Latency::default(), faults: Vec::new(), commands: 0, gone: false }
+        let (latency, faults) = (Latency::default(), Vec::new());
+        Self { card, file: None, clock, latency, faults, commands: 0, gone: false, closes: false, closed: false }
     }
 
     /// A token that keeps its state, which is `state` now, in a file.
     #[must_use]
     pub fn kept(file: StateFile, state: C::State, clock: Arc<dyn HostClock>) -> Self {
-        Self { file: Some(file), ..Self::new(state, clock) }
+        Self { file: Some(file), closes: true, ..Self::new(state, clock) }
+    }
+
+    /// The same link, which ends when it is closed, as a reader's does.
+    #[must_use]
+    pub fn with_one_contact(self) -> Self {
+        Self { closes: true, ..self }
     }
 
     /// The same token, but slower.
@@ -100,6 +110,15 @@ impl<C: Emulated> EmulatedLink<C> {
         }
     }
 
+    /// Whether it can still be spoken to: a reader's link is closed once.
+    fn check_there(&self) -> Result<(), LinkError> {
+        match (self.gone, self.closed) {
+            (true, _) => Err(LinkError::new(LinkFault::LeftBefore, "the emulated token is not on the reader")),
+            (false, true) => Err(LinkError::new(LinkFault::ReaderGone, "the link to the emulated token is closed")),
+            (false, false) => Ok(()),
+        }
+    }
+
     fn leave(&mut self) -> LinkError {
         self.gone = true;
         self.card.reset();
@@ -109,9 +128,7 @@ impl<C: Emulated> EmulatedLink<C> {
 
 impl<C: Emulated> Link for EmulatedLink<C> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        if self.gone {
-            return Err(LinkError::new(LinkFault::LeftBefore, "the emulated token is not on the reader"));
-        }
+        self.check_there()?;
         self.commands += 1;
         self.wait(self.latency.there);
         let fault = self.faults.iter().find(|fault| fault.at == self.commands).map(|fault| fault.kind.clone());
@@ -138,14 +155,13 @@ impl<C: Emulated> Link for EmulatedLink<C> {
     }
 
     fn reset(&mut self) -> Result<(), LinkError> {
-        if self.gone {
-            return Err(LinkError::new(LinkFault::LeftBefore, "the emulated token is not on the reader"));
-        }
+        self.check_there()?;
         self.card.reset();
         Ok(())
     }
 
     fn close(&mut self) {
+        self.closed = self.closes;
         self.card.reset();
     }
 }

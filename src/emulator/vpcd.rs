@@ -42,7 +42,8 @@ pub fn serve<C: Emulated>(
 ) -> io::Result<Ended> {
     while let Some(message) = receive(&mut stream)? {
         match message.as_slice() {
-            [0..=2] => token.close(),
+            // One that has left stays silent.
+            [0..=2] => drop(token.reset()),
             [4] => send(&mut stream, C::ATR)?,
             command => match token.transmit(command) {
                 Ok(reply) => {

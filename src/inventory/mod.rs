@@ -7,6 +7,7 @@
 mod batch;
 mod clock_event;
 mod delivery;
+mod device_key;
 mod doubts;
 mod error;
 mod event;
@@ -38,6 +39,7 @@ use crate::time::UnixTime;
 pub use batch::{BatchId, BatchRecord, Claim, Counts, NewBatch, NewRow, RowChange, RowRecord, RowState};
 pub use clock_event::ClockEvent;
 pub use delivery::{Deliveries, Delivery, DeliveryFilter, DeliveryStep, ServerRecord};
+pub use device_key::{DeviceKey, DeviceKeys, open_device_key, seal_device_key};
 pub use error::InventoryError;
 pub use event::{Deed, Event, EventFilter, Measured, Outcome, Station};
 pub use fingerprint::{Fingerprint, FingerprintKey};
@@ -82,12 +84,12 @@ impl Entry {
 /// A result of the inventory.
 pub type Kept<T> = Result<T, InventoryError>;
 
-/// The record of tokens, events and batches, and by [`Deliveries`] of servers: its verbs, each of which is one transaction. Whatever a
+/// The record of tokens, events and batches, by [`Deliveries`] of servers, and by [`DeviceKeys`] of customer keys: its verbs, each of which is one transaction. Whatever a
 /// method has returned survives a power failure, but for [`Self::see`]. Several threads may use it at once; none that only reads waits for
 /// another one's write.
 ///
 /// Rows are counted from 1, as in their file.
-pub trait Inventory: Listing + Deliveries + Send + Sync {
+pub trait Inventory: Listing + Deliveries + DeviceKeys + Send + Sync {
     /// The key of this inventory's fingerprints.
     fn fingerprint_key(&self) -> &FingerprintKey;
 

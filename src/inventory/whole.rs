@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::batch::{BatchId, BatchRecord, RowRecord};
 use super::delivery::{Delivery, ServerRecord};
+use super::device_key::DeviceKey;
 use super::event::{Deed, Event};
 use super::fingerprint::{Fingerprint, FingerprintKey};
 use super::life::TokenLife;
@@ -19,6 +20,8 @@ pub enum Piece {
     Server(ServerRecord),
     /// What went to a server.
     Delivery(Box<Delivery>),
+    /// A customer key of a device.
+    DeviceKey(Box<DeviceKey>),
     /// A token.
     Token(Box<TokenLife>),
     /// A key that a token refused.
@@ -38,7 +41,7 @@ pub type Taker<'a> = dyn FnMut(Piece) -> Kept<()> + 'a;
 
 /// A store whose content can be copied.
 pub trait Whole: Inventory {
-    /// Visits everything as it is at one moment: servers (first, because not everybody may add one) and what went to them, tokens by
+    /// Visits everything as it is at one moment: servers (first, because not everybody may add one) and what went to them, customer keys, tokens by
     /// serial and slot, refused keys, events from the oldest on, batches, each with its rows and what was dealt.
     ///
     /// # Errors
@@ -77,7 +80,12 @@ pub fn copy(from: &dyn Whole, to: &dyn Whole) -> Kept<Copied> {
                 Piece::Token(_) => copied.tokens += 1,
                 Piece::Event(_) => copied.events += 1,
                 Piece::Batch(_) => copied.batches += 1,
-                Piece::Server(_) | Piece::Delivery(_) | Piece::RefusedKey(..) | Piece::Row(..) | Piece::Dealt(..) => {}
+                Piece::Server(_)
+                | Piece::Delivery(_)
+                | Piece::DeviceKey(_)
+                | Piece::RefusedKey(..)
+                | Piece::Row(..)
+                | Piece::Dealt(..) => {}
             }
             take(piece)
         })
@@ -132,6 +140,7 @@ fn name(piece: &Piece, number: &mut u64) -> String {
     match piece {
         Piece::Server(server) => format!("server {}", server.name),
         Piece::Delivery(delivery) => format!("delivery of {} to {}", delivery.key, delivery.server),
+        Piece::DeviceKey(key) => format!("customer key {:?} of {}", key.key, key.serial),
         Piece::Token(life) => format!("token {}", life.record.key),
         Piece::RefusedKey(serial, key, _) => format!("refused key {key:?} of {serial}"),
         Piece::Event(event) => {

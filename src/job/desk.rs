@@ -29,7 +29,7 @@ use crate::otp::search::TotpProfile;
 use crate::seed::Seed;
 use crate::time::HostClock;
 
-pub use super::desk_news::{DeskNews, Done, LeftOpen, Visited, Why};
+pub use super::desk_news::{DeskNews, Done, LeftOpen, SlotsVisit, Visited, Why};
 
 /// The plan for every token at a desk.
 #[derive(Clone)]
@@ -44,8 +44,10 @@ pub struct DeskPlan {
     pub wish: ProfileWish,
     /// Tokens whose profile nobody knows are set all the same, for the factory's.
     pub assume_factory: bool,
-    /// The key.
+    /// The key of tokens.
     pub key: Key,
+    /// The key of devices with slots.
+    pub customer_key: Key,
     /// Try it also where a token has refused it already.
     pub tries_again: bool,
     /// The opener of the inventory's seeds, for as long as it is kept: by all desks of this plan together.
@@ -60,9 +62,9 @@ pub struct DeskPlan {
 
 /// Deals with every token that is laid down.
 pub struct DeskVisitor<'a> {
-    books: Option<&'a Books>,
-    plan: DeskPlan,
-    around: Surroundings<'a, DeskNews>,
+    pub(super) books: Option<&'a Books>,
+    pub(super) plan: DeskPlan,
+    pub(super) around: Surroundings<'a, DeskNews>,
     questions: Questions<Waiting>,
     /// The tokens that did not leave as they should be.
     undone: Mutex<HashSet<String>>,
@@ -92,11 +94,20 @@ impl<'a> DeskVisitor<'a> {
         locked(&self.fatal).clone()
     }
 
-    fn give_up(&self, failure: &Failure) {
+    pub(super) fn give_up(&self, failure: &Failure) {
         locked(&self.fatal).get_or_insert_with(|| failure.clone());
     }
 
-    fn recorder(&self, place: &ReaderRef, deed: Deed) -> Recorder<'a> {
+    /// Whether the host's clock may be copied onto this one; where it may not and nobody is there to ask, the desk ends.
+    pub(super) fn check_host(&self, info: &Info, drift: Drift) -> Result<(), Failure> {
+        self.around.check_hours(info, drift).inspect_err(|failure| {
+            if !self.around.has_person {
+                self.give_up(failure);
+            }
+        })
+    }
+
+    pub(super) fn recorder(&self, place: &ReaderRef, deed: Deed) -> Recorder<'a> {
         self.around.recorder(self.books, place, deed)
     }
 
@@ -164,17 +175,12 @@ impl<'a> DeskVisitor<'a> {
         };
         let mut around = Around {
             complete: &mut |info, known, plan| completion.complete(info, known, plan),
-            found: &mut |info, drift| {
-                self.around.check_hours(info, drift).inspect_err(|failure| {
-                    if !self.around.has_person {
-                        self.give_up(failure);
-                    }
-                })
-            },
+            found: &mut |info, drift| self.check_host(info, drift),
             before: &mut |info, _| {
                 (self.around.tell)(DeskNews::Writes(place.clone(), info.clone()));
                 Ok(())
             },
+            opener: None,
             waits: &|_| (),
             row: &mut |_| None,
             interrupted: &|| false,
@@ -203,6 +209,9 @@ impl<'a> DeskVisitor<'a> {
         };
         visited.info = Some(info.clone());
         (self.around.tell)(DeskNews::Begins(place.clone(), info.clone()));
+        if info.can.slots > 1 {
+            return self.deal_with_slots(device, &host, visited);
+        }
         let known = match self.known(&info) {
             Ok(known) => known,
             Err(failure) => {
@@ -277,7 +286,7 @@ impl<'a> DeskVisitor<'a> {
         let drift = match &visited.done {
             Done::Written(report) => report.drift?.after,
             Done::Read(report, _) => report.drift?,
-            Done::Failed(_) => return None,
+            Done::Slots(_) | Done::Failed(_) => return None,
         };
         let known = visited.known.as_deref()?;
         let opener = self.plan.identity.get()?;

@@ -4,7 +4,7 @@ use super::question::Question;
 use super::reader_news::{ReaderNews, ReaderRef};
 use super::server::AfterSync;
 use super::write_outcome::Effect;
-use super::{Failure, ReadOutcome, SeedFate, WriteOutcome};
+use super::{Failure, ReadOutcome, SeedFate, SlotsOutcome, WriteOutcome};
 use crate::device::Info;
 use crate::drift::{Fit, Standing};
 use crate::inventory::TokenRecord;
@@ -28,6 +28,21 @@ pub enum Why {
     Unknown,
     /// Its profile is not known, and setting its clock would overwrite it.
     UnknownProfile,
+    /// None of its slots holds a seed.
+    NoSeeds,
+}
+
+/// A device with slots that was at the desk.
+#[derive(Debug, Clone)]
+pub struct SlotsVisit {
+    /// The device and its slots, as they were read.
+    pub read: SlotsOutcome,
+    /// The slots whose clocks were set.
+    pub written: Vec<WriteOutcome>,
+    /// Why none was.
+    pub why: Option<Why>,
+    /// Slots on which a burn of then did not end as it should.
+    pub left: Vec<(u16, UnixTime)>,
 }
 
 /// The treatment of a token.
@@ -37,6 +52,8 @@ pub enum Done {
     Written(Box<WriteOutcome>),
     /// It was only read.
     Read(Box<ReadOutcome>, Why),
+    /// It has slots: the clock of each that holds a seed was set, or none.
+    Slots(Box<SlotsVisit>),
     /// It did not end well.
     Failed(Box<Failure>),
 }
@@ -88,6 +105,22 @@ impl Visited {
         }
     }
 
+    /// Whether a clock was set.
+    #[must_use]
+    pub fn was_set(&self) -> bool {
+        match &self.done {
+            Done::Written(report) => report.outcome == Effect::Synced,
+            Done::Slots(visit) => !visit.written.is_empty(),
+            Done::Read(..) | Done::Failed(_) => false,
+        }
+    }
+
+    /// Whether it is a device that is plugged in, and not a token that was laid down.
+    #[must_use]
+    pub fn is_plugged_in(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.can.slots > 1)
+    }
+
     /// Whether its clock surely gains or loses more than a second a day.
     #[must_use]
     pub fn is_faulty(&self) -> bool {
@@ -107,6 +140,11 @@ impl Visited {
                 Done::Written(_) => true,
                 Done::Read(report, _) => {
                     !report.stands_still && report.drift.is_none_or(|drift| drift.may_be_within(if_drift_over))
+                }
+                Done::Slots(visit) => {
+                    let SlotsVisit { read, written, why, left } = &**visit;
+                    let is_measured = || read.drift.is_none_or(|drift| drift.may_be_within(if_drift_over));
+                    left.is_empty() && (!written.is_empty() || *why == Some(Why::NoSeeds) || is_measured())
                 }
                 Done::Failed(_) => false,
             }

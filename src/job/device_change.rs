@@ -1,6 +1,10 @@
 //! A change of a whole device: its screen lock, its customer key, how it types; or its reset.
 
+use zeroize::Zeroizing;
+
 use super::broken::{reading_failed, writing_failed};
+use super::complete::Opener;
+use super::customer_key::InDoubt;
 use super::failure::Failure;
 use super::guard::Guard;
 use super::plan::WritePlan;
@@ -9,7 +13,7 @@ use super::remedy::{Again, SlotRemedy};
 use super::slot_wish::SlotWish;
 use crate::clock;
 use crate::device::{Agreed, Carried, Device, DeviceError, Info, Key, Progress, Reason, Step, Typing};
-use crate::inventory::{Outcome, SlotKey};
+use crate::inventory::{DeviceKey, Outcome, SlotKey};
 use crate::time::HostClock;
 
 /// A change.
@@ -57,8 +61,12 @@ pub struct ChangeRequest<'a> {
     pub change: &'a DeviceChange,
     /// The requirements on the device.
     pub guard: &'a Guard,
-    /// The key that opens it now.
+    /// The key that opens it now; the factory's where none was stated.
     pub key: &'a Key,
+    /// The opener of the key that the inventory keeps of it.
+    pub opener: Option<&'a Opener>,
+    /// The new key, or the one that is checked, as its owner typed it: it is kept, sealed.
+    pub to_keep: Option<&'a Zeroizing<Vec<u8>>>,
     /// Try the key also where the device has refused it already, by the record.
     pub tries_again: bool,
     /// Called when it is known which device is there, before anything is sent that changes it: may refuse.
@@ -76,8 +84,9 @@ pub fn change_device(
     request: &mut ChangeRequest<'_>,
 ) -> Result<DeviceChanged, Failure> {
     let mut known = None;
-    let mut begun = false;
+    let mut begun = None;
     let result = carry_out(device, host, recorder, request, &mut known, &mut begun);
+    let has_begun = begun.is_some();
     let plan = plan(request);
     let mut progress = Progress::default();
     let result = result.map_err(|stop| match stop {
@@ -100,16 +109,29 @@ pub fn change_device(
         }
     });
     // What is on record as begun is not begun twice: a key would be sent again.
-    let result = result.map_err(|failure| Failure { may_come_back: failure.may_come_back && !begun, ..failure });
+    let result = result.map_err(|failure| Failure { may_come_back: failure.may_come_back && !has_begun, ..failure });
     device.close();
-    if let (true, Some(info)) = (begun, &known) {
+    if let (Some(BegunChange { key, before }), Some(info)) = (begun, &known) {
         let outcome = match &result {
             Ok(_) => Outcome::Done,
             Err(_) if progress.other == Carried::Unknown => Outcome::Unknown,
             Err(failure) if failure.problem.is_key_refused() => Outcome::Refused,
             Err(_) => Outcome::Failed,
         };
-        recorder.ended(host.now().wall, &key_of(info), outcome, result.as_ref().err(), request.key, info)?;
+        let at = host.now().wall;
+        recorder.ended(at, &key_of(info), outcome, result.as_ref().err(), &key, info)?;
+        match (&result, before) {
+            (Ok(_), _) if *request.change == DeviceChange::Nothing => {
+                if let Some(text) = request.to_keep {
+                    recorder.keep_key(info, text, (at, Some(at)))?;
+                }
+                recorder.key_accepted(info, &key, at)?;
+            }
+            (Ok(_), _) if *request.change != DeviceChange::Reset => recorder.key_accepted(info, &key, at)?,
+            // It surely did not get the new one.
+            (Err(_), Some(before)) if progress.other == Carried::No => recorder.keep_keys_as_before(info, &before)?,
+            _ => {}
+        }
     }
     result
 }
@@ -162,32 +184,52 @@ impl From<Failure> for Stop {
     }
 }
 
+/// A change that is on record as begun.
+struct BegunChange {
+    /// The key that it is opened with.
+    key: Key,
+    /// The keys that were kept before the new one was, if it was.
+    before: Option<Vec<DeviceKey>>,
+}
+
 fn carry_out(
     device: &mut dyn Device,
     host: &dyn HostClock,
     recorder: &Recorder<'_>,
     request: &mut ChangeRequest<'_>,
     known: &mut Option<Info>,
-    begun: &mut bool,
+    begun: &mut Option<BegunChange>,
 ) -> Result<DeviceChanged, Stop> {
     let (mut contact, _) = clock::open(device, host)?;
     let info = contact.info().clone();
     *known = Some(info.clone());
     request.guard.check_writable(&info)?;
     let needs_key = *request.change != DeviceChange::Reset && !info.can.factory_key.is_empty();
+    let in_doubt = if *request.change == DeviceChange::Nothing { InDoubt::Try } else { InDoubt::Refuse };
+    let key = match needs_key {
+        true => recorder.key_for(&info, request.key, request.opener, in_doubt)?,
+        false => Key::Factory,
+    };
     if needs_key {
-        recorder.check_key_alone(&info, request.key, request.tries_again)?;
+        recorder.check_key_alone(&info, &key, request.tries_again)?;
     }
     (request.before)(&info)?;
+    // On record before the device has it: whoever loses it can only reset the device.
+    let before = match (request.change, request.to_keep) {
+        (DeviceChange::Key(_), Some(text)) => {
+            recorder.keep_key(&info, text, (host.now().wall, None)).map_err(Failure::from)?
+        }
+        _ => None,
+    };
     recorder
         .note_words(host.now().wall, &key_of(&info), Outcome::Begun, request.change.words())
         .map_err(Failure::from)?;
-    *begun = true;
+    *begun = Some(BegunChange { key: key.clone(), before });
     if *request.change == DeviceChange::Reset {
         let agreed = contact.reset_to_factory()?;
         return Ok(DeviceChanged { info, agreed });
     }
-    let mut unlocked = contact.unlock(request.key)?;
+    let mut unlocked = contact.unlock(&key)?;
     let agreed = match request.change {
         DeviceChange::Key(key) => unlocked.write_key(key)?,
         DeviceChange::LockScreen(locks) => unlocked.lock_screen(*locks).map(|()| Agreed::Done)?,

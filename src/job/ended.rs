@@ -131,7 +131,7 @@ impl Recorder<'_> {
             (false, None) => KeyChange::Accepted,
             (false, Some(_)) => return books.keep(&Entry::of(event)),
         };
-        let change = TokenChange { refused: word, ..TokenChange::of(slot.clone()) };
+        let change = TokenChange { refused: word, ..self.change(info, slot.clone(), at) };
         books.keep(&Entry { event, token: Some(change), row: None })
     }
 

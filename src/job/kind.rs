@@ -98,6 +98,7 @@ kinds! {
     UnknownModel, "unknown-model", NotWritable, "the model is unknown, and was not allowed by name";
     NoClock, "no-clock", NotWritable, "the device counts button presses: it has no clock to set";
     Restricted, "restricted", NotWritable, "the clock write would erase the seed, which is not at hand";
+    CustomerKey, "customer-key", NotWritable, "the device has a customer key of its own, by the inventory, which is not at hand";
     NoSeed, "no-seed", NotWritable, "the inventory has no seed of the token, or another one";
     WrongSeal, "wrong-seal", NotWritable, "the sealed seed in the token's record is another token's, or another seed";
     SeedHeld, "seed-held", NotWritable, "another token has this seed, by the inventory";

@@ -84,6 +84,8 @@ pub enum Problem {
     NoClock(Info),
     /// The seed would be lost, and is not at hand.
     Restricted(Restriction, Info),
+    /// The inventory keeps a customer key of the device, which is not at hand.
+    CustomerKey(KeptKey, Info),
     /// The inventory has no seed of the token that was asked for.
     NoSeed {
         /// Its serial, or more.
@@ -248,6 +250,17 @@ pub enum Restriction {
     Unusable(String),
 }
 
+/// Why a customer key that the inventory keeps is not tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptKey {
+    /// It is sealed, and no identity was named.
+    Sealed,
+    /// It was not opened.
+    Unopened(SealError),
+    /// The device was about to get it then, and is not known to have it.
+    InDoubt(UnixTime),
+}
+
 /// A token with what is on record of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owned {
@@ -296,6 +309,7 @@ impl Problem {
             Self::UnknownModel(_) => Kind::UnknownModel,
             Self::NoClock(_) => Kind::NoClock,
             Self::Restricted(..) => Kind::Restricted,
+            Self::CustomerKey(..) => Kind::CustomerKey,
             Self::NoSeed { .. } => Kind::NoSeed,
             Self::WrongSeal(..) | Self::WrongSeals(_) => Kind::WrongSeal,
             Self::SeedOnRecord(_) => Kind::SeedOnRecord,

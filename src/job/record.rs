@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::begins::{Begins, End, Wanted, is_outdated, new_job};
+use super::complete::Opener;
+use super::customer_key::InDoubt;
 use super::failure::Failure;
 use super::kind::Kind;
 use super::plan::{SeedFate, WritePlan};
@@ -94,6 +96,8 @@ pub struct Around<'a> {
     pub found: &'a mut dyn FnMut(&Info, Drift) -> Result<(), Failure>,
     /// Called between the record and the first write: what else must be durable by then.
     pub before: &'a mut dyn FnMut(&Info, &WritePlan) -> Result<(), Failure>,
+    /// The opener of a customer key that the inventory keeps.
+    pub opener: Option<&'a Opener>,
     /// Called once where the job waits for another one on the same token.
     pub waits: &'a dyn Fn(&InventoryError),
     /// The change of the batch's row that goes with a record of the job.
@@ -131,6 +135,7 @@ impl Recorder<'_> {
     ) -> Recorded {
         let job = new_job();
         let known: RefCell<Option<(Info, Option<TokenRecord>)>> = RefCell::default();
+        let used_key: RefCell<Option<Key>> = RefCell::default();
         let mut begun: Option<Begins> = None;
         let mut drift = None;
         let mut anew = 0;
@@ -150,6 +155,8 @@ impl Recorder<'_> {
                 }
                 record => record?,
             };
+            plan.key = self.key_for(info, &plan.key, around.opener, InDoubt::Refuse)?;
+            used_key.replace(Some(plan.key.clone()));
             // What stood still once is looked at for a second, however fast the job is meant to be.
             plan.fine |= record.as_ref().is_some_and(|token| token.clock_stopped.is_some());
             let completed = self.check_key(info, plan).and_then(|()| (around.complete)(info, record.as_ref(), plan));
@@ -200,6 +207,10 @@ impl Recorder<'_> {
             let end = End { job, slot: plan.slot, at: host.now().wall, begun: begun.as_ref(), drift, row };
             self.end(info, &result, end).err()
         });
+        if let (Ok(_), Some(info), Some(key)) = (&result, &info, used_key.into_inner()) {
+            // That it is known to be its own is of use to a later command alone.
+            let _ = self.key_accepted(info, &key, host.now().wall);
+        }
         Recorded { result, info, lost }
     }
 

@@ -193,6 +193,10 @@ pub enum SlotRemedy {
     OtherCustomerKey,
     /// Try the new customer key once; the old one counts where it is refused.
     TryNewKeyOnce,
+    /// Open the customer key that the inventory keeps, or name it.
+    OpenCustomerKey,
+    /// See whether the device has the latest key that is kept, in one attempt.
+    CheckKeptKey,
     /// Use a slot that the device has.
     SlotThatIsThere,
     /// Remove the PIN for codes with the vendor's tool.

@@ -141,6 +141,9 @@ pub struct DeskRequest {
     /// The key.
     #[serde(skip)]
     pub key: Key,
+    /// The key of devices with slots.
+    #[serde(skip)]
+    pub customer_key: Key,
     /// The opener of sealed seeds.
     #[serde(skip)]
     pub opener: Option<Opener>,
@@ -159,6 +162,7 @@ impl Default for DeskRequest {
             ask_code: false,
             try_again: false,
             key: Key::default(),
+            customer_key: Key::default(),
             opener: None,
             identity_minutes: None,
         }
@@ -179,6 +183,7 @@ impl DeskRequest {
             wish: self.profile.wish(Family::Nfc)?,
             assume_factory: self.assume_factory_profile,
             key: self.key,
+            customer_key: self.customer_key,
             tries_again: self.try_again,
             identity: {
                 let within = self.identity_minutes.map(|minutes| Duration::from_secs(minutes * 60));

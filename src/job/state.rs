@@ -35,6 +35,8 @@ pub enum TokenState {
     NotReached,
     /// Nothing was sent to the token but questions.
     Untouched,
+    /// Nothing was written to the slot that was next, after others of its device.
+    NextSlotUntouched,
     /// The writes on a token of this kind came so far.
     Partial {
         /// How far.

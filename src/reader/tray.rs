@@ -181,15 +181,15 @@ impl PcscTray {
         }
     }
 
-    fn token(&self) -> Result<Box<dyn Device>, ReaderError> {
+    fn device(&self, kind: DeviceKind) -> Result<Box<dyn Device>, ReaderError> {
         // The token in hand is finished: only a call that hangs is interrupted.
         let interrupted = Arc::clone(&self.interrupted);
         let patience = Patience { interrupted: Box::new(move || interrupted()), ..Patience::usual() };
         let link = PcscLink::connect(&self.service, &self.name, patience)?;
-        Ok(match self.wanted {
-            Wanted::HotpKey => Box::new(HotpKey(link)),
-            Wanted::Molto2 => Box::new(Molto2(link)),
-            Wanted::Token | Wanted::Any | Wanted::WithClock => Box::new(NfcToken(link)),
+        Ok(match kind {
+            DeviceKind::Token2Key => Box::new(HotpKey(link)),
+            DeviceKind::Molto2 => Box::new(Molto2(link)),
+            _ => Box::new(NfcToken(link)),
         })
     }
 }
@@ -245,7 +245,7 @@ impl Tray for PcscTray {
             if !self.wanted.takes(device) && (is_another || self.wanted.plugged_in().is_some() || !self.is_named) {
                 return Ok(Came::Other(ReaderError::Device(self.name.clone(), device)));
             }
-            match self.token() {
+            match self.device(device) {
                 Ok(token) => return Ok(Came::Token(token)),
                 Err(
                     error @ (ReaderError::NoService

@@ -9,6 +9,7 @@ use super::error::ErrorReport;
 use super::forecast::warning;
 use super::hand_over::MendReport;
 use super::profile::{PlannedProfile, profile_clause};
+use super::slots::slots_words;
 use super::token::TokenReport;
 use super::verdict::{VerdictReport, verdict_words};
 use super::write::{SERVER_WINDOW_S, WriteReport, WrittenClock};
@@ -36,7 +37,7 @@ pub enum DeskEvent {
 /// A token that was at the desk.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeskVisit {
-    /// `synced`, `within`, `measured`, `restricted`, `sealed`, `unknown-model`, `unknown-profile`, `clock-stopped` or
+    /// `synced`, `within`, `measured`, `restricted`, `sealed`, `unknown-model`, `unknown-profile`, `clock-stopped`, `no-seeds` or
     /// `failed`.
     pub outcome: &'static str,
     /// The reader.
@@ -61,6 +62,9 @@ pub struct DeskVisit {
     /// It will be refused within 30 days, or its clock is faulty: in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift_warning: Option<String>,
+    /// The slots whose clocks were set; missing for a device without slots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<Vec<WriteReport>>,
     /// What became of it at the servers that had followed its clock; missing where none had.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<MendReport>,
@@ -136,7 +140,17 @@ impl DeskVisit {
             Done::Read(outcome, _) => {
                 (outcome.drift.map(|drift| VisitClock { before: drift.into(), after: None }), None)
             }
+            Done::Slots(visit) => {
+                (visit.read.drift.map(|drift| VisitClock { before: drift.into(), after: None }), None)
+            }
             Done::Failed(_) => (None, None),
+        };
+        let slots = match &visited.done {
+            Done::Slots(visit) => {
+                let report = |outcome| WriteReport::of(outcome, &place.reader, place.emulated);
+                Some(visit.written.iter().map(report).collect())
+            }
+            _ => None,
         };
         Self {
             outcome: outcome_of(&visited.done),
@@ -149,6 +163,7 @@ impl DeskVisit {
             next,
             verify: visited.verdict.as_ref().map(Into::into),
             drift_warning,
+            slots,
             servers,
             is_well: visited.is_well(bound),
             what,
@@ -174,16 +189,22 @@ impl Report for DeskVisit {
 fn outcome_of(done: &Done) -> &'static str {
     match done {
         Done::Written(outcome) => outcome.outcome.word(),
-        Done::Read(_, why) => match why {
-            Why::Within => "within",
-            Why::Stopped => "clock-stopped",
-            Why::NoAutoSync => "measured",
-            Why::Restricted => "restricted",
-            Why::Sealed => "sealed",
-            Why::Unknown => "unknown-model",
-            Why::UnknownProfile => "unknown-profile",
-        },
+        Done::Slots(visit) => visit.why.map_or(Effect::Synced.word(), why_word),
+        Done::Read(_, why) => why_word(*why),
         Done::Failed(_) => "failed",
+    }
+}
+
+fn why_word(why: Why) -> &'static str {
+    match why {
+        Why::Within => "within",
+        Why::Stopped => "clock-stopped",
+        Why::NoAutoSync => "measured",
+        Why::Restricted => "restricted",
+        Why::Sealed => "sealed",
+        Why::Unknown => "unknown-model",
+        Why::UnknownProfile => "unknown-profile",
+        Why::NoSeeds => "no-seeds",
     }
 }
 
@@ -192,8 +213,11 @@ fn words(visited: &Visited, bound: f64) -> (String, String) {
     let (mut what, mut next) = match &visited.done {
         Done::Written(outcome) => written_words(outcome, visited.servers.is_empty()),
         Done::Read(outcome, why) => read_words(outcome, *why, bound),
+        Done::Slots(visit) => slots_words(visit, bound),
         Done::Failed(failure) => {
-            (format!("{}; {}", fact(&failure.problem), state(&failure.state)), super::next(failure))
+            let what = format!("{}; {}", fact(&failure.problem), state(&failure.state));
+            let details = failure.details.iter().filter(|_| visited.is_plugged_in());
+            (details.fold(what, |what, detail| format!("{what}; {detail}")), super::next(failure))
         }
     };
     if visited.is_faulty() {
@@ -259,6 +283,7 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64) -> (String, String) {
             "NOT set, because that would erase its seed, which is sealed",
             "open the desk again with --identity FILE, and lay it back",
         ),
+        Why::NoSeeds => ("it holds no seed", TAKE_IT),
         Why::Unknown => ("NOT set, because its model is unknown", "find out whose token it is"),
         Why::UnknownProfile => (
             "NOT set, because its profile (hash, time step) is unknown",

@@ -94,7 +94,7 @@ pub use server::{
     ServerReport,
 };
 pub use server_error::{remedy_of_server, server_fact};
-pub use show::{ShowReport, ShownDrift};
+pub use show::{ShowReport, ShownBeside, ShownDrift};
 pub use slot_batch::{SlotBatchReport, SlotRowReport};
 pub use slots::{DeviceReport, SlotsReport, SlotsWrittenReport};
 pub use state::state;

@@ -8,7 +8,7 @@ use super::verdict::verdict_words;
 use crate::clock::check_plausible;
 use crate::device::{Info, Profile, Step};
 use crate::iso7816::{StatusKind, StatusWord};
-use crate::job::{BrokenLink, ClockProblem, Mistaken, Owned, Problem, Refusal, Restriction, Stranger};
+use crate::job::{BrokenLink, ClockProblem, KeptKey, Mistaken, Owned, Problem, Refusal, Restriction, Stranger};
 use crate::link::LinkFault;
 use crate::plain::plain;
 use crate::time::{HostDoubt, UnixTime, seconds};
@@ -53,6 +53,17 @@ pub fn fact(problem: &Problem) -> String {
         Problem::NoClock(info) => format!("{info} has no clock to set: it counts button presses"),
         Problem::UnknownModel(serial) => format!("unknown model: no known serial prefix matches {serial}"),
         Problem::Restricted(why, token) => restricted_fact(why, token),
+        Problem::CustomerKey(why, token) => {
+            let why = match why {
+                KeptKey::Sealed => "it has a customer key of its own, which the inventory keeps sealed".to_owned(),
+                KeptKey::Unopened(error) => format!("its customer key was not opened: {error}"),
+                KeptKey::InDoubt(at) => format!(
+                    "it was about to get a new customer key at {}, and whether it has it is not known",
+                    utc_seconds(*at)
+                ),
+            };
+            format!("{why} ({token})")
+        }
         Problem::NoSeed { token, why: None } => format!("the inventory has no seed of {token}"),
         Problem::NoSeed { token, why: Some(error) } => format!("{error} ({token})"),
         Problem::WrongSeal(error, token) => format!("{error} ({token})"),

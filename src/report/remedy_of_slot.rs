@@ -30,6 +30,13 @@ pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
             "the new key counts if ▲ was pressed: try it once, tokentap customer-key check --customer-key FILE with the file of the \
              new key; if it is refused, the key of before still counts"
         }
+        SlotRemedy::OpenCustomerKey => {
+            "open the key that the inventory keeps: --identity FILE; or name it: --customer-key FILE"
+        }
+        SlotRemedy::CheckKeptKey => {
+            "find out in one attempt whether it has the new one: tokentap customer-key check --identity FILE; if it is refused, the \
+             key of before counts; then run the same command again"
+        }
         SlotRemedy::SlotThatIsThere => {
             "look which slots it has: tokentap info; a first Molto2 has 0 to 49, and a FIDO2 card has none"
         }

@@ -11,8 +11,9 @@ use super::forecast::{BY_FLAGS, ForecastReport, WindowReport, come_cell, jump_wo
 use super::lists::remark;
 use super::profile::ProfileReport;
 use super::record::{EventReport, TokenRecordReport};
+use super::times::utc;
 use crate::drift::Come;
-use crate::inventory::{Delivery, Event, Outcome, TokenRecord};
+use crate::inventory::{Delivery, DeviceKey, Event, Outcome, TokenRecord};
 use crate::job::forecast::Foreseen;
 use crate::plain::plain;
 use crate::time::seconds;
@@ -43,10 +44,32 @@ pub struct ShowReport {
     pub window: WindowReport,
     /// The servers that its seed was handed to from here.
     pub servers: Vec<DeliveryReport>,
+    /// The customer keys of its device that the inventory keeps, the latest first; missing where it keeps none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub customer_keys: Vec<KeptKeyReport>,
     /// Its events, newest first.
     pub events: Vec<EventReport>,
     #[serde(skip)]
     text: String,
+}
+
+/// A customer key that the inventory keeps, sealed.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct KeptKeyReport {
+    /// Since when.
+    pub since: String,
+    /// When the device last accepted it; `null`: whether it has it is not known.
+    pub accepted: Option<String>,
+}
+
+/// The records beside a token's own.
+pub struct ShownBeside<'a> {
+    /// The servers that its seed was handed to.
+    pub deliveries: &'a [Delivery],
+    /// The customer keys of its device, the latest first.
+    pub customer_keys: &'a [DeviceKey],
+    /// Its events, newest first.
+    pub events: &'a [Event],
 }
 
 /// How much a clock gained.
@@ -69,9 +92,10 @@ pub struct ShownDrift<'a> {
 }
 
 impl ShowReport {
-    /// The report of a token with its events, newest first.
+    /// The report of a token.
     #[must_use]
-    pub fn of(drift: &ShownDrift<'_>, deliveries: &[Delivery], events: &[Event]) -> Self {
+    pub fn of(drift: &ShownDrift<'_>, beside: &ShownBeside<'_>) -> Self {
+        let ShownBeside { deliveries, customer_keys, events } = beside;
         let token = &drift.foreseen.token;
         let rate = rate(events).map(|(s_per_day, days)| RateReport { s_per_day, days });
         Self {
@@ -80,9 +104,16 @@ impl ShowReport {
             forecast: ForecastReport::of(drift.foreseen),
             window: drift.window.clone(),
             servers: deliveries.iter().map(|one| DeliveryReport::of(one, token)).collect(),
+            customer_keys: customer_keys.iter().map(Into::into).collect(),
             events: events.iter().map(Into::into).collect(),
-            text: life(drift, deliveries, events),
+            text: life(drift, beside),
         }
+    }
+}
+
+impl From<&DeviceKey> for KeptKeyReport {
+    fn from(kept: &DeviceKey) -> Self {
+        Self { since: utc(kept.at), accepted: kept.proved.map(utc) }
     }
 }
 
@@ -93,9 +124,17 @@ impl Report for ShowReport {
 }
 
 /// A token's life: what is on record, then its events.
-fn life(drift: &ShownDrift<'_>, deliveries: &[Delivery], events: &[Event]) -> String {
+fn life(drift: &ShownDrift<'_>, beside: &ShownBeside<'_>) -> String {
+    let ShownBeside { deliveries, customer_keys, events } = beside;
     let token = &drift.foreseen.token;
     let mut lines = on_record(token);
+    lines.extend(customer_keys.iter().map(|kept| {
+        let accepted = kept.proved.map_or_else(
+            || "the device is not known to have it".to_owned(),
+            |at| format!("the device accepted it {}", local(at)),
+        );
+        format!("key      its customer key, sealed in the inventory {}; {accepted}", local(kept.at))
+    }));
     lines.extend(deliveries.iter().map(|one| format!("server   {}", DeliveryReport::of(one, token).words)));
     lines.extend(foretold(drift));
     lines.push(String::new());

@@ -10,11 +10,12 @@ use super::host_clock::HostClockReport;
 use super::info::ReadClock;
 use super::times::utc;
 use super::token::TokenReport;
-use super::write::WriteReport;
+use super::write::{SERVER_WINDOW_S, WriteReport};
 use crate::clock::Standing;
 use crate::device::{Agreed, SlotState, Typing};
 use crate::inventory::TokenRecord;
 use crate::job::SlotsOutcome;
+use crate::job::desk::{SlotsVisit, Why};
 use crate::job::device_change::{DeviceChange, DeviceChanged};
 use crate::plain::plain;
 use crate::words::{counted, local};
@@ -189,6 +190,33 @@ impl Report for SlotsWrittenReport {
             count => format!("the clocks of {count} slots are set"),
         }
     }
+}
+
+/// What was found of a device with slots at a desk, what was done, and the next step; `bound` is the drift up to which a clock is right,
+/// in seconds.
+#[must_use]
+pub fn slots_words(visit: &SlotsVisit, bound: f64) -> (String, String) {
+    const UNPLUG: &str = "done: you can unplug it";
+    let SlotsVisit { read, why, left, .. } = visit;
+    let found = read.drift.map(|drift| format!("clock {}: ", drift.in_short())).unwrap_or_default();
+    let seeds = counted(read.seeded().len() as u64, "slot");
+    let is_far = read.drift.is_some_and(|drift| drift.middle_s().abs() > SERVER_WINDOW_S);
+    let (what, next) = match why {
+        Some(Why::NoSeeds) => ("it holds no seed, and nothing was set".to_owned(), UNPLUG),
+        Some(_) if read.drift.is_none_or(|drift| drift.may_be_within(bound)) => ("only measured".to_owned(), UNPLUG),
+        Some(_) => ("only measured".to_owned(), "to set the clocks of its slots, run tokentap sync"),
+        None if is_far => (
+            format!("the clocks of {seeds} with a seed are set"),
+            "you can unplug it; Entra ID or privacyIDEA may have to resynchronise its tokens once",
+        ),
+        None => (format!("the clocks of {seeds} with a seed are set"), UNPLUG),
+    };
+    let (mut what, mut next) = (format!("{found}{what}"), next.to_owned());
+    for (slot, at) in left {
+        what.push_str(&format!("; a burn of {} on slot {slot} did not end as it should", at.format("%Y-%m-%d")));
+        next = format!("burn slot {slot} again: it may lack its seed, or hold another one");
+    }
+    (what, next)
 }
 
 /// A change of a whole device.

@@ -11,6 +11,7 @@ pub fn state(state: &TokenState) -> String {
     match state {
         TokenState::NotReached => "no token was touched".to_owned(),
         TokenState::Untouched => "nothing was written: the token is unchanged".to_owned(),
+        TokenState::NextSlotUntouched => "nothing was written to the slot that was next".to_owned(),
         TokenState::Partial { progress, has_seed, of: of @ (Kept::Slot | Kept::Counter), .. } => {
             partial_slot(*progress, *has_seed, *of)
         }

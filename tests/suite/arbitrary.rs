@@ -268,8 +268,15 @@ fn change(device: &mut dyn Device, which: u16, host: &dyn HostClock) -> Result<(
         _ => DeviceChange::Key(Key::Factory),
     };
     let (guard, key, mut before) = (Guard::default(), Key::default(), |_: &Info| Ok(()));
-    let mut request =
-        ChangeRequest { change: &change, guard: &guard, key: &key, tries_again: false, before: &mut before };
+    let mut request = ChangeRequest {
+        change: &change,
+        guard: &guard,
+        key: &key,
+        opener: None,
+        to_keep: None,
+        tries_again: false,
+        before: &mut before,
+    };
     change_device(device, host, &no_books(Deed::Device), &mut request).map(|_| ())
 }
 

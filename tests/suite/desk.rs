@@ -281,3 +281,77 @@ fn tokens_that_are_all_off_by_the_same_hours_end_the_run_before_the_second_is_se
         assert_eq!(exit, 0, "{args:?}: {said}");
     }
 }
+
+/// A Molto2 among the tokens, with a seed in slots 0 (its factory's), 3 and 7; its clock is off.
+fn molto_at(desk: &Desk, number: usize) -> String {
+    let state = format!("tokens/{number}.json");
+    let reader = format!("emulated:{state}");
+    let make = ["emulate", "--create", "--family", "molto2", "--drift", "-97", "--state", &state];
+    assert_eq!(desk.run(&make).0, 0);
+    for (slot, seed) in [("3", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), ("7", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ")] {
+        fs::write(desk.0.path().join("seed"), seed).unwrap();
+        let burn = ["burn", "--slot", slot, "--seed-file", "seed", "--no-verify", "--trust-host-clock"];
+        let burned =
+            desk.run(&[&burn[..], &["--reader", &reader, "--time", "1700000000", "--allow-other-time"]].concat());
+        assert_eq!(burned.0, 0, "{}", burned.1);
+    }
+    reader
+}
+
+#[test]
+fn a_molto2_that_is_plugged_in_gets_the_clock_of_every_slot_with_a_seed_set_beside_the_tokens() {
+    let desk = Desk::new(&[("86596120000001", "-97.25")]);
+    let reader = molto_at(&desk, 1);
+    let before: Value = serde_json::from_str(&desk.state(1)).unwrap();
+    let (exit, lines) = desk.open(&["--assume-factory-profile"]);
+    assert_eq!((exit, outcomes(&lines)), (0, vec!["synced", "synced"]), "{lines:?}");
+    let slots: Vec<u64> =
+        lines[2]["slots"].as_array().unwrap().iter().map(|slot| slot["token"]["slot"].as_u64().unwrap()).collect();
+    let seeded: Vec<u64> = (0_u64..)
+        .zip(before["slots"].as_array().unwrap())
+        .filter_map(|(number, slot)| (slot["seed"] != "").then_some(number))
+        .collect();
+    assert!(seeded.contains(&3) && seeded.contains(&7), "{seeded:?}");
+    assert_eq!(slots, seeded);
+    // Profiles and seeds are as they were, and no wrong key was sent.
+    let after: Value = serde_json::from_str(&desk.state(1)).unwrap();
+    for slot in &seeded {
+        let of = |state: &Value, what: &str| state["slots"][*slot as usize][what].clone();
+        for what in ["seed", "hash", "step", "digits", "title"] {
+            assert_eq!(of(&after, what), of(&before, what), "slot {slot}: {what}");
+        }
+    }
+    assert_eq!(after["wrong_keys"], 0);
+    // Each of them is on record.
+    for slot in ["3", "7"] {
+        let (_, events) = desk.run(&["--json", "inventory", "events", "--serial", &format!("826658719844499/{slot}")]);
+        let events: Value = serde_json::from_str(&events).unwrap();
+        assert_eq!((&events["events"][0]["what"], &events["events"][0]["outcome"]), (&"sync".into(), &"done".into()));
+    }
+    // Their codes are right: the clocks were.
+    let code = desk.run(&["--json", "emulate", "--press", "--slot", "7", "--state", "tokens/1.json"]).1;
+    let code = serde_json::from_str::<Value>(&code).unwrap()["display"].as_str().unwrap().to_owned();
+    let verify = ["verify", &code, "--slot", "7", "--seed-file", "seed", "--reader", &reader];
+    let (exit, said) = desk.run(&verify);
+    assert_eq!(exit, 0, "{said}");
+}
+
+#[test]
+fn a_desk_that_only_measures_writes_no_slot_and_one_with_another_customer_key_is_tried_once_and_named_undone() {
+    let desk = Desk::new(&[]);
+    molto_at(&desk, 0);
+    let before = desk.state(0);
+    let (exit, lines) = desk.open(&["--no-auto-sync"]);
+    assert_eq!((exit, outcomes(&lines)), (10, vec!["measured"]), "{lines:?}");
+    assert_eq!(desk.state(0), before);
+    assert!(lines[1]["next"].as_str().unwrap().contains("tokentap sync"), "{lines:?}");
+    fs::write(desk.0.path().join("wrong"), "some other key!!\n").unwrap();
+    for _ in 0..2 {
+        let (exit, lines) = desk.open(&["--customer-key", "wrong"]);
+        assert_eq!((exit, outcomes(&lines)), (10, vec!["failed"]), "{lines:?}");
+        let state: Value = serde_json::from_str(&desk.state(0)).unwrap();
+        assert_eq!(state["wrong_keys"], 1, "the second time nothing is sent");
+    }
+    // With its own key it is set.
+    assert_eq!(desk.open(&[]).0, 0);
+}

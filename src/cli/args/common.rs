@@ -213,8 +213,8 @@ pub struct WriteArgs {
     #[arg(long, hide_short_help = true)]
     pub allow_short_seed: bool,
 
-    /// The age identity that opens sealed seeds
-    #[arg(long, value_name = "FILE", conflicts_with = "seed_source")]
+    /// The age identity that opens sealed seeds; with a slot of a Molto2, also its sealed customer key
+    #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 }
 

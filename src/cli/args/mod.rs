@@ -43,7 +43,8 @@ pub use seeds::{
 #[cfg(feature = "servers")]
 pub use server::{HandOverArgs, MendArgs, ServerAddArgs, ServerCommand, ServerRemoveArgs, ServerResyncArgs};
 pub use slot::{
-    CustomerKeyCommand, DeviceArgs, FactoryResetArgs, SlotClearArgs, SlotCommand, SlotOptionsArgs, SlotTitleArgs,
+    CustomerKeyCommand, CustomerKeyExportArgs, CustomerKeySetArgs, DeviceArgs, FactoryResetArgs, SlotClearArgs,
+    SlotCommand, SlotOptionsArgs, SlotTitleArgs,
 };
 pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 

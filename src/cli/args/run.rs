@@ -42,9 +42,8 @@ pub struct BatchArgs {
     #[arg(long, value_name = "SERVER", requires = "identity", conflicts_with = "slots")]
     pub hand_over: Option<String>,
 
-    /// The age identity that opens sealed seeds, for --hand-over
-    #[cfg(feature = "servers")]
-    #[arg(long, value_name = "FILE", requires = "hand_over", hide_short_help = true)]
+    /// The age identity that opens sealed seeds, for --hand-over; with --slots, the sealed customer key
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub identity: Option<PathBuf>,
 
     /// A field that may be lost: user, model, …; repeatable
@@ -171,6 +170,12 @@ pub struct DeskArgs {
     #[cfg(feature = "servers")]
     #[arg(long, hide_short_help = true)]
     pub no_mend: bool,
+
+    /// The customer key of each Molto2 that is plugged in
+    ///
+    /// A text file, or the vendor's Molto2Cfg.ini; "-" asks for it. Without it, the factory's key.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub customer_key: Option<PathBuf>,
 
     #[command(flatten)]
     pub profile: ProfileArgs,

@@ -29,6 +29,10 @@ pub struct SlotClearArgs {
     #[arg(long, conflicts_with_all = ["slot", "customer_key"])]
     pub hotp: bool,
 
+    /// The age identity that opens the customer key that the inventory keeps
+    #[arg(long, value_name = "FILE", conflicts_with = "hotp")]
+    pub identity: Option<PathBuf>,
+
     /// Do not ask: the seed may be lost
     #[arg(long)]
     pub erase_seed: bool,
@@ -46,6 +50,10 @@ pub struct SlotTitleArgs {
 
     #[command(flatten)]
     pub slot: SlotArgs,
+
+    /// The age identity that opens the customer key that the inventory keeps
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 
     /// Try the key even if the device is on record as having refused it
     #[arg(long, hide_short_help = true)]
@@ -78,6 +86,10 @@ pub struct DeviceArgs {
     #[arg(long, value_name = "FILE")]
     pub customer_key: Option<PathBuf>,
 
+    /// The age identity that opens the customer key that the inventory keeps
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+
     /// Try the key even if the device is on record as having refused it
     #[arg(long, hide_short_help = true)]
     pub try_again: bool,
@@ -91,6 +103,26 @@ pub enum CustomerKeyCommand {
     /// See whether a customer key is that of the Molto2: one attempt
     #[command(before_help = "Example: tokentap customer-key check --customer-key key.txt")]
     Check(DeviceArgs),
+    /// Write the customer key that the inventory keeps of a Molto2 to a file
+    #[command(
+        before_help = "Example: tokentap customer-key export 826658719844499 --identity identity.age --out key.txt"
+    )]
+    Export(CustomerKeyExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CustomerKeyExportArgs {
+    /// The device's serial
+    #[arg(value_name = "SERIAL")]
+    pub serial: String,
+
+    /// The age identity that opens it
+    #[arg(long, value_name = "FILE")]
+    pub identity: PathBuf,
+
+    /// The file, which must not be there; for its owner's eyes alone
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, Args)]

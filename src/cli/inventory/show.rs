@@ -8,7 +8,7 @@ use crate::drift::{Fleet, Window};
 use crate::inventory::{Delivery, DeliveryFilter, Event, EventFilter, Inventory, InventoryError, TokenRecord};
 use crate::job::forecast::{Foreseen, watched};
 use crate::job::{Exit, Failure, find};
-use crate::report::{DriftLine, ShowReport, ShownDrift, WindowReport, token_plot};
+use crate::report::{DriftLine, ShowReport, ShownBeside, ShownDrift, WindowReport, token_plot};
 use crate::time::{HostClock, SystemClock};
 
 /// How many events JSON has.
@@ -27,7 +27,9 @@ pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
     }
     let drift = ShownDrift { foreseen: &foreseen, line: line.as_ref(), window: WindowReport::of(&window, from) };
     let deliveries = deliveries_of(inventory, &foreseen.token).map_err(failed)?;
-    output.report(&ShowReport::of(&drift, &deliveries, &events));
+    let customer_keys = inventory.device_keys(Some(&foreseen.token.key.serial)).map_err(failed)?;
+    let beside = ShownBeside { deliveries: &deliveries, customer_keys: &customer_keys, events: &events };
+    output.report(&ShowReport::of(&drift, &beside));
     Ok(Exit::Done)
 }
 

@@ -16,8 +16,8 @@ use crate::job::forecast::outlook;
 use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, TokenState, find, locked};
 use crate::report::{
-    ErrorReport, ForecastReport, ShowReport, ShownDrift, TokenRecordReport, WindowReport, details, fleet_plot,
-    token_plot,
+    ErrorReport, ForecastReport, ShowReport, ShownBeside, ShownDrift, TokenRecordReport, WindowReport, details,
+    fleet_plot, token_plot,
 };
 use crate::seedfile::FORMATS;
 use crate::time::{HostClock, SystemClock};
@@ -108,7 +108,9 @@ impl Counter<'_> {
         let words = window.words(ON_THE_PAGE);
         let deliveries = deliveries_of(inventory, &foreseen.token)?;
         let drift = ShownDrift { foreseen: &foreseen, line: None, window };
-        let report = ShowReport::of(&drift, &deliveries, &events);
+        let customer_keys = inventory.device_keys(Some(&foreseen.token.key.serial))?;
+        let beside = ShownBeside { deliveries: &deliveries, customer_keys: &customer_keys, events: &events };
+        let report = ShowReport::of(&drift, &beside);
         Ok(value(&TokenAnswer { report, plot, words }))
     }
 

@@ -19,6 +19,7 @@ use crate::device::Family;
 use crate::inventory::Counts;
 use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, check_files};
 use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked};
+use crate::reader::Wanted;
 use crate::report::{BatchLeft, BatchSummary, Report, Summed, row_problem};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
 use crate::time::HostClock;
@@ -224,7 +225,7 @@ impl Readers<'_> {
         let around = self.around(&look, &tell, &stop);
         let at = || self.host.clock().now().wall;
         let mut end = run.run(books, plan, around, &at, |visitor| {
-            self.work(visitor);
+            self.work(visitor, Wanted::Token);
         })?;
         end.clean_up();
         locked(&progress).counts = end.counts;

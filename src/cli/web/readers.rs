@@ -12,9 +12,10 @@ use crate::cli::store;
 use crate::cli::{interrupt, settings, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
 use crate::job::{
-    Answer, Asks, Effect, Failure, HourWatch, KeptOpener, Opener, ProfileWish, Question, ReaderNews, ReaderRef,
-    StatedProfiles, Surroundings, Visitor, attend, locked,
+    Answer, Asks, Failure, HourWatch, KeptOpener, Opener, ProfileWish, Question, ReaderNews, ReaderRef, StatedProfiles,
+    Surroundings, Visitor, attend, locked,
 };
+use crate::reader::Wanted;
 use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
 use crate::time::{CorrectedClock, HostClock, SystemClock};
 use crate::web::{Board, Place, PlaceState};
@@ -150,7 +151,7 @@ impl<'a> Readers<'a> {
         let stop = || self.is_over() || locked(&self.wanted).is_some();
         let around = self.around(&look, &tell, &stop);
         let visitor = DeskVisitor::new(self.record.books(), plan, around);
-        let is_closed = self.work(&visitor);
+        let is_closed = self.work(&visitor, Wanted::WithClock);
         if let Some(failure) = visitor.fatal() {
             self.board.notice(Some(words(&failure)));
             self.board.change_places(|place| place.state = PlaceState::Gone);
@@ -184,8 +185,8 @@ impl<'a> Readers<'a> {
     }
 
     /// Attends the readers with a visitor, and gives it the answers from the page; whether nothing more can come there.
-    pub(super) fn work(&self, visitor: &dyn Visitor) -> bool {
-        let mut trays = match trays::open(self.global, crate::reader::Wanted::Token, &self.host.system) {
+    pub(super) fn work(&self, visitor: &dyn Visitor, wanted: Wanted) -> bool {
+        let mut trays = match trays::open(self.global, wanted, &self.host.system) {
             Ok(trays) => trays,
             Err(failure) => {
                 self.board.notice(Some(words(&failure)));
@@ -243,7 +244,7 @@ impl<'a> Readers<'a> {
     fn visited(&self, visited: &Visited, bound: f64) {
         let visit = DeskVisit::of(visited, bound);
         let may_come_back = matches!(&visited.done, Done::Failed(failure) if failure.may_come_back);
-        let was_set = matches!(&visited.done, Done::Written(report) if report.outcome == Effect::Synced);
+        let was_set = visited.was_set();
         let place = Place {
             reader: visit.reader.clone(),
             number: visited.place.number,

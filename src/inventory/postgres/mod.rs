@@ -13,6 +13,7 @@ mod columns;
 mod connections;
 mod deliveries;
 mod desks;
+mod device_keys;
 mod explained;
 mod holders;
 mod jobs;

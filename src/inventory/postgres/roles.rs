@@ -46,6 +46,7 @@ GRANT UPDATE (model, emulated, \"user\", hash, step_s, display_s, first_seen, la
 GRANT INSERT, DELETE ON tokentap.candidates, tokentap.holders TO {desk};
 GRANT INSERT, UPDATE, DELETE ON tokentap.refused_keys, tokentap.leases, tokentap.claims, tokentap.marks TO {desk};
 GRANT INSERT (name, operator, version, clock_s, program), UPDATE (operator, version, seen, clock_s, program) ON tokentap.desks TO {desk};
+GRANT INSERT, DELETE ON tokentap.device_keys TO {desk};
 GRANT INSERT, UPDATE (seed, step, id, \"user\", since, at, unmended, detail) ON tokentap.deliveries TO {desk};
 GRANT SELECT ON ALL TABLES IN SCHEMA tokentap_shown TO {viewer};
 GRANT SELECT ON tokentap.events, tokentap.desks, tokentap.leases, tokentap.claims, tokentap.dealt TO {viewer};

@@ -4,7 +4,7 @@ use super::roles;
 use super::session::{Session, Trouble};
 
 /// The steps: each is taken once, in its order, and never changed.
-const STEPS: [&str; 3] = [FIRST, SERVERS, DEVICES];
+const STEPS: [&str; 4] = [FIRST, SERVERS, DEVICES, DEVICE_KEYS];
 
 /// The lock under which steps are taken.
 const STEPS_LOCK: i64 = 0x746F_6B65_6E74_6170;
@@ -285,6 +285,20 @@ CREATE OR REPLACE FUNCTION is_deed(value text) RETURNS boolean LANGUAGE sql IMMU
     SELECT value IN ('info', 'sync', 'config', 'burn', 'verify', 'assign', 'forget', 'import', 'export', 'init', 'prune',
         'server', 'hand-over', 'mend', 'pull', 'clear', 'title', 'device')
 $$;
+";
+
+/// Customer keys of devices, sealed.
+const DEVICE_KEYS: &str = "
+CREATE TABLE device_keys (
+    serial text COLLATE \"C\" NOT NULL,
+    key bytea NOT NULL CHECK (is_fingerprint(key)),
+    sealed bytea NOT NULL,
+    at bigint NOT NULL CHECK (is_moment(at)),
+    proved bigint CHECK (is_moment(proved)),
+    PRIMARY KEY (serial, key)
+);
+CREATE VIEW tokentap_shown.device_keys AS
+    SELECT serial, there(key) AS key, there(sealed) AS sealed, at, proved FROM device_keys;
 ";
 
 /// The last version that this program knows.

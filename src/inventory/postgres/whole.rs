@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use super::bounds::PATIENCE;
 use super::columns::{fingerprint, ms, odd, time};
 use super::session::{Session, Trouble};
-use super::{Postgres, batches, deliveries, explained, holders, schema, tokens};
+use super::{Postgres, batches, deliveries, device_keys, explained, holders, schema, tokens};
 use crate::inventory::whole::{Piece, Taker, Whole};
 use crate::inventory::{BatchRecord, DeliveryFilter, Fingerprint, FingerprintKey, InventoryError, Kept, RowRecord};
 
@@ -71,6 +71,9 @@ fn visit(from: &mut Session, take: &mut Taker<'_>) -> Result<(), Trouble> {
     for delivery in deliveries::deliveries(from, &DeliveryFilter::default())? {
         take(Piece::Delivery(Box::new(delivery))).map_err(Trouble::Rows)?;
     }
+    for key in device_keys::device_keys(from, None)? {
+        take(Piece::DeviceKey(Box::new(key))).map_err(Trouble::Rows)?;
+    }
     let mut after = (String::new(), -1);
     loop {
         let sql = "SELECT * FROM tokens WHERE (serial, slot) > ($1, $2) ORDER BY serial, slot LIMIT $3";
@@ -126,6 +129,7 @@ fn put(to: &mut Session, piece: &Piece, path: &Path) -> Result<(), Trouble> {
             deliveries::put_server(to, server)
         }
         Piece::Delivery(delivery) => deliveries::put_new(to, delivery).map(drop),
+        Piece::DeviceKey(key) => device_keys::put(to, key),
         Piece::Token(life) => tokens::put_alone(to, life),
         Piece::RefusedKey(serial, key, at) => to
             .execute(

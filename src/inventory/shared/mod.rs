@@ -2,6 +2,7 @@
 //! outbox until it answers again. What needs it is refused, and nothing is written.
 
 mod deliveries;
+mod device_keys;
 mod listing;
 
 use std::collections::HashSet;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Error};
 
-use super::{batches, columns, deliveries, fill, holders, schema, sums, tokens};
+use super::{batches, columns, deliveries, device_keys, fill, holders, schema, sums, tokens};
 use crate::inventory::doubts::doubts;
 use crate::inventory::{EventFilter, TokenFilter};
 
@@ -33,6 +33,7 @@ pub fn findings(on: &mut Connection) -> Result<Vec<String>, Error> {
     found.extend(token_findings(on)?);
     found.extend(row_findings(on)?);
     found.extend(deliveries::findings(on)?);
+    found.extend(device_keys::findings(on)?);
     found.extend(write_findings(on));
     found.truncate(MAX_FINDINGS);
     Ok(found)

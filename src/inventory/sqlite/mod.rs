@@ -6,6 +6,7 @@ mod claims;
 mod clock_events;
 mod columns;
 mod deliveries;
+mod device_keys;
 mod failed;
 mod file;
 mod holders;

@@ -11,7 +11,7 @@ pub const APPLICATION_ID: i64 = 0x746F_6B74;
 
 /// The steps. An inventory of version N has had the first N of them.
 pub const STEPS: &[&str] =
-    &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS, SERVERS, DEVICES];
+    &[TOKENS_AND_EVENTS, BATCHES, ERASED, OWNERS_AND_SUMS, REFUSED_KEYS, MARKS, SLOTS, SERVERS, DEVICES, DEVICE_KEYS];
 
 /// The version from which on every row has a checksum.
 const SUMMED: usize = 4;
@@ -268,6 +268,19 @@ CREATE INDEX deliveries_by_token ON deliveries (serial, slot);
 
 /// Devices with slots: events may say that one was cleared or titled, which an older program does not know.
 const DEVICES: &str = "";
+
+/// Customer keys of devices, sealed.
+const DEVICE_KEYS: &str = "
+CREATE TABLE device_keys (
+    serial TEXT NOT NULL,
+    key BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    proved INTEGER,
+    sum INTEGER,
+    PRIMARY KEY (serial, key)
+) STRICT, WITHOUT ROWID;
+";
 
 /// The triggers that keep events as they are, by name.
 pub const EVENT_TRIGGERS: [&str; 3] = ["events_stay", "events_last", "events_summed"];

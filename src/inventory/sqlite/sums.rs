@@ -98,9 +98,29 @@ pub const DELIVERIES: Summed = Summed {
     columns: "server, serial, slot, seed, step, id, user, since, at, unmended, detail",
 };
 
+/// Customer keys of devices.
+pub const DEVICE_KEYS: Summed = Summed {
+    name: "device_keys",
+    key: "serial = ?1 AND key = ?2",
+    key_columns: "serial, key",
+    columns: "serial, key, sealed, at, proved",
+};
+
 /// All of them.
-pub const TABLES: [Summed; 11] =
-    [META, TOKENS, CANDIDATES, EVENTS, BATCHES, BATCH_ROWS, DEALT, REFUSED_KEYS, MARKS, SERVERS, DELIVERIES];
+pub const TABLES: [Summed; 12] = [
+    META,
+    TOKENS,
+    CANDIDATES,
+    EVENTS,
+    BATCHES,
+    BATCH_ROWS,
+    DEALT,
+    REFUSED_KEYS,
+    MARKS,
+    SERVERS,
+    DELIVERIES,
+    DEVICE_KEYS,
+];
 
 /// Those that have slots, in the order of [`BEFORE_SLOTS`].
 pub const SLOTTED: [Summed; 4] = [TOKENS, CANDIDATES, MARKS, EVENTS];

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Error, params};
 
 use super::columns::{self, damaged, ms, time};
 use super::failed::Stopped;
-use super::{Sqlite, batches, deliveries, meta, sums, tokens};
+use super::{Sqlite, batches, deliveries, device_keys, meta, sums, tokens};
 use crate::inventory::whole::{Piece, Taker, Whole};
 use crate::inventory::{
     BatchRecord, DeliveryFilter, Fingerprint, FingerprintKey, InventoryError, Kept, RowRecord, TokenFilter,
@@ -24,7 +24,7 @@ impl Whole for Sqlite {
 
     fn fill(&self, key: &FingerprintKey, fill: &mut dyn FnMut(&mut Taker<'_>) -> Kept<()>) -> Kept<()> {
         self.durably(|to, _| {
-            for table in ["tokens", "events WHERE deed <> 'init'", "batches", "servers", "deliveries"] {
+            for table in ["tokens", "events WHERE deed <> 'init'", "batches", "servers", "deliveries", "device_keys"] {
                 if to.prepare(&format!("SELECT 1 FROM {table} LIMIT 1"))?.exists([])? {
                     return Err(Stopped::Rows(InventoryError::NotEmpty(self.path.clone())));
                 }
@@ -63,6 +63,7 @@ fn visit(from: &Connection, take: &mut Taker<'_>) -> Result<Kept<()>, Error> {
     for delivery in deliveries::deliveries(from, &DeliveryFilter::default())? {
         next(Piece::Delivery(Box::new(delivery)));
     }
+    device_keys::device_keys(from, None)?.into_iter().for_each(|key| next(Piece::DeviceKey(Box::new(key))));
     let mut keys = Vec::new();
     tokens::visit(from, &TokenFilter::default(), u64::MAX, &mut |token| keys.push(token.key))?;
     for key in keys {
@@ -100,6 +101,7 @@ fn put(to: &Connection, piece: &Piece) -> Result<(), Stopped> {
     match piece {
         Piece::Server(server) => deliveries::put_server(to, server)?,
         Piece::Delivery(delivery) => deliveries::put(to, delivery)?,
+        Piece::DeviceKey(key) => device_keys::put(to, key)?,
         Piece::Token(life) => tokens::put(to, None, life)?,
         Piece::RefusedKey(serial, key, at) => sums::REFUSED_KEYS.put(to, &[serial, &key.as_bytes(), &ms(*at)])?,
         Piece::Event(event) => tokens::add_event(to, event)?,

@@ -279,6 +279,7 @@ impl Visitor for BatchVisitor<'_> {
                 found: &mut |info, drift| self.check_hours(info, drift),
                 complete: &mut complete,
                 before: &mut before,
+                opener: None,
                 waits: &|_| (),
                 row: &mut change,
                 // The token in hand is finished.

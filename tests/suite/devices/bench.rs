@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use tokentap::device::hotp_key::HotpKey;
 use tokentap::device::molto2::Molto2;
 use tokentap::device::{Device, Family, Info, Key, Title};
@@ -11,7 +13,9 @@ use tokentap::emulator::{
 use tokentap::inventory::{Deed, Fingerprint, Inventory, Listing, Outcome, SlotKey, Sqlite, TokenRecord};
 use tokentap::job::device_change::{ChangeRequest, DeviceChange, DeviceChanged, change_device};
 use tokentap::job::request::{BurnRequest, ConfigRequest, SlotRequest, SyncRequest, Terms};
-use tokentap::job::{Failure, Front, Guard, Notice, SeedChoice, SingleWrite, SlotWish, WriteOutcome, WritePlan};
+use tokentap::job::{
+    Failure, Front, Guard, Notice, Opener, SeedChoice, SingleWrite, SlotWish, WriteOutcome, WritePlan,
+};
 use tokentap::seed::Seed;
 use tokentap::seedfile::Row;
 use tokentap::time::{HostClock, SimulatedClock};
@@ -78,18 +82,32 @@ pub struct Bench<C: Tried> {
     /// The customer key that the jobs use.
     pub key: Key,
     pub try_again: bool,
+    /// What opens the inventory's customer keys.
+    pub opener: Option<Opener>,
+    /// The key that is kept with a change, as its owner has it.
+    pub to_keep: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl<C: Tried> Bench<C> {
     pub fn new() -> Self {
         let (books, clock) = (Sqlite::in_memory().unwrap(), simulated_clock());
-        Self { state: C::fresh(), books, clock, sent: 0, key: Key::Factory, try_again: false }
+        Self {
+            state: C::fresh(),
+            books,
+            clock,
+            sent: 0,
+            key: Key::Factory,
+            try_again: false,
+            opener: None,
+            to_keep: None,
+        }
     }
 
     /// The terms of a job on a slot.
     pub fn terms(&self, slot: u16, wish: SlotWish) -> Terms {
         let (family, key, try_again) = (C::FAMILY, self.key.clone(), self.try_again);
-        Terms { slot, family, wish, key, try_again, ..Terms::default() }
+        let opener = self.opener.clone();
+        Terms { slot, family, wish, key, try_again, opener, ..Terms::default() }
     }
 
     /// Runs a job with faults, and keeps what became of the device.
@@ -123,8 +141,15 @@ impl<C: Tried> Bench<C> {
         let shared: Arc<dyn HostClock> = Arc::new(self.clock.clone());
         let mut link = EmulatedLink::<C>::new(self.state.clone(), shared).with_faults(faults);
         let (guard, mut before) = (Guard::default(), |_: &Info| Ok(()));
-        let mut request =
-            ChangeRequest { change, guard: &guard, key, tries_again: self.try_again, before: &mut before };
+        let mut request = ChangeRequest {
+            change,
+            guard: &guard,
+            key,
+            opener: self.opener.as_ref(),
+            to_keep: self.to_keep.as_ref(),
+            tries_again: self.try_again,
+            before: &mut before,
+        };
         let result = change_device(&mut *C::device(&mut link), &self.clock, &recorder, &mut request);
         self.sent = link.commands();
         self.state = link.card().state().clone();

@@ -2,6 +2,8 @@
 
 mod bench;
 mod changes;
+mod customer_keys;
+mod desk;
 mod facts;
 mod faults;
 mod jobs;

@@ -200,6 +200,7 @@ impl Bench {
             complete: &mut |info, known, plan| complete(info, known, plan),
             found: &mut |_, _| Ok(()),
             before: &mut |_, _| Ok(()),
+            opener: None,
             waits: &|_| (),
             row: &mut |_| None,
             interrupted: &|| false,
@@ -301,6 +302,7 @@ impl Bench {
             wish: ProfileWish::default(),
             assume_factory: true,
             key: Key::default(),
+            customer_key: Key::default(),
             tries_again: self.tries_again.load(Ordering::SeqCst),
             identity: {
                 let opener = Identity::parse(self.secret.as_bytes()).ok().zip(Some(key)).map(Arc::new);
@@ -332,6 +334,7 @@ impl Bench {
         match visited.done {
             Done::Written(report) => End { exit, failure: None, drift: Some(report.drift.unwrap().after) },
             Done::Read(report, why) => panic!("only read: {why:?}, {report:?}"),
+            Done::Slots(visit) => panic!("a token has no slots: {visit:?}"),
             Done::Failed(failure) => End { exit, ..End::of_failure(*failure) },
         }
     }

@@ -89,6 +89,17 @@ fn each_command_does_what_its_user_meant_with_a_molto2_a_key_and_a_token_plugged
             ok(folder, &["config", "--slot", "3", "--digits", "8", trust]);
             ok(folder, &["slot", "options", "--enter", "no"]);
             ok(folder, &["lock"]);
+            // The desk serves the token and the Molto2, and leaves the key alone.
+            let mut desk = command(folder, &["--json", "desk", "--fast", "--wait", "3", trust]);
+            let desk = desk.output().unwrap();
+            let visits = text(&desk);
+            let count = |part: &str| visits.lines().filter(|line| line.contains(part)).count();
+            assert_eq!(
+                (count("\"event\":\"token\""), count("\"outcome\":\"synced\",\"reader\":\"TOKEN2 Molto2")),
+                (2, 1),
+                "{visits}"
+            );
+            assert_eq!(desk.status.code(), Some(0), "{visits}");
             // What is not for a device is not sent to it, also where it is named.
             for args in [
                 &["burn", "--reader", "molto", "--seed-file", "seed", trust][..],

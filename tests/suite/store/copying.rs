@@ -6,6 +6,7 @@ use tokentap::inventory::{
 };
 
 use super::deliveries::{sent, server, told};
+use super::device_keys::device_key;
 use super::{By, batch, begins, burn, burned, ends, events, everything, fingerprint};
 use crate::inventory::event;
 
@@ -21,6 +22,7 @@ fn furnish(store: &dyn Inventory) -> i64 {
     store.keep(&Entry { event: event("C", 7, "key"), token: Some(change), row: None }).unwrap();
     let id = batch(store, 1, &[1, 2, 5]);
     store.claim(id, "A", false).unwrap();
+    store.put_device_keys("M", &[device_key("M", 5, 50), device_key("M", 6, 40)]).unwrap();
     for key in [SlotKey::only("A"), SlotKey::of("B", 3)] {
         store.deliver(None, &sent("idp", key), Some(&told(Deed::HandOver, 8, "sent"))).unwrap();
     }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use tokentap::inventory::{
-    BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Deed, Deliveries, Delivery, DeliveryFilter, Entry,
-    Event, EventFilter, Fingerprint, FingerprintKey, Inventory, InventoryError, Kept, KeyChange, Listing, NewBatch,
-    NewRow, RowChange, RowRecord, RowState, SeedChange, ServerRecord, SlotKey, TokenChange, TokenFilter, TokenLife,
-    TokenRecord,
+    BatchId, BatchRecord, Begin, Begun, Claim, ClockEvent, Counts, Deed, Deliveries, Delivery, DeliveryFilter,
+    DeviceKey, DeviceKeys, Entry, Event, EventFilter, Fingerprint, FingerprintKey, Inventory, InventoryError, Kept,
+    KeyChange, Listing, NewBatch, NewRow, RowChange, RowRecord, RowState, SeedChange, ServerRecord, SlotKey,
+    TokenChange, TokenFilter, TokenLife, TokenRecord,
 };
 use tokentap::time::UnixTime;
 
@@ -30,6 +30,7 @@ struct Books {
     claims: HashSet<(BatchId, u64)>,
     dealt: HashSet<(BatchId, u64, String)>,
     servers: BTreeMap<String, ServerRecord>,
+    device_keys: Vec<DeviceKey>,
     deliveries: BTreeMap<(String, SlotKey), Delivery>,
 }
 
@@ -360,6 +361,23 @@ impl Deliveries for Memory {
         }
         books.deliveries.insert(place, later.clone());
         books.events.extend(event.cloned());
+        Ok(())
+    }
+}
+
+impl DeviceKeys for Memory {
+    fn device_keys(&self, serial: Option<&str>) -> Kept<Vec<DeviceKey>> {
+        let books = self.books();
+        let wanted = books.device_keys.iter().filter(|known| serial.is_none_or(|serial| known.serial == serial));
+        let mut found: Vec<DeviceKey> = wanted.cloned().collect();
+        found.sort_by(|one, other| (&one.serial, other.at).cmp(&(&other.serial, one.at)));
+        Ok(found)
+    }
+
+    fn put_device_keys(&self, serial: &str, keys: &[DeviceKey]) -> Kept<()> {
+        let known = &mut self.books().device_keys;
+        known.retain(|known| known.serial != serial);
+        known.extend_from_slice(keys);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod crowd;
 mod deliveries;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod desks;
+mod device_keys;
 mod memory;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod outages;
@@ -382,6 +383,7 @@ fn everything(store: &dyn Inventory, batches: &[BatchId]) -> String {
     }
     all.push(format!("{:?}", store.batches(None)));
     all.push(format!("{:?} {:?}", store.servers(), store.deliveries(&DeliveryFilter::default())));
+    all.push(format!("{:?}", store.device_keys(None)));
     all.join("\n")
 }
 

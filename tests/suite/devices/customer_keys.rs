@@ -1,0 +1,223 @@
+//! The customer keys that the inventory keeps of a Molto2: sealed before the device gets one, tried only where it is known to be the
+//! device's, and forgotten when it is not any more.
+
+use std::fs;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokentap::device::customer_key;
+use tokentap::emulator::{EmulatedMolto2, Fault};
+use tokentap::inventory::{DeviceKey, DeviceKeys, Identity, Inventory};
+use tokentap::job::device_change::DeviceChange;
+use tokentap::job::{Failure, Kind, SlotWish};
+use tokentap::report;
+use zeroize::Zeroizing;
+
+use super::bench::{Bench, MOLTO, Tried};
+use super::faults::all_faults;
+use crate::inventory::event;
+use crate::support::{in_folder, run_in};
+
+const SEED: &[u8] = b"the seed of a slot..";
+const OWN: &[u8] = b"MyOwnKey-2026-01";
+
+fn identity() -> (String, Identity) {
+    let secret = age::x25519::Identity::generate();
+    let text = age::secrecy::ExposeSecret::expose_secret(&secret.to_string()).to_owned();
+    let identity = Identity::parse(text.as_bytes()).unwrap();
+    (text, identity)
+}
+
+/// A device with its factory's key, and an inventory that seals.
+fn begun() -> Bench<EmulatedMolto2> {
+    let mut bench = Bench::<EmulatedMolto2>::new();
+    let (_, identity) = identity();
+    bench.books.set_recipients(&identity.recipients(), &event("-", 1, "made")).unwrap();
+    bench.opener = Some(Arc::new((identity, bench.books.fingerprint_key().clone())));
+    bench
+}
+
+fn kept(bench: &Bench<EmulatedMolto2>) -> Vec<DeviceKey> {
+    bench.books.device_keys(Some(MOLTO)).unwrap()
+}
+
+/// Gives the device a key of its owner's, from whichever it has.
+fn set(bench: &mut Bench<EmulatedMolto2>, text: &[u8], faults: Vec<Fault>) -> Result<(), Failure> {
+    bench.to_keep = Some(Zeroizing::new(text.to_vec()));
+    let key = bench.key.clone();
+    let result = bench.change_with(&DeviceChange::Key(customer_key(text)), &key, faults);
+    bench.to_keep = None;
+    result.map(drop)
+}
+
+fn burn(bench: &mut Bench<EmulatedMolto2>, slot: u16) -> Result<(), Failure> {
+    let seed = [SEED, &[slot as u8]].concat();
+    let write = bench.burn(slot, &seed, SlotWish::default());
+    bench.run(write, Vec::new()).map(drop)
+}
+
+fn has_key(bench: &Bench<EmulatedMolto2>, text: &[u8]) -> bool {
+    bench.state.key == data_encoding::HEXLOWER.encode(customer_key(text).bytes(&[]))
+}
+
+#[test]
+fn a_key_that_was_set_and_proved_opens_the_device_for_whoever_has_the_identity() {
+    let mut bench = begun();
+    set(&mut bench, OWN, Vec::new()).unwrap();
+    assert!(has_key(&bench, OWN) && kept(&bench).len() == 1 && kept(&bench)[0].proved.is_none());
+    // Whether ▲ was pressed nobody has seen: nothing is tried with it but the check.
+    let failure = burn(&mut bench, 1).unwrap_err();
+    assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 0));
+    assert!(report::next(&failure).contains("customer-key check --identity"), "{}", report::next(&failure));
+    let factory = bench.key.clone();
+    bench.change(&DeviceChange::Nothing, &factory).unwrap();
+    assert!(kept(&bench)[0].proved.is_some());
+    burn(&mut bench, 1).unwrap();
+    // Nobody else.
+    bench.opener = None;
+    let failure = burn(&mut bench, 2).unwrap_err();
+    assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 0));
+    assert!(report::next(&failure).contains("--identity FILE"), "{}", report::next(&failure));
+    assert_eq!(bench.state.seed_bytes(2), b"");
+    // Whoever has the key itself needs no identity.
+    bench.key = customer_key(OWN);
+    burn(&mut bench, 2).unwrap();
+}
+
+#[test]
+fn a_key_whose_button_was_not_pressed_is_tried_once_by_the_check_and_then_the_one_of_before_counts() {
+    let mut bench = begun();
+    bench.state.switches.never_pressed = true;
+    set(&mut bench, OWN, Vec::new()).unwrap();
+    let factory = bench.key.clone();
+    let failure = bench.change(&DeviceChange::Nothing, &factory).unwrap_err();
+    assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::Refused, 1));
+    // From now on nothing is in doubt: it has the factory's, and no wrong key is sent again.
+    burn(&mut bench, 1).unwrap();
+    assert_eq!(bench.state.wrong_keys, 1);
+}
+
+#[test]
+fn the_second_key_takes_the_place_of_the_first_when_it_is_proved() {
+    let mut bench = begun();
+    let factory = bench.key.clone();
+    for (number, text) in [OWN, b"AnotherKey-2026-2".as_slice()].into_iter().enumerate() {
+        bench.clock.advance(std::time::Duration::from_secs(60));
+        set(&mut bench, text, Vec::new()).unwrap();
+        assert_eq!(kept(&bench).len(), number + 1, "the one of before is not forgotten yet");
+        bench.change(&DeviceChange::Nothing, &factory).unwrap();
+        assert_eq!(kept(&bench).len(), 1);
+        burn(&mut bench, number as u16).unwrap();
+    }
+    assert!(has_key(&bench, b"AnotherKey-2026-2") && bench.state.wrong_keys == 0);
+}
+
+#[test]
+fn a_key_that_was_broken_off_anywhere_is_found_by_what_the_advice_says_with_one_wrong_try_at_most() {
+    let mut clean = begun();
+    set(&mut clean, OWN, Vec::new()).unwrap();
+    let (apdus, mut cells) = (clean.sent, 0);
+    for at in 1..=apdus {
+        for kind in all_faults() {
+            let name = format!("APDU {at}, {kind:?}");
+            let mut bench = begun();
+            let result = set(&mut bench, OWN, vec![Fault { at, kind }]);
+            cells += 1;
+            // A key that the device may have is kept.
+            assert!(!has_key(&bench, OWN) || kept(&bench).len() == 1, "{name}: its key is lost");
+            let refused = result.is_err_and(|failure| failure.problem.is_key_refused());
+            if !kept(&bench).is_empty() {
+                let factory = bench.key.clone();
+                let _ = bench.change(&DeviceChange::Nothing, &factory);
+            }
+            bench.try_again = refused;
+            burn(&mut bench, 1).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
+            assert!(bench.state.wrong_keys <= 1, "{name}: {} wrong keys", bench.state.wrong_keys);
+            assert!(!<EmulatedMolto2 as Tried>::held(&bench.state, 1).is_empty(), "{name}");
+        }
+    }
+    println!("{cells} cells");
+}
+
+#[test]
+fn a_key_that_is_put_beside_another_device_opens_nothing() {
+    let mut bench = begun();
+    set(&mut bench, OWN, Vec::new()).unwrap();
+    let mut stolen = kept(&bench).remove(0);
+    (stolen.serial, stolen.proved) = ("826658719844498".to_owned(), Some(stolen.at));
+    bench.books.put_device_keys(&stolen.serial, std::slice::from_ref(&stolen)).unwrap();
+    bench.state.serial = stolen.serial;
+    let failure = burn(&mut bench, 1).unwrap_err();
+    assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 0));
+    assert_eq!(bench.state.seed_bytes(1), b"");
+}
+
+#[test]
+fn an_inventory_that_seals_to_nobody_keeps_no_key_and_works_as_one_without() {
+    let mut bench = Bench::<EmulatedMolto2>::new();
+    set(&mut bench, OWN, Vec::new()).unwrap();
+    assert!(kept(&bench).is_empty() && has_key(&bench, OWN));
+    bench.key = customer_key(OWN);
+    burn(&mut bench, 1).unwrap();
+}
+
+#[test]
+fn from_the_command_line_a_key_is_set_proved_used_exported_and_forgotten_by_the_reset() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| run_in(folder.path(), args);
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(folder.path().join(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    let (secret, identity) = identity();
+    write("identity", &secret);
+    write("new-key", "MyOwnKey-2026-01\n");
+    write("seed", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+    assert_eq!(run(&["inventory", "init", "--recipient", &identity.recipients()[0]]).0, 0);
+    assert_eq!(run(&["emulate", "--create", "--family", "molto2", "--drift", "-97", "--state", "molto.json"]).0, 0);
+    let on = ["--reader", "emulated:molto.json"];
+    let at = |args: &[&str]| run(&[args, &on].concat());
+    let state =
+        || -> Value { serde_json::from_str(&fs::read_to_string(folder.path().join("molto.json")).unwrap()).unwrap() };
+    let (exit, said) = at(&["customer-key", "set", "--new-key", "new-key", "--yes"]);
+    assert_eq!(exit, 10, "{said}");
+    let (exit, said) = at(&["customer-key", "check", "--identity", "identity"]);
+    assert_eq!(exit, 0, "{said}");
+    let trust = "--trust-host-clock";
+    for args in [
+        &["burn", "--slot", "3", "--seed-file", "seed", "--no-verify", trust][..],
+        &["sync", trust],
+        &["config", "--slot", "3", "--digits", "8", trust],
+        &["slot", "title", "--slot", "3", "VPN"],
+        &["lock"],
+    ] {
+        let (exit, said) = at(args);
+        assert_eq!(exit, 5, "{args:?}: {said}");
+        assert!(said.contains("--identity FILE"), "{args:?}: {said}");
+        let (exit, said) = at(&[args, &["--identity", "identity"]].concat());
+        assert_eq!(exit, 0, "{args:?}: {said}");
+    }
+    let desk = |args: &[&str]| run(&[&["desk", "--fast", trust, "--reader", "emulated:molto.json"], args].concat());
+    assert_eq!(desk(&[]).0, 10);
+    let (exit, said) = desk(&["--identity", "identity"]);
+    assert_eq!(exit, 0, "{said}");
+    assert_eq!((&state()["wrong_keys"], &state()["locked"]), (&0.into(), &true.into()));
+    let (exit, said) = run(&["inventory", "show", &format!("{MOLTO}/3")]);
+    assert!(exit == 0 && said.contains("customer key"), "{said}");
+    let export = ["customer-key", "export", MOLTO, "--identity", "identity", "--out", "exported"];
+    let (exit, said) = run(&export);
+    assert_eq!(exit, 0, "{said}");
+    assert_eq!(fs::read(folder.path().join("exported")).unwrap(), OWN);
+    assert_ne!(run(&export).0, 0, "a file that is there is not overwritten");
+    // Nothing but the sealed copy has it.
+    for name in ["inventory.sqlite", "inventory.sqlite-wal"] {
+        let content = fs::read(folder.path().join(name)).unwrap_or_default();
+        assert!(!content.windows(OWN.len()).any(|window| window == OWN), "{name}");
+    }
+    assert_eq!(at(&["factory-reset", "--erase-all"]).0, 0);
+    assert_ne!(run(&["customer-key", "export", MOLTO, "--identity", "identity", "--out", "again"]).0, 0);
+    let (exit, said) = at(&["lock"]);
+    assert_eq!(exit, 0, "{said}");
+    drop(in_folder(folder.path()));
+}
