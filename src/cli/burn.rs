@@ -39,6 +39,7 @@ const GUESSED: usize = 10;
 
 pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     check_paths(global, args)?;
+    settings::check_identity(&args.write, args.seed.is_named() || args.generate.is_some(), &args.slot)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let seed = given(args, identity.is_some())?;
     let record = Record::begin(global);

@@ -17,6 +17,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     if !sets_slot {
         ConfigRequest::check_profile(settings::profile(&args.profile))?;
     }
+    settings::check_identity(&args.write, args.seed.is_named(), &args.slot)?;
     let seed = secret::from_args(&args.seed, false)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let record = Record::begin(global);

@@ -33,7 +33,6 @@ pub fn sync(global: &Global, args: &SyncArgs, named: Named) -> Result<SyncReques
     let clock = time_arg::clock(&args.time, named.now, args.write.allow_other_time)?;
     check_used(&args.write, &args.seed.choice, named.seed.as_ref(), Some(clock))?;
     let slot = on_slot(&args.slot, None)?;
-    check_identity(&args.write, named.seed.as_ref(), &slot)?;
     Ok(SyncRequest {
         clock,
         profile: profile(&args.profile),
@@ -65,7 +64,6 @@ pub fn config(global: &Global, args: &ConfigArgs, named: Named) -> Result<Config
     let clock = clock(&args.clock, named.now, args.write.allow_other_time)?;
     check_used(&args.write, &args.seed.choice, named.seed.as_ref(), Some(clock))?;
     let slot = on_slot(&args.slot, Some(&args.setting))?;
-    check_identity(&args.write, named.seed.as_ref(), &slot)?;
     Ok(ConfigRequest {
         profile: profile(&args.profile),
         clock,
@@ -98,7 +96,6 @@ pub fn burn(global: &Global, args: &BurnArgs, named: Named) -> Result<BurnReques
         }
         false => on_slot(&args.slot, Some(&args.setting))?,
     };
-    check_identity(&args.write, named.seed.as_ref(), &slot)?;
     Ok(BurnRequest {
         seed: named.seed,
         user: args.seed.choice.user.clone(),
@@ -212,12 +209,12 @@ fn terms(
     })
 }
 
-/// Whether an identity opens anything beside a seed that is named: the customer key of a device that has one.
+/// Whether an identity opens anything beside a seed, where one `is_named`: the customer key of a device that has one.
 ///
 /// # Errors
 /// A usage failure.
-fn check_identity(write: &WriteArgs, seed: Option<&SeedChoice>, on: &OnSlot) -> Result<(), Failure> {
-    match write.identity.is_some() && seed.is_some() && on.family != Family::Molto2 {
+pub fn check_identity(write: &WriteArgs, is_named: bool, slot: &SlotArgs) -> Result<(), Failure> {
+    match write.identity.is_some() && is_named && slot.slot.is_none() {
         true => Err(unused("--identity", "the seed is named")),
         false => Ok(()),
     }

@@ -19,6 +19,7 @@ use crate::reader::Wanted;
 use crate::time::HostClock;
 
 pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
+    settings::check_identity(&args.write, args.seed.is_named(), &args.slot)?;
     let seed = secret::from_args(&args.seed, false)?;
     let identity = record::identity(args.write.identity.as_deref())?;
     let record = Record::begin(global);

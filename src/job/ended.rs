@@ -101,10 +101,9 @@ impl Recorder<'_> {
             change.pending = self.pending_after(begins, &change.seed, left, (job, at));
         }
         let entry = Entry { event, token: Some(change), row };
-        match begun {
-            Some(_) => books.end(job, &entry),
-            None => books.keep(&entry),
-        }
+        let Some(begins) = begun else { return books.keep(&entry) };
+        books.end(job, &entry)?;
+        if has_accepted { self.key_accepted(info, &begins.plan.key, at) } else { Ok(()) }
     }
 
     /// Puts the end of a change of a whole device on record, with its word on the key.

@@ -135,7 +135,6 @@ impl Recorder<'_> {
     ) -> Recorded {
         let job = new_job();
         let known: RefCell<Option<(Info, Option<TokenRecord>)>> = RefCell::default();
-        let used_key: RefCell<Option<Key>> = RefCell::default();
         let mut begun: Option<Begins> = None;
         let mut drift = None;
         let mut anew = 0;
@@ -156,7 +155,6 @@ impl Recorder<'_> {
                 record => record?,
             };
             plan.key = self.key_for(info, &plan.key, around.opener, InDoubt::Refuse)?;
-            used_key.replace(Some(plan.key.clone()));
             // What stood still once is looked at for a second, however fast the job is meant to be.
             plan.fine |= record.as_ref().is_some_and(|token| token.clock_stopped.is_some());
             let completed = self.check_key(info, plan).and_then(|()| (around.complete)(info, record.as_ref(), plan));
@@ -207,10 +205,6 @@ impl Recorder<'_> {
             let end = End { job, slot: plan.slot, at: host.now().wall, begun: begun.as_ref(), drift, row };
             self.end(info, &result, end).err()
         });
-        if let (Ok(_), Some(info), Some(key)) = (&result, &info, used_key.into_inner()) {
-            // That it is known to be its own is of use to a later command alone.
-            let _ = self.key_accepted(info, &key, host.now().wall);
-        }
         Recorded { result, info, lost }
     }
 

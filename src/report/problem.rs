@@ -53,17 +53,7 @@ pub fn fact(problem: &Problem) -> String {
         Problem::NoClock(info) => format!("{info} has no clock to set: it counts button presses"),
         Problem::UnknownModel(serial) => format!("unknown model: no known serial prefix matches {serial}"),
         Problem::Restricted(why, token) => restricted_fact(why, token),
-        Problem::CustomerKey(why, token) => {
-            let why = match why {
-                KeptKey::Sealed => "it has a customer key of its own, which the inventory keeps sealed".to_owned(),
-                KeptKey::Unopened(error) => format!("its customer key was not opened: {error}"),
-                KeptKey::InDoubt(at) => format!(
-                    "it was about to get a new customer key at {}, and whether it has it is not known",
-                    utc_seconds(*at)
-                ),
-            };
-            format!("{why} ({token})")
-        }
+        Problem::CustomerKey(why, token) => format!("{} ({token})", kept_key_fact(why)),
         Problem::NoSeed { token, why: None } => format!("the inventory has no seed of {token}"),
         Problem::NoSeed { token, why: Some(error) } => format!("{error} ({token})"),
         Problem::WrongSeal(error, token) => format!("{error} ({token})"),
@@ -103,6 +93,20 @@ pub fn fact(problem: &Problem) -> String {
         | Problem::NotHandedOver { .. } => at_server(problem),
         Problem::SeveralFit { typed, count } => format!("{typed} matches {}", counted(*count as u64, "token")),
         Problem::BatchChanged { .. } | Problem::BatchContradicted { .. } => of_batch(problem),
+    }
+}
+
+/// A customer key that the inventory keeps, and that is not tried.
+fn kept_key_fact(why: &KeptKey) -> String {
+    match why {
+        KeptKey::Sealed => "it has a customer key of its own, which the inventory keeps sealed".to_owned(),
+        KeptKey::Unopened(error) => format!("its customer key was not opened: {error}"),
+        KeptKey::InDoubt(at) => {
+            format!(
+                "it was about to get a new customer key at {}, and whether it has it is not known",
+                utc_seconds(*at)
+            )
+        }
     }
 }
 

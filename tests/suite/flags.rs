@@ -187,6 +187,8 @@ const IN_VAIN: &[(&[&str], &str)] = &[
     (&["desk", "--no-auto-sync", "--assume-factory-profile"], "--no-auto-sync"),
     (&["desk", "--no-auto-sync", "--hash", "sha256"], "--no-auto-sync"),
     (&["desk", "--no-auto-sync", "--token-key", "key"], "--no-auto-sync"),
+    (&["burn", "--generate", "--identity", "key"], "--identity"),
+    (&["batch", "list.csv", "--to", "csv=out.csv", "--identity", "key"], "--identity"),
     (&["desk", "--no-auto-sync", "--identity", "key"], "--identity"),
     (&["desk", "--ask-code"], "--identity"),
     (&["seeds", "check", "rows.csv", "--hotp"], "--hotp"),

@@ -35,6 +35,13 @@ pub struct SeedArgs {
     pub choice: ChoiceArgs,
 }
 
+impl SeedArgs {
+    /// Whether a source of the seed is named.
+    pub fn is_named(&self) -> bool {
+        self.seed_stdin || self.seed_file.is_some() || self.qr.is_some() || self.seed_env.is_some()
+    }
+}
+
 /// How a seed file is read.
 #[derive(Debug, Default, Args)]
 pub struct FileArgs {
@@ -213,7 +220,9 @@ pub struct WriteArgs {
     #[arg(long, hide_short_help = true)]
     pub allow_short_seed: bool,
 
-    /// The age identity that opens sealed seeds; with a slot of a Molto2, also its sealed customer key
+    /// The age identity that opens sealed seeds
+    ///
+    /// With a slot of a Molto2, also its customer key, where the inventory keeps that.
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 }

@@ -42,7 +42,9 @@ pub struct BatchArgs {
     #[arg(long, value_name = "SERVER", requires = "identity", conflicts_with = "slots")]
     pub hand_over: Option<String>,
 
-    /// The age identity that opens sealed seeds, for --hand-over; with --slots, the sealed customer key
+    /// The age identity that opens sealed seeds, for --hand-over
+    ///
+    /// With --slots, it opens the customer key that the inventory keeps.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub identity: Option<PathBuf>,
 

@@ -18,6 +18,7 @@ use super::output::Output;
 use super::record::Record;
 use super::screen::{Idle, Message, Screen, Wire};
 use super::secret::token_key;
+use super::unused::unused;
 use super::{Ran, interrupt, prompt, settings, trays};
 use crate::device::Family;
 use crate::inventory::Counts;
@@ -247,6 +248,13 @@ fn terms(args: &BatchArgs) -> BatchTerms {
 
 /// Checks before anything is read.
 fn check_usage(global: &Global, args: &BatchArgs, output: &Output) -> Result<(), Failure> {
+    #[cfg(feature = "servers")]
+    let hands_over = args.hand_over.is_some();
+    #[cfg(not(feature = "servers"))]
+    let hands_over = false;
+    if args.identity.is_some() && !hands_over {
+        return Err(unused("--identity", "no seed is opened in a batch"));
+    }
     if args.force && args.to.is_empty() && args.slips.is_none() {
         return Err(Failure::usage(
             "--force does nothing: no file is written",

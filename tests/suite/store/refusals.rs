@@ -159,6 +159,8 @@ fn a_schema_that_is_not_this_version_s_is_refused_either_way() {
     set("2");
     refused(&address, |error| matches!(error, InventoryError::TooOld { found: 2, .. }));
     set("3");
+    refused(&address, |error| matches!(error, InventoryError::TooOld { found: 3, .. }));
+    set("4");
     burn(&open(&address).unwrap(), "A", 1, 1).unwrap();
 }
 
