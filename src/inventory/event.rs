@@ -160,6 +160,8 @@ pub struct Event {
 pub struct EventFilter {
     /// Of this token.
     pub serial: Option<String>,
+    /// Of this slot of it.
+    pub slot: Option<u16>,
     /// Of this deed.
     pub deed: Option<Deed>,
     /// From this time on.

@@ -41,8 +41,19 @@ pub struct SlotsVisit {
     pub written: Vec<WriteOutcome>,
     /// Why none was.
     pub why: Option<Why>,
-    /// Slots on which a burn of then did not end as it should.
-    pub left: Vec<(u16, UnixTime)>,
+    /// The records of its slots, as they were before.
+    pub known: Vec<TokenRecord>,
+}
+
+impl SlotsVisit {
+    /// The slots on which a burn of then did not end as it should, which setting clocks does not mend. One that is empty on record was
+    /// cleared.
+    #[must_use]
+    pub fn left_open(&self) -> Vec<(u16, UnixTime)> {
+        let open =
+            |token: &TokenRecord| token.pending.as_ref().filter(|pending| pending.seed.is_some()).map(|open| open.at);
+        self.known.iter().filter_map(|token| Some((token.key.slot, open(token)?))).collect()
+    }
 }
 
 /// The treatment of a token.
@@ -142,9 +153,9 @@ impl Visited {
                     !report.stands_still && report.drift.is_none_or(|drift| drift.may_be_within(if_drift_over))
                 }
                 Done::Slots(visit) => {
-                    let SlotsVisit { read, written, why, left } = &**visit;
+                    let SlotsVisit { read, written, why, .. } = &**visit;
                     let is_measured = || read.drift.is_none_or(|drift| drift.may_be_within(if_drift_over));
-                    left.is_empty() && (!written.is_empty() || *why == Some(Why::NoSeeds) || is_measured())
+                    visit.left_open().is_empty() && (!written.is_empty() || *why == Some(Why::NoSeeds) || is_measured())
                 }
                 Done::Failed(_) => false,
             }

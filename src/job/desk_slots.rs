@@ -7,7 +7,7 @@ use super::plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, WritePlan};
 use super::problem::Problem;
 use super::record::Around;
 use super::remedy::Again;
-use super::slot_clocks::{set_slot_clocks, slots_left_open};
+use super::slot_clocks::set_slot_clocks;
 use super::slot_wish::SlotWish;
 use super::slots::read_slots;
 use super::state::TokenState;
@@ -59,8 +59,7 @@ impl DeskVisitor<'_> {
             }
             None => set_slot_clocks(&read, &mut |slot| self.set_slot(device, host, slot, &guard, visited))?,
         };
-        let left = slots_left_open(&known);
-        Ok(SlotsVisit { read, written, why, left })
+        Ok(SlotsVisit { read, written, why, known })
     }
 
     /// The records of a device's slots.

@@ -147,9 +147,7 @@ impl Recorder<'_> {
                 // Nothing is known then, and nothing is needed: the profile was stated, and the seed stays.
                 Err(error) if error.is_away() && self.may_wait(info, plan) && plan.stated.is_whole() => {
                     *known.borrow_mut() = Some((info.clone(), None));
-                    if !self.key_refused(info, &plan.key).is_err_and(|error| error.is_away()) {
-                        self.check_key(info, plan)?;
-                    }
+                    self.check_key_unless_away(info, plan)?;
                     return (around.complete)(info, None, plan);
                 }
                 record => record?,
@@ -224,8 +222,9 @@ impl Recorder<'_> {
     /// [`InventoryError`].
     pub fn code_wrong(&self, token: &TokenRecord) -> Result<Option<UnixTime>, InventoryError> {
         let Some(books) = self.books else { return Ok(None) };
-        let serial = Some(token.key.serial.clone());
-        let filter = EventFilter { serial, deed: Some(Deed::Verify), since: token.burned, ..EventFilter::default() };
+        let (serial, slot) = (Some(token.key.serial.clone()), Some(token.key.slot));
+        let filter =
+            EventFilter { serial, slot, deed: Some(Deed::Verify), since: token.burned, ..EventFilter::default() };
         let mut wrong = None;
         books.visit_events(&filter, 1, &mut |event| wrong = (event.outcome == Outcome::Wrong).then_some(event.at))?;
         Ok(wrong)
@@ -237,6 +236,14 @@ impl Recorder<'_> {
     /// [`Refusal::KeyOnRecord`]; the inventory's.
     pub fn check_key(&self, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
         self.check_key_alone(info, &plan.key, plan.tries_again)
+    }
+
+    /// The same, as far as the inventory answers.
+    fn check_key_unless_away(&self, info: &Info, plan: &WritePlan) -> Result<(), Failure> {
+        match self.key_refused(info, &plan.key) {
+            Err(error) if error.is_away() => Ok(()),
+            _ => self.check_key(info, plan),
+        }
     }
 
     /// The same of a key alone.

@@ -4,8 +4,6 @@ use super::failure::Failure;
 use super::slots::SlotsOutcome;
 use super::state::TokenState;
 use super::write_outcome::WriteOutcome;
-use crate::inventory::TokenRecord;
-use crate::time::UnixTime;
 
 /// Sets the clock of every slot that shows a seed, one after the other. `write` sets that of one slot.
 ///
@@ -35,13 +33,4 @@ fn with_rest(mut failure: Failure, done: usize, seeded: &[u16]) -> Failure {
     }
     failure.details.push(format!("not set, or not known: slots {}", list(rest)));
     failure
-}
-
-/// The slots on which a burn of then did not end as it should, which setting clocks does not mend. One that is empty on record was
-/// cleared.
-#[must_use]
-pub fn slots_left_open(known: &[TokenRecord]) -> Vec<(u16, UnixTime)> {
-    let open =
-        |token: &TokenRecord| token.pending.as_ref().filter(|pending| pending.seed.is_some()).map(|open| open.at);
-    known.iter().filter_map(|token| Some((token.key.slot, open(token)?))).collect()
 }

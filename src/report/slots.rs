@@ -192,12 +192,27 @@ impl Report for SlotsWrittenReport {
     }
 }
 
+/// The slots with a seed of a device that was at a desk, a line each: number, title, user on record.
+#[must_use]
+pub fn seeded_lines(visit: &SlotsVisit) -> Vec<String> {
+    let line = |slot: &&SlotState| {
+        let known = visit.known.iter().find(|token| token.key.slot == slot.slot);
+        let user = known.and_then(|token| token.user.clone());
+        let parts = [slot.title.clone().filter(|title| !title.is_empty()), user];
+        std::iter::once(format!("slot {}", slot.slot))
+            .chain(parts.into_iter().flatten())
+            .collect::<Vec<_>>()
+            .join(" · ")
+    };
+    visit.read.seeded().iter().map(line).collect()
+}
+
 /// What was found of a device with slots at a desk, what was done, and the next step; `bound` is the drift up to which a clock is right,
 /// in seconds.
 #[must_use]
 pub fn slots_words(visit: &SlotsVisit, bound: f64) -> (String, String) {
     const UNPLUG: &str = "done: you can unplug it";
-    let SlotsVisit { read, why, left, .. } = visit;
+    let SlotsVisit { read, why, .. } = visit;
     let found = read.drift.map(|drift| format!("clock {}: ", drift.in_short())).unwrap_or_default();
     let seeds = counted(read.seeded().len() as u64, "slot");
     let is_far = read.drift.is_some_and(|drift| drift.middle_s().abs() > SERVER_WINDOW_S);
@@ -212,7 +227,7 @@ pub fn slots_words(visit: &SlotsVisit, bound: f64) -> (String, String) {
         None => (format!("the clocks of {seeds} with a seed are set"), UNPLUG),
     };
     let (mut what, mut next) = (format!("{found}{what}"), next.to_owned());
-    for (slot, at) in left {
+    for (slot, at) in visit.left_open() {
         what.push_str(&format!("; a burn of {} on slot {slot} did not end as it should", at.format("%Y-%m-%d")));
         next = format!("burn slot {slot} again: it may lack its seed, or hold another one");
     }

@@ -92,6 +92,8 @@ pub struct Place {
     pub user: Option<String>,
     /// The token's serial.
     pub serial: Option<String>,
+    /// The slots with a seed of a device that has several, a line each.
+    pub slots: Vec<String>,
     /// The drift before, and afterwards, in seconds.
     pub drift: Option<(f64, Option<f64>)>,
     /// It could be set if somebody said its hash and time step.

@@ -315,6 +315,15 @@ fn recipients_that_were_changed_behind_the_users_back_seal_nothing_until_they_ar
     let error = desk.fails(1, &burn);
     let said = format!("{} {}", error["message"], error["next"]);
     assert!(said.contains(&recipient) && said.contains(&stranger), "{said}");
+    // A customer key neither.
+    let molto = desk.path("molto.json").display().to_string();
+    desk.ok(&["emulate", "--create", "--family", "molto2", "--state", &molto]);
+    let had = std::fs::read(&molto).unwrap();
+    private(&desk.path("new-key"), "MyOwnKey-2026-01");
+    let new_key = desk.path("new-key").display().to_string();
+    let on_molto = format!("emulated:{molto}");
+    desk.fails(1, &["customer-key", "set", "--new-key", &new_key, "--yes", "--reader", &on_molto]);
+    assert_eq!(std::fs::read(&molto).unwrap(), had, "nothing was sent to it");
     assert_eq!(desk.seed_of(UNRESTRICTED), held);
     for _ in 0..2 {
         assert!(desk.ok(&["info", "--reader", &reader]).contains("recipients"), "said at each command");

@@ -5,7 +5,8 @@ use crate::cli::args::CheckArgs;
 use crate::cli::output::Output;
 use crate::cli::store::Store;
 use crate::cli::{Ran, record};
-use crate::inventory::{TokenFilter, open_of};
+use crate::device::customer_key;
+use crate::inventory::{TokenFilter, open_device_key, open_of};
 use crate::job::{Exit, Failure, Problem, TokenState};
 use crate::report::CheckReport;
 
@@ -28,6 +29,16 @@ pub fn run(store: &Store, args: &CheckArgs, output: &Output) -> Ran {
             }
         });
         visited.map_err(failed)?;
+        for kept in inventory.device_keys(None).map_err(failed)? {
+            let Some(identity) = &identity else { continue };
+            let is_it = |text: &[u8]| key.of_token_key(customer_key(text).bytes(&[])) == kept.key;
+            match open_device_key(&kept, identity) {
+                Ok(text) if is_it(&text) => {}
+                Ok(_) => found
+                    .push(format!("the customer key of {}: it is another one than its fingerprint says", kept.serial)),
+                Err(error) => found.push(format!("the customer key of {}: {error}", kept.serial)),
+            }
+        }
     }
     if !found.is_empty() {
         return Err(damaged(store, found));

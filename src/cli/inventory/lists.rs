@@ -236,12 +236,18 @@ pub fn events(inventory: &dyn Inventory, args: &EventsArgs, output: &Output) -> 
             Failure::usage("unknown --outcome", format!("use one of {}", words.join(", ")))
         })?),
     };
-    let serial = match args.serial.as_ref().or(args.user.as_ref()) {
-        None => None,
-        Some(text) => Some(device_of(inventory, text)?),
+    let (serial, slot) = match (&args.serial, &args.user) {
+        // Without a slot all that happened to the device is meant.
+        (Some(text), _) => (Some(device_of(inventory, text)?), SlotKey::of_text(text.trim()).1),
+        (None, Some(user)) => match find::all(inventory, user)?.as_slice() {
+            [token] => (Some(token.key.serial.clone()), Some(token.key.slot)),
+            _ => (Some(device_of(inventory, user)?), None),
+        },
+        (None, None) => (None, None),
     };
     let filter = EventFilter {
         serial,
+        slot,
         deed: None,
         detail: args.with_remark.clone(),
         since: since("--since", args.list.since.as_deref())?,

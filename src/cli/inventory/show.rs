@@ -38,14 +38,10 @@ pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
 /// # Errors
 /// [`InventoryError`].
 pub fn events_of(inventory: &dyn Inventory, token: &TokenRecord, most: u64) -> Result<Vec<Event>, InventoryError> {
-    let filter = EventFilter { serial: Some(token.key.serial.clone()), ..EventFilter::default() };
+    let (serial, slot) = (Some(token.key.serial.clone()), Some(token.key.slot));
+    let filter = EventFilter { serial, slot, ..EventFilter::default() };
     let mut events = Vec::new();
-    let mut keep = |event: Event| {
-        if event.slot == token.key.slot {
-            events.push(event);
-        }
-    };
-    inventory.visit_events(&filter, most, &mut keep)?;
+    inventory.visit_events(&filter, most, &mut |event| events.push(event))?;
     Ok(events)
 }
 

@@ -251,6 +251,7 @@ impl Readers<'_> {
             number: departure.place.number,
             state: verdict(is_well, may_come_back),
             token: left.token.as_ref().map(|token| token.line.clone()).unwrap_or_default(),
+            slots: Vec::new(),
             serial: left.token.as_ref().map(|token| token.serial.clone()),
             user: left.user.clone(),
             drift: None,

@@ -11,6 +11,7 @@ use crate::inventory::{Deed, Outcome, TokenRecord, open_of};
 use crate::job::forecast::fit_of;
 use crate::job::verify::{WINDOW_S, expected_profile, judge, token_time};
 use crate::job::{Failure, find};
+use crate::otp::{Code, Digits};
 use crate::report::verdict_words;
 use crate::time::{HostClock, SECOND_NS, SystemClock, UnixTime};
 
@@ -20,9 +21,13 @@ impl Counter<'_> {
     /// # Errors
     /// A usage failure where the seed is not at hand; a failure of the inventory.
     pub fn verify(&self, serial: &str, code: &str) -> Result<Value, Failure> {
-        let code = parse_code(code)?;
         let books = self.inventory()?;
         let token = find::one(books, serial)?;
+        let can = capabilities_on_record(token.model.as_deref(), &token.key.serial);
+        if !can.has_clock() {
+            let next = "check two codes in a row in a terminal: tokentap verify --hotp CODE CODE --identity FILE";
+            return Err(Failure::usage("this device counts its codes: one of them proves nothing", next));
+        }
         let opener = self.readers.opener().ok_or_else(|| {
             Failure::usage("no seed can be opened here", "close this page, and start tokentap web with --identity FILE")
         })?;
@@ -30,10 +35,14 @@ impl Counter<'_> {
         let row = open_of(&token, key, identity).map_err(|error| {
             Failure::usage(error.to_string(), "check the code in a terminal: tokentap verify --seed-file FILE")
         })?;
+        let code = match row.digits.and_then(Digits::of_count) {
+            None => parse_code(code)?,
+            Some(digits) => Code::of_digits(code, digits)
+                .map_err(|error| Failure::usage(error.to_string(), "type the digits on the display"))?,
+        };
         let (hash, step) = (token.profile.map(Profile::hash), token.profile.map(Profile::step));
         let expected = expected_profile(hash.or(row.hash), step.or(row.step));
         let now = SystemClock::new().now().wall;
-        let can = capabilities_on_record(token.model.as_deref(), &token.key.serial);
         let at = token_time(now, self.drift_now(&token, now));
         let verdict = judge(can, &row.seed, expected, &[code], at, WINDOW_S);
         let is_right = verdict.is_accepted(expected.step.seconds());

@@ -251,6 +251,7 @@ impl<'a> Readers<'a> {
             state: verdict(visit.is_well, may_come_back),
             token: visit.token.as_ref().map(|token| token.line.clone()).unwrap_or_default(),
             serial: visit.token.as_ref().map(|token| token.serial.clone()),
+            slots: if let Done::Slots(visit) = &visited.done { report::seeded_lines(visit) } else { Vec::new() },
             user: visit.user.clone(),
             drift: visit
                 .clock
@@ -294,6 +295,7 @@ impl<'a> Readers<'a> {
             shown.serial = Some(serial.to_owned());
             shown.what.clear();
             shown.next.clear();
+            shown.slots.clear();
             shown.drift = None;
             shown.asks_profile = false;
         });
@@ -346,6 +348,7 @@ impl<'a> Readers<'a> {
             }
             (shown.state, shown.what, shown.next) = (state, what, next);
             shown.token.clear();
+            shown.slots.clear();
             (shown.user, shown.serial, shown.drift, shown.asks_profile) = (None, None, None, false);
         });
     }

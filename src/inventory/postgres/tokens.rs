@@ -328,6 +328,7 @@ pub fn visit_events(
         "SELECT * FROM events WHERE {by} AND ($3::text IS NULL OR outcome = $3) AND ($4::text IS NULL OR deed = $4)
              AND ($5::text IS NULL OR position(lower($5) in lower(detail)) > 0)
              AND ($6::double precision IS NULL OR abs(before_s) > $6)
+             AND ($8::integer IS NULL OR slot = $8)
          ORDER BY at DESC, id DESC LIMIT $7"
     );
     let found = from.rows(
@@ -340,6 +341,7 @@ pub fn visit_events(
             &filter.detail,
             &filter.drift_over,
             &i64::try_from(limit).unwrap_or(i64::MAX),
+            &filter.slot.map(i32::from),
         ],
     )?;
     found.iter().try_for_each(|row| event(row).map(&mut *visit))

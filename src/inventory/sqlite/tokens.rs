@@ -263,7 +263,7 @@ pub fn visit_events(
     };
     let mut select = from.prepare_cached(&format!(
         "SELECT * FROM events WHERE {by} AND (:outcome IS NULL OR outcome = :outcome)
-             AND (:deed IS NULL OR deed = :deed)
+             AND (:slot IS NULL OR slot = :slot) AND (:deed IS NULL OR deed = :deed)
              AND (:detail IS NULL OR instr(lower(detail), lower(:detail)) > 0)
              AND (:over IS NULL OR abs(before_s) > :over)
          ORDER BY at DESC, id DESC LIMIT :limit"
@@ -271,6 +271,7 @@ pub fn visit_events(
     let found = select.query_map(
         named_params! {
             ":serial": filter.serial,
+            ":slot": filter.slot,
             ":since": filter.since.map_or(i64::MIN, ms),
             ":outcome": filter.outcome.map(Outcome::word),
             ":deed": filter.deed.map(Deed::word),

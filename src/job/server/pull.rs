@@ -94,8 +94,12 @@ fn reading(work: &Work<'_>, key: &SlotKey, shift_s: f64, step_s: f64, at: UnixTi
 
 /// Whether a reading of this time is on record already, or was made by what this program did there.
 fn is_known(work: &Work<'_>, key: &SlotKey, at: UnixTime) -> Result<bool, Hindrance> {
-    let filter =
-        EventFilter { serial: Some(key.serial.clone()), since: Some(at - OWN_WITHIN), ..EventFilter::default() };
+    let filter = EventFilter {
+        serial: Some(key.serial.clone()),
+        slot: Some(key.slot),
+        since: Some(at - OWN_WITHIN),
+        ..EventFilter::default()
+    };
     let mut is_known = false;
     let mut visit = |event: Event| {
         let apart = (event.at - at).abs();

@@ -21,12 +21,9 @@ const headers = () => ({ "Content-Type": "application/json", Authorization: `Bea
 const post = (path, body) => fetch(path, { method: "POST", headers: headers(), body: JSON.stringify(body) });
 
 async function ask(what, fields) {
-  let answer;
-  try {
-    answer = await post("/api/ask", { ask: what, ...fields });
-  } catch {
+  const answer = await post("/api/ask", { ask: what, ...fields }).catch(() => {
     throw { message: "tokentap is not responding", next: "look at the window where it runs" };
-  }
+  });
   if (answer.ok) return answer.json();
   if (answer.status === 422 && answer.headers.get("content-type")?.includes("json")) throw await answer.json();
   if (answer.status === 401) lock();
@@ -92,9 +89,10 @@ function card(place) {
       parts.push(el("p", { class: "move" }, after === null ? drift(before) : `${drift(before)} → ${drift(after)}`));
     }
     if (place.what) parts.push(el("p", {}, place.what));
+    if (place.slots.length) parts.push(el("ul", { class: "slots" }, ...place.slots.map((line) => el("li", {}, line))));
     if (place.next) parts.push(el("p", { class: "next" }, `Next: ${place.next}`));
     if (place.asks_profile) parts.push(profileForm(place.serial));
-    if (place.serial && place.state === "badly") parts.push(opener(place.serial));
+    if (place.serial && (place.state === "badly" || place.slots.length)) parts.push(opener(place.serial));
   }
   return el("article", { class: `card ${look}` }, ...parts);
 }
@@ -116,6 +114,8 @@ function profileForm(serial) {
   return el("div", {}, form, result);
 }
 
+// A device with several slots has a record for each: they are told apart as SERIAL/SLOT.
+const nameOf = (token) => token.slot || token.model === "Molto2" ? `${token.serial}/${token.slot || 0}` : token.serial;
 const opener = (serial) => el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, `Open ${serial}`);
 
 function visit(seen) {
@@ -199,19 +199,19 @@ async function find(text) {
   try {
     const { tokens } = await ask("find", { text });
     if (!tokens.length) return put("find-result", el("p", {}, "No token matches. Try the serial, its last four digits, or a part of the user's name."));
-    put("find-result", el("ul", { class: "list" }, ...tokens.map((token) => el("li", {},
-      el("p", {}, [token.user || "no user", token.model || "unknown model", token.serial].join(" · ")), opener(token.serial)))));
-    if (tokens.length === 1) openToken(tokens[0].serial);
+    put("find-result", listed(tokens));
+    if (tokens.length === 1) openToken(nameOf(tokens[0]));
   } catch (refused) { put("find-result", problem(refused)); }
 }
 
+const listed = (tokens) => el("ul", { class: "list" }, ...tokens.map((token) => el("li", {},
+  el("p", {}, [token.user || "no user", token.model || "unknown model", nameOf(token)].join(" · ")), opener(nameOf(token)))));
 function plot(svg, name, words) {
   const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   return el("figure", {}, el("img", { class: "plot", src: url, alt: words }), el("p", { class: "noprint" }, saver(url, `${name}.svg`, "Save the picture")));
 }
 
 const saver = (url, name, words) => el("a", { href: url, download: name }, words);
-
 async function openToken(serial) {
   sessionStorage.setItem("serial", serial);
   go("token");
@@ -219,13 +219,19 @@ async function openToken(serial) {
 }
 async function renderToken(serial, refused) {
   let report;
-  try { report = await ask("token", { serial }); } catch (why) { return put("token-body", problem(why)); }
+  try { report = await ask("token", { serial }); } catch (why) {
+    if (why.kind !== "several-tokens") return put("token-body", problem(why));
+    const { tokens } = await ask("find", { text: serial });
+    $("token-title").textContent = `${tokens.length} slots of ${serial}`;
+    return put("token-body", listed(tokens));
+  }
   const { token, forecast, words, events, plot: svg } = report;
-  $("token-title").textContent = `${token.model || "Unknown model"} ${token.serial}`;
+  $("token-title").textContent = `${token.model || "Unknown model"} ${nameOf(token)}`;
   const facts = [["User", token.user || "nobody"], ["Profile", token.profile ? `${token.profile.hash}, ${token.profile.step_s} s` : "not on record"],
     ["Seed", { known: "its fingerprint is on record", sealed: "sealed in the inventory", erased: "erased: it shows no codes", unknown: "unclear: a job did not finish" }[token.seed] || "not on record"],
     ["Last seen", when(token.last_seen)], ["Clock set", token.synced ? when(token.synced) : "never on record"]];
   if (token.drift) facts.push(["Drift when last seen", drift(token.drift.drift_s)]);
+  for (const kept of report.customer_keys || []) facts.push(["Customer key", `sealed in the inventory ${when(kept.since)}; ${kept.accepted ? `the device accepted it ${when(kept.accepted)}` : "the device is not known to have it"}`]);
   for (const at of report.servers) facts.push(["Server", at.words]);
   const comes = { now: "Now: its codes may be refused", before: `Before ${forecast.come_before ? day(forecast.come_before) : ""} (95 %)`, "not-for-long": "Not within ten years", unknown: "Not known" }[forecast.come];
   facts.push(["Come in", `${comes}, ${words}`]);
@@ -241,7 +247,7 @@ async function renderToken(serial, refused) {
   const check = token.seed === "sealed" ? el("form", { class: "row noprint code", onsubmit: async (event) => {
     event.preventDefault();
     try { const { right, words } = await ask("verify", { serial, code: event.target.elements[0].value.trim() }); judged.textContent = `${right ? "✓" : "✕"} ${words}`; } catch (why) { judged.textContent = `${why.message}: ${why.next}`; }
-  } }, el("label", { for: "verify-code" }, "The code on its display"), el("input", { id: "verify-code", inputmode: "numeric", autocomplete: "off", maxlength: "9", required: true }),
+  } }, el("label", { for: "verify-code" }, "The code on its display"), el("input", { id: "verify-code", inputmode: "numeric", autocomplete: "off", maxlength: "13", required: true }),
   el("button", { type: "submit" }, "Check")) : null;
   put("token-body",
     refused ? problem(refused) : null,
@@ -271,8 +277,7 @@ async function fleet() {
       one.clock ? `${drift(one.clock.drift_s)} (±${one.clock.within_s.toFixed(1)} s)` : "", one.remark]);
     const csv = async () => {
       const { csv: text } = await ask("fleet", { ...fields, csv: true });
-      const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-      saver(url, "forecast.csv", "").click();
+      saver(URL.createObjectURL(new Blob([text], { type: "text/csv" })), "forecast.csv", "").click();
     };
     put("fleet-result", el("p", {}, `${report.count} ${report.count === 1 ? "token" : "tokens"} (95 %), ${report.words}`),
       report.plot ? plot(report.plot, "fleet", "How many tokens must have come back by when, and how many run at which rate") : null,
@@ -310,8 +315,7 @@ async function checkList() {
 }
 
 async function startBatch() {
-  const format = $("batch-format").value;
-  const out = $("batch-out").value.trim();
+  const format = $("batch-format").value, out = $("batch-out").value.trim();
   if (Boolean(format) !== Boolean(out)) {
     return put("batch-result", problem({ message: "A file for the server needs its format and its full path", next: "choose both, or neither" }));
   }
@@ -336,23 +340,20 @@ function renderBatch(batch) {
 
 // The way to the program
 async function listen() {
-  let number = 0;
-  let pause = 250;
+  let number = 0, pause = 250;
   for (;;) {
     try {
       const answer = await fetch(`/api/state?after=${number}`, { headers: headers(), cache: "no-store" });
       if (answer.status === 401) return lock();
       if (!answer.ok) throw new Error();
       state = await answer.json();
-      number = state.number;
-      pause = 250;
+      [number, pause] = [state.number, 250];
       bar("gone", "");
       render();
     } catch {
       bar("gone", "tokentap is not responding. Look at the window where it runs. If that is closed, run tokentap web again, and use the page that it opens.");
-      number = 0;
       await new Promise((resolve) => setTimeout(resolve, pause));
-      pause = Math.min(pause * 2, 4000);
+      [number, pause] = [0, Math.min(pause * 2, 4000)];
     }
   }
 }
@@ -376,10 +377,8 @@ function route() {
   const name = location.hash.slice(1);
   const wanted = ["find", "batch", "fleet", "token"].includes(name) ? name : "desk";
   show(wanted);
-  if (wanted === "token") {
-    const serial = sessionStorage.getItem("serial");
-    if (serial) renderToken(serial); else show("find");
-  }
+  const serial = sessionStorage.getItem("serial");
+  if (wanted === "token") serial ? renderToken(serial) : show("find");
 }
 
 $("back").addEventListener("click", () => history.back());

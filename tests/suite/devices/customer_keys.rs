@@ -215,6 +215,8 @@ fn from_the_command_line_a_key_is_set_proved_used_exported_and_forgotten_by_the_
         let content = fs::read(folder.path().join(name)).unwrap_or_default();
         assert!(!content.windows(OWN.len()).any(|window| window == OWN), "{name}");
     }
+    let (exit, said) = run(&["inventory", "check", "--identity", "identity"]);
+    assert_eq!(exit, 0, "{said}");
     assert_eq!(at(&["factory-reset", "--erase-all"]).0, 0);
     assert_ne!(run(&["customer-key", "export", MOLTO, "--identity", "identity", "--out", "again"]).0, 0);
     let (exit, said) = at(&["lock"]);

@@ -159,7 +159,7 @@ fn a_slot_whose_burn_did_not_end_is_named_and_its_device_counts_as_undone() {
     let fault = Fault { at: broken.unwrap(), kind: FaultKind::NoAnswer };
     bench.run(write, vec![fault]).unwrap_err();
     let visited = visit(&mut bench, DeskRequest::default(), Vec::new());
-    assert_eq!(slots(&visited).left.iter().map(|(slot, _)| *slot).collect::<Vec<_>>(), [9]);
+    assert_eq!(slots(&visited).left_open().iter().map(|(slot, _)| *slot).collect::<Vec<_>>(), [9]);
     let said = DeskVisit::of(&visited, 2.0).text();
     assert!(!visited.is_well(2.0) && said.contains("burn slot 9 again"), "{said}");
 }

@@ -427,6 +427,7 @@ impl Listing for Memory {
         found.sort_by_key(|event| std::cmp::Reverse(event.at));
         let wanted = found.into_iter().filter(|event| {
             (filter.serial.is_none() || filter.serial == event.serial)
+                && filter.slot.is_none_or(|slot| slot == event.slot)
                 && filter.since.is_none_or(|since| event.at >= since)
                 && filter.deed.is_none_or(|deed| event.deed == deed)
                 && filter.outcome.is_none_or(|outcome| event.outcome == outcome)

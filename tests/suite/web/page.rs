@@ -282,3 +282,66 @@ fn the_other_states_of_the_page_can_be_used_by_everybody_too() {
         look_at(&page, "locked", DESKTOP).await;
     });
 }
+
+/// A Molto2 with sealed seeds in two of its slots, one of them somebody's.
+fn with_slots() -> Web {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let (exit, text) = crate::support::run_in(folder.path(), args);
+        assert_eq!(exit, 0, "{args:?}: {text}");
+        text
+    };
+    std::fs::create_dir(folder.path().join("tokens")).unwrap();
+    let identity = age::x25519::Identity::generate();
+    let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+    std::fs::write(folder.path().join("identity"), &secret).unwrap();
+    run(&["inventory", "init", "--recipient", &identity.to_public().to_string()]);
+    run(&["emulate", "--create", "--family", "molto2", "--drift", "-97", "--state", "tokens/molto.json"]);
+    for (slot, seed, digits) in
+        [("3", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "6"), ("7", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ", "10")]
+    {
+        std::fs::write(folder.path().join("seed"), seed).unwrap();
+        let burn = ["burn", "--slot", slot, "--digits", digits, "--title", "VPN", "--seed-file", "seed", "--no-verify"];
+        run(&[&burn[..], &["--reader", "emulated:tokens/molto.json", "--trust-host-clock"]].concat());
+    }
+    run(&["inventory", "assign", "826658719844499/7", "ada@example.org"]);
+    Web::start_in(folder, &["--identity", "identity"])
+}
+
+#[test]
+fn a_molto2_shows_its_slots_each_of_which_has_a_life_of_its_own_and_its_codes_are_checked() {
+    let web = with_slots();
+    in_browser(&address(&web), DESKTOP, async |page| {
+        page.until("document.querySelectorAll('#readers .slots li').length === 2").await;
+        let card = page.js("return document.querySelector('#readers').textContent").await;
+        for said in [
+            "the clocks of 2 slots with a seed are set",
+            "slot 3 · VPN",
+            "slot 7 · VPN · ada@example.org",
+            "you can unplug it",
+        ] {
+            assert!(card.as_str().unwrap().contains(said), "{said}: {card}");
+        }
+        look_at(&page, "slots", DESKTOP).await;
+        page.client.find(Locator::Css("#readers button")).await.unwrap().click().await.unwrap();
+        page.until("document.querySelectorAll('#token-body li').length >= 2").await;
+        look_at(&page, "device", DESKTOP).await;
+        page.js("[...document.querySelectorAll('#token-body button')].find((one) => one.textContent.endsWith('/7')).click()").await;
+        page.until("document.querySelector('#verify-code')").await;
+        let title = page.js("return document.querySelector('#token-title').textContent").await;
+        assert_eq!(title, "Molto2 826658719844499/7");
+        let press = ["--json", "emulate", "--press", "--slot", "7", "--state", "tokens/molto.json"];
+        let (_, shown) = crate::support::run_in(web.folder.path(), &press);
+        let code = serde_json::from_str::<Value>(&shown).unwrap()["display"].as_str().unwrap().to_owned();
+        assert_eq!(code.len(), 10);
+        page.client
+            .find(Locator::Css("#verify-code"))
+            .await
+            .unwrap()
+            .send_keys(&format!("{code}\u{e007}"))
+            .await
+            .unwrap();
+        page.until("[...document.querySelectorAll('#token-body p')].some((one) => one.textContent.startsWith('✓'))")
+            .await;
+    });
+}
