@@ -22,7 +22,7 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let identity = record::identity(args.write.identity.as_deref())?;
     let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
-    record.ready(global, settings::need(&args.profile), output)?;
+    record.ready(global, settings::need(&args.profile, &args.slot), output)?;
     let named = Named { seed, opener: record.opener(identity), now: host.clock().now().wall };
     let write = settings::config(global, args, named)?.prepare()?;
     let wanted = if args.slot.slot.is_some() { Wanted::Molto2 } else { Wanted::Token };

@@ -34,6 +34,7 @@ pub fn run(global: &Global, args: &HandOverArgs, output: &Output) -> Ran {
             return Ok(if report.undone == 0 { Exit::Done } else { Exit::Undone });
         }
         check_problems(&planned, args)?;
+        note_nobodys(&planned, args, output);
         // Until here Ctrl-C ends the program at once: nothing was sent.
         interrupt::begin_work();
         carry_out(work, planned, args, output)
@@ -42,25 +43,40 @@ pub fn run(global: &Global, args: &HandOverArgs, output: &Output) -> Ran {
 
 /// Names everything that stands in the way before anything is sent.
 fn check_problems(planned: &[PlannedOrNot], args: &HandOverArgs) -> Result<(), Failure> {
-    let hindered: Vec<(&SlotKey, &Hindrance)> =
-        planned.iter().filter_map(|(key, one)| Some((key, one.as_ref().err()?))).collect();
+    let hindered: Vec<&PlannedOrNot> = planned.iter().filter(|(_, one)| one.is_err()).collect();
     if args.skip_problems || hindered.is_empty() {
         return Ok(());
     }
-    if let [(key, why)] = hindered.as_slice()
-        && planned.len() == 1
-    {
-        return Err(open::hindered(&args.server.name, Some(key), (*why).clone()).in_state(TokenState::NothingChanged));
+    if let [(key, Err(why))] = planned {
+        return Err(open::hindered(&args.server.name, Some(key), why.clone()).in_state(TokenState::NothingChanged));
     }
-    let details = hindered
-        .iter()
-        .map(|(key, _)| *key)
-        .zip(planned.iter().filter(|(_, one)| one.is_err()))
-        .map(|(key, (_, one))| HandedToken::planned(&args.server.name, key, one).line())
-        .collect();
+    let line = |(key, one): &&PlannedOrNot| HandedToken::planned(&args.server.name, key, one).line();
+    let details = hindered.iter().map(line).collect();
     let problem = Problem::NotHandedOver { undone: hindered.len(), of: planned.len() };
     let next = "correct what is named, or hand over the others with --skip-problems";
     Err(Failure::new(problem, TokenState::NothingChanged, next).with_details(details))
+}
+
+/// Says which tokens go there without a user: whoever expects to sign in with one cannot.
+fn note_nobodys(planned: &[PlannedOrNot], args: &HandOverArgs, output: &Output) {
+    let is_nobodys = |(_, one): &&PlannedOrNot| one.as_ref().is_ok_and(|planned| planned.user.is_none());
+    let nobodys: Vec<String> = planned.iter().filter(is_nobodys).map(|(key, _)| key.to_string()).collect();
+    if !args.unassigned && !nobodys.is_empty() {
+        output.note(&format!(
+            "no user is on record of {}: to nobody there; give them to somebody (tokentap inventory assign SERIAL USER), and hand \
+             them over again",
+            listed(&nobodys)
+        ));
+    }
+}
+
+/// The first of some names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let (shown, rest) = names.split_at(names.len().min(5));
+    match rest.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 fn carry_out(work: &Work<'_>, planned: Vec<PlannedOrNot>, args: &HandOverArgs, output: &Output) -> Ran {

@@ -7,11 +7,14 @@ mod burned;
 mod code;
 mod config;
 mod counted;
+mod customer_key;
 mod describe;
 mod desk;
+mod device;
 mod doctor;
 mod emulate;
 mod emulated_device;
+mod factory_reset;
 #[cfg(feature = "servers")]
 mod hand_over;
 mod harden;
@@ -151,10 +154,10 @@ fn dispatch(cli: &Cli, output: &Output) -> Ran {
             Command::Burn(args) => burn::run(global, args, output),
             Command::Config(args) => config::run(global, args, output),
             Command::Slot(command) => slot::run(global, command, output),
-            Command::Lock(args) => slot::lock_screen(global, true, args, output),
-            Command::Unlock(args) => slot::lock_screen(global, false, args, output),
-            Command::CustomerKey(command) => slot::customer_key(global, command, output),
-            Command::FactoryReset(args) => slot::factory_reset(global, args, output),
+            Command::Lock(args) => device::lock_screen(global, true, args, output),
+            Command::Unlock(args) => device::lock_screen(global, false, args, output),
+            Command::CustomerKey(command) => customer_key::run(global, command, output),
+            Command::FactoryReset(args) => factory_reset::run(global, args, output),
             Command::Verify(args) => verify::run(global, args, output),
             Command::Code(args) => code::run(global, args, output),
             Command::Batch(args) if args.slots => slot_batch::run(global, args, output),

@@ -159,8 +159,13 @@ pub fn profile(args: &ProfileArgs) -> ProfileRequest {
 }
 
 /// How much a command needs the inventory that writes a profile: it may know the one that flags do not state.
-pub fn need(flags: &ProfileArgs) -> Need {
-    if flags.hash.is_some() && flags.step.is_some() { Need::Stated } else { Need::Profile }
+/// Of a device with slots it may keep the customer key, whatever is stated.
+pub fn need(flags: &ProfileArgs, slot: &SlotArgs) -> Need {
+    match slot.slot {
+        Some(_) => Need::Must,
+        None if flags.hash.is_some() && flags.step.is_some() => Need::Stated,
+        None => Need::Profile,
+    }
 }
 
 /// The meaning of `--time`, `--auto-sync` and `--no-auto-sync` for the clock.

@@ -138,7 +138,8 @@ impl<'a> Workplace<'a> {
             // Whoever lifts it too soon again is not told twice.
             if told.as_ref() != Some(&failure.problem) {
                 let (fact, state) = (report::fact(&failure.problem), report::state(&failure.state));
-                self.output.note(&format!("{fact}: {state}; lay it back"));
+                let back = if self.wanted.plugged_in().is_some() { "plug it in again" } else { "lay it back" };
+                self.output.note(&format!("{fact}: {state}; {back}"));
                 told = Some(failure.problem);
             }
             // It may lie there still, and need a moment.

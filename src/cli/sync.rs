@@ -24,7 +24,7 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let identity = record::identity(args.write.identity.as_deref())?;
     let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
-    record.ready(global, settings::need(&args.profile), output)?;
+    record.ready(global, settings::need(&args.profile, &args.slot), output)?;
     let opener = record.opener(identity);
     #[cfg(feature = "servers")]
     let mending = Mending::of(global, &args.mend, opener.clone())?;

@@ -15,6 +15,14 @@ pub enum CapabilityError {
         /// The lengths that the device takes.
         takes: RangeInclusive<usize>,
     },
+    /// A slot that it does not have.
+    #[error("the seed is for slot {slot}, and a token has {slots}")]
+    Slot {
+        /// The slot.
+        slot: u16,
+        /// The slots that it has, in words.
+        slots: &'static str,
+    },
     /// A hash that it does not compute.
     #[error("a token computes {}, not {}", either(&.can.iter().map(|hash| hash.dashed()).collect::<Vec<_>>()), .hash.dashed())]
     Hash {

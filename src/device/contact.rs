@@ -18,6 +18,11 @@ pub trait Device {
 
     /// Resets the device, so that it stays unlocked for nobody, and lets go of it.
     fn close(&mut self);
+
+    /// Whether it is its own reader, and plugged in: it is not lifted, and not laid back.
+    fn is_plugged_in(&self) -> bool {
+        false
+    }
 }
 
 /// A device that refused to say who it is.
@@ -189,6 +194,10 @@ impl Device for Lent<'_> {
     }
 
     fn close(&mut self) {}
+
+    fn is_plugged_in(&self) -> bool {
+        self.0.is_plugged_in()
+    }
 }
 
 impl<D: Device + ?Sized> Device for Box<D> {
@@ -202,5 +211,9 @@ impl<D: Device + ?Sized> Device for Box<D> {
 
     fn close(&mut self) {
         (**self).close();
+    }
+
+    fn is_plugged_in(&self) -> bool {
+        (**self).is_plugged_in()
     }
 }

@@ -27,7 +27,7 @@ pub enum SealError {
     #[error("the passphrase does not open the identity")]
     Passphrase,
     /// None of the identities opens this.
-    #[error("the identity does not open this seed: it was sealed to another recipient")]
+    #[error("the identity does not open it: it was sealed to another recipient")]
     OtherRecipient,
     /// The opened content is no seed.
     #[error("what was sealed is not a seed")]
@@ -38,6 +38,9 @@ pub enum SealError {
     /// The opened seed belongs to another token.
     #[error("the sealed seed in this token's record belongs to another token: {0}")]
     OtherToken(String),
+    /// The opened customer key belongs to another device.
+    #[error("the sealed customer key in this device's record belongs to another device: {0}")]
+    OtherDevice(String),
     /// The opened seed is not the one on record.
     #[error("the sealed seed in this token's record is not the seed that was burned")]
     OtherSeed,

@@ -16,7 +16,7 @@ use crate::reader::ReaderError;
 /// The failure of a job that only reads, or has not written yet.
 pub fn reading_failed(error: &DeviceError, device: &mut dyn Device, info: Option<&Info>, again: &Again) -> Failure {
     let token = info.cloned();
-    let again = again.clone();
+    let (again, of_reading) = (again.clone(), again);
     let failed = |problem, remedy: TokenRemedy| Failure::new(problem, TokenState::Untouched, remedy);
     let failure = match &error.reason {
         Reason::Link(broken) => link_failure(broken, error.step, token, TokenState::Untouched, again),
@@ -36,7 +36,8 @@ pub fn reading_failed(error: &DeviceError, device: &mut dyn Device, info: Option
             failed(Problem::HostClock(problem), TokenRemedy::KeepHostClock(again))
         }
     };
-    Failure { serial: info.map(|info| info.serial.clone()), ..failure }
+    let failure = Failure { serial: info.map(|info| info.serial.clone()), ..failure };
+    if device.is_plugged_in() { as_plugged_in(failure, of_reading) } else { failure }
 }
 
 /// The failure of a job in the middle of writing.
@@ -44,7 +45,7 @@ pub fn writing_failed(error: &DeviceError, info: &Info, progress: Progress, plan
     let (token, again) = (info.clone(), plan.again.clone());
     let of = Kept::of(info);
     let state = TokenState::Partial { progress, effect: info.clock_write(), has_seed: plan.seed.is_some(), of };
-    match &error.reason {
+    let failure = match &error.reason {
         Reason::Link(broken) => link_failure(broken, error.step, Some(token), state, again),
         Reason::Refused(status) => refusal(error.step, *status, Some(token), state, again),
         Reason::Malformed(detail) => {
@@ -60,7 +61,28 @@ pub fn writing_failed(error: &DeviceError, info: &Info, progress: Progress, plan
             let problem = ClockProblem::Withheld(*doubt, Some(token));
             Failure::new(Problem::HostClock(problem), state, TokenRemedy::KeepHostClock(again))
         }
-    }
+    };
+    let is_plugged_in = is_molto2(Some(info)) || counts(Some(info));
+    if is_plugged_in { as_plugged_in(failure, &plan.again) } else { failure }
+}
+
+/// The same failure with remedies for a device that is its own reader: it is not lifted and not laid back.
+fn as_plugged_in(failure: Failure, again: &Again) -> Failure {
+    let back = || Remedy::Token(TokenRemedy::PlugBackIn(again.clone()));
+    let remedies = failure.remedies.into_iter().map(|remedy| match remedy {
+        Remedy::Token(
+            TokenRemedy::LayBack(_)
+            | TokenRemedy::WakeUp(_)
+            | TokenRemedy::Restart(_)
+            | TokenRemedy::PlugIn(_)
+            | TokenRemedy::LayAlone
+            | TokenRemedy::LeaveOne
+            | TokenRemedy::FreeReader
+            | TokenRemedy::Swap { .. },
+        ) => back(),
+        other => other,
+    });
+    Failure { remedies: remedies.collect(), ..failure }
 }
 
 /// A write beyond the device's capabilities is refused before anything is sent of it.

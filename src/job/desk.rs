@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use super::attend::{Surroundings, Visitor};
+use super::desk_code::Unjudged;
 use super::forecast::fit_of;
 use super::kept_opener::KeptOpener;
 use super::problem::Problem;
@@ -22,11 +23,7 @@ use super::{
 };
 use crate::clock::Drift;
 use crate::device::{ClockWrite, Device, Info, Key, Profile};
-use crate::inventory::{Deed, Outcome, SlotKey, TokenRecord, open_of};
-use crate::job::verify::{Verdict, WINDOW_S, expected_profile, judge, token_time};
-use crate::otp::Code;
-use crate::otp::search::TotpProfile;
-use crate::seed::Seed;
+use crate::inventory::{Deed, Outcome, SlotKey, TokenRecord};
 use crate::time::HostClock;
 
 pub use super::desk_news::{DeskNews, Done, LeftOpen, SlotsVisit, Visited, Why};
@@ -66,6 +63,8 @@ pub struct DeskVisitor<'a> {
     pub(super) plan: DeskPlan,
     pub(super) around: Surroundings<'a, DeskNews>,
     questions: Questions<Waiting>,
+    /// Devices that have refused their customer key here: it is not sent again, also where nothing is on record.
+    pub(super) refused: Mutex<HashSet<String>>,
     /// The tokens that did not leave as they should be.
     undone: Mutex<HashSet<String>>,
     /// The failure that ends the desk: its host's clock is not to be trusted.
@@ -77,7 +76,15 @@ impl<'a> DeskVisitor<'a> {
     #[must_use]
     pub fn new(books: Option<&'a Books>, plan: DeskPlan, around: Surroundings<'a, DeskNews>) -> Self {
         let questions = Questions::default();
-        Self { books, plan, around, questions, undone: Mutex::default(), fatal: Mutex::default() }
+        Self {
+            books,
+            plan,
+            around,
+            questions,
+            refused: Mutex::default(),
+            undone: Mutex::default(),
+            fatal: Mutex::default(),
+        }
     }
 
     /// The tokens that did not leave as they should be, by serial.
@@ -181,6 +188,7 @@ impl<'a> DeskVisitor<'a> {
                 Ok(())
             },
             opener: None,
+            key_use: super::KeyUse::Work,
             waits: &|_| (),
             row: &mut |_| None,
             interrupted: &|| false,
@@ -277,37 +285,6 @@ impl<'a> DeskVisitor<'a> {
         mender.mend(known, after.middle_s() - before.middle_s(), self.plan.identity.get().as_ref())
     }
 
-    /// The means to judge the code on the display, where it is asked for and there is a seed to judge by.
-    fn unjudged(&self, visited: &Visited) -> Option<Unjudged> {
-        if !(self.around.has_person && self.plan.ask_code) {
-            return None;
-        }
-        let info = visited.info.clone()?;
-        let drift = match &visited.done {
-            Done::Written(report) => report.drift?.after,
-            Done::Read(report, _) => report.drift?,
-            Done::Slots(_) | Done::Failed(_) => return None,
-        };
-        let known = visited.known.as_deref()?;
-        let opener = self.plan.identity.get()?;
-        let (identity, key) = &*opener;
-        let row = open_of(known, key, identity).ok()?;
-        let (hash, step) = (known.profile.map(Profile::hash), known.profile.map(Profile::step));
-        let expected = expected_profile(hash.or(row.hash), step.or(row.step));
-        Some(Unjudged { info, drift, seed: row.seed, expected })
-    }
-
-    /// Judges the code on the display by the sealed seed.
-    fn judge(&self, place: &ReaderRef, of: &Unjudged, code: Code) -> Option<Verdict> {
-        let now = (self.around.host)().ok()?.now().wall;
-        let Unjudged { info, drift, seed, expected } = of;
-        let verdict = judge(info.can, seed, *expected, &[code], token_time(now, *drift), WINDOW_S);
-        let outcome = if verdict.is_accepted(expected.step.seconds()) { Outcome::Right } else { Outcome::Wrong };
-        // The judgement is on the screen; a record that fails is not worth more than that.
-        let _ = self.recorder(place, Deed::Verify).note(now, &SlotKey::only(info.serial.as_str()), outcome, None);
-        Some(verdict)
-    }
-
     /// Asks whether the host is right, where that is not asked already.
     fn ask_to_go_on(&self, place: &ReaderRef, failure: &Failure) {
         let is_asked = |waiting: &Waiting| matches!(waiting, Waiting::GoOn(_));
@@ -329,14 +306,6 @@ impl<'a> DeskVisitor<'a> {
         }
         (self.around.tell)(DeskNews::Visited(Box::new(visited)));
     }
-}
-
-/// The means to judge the code on a display.
-struct Unjudged {
-    info: Info,
-    drift: Drift,
-    seed: Seed,
-    expected: TotpProfile,
 }
 
 /// Work that waits for the answer to a question.

@@ -1,12 +1,15 @@
 //! A device with slots at the desk: read, and the clock of every slot that holds a seed is set.
 
+use chrono::Utc;
+
 use super::desk::DeskVisitor;
 use super::desk_news::{DeskNews, Done, SlotsVisit, Visited, Why};
 use super::failure::Failure;
 use super::plan::{ClockPlan, ConfigPlan, ProfileFrom, ProfileWish, WritePlan};
 use super::problem::Problem;
-use super::record::Around;
-use super::remedy::Again;
+use super::record::{Around, locked};
+use super::refusal::Refusal;
+use super::remedy::{Again, SlotRemedy};
 use super::slot_clocks::set_slot_clocks;
 use super::slot_wish::SlotWish;
 use super::slots::read_slots;
@@ -26,13 +29,30 @@ impl DeskVisitor<'_> {
         mut visited: Visited,
     ) -> Visited {
         // One slot after the other: what is closed once is closed.
-        let result = self.read_and_set(&mut Lent(&mut device), host, &mut visited);
+        let result = match self.refused_here(&visited) {
+            Some(failure) => Err(failure),
+            None => self.read_and_set(&mut Lent(&mut device), host, &mut visited),
+        };
+        if let (Err(failure), Some(info)) = (&result, &visited.info)
+            && failure.problem.is_key_refused()
+        {
+            locked(&self.refused).insert(info.serial.to_string());
+        }
         device.close();
         visited.done = match result {
             Ok(visit) => Done::Slots(Box::new(visit)),
             Err(failure) => Done::Failed(Box::new(failure)),
         };
         visited
+    }
+
+    /// The failure of a device that has refused its key at this desk, where no inventory remembers that.
+    fn refused_here(&self, visited: &Visited) -> Option<Failure> {
+        let info = visited.info.as_ref().filter(|_| self.books.is_none() && !self.plan.tries_again)?;
+        let is_refused = locked(&self.refused).contains(info.serial.as_str());
+        let problem = Problem::Refused(Refusal::KeyOnRecord(Utc::now(), info.clone()));
+        let remedy = SlotRemedy::OtherCustomerKeyOrTryAgain;
+        is_refused.then(|| Failure::new(problem, TokenState::Untouched, remedy))
     }
 
     fn read_and_set(
@@ -110,6 +130,7 @@ impl DeskVisitor<'_> {
                 Ok(())
             },
             opener: opener.as_ref(),
+            key_use: super::KeyUse::Desk,
             waits: &|_| (),
             row: &mut |_| None,
             interrupted: &|| false,

@@ -1,10 +1,8 @@
 //! A change of a whole device: its screen lock, its customer key, how it types; or its reset.
 
-use zeroize::Zeroizing;
-
 use super::broken::{reading_failed, writing_failed};
 use super::complete::Opener;
-use super::customer_key::InDoubt;
+use super::customer_key::{KeyText, KeyUse, Stated};
 use super::failure::Failure;
 use super::guard::Guard;
 use super::plan::WritePlan;
@@ -65,8 +63,10 @@ pub struct ChangeRequest<'a> {
     pub key: &'a Key,
     /// The opener of the key that the inventory keeps of it.
     pub opener: Option<&'a Opener>,
-    /// The new key, or the one that is checked, as its owner typed it: it is kept, sealed.
-    pub to_keep: Option<&'a Zeroizing<Vec<u8>>>,
+    /// The stated key as its owner has it: it is kept, sealed, when the device has accepted it.
+    pub text: Option<&'a KeyText>,
+    /// The new key as its owner has it: it is kept before the device gets it.
+    pub new_text: Option<&'a KeyText>,
     /// Try the key also where the device has refused it already, by the record.
     pub tries_again: bool,
     /// Called when it is known which device is there, before anything is sent that changes it: may refuse.
@@ -87,6 +87,7 @@ pub fn change_device(
     let mut begun = None;
     let result = carry_out(device, host, recorder, request, &mut known, &mut begun);
     let has_begun = begun.is_some();
+    let in_doubt = begun.as_ref().is_some_and(|begun| begun.in_doubt);
     let plan = plan(request);
     let mut progress = Progress::default();
     let result = result.map_err(|stop| match stop {
@@ -99,8 +100,12 @@ pub fn change_device(
             match &known {
                 Some(info) if progress != Progress::default() => {
                     let failure = writing_failed(&error, info, progress, &plan);
+                    let is_refused = matches!(error.reason, Reason::Refused(_));
                     match request.change {
                         DeviceChange::Key(_) => Failure { remedies: vec![SlotRemedy::TryNewKeyOnce.into()], ..failure },
+                        DeviceChange::LockScreen(_) if is_refused => {
+                            Failure { remedies: vec![SlotRemedy::SeeFirmware.into()], ..failure }
+                        }
                         _ => failure,
                     }
                 }
@@ -110,8 +115,12 @@ pub fn change_device(
     });
     // What is on record as begun is not begun twice: a key would be sent again.
     let result = result.map_err(|failure| Failure { may_come_back: failure.may_come_back && !has_begun, ..failure });
+    let result = result.map_err(|failure| match in_doubt && failure.problem.is_key_refused() {
+        true => Failure { remedies: vec![SlotRemedy::UseKeyOfBefore.into()], ..failure },
+        false => failure,
+    });
     device.close();
-    if let (Some(BegunChange { key, before }), Some(info)) = (begun, &known) {
+    if let (Some(BegunChange { key, before, .. }), Some(info)) = (begun, &known) {
         let outcome = match &result {
             Ok(_) => Outcome::Done,
             Err(_) if progress.other == Carried::Unknown => Outcome::Unknown,
@@ -120,17 +129,21 @@ pub fn change_device(
         };
         let at = host.now().wall;
         recorder.ended(at, &key_of(info), outcome, result.as_ref().err(), &key, info)?;
-        match (&result, before) {
-            (Ok(_), _) if *request.change == DeviceChange::Nothing => {
-                if let Some(text) = request.to_keep {
-                    recorder.keep_key(info, text, (at, Some(at)))?;
+        match &result {
+            Ok(_) => match request.change {
+                DeviceChange::Reset => {}
+                DeviceChange::Key(_) => recorder.new_key_sent(info, &key, at).map(|()| ())?,
+                _ => recorder.key_accepted(info, &key, request.text, at)?,
+            },
+            Err(failure) => {
+                // Where it surely did not get the new one.
+                if let Some(before) = before.filter(|_| progress.other == Carried::No) {
+                    recorder.keep_keys_as_before(info, &before)?;
                 }
-                recorder.key_accepted(info, &key, at)?;
+                if failure.problem.is_key_refused() {
+                    recorder.kept_key_refused(info, &key, at)?;
+                }
             }
-            (Ok(_), _) if *request.change != DeviceChange::Reset => recorder.key_accepted(info, &key, at)?,
-            // It surely did not get the new one.
-            (Err(_), Some(before)) if progress.other == Carried::No => recorder.keep_keys_as_before(info, &before)?,
-            _ => {}
         }
     }
     result
@@ -190,6 +203,8 @@ struct BegunChange {
     key: Key,
     /// The keys that were kept before the new one was, if it was.
     before: Option<Vec<DeviceKey>>,
+    /// It is checked because it was not known to be the device's.
+    in_doubt: bool,
 }
 
 fn carry_out(
@@ -205,26 +220,26 @@ fn carry_out(
     *known = Some(info.clone());
     request.guard.check_writable(&info)?;
     let needs_key = *request.change != DeviceChange::Reset && !info.can.factory_key.is_empty();
-    let in_doubt = if *request.change == DeviceChange::Nothing { InDoubt::Try } else { InDoubt::Refuse };
-    let key = match needs_key {
-        true => recorder.key_for(&info, request.key, request.opener, in_doubt)?,
-        false => Key::Factory,
-    };
+    let to = if *request.change == DeviceChange::Nothing { KeyUse::Check } else { KeyUse::Work };
+    let stated = Stated { key: request.key, opener: request.opener, tries_again: request.tries_again };
+    let key = if needs_key { recorder.key_for(&info, &stated, to)? } else { Key::Factory };
     if needs_key {
         recorder.check_key_alone(&info, &key, request.tries_again)?;
     }
+    let in_doubt = needs_key && to == KeyUse::Check && recorder.is_in_doubt(&info, &key).map_err(Failure::from)?;
     (request.before)(&info)?;
     // On record before the device has it: whoever loses it can only reset the device.
-    let before = match (request.change, request.to_keep) {
-        (DeviceChange::Key(_), Some(text)) => {
-            recorder.keep_key(&info, text, (host.now().wall, None)).map_err(Failure::from)?
+    let before = match (request.change, request.new_text) {
+        (DeviceChange::Key(_), Some(new)) => {
+            let kept = recorder.keep_new_key(&info, (&key, request.text), new, host.now().wall);
+            kept.map_err(Failure::from)?
         }
         _ => None,
     };
     recorder
         .note_words(host.now().wall, &key_of(&info), Outcome::Begun, request.change.words())
         .map_err(Failure::from)?;
-    *begun = Some(BegunChange { key: key.clone(), before });
+    *begun = Some(BegunChange { key: key.clone(), before, in_doubt });
     if *request.change == DeviceChange::Reset {
         let agreed = contact.reset_to_factory()?;
         return Ok(DeviceChanged { info, agreed });

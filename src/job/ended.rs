@@ -42,10 +42,7 @@ impl Recorder<'_> {
         let mut event = self.event(at, job, &key, outcome);
         event.before = drift.map(Measured::from);
         let mut change = self.change(info, key, at);
-        let has_accepted = match result {
-            Ok(report) => report.outcome == Effect::Synced,
-            Err(failure) => failure.written != Progress::default(),
-        };
+        let has_accepted = has_accepted(result);
         change.refused = match (begun, result) {
             (Some(begins), Err(failure)) if failure.problem.is_key_refused() => {
                 KeyChange::Refused(books.fingerprint_key().of_token_key(begins.plan.key.bytes(info.can.factory_key)))
@@ -103,7 +100,12 @@ impl Recorder<'_> {
         let entry = Entry { event, token: Some(change), row };
         let Some(begins) = begun else { return books.keep(&entry) };
         books.end(job, &entry)?;
-        if has_accepted { self.key_accepted(info, &begins.plan.key, at) } else { Ok(()) }
+        let is_refused = result.as_ref().is_err_and(|failure| failure.problem.is_key_refused());
+        match (has_accepted, is_refused) {
+            (true, _) => self.key_accepted(info, &begins.plan.key, None, at),
+            (false, true) => self.kept_key_refused(info, &begins.plan.key, at),
+            (false, false) => Ok(()),
+        }
     }
 
     /// Puts the end of a change of a whole device on record, with its word on the key.
@@ -221,4 +223,12 @@ pub(super) fn add_detail(event: &mut Event, more: Option<String>) {
         (Some(first), Some(second)) => Some(format!("{first}; {second}")),
         (first, second) => first.or(second),
     };
+}
+
+/// Whether the device has taken the key: something was written.
+fn has_accepted(result: &Result<WriteOutcome, Failure>) -> bool {
+    match result {
+        Ok(report) => report.outcome == Effect::Synced,
+        Err(failure) => failure.written != Progress::default(),
+    }
 }

@@ -259,6 +259,12 @@ pub enum KeptKey {
     Unopened(SealError),
     /// The device was about to get it then, and is not known to have it.
     InDoubt(UnixTime),
+    /// The device has refused it, or accepted another one since.
+    Refused,
+    /// Another one is kept than was stated, and the device accepted that then.
+    Another(UnixTime),
+    /// None is kept, and one was to be opened.
+    None,
 }
 
 /// A token with what is on record of it.

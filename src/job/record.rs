@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::begins::{Begins, End, Wanted, is_outdated, new_job};
 use super::complete::Opener;
-use super::customer_key::InDoubt;
+use super::customer_key::{KeyUse, Stated};
 use super::failure::Failure;
 use super::kind::Kind;
 use super::plan::{SeedFate, WritePlan};
@@ -98,6 +98,8 @@ pub struct Around<'a> {
     pub before: &'a mut dyn FnMut(&Info, &WritePlan) -> Result<(), Failure>,
     /// The opener of a customer key that the inventory keeps.
     pub opener: Option<&'a Opener>,
+    /// What that is wanted for.
+    pub key_use: KeyUse,
     /// Called once where the job waits for another one on the same token.
     pub waits: &'a dyn Fn(&InventoryError),
     /// The change of the batch's row that goes with a record of the job.
@@ -152,7 +154,8 @@ impl Recorder<'_> {
                 }
                 record => record?,
             };
-            plan.key = self.key_for(info, &plan.key, around.opener, InDoubt::Refuse)?;
+            let stated = Stated { key: &plan.key, opener: around.opener, tries_again: plan.tries_again };
+            plan.key = self.key_for(info, &stated, around.key_use)?;
             // What stood still once is looked at for a second, however fast the job is meant to be.
             plan.fine |= record.as_ref().is_some_and(|token| token.clock_stopped.is_some());
             let completed = self.check_key(info, plan).and_then(|()| (around.complete)(info, record.as_ref(), plan));
@@ -340,7 +343,8 @@ impl Recorder<'_> {
 
     /// Whether a plan may be carried out while the inventory is away: it sets a clock, and the seed stays.
     fn may_wait(&self, info: &Info, plan: &WritePlan) -> bool {
-        self.deed == Deed::Sync && plan.seed_fate(info) == SeedFate::Kept
+        // What opens a device with slots only the inventory knows.
+        self.deed == Deed::Sync && plan.seed_fate(info) == SeedFate::Kept && info.can.slots == 1
     }
 
     /// The seed as the inventory keeps it: sealed, or not at all.

@@ -76,6 +76,8 @@ pub enum TokenRemedy {
     WakeUp(Again),
     /// Take it off, switch it on, lay it back, and run it again.
     Restart(Again),
+    /// Unplug it, plug it in again, and run it again.
+    PlugBackIn(Again),
     /// Close other programs that use the reader.
     CloseOthers,
     /// Do not try again if it refuses again.
@@ -195,10 +197,18 @@ pub enum SlotRemedy {
     TryNewKeyOnce,
     /// Open the customer key that the inventory keeps, or name it.
     OpenCustomerKey,
+    /// Open the customer key that the inventory keeps; only if the stated one is the device's, try it all the same.
+    OpenOrTryAgain,
+    /// Name the customer key, or open none where it has its factory's.
+    NameKeyOrNone,
     /// See whether the device has the latest key that is kept, in one attempt.
     CheckKeptKey,
+    /// The new key does not count: use the one of before, or set the new one again.
+    UseKeyOfBefore,
     /// Use a slot that the device has.
     SlotThatIsThere,
+    /// See whether its firmware has a screen lock.
+    SeeFirmware,
     /// Remove the PIN for codes with the vendor's tool.
     RemoveCodePin,
     /// Switch the key's keyboard on.
@@ -261,6 +271,7 @@ impl Remedy {
                 | TokenRemedy::WakeUp(again)
                 | TokenRemedy::Restart(again)
                 | TokenRemedy::PlugIn(again)
+                | TokenRemedy::PlugBackIn(again)
                 | TokenRemedy::Swap { again, .. }
                 | TokenRemedy::AgainThenReplace(again)
                 | TokenRemedy::AgainThenReport(again)

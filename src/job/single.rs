@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::complete::Completion;
-use super::customer_key::InDoubt;
+use super::customer_key::{KeyUse, Stated};
 use super::failure::Failure;
 use super::guard::{Guard, check_owner};
 use super::notice::Notice;
@@ -115,6 +115,7 @@ impl SingleWrite {
             found: &mut |_: &Info, _: Drift| Ok(()),
             before: *before,
             opener: self.terms.opener.as_ref(),
+            key_use: KeyUse::Work,
             waits: &waits,
             row: &mut |_: Stage<'_>| None,
             interrupted: *interrupted,
@@ -151,7 +152,9 @@ impl SingleWrite {
         let info = &outcome.info;
         let known = recorder.token(&SlotKey::of(info.serial.as_str(), self.terms.slot))?;
         let mut plan = self.plan();
-        plan.key = recorder.key_for(info, &plan.key, self.terms.opener.as_ref(), InDoubt::Refuse)?;
+        let opener = self.terms.opener.as_ref();
+        let stated = Stated { key: &plan.key, opener, tries_again: plan.tries_again };
+        plan.key = recorder.key_for(info, &stated, KeyUse::Work)?;
         recorder.check_key(info, &plan)?;
         let chosen = self.complete(info, known.as_ref(), &mut plan, tell)?;
         let user = chosen.and_then(|row| row.user).or_else(|| self.user.clone());

@@ -89,8 +89,12 @@ fn read_once(
         match contact.read_slot(slot) {
             Ok(Some(state)) => slots.push(state),
             Ok(None) => break,
-            // Nothing else tells how many there are.
-            Err(DeviceError { reason: Reason::Refused(_), .. }) if slot == info.can.least_slots => break,
+            // Nothing else tells how many there are; but a device that refuses the one before too refuses for another reason.
+            Err(DeviceError { reason: Reason::Refused(_), .. })
+                if slot == info.can.least_slots && contact.read_slot(slot.saturating_sub(1)).is_ok() =>
+            {
+                break;
+            }
             Err(error) => return Err(error),
         }
     }

@@ -36,7 +36,11 @@ impl Stop {
 
     /// A token is being written from here on …
     pub fn take(&self, serial: &str) {
-        locked(&self.0.in_hand).push(serial.to_owned());
+        let mut in_hand = locked(&self.0.in_hand);
+        // A device with slots is taken for each of them.
+        if !in_hand.iter().any(|held| held == serial) {
+            in_hand.push(serial.to_owned());
+        }
     }
 
     /// … until here.

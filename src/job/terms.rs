@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::guard::Guard;
 use super::plan::ProfileWish;
 use super::slot_wish::SlotWish;
-use crate::device::{Capabilities, Family, Key, Serial};
+use crate::device::{Capabilities, CapabilityError, Family, Key, Serial};
 use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{FileRemedy, Row};
 use crate::words::counted;
@@ -107,7 +107,7 @@ pub(super) fn check_bound(seconds: f64) -> Result<(), Failure> {
 pub fn wish_with(flags: ProfileWish, row: Option<&Row>, family: Family) -> Result<ProfileWish, Failure> {
     let Some(row) = row else { return Ok(flags) };
     let can = family.capabilities_of(row.serial.as_deref());
-    row.check_for(can).map_err(|error| Failure::usage(error.to_string(), what_fits(can)))?;
+    row.check_for(can).map_err(|error| Failure::usage(error.to_string(), what_helps(&error, can)))?;
     agree("hash", flags.hash, row.hash)?;
     agree("time step", flags.step, row.step)?;
     let by_seed = (flags.hash.is_none() && row.hash.is_some()) || (flags.step.is_none() && row.step.is_some());
@@ -124,6 +124,16 @@ pub(super) fn digits_with(flag: Option<u32>, row: Option<&Row>) -> Result<Option
     let stated = row.and_then(|row| row.digits);
     agree("number of digits", flag, stated)?;
     Ok(flag.or(stated))
+}
+
+/// What is done about a seed that is beyond a device, in words.
+pub(super) fn what_helps(error: &CapabilityError, can: &Capabilities) -> String {
+    match error {
+        CapabilityError::Slot { .. } => {
+            "burn it onto a Molto2 (docs/devices.md), or leave the slot out of the file".to_owned()
+        }
+        _ => what_fits(can),
+    }
 }
 
 /// The seeds that a device can hold, in words.

@@ -96,7 +96,7 @@ pub use server::{
 pub use server_error::{remedy_of_server, server_fact};
 pub use show::{ShowReport, ShownBeside, ShownDrift};
 pub use slot_batch::{SlotBatchReport, SlotRowReport};
-pub use slots::{DeviceReport, SlotsReport, SlotsWrittenReport, seeded_lines};
+pub use slots::{DeviceReport, KeyFileReport, SlotsReport, SlotsWrittenReport, seeded_lines};
 pub use state::state;
 pub use times::utc;
 pub use token::{TokenReport, more_words};

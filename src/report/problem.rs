@@ -103,10 +103,15 @@ fn kept_key_fact(why: &KeptKey) -> String {
         KeptKey::Unopened(error) => format!("its customer key was not opened: {error}"),
         KeptKey::InDoubt(at) => {
             format!(
-                "it was about to get a new customer key at {}, and whether it has it is not known",
+                "it was about to get another customer key at {}, and whether it has it is not known",
                 utc_seconds(*at)
             )
         }
+        KeptKey::Refused => "it does not have the customer key that the inventory keeps".to_owned(),
+        KeptKey::Another(at) => {
+            format!("the inventory keeps another customer key of it, which it accepted at {}", utc_seconds(*at))
+        }
+        KeptKey::None => "the inventory keeps no customer key of it that could be opened".to_owned(),
     }
 }
 

@@ -96,6 +96,9 @@ fn remedy_of_token(remedy: &TokenRemedy) -> String {
             format!("take the token off, switch it on, lay it back, and {}", run_again(again))
         }
         TokenRemedy::PlugIn(again) => format!("plug the reader in, run `tokentap doctor`, then {}", run_again(again)),
+        TokenRemedy::PlugBackIn(again) => {
+            format!("unplug it, close other programs that use it, plug it in again, and {}", run_again(again))
+        }
         TokenRemedy::LayThis(serial) => format!("lay the token {serial} on the reader"),
         TokenRemedy::Swap { found, token, again } => {
             format!("take {found} away, lay {token} back, and {}", run_again(again))
@@ -203,6 +206,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         | TokenRemedy::WakeUp(_)
         | TokenRemedy::Restart(_)
         | TokenRemedy::PlugIn(_)
+        | TokenRemedy::PlugBackIn(_)
         | TokenRemedy::LayThis(_)
         | TokenRemedy::Swap { .. }
         | TokenRemedy::SeeAndReplace(_)

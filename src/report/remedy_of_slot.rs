@@ -33,12 +33,25 @@ pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
         SlotRemedy::OpenCustomerKey => {
             "open the key that the inventory keeps: --identity FILE; or name it: --customer-key FILE"
         }
+        SlotRemedy::OpenOrTryAgain => {
+            "use the one that is kept: --identity FILE, without --customer-key; only if you know that the device has the named one by \
+             now, --try-again"
+        }
+        SlotRemedy::NameKeyOrNone => {
+            "name the key that it has: --customer-key FILE; for the factory's, a file with the text TOKEN2MOLTO1-KEY"
+        }
+        SlotRemedy::UseKeyOfBefore => {
+            "▲ was not pressed, or the device has another key: the key of before counts, and later commands use it; to set the new one \
+             again: tokentap customer-key set --new-key FILE"
+        }
         SlotRemedy::CheckKeptKey => {
-            "find out in one attempt whether it has the new one: tokentap customer-key check --identity FILE; if it is refused, the \
-             key of before counts; then run the same command again"
+            "find out which one it has, in one attempt: tokentap customer-key check --identity FILE; then run the same command again"
         }
         SlotRemedy::SlotThatIsThere => {
             "look which slots it has: tokentap info; a first Molto2 has 0 to 49, and a FIDO2 card has none"
+        }
+        SlotRemedy::SeeFirmware => {
+            "firmware before 2.1 has no screen lock; if this device has a later one, please report it with the output of --trace"
         }
         SlotRemedy::RemoveCodePin => {
             "remove the PIN for codes with the vendor's own tool, burn the slot, and set the PIN again there"

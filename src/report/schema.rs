@@ -10,9 +10,10 @@ use super::{
     AssignListReport, AssignReport, BatchEvent, BatchPlanReport, BurnReport, CheckReport, CodeReport, CompareReport,
     ConvertReport, CopyReport, CounterCodeReport, DeskEvent, DesksReport, DeviceReport, DisplayReport, DoctorReport,
     EmulatedReport, ExportReport, FailureReport, FilesReport, ForgetReport, HandOverReport, HotpReport, ImportReport,
-    InfoReport, InitReport, JoinReport, PlanReport, PruneReport, PullReport, ReaderEvent, ReadersReport, ResyncReport,
-    SCHEMA, SeedsCheckReport, SelftestReport, ServeInitReport, ServerAddReport, ServerCheckReport, ServerListReport,
-    ServerRemoveReport, ShowReport, SlotBatchReport, SlotsReport, SlotsWrittenReport, VerifyReport, WriteReport,
+    InfoReport, InitReport, JoinReport, KeyFileReport, PlanReport, PruneReport, PullReport, ReaderEvent, ReadersReport,
+    ResyncReport, SCHEMA, SeedsCheckReport, SelftestReport, ServeInitReport, ServerAddReport, ServerCheckReport,
+    ServerListReport, ServerRemoveReport, ShowReport, SlotBatchReport, SlotsReport, SlotsWrittenReport, VerifyReport,
+    WriteReport,
 };
 
 /// The shapes of one command: what stands in `command`, and a schema for each.
@@ -73,7 +74,7 @@ fn commands(generator: &mut SchemaGenerator) -> Vec<Command> {
         one("slot", &[shape::<WriteReport>, shape::<PlanReport>, shape::<DeviceReport>]),
         one("lock", &[shape::<DeviceReport>]),
         one("unlock", &[shape::<DeviceReport>]),
-        one("customer-key", &[shape::<DeviceReport>]),
+        one("customer-key", &[shape::<DeviceReport>, shape::<KeyFileReport>]),
         one("factory-reset", &[shape::<DeviceReport>]),
         one("verify", &[shape::<VerifyReport>, shape::<HotpReport>]),
         one("code", &[shape::<CodeReport>, shape::<CounterCodeReport>]),

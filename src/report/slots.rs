@@ -243,6 +243,9 @@ pub struct DeviceReport {
     pub token: TokenReport,
     /// `done`, or `waits-for-button`: it takes effect when its button is pressed.
     pub outcome: &'static str,
+    /// How it types now, where that was changed and it came back to say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typing: Option<TypingReport>,
     /// The line for people.
     #[serde(skip)]
     pub line: String,
@@ -264,7 +267,31 @@ impl DeviceReport {
             (DeviceChange::Reset, _) => "it is reset: every seed is gone, and its customer key is the factory's",
         };
         let line = format!("{}: {what}", token.line);
-        Self { reader: reader.to_owned(), token, outcome: if waits { "waits-for-button" } else { "done" }, line }
+        Self {
+            reader: reader.to_owned(),
+            token,
+            outcome: if waits { "waits-for-button" } else { "done" },
+            typing: None,
+            line,
+        }
+    }
+}
+
+/// A customer key that was written to a file.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct KeyFileReport {
+    /// The device's serial.
+    pub serial: String,
+    /// The file.
+    pub file: String,
+    /// The device is known to have it.
+    pub is_its_own: bool,
+}
+
+impl Report for KeyFileReport {
+    fn text(&self) -> String {
+        let doubt = if self.is_its_own { "" } else { "; the device is not known to have it" };
+        format!("the customer key of {} is in {}{doubt}", self.serial, self.file)
     }
 }
 

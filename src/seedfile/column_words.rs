@@ -27,6 +27,8 @@ pub enum Column {
     Issuer,
     /// The account.
     Account,
+    /// The slot of a device that has several.
+    Slot,
 }
 
 /// The words, without case, blanks, units and punctuation.
@@ -157,6 +159,7 @@ pub(super) const WORDS: &[(Column, &[&str])] = &[
             "intervall",
         ],
     ),
+    (Column::Slot, &["slot", "slotnumber", "slotno", "slotnr", "profilenumber", "profileno", "profileslot"]),
     (
         Column::Counter,
         &[

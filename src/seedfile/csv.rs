@@ -11,6 +11,7 @@ use super::column::{Column, is_header, looks_like_a_code_setting, meaning_of};
 use super::csv_columns::{Columns, HEADER, Unknown};
 use super::format::{Format, ReadOptions, Rows, Sample, Write, WriteOptions, quoted, used_fields};
 use super::logins::is_logins;
+use super::molto2::slot_of;
 use super::names::hash_of_name;
 use super::oath_line::digits;
 use super::problem::Problem;
@@ -265,6 +266,10 @@ fn one(fields: &Fields<'_>, columns: &Columns, width: Option<usize>, encoding: S
     row.model = text(Column::Model);
     row.issuer = text(Column::Issuer);
     row.account = text(Column::Account);
+    if let Some((index, slot)) = at(Column::Slot).map(|index| Ok((index, fields.number(index, "slot")?))).transpose()? {
+        let known = slot.map(slot_of).transpose();
+        row.slot = known.map_err(|what| fields.problem(index, what, "use a number from 0 to 99, or leave it empty"))?;
+    }
     row.place = fields.place();
     Ok(row)
 }

@@ -67,7 +67,7 @@ fn read(source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
 }
 
 /// A slot that a Molto2 has.
-fn slot_of(number: u64) -> Result<u16, String> {
+pub(super) fn slot_of(number: u64) -> Result<u16, String> {
     let slots = Family::Molto2.usual().slots;
     u16::try_from(number)
         .ok()

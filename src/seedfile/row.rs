@@ -237,6 +237,10 @@ impl Row {
             }
             _ => {}
         }
+        if let Some(slot) = self.slot.filter(|slot| *slot >= can.slots || can.slots == 1) {
+            let slots = if can.slots == 1 { "no slots" } else { "fewer" };
+            return Err(CapabilityError::Slot { slot, slots });
+        }
         can.check_code(self.hash, self.step, self.digits)
     }
 }

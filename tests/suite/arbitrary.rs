@@ -273,7 +273,8 @@ fn change(device: &mut dyn Device, which: u16, host: &dyn HostClock) -> Result<(
         guard: &guard,
         key: &key,
         opener: None,
-        to_keep: None,
+        text: None,
+        new_text: None,
         tries_again: false,
         before: &mut before,
     };

@@ -32,7 +32,8 @@ pub fn run(store: &Store, args: &CheckArgs, output: &Output) -> Ran {
         for kept in inventory.device_keys(None).map_err(failed)? {
             let Some(identity) = &identity else { continue };
             let is_it = |text: &[u8]| key.of_token_key(customer_key(text).bytes(&[])) == kept.key;
-            match open_device_key(&kept, identity) {
+            let Some(sealed) = &kept.sealed else { continue };
+            match open_device_key(sealed, &kept.serial, identity) {
                 Ok(text) if is_it(&text) => {}
                 Ok(_) => found
                     .push(format!("the customer key of {}: it is another one than its fingerprint says", kept.serial)),

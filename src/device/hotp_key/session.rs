@@ -56,6 +56,10 @@ impl<L: Link> Device for HotpKey<L> {
     fn close(&mut self) {
         self.0.close();
     }
+
+    fn is_plugged_in(&self) -> bool {
+        true
+    }
 }
 
 impl<State> Timepiece for Session<'_, State> {

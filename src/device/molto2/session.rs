@@ -54,6 +54,10 @@ impl<L: Link> Device for Molto2<L> {
     fn close(&mut self) {
         self.0.close();
     }
+
+    fn is_plugged_in(&self) -> bool {
+        true
+    }
 }
 
 impl<State> Timepiece for Session<'_, State> {

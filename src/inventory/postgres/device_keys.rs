@@ -22,7 +22,7 @@ impl DeviceKeys for Postgres {
 
 /// The keys of a device, or of all.
 pub fn device_keys(from: &mut Session, serial: Option<&str>) -> Result<Vec<DeviceKey>, Trouble> {
-    let sql = "SELECT * FROM device_keys WHERE $1::text IS NULL OR serial = $1 ORDER BY serial, at DESC, key";
+    let sql = "SELECT * FROM device_keys WHERE $1::text IS NULL OR serial = $1 ORDER BY serial, number DESC, key";
     from.rows(sql, &[&serial])?.iter().map(device_key).collect()
 }
 
@@ -31,13 +31,17 @@ fn device_key(row: &Row) -> Result<DeviceKey, Trouble> {
         serial: row.try_get("serial")?,
         key: fingerprint(row, "key")?.ok_or_else(|| odd("key"))?,
         sealed: row.try_get("sealed")?,
+        number: row.try_get("number")?,
         at: time(row, "at")?,
         proved: optional_time(row, "proved")?,
+        refused: optional_time(row, "refused")?,
     })
 }
 
 /// Puts a key where there is none of its device and fingerprint.
 pub fn put(to: &mut Session, key: &DeviceKey) -> Result<(), Trouble> {
-    let sql = "INSERT INTO device_keys (serial, key, sealed, at, proved) VALUES ($1, $2, $3, $4, $5)";
-    to.execute(sql, &[&key.serial, &key.key.as_bytes(), &key.sealed, &ms(key.at), &key.proved.map(ms)]).map(drop)
+    let sql = "INSERT INTO device_keys (serial, key, sealed, number, at, proved, refused) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let (proved, refused) = (key.proved.map(ms), key.refused.map(ms));
+    to.execute(sql, &[&key.serial, &key.key.as_bytes(), &key.sealed, &key.number, &ms(key.at), &proved, &refused])
+        .map(drop)
 }

@@ -292,13 +292,15 @@ const DEVICE_KEYS: &str = "
 CREATE TABLE device_keys (
     serial text COLLATE \"C\" NOT NULL,
     key bytea NOT NULL CHECK (is_fingerprint(key)),
-    sealed bytea NOT NULL,
+    sealed bytea,
+    number bigint NOT NULL,
     at bigint NOT NULL CHECK (is_moment(at)),
     proved bigint CHECK (is_moment(proved)),
+    refused bigint CHECK (is_moment(refused)),
     PRIMARY KEY (serial, key)
 );
 CREATE VIEW tokentap_shown.device_keys AS
-    SELECT serial, there(key) AS key, there(sealed) AS sealed, at, proved FROM device_keys;
+    SELECT serial, there(key) AS key, there(sealed) AS sealed, number, at, proved, refused FROM device_keys;
 ";
 
 /// The last version that this program knows.

@@ -25,7 +25,7 @@ impl DeviceKeys for Sqlite {
 /// `SQLite`'s; a record whose checksum is not its own is one, and not "nothing known".
 pub fn device_keys(from: &Connection, serial: Option<&str>) -> Result<Vec<DeviceKey>, Error> {
     let select = format!(
-        "SELECT {}, sum FROM device_keys WHERE ?1 IS NULL OR serial = ?1 ORDER BY serial, at DESC, key",
+        "SELECT {}, sum FROM device_keys WHERE ?1 IS NULL OR serial = ?1 ORDER BY serial, number DESC, key",
         sums::DEVICE_KEYS.columns()
     );
     let mut select = from.prepare_cached(&select)?;
@@ -41,15 +41,19 @@ fn device_key(row: &Row<'_>) -> Result<DeviceKey, Error> {
         serial: row.get("serial")?,
         key: fingerprint(row, "key")?.ok_or_else(|| damaged("a customer key has no fingerprint"))?,
         sealed: row.get("sealed")?,
+        number: row.get("number")?,
         at: time(row, "at")?,
         proved: optional_time(row, "proved")?,
+        refused: optional_time(row, "refused")?,
     })
 }
 
 /// Puts a key in the place of the one of its device and fingerprint.
 pub fn put(to: &Connection, key: &DeviceKey) -> Result<(), Error> {
-    let proved = key.proved.map(ms);
-    sums::DEVICE_KEYS.put(to, &[&key.serial, &key.key.as_bytes(), &key.sealed, &ms(key.at), &proved])
+    let (proved, refused) = (key.proved.map(ms), key.refused.map(ms));
+    let values: [&dyn rusqlite::ToSql; 7] =
+        [&key.serial, &key.key.as_bytes(), &key.sealed, &key.number, &ms(key.at), &proved, &refused];
+    sums::DEVICE_KEYS.put(to, &values)
 }
 
 /// Each key can be read, whatever its checksum says.

@@ -274,9 +274,11 @@ const DEVICE_KEYS: &str = "
 CREATE TABLE device_keys (
     serial TEXT NOT NULL,
     key BLOB NOT NULL,
-    sealed BLOB NOT NULL,
+    sealed BLOB,
+    number INTEGER NOT NULL,
     at INTEGER NOT NULL,
     proved INTEGER,
+    refused INTEGER,
     sum INTEGER,
     PRIMARY KEY (serial, key)
 ) STRICT, WITHOUT ROWID;

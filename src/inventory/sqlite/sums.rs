@@ -103,7 +103,7 @@ pub const DEVICE_KEYS: Summed = Summed {
     name: "device_keys",
     key: "serial = ?1 AND key = ?2",
     key_columns: "serial, key",
-    columns: "serial, key, sealed, at, proved",
+    columns: "serial, key, sealed, number, at, proved, refused",
 };
 
 /// All of them.

@@ -280,6 +280,7 @@ impl Visitor for BatchVisitor<'_> {
                 complete: &mut complete,
                 before: &mut before,
                 opener: None,
+                key_use: crate::job::KeyUse::Work,
                 waits: &|_| (),
                 row: &mut change,
                 // The token in hand is finished.

@@ -81,7 +81,7 @@ const MARKS = {
 function card(place) {
   const [mark, verdict, look] = MARKS[place.state] || MARKS.ready;
   const parts = [el("p", { class: "small" }, `${place.number ? `${place.number} · ` : ""}${place.reader}`),
-    el("p", { class: "verdict" }, `${mark} ${verdict}`)];
+    el("p", { class: "verdict" }, `${mark} ${place.slots.length ? verdict.replace("take the token", "unplug it") : verdict}`)];
   if (place.state !== "ready" && place.state !== "waiting") {
     if (place.token) parts.push(el("p", { class: "who" }, place.user ? `${place.user} · ${place.token}` : place.token));
     if (place.drift) {

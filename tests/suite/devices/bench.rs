@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use tokentap::device::hotp_key::HotpKey;
 use tokentap::device::molto2::Molto2;
 use tokentap::device::{Device, Family, Info, Key, Title};
@@ -14,7 +12,7 @@ use tokentap::inventory::{Deed, Fingerprint, Inventory, Listing, Outcome, SlotKe
 use tokentap::job::device_change::{ChangeRequest, DeviceChange, DeviceChanged, change_device};
 use tokentap::job::request::{BurnRequest, ConfigRequest, SlotRequest, SyncRequest, Terms};
 use tokentap::job::{
-    Failure, Front, Guard, Notice, Opener, SeedChoice, SingleWrite, SlotWish, WriteOutcome, WritePlan,
+    Failure, Front, Guard, KeyText, Notice, Opener, SeedChoice, SingleWrite, SlotWish, WriteOutcome, WritePlan,
 };
 use tokentap::seed::Seed;
 use tokentap::seedfile::Row;
@@ -84,8 +82,9 @@ pub struct Bench<C: Tried> {
     pub try_again: bool,
     /// What opens the inventory's customer keys.
     pub opener: Option<Opener>,
-    /// The key that is kept with a change, as its owner has it.
-    pub to_keep: Option<Zeroizing<Vec<u8>>>,
+    /// The stated key, and a new one, as their owner has them.
+    pub text: Option<KeyText>,
+    pub new_text: Option<KeyText>,
 }
 
 impl<C: Tried> Bench<C> {
@@ -99,7 +98,8 @@ impl<C: Tried> Bench<C> {
             key: Key::Factory,
             try_again: false,
             opener: None,
-            to_keep: None,
+            text: None,
+            new_text: None,
         }
     }
 
@@ -146,7 +146,8 @@ impl<C: Tried> Bench<C> {
             guard: &guard,
             key,
             opener: self.opener.as_ref(),
-            to_keep: self.to_keep.as_ref(),
+            text: self.text.as_ref(),
+            new_text: self.new_text.as_ref(),
             tries_again: self.try_again,
             before: &mut before,
         };

@@ -25,6 +25,7 @@ fn begun<C: Tried>() -> Bench<C> {
 fn check_said(name: &str, failure: &Failure, is_as_before: bool) {
     let said = (report::fact(&failure.problem), report::state(&failure.state), report::next(failure));
     assert!(!said.0.is_empty() && !said.1.is_empty() && !said.2.is_empty(), "{name}: {said:?}");
+    assert!(!said.2.contains("lay it") && !said.2.contains("take the token off"), "{name}: {}", said.2);
     if matches!(failure.state, TokenState::Untouched | TokenState::NotReached) {
         assert!(is_as_before, "{name}: {said:?}");
     }

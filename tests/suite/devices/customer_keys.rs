@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::bench::{Bench, MOLTO, Tried};
 use super::faults::all_faults;
 use crate::inventory::event;
-use crate::support::{in_folder, run_in};
+use crate::support::run_in;
 
 const SEED: &[u8] = b"the seed of a slot..";
 const OWN: &[u8] = b"MyOwnKey-2026-01";
@@ -43,10 +43,12 @@ fn kept(bench: &Bench<EmulatedMolto2>) -> Vec<DeviceKey> {
 
 /// Gives the device a key of its owner's, from whichever it has.
 fn set(bench: &mut Bench<EmulatedMolto2>, text: &[u8], faults: Vec<Fault>) -> Result<(), Failure> {
-    bench.to_keep = Some(Zeroizing::new(text.to_vec()));
-    let key = bench.key.clone();
+    bench.new_text = Some(Zeroizing::new(text.to_vec()));
+    let (key, opener) = (bench.key.clone(), bench.opener.clone());
+    // Nothing is opened of a device of which nothing is kept.
+    bench.opener = opener.clone().filter(|_| !kept(bench).is_empty());
     let result = bench.change_with(&DeviceChange::Key(customer_key(text)), &key, faults);
-    bench.to_keep = None;
+    (bench.new_text, bench.opener) = (None, opener);
     result.map(drop)
 }
 
@@ -64,7 +66,7 @@ fn has_key(bench: &Bench<EmulatedMolto2>, text: &[u8]) -> bool {
 fn a_key_that_was_set_and_proved_opens_the_device_for_whoever_has_the_identity() {
     let mut bench = begun();
     set(&mut bench, OWN, Vec::new()).unwrap();
-    assert!(has_key(&bench, OWN) && kept(&bench).len() == 1 && kept(&bench)[0].proved.is_none());
+    assert!(has_key(&bench, OWN) && kept(&bench)[0].proved.is_none());
     // Whether ▲ was pressed nobody has seen: nothing is tried with it but the check.
     let failure = burn(&mut bench, 1).unwrap_err();
     assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 0));
@@ -104,7 +106,7 @@ fn the_second_key_takes_the_place_of_the_first_when_it_is_proved() {
     for (number, text) in [OWN, b"AnotherKey-2026-2".as_slice()].into_iter().enumerate() {
         bench.clock.advance(std::time::Duration::from_secs(60));
         set(&mut bench, text, Vec::new()).unwrap();
-        assert_eq!(kept(&bench).len(), number + 1, "the one of before is not forgotten yet");
+        assert_eq!(kept(&bench).len(), 2, "{number}: the one of before, the factory's first, is not forgotten yet");
         bench.change(&DeviceChange::Nothing, &factory).unwrap();
         assert_eq!(kept(&bench).len(), 1);
         burn(&mut bench, number as u16).unwrap();
@@ -124,10 +126,12 @@ fn a_key_that_was_broken_off_anywhere_is_found_by_what_the_advice_says_with_one_
             let result = set(&mut bench, OWN, vec![Fault { at, kind }]);
             cells += 1;
             // A key that the device may have is kept.
-            assert!(!has_key(&bench, OWN) || kept(&bench).len() == 1, "{name}: its key is lost");
+            let is_kept = kept(&bench).iter().any(|kept| kept.sealed.is_some());
+            assert!(!has_key(&bench, OWN) || is_kept, "{name}: its key is lost");
             let refused = result.is_err_and(|failure| failure.problem.is_key_refused());
-            if !kept(&bench).is_empty() {
-                let factory = bench.key.clone();
+            let factory = bench.key.clone();
+            if !kept(&bench).is_empty() && bench.change(&DeviceChange::Nothing, &factory).is_err() {
+                // The new one does not count; that of before is looked at too, where it was never accepted.
                 let _ = bench.change(&DeviceChange::Nothing, &factory);
             }
             bench.try_again = refused;
@@ -144,12 +148,92 @@ fn a_key_that_is_put_beside_another_device_opens_nothing() {
     let mut bench = begun();
     set(&mut bench, OWN, Vec::new()).unwrap();
     let mut stolen = kept(&bench).remove(0);
+    assert!(stolen.sealed.is_some());
     (stolen.serial, stolen.proved) = ("826658719844498".to_owned(), Some(stolen.at));
     bench.books.put_device_keys(&stolen.serial, std::slice::from_ref(&stolen)).unwrap();
     bench.state.serial = stolen.serial;
     let failure = burn(&mut bench, 1).unwrap_err();
     assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 0));
     assert_eq!(bench.state.seed_bytes(1), b"");
+}
+
+/// A device whose own key is kept and proved.
+fn settled() -> Bench<EmulatedMolto2> {
+    let mut bench = begun();
+    let factory = bench.key.clone();
+    set(&mut bench, OWN, Vec::new()).unwrap();
+    bench.change(&DeviceChange::Nothing, &factory).unwrap();
+    bench
+}
+
+const NEXT: &[u8] = b"AnotherKey-2026-2";
+
+#[test]
+fn a_new_key_that_was_never_confirmed_costs_one_try_and_no_more_however_often_the_device_is_used() {
+    let mut bench = settled();
+    bench.state.switches.never_pressed = true;
+    set(&mut bench, NEXT, Vec::new()).unwrap();
+    let factory = bench.key.clone();
+    let failure = bench.change(&DeviceChange::Nothing, &factory).unwrap_err();
+    assert!(report::next(&failure).contains("the key of before counts"), "{}", report::next(&failure));
+    for slot in 0..3 {
+        burn(&mut bench, slot).unwrap();
+        bench.change(&DeviceChange::Nothing, &factory).unwrap();
+    }
+    assert_eq!(bench.state.wrong_keys, 1);
+    // Pressed in the end: the kept one of before is refused once, and the check finds the new one.
+    bench.state.key = data_encoding::HEXLOWER.encode(customer_key(NEXT).bytes(&[]));
+    assert_eq!(burn(&mut bench, 4).unwrap_err().kind(), Kind::Refused);
+    let failure = burn(&mut bench, 4).unwrap_err();
+    assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 2));
+    bench.try_again = true;
+    bench.change(&DeviceChange::Nothing, &factory).unwrap();
+    bench.try_again = false;
+    burn(&mut bench, 4).unwrap();
+    assert_eq!(bench.state.wrong_keys, 2);
+}
+
+#[test]
+fn a_check_of_the_old_key_forgets_no_new_one_that_waits_for_its_button_whatever_the_host_s_clock_says() {
+    let mut bench = settled();
+    bench.state.switches.never_pressed = true;
+    // A desk's clock may be set back between the two.
+    let early = tokentap::time::SimulatedClock::clone(&bench.clock);
+    bench.clock.advance(std::time::Duration::from_secs(86_400));
+    let later = std::mem::replace(&mut bench.clock, early);
+    set(&mut bench, NEXT, Vec::new()).unwrap();
+    bench.clock = later;
+    bench.text = Some(Zeroizing::new(OWN.to_vec()));
+    bench.change(&DeviceChange::Nothing, &customer_key(OWN)).unwrap();
+    bench.text = None;
+    let next = bench.books.fingerprint_key().of_token_key(customer_key(NEXT).bytes(&[]));
+    assert!(kept(&bench).iter().any(|kept| kept.key == next), "{:?}", kept(&bench).len());
+}
+
+#[test]
+fn a_device_that_took_another_tool_s_key_is_sent_the_kept_one_once_and_not_again() {
+    let mut bench = settled();
+    bench.state.key = data_encoding::HEXLOWER.encode(customer_key(NEXT).bytes(&[]));
+    assert_eq!(burn(&mut bench, 1).unwrap_err().kind(), Kind::Refused);
+    for slot in 1..4 {
+        let failure = burn(&mut bench, slot).unwrap_err();
+        assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 1), "never the factory's either");
+        let stated = std::mem::replace(&mut bench.key, customer_key(NEXT));
+        burn(&mut bench, slot).unwrap();
+        bench.key = stated;
+    }
+    assert_eq!(bench.state.wrong_keys, 1);
+}
+
+#[test]
+fn a_stated_key_is_not_sent_where_another_one_is_kept_and_was_accepted() {
+    let mut bench = settled();
+    bench.key = customer_key(NEXT);
+    let failure = burn(&mut bench, 1).unwrap_err();
+    assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 0));
+    assert!(report::next(&failure).contains("--try-again"), "{}", report::next(&failure));
+    bench.try_again = true;
+    assert_eq!(burn(&mut bench, 1).unwrap_err().kind(), Kind::Refused);
 }
 
 #[test]
@@ -217,9 +301,24 @@ fn from_the_command_line_a_key_is_set_proved_used_exported_and_forgotten_by_the_
     }
     let (exit, said) = run(&["inventory", "check", "--identity", "identity"]);
     assert_eq!(exit, 0, "{said}");
+    // An inventory that cannot be read is not one that keeps no key.
+    let had = state()["wrong_keys"].clone();
+    let broken = folder.path().join("broken.sqlite");
+    fs::write(&broken, [0x55; 9000]).unwrap();
+    let broken = broken.display().to_string();
+    let stated = ["--slot", "3", "--hash", "sha1", "--step", "30", "--fast", trust, "--inventory", &broken];
+    assert_ne!(at(&[&["sync"][..], &stated].concat()).0, 0);
+    for none in [&["lock"][..], &["customer-key", "check"], &["slot", "title", "--slot", "3", "VPN"]] {
+        let (exit, said) = at(&[none, &["--identity", "identity", "--inventory", "none"]].concat());
+        assert_eq!(exit, 2, "{none:?}: {said}");
+    }
+    assert_eq!(state()["wrong_keys"], had);
     assert_eq!(at(&["factory-reset", "--erase-all"]).0, 0);
     assert_ne!(run(&["customer-key", "export", MOLTO, "--identity", "identity", "--out", "again"]).0, 0);
     let (exit, said) = at(&["lock"]);
     assert_eq!(exit, 0, "{said}");
-    drop(in_folder(folder.path()));
+    // Reset once more there is nothing to see: whether it is done, its key tells.
+    let (exit, said) = at(&["factory-reset", "--erase-all"]);
+    assert_eq!(exit, 10, "{said}");
+    assert_eq!(at(&["customer-key", "check"]).0, 0);
 }

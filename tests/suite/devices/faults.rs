@@ -104,6 +104,8 @@ fn check_said(name: &str, failure: &Failure, job: Job, held: &[u8]) {
     }
     let said = (report::fact(&failure.problem), report::state(&failure.state), report::next(failure));
     assert!(!said.0.is_empty() && !said.1.is_empty() && !said.2.is_empty(), "{name}: {said:?}");
+    // It is plugged in: nobody lifts it, or lays it back.
+    assert!(!said.2.contains("lay it") && !said.2.contains("take the token off"), "{name}: {}", said.2);
     assert!(!said.1.contains("clock") || name.starts_with("Molto2"), "{name}: a key has no clock: {}", said.1);
 }
 

@@ -138,3 +138,40 @@ fn a_list_that_a_device_cannot_hold_is_refused_whole_before_it_is_there() {
         sheet.rows[1].1.slot = Some(4);
     }));
 }
+
+#[test]
+fn a_table_that_names_device_and_slot_fills_each_device_with_its_own_rows_and_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| crate::support::run_in(folder.path(), args);
+    let table = "serial,slot,secret,account\n\
+                 826658719844499,7,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,VPN\n\
+                 826658719844500,7,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ,VPN\n\
+                 826658719844499,0,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,Mail\n";
+    std::fs::write(folder.path().join("rows.csv"), table).unwrap();
+    for (serial, state) in [("826658719844499", "a.json"), ("826658719844500", "b.json")] {
+        let (exit, said) = run(&["emulate", "--create", "--family", "molto2", "--serial", serial, "--state", state]);
+        assert_eq!(exit, 0, "{said}");
+    }
+    let held = |state: &str, slot: usize| {
+        let text = std::fs::read_to_string(folder.path().join(state)).unwrap();
+        let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+        state["slots"][slot]["seed"].as_str().unwrap().to_owned()
+    };
+    let batch = |state: &str| {
+        run(&["batch", "rows.csv", "--slots", "--trust-host-clock", "--reader", &format!("emulated:{state}")])
+    };
+    // The rows of the other device are left for it.
+    let (exit, said) = batch("a.json");
+    assert_eq!(exit, 10, "{said}");
+    let (exit, said) = batch("b.json");
+    assert_eq!(exit, 10, "{said}");
+    let hex = |text: &str| data_encoding::HEXLOWER.encode(&data_encoding::BASE32.decode(text.as_bytes()).unwrap());
+    assert_eq!(held("a.json", 7), hex("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"));
+    assert_eq!(held("a.json", 0), hex("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
+    assert_eq!((held("b.json", 7), held("b.json", 0)), (hex("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"), String::new()));
+    // A token has no slots: what the table says of them is not dropped without a word.
+    let (exit, said) =
+        run(&["batch", "rows.csv", "--to", "csv=out.csv", "--trust-host-clock", "--reader", "emulated:a.json"]);
+    assert_eq!(exit, 2, "{said}");
+    assert!(said.contains("slot 7"), "{said}");
+}

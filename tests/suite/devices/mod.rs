@@ -8,4 +8,5 @@ mod facts;
 mod faults;
 mod jobs;
 mod list;
+mod typing;
 mod vectors;

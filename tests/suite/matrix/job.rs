@@ -201,6 +201,7 @@ impl Bench {
             found: &mut |_, _| Ok(()),
             before: &mut |_, _| Ok(()),
             opener: None,
+            key_use: tokentap::job::KeyUse::Work,
             waits: &|_| (),
             row: &mut |_| None,
             interrupted: &|| false,

@@ -370,7 +370,7 @@ impl DeviceKeys for Memory {
         let books = self.books();
         let wanted = books.device_keys.iter().filter(|known| serial.is_none_or(|serial| known.serial == serial));
         let mut found: Vec<DeviceKey> = wanted.cloned().collect();
-        found.sort_by(|one, other| (&one.serial, other.at).cmp(&(&other.serial, one.at)));
+        found.sort_by(|one, other| (&one.serial, other.number).cmp(&(&other.serial, one.number)));
         Ok(found)
     }
 
