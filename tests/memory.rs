@@ -328,6 +328,16 @@ mod linux {
                 "run customer-key set --yes --new-key seed --reader emulated:molto.json",
             ),
             case(
+                "the customer key that is kept, opened",
+                0,
+                "run customer-key check --identity identity --reader emulated:molto.json",
+            ),
+            case(
+                "the customer key that is kept, written to a file",
+                0,
+                "run customer-key export 826658719844499 --identity identity --out kept-key",
+            ),
+            case(
                 "a burn of a FIDO2 key",
                 0,
                 "run burn --hotp --trust-host-clock --reader emulated:key.json --no-verify --allow-shared-secret --seed-file seed",

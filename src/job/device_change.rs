@@ -132,7 +132,7 @@ pub fn change_device(
         match &result {
             Ok(_) => match request.change {
                 DeviceChange::Reset => {}
-                DeviceChange::Key(_) => recorder.new_key_sent(info, &key, at).map(|()| ())?,
+                DeviceChange::Key(_) => recorder.new_key_sent(info, &key, at)?,
                 _ => recorder.key_accepted(info, &key, request.text, at)?,
             },
             Err(failure) => {
