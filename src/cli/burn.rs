@@ -16,7 +16,7 @@ use super::station::{InReach, Workplace};
 use super::unused::check_unused;
 use super::verify::parse_code;
 use super::writing::Writing;
-use super::{Ran, secret};
+use super::{Ran, device, secret};
 use crate::device::{Info, Profile};
 use crate::inventory::{Deed, Outcome, SlotKey};
 use crate::job::keepers::Keepers;
@@ -45,6 +45,9 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
     let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
     record.ready(global, Need::Must, output)?;
+    if args.slot.slot.is_some() {
+        device::check_opener(args.write.identity.as_deref(), &record)?;
+    }
     let keepers = keepers(args)?;
     slip::check(args.slip.as_ref(), false)?;
     if args.generate.is_some() && keepers.is_empty() && !record.seals()? {

@@ -7,7 +7,7 @@ use super::record::{self, Record};
 use super::settings::{self, Named};
 use super::station::Workplace;
 use super::writing::Writing;
-use super::{Ran, secret};
+use super::{Ran, device, secret};
 use crate::job::request::ConfigRequest;
 use crate::reader::Wanted;
 use crate::time::HostClock;
@@ -23,6 +23,9 @@ pub fn run(global: &Global, args: &ConfigArgs, output: &Output) -> Ran {
     let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
     record.ready(global, settings::need(&args.profile, &args.slot), output)?;
+    if args.slot.slot.is_some() {
+        device::check_opener(args.write.identity.as_deref(), &record)?;
+    }
     let named = Named { seed, opener: record.opener(identity), now: host.clock().now().wall };
     let write = settings::config(global, args, named)?.prepare()?;
     let wanted = if args.slot.slot.is_some() { Wanted::Molto2 } else { Wanted::Token };

@@ -208,7 +208,8 @@ impl View {
                 self.undone.remove(&serial);
             } else {
                 let (user, reason) = (visit.user.clone(), visit.what.clone());
-                self.undone.insert(serial.clone(), UndoneToken { serial, user, reason });
+                self.undone
+                    .insert(serial.clone(), UndoneToken { serial, user, reason, has_slots: visited.is_plugged_in() });
             }
         }
         let is_lifted = matches!(&visited.done, Done::Failed(failure) if failure.may_come_back);

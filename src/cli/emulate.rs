@@ -1,7 +1,6 @@
 //! `tokentap emulate`: a token in software on pcscd's virtual reader.
 
 use std::io::Write;
-use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -89,7 +88,7 @@ fn serve(args: &EmulateArgs, mut token: EmulatedLink, clock: &SystemClock, outpu
     })?;
     let state = Arc::new(Mutex::new(token.card().state().clone()));
     interrupt::begin_work();
-    watch_for_ctrl_c(&stream);
+    vpcd::close_when(&stream, interrupt::asked);
     if args.show && !output.is_json() {
         show_display(Arc::clone(&state), clock.clone());
     }
@@ -162,16 +161,5 @@ fn show_display(state: Arc<Mutex<CardState>>, clock: SystemClock) {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-    });
-}
-
-/// Ctrl-C closes the connection, which ends the service to the reader.
-pub fn watch_for_ctrl_c(stream: &TcpStream) {
-    let Ok(stream) = stream.try_clone() else { return };
-    std::thread::spawn(move || {
-        while !interrupt::asked() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let _ = stream.shutdown(Shutdown::Both);
     });
 }

@@ -98,7 +98,7 @@ fn run_one<C: Shows>(args: &EmulateArgs, state: C::State, family: &'static str, 
         Failure::new(problem, TokenState::NotReached, Remedy::StartVirtualReader)
     })?;
     interrupt::begin_work();
-    super::emulate::watch_for_ctrl_c(&stream);
+    vpcd::close_when(&stream, interrupt::asked);
     output.report(&EmulatedReport { token, connected: Some(args.connect.to_string()) });
     vpcd::serve(&mut link, stream, |_| ()).map_err(|error| {
         let next = "start it again; its state is as the last answered command left it";

@@ -1,5 +1,7 @@
 //! `tokentap factory-reset`: a device forgets everything, which is believed when it is seen.
 
+use std::collections::BTreeSet;
+
 use super::args::{FactoryResetArgs, Global, HostArgs};
 use super::device::{OpenedBy, change_at, check_same_device};
 use super::host::Host;
@@ -9,7 +11,7 @@ use super::slots::{read_all_slots, records};
 use super::station::{InReach, Workplace};
 use super::{Ran, prompt};
 use crate::device::{Agreed, Info, SlotState};
-use crate::inventory::{Deed, Entry, Event, Outcome, SeedChange, TokenChange};
+use crate::inventory::{Deed, Entry, Event, Outcome, SeedChange, TokenChange, TokenRecord};
 use crate::job::device_change::{DeviceChange, DeviceChanged};
 use crate::job::{Again, Exit, Failure, SlotsOutcome, TokenState};
 use crate::reader::Wanted;
@@ -19,25 +21,20 @@ use crate::time::HostClock;
 /// `tokentap factory-reset`.
 pub fn run(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
     let record = Record::open(global, Need::Must, output)?;
+    let host = Host::assess(&HostArgs::default())?;
+    let molto2 = || Workplace::new(global, &host, &record, output).wanting(Wanted::Molto2);
+    let (had, at) = read_all_slots(global, &mut molto2(), &record)?;
+    let recorder = record.recorder(Deed::Device, &at.reader, at.emulated);
+    let had_keys = recorder.keys_of(&had.info).map_err(Failure::from)?;
+    drop(at);
     let mut before = |info: &Info| {
-        let known = records(&record, info)?;
-        let held = known.iter().filter(|token| token.held().is_some());
-        let users: Vec<String> = held
-            .map(|token| {
-                let user = token.user.as_deref().unwrap_or("nobody on record");
-                format!("slot {} of {}", token.key.slot, crate::plain::plain(user))
-            })
-            .collect();
-        let users = if users.is_empty() { "none of its seeds is on record".to_owned() } else { users.join(", ") };
+        let users = users_of(&had, &records(&record, info)?);
         let fact = format!("{info}: all of its seeds, titles and its customer key would be erased for good: {users}");
         if args.erase_all || (prompt::has_person() && !output.is_json() && prompt::confirms(&fact)) {
             return Ok(());
         }
         Err(Failure::usage(fact, "if nobody needs them any more, use --erase-all").in_state(TokenState::Untouched))
     };
-    let host = Host::assess(&HostArgs::default())?;
-    let molto2 = || Workplace::new(global, &host, &record, output).wanting(Wanted::Molto2);
-    let (had, _) = read_all_slots(global, &mut molto2(), &record)?;
     let change = DeviceChange::Reset;
     let serial = Some(had.info.serial.clone());
     let opened_by = OpenedBy { try_again: true, serial, ..OpenedBy::default() };
@@ -52,8 +49,10 @@ pub fn run(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
     let is_on_record = records(&record, &changed.info)?.iter().any(|token| token.held().is_some());
     let standing = reset_seen(&had, &read);
     if standing == Some(false) || (standing.is_none() && !is_on_record) {
-        let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
-        recorder.keys_reset(&changed.info, false, host.clock().now().wall).map_err(Failure::from)?;
+        if standing == Some(false) {
+            let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
+            recorder.reset_waits(&changed.info, &had_keys).map_err(Failure::from)?;
+        }
         let waits = DeviceChanged { agreed: Agreed::WaitsForButton, ..changed };
         output.report(&DeviceReport::of(&change, &waits, &station.reader, station.emulated));
         output.note(match standing {
@@ -68,11 +67,28 @@ pub fn run(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
         return Ok(Exit::Undone);
     }
     erased(&record, &changed, &station)?;
-    let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
-    recorder.keys_reset(&changed.info, standing == Some(true), host.clock().now().wall).map_err(Failure::from)?;
+    if standing == Some(true) {
+        let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
+        recorder.reset_seen(&changed.info, host.clock().now().wall).map_err(Failure::from)?;
+    }
     let done = DeviceChanged { agreed: Agreed::Done, ..changed };
     output.report(&DeviceReport::of(&change, &done, &station.reader, station.emulated));
     Ok(Exit::Done)
+}
+
+/// The slots that hold a seed, by what they show or by the record, with their users.
+fn users_of(had: &SlotsOutcome, known: &[TokenRecord]) -> String {
+    let is_held = |token: &&TokenRecord| token.held().is_some();
+    let mut slots: BTreeSet<u16> = known.iter().filter(is_held).map(|token| token.key.slot).collect();
+    slots.extend(had.seeded().iter().map(|slot| slot.slot));
+    if slots.is_empty() {
+        return "it shows no seed".to_owned();
+    }
+    let line = |slot: &u16| {
+        let user = known.iter().find(|token| token.key.slot == *slot).and_then(|token| token.user.as_deref());
+        format!("slot {slot} of {}", user.map_or_else(|| "nobody on record".to_owned(), crate::plain::plain))
+    };
+    slots.iter().map(line).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether what a device held before a reset is gone; `None` where it held nothing that a reset takes away.

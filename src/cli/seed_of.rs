@@ -146,7 +146,24 @@ fn read_token(global: &Global, record: &Record, slot: Option<u16>, output: &Outp
         Some(slot) => job::read_slot(&mut *station.device, &clock, &guard, slot),
     })?;
     let ReadOutcome { info, drift, .. } = report;
+    check_seed_there(&info, slot)?;
     Ok(Read { info, drift, reader: station.reader, emulated: station.emulated })
+}
+
+/// Whether a slot that is named is there, and shows codes.
+///
+/// # Errors
+/// A usage failure.
+fn check_seed_there(info: &Info, slot: Option<u16>) -> Result<(), Failure> {
+    let Some(slot) = slot else { return Ok(()) };
+    let next = "look which slots hold a seed: tokentap info";
+    match &info.slot {
+        None => Err(Failure::usage(format!("{info} has no slot {slot}"), next)),
+        Some(shown) if shown.has_seed == Some(false) => {
+            Err(Failure::usage(format!("{info} holds no seed: it shows no code"), next))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn recorded(record: &Record, read: &Read) -> Result<Option<TokenRecord>, Failure> {

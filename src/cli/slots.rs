@@ -1,6 +1,5 @@
 //! All slots of a device that has several: shown, and their clocks set.
 
-use super::Ran;
 use super::args::{Global, SyncArgs};
 use super::host::Host;
 use super::output::Output;
@@ -8,6 +7,7 @@ use super::record::Record;
 use super::settings::{self, Named};
 use super::station::{self, InReach, Workplace};
 use super::writing::Writing;
+use super::{Ran, device};
 use crate::device::Info;
 use crate::inventory::{Deed, Outcome, SlotKey, TokenFilter, TokenRecord};
 use crate::job::{Exit, Failure, Opener, SlotsOutcome, read_slots, set_slot_clocks};
@@ -67,6 +67,7 @@ pub fn sync(
     opener: Option<&Opener>,
     output: &Output,
 ) -> Ran {
+    device::check_opener(args.write.identity.as_deref(), record)?;
     let (read, _) = read_all_slots(global, &mut desk, record)?;
     let customer_key = super::secret::stated_customer_key(args.slot.customer_key.as_deref())?;
     let mut done: Vec<WriteReport> = Vec::new();

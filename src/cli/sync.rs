@@ -11,7 +11,7 @@ use super::slots;
 use super::station::Workplace;
 use super::unused::unused;
 use super::writing::Writing;
-use super::{Ran, secret, time_arg};
+use super::{Ran, device, secret, time_arg};
 use crate::device::Family;
 use crate::job::Failure;
 use crate::job::request::SyncRequest;
@@ -25,6 +25,9 @@ pub fn run(global: &Global, args: &SyncArgs, output: &Output) -> Ran {
     let record = Record::begin(global);
     let host = Host::assess(&args.write.host)?;
     record.ready(global, settings::need(&args.profile, &args.slot), output)?;
+    if args.slot.slot.is_some() {
+        device::check_opener(args.write.identity.as_deref(), &record)?;
+    }
     let opener = record.opener(identity);
     #[cfg(feature = "servers")]
     let mending = Mending::of(global, &args.mend, opener.clone())?;

@@ -4,11 +4,15 @@
 //! one byte switch the card off (0) and on (1), reset it (2) or ask for its ATR (4), all others are APDUs.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use super::emulated::Emulated;
 use super::link::EmulatedLink;
 use crate::link::{Link, LinkFault};
+
+/// How often it is looked whether to end.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Why serving ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,4 +97,15 @@ fn send(stream: &mut TcpStream, message: &[u8]) -> io::Result<()> {
     let mut framed = length.to_be_bytes().to_vec();
     framed.extend_from_slice(message);
     stream.write_all(&framed)
+}
+
+/// Closes the connection when somebody asks for it, which ends the service to the reader.
+pub fn close_when(stream: &TcpStream, asked: impl Fn() -> bool + Send + 'static) {
+    let Ok(stream) = stream.try_clone() else { return };
+    std::thread::spawn(move || {
+        while !asked() {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        let _ = stream.shutdown(Shutdown::Both);
+    });
 }

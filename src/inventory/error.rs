@@ -240,7 +240,7 @@ impl InventoryError {
             Self::Unanswered(_) => RecordRemedy::SeeServerThenShow,
             Self::Barred { .. } => RecordRemedy::AskOwner,
             Self::Taken(_) => RecordRemedy::LayBackForRow,
-            Self::Held(key) => RecordRemedy::SeeHolder(key.serial.clone()),
+            Self::Held(key) => RecordRemedy::SeeHolder(key.to_string()),
             Self::InUse { .. } => RecordRemedy::WaitForOther,
             Self::Changed(_) => RecordRemedy::Again,
             Self::Overtaken(_) => RecordRemedy::SeeAndVerify,

@@ -140,7 +140,7 @@ fn refusal(step: Step, status: StatusWord, token: Option<Info>, state: TokenStat
         (Step::Challenge, _) if counts(token.as_ref()) && status == StatusWord::NOT_NOW => {
             failed(Refusal::CodePin(status, token), SlotRemedy::RemoveCodePin.into())
         }
-        (Step::Seed, _) if counts(token.as_ref()) && status == StatusWord::NOT_NOW => {
+        (Step::Seed | Step::Clear, _) if counts(token.as_ref()) && status == StatusWord::NOT_NOW => {
             failed(Refusal::KeyboardOff(token), SlotRemedy::SwitchKeyboardOn.into())
         }
         (Step::Config | Step::Seed, StatusKind::Blocked) => {

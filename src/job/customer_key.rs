@@ -2,44 +2,23 @@
 //! and held against what the device takes and refuses.
 
 use chrono::TimeDelta;
-use zeroize::Zeroizing;
 
-use super::complete::Opener;
+use super::begins::new_job;
 use super::failure::Failure;
+use super::key_use::{KeyText, KeyUse, Stated};
 use super::problem::{KeptKey, Problem};
 use super::record::Recorder;
 use super::remedy::SlotRemedy;
 use super::state::TokenState;
 use crate::device::{Info, Key, customer_key};
-use crate::inventory::{Deed, DeviceKey, Fingerprint, InventoryError, Kept, open_device_key, seal_device_key};
+use crate::inventory::{
+    Deed, DeviceKey, Entry, Fingerprint, InventoryError, Kept, KeyChange, Outcome, SlotKey, TokenChange,
+    open_device_key, seal_device_key,
+};
 use crate::time::UnixTime;
 
 /// How long ago an acceptance may be that is not noted anew.
 const NOTED_WITHIN: TimeDelta = TimeDelta::days(1);
-
-/// What a key is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyUse {
-    /// To do something: one that is not known to be the device's is not tried.
-    Work,
-    /// The same at a desk, where a key that was stated for all devices gives way to the one that is kept of this one.
-    Desk,
-    /// To find out whether the device has it, in one attempt.
-    Check,
-}
-
-/// The key that a job may use, as it was stated.
-pub struct Stated<'a> {
-    /// The key; the factory's where none was stated.
-    pub key: &'a Key,
-    /// The opener of the one that the inventory keeps.
-    pub opener: Option<&'a Opener>,
-    /// Try one also where the record says that it is not the device's.
-    pub tries_again: bool,
-}
-
-/// A key as its owner has it.
-pub type KeyText = Zeroizing<Vec<u8>>;
 
 impl Recorder<'_> {
     /// The key to open a device with: the one that was stated, else the one that the inventory keeps of it, else the factory's.
@@ -51,32 +30,39 @@ impl Recorder<'_> {
             Err(Failure::new(Problem::CustomerKey(why, info.clone()), TokenState::Untouched, remedy))
         };
         let kept = self.kept_keys(info)?;
-        // The latest that the device is not known to refuse.
-        let candidate = kept.iter().find(|kept| kept.refused.is_none());
         if *stated.key != Key::Factory {
-            let own = candidate.filter(|kept| kept.proved.is_some() && Some(kept.key) != self.print(info, stated.key));
-            match own {
+            let print = self.print(info, stated.key);
+            let count = |kept: &&DeviceKey| kept.refused.is_none();
+            let is_one = kept.iter().filter(count).any(|kept| Some(kept.key) == print);
+            let another = kept.iter().filter(count).max_by_key(|kept| kept.proved).filter(|_| !is_one);
+            match another {
                 Some(_) if to == KeyUse::Desk => {}
-                Some(own) if !stated.tries_again => {
-                    return refuse(KeptKey::Another(own.proved.unwrap_or(own.at)), SlotRemedy::OpenOrTryAgain);
+                Some(another) if !stated.tries_again => {
+                    let why = another.proved.map_or(KeptKey::InDoubt(another.at), KeptKey::Another);
+                    return refuse(why, SlotRemedy::OpenOrTryAgain);
                 }
                 _ => return Ok(stated.key.clone()),
             }
         }
-        let Some(latest) = kept.first() else {
-            let is_for_key = matches!(self.deed, Deed::Device | Deed::Clear | Deed::Title) && info.can.slots > 1;
+        if kept.is_empty() {
+            // A sealed seed may be what the identity is for, and is not what a device is opened with.
+            let is_for_key = info.can.slots > 1 && self.deed != Deed::Burn && to != KeyUse::Desk;
             return match stated.opener {
-                Some(_) if is_for_key => refuse(KeptKey::None, SlotRemedy::NameKeyOrNone),
+                Some(_) if is_for_key => refuse(KeptKey::None, SlotRemedy::NameKey),
                 _ => Ok(Key::Factory),
             };
-        };
+        }
+        // The latest that the device is not known to refuse; or whichever it was asked for longest ago.
+        let candidate = kept.iter().find(|kept| kept.refused.is_none());
+        let untried = kept.iter().filter(|kept| kept.proved.is_none()).min_by_key(|kept| kept.refused);
         let chosen = match (candidate, to) {
-            (Some(kept), _) if kept.proved.is_some() => kept,
-            (Some(kept), KeyUse::Check) => kept,
+            _ if to == KeyUse::Check && stated.tries_again && untried.is_some() => untried,
+            (Some(kept), _) if kept.proved.is_some() => Some(kept),
+            (Some(kept), KeyUse::Check) => Some(kept),
             (Some(kept), _) => return refuse(KeptKey::InDoubt(kept.at), SlotRemedy::CheckKeptKey),
-            (None, KeyUse::Check) if stated.tries_again => latest,
-            (None, _) => return refuse(KeptKey::Refused, SlotRemedy::NameKeyOrNone),
+            (None, _) => None,
         };
+        let Some(chosen) = chosen else { return refuse(KeptKey::Refused, SlotRemedy::NameKeyOrTryKept) };
         let Some(sealed) = &chosen.sealed else { return Ok(Key::Factory) };
         let Some(opener) = stated.opener else { return refuse(KeptKey::Sealed, SlotRemedy::OpenCustomerKey) };
         match open_device_key(sealed, &chosen.serial, &opener.0) {
@@ -152,13 +138,14 @@ impl Recorder<'_> {
         number: i64,
         at: UnixTime,
     ) -> Kept<Option<DeviceKey>> {
+        let is_factory = self.print(info, key) == self.print(info, &Key::Factory);
         match (key, text) {
-            (Key::Factory, _) => Ok(self.print(info, key).map(|key| {
+            _ if is_factory => Ok(self.print(info, key).map(|key| {
                 let serial = info.serial.to_string();
                 DeviceKey { serial, key, sealed: None, number, at, proved: None, refused: None }
             })),
-            (Key::Own(_), Some(text)) => self.sealed_key(info, text, number, at),
-            (Key::Own(_), None) => Ok(None),
+            (_, Some(text)) => self.sealed_key(info, text, number, at),
+            (_, None) => Ok(None),
         }
     }
 
@@ -200,23 +187,49 @@ impl Recorder<'_> {
         }
     }
 
-    /// Whether a key is one that is kept and was not known to be the device's.
-    pub(super) fn is_in_doubt(&self, info: &Info, key: &Key) -> Kept<bool> {
-        let print = self.print(info, key);
-        Ok(self.kept_keys(info)?.iter().any(|kept| Some(kept.key) == print && kept.proved.is_none()))
+    /// Whether a key is a new one that waited for the device's button, and the one of before is known.
+    pub(super) fn is_new_in_doubt(&self, info: &Info, key: &Key) -> Kept<bool> {
+        let (print, kept) = (self.print(info, key), self.kept_keys(info)?);
+        let waits = |kept: &DeviceKey| kept.proved.is_none() && kept.refused.is_none() && kept.sealed.is_some();
+        Ok(kept.iter().any(|kept| Some(kept.key) == print && waits(kept))
+            && kept.iter().any(|kept| kept.proved.is_some()))
     }
 
-    /// Notes that a device was reset: it has its factory's key again where that was `seen`, and may have it otherwise.
+    /// The reset of a device is about to be ordered: which key counts is not known from here on. The keys as they were.
+    pub(super) fn reset_begins(&self, info: &Info, at: UnixTime) -> Kept<Option<Vec<DeviceKey>>> {
+        let known = self.kept_keys(info)?;
+        let Some(factory) = self.print(info, &Key::Factory).filter(|_| !known.is_empty()) else { return Ok(None) };
+        self.put_keys(info, &DeviceKey::with_reset_in_doubt(&known, factory, at))?;
+        Ok(Some(known))
+    }
+
+    /// The keys that are kept of a device.
     ///
     /// # Errors
     /// [`InventoryError`].
-    pub fn keys_reset(&self, info: &Info, seen: bool, at: UnixTime) -> Kept<()> {
-        let known = self.kept_keys(info)?;
-        let Some(factory) = self.print(info, &Key::Factory).filter(|_| !known.is_empty()) else { return Ok(()) };
-        match seen {
-            true => self.put_keys(info, &[]),
-            false => self.put_keys(info, &DeviceKey::with_reset_in_doubt(&known, factory, at)),
-        }
+    pub fn keys_of(&self, info: &Info) -> Kept<Vec<DeviceKey>> {
+        self.kept_keys(info)
+    }
+
+    /// The reset of a device was seen: it has its factory's key again, and what it refused before says nothing any more.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub fn reset_seen(&self, info: &Info, at: UnixTime) -> Kept<()> {
+        let Some(books) = self.books else { return Ok(()) };
+        let key = SlotKey::only(info.serial.as_str());
+        let event = self.event(at, new_job(), &key, Outcome::Done);
+        let change = TokenChange { refused: KeyChange::Accepted, ..self.change(info, key, at) };
+        books.keep(&Entry { event, token: Some(change), row: None })?;
+        self.put_keys(info, &[])
+    }
+
+    /// The reset of a device did not happen, or not yet: its keys are those of before.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub fn reset_waits(&self, info: &Info, known: &[DeviceKey]) -> Kept<()> {
+        self.put_keys(info, known)
     }
 }
 

@@ -24,6 +24,8 @@ use super::{
 use crate::clock::Drift;
 use crate::device::{ClockWrite, Device, Info, Key, Profile};
 use crate::inventory::{Deed, Outcome, SlotKey, TokenRecord};
+use crate::job::verify::Verdict;
+use crate::otp::Code;
 use crate::time::HostClock;
 
 pub use super::desk_news::{DeskNews, Done, LeftOpen, SlotsVisit, Visited, Why};
@@ -283,6 +285,23 @@ impl<'a> DeskVisitor<'a> {
         let moved = outcome.drift.filter(|_| outcome.outcome == Effect::Synced);
         let Some(Moved { before, after }) = moved else { return Vec::new() };
         mender.mend(known, after.middle_s() - before.middle_s(), self.plan.identity.get().as_ref())
+    }
+
+    /// The means to judge the code on the display, where it is asked for.
+    fn unjudged(&self, visited: &Visited) -> Option<Unjudged> {
+        let is_asked = self.around.has_person && self.plan.ask_code;
+        self.plan.identity.get().filter(|_| is_asked).and_then(|opener| Unjudged::of(visited, &opener))
+    }
+
+    /// Judges the code on the display by the sealed seed.
+    fn judge(&self, place: &ReaderRef, of: &Unjudged, code: Code) -> Option<Verdict> {
+        let now = (self.around.host)().ok()?.now().wall;
+        let (verdict, is_right) = of.judge(code, now);
+        let outcome = if is_right { Outcome::Right } else { Outcome::Wrong };
+        // The judgement is on the screen; a record that fails is not worth more than that.
+        let key = SlotKey::only(of.info.serial.as_str());
+        let _ = self.recorder(place, Deed::Verify).note(now, &key, outcome, None);
+        Some(verdict)
     }
 
     /// Asks whether the host is right, where that is not asked already.

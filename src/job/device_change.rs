@@ -2,9 +2,9 @@
 
 use super::broken::{reading_failed, writing_failed};
 use super::complete::Opener;
-use super::customer_key::{KeyText, KeyUse, Stated};
 use super::failure::Failure;
 use super::guard::Guard;
+use super::key_use::{KeyText, KeyUse, Stated};
 use super::plan::WritePlan;
 use super::record::Recorder;
 use super::remedy::{Again, SlotRemedy};
@@ -128,7 +128,9 @@ pub fn change_device(
             Err(_) => Outcome::Failed,
         };
         let at = host.now().wall;
-        recorder.ended(at, &key_of(info), outcome, result.as_ref().err(), &key, info)?;
+        // An order to reset proves no key.
+        let key_was_used = *request.change != DeviceChange::Reset;
+        recorder.ended(at, &key_of(info), outcome, result.as_ref().err(), (&key, key_was_used), info)?;
         match &result {
             Ok(_) => match request.change {
                 DeviceChange::Reset => {}
@@ -226,7 +228,7 @@ fn carry_out(
     if needs_key {
         recorder.check_key_alone(&info, &key, request.tries_again)?;
     }
-    let in_doubt = needs_key && to == KeyUse::Check && recorder.is_in_doubt(&info, &key).map_err(Failure::from)?;
+    let in_doubt = needs_key && to == KeyUse::Check && recorder.is_new_in_doubt(&info, &key).map_err(Failure::from)?;
     (request.before)(&info)?;
     // On record before the device has it: whoever loses it can only reset the device.
     let before = match (request.change, request.new_text) {
@@ -234,6 +236,7 @@ fn carry_out(
             let kept = recorder.keep_new_key(&info, (&key, request.text), new, host.now().wall);
             kept.map_err(Failure::from)?
         }
+        (DeviceChange::Reset, _) => recorder.reset_begins(&info, host.now().wall).map_err(Failure::from)?,
         _ => None,
     };
     recorder

@@ -118,7 +118,7 @@ impl Recorder<'_> {
         slot: &SlotKey,
         outcome: Outcome,
         failure: Option<&Failure>,
-        key: &Key,
+        (key, key_was_used): (&Key, bool),
         info: &Info,
     ) -> Result<(), InventoryError> {
         let Some(books) = self.books else { return Ok(()) };
@@ -126,11 +126,11 @@ impl Recorder<'_> {
         add_detail(&mut event, failure.map(|failure| (self.wording.fact)(&failure.problem)));
         let refused = failure.is_some_and(|failure| failure.problem.is_key_refused());
         let print = books.fingerprint_key().of_token_key(key.bytes(info.can.factory_key));
-        // A device that did as it was told has accepted the key, or has its factory's again.
+        // A device that did as it was told has accepted the key.
         let word = match (refused, failure) {
             (true, _) => KeyChange::Refused(print),
-            (false, None) => KeyChange::Accepted,
-            (false, Some(_)) => return books.keep(&Entry::of(event)),
+            (false, None) if key_was_used => KeyChange::Accepted,
+            (false, _) => return books.keep(&Entry::of(event)),
         };
         let change = TokenChange { refused: word, ..self.change(info, slot.clone(), at) };
         books.keep(&Entry { event, token: Some(change), row: None })

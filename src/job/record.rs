@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::begins::{Begins, End, Wanted, is_outdated, new_job};
 use super::complete::Opener;
-use super::customer_key::{KeyUse, Stated};
 use super::failure::Failure;
+use super::key_use::{KeyUse, Stated};
 use super::kind::Kind;
 use super::plan::{SeedFate, WritePlan};
 use super::problem::Problem;

@@ -199,8 +199,10 @@ pub enum SlotRemedy {
     OpenCustomerKey,
     /// Open the customer key that the inventory keeps; only if the stated one is the device's, try it all the same.
     OpenOrTryAgain,
-    /// Name the customer key, or open none where it has its factory's.
-    NameKeyOrNone,
+    /// Name the customer key that the device has, its factory's or its own.
+    NameKey,
+    /// Name it, or try the kept ones again, one by one.
+    NameKeyOrTryKept,
     /// See whether the device has the latest key that is kept, in one attempt.
     CheckKeptKey,
     /// The new key does not count: use the one of before, or set the new one again.

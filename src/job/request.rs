@@ -277,6 +277,13 @@ impl SingleWrite {
         terms: Terms,
     ) -> Result<Self, Failure> {
         let family = terms.family;
+        if let Some(slot) = seed.as_ref().and_then(SeedChoice::one).and_then(|row| row.slot)
+            && family == Family::Molto2
+            && slot != terms.slot
+        {
+            let fact = format!("the seed is for slot {slot}, by its row, and slot {} was named", terms.slot);
+            return Err(Failure::usage(fact, "name that slot, or use the row of the other one"));
+        }
         let flags = profile.wish(family)?;
         let one = seed.as_ref().and_then(SeedChoice::one);
         let wish = wish_with(flags, one, family)?;

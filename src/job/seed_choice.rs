@@ -26,7 +26,7 @@ impl SeedChoice {
         match self {
             Self::One(row) => Ok(((**row).clone(), 0)),
             Self::OfToken(sheet) => sheet.choose(
-                |_, row| row.serial.as_deref() == Some(info.serial.as_str()),
+                |_, row| row.serial.as_deref() == Some(info.serial.as_str()) && fits_slot(row, info),
                 || {
                     let problem = Problem::WrongToken(Mistaken::NoRow(info.clone()));
                     let remedy =
@@ -70,6 +70,11 @@ impl SeedChoice {
             Self::OfToken(_) => None,
         }
     }
+}
+
+/// Whether a row is for the slot that is worked with, where it says one.
+fn fits_slot(row: &Row, info: &Info) -> bool {
+    info.can.slots == 1 || row.slot.is_none_or(|slot| slot == info.slot_number())
 }
 
 /// The rows of a file of which one is meant: the others need not be right.

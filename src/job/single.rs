@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 
 use super::complete::Completion;
-use super::customer_key::{KeyUse, Stated};
 use super::failure::Failure;
 use super::guard::{Guard, check_owner};
+use super::key_use::{KeyUse, Stated};
 use super::notice::Notice;
 use super::plan::{ConfigPlan, ProfileFrom, ProfileWish, WritePlan};
 use super::problem::{Owned, Problem};

@@ -31,6 +31,9 @@ fn with_rest(mut failure: Failure, done: usize, seeded: &[u16]) -> Failure {
         }
         failure.details.push(format!("set: the clocks of slots {}", list(set)));
     }
-    failure.details.push(format!("not set, or not known: slots {}", list(rest)));
+    let is_known =
+        matches!(failure.state, TokenState::Untouched | TokenState::NextSlotUntouched | TokenState::NotReached);
+    let not_set = if is_known { "not set" } else { "not set, or not known" };
+    failure.details.push(format!("{not_set}: slots {}", list(rest)));
     failure
 }

@@ -316,6 +316,9 @@ pub struct UndoneToken {
     pub user: Option<String>,
     /// The reason.
     pub reason: String,
+    /// It has slots, each of which may have a user.
+    #[serde(skip)]
+    pub has_slots: bool,
 }
 
 impl DeskSummary {
@@ -332,10 +335,13 @@ impl Report for DeskSummary {
     fn text(&self) -> String {
         let counts = Self::counts(self.tokens, self.set, self.undone_tokens.len());
         let mut text = format!("the desk is closed: {counts}");
-        for UndoneToken { serial, user, reason } in &self.undone_tokens {
-            let owner =
-                user.as_ref().map_or_else(|| "of nobody on record".to_owned(), |user| format!("of {}", plain(user)));
-            text.push_str(&format!("\n  UNDONE  {serial} {owner}: {reason}"));
+        for UndoneToken { serial, user, reason, has_slots } in &self.undone_tokens {
+            let owner = match user {
+                Some(user) => format!(" of {}", plain(user)),
+                None if *has_slots => String::new(),
+                None => " of nobody on record".to_owned(),
+            };
+            text.push_str(&format!("\n  UNDONE  {serial}{owner}: {reason}"));
         }
         text
     }

@@ -37,8 +37,12 @@ pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
             "use the one that is kept: --identity FILE, without --customer-key; only if you know that the device has the named one by \
              now, --try-again"
         }
-        SlotRemedy::NameKeyOrNone => {
+        SlotRemedy::NameKey => {
             "name the key that it has: --customer-key FILE; for the factory's, a file with the text TOKEN2MOLTO1-KEY"
+        }
+        SlotRemedy::NameKeyOrTryKept => {
+            "name the key that it has: --customer-key FILE (for the factory's, a file with the text TOKEN2MOLTO1-KEY); to try the kept \
+             ones again, one each time: tokentap customer-key check --identity FILE --try-again"
         }
         SlotRemedy::UseKeyOfBefore => {
             "▲ was not pressed, or the device has another key: the key of before counts, and later commands use it; to set the new one \

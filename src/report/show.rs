@@ -141,11 +141,7 @@ fn life(drift: &ShownDrift<'_>, beside: &ShownBeside<'_>) -> String {
     let room = ON_SCREEN.saturating_sub(lines.len()).max(FEWEST);
     lines.extend(events.iter().take(room).map(event_line));
     if events.len() > room {
-        lines.push(format!(
-            "... and {} more: tokentap inventory events --serial {}",
-            events.len() - room,
-            token.key.serial
-        ));
+        lines.push(format!("... and {} more: tokentap inventory events --serial {}", events.len() - room, token.key));
     }
     lines.join("\n")
 }

@@ -262,7 +262,7 @@ impl DeviceReport {
             (DeviceChange::LockScreen(true), _) => "its screen is locked",
             (DeviceChange::LockScreen(false), _) => "its screen is unlocked",
             (DeviceChange::Key(_), _) => "it was given another customer key",
-            (DeviceChange::Nothing, _) => "the customer key is its own",
+            (DeviceChange::Nothing, _) => "it has accepted the key: that is the right one",
             (DeviceChange::Typing(_), _) => "how it types is set",
             (DeviceChange::Reset, _) => "it is reset: every seed is gone, and its customer key is the factory's",
         };

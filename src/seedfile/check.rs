@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::remedy::FileRemedy;
 use super::row::{Place, Row};
 use super::shown::shown;
-use crate::device::{Family, Serial};
+use crate::device::{CapabilityError, Family, Serial};
 
 /// Looks at row after row. It keeps 128 bits a value, hashed under keys of this run, and no secret.
 pub struct Checker {
@@ -141,7 +141,11 @@ pub fn for_device(row: &Row, family: Family) -> Option<Problem> {
     let place = Place { column: 0, ..row.place };
     let error = row.check_for(family.capabilities_of(row.serial.as_deref())).err()?;
     let what = format!("{error}{serial}");
-    Some(Problem { unusable: true, ..Problem::at(place, what, "no token can be burned with it") })
+    let next = match error {
+        CapabilityError::Slot { .. } => "it is for a Molto2: docs/devices.md has the commands for its slots",
+        _ => "no token can be burned with it",
+    };
+    Some(Problem { unusable: true, ..Problem::at(place, what, next) })
 }
 
 /// A serial that no token has, as a problem.

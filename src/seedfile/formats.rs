@@ -80,7 +80,8 @@ fn seen(sample: &Sample<'_>) -> (String, FileRemedy) {
         sample.fields.iter().filter(is_word).take(MOST).map(|field| format!("\"{}\"", shown(field))).collect();
     let begins = if words.is_empty() { String::new() } else { format!(", with {}", words.join(", ")) };
     match sample.fields.len() {
-        1 => (format!("lines of text{begins}"), "use a table with a serial and a secret in each line".into()),
+        // A word that stands alone may be a password, or a key.
+        1 => ("lines of text".to_owned(), "use a table with a serial and a secret in each line".into()),
         count => (format!("a table of {count} columns{begins}"), FileRemedy::HeaderOrAllColumns),
     }
 }

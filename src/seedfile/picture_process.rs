@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::qr::{self, QrError};
+use super::qr::QrError;
 
 /// The argument that makes the program that process: no command of its users.
 pub const CHILD: &str = "look-at-picture-on-standard-input";
@@ -100,7 +100,7 @@ pub fn look() -> u8 {
     if std::io::stdin().lock().read_to_end(&mut picture).is_err() {
         return QrError::NoPicture.code();
     }
-    match qr::texts(&picture, until) {
+    match super::picture::texts(&picture, until) {
         Err(error) => error.code(),
         Ok(texts) => {
             let texts: Vec<&str> = texts.iter().map(|text| text.as_str()).collect();

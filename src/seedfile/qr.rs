@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 
 use super::migration;
 use super::otpauth;
-pub use super::picture::texts;
 use super::remedy::FileRemedy;
 use super::row::Row;
 use super::shown::LIKE_A_SECRET;

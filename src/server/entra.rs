@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::asked::{Asked, AuthServer, Enrolment, ServerToken, ServerUser, Standing};
-use super::entra_sign_in::{AskPerson, Ticket, by_person, by_secret, rights_of};
+use super::entra_sign_in::{AskPerson, TellPerson, Ticket, by_person, by_secret, rights_of};
 use super::error::{Fate, ServerError};
 use super::http::{Answer, Ask, Http, Method, Pause};
 use super::json::{Fields, number_in, text_in, words_in};
 use super::kind::{Right, ServerKind};
-use super::open::TellPerson;
 use super::settings::ServerSettings;
 use super::url_text::encoded;
 use crate::device::families::model_of;

@@ -12,6 +12,9 @@ use super::json::{Fields, harmless, number_in, text_in};
 use super::settings::ServerSettings;
 use super::url_text::{encoded, query};
 
+/// Shows a person the page where they sign in, and the code that they type there.
+pub type TellPerson = std::sync::Arc<dyn Fn(&str, &str) + Send + Sync>;
+
 /// How long a person is waited for.
 const PERSON_WITHIN: Duration = Duration::from_secs(600);
 

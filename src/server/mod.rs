@@ -33,11 +33,13 @@ mod url_text;
 pub use asked::{Asked, AuthServer, Enrolment, ServerClock, ServerToken, ServerUser, Standing};
 #[cfg(feature = "servers")]
 pub use duo_signature::{Signed, signature};
+#[cfg(feature = "servers")]
+pub use entra_sign_in::TellPerson;
 pub use error::{Fate, ServerError};
 #[cfg(feature = "servers")]
 pub use http::{Pause, has_certificates};
 pub use kind::{Can, Right, ServerKind};
 #[cfg(feature = "servers")]
-pub use open::{TellPerson, open};
+pub use open::open;
 pub use remedy::ServerRemedy;
 pub use settings::{AddressFault, ServerSettings};

@@ -1,19 +1,15 @@
 //! Any kind of server, by its settings.
 
-use std::sync::Arc;
-
 use zeroize::Zeroizing;
 
 use super::asked::{Asked, AuthServer};
 use super::duo::Duo;
 use super::entra::Entra;
+use super::entra_sign_in::TellPerson;
 use super::http::Pause;
 use super::kind::ServerKind;
 use super::privacyidea::PrivacyIdea;
 use super::settings::ServerSettings;
-
-/// Shows a person the page where they sign in, and the code that they type there.
-pub type TellPerson = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// The server of these settings, with its credential. Nothing is asked yet.
 ///

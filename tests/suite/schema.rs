@@ -172,9 +172,9 @@ fn kept(bench: &mut Bench) {
     bench.run(0, &["inventory", "init", "--recipient", &identity.to_public().to_string()]);
     bench.run(0, &["inventory", "import", "rows.csv"]);
     bench.run(0, &["inventory", "export", "--identity", "identity", "--to", "csv=all.csv"]);
-    bench.write("factory-key", "TOKEN2MOLTO1-KEY");
-    let check = ["customer-key", "check", "--customer-key", "factory-key", "--reader", "emulated:molto.json"];
-    bench.run(0, &check);
+    let molto = ["--reader", "emulated:molto.json"];
+    bench.run(10, &[&["customer-key", "set", "--new-key", "own-key", "--yes"][..], &molto].concat());
+    bench.run(0, &[&["customer-key", "check", "--identity", "identity"][..], &molto].concat());
     let serial = "826658719844499";
     bench.run(0, &["customer-key", "export", serial, "--identity", "identity", "--out", "exported-key"]);
 }

@@ -190,9 +190,7 @@ pub fn tokens(inventory: &dyn Inventory, args: &TokensArgs, output: &Output) -> 
     // Those that a serial or a user fits, among those that the rest lets pass.
     let named = match args.serial.as_ref().or(args.user.as_ref()) {
         None => None,
-        Some(text) => {
-            Some(find::all(inventory, text)?.into_iter().map(|token| token.key.serial).collect::<BTreeSet<_>>())
-        }
+        Some(text) => Some(find::all(inventory, text)?.into_iter().map(|token| token.key).collect::<BTreeSet<_>>()),
     };
     let columns =
         [("serial", 14), ("model", 12), ("user", 15), ("last seen", 16), ("synced", 16), ("drift_s", 8), ("seed", 0)];
@@ -201,7 +199,7 @@ pub fn tokens(inventory: &dyn Inventory, args: &TokensArgs, output: &Output) -> 
     let mut list = List::begin("tokens", &columns, wide, &args.list, output);
     let limit = args.list.limit;
     let mut visit = |token: TokenRecord| {
-        if list.rows >= limit || named.as_ref().is_some_and(|named| !named.contains(&token.key.serial)) {
+        if list.rows >= limit || named.as_ref().is_some_and(|named| !named.contains(&token.key)) {
             return;
         }
         let cells = [

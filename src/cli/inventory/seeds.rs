@@ -11,9 +11,10 @@ use crate::cli::record;
 use crate::cli::rows::Hotp;
 use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, write_options};
 use crate::device::families::capabilities_on_record;
-use crate::device::{DisplayTime, Profile};
+use crate::device::{DisplayTime, Family, Profile};
 use crate::inventory::{
-    Deed, Entry, Inventory, InventoryError, SealError, SeedChange, SlotKey, TokenChange, TokenFilter, open_of, seal,
+    Deed, Entry, Event, Inventory, InventoryError, SealError, SeedChange, SlotKey, TokenChange, TokenFilter, open_of,
+    seal,
 };
 use crate::job::bad_file;
 use crate::job::batch::unwritable;
@@ -22,7 +23,8 @@ use crate::job::remedy::TokenRemedy;
 use crate::job::{self, Exit, Failure};
 use crate::report::{self, ExportReport, ImportReport, row_problem};
 use crate::seedfile::{
-    Checker, Converted, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert, strange_serial,
+    Checker, Converted, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert, for_device,
+    strange_serial,
 };
 
 pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, output: &Output) -> Ran {
@@ -152,15 +154,17 @@ pub fn import(inventory: &dyn Inventory, global: &Global, args: &ImportArgs, out
     let mut next = |recipients: &[String]| {
         let Some((row, sealed)) = left.next() else { return Ok(None) };
         let sealed = if recipients == sealed_to { sealed } else { seal(row, recipients)? };
-        let serial = row.serial.as_deref().unwrap_or_default();
+        let place = place_of(row);
         let seed = SeedChange::Is {
             seed: key.of(&row.seed),
             sealed: Some(sealed),
             replaces: args.force || args.whole.allow_shared_secret,
         };
         let (user, profile) = (row.user.clone(), profile(row));
-        let change = TokenChange { user, profile, seed, ..TokenChange::of(SlotKey::only(serial)) };
-        let event = event(global, Deed::Import, Some(serial), Some(format!("from {name}")));
+        let model = row.slot.map(|_| crate::device::molto2::MODEL.name.to_owned());
+        let event = event(global, Deed::Import, Some(&place.serial), Some(format!("from {name}")));
+        let event = Event { slot: place.slot, ..event };
+        let change = TokenChange { user, profile, seed, model, ..TokenChange::of(place) };
         Ok(Some(Entry { event, token: Some(change), row: None }))
     };
     inventory.keep_all(true, &mut next).map_err(failed)?;
@@ -174,17 +178,22 @@ pub fn import(inventory: &dyn Inventory, global: &Global, args: &ImportArgs, out
 
 /// A contradiction between a row and the inventory.
 fn contradiction(inventory: &dyn Inventory, row: &Row) -> Result<Option<Problem>, Failure> {
-    let serial = row.serial.as_deref().unwrap_or_default();
+    let place = place_of(row);
     let seed = inventory.fingerprint_key().of(&row.seed);
-    if let Some(holder) = inventory.holder(&seed).map_err(failed)?.filter(|holder| *holder != SlotKey::only(serial)) {
+    if let Some(holder) = inventory.holder(&seed).map_err(failed)?.filter(|holder| *holder != place) {
         let what = format!("its seed is on record for the token {holder}");
         return Ok(Some(Problem::at(row.place, what, "one of the two is wrong; --force takes it all the same")));
     }
-    let token = inventory.token(&SlotKey::only(serial)).map_err(failed)?;
+    let token = inventory.token(&place).map_err(failed)?;
     let others = token.map(|token| [token.seed, token.pending.and_then(|pending| pending.seed)]);
     let is_other = others.is_some_and(|others| others.iter().flatten().any(|known| *known != seed));
-    let what = format!("the inventory has another seed of {serial}, which this would replace");
+    let what = format!("the inventory has another seed of {place}, which this would replace");
     Ok(is_other.then(|| Problem::at(row.place, what, "use --force if the file is right")))
+}
+
+/// The token, or the slot of a device, that a row is for.
+fn place_of(row: &Row) -> SlotKey {
+    SlotKey::of(row.serial.as_deref().unwrap_or_default(), row.slot.unwrap_or_default())
 }
 
 /// A row that can stand for a token.
@@ -192,7 +201,8 @@ fn importable(row: Row) -> Result<Row, Problem> {
     if row.serial.is_none() {
         return Err(Problem::at(row.place, "the row has no serial", "a sealed seed belongs to a token"));
     }
-    match check_texts(&row).or_else(|| strange_serial(&row)).or_else(|| crate::seedfile::for_token(&row)) {
+    let family = if row.slot.is_some() { Family::Molto2 } else { Family::Nfc };
+    match check_texts(&row).or_else(|| strange_serial(&row)).or_else(|| for_device(&row, family)) {
         Some(problem) => Err(problem),
         None => Ok(row),
     }

@@ -237,6 +237,59 @@ fn a_stated_key_is_not_sent_where_another_one_is_kept_and_was_accepted() {
 }
 
 #[test]
+fn a_named_key_is_not_sent_either_while_a_new_one_waits_for_its_button() {
+    let mut bench = settled();
+    bench.state.switches.never_pressed = true;
+    set(&mut bench, NEXT, Vec::new()).unwrap();
+    bench.key = customer_key(b"a third one, by mistake");
+    let failure = burn(&mut bench, 1).unwrap_err();
+    assert_eq!((failure.kind(), bench.state.wrong_keys), (Kind::CustomerKey, 0));
+    // Each of the two that may be its own can be named.
+    bench.key = customer_key(OWN);
+    burn(&mut bench, 1).unwrap();
+}
+
+#[test]
+fn an_order_to_reset_that_nobody_confirmed_makes_no_refused_key_good_again() {
+    let mut bench = begun();
+    bench.state.key = data_encoding::HEXLOWER.encode(customer_key(OWN).bytes(&[]));
+    bench.state.switches.never_pressed = true;
+    for _ in 0..4 {
+        let opener = bench.opener.take();
+        bench.change(&DeviceChange::Nothing, &customer_key(NEXT)).unwrap_err();
+        bench.opener = opener;
+        bench.change(&DeviceChange::Reset, &tokentap::device::Key::Factory).unwrap();
+    }
+    assert_eq!(bench.state.wrong_keys, 1);
+}
+
+#[test]
+fn a_reset_that_was_ordered_leaves_the_kept_key_in_doubt_until_somebody_looks() {
+    let mut bench = settled();
+    let factory = bench.key.clone();
+    bench.change(&DeviceChange::Reset, &factory).unwrap();
+    // It was pressed, and nobody has read the slots: the kept key is not taken for its own.
+    assert_eq!(burn(&mut bench, 1).unwrap_err().kind(), Kind::CustomerKey);
+    bench.change(&DeviceChange::Nothing, &factory).unwrap();
+    burn(&mut bench, 1).unwrap();
+    assert_eq!(bench.state.wrong_keys, 0);
+}
+
+#[test]
+fn the_factory_s_key_in_a_file_is_no_secret_of_its_own() {
+    let mut bench = settled();
+    bench.state.key = data_encoding::HEXLOWER.encode(customer_key(b"TOKEN2MOLTO1-KEY").bytes(&[]));
+    assert_eq!(burn(&mut bench, 1).unwrap_err().kind(), Kind::Refused);
+    let factory = std::mem::replace(&mut bench.key, customer_key(b"TOKEN2MOLTO1-KEY"));
+    burn(&mut bench, 1).unwrap();
+    bench.key = factory;
+    // From now on nothing has to be named, and nothing opened.
+    bench.opener = None;
+    burn(&mut bench, 2).unwrap();
+    assert_eq!(bench.state.wrong_keys, 1);
+}
+
+#[test]
 fn an_inventory_that_seals_to_nobody_keeps_no_key_and_works_as_one_without() {
     let mut bench = Bench::<EmulatedMolto2>::new();
     set(&mut bench, OWN, Vec::new()).unwrap();

@@ -175,3 +175,65 @@ fn a_table_that_names_device_and_slot_fills_each_device_with_its_own_rows_and_no
     assert_eq!(exit, 2, "{said}");
     assert!(said.contains("slot 7"), "{said}");
 }
+
+#[test]
+fn a_table_with_slots_is_used_for_one_slot_as_for_all_and_never_for_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| crate::support::run_in(folder.path(), args);
+    let table = "serial,slot,secret,upn\n\
+                 826658719844499,7,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,ada@example.org\n\
+                 826658719844499,0,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,bob@example.org\n";
+    std::fs::write(folder.path().join("rows.csv"), table).unwrap();
+    assert_eq!(run(&["emulate", "--create", "--family", "molto2", "--state", "a.json"]).0, 0);
+    let on = ["--reader", "emulated:a.json"];
+    let at = |args: &[&str]| run(&[args, &on].concat());
+    let burn = |slot: &str, more: &[&str]| {
+        at(&[&["burn", "--slot", slot, "--seed-file", "rows.csv", "--no-verify", "--trust-host-clock"], more].concat())
+    };
+    // The row that is chosen is for another slot.
+    let (exit, said) = burn("30", &["--row", "1"]);
+    assert!(exit == 2 && said.contains("slot 7"), "{said}");
+    // By device and slot the row is found.
+    let (exit, said) = burn("7", &[]);
+    assert_eq!(exit, 0, "{said}");
+    let (_, shown) = run(&["--json", "inventory", "tokens", "--user", "ada@example.org"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["tokens"].as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(shown["tokens"][0]["slot"], 7, "{shown}");
+    // A slot that is empty, or that it does not have, shows no code.
+    for slot in ["50", "99"] {
+        let (exit, said) = at(&["verify", "123456", "--slot", slot, "--seed-file", "rows.csv", "--row", "1"]);
+        assert!(exit == 2 && said.contains("holds no seed"), "{said}");
+    }
+    let (exit, said) = at(&["verify", "123456", "--slot", "100", "--seed-file", "rows.csv", "--row", "1"]);
+    assert!(exit == 2 && said.contains("no slot 100"), "{said}");
+}
+
+#[test]
+fn rows_that_name_slots_are_imported_onto_those() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| crate::support::run_in(folder.path(), args);
+    let identity = age::x25519::Identity::generate();
+    let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+    std::fs::write(folder.path().join("identity"), secret).unwrap();
+    std::fs::write(
+        folder.path().join("rows.csv"),
+        "serial,slot,secret,digits\n826658719844499,7,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,8\n",
+    )
+    .unwrap();
+    assert_eq!(run(&["inventory", "init", "--recipient", &identity.to_public().to_string()]).0, 0);
+    let (exit, said) = run(&["inventory", "import", "rows.csv"]);
+    assert_eq!(exit, 0, "{said}");
+    let (exit, said) = run(&["code", "--identity", "identity", "--serial", "826658719844499/7"]);
+    assert_eq!(exit, 0, "{said}");
+}
+
+#[test]
+fn a_file_that_is_no_seed_file_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key"), "myverysecretkey!\n").unwrap();
+    for args in [&["seeds", "check", "key"][..], &["seeds", "convert", "key", "--to", "csv=out.csv"]] {
+        let (exit, said) = crate::support::run_in(folder.path(), args);
+        assert!(exit == 2 && !said.contains("myverysecret"), "{said}");
+    }
+}
