@@ -7,6 +7,7 @@ mod desk;
 mod facts;
 mod faults;
 mod jobs;
+mod kills;
 mod list;
 mod typing;
 mod vectors;
