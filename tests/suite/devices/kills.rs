@@ -18,7 +18,8 @@ fn killed(folder: &std::path::Path, args: &[&str], kills: u32, dice: &mut Dice) 
     loop {
         let mut child = in_folder(folder).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         if killed < kills {
-            std::thread::sleep(Duration::from_millis(30 + dice.below(300) as u64));
+            // The first one at once, whatever the machine's speed, the later ones further on.
+            std::thread::sleep(Duration::from_millis(dice.below(1 + 5 * u64::from(killed))));
         }
         match child.try_wait().unwrap() {
             None if killed < kills => {
