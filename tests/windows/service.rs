@@ -362,7 +362,7 @@ impl World {
             Some(laid) => {
                 // Nothing was sent for too long.
                 if laid.holder.is_some_and(|(_, since)| since.elapsed() >= IDLE) {
-                    laid.link.close();
+                    drop(laid.link.reset());
                     laid.resets += 1;
                     laid.holder = None;
                 }
@@ -381,7 +381,7 @@ impl World {
             return code::REMOVED_CARD;
         };
         if initialization != 0 {
-            laid.link.close();
+            drop(laid.link.reset());
             laid.resets += 1;
         }
         let resets = laid.resets;
@@ -394,7 +394,7 @@ impl World {
     fn disconnect(&mut self, handle: u32, disposition: u32) -> u32 {
         if let Ok(laid) = self.laid(handle) {
             if disposition != 0 {
-                laid.link.close();
+                drop(laid.link.reset());
                 laid.resets += 1;
             }
             laid.holder = laid.holder.filter(|(holder, _)| *holder != handle);
@@ -416,7 +416,7 @@ impl World {
         let laid = self.laid(handle)?;
         laid.sent += 1;
         if laid.reset_at.take_if(|at| *at == laid.sent).is_some() {
-            laid.link.close();
+            drop(laid.link.reset());
             laid.resets += 1;
             return Err(code::RESET_CARD);
         }
