@@ -8,12 +8,12 @@ use super::host::Host;
 use super::output::Output;
 use super::record::{Need, Record};
 use super::slots::{read_all_slots, records};
-use super::station::{InReach, Workplace};
+use super::station::Workplace;
 use super::{Ran, prompt};
 use crate::device::{Agreed, Info, SlotState};
 use crate::inventory::{Deed, Entry, Event, Outcome, SeedChange, TokenChange, TokenRecord};
 use crate::job::device_change::{DeviceChange, DeviceChanged};
-use crate::job::{Again, Exit, Failure, SlotsOutcome, TokenState};
+use crate::job::{Again, Exit, Failure, Recorder, SlotsOutcome, TokenState};
 use crate::reader::Wanted;
 use crate::report::DeviceReport;
 use crate::time::HostClock;
@@ -25,7 +25,7 @@ pub fn run(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
     let molto2 = || Workplace::new(global, &host, &record, output).wanting(Wanted::Molto2);
     let (had, at) = read_all_slots(global, &mut molto2(), &record)?;
     let recorder = record.recorder(Deed::Device, &at.reader, at.emulated);
-    let had_keys = recorder.keys_of(&had.info).map_err(Failure::from)?;
+    let had_keys = recorder.kept_keys(&had.info).map_err(Failure::from)?;
     drop(at);
     let mut before = |info: &Info| {
         let users = users_of(&had, &records(&record, info)?);
@@ -43,6 +43,7 @@ pub fn run(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
         let state = TokenState::InHand(vec![changed.info.serial.to_string()]);
         let _ = prompt::line("Press ▲ on the device to confirm, then Enter here: ", state, Again::Same);
     }
+    let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
     // Its word is not enough: some firmware says that it is done while it waits.
     let (read, _) = read_all_slots(global, &mut molto2(), &record)?;
     check_same_device(&changed.info, &read.info)?;
@@ -50,8 +51,7 @@ pub fn run(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
     let standing = reset_seen(&had, &read);
     if standing == Some(false) || (standing.is_none() && !is_on_record) {
         if standing == Some(false) {
-            let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
-            recorder.reset_waits(&changed.info, &had_keys).map_err(Failure::from)?;
+            recorder.keep_keys_as_before(&changed.info, &had_keys).map_err(Failure::from)?;
         }
         let waits = DeviceChanged { agreed: Agreed::WaitsForButton, ..changed };
         output.report(&DeviceReport::of(&change, &waits, &station.reader, station.emulated));
@@ -66,9 +66,8 @@ pub fn run(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
         });
         return Ok(Exit::Undone);
     }
-    erased(&record, &changed, &station)?;
+    erased(&record, &changed, &recorder)?;
     if standing == Some(true) {
-        let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
         recorder.reset_seen(&changed.info, host.clock().now().wall).map_err(Failure::from)?;
     }
     let done = DeviceChanged { agreed: Agreed::Done, ..changed };
@@ -104,9 +103,8 @@ fn reset_seen(before: &SlotsOutcome, after: &SlotsOutcome) -> Option<bool> {
 }
 
 /// Puts on record that every slot of a device is empty.
-fn erased(record: &Record, changed: &DeviceChanged, station: &InReach) -> Result<(), Failure> {
+fn erased(record: &Record, changed: &DeviceChanged, recorder: &Recorder<'_>) -> Result<(), Failure> {
     let Some(books) = record.books() else { return Ok(()) };
-    let recorder = record.recorder(Deed::Device, &station.reader, station.emulated);
     for token in records(record, &changed.info)? {
         let at = chrono::Utc::now();
         let event = Event {

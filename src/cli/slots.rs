@@ -9,8 +9,8 @@ use super::station::{self, InReach, Workplace};
 use super::writing::Writing;
 use super::{Ran, device};
 use crate::device::Info;
-use crate::inventory::{Deed, Outcome, SlotKey, TokenFilter, TokenRecord};
-use crate::job::{Exit, Failure, Opener, SlotsOutcome, read_slots, set_slot_clocks};
+use crate::inventory::{Deed, Outcome, SlotKey, TokenRecord};
+use crate::job::{Exit, Failure, Opener, SlotsOutcome, read_slots, set_slot_clocks, slots_on_record};
 use crate::report::{SlotsReport, SlotsWrittenReport, WriteReport, line};
 use crate::time::HostClock;
 
@@ -49,12 +49,7 @@ pub fn read_all_slots(
 /// # Errors
 /// A failure of the inventory.
 pub fn records(record: &Record, info: &Info) -> Result<Vec<TokenRecord>, Failure> {
-    let mut known = Vec::new();
-    if let Some(books) = record.books() {
-        let filter = TokenFilter { serial: Some(info.serial.to_string()), ..TokenFilter::default() };
-        books.visit_tokens(&filter, u64::MAX, &mut |token| known.push(token))?;
-    }
-    Ok(known)
+    Ok(slots_on_record(record.books(), info.serial.as_str())?)
 }
 
 /// Sets the clock of every slot that holds a seed, each to the host's time as it is then.

@@ -70,8 +70,7 @@ impl DeviceKey {
         let Some(first) = known.first() else { return Vec::new() };
         let (serial, number) = (first.serial.clone(), Self::next_number(known));
         let reset = Self { serial, key: factory, sealed: None, number, at, proved: None, refused: None };
-        let in_doubt: Vec<Self> =
-            known.iter().map(|known| Self { proved: None, refused: known.refused, ..known.clone() }).collect();
+        let in_doubt: Vec<Self> = known.iter().map(|known| Self { proved: None, ..known.clone() }).collect();
         Self::with_new(&in_doubt, reset)
     }
 }

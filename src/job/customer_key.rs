@@ -71,8 +71,11 @@ impl Recorder<'_> {
         }
     }
 
-    /// The keys of a device, the latest first; none of one that has no customer key.
-    fn kept_keys(&self, info: &Info) -> Kept<Vec<DeviceKey>> {
+    /// The keys that are kept of a device, the latest first; none of one that has no customer key.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub fn kept_keys(&self, info: &Info) -> Kept<Vec<DeviceKey>> {
         match self.books.filter(|_| info.can.slots > 1) {
             Some(books) => books.device_keys(Some(info.serial.as_str())),
             None => Ok(Vec::new()),
@@ -157,8 +160,11 @@ impl Recorder<'_> {
         self.put_keys(info, &DeviceKey::with_new(&before, new.clone()))
     }
 
-    /// Takes back what [`Self::keep_new_key`] kept: the device surely did not get it.
-    pub(super) fn keep_keys_as_before(&self, info: &Info, known: &[DeviceKey]) -> Kept<()> {
+    /// Puts back the keys of before a change that surely did not happen, or a reset that waits for the device's button.
+    ///
+    /// # Errors
+    /// [`InventoryError`].
+    pub fn keep_keys_as_before(&self, info: &Info, known: &[DeviceKey]) -> Kept<()> {
         self.put_keys(info, known)
     }
 
@@ -203,14 +209,6 @@ impl Recorder<'_> {
         Ok(Some(known))
     }
 
-    /// The keys that are kept of a device.
-    ///
-    /// # Errors
-    /// [`InventoryError`].
-    pub fn keys_of(&self, info: &Info) -> Kept<Vec<DeviceKey>> {
-        self.kept_keys(info)
-    }
-
     /// The reset of a device was seen: it has its factory's key again, and what it refused before says nothing any more.
     ///
     /// # Errors
@@ -222,14 +220,6 @@ impl Recorder<'_> {
         let change = TokenChange { refused: KeyChange::Accepted, ..self.change(info, key, at) };
         books.keep(&Entry { event, token: Some(change), row: None })?;
         self.put_keys(info, &[])
-    }
-
-    /// The reset of a device did not happen, or not yet: its keys are those of before.
-    ///
-    /// # Errors
-    /// [`InventoryError`].
-    pub fn reset_waits(&self, info: &Info, known: &[DeviceKey]) -> Kept<()> {
-        self.put_keys(info, known)
     }
 }
 

@@ -12,11 +12,11 @@ use super::refusal::Refusal;
 use super::remedy::{Again, SlotRemedy};
 use super::slot_clocks::set_slot_clocks;
 use super::slot_wish::SlotWish;
-use super::slots::read_slots;
+use super::slots::{read_slots, slots_on_record};
 use super::state::TokenState;
 use super::{Completion, Guard, WriteOutcome};
-use crate::device::{Device, Info, Lent, Profile};
-use crate::inventory::{Deed, Outcome, SlotKey, TokenFilter, TokenRecord};
+use crate::device::{Device, Lent, Profile};
+use crate::inventory::{Deed, Outcome, SlotKey};
 use crate::time::HostClock;
 
 impl DeskVisitor<'_> {
@@ -64,7 +64,7 @@ impl DeskVisitor<'_> {
         let expect_serial = visited.info.as_ref().map(|info| info.serial.clone());
         let guard = Guard { expect_serial, allow_unknown_model: false };
         let read = read_slots(device, host, &guard)?;
-        let known = self.known_slots(&read.info)?;
+        let known = slots_on_record(self.books, read.info.serial.as_str())?;
         let why = match () {
             () if read.seeded().is_empty() => Some(Why::NoSeeds),
             () if !self.plan.auto_sync => Some(Why::NoAutoSync),
@@ -80,16 +80,6 @@ impl DeskVisitor<'_> {
             None => set_slot_clocks(&read, &mut |slot| self.set_slot(device, host, slot, &guard, visited))?,
         };
         Ok(SlotsVisit { read, written, why, known })
-    }
-
-    /// The records of a device's slots.
-    fn known_slots(&self, info: &Info) -> Result<Vec<TokenRecord>, Failure> {
-        let mut known = Vec::new();
-        if let Some(books) = self.books {
-            let filter = TokenFilter { serial: Some(info.serial.to_string()), ..TokenFilter::default() };
-            books.visit_tokens(&filter, u64::MAX, &mut |token| known.push(token))?;
-        }
-        Ok(known)
     }
 
     fn set_slot(

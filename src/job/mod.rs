@@ -83,7 +83,7 @@ pub use seed_choice::{SeedChoice, Sheet, bad_file};
 pub use single::{Front, ShownPlan, SingleWrite};
 pub use slot_clocks::set_slot_clocks;
 pub use slot_wish::SlotWish;
-pub use slots::{SlotsOutcome, read_slot, read_slots};
+pub use slots::{SlotsOutcome, read_slot, read_slots, slots_on_record};
 pub use state::{Kept, TokenState};
 pub use stated_profiles::StatedProfiles;
 pub use stop::Stop;

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::failure::Failure;
 use super::record::Books;
 use super::seed_choice::{Sheet, bad_file};
-use super::slots::SlotsOutcome;
+use super::slots::{SlotsOutcome, slots_on_record};
 use crate::device::{Capabilities, CapabilityError, Title};
-use crate::inventory::{Fingerprint, SlotKey, TokenFilter, TokenRecord};
+use crate::inventory::{Fingerprint, SlotKey};
 use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{Problem, Row};
 
@@ -67,12 +67,9 @@ pub fn check_list(sheet: &Sheet, can: &Capabilities, has_titles: bool, allows_sh
 /// A usage failure for a row whose own slot holds another seed; the inventory's.
 pub fn places(sheet: &Sheet, read: &SlotsOutcome, books: &Books) -> Result<Vec<RowPlace>, Failure> {
     let serial = read.info.serial.as_str();
-    let mut held: BTreeMap<u16, Fingerprint> = BTreeMap::new();
-    let filter = TokenFilter { serial: Some(serial.to_owned()), ..TokenFilter::default() };
-    let mut keep = |token: TokenRecord| {
-        held.extend(token.held().map(|seed| (token.key.slot, seed)));
-    };
-    books.visit_tokens(&filter, u64::MAX, &mut keep)?;
+    let known = slots_on_record(Some(books), serial)?;
+    let held: BTreeMap<u16, Fingerprint> =
+        known.iter().filter_map(|token| Some((token.key.slot, token.held()?))).collect();
     let is_empty = |slot: u16| {
         read.slots.iter().any(|shown| shown.slot == slot && shown.has_seed == Some(false)) && !held.contains_key(&slot)
     };

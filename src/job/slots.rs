@@ -4,10 +4,12 @@ use super::broken::reading_failed;
 use super::failure::Failure;
 use super::guard::Guard;
 use super::read::ReadOutcome;
+use super::record::Books;
 use super::remedy::Again;
 use super::write_slot::slot_of;
 use crate::clock::{self, Drift};
 use crate::device::{Device, DeviceError, Info, Reason, SlotState, Typing};
+use crate::inventory::{Kept, TokenFilter, TokenRecord};
 use crate::time::{HostClock, UnixTime};
 
 /// A device with several slots, as it was read.
@@ -45,6 +47,19 @@ pub fn read_slots(device: &mut dyn Device, host: &dyn HostClock, guard: &Guard) 
     let read = read?;
     guard.check_serial(&read.info)?;
     Ok(read)
+}
+
+/// The records of a device's slots; none where there is no inventory.
+///
+/// # Errors
+/// [`InventoryError`](crate::inventory::InventoryError).
+pub fn slots_on_record(books: Option<&Books>, serial: &str) -> Kept<Vec<TokenRecord>> {
+    let mut known = Vec::new();
+    if let Some(books) = books {
+        let filter = TokenFilter { serial: Some(serial.to_owned()), ..TokenFilter::default() };
+        books.visit_tokens(&filter, u64::MAX, &mut |token| known.push(token))?;
+    }
+    Ok(known)
 }
 
 /// Reads a device and one slot of it: its clock is told only where it is the one that codes count by.
