@@ -22,7 +22,7 @@ use crate::support::{text, tokentap};
 const INSIDE: &str = "TOKENTAP_TEST_STACK";
 
 /// A test's upper bound on any single wait; a wait that ends there has failed.
-const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(30);
 
 pub const READERS: [&str; 2] = ["Virtual PCD 00 00", "Virtual PCD 00 01"];
 pub const PORTS: [&str; 2] = ["127.0.0.1:35963", "127.0.0.1:35964"];
@@ -47,7 +47,9 @@ pub fn is_inside(name: &str) -> bool {
 
 /// This program again, in new namespaces.
 pub fn anew(name: &str, args: &[&str]) -> Command {
-    let mut unshare = Command::new("unshare");
+    // A test that waits for ever is a failure.
+    let mut unshare = Command::new("timeout");
+    unshare.args(["--foreground", "--kill-after=10", "900", "unshare"]);
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         unshare.args(["-U", "-r"]);
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokentap::inventory::{Inventory, SlotKey, Sqlite};
 use tokentap::seed::Seed;
 
-use super::harness::{Stack, in_namespace, sh};
+use super::harness::{LIMIT, Stack, in_namespace, sh};
 use crate::support::{Dice, tokentap};
 
 /// A run of many tokens in the background, whose events are waited for by serial.
@@ -40,8 +40,9 @@ impl Run {
         receiver
     }
 
-    /// Hands out events to those who wait for them; returns the summary.
+    /// Hands out events to those who wait for them; returns the summary. Who still waits then is told that nothing comes.
     fn listen(&self, lines: BufReader<ChildStdout>) -> Value {
+        let _nobody_waits_on = Dismissed(&self.waiting);
         let mut last = Value::Null;
         for line in lines.lines() {
             let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
@@ -53,6 +54,26 @@ impl Run {
             last = line;
         }
         last
+    }
+}
+
+/// Drops the senders of all who wait, also when the listener has failed.
+struct Dismissed<'a>(&'a Mutex<BTreeMap<String, Sender<Value>>>);
+
+impl Drop for Dismissed<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+    }
+}
+
+/// Ends a run whose test has failed, since those who listen to it would wait for its end.
+struct EndedByFailure(u32);
+
+impl Drop for EndedByFailure {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            sh(&format!("kill -KILL {} || true", self.0));
+        }
     }
 }
 
@@ -75,7 +96,7 @@ fn visit(stack: &Stack, run: &Run, folder: &Path, slot: usize, serial: &str, fau
     let said = run.expect(serial);
     let path = state(folder, serial);
     let mut laid = stack.lay(slot, &[&["--state", path.to_str().unwrap()], fault].concat());
-    let event = said.recv().unwrap();
+    let event = said.recv_timeout(4 * LIMIT).unwrap_or_else(|error| panic!("nothing was said of {serial}: {error}"));
     if fault.is_empty() {
         laid.take_off();
     } else {
@@ -108,6 +129,7 @@ fn two_hundred_tokens_on_two_readers_in_any_order_with_five_faults_end_complete_
 
             let summary = std::thread::scope(|scope| {
                 let listener = scope.spawn(|| run.listen(lines));
+                let _ended = EndedByFailure(run.child.id());
                 // Two tokens leave in the middle, before and after a write is carried out; they come again at the end.
                 let restricted = order.iter().position(|serial| serial.starts_with("8659622")).unwrap();
                 order.swap(0, restricted);
@@ -179,6 +201,7 @@ fn a_desk_goes_on_through_a_restart_of_the_service_and_ends_with_ctrl_c() {
         let (mut run, lines) = Run::start(folder, &["desk", "--trust-host-clock", "--assume-factory-profile"]);
         let summary = std::thread::scope(|scope| {
             let listener = scope.spawn(|| run.listen(lines));
+            let _ended = EndedByFailure(run.child.id());
             assert_eq!(visit(&stack, &run, folder, 0, serials[0], &[]), "synced");
             // It has to leave before it is taken again, and then it is.
             assert_eq!(visit(&stack, &run, folder, 1, serials[0], &[]), "within");
@@ -209,6 +232,7 @@ fn ctrl_c_ends_a_batch_with_130_and_the_next_run_goes_on() {
         let (mut run, lines) = Run::start(folder, &args);
         std::thread::scope(|scope| {
             let listener = scope.spawn(|| run.listen(lines));
+            let _ended = EndedByFailure(run.child.id());
             assert_eq!(visit(&stack, &run, folder, 0, serials[0], &[]), "burned");
             sh(&format!("kill -INT {}", run.child.id()));
             assert_eq!(listener.join().unwrap()["left"], 1);
@@ -217,6 +241,7 @@ fn ctrl_c_ends_a_batch_with_130_and_the_next_run_goes_on() {
         let (mut run, lines) = Run::start(folder, &args);
         std::thread::scope(|scope| {
             let listener = scope.spawn(|| run.listen(lines));
+            let _ended = EndedByFailure(run.child.id());
             assert_eq!(visit(&stack, &run, folder, 0, serials[0], &[]), "already");
             assert_eq!(visit(&stack, &run, folder, 1, serials[1], &[]), "burned");
             assert_eq!(listener.join().unwrap()["left"], 0);
