@@ -181,7 +181,7 @@ fn every_command_in_a_message_is_one_that_the_program_takes() {
     assert!(seen.len() >= 25, "{seen:?}");
     for words in seen {
         let output = tokentap().args(&words).arg("--help").output().unwrap();
-        assert!(output.status.success(), "tokentap {}: {}", words.join(" "), text(&output));
+        assert!(output.status.success(), "tokentap {}, {}: {}", words.join(" "), output.status, text(&output));
     }
 }
 
