@@ -104,11 +104,15 @@ fn read_once(
         match contact.read_slot(slot) {
             Ok(Some(state)) => slots.push(state),
             Ok(None) => break,
-            // Nothing else tells how many there are; but a device that refuses the one before too refuses for another reason.
+            // Nothing else tells how many there are; but a device that refuses the one before too refuses for another reason, and
+            // one that answers when it is asked again has this slot.
             Err(DeviceError { reason: Reason::Refused(_), .. })
                 if slot == info.can.least_slots && contact.read_slot(slot.saturating_sub(1)).is_ok() =>
             {
-                break;
+                match contact.read_slot(slot) {
+                    Ok(Some(state)) => slots.push(state),
+                    _ => break,
+                }
             }
             Err(error) => return Err(error),
         }

@@ -9,5 +9,6 @@ mod faults;
 mod jobs;
 mod kills;
 mod list;
+mod reads;
 mod typing;
 mod vectors;
