@@ -189,6 +189,8 @@ pub enum SlotRemedy {
     CheckCounter,
     /// Burn another slot; replace the seed only if nobody uses it.
     OtherSlotOrReplace,
+    /// Replace the seed only if nobody uses it; there is no other slot.
+    Replace,
     /// Use the customer key that the device has; only if it is this one, try it again.
     OtherCustomerKeyOrTryAgain,
     /// Do not try the customer key again; another one may be needed.

@@ -280,8 +280,8 @@ impl SingleWrite {
         if shown.has_seed == Some(false) || self.replaces_seed {
             return Ok(());
         }
-        let problem = Problem::SlotFilled(info.clone());
-        Err(Failure::new(problem, TokenState::Untouched, SlotRemedy::OtherSlotOrReplace))
+        let remedy = if info.can.slots > 1 { SlotRemedy::OtherSlotOrReplace } else { SlotRemedy::Replace };
+        Err(Failure::new(Problem::SlotFilled(info.clone()), TokenState::Untouched, remedy))
     }
 
     /// The profile on record against the one that the seed itself states.

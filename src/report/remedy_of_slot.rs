@@ -18,6 +18,9 @@ pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
         SlotRemedy::OtherSlotOrReplace => {
             "use an empty slot (tokentap info lists them); only if nobody needs that seed any more, use --replace-seed"
         }
+        SlotRemedy::Replace => {
+            "the key has this one slot: use another key; only if nobody needs that seed any more, use --replace-seed"
+        }
         SlotRemedy::OtherCustomerKey => {
             "do not try again and again: a Molto2 locks after a few wrong keys, and then only tokentap factory-reset opens it, \
              which erases its seeds; name its own customer key: --customer-key FILE"

@@ -78,6 +78,25 @@ impl From<Typing> for TypingReport {
     }
 }
 
+impl TypingReport {
+    /// In words, setting by setting.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let says = |value: Option<bool>, yes: &'static str, no: &'static str| match value {
+            Some(true) => yes,
+            Some(false) => no,
+            None => "it does not say",
+        };
+        format!(
+            "Enter: {}; touch: {}; keys: {}; keyboard: {}",
+            says(self.enter, "yes", "no"),
+            says(self.long_touch, "long", "short"),
+            says(self.numpad, "number pad", "row"),
+            says(self.keyboard, "on", "OFF: it types nothing until it is switched on"),
+        )
+    }
+}
+
 impl SlotsReport {
     /// The report of a reading; `known` are the records of its slots.
     #[must_use]
@@ -139,21 +158,7 @@ impl SlotsReport {
         };
         let user = self.slots.first().and_then(|slot| slot.user.as_deref());
         let user = user.map(|user| format!("; its user is {}", plain(user))).unwrap_or_default();
-        let says = |value: Option<bool>, yes: &'static str, no: &'static str| match value {
-            Some(true) => yes,
-            Some(false) => no,
-            None => "it does not say",
-        };
-        vec![
-            format!("slot    {slot}{user}"),
-            format!(
-                "typing  Enter: {}; touch: {}; keys: {}; keyboard: {}",
-                says(typing.enter, "yes", "no"),
-                says(typing.long_touch, "long", "short"),
-                says(typing.numpad, "number pad", "row"),
-                says(typing.keyboard, "on", "OFF: it types nothing until it is switched on"),
-            ),
-        ]
+        vec![format!("slot    {slot}{user}"), format!("typing  {}", typing.words())]
     }
 }
 
@@ -297,6 +302,7 @@ impl Report for KeyFileReport {
 
 impl Report for DeviceReport {
     fn text(&self) -> String {
-        self.line.clone()
+        let typing = self.typing.as_ref().map(|typing| format!(": {}", typing.words()));
+        format!("{}{}", self.line, typing.unwrap_or_default())
     }
 }

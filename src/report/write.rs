@@ -148,19 +148,21 @@ pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
     };
     let is_empty = outcome.info.slot.as_ref().and_then(|slot| slot.has_seed) == Some(false);
     let seed = match (outcome.wish.clears, outcome.had_seed) {
-        (true, Some(false)) => "it had no seed",
-        (true, _) => "seed taken out",
-        (false, _) if outcome.seed == SeedFate::Kept && is_empty => "none in it",
-        _ => outcome.seed.word(),
+        (true, Some(false)) => "it had no seed".to_owned(),
+        (true, _) => "seed taken out".to_owned(),
+        (false, _) if outcome.seed == SeedFate::Kept && is_empty => "no seed in it".to_owned(),
+        _ => format!("seed {}", outcome.seed.word()),
     };
     let title = outcome.wish.title.as_ref().map(|title| format!("; title {}", plain(title.as_str())));
     let line = TokenReport::of(&outcome.info, emulated).line;
     if outcome.wish.clears {
         return format!("{line}: {seed}");
     }
+    let digits = outcome.wish.digits.map(|digits| format!("; {digits} digits"));
     format!(
-        "{line}: {clock}seed {seed}{}{}",
+        "{line}: {clock}{seed}{}{}{}",
         title.unwrap_or_default(),
+        digits.unwrap_or_default(),
         profile_clause(outcome.config.as_ref().filter(|_| outcome.info.can.has_clock())),
     )
 }
