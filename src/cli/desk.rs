@@ -12,7 +12,7 @@ use super::output::Output;
 use super::record::{self, Record};
 use super::screen::{Bell, Idle, Message, Screen, Wire};
 use super::secret::{stated_customer_key, token_key};
-use super::{Ran, interrupt, prompt, settings, trays};
+use super::{Ran, interrupt, prompt, settings, store, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
 #[cfg(feature = "servers")]
 use crate::job::server::Mender;
@@ -119,7 +119,12 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     let mut view = View { is_live: screen.is_live(), bound: args.if_drift_over, ..View::default() };
     screen.event(&DeskEvent::Begin {}, Bell::None);
     let visitor = DeskVisitor::new(record.books(), plan, around);
-    wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| view.show(screen, news));
+    wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| {
+        if matches!(news, DeskNews::Visited(_)) {
+            screen.waiting(store::waiting(global));
+        }
+        view.show(screen, news);
+    });
 
     let undone = visitor.undone();
     screen.event(&DeskEvent::Summary(view.summary(&undone)), Bell::None);

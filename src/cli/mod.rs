@@ -105,12 +105,8 @@ fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
             failure.exit()
         }
     };
-    #[cfg(feature = "postgres")]
-    if let Some((inventory, waits)) = store::waits(&cli.global) {
-        output.note(&match waits {
-            Ok(waits) => crate::report::waits(&inventory, &waits),
-            Err(error) => record::troubled(&error),
-        });
+    if let Some(waiting) = store::waiting(&cli.global) {
+        output.note(&waiting);
     }
     if output.is_lost() {
         output::note("the report could not be written to standard output");

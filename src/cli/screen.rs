@@ -50,6 +50,8 @@ pub enum Bell {
 struct Live {
     all: MultiProgress,
     top: ProgressBar,
+    /// What waits for a server that is away.
+    waiting: Option<ProgressBar>,
     readers: BTreeMap<String, ProgressBar>,
 }
 
@@ -73,7 +75,7 @@ impl<'a> Screen<'a> {
             let all =
                 MultiProgress::with_draw_target(ProgressDrawTarget::term_like_with_hz(Box::new(Careful::stderr()), 5));
             let top = all.add(ProgressBar::no_length().with_style(style()));
-            Live { all, top, readers: BTreeMap::new() }
+            Live { all, top, waiting: None, readers: BTreeMap::new() }
         });
         let bells = !quiet_bell && std::io::stderr().is_terminal();
         Self { output, live, bells, said_stopping: false, asks: prompt::has_person() && !output.is_json() }
@@ -132,6 +134,26 @@ impl<'a> Screen<'a> {
     pub fn progress(&self, text: &str) {
         if let Some(live) = &self.live {
             live.top.set_message(plain(text));
+        }
+    }
+
+    /// What waits for a server that is away, in a line of its own for as long as it does.
+    pub fn waiting(&mut self, what: Option<String>) {
+        let Some(live) = &mut self.live else { return };
+        match what {
+            Some(what) => {
+                let (all, top) = (&live.all, &live.top);
+                let line = live
+                    .waiting
+                    .get_or_insert_with(|| all.insert_after(top, ProgressBar::no_length().with_style(style())));
+                line.set_message(what);
+            }
+            None => {
+                if let Some(line) = live.waiting.take() {
+                    line.finish_and_clear();
+                    live.all.remove(&line);
+                }
+            }
         }
     }
 

@@ -277,6 +277,20 @@ pub fn waits(global: &Global) -> Option<(String, Result<Waits, InventoryError>)>
     Some((describe::path(&address.shown()), waits)).filter(|(_, waits)| *waits != Ok(Waits::default()))
 }
 
+/// The same in words.
+pub fn waiting(global: &Global) -> Option<String> {
+    #[cfg(feature = "postgres")]
+    return waits(global).map(|(inventory, waits)| match waits {
+        Ok(waits) => crate::report::waits(&inventory, &waits),
+        Err(error) => super::record::troubled(&error),
+    });
+    #[cfg(not(feature = "postgres"))]
+    {
+        let _ = global;
+        None
+    }
+}
+
 /// Where the addresses of servers are kept that this user has used.
 #[cfg(feature = "servers")]
 pub fn server_pins() -> Option<Pins> {

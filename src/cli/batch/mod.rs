@@ -19,7 +19,7 @@ use super::record::Record;
 use super::screen::{Idle, Message, Screen, Wire};
 use super::secret::token_key;
 use super::unused::unused;
-use super::{Ran, interrupt, prompt, settings, trays};
+use super::{Ran, interrupt, prompt, settings, store, trays};
 use crate::device::Family;
 use crate::inventory::Counts;
 #[cfg(feature = "servers")]
@@ -182,7 +182,12 @@ impl Around<'_> {
         view.begin(run.how, &screen);
         let at = || host.clock().now().wall;
         let end = run.run(*books, plan, surroundings, &at, |visitor| {
-            wire.run(trays, visitor, &mut screen, &mut |screen, news| view.show(screen, news));
+            wire.run(trays, visitor, &mut screen, &mut |screen, news| {
+                if matches!(news, BatchNews::Left(_)) {
+                    screen.waiting(store::waiting(global));
+                }
+                view.show(screen, news);
+            });
         })?;
         let attended = Attended {
             holding: view.holding(),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::cli::args::{DeskArgs, Global};
 use crate::cli::host::{Host, WatchedHost};
 use crate::cli::record::Record;
-#[cfg(feature = "postgres")]
 use crate::cli::store;
 use crate::cli::{interrupt, settings, trays};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
@@ -275,11 +274,7 @@ impl<'a> Readers<'a> {
             self.board.undone(undone.len());
         }
         self.board.left(place, is_well, was_set, SystemClock::new().now().wall);
-        #[cfg(feature = "postgres")]
-        self.board.waits(store::waits(self.global).map(|(inventory, waits)| match waits {
-            Ok(waits) => report::waits(&inventory, &waits),
-            Err(error) => crate::cli::record::troubled(&error),
-        }));
+        self.board.waits(store::waiting(self.global));
     }
 
     /// A token is at a reader, and something is done with it.

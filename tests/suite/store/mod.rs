@@ -17,6 +17,8 @@ mod refusals;
 mod rights;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 pub mod server;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod screens;
 mod transitions;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod weather;
