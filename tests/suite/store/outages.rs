@@ -98,6 +98,32 @@ fn while_the_server_is_away_a_sync_goes_on_and_a_burn_does_not_and_afterwards_ea
 }
 
 #[test]
+fn a_server_that_is_mute_for_a_minute_holds_no_sync_up_and_has_each_record_once_afterwards() {
+    let (server, address, folder) = place();
+    let store = desk(&address, folder.path()).unwrap();
+    burn(&store, "A", 1, 1).unwrap();
+    server.mute(true);
+    let began = Instant::now();
+    let mut job = 2;
+    while began.elapsed() < Duration::from_secs(60) {
+        let asked = Instant::now();
+        sync(&store, "A", job).unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(11), "two records, 5 s each: {:?}", asked.elapsed());
+        assert!(burn(&store, "B", 1000 + job, 2).unwrap_err().is_away());
+        job += 1;
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    assert_eq!(store.waits(), Ok(waits(2 * (job as u64 - 2))));
+    server.mute(false);
+    std::thread::sleep(NOT_ASKED_FOR);
+    burn(&store, "C", 2000, 3).unwrap();
+    assert_eq!(store.waits(), Ok(Waits::default()));
+    assert_eq!(store.token(&SlotKey::only("B")), Ok(None), "nothing of what was refused is kept");
+    assert!(on_record(&store).values().all(|count| *count == 1), "{:?}", on_record(&store));
+    assert_eq!(events(&store).len(), 2 * (job as usize - 1) + 2);
+}
+
+#[test]
 fn a_burn_that_loses_the_server_in_the_middle_tells_how_it_ended_later() {
     let (mut server, address, folder) = place();
     let store = desk(&address, folder.path()).unwrap();

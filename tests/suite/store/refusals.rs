@@ -50,6 +50,33 @@ fn a_server_that_only_reads_such_as_a_replica_keeps_nothing_and_says_so() {
 }
 
 #[test]
+fn a_replica_takes_nothing_until_it_is_the_server_and_has_then_what_the_old_one_had_acknowledged() {
+    let (mut server, address) = own_server();
+    // A server without a replica that has to follow acknowledges alone; this one waits for it.
+    let replica = server.replica();
+    let settings = "ALTER SYSTEM SET synchronous_standby_names = '*'; SELECT pg_reload_conf()";
+    settings.split("; ").for_each(|sql| drop(server.sql("postgres", "postgres", sql).unwrap()));
+    let at_replica = address.replace(&server.port.to_string(), &replica.port.to_string());
+    refused(
+        &at_replica,
+        |error| matches!(error, InventoryError::Barred { detail, .. } if detail.contains("read-only")),
+    );
+    burn(&open(&address).unwrap(), "C", 4, 4).unwrap();
+    server.kill();
+    refused(&address, |error| matches!(error, InventoryError::Away { .. }));
+    replica.promote();
+    // It would wait for a replica of its own.
+    let settings = "ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()";
+    settings.split("; ").for_each(|sql| drop(replica.sql("postgres", "postgres", sql).unwrap()));
+    let store = open(&at_replica).unwrap();
+    for known in ["A", "C"] {
+        assert!(store.token(&SlotKey::only(known)).unwrap().unwrap().seed.is_some(), "{known} was acknowledged");
+    }
+    assert_eq!(store.token(&SlotKey::only("B")), Ok(None), "nothing of what was refused is kept");
+    burn(&store, "B", 3, 2).unwrap();
+}
+
+#[test]
 fn a_server_with_no_connection_left_says_so() {
     let (mut server, address) = own_server();
     server.set(&["max_connections=4", "superuser_reserved_connections=3", "max_wal_senders=0"]);

@@ -122,6 +122,40 @@ impl Server {
         }
     }
 
+    /// Makes a replica of it, which follows it and only reads; it is started.
+    pub fn replica(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let owned = Command::new("chown").arg("postgres").arg(folder.path()).status();
+        assert!(!is_root() || owned.unwrap().success());
+        let mut replica = Self { folder, programs: self.programs.clone(), port, child: None, settings: Vec::new() };
+        let from = self.port.to_string();
+        let copied = self.run(
+            "pg_basebackup",
+            &["-D", &replica.data(), "-R", "-h", "127.0.0.1", "-p", &from, "-U", "postgres", "-c", "fast", "--no-sync"],
+        );
+        assert!(copied.status.success(), "{copied:?}");
+        std::fs::copy(self.authority(), replica.authority()).unwrap();
+        replica.resume();
+        replica
+    }
+
+    /// Makes a replica the server.
+    pub fn promote(&self) {
+        let promoted = self.run("pg_ctl", &["promote", "-w", "-D", &self.data()]);
+        assert!(promoted.status.success(), "{promoted:?}");
+    }
+
+    /// Stops all of its processes where they are, or lets them go on: it takes connections, and says nothing.
+    pub fn mute(&self, is_mute: bool) {
+        let id = std::fs::read_to_string(Path::new(&self.data()).join("postmaster.pid")).unwrap();
+        let id = id.lines().next().unwrap().to_owned();
+        let signal = if is_mute { "-STOP" } else { "-CONT" };
+        // Whoever is there already, and nobody new, because the first one starts the others.
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let _ = Command::new("pkill").args([signal, "-P", &id]).status();
+    }
+
     /// Kills it, as a power failure does.
     pub fn kill(&mut self) {
         let data = self.data();
@@ -182,6 +216,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.run("pg_ctl", &["stop", "-D", &self.data(), "-m", "immediate"]);
         if let Some(mut child) = self.child.take() {
+            // One that did not stop is not waited for.
+            let _ = child.kill();
             let _ = child.wait();
         }
     }
