@@ -14,7 +14,7 @@ use crate::inventory::{Deed, InventoryError, Outcome, SlotKey};
 use crate::job::forecast::fit_of;
 use crate::job::{self, Exit, ReadOutcome};
 use crate::reader::Wanted;
-use crate::report::{InfoReport, Reading, jumped_words, more_words};
+use crate::report::{InfoReport, Reading, jumped_words, more_words, troubled};
 use crate::time::HostClock;
 
 pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
@@ -47,7 +47,7 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let is_unread = Cell::new(false);
     let unread = |error: &InventoryError| {
         if !is_unread.replace(true) {
-            output.note(&format!("the record of this token cannot be read: {}", record::troubled(error)));
+            output.note(&format!("the record of this token cannot be read: {}", troubled(error)));
         }
     };
     // What was known before this reading.

@@ -19,7 +19,7 @@ use crate::inventory::{Deed, Identity, InventoryError, SealError, Sqlite, Statio
 use crate::job::remedy::TokenRemedy;
 pub use crate::job::unopened;
 use crate::job::{Books, Failure, Opener, Problem, Recorder, TokenState};
-use crate::report::{WORDING, remedy_of_record};
+use crate::report::{WORDING, remedy_of_record, troubled};
 
 /// How much a command needs the inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,11 +293,6 @@ fn is_named(global: &Global) -> bool {
 fn unknown_profile(error: &InventoryError) -> Failure {
     Failure::new(Problem::ProfileUnread(error.clone()), TokenState::NotReached, error.remedy())
         .and(TokenRemedy::StateProfileOrNoInventory)
-}
-
-/// An error of the inventory with its remedy, for a remark.
-pub fn troubled(error: &InventoryError) -> String {
-    format!("{error} ({})", remedy_of_record(&error.remedy()))
 }
 
 /// A remark on something that could not be recorded.

@@ -282,7 +282,7 @@ pub fn waiting(global: &Global) -> Option<String> {
     #[cfg(feature = "postgres")]
     return waits(global).map(|(inventory, waits)| match waits {
         Ok(waits) => crate::report::waits(&inventory, &waits),
-        Err(error) => super::record::troubled(&error),
+        Err(error) => crate::report::troubled(&error),
     });
     #[cfg(not(feature = "postgres"))]
     {

@@ -16,10 +16,16 @@ const COMMANDS: &[&str] = &[
     "sync",
     "burn",
     "config",
+    "slot",
+    "lock",
+    "unlock",
+    "customer-key",
+    "factory-reset",
     "verify",
     "code",
     "batch",
     "desk",
+    "web",
     "seeds",
     "inventory",
     "server",
@@ -142,7 +148,8 @@ fn tip(error: &clap::Error) -> Option<String> {
 fn command_of(error: &clap::Error) -> String {
     let text = error.to_string();
     let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or("tokentap").to_owned();
-    let words = usage.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()) && !word.is_empty());
+    let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.contains(['<', '[', '.']);
+    let words = usage.split(' ').take_while(is_name);
     let words = words.collect::<Vec<_>>();
     if words.is_empty() { "tokentap".to_owned() } else { words.join(" ") }
 }
@@ -167,5 +174,33 @@ fn strings(error: &clap::Error, kind: ContextKind) -> Vec<String> {
         Some(ContextValue::String(text)) => vec![without_value(text)],
         Some(ContextValue::Strings(texts)) => texts.iter().map(without_value).collect(),
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_known_for_its_usage_errors() {
+        use clap::CommandFactory as _;
+        for command in Cli::command().get_subcommands() {
+            assert!(is_command(command.get_name()), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn a_usage_error_names_the_help_of_the_very_command_that_was_typed() {
+        for (typed, named) in [
+            (&["hand-over"][..], "tokentap hand-over"),
+            (&["customer-key", "set"], "tokentap customer-key set"),
+            (&["factory-reset", "now"], "tokentap factory-reset"),
+            (&["inventory", "assign"], "tokentap inventory assign"),
+            (&["sync", "--never"], "tokentap sync"),
+        ] {
+            let arguments: Vec<_> = std::iter::once(&"tokentap").chain(typed).map(Into::into).collect();
+            let error = Cli::read(&arguments).err().unwrap();
+            assert_eq!(command_of(&error), named);
+        }
     }
 }

@@ -159,7 +159,7 @@ impl<'a> Writing<'a> {
                     "{server} has this token, and may refuse its codes until it is mended there: tokentap sync --mend {server} --identity FILE"
                 ));
             }),
-            Err(error) => self.output.note(&super::record::troubled(&error)),
+            Err(error) => self.output.note(&crate::report::troubled(&error)),
         }
     }
 

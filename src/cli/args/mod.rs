@@ -48,6 +48,9 @@ pub use slot::{
 };
 pub use write::{BurnArgs, ConfigArgs, SyncArgs};
 
+/// The commands for a Molto2 as a whole.
+const OF_A_MOLTO2: [&str; 4] = ["lock", "unlock", "customer-key", "factory-reset"];
+
 /// Tap a token on the reader: seed burned, clock set, code checked.
 #[derive(Debug, Parser)]
 #[command(
@@ -87,9 +90,15 @@ impl Cli {
         Ok(read)
     }
 
-    /// The command line for short help: what one inventory for several desks needs is named there in a line, so that it fits a screen.
+    /// The command line for short help: what one inventory for several desks needs, and a Molto2 as a whole, is named there in a line each,
+    /// so that it fits a screen.
     pub fn brief() -> clap::Command {
-        Self::command().mut_subcommand("inventory", |mut inventory| {
+        let of_slots = format!("Clear or title a slot, or set how a key types; also: {}", OF_A_MOLTO2.join(", "));
+        let mut all = Self::command().mut_subcommand("slot", |slot| slot.about(of_slots));
+        for name in OF_A_MOLTO2 {
+            all = all.mut_subcommand(name, |one| one.hide(true));
+        }
+        all.mut_subcommand("inventory", |mut inventory| {
             for name in OF_SEVERAL_DESKS {
                 if inventory.find_subcommand(name).is_some() {
                     inventory = inventory.mut_subcommand(name, |one| one.hide(true));
@@ -233,16 +242,16 @@ pub enum Command {
     #[command(subcommand, before_help = "Example: tokentap slot clear --slot 3")]
     Slot(SlotCommand),
     /// Lock the screen of a Molto2
-    #[command(hide = true, before_help = "Example: tokentap lock")]
+    #[command(before_help = "Example: tokentap lock")]
     Lock(DeviceArgs),
     /// Unlock the screen of a Molto2
-    #[command(hide = true, before_help = "Example: tokentap unlock")]
+    #[command(before_help = "Example: tokentap unlock")]
     Unlock(DeviceArgs),
     /// Set or check the customer key of a Molto2
-    #[command(hide = true, subcommand, before_help = "Example: tokentap customer-key set --new-key key.txt")]
+    #[command(subcommand, before_help = "Example: tokentap customer-key set --new-key key.txt")]
     CustomerKey(CustomerKeyCommand),
     /// Erase everything on a Molto2, its customer key too
-    #[command(hide = true, before_help = "Example: tokentap factory-reset")]
+    #[command(before_help = "Example: tokentap factory-reset")]
     FactoryReset(FactoryResetArgs),
     /// Check a code from the display: right, drifted or wrong
     #[command(before_help = "Example: tokentap verify 123456 --seed-file seed.txt")]

@@ -16,9 +16,9 @@ mod refusals;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod rights;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
-pub mod server;
-#[cfg(all(feature = "postgres", target_os = "linux"))]
 mod screens;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+pub mod server;
 mod transitions;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod weather;
