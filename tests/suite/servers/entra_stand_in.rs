@@ -310,6 +310,17 @@ impl Service for Entra {
     fn answer(&mut self, request: &Request) -> Reply {
         let parts = request.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        // OpenID Connect Discovery 1.0, section 4: what Microsoft's own client reads first.
+        if let [TENANT, "v2.0", ".well-known", "openid-configuration"] = parts.as_slice() {
+            let at = |what: &str| format!("{}/{TENANT}/oauth2/v2.0/{what}", self.base);
+            return Reply::of(
+                200,
+                json!({
+                    "issuer": format!("{}/{TENANT}/v2.0", self.base), "token_endpoint": at("token"),
+                    "authorization_endpoint": at("authorize"), "device_authorization_endpoint": at("devicecode"),
+                }),
+            );
+        }
         if let [TENANT, "oauth2", "v2.0", what] = parts.as_slice() {
             return self.sign_in(what, &form(&request.body));
         }

@@ -8,6 +8,7 @@ mod duo_client;
 mod duo_signature;
 mod duo_stand_in;
 mod entra;
+mod entra_client;
 mod entra_stand_in;
 mod harness;
 mod mend;
