@@ -99,21 +99,24 @@ impl Duo {
         parameters: &[(&str, &str)],
         visit: &mut dyn FnMut(&Value),
     ) -> Asked<Option<ServerClock>> {
-        let mut offset = "0".to_owned();
+        let (mut offset, mut read) = ("0".to_owned(), 0);
         loop {
             let mut all = parameters.to_vec();
             all.extend([("limit", PAGE), ("offset", offset.as_str())]);
             let answer = self.ask(&Method::GET, path, &all)?;
+            self.http.count_page(&mut read, &answer)?;
             let found = self.fields(&answer).list("/response")?;
             found.iter().for_each(&mut *visit);
             let is_empty = found.is_empty();
             let next: Option<u64> = answer.value.get("metadata").and_then(|found| number_in(found, "next_offset"));
             match next {
-                // One that goes back would never end.
-                Some(next) if !is_empty && next < MOST_TOKENS && offset.parse().is_ok_and(|now: u64| next > now) => {
+                None => return Ok(answer.clock),
+                Some(_) if is_empty => return Ok(answer.clock),
+                Some(next) if next < MOST_TOKENS && offset.parse().is_ok_and(|now: u64| next > now) => {
                     offset = next.to_string();
                 }
-                _ => return Ok(answer.clock),
+                // One that goes back would never end, and a part of the list is not taken for all of it.
+                Some(_) => return Err(ServerError::TooLarge(self.http.host().to_owned())),
             }
         }
     }

@@ -111,10 +111,11 @@ impl Entra {
 
     /// All pages of a list.
     fn pages(&self, path: &str, visit: &mut dyn FnMut(&Value)) -> Asked<()> {
-        let mut next = path.to_owned();
+        let (mut next, mut read) = (path.to_owned(), 0);
         // No tenant has so many; a list whose pages go round has.
         for _ in 0..10_000 {
             let answer = self.ask(&Method::GET, &next, None)?;
+            self.http.count_page(&mut read, &answer)?;
             self.fields(&answer).list("/value")?.iter().for_each(&mut *visit);
             match text_in(&answer.value, "@odata.nextLink") {
                 // A ticket goes to no other host.

@@ -26,6 +26,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// The largest answer, in bytes: a page of two hundred tokens has a fifth of it.
 const MAX_ANSWER: u64 = 2 << 20;
 
+/// The largest list, in bytes of all of its pages: a hundred thousand tokens have less.
+const MAX_LIST: u64 = 128 << 20;
+
 /// Waits; `false` where somebody wants the program to end.
 pub type Pause = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
 
@@ -58,6 +61,8 @@ pub struct Answer {
     pub status: u16,
     /// Its content: null where there is none.
     pub value: Value,
+    /// How many bytes that was.
+    pub bytes: u64,
     /// The server's clock.
     pub clock: Option<ServerClock>,
 }
@@ -167,7 +172,16 @@ impl Http {
         if status.is_server_error() && value.is_null() {
             return Err(ServerError::Faulty { host: self.host.clone(), status: status.as_u16() });
         }
-        Ok(Paused::No(Answer { status: status.as_u16(), value, clock: date }))
+        Ok(Paused::No(Answer { status: status.as_u16(), value, bytes: content.len() as u64, clock: date }))
+    }
+
+    /// Counts a page of a list.
+    ///
+    /// # Errors
+    /// [`ServerError::TooLarge`]: with it the list is larger than any server's.
+    pub fn count_page(&self, read: &mut u64, page: &Answer) -> Asked<()> {
+        *read += page.bytes;
+        if *read > MAX_LIST { Err(ServerError::TooLarge(self.host.clone())) } else { Ok(()) }
     }
 
     fn content(&self, response: &mut Response<Body>) -> Asked<Zeroizing<Vec<u8>>> {

@@ -138,12 +138,13 @@ impl PrivacyIdea {
     /// All pages of the tokens that fit.
     fn pages(&self, parameters: &[(&str, &str)], visit: &mut dyn FnMut(ServerToken)) -> Asked<()> {
         let size = PAGE.to_string();
-        let mut first = None;
+        let (mut first, mut read) = (None, 0);
         for page in 1..=MOST_PAGES {
             let number = page.to_string();
             let mut all = parameters.to_vec();
             all.extend([("page", number.as_str()), ("pagesize", size.as_str())]);
             let answer = self.ask(&Method::GET, "/token/", &all)?;
+            self.http.count_page(&mut read, &answer)?;
             let tokens = self.fields(&answer).list("/result/value/tokens")?;
             tokens.iter().filter_map(token_of).for_each(&mut *visit);
             let begins = tokens.first().and_then(|token| text_in(token, "serial"));

@@ -44,6 +44,8 @@ pub struct Duo {
     pub page_most: usize,
     /// A serial may be there twice.
     pub takes_duplicates: bool,
+    /// A next page is said to begin here, whatever was shown.
+    pub next_page: Option<usize>,
     /// A new token is listed after so many look-ups.
     pub listed_after: usize,
     /// Its clock minus this computer's, in seconds.
@@ -73,6 +75,7 @@ impl Duo {
             tokens: Vec::new(),
             page_most: 100,
             takes_duplicates: false,
+            next_page: None,
             listed_after: 0,
             clock_offset_s: 0,
             hides_users: false,
@@ -174,7 +177,7 @@ impl Duo {
         };
         let (shown, next) = page(all, offset, limit.min(self.page_most));
         let mut metadata = json!({ "total_objects": all.len() });
-        if let Some(next) = next {
+        if let Some(next) = self.next_page.or(next) {
             metadata["next_offset"] = json!(next);
         }
         Reply::of(200, json!({ "stat": "OK", "metadata": metadata, "response": shown }))

@@ -252,6 +252,21 @@ fn a_wrong_secret_and_a_next_page_elsewhere_are_told_and_no_ticket_goes_there() 
 }
 
 #[test]
+fn a_list_whose_pages_never_fill_the_bound_of_one_and_never_end_is_given_up() {
+    let server = Entra::start(&[]);
+    let counter = counter(&server);
+    for number in 0..110 {
+        server.now().put(&serial(number), &[1; 20]).model = "a".repeat(1_900_000);
+    }
+    server.now().page_most = 1;
+    let compare = || counter.run(&["server", "compare", "entra", "--identity", "identity"]);
+    let (exit, said) = compare();
+    assert!(exit != 0 && said.contains("is too large"), "{exit}: {said}");
+    let asked = server.asked(&format!("GET {DEVICES}"));
+    assert!((60..100).contains(&asked), "{asked} pages were read, of which 70 have 128 MiB");
+}
+
+#[test]
 fn after_a_clock_was_set_the_same_seed_is_enrolled_anew_and_stays_its_user_s() {
     let server = Entra::start(&["ana"]);
     let mut counter = counter(&server);

@@ -87,6 +87,21 @@ fn a_server_that_is_not_there_is_told_and_named_again_where_it_is() {
 }
 
 #[test]
+fn a_list_of_which_the_next_page_lies_behind_is_no_whole_list() {
+    let server = Duo::start(&["ana"]);
+    let counter = counter();
+    assert_eq!(add(&counter, &server.url(), &[]).0, 0);
+    let compare = ["server", "compare", "duo", "--identity", "identity"];
+    server.now().put("t6", SERIAL, &[1; 20]);
+    assert_eq!(counter.run(&compare).0, 0);
+    for next in [0, 1_000_000_000] {
+        server.now().next_page = Some(next);
+        let (exit, said) = counter.run(&compare);
+        assert!(exit != 0 && said.contains("is too large"), "{next}: {said}");
+    }
+}
+
+#[test]
 fn certificates_that_are_not_the_server_s_or_not_of_now_are_refused_by_their_reason_and_nothing_is_sent() {
     for (name, days, names_authority, refused) in [
         ("localhost", -60..30, true, None),
