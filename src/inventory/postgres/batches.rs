@@ -4,6 +4,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::columns::{fingerprint, ms, odd, optional_time, time, word};
+use super::schema::PROGRAMS;
 use super::session::{Session, Trouble};
 use super::tokens;
 use crate::inventory::{
@@ -285,15 +286,18 @@ fn deal(
             return Ok(Err(if is_listed { holds_another(token) } else { Claim::NotListed }));
         }
     }
-    // A seed that another token holds waits for that token.
-    let free = from.first(
-        "SELECT * FROM batch_rows AS r
+    // A seed that another token holds waits for that token. Who runs is looked up once, and not by `is_running` for each row that is in
+    // another hand: that reads all locks of the server each time.
+    let sql = format!(
+        "WITH running AS MATERIALIZED (SELECT objid AS program FROM pg_locks WHERE locktype = 'advisory' AND classid = {PROGRAMS}
+             AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+         SELECT r.* FROM batch_rows AS r
          WHERE batch = $1 AND state = 'planned' AND NOT is_named
              AND NOT EXISTS (SELECT 1 FROM claims AS c WHERE c.batch = r.batch AND c.number = r.number AND c.until > clock_timestamp()
-                 AND is_running(c.owner))
+                 AND c.owner::oid IN (SELECT program FROM running))
              AND NOT EXISTS (SELECT 1 FROM holders AS h WHERE h.seed = r.seed AND (h.serial <> $2 OR h.slot <> 0))
-         ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED",
-        &[&batch, &serial],
-    )?;
+         ORDER BY number LIMIT 1 FOR UPDATE OF r SKIP LOCKED"
+    );
+    let free = from.first(&sql, &[&batch, &serial])?;
     Ok(free.as_ref().map(row).transpose()?.ok_or(Claim::NotListed))
 }
