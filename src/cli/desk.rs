@@ -119,6 +119,7 @@ pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     let mut view = View { is_live: screen.is_live(), bound: args.if_drift_over, ..View::default() };
     screen.event(&DeskEvent::Begin {}, Bell::None);
     let visitor = DeskVisitor::new(record.books(), plan, around);
+    screen.waiting(store::waiting(global));
     wire.run(trays.as_mut(), &visitor, &mut screen, &mut |screen, news| {
         if matches!(news, DeskNews::Visited(_)) {
             screen.waiting(store::waiting(global));

@@ -23,11 +23,9 @@ pub fn run(global: &Global, args: &InfoArgs, output: &Output) -> Ran {
     let record = Record::begin(global);
     let host_clock = Host::assess(&args.host)?;
     let desk = Workplace::new(global, &host_clock, &record, output);
-    let mut desk = desk.wanting(Wanted::Any);
-    let family = desk.family()?;
-    // It was opened while the reader was.
     record.ready(global, Need::Reading, output)?;
-    if family != Family::Nfc {
+    let mut desk = desk.wanting(Wanted::Any);
+    if desk.family()? != Family::Nfc {
         return slots::info(global, desk, &record, output);
     }
     let (report, station) = desk.work(&mut |station| {

@@ -148,7 +148,9 @@ fn tip(error: &clap::Error) -> Option<String> {
 fn command_of(error: &clap::Error) -> String {
     let text = error.to_string();
     let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or("tokentap").to_owned();
-    let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.contains(['<', '[', '.']);
+    let is_name = |word: &&str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+    };
     let words = usage.split(' ').take_while(is_name);
     let words = words.collect::<Vec<_>>();
     if words.is_empty() { "tokentap".to_owned() } else { words.join(" ") }

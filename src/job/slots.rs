@@ -111,7 +111,8 @@ fn read_once(
             {
                 match contact.read_slot(slot) {
                     Ok(Some(state)) => slots.push(state),
-                    _ => break,
+                    Ok(None) | Err(DeviceError { reason: Reason::Refused(_), .. }) => break,
+                    Err(error) => return Err(error),
                 }
             }
             Err(error) => return Err(error),

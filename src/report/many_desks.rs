@@ -27,13 +27,14 @@ pub fn waits(inventory: &str, waits: &crate::inventory::Waits) -> String {
         let (verb, it) = if waits.records == 1 { ("waits", "it goes") } else { ("wait", "they go") };
         let many = counted(waits.records, "record");
         parts.push(format!(
-            "{many} {verb} in this desk's outbox for {inventory}; {it} there with the next command, once it answers"
+            "{many} {verb} in this desk's outbox for {inventory}; {it} there with the next token or command, once it answers"
         ));
     }
     if let Some((many, why)) = &waits.refused {
+        let is = if *many == 1 { "is" } else { "are" };
         let many = counted(*many, "record");
         parts.push(format!(
-            "{many} in this desk's outbox are not taken by {inventory}: {why}; show this to whoever runs it"
+            "{many} in this desk's outbox {is} not taken by {inventory}: {why}; show this to whoever runs it"
         ));
     }
     plain(&parts.join("; "))

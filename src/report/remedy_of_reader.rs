@@ -76,8 +76,8 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
              names one of them to other commands; for a token, lay it on the NFC reader"
         }
         ReaderRemedy::NameKey => {
-            "nothing was sent to it: tokentap burn --hotp and tokentap slot clear --hotp are for the HOTP slot of the key, which \
-             counts and has no clock to set; for a token, lay it on the NFC reader"
+            "nothing was sent to it: it counts, and has no clock to set; tokentap info --reader NAME shows its HOTP slot, tokentap verify \
+             --hotp checks its codes, tokentap burn --hotp writes it; for a token, lay it on the NFC reader"
         }
         ReaderRemedy::LayOnNfc => {
             "nothing was sent to it; switch the token on (press its button until the display lights), lay it on the NFC \

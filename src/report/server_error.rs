@@ -26,6 +26,9 @@ pub fn server_fact(error: &ServerError) -> String {
         }
         ServerError::Redirected { host, to } => format!("{host} sends to {to}, which is not followed"),
         ServerError::TooLarge(host) => format!("the answer of {host} is too large"),
+        ServerError::Endless(host) => {
+            format!("the list of {host} has pages that do not come to an end, so it was not read whole")
+        }
         ServerError::Lacks { host, field } => format!("the answer of {host} lacks {field}"),
         ServerError::SignIn { host, detail } => format!("{host} does not let this account in{}", own_words(detail)),
         ServerError::Forbidden { host, detail } => format!("{host} does not allow that{}", own_words(detail)),

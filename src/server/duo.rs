@@ -111,12 +111,11 @@ impl Duo {
             let next: Option<u64> = answer.value.get("metadata").and_then(|found| number_in(found, "next_offset"));
             match next {
                 None => return Ok(answer.clock),
-                Some(_) if is_empty => return Ok(answer.clock),
-                Some(next) if next < MOST_TOKENS && offset.parse().is_ok_and(|now: u64| next > now) => {
+                Some(next) if !is_empty && next < MOST_TOKENS && offset.parse().is_ok_and(|now: u64| next > now) => {
                     offset = next.to_string();
                 }
                 // One that goes back would never end, and a part of the list is not taken for all of it.
-                Some(_) => return Err(ServerError::TooLarge(self.http.host().to_owned())),
+                Some(_) => return Err(ServerError::Endless(self.http.host().to_owned())),
             }
         }
     }

@@ -131,7 +131,7 @@ impl Entra {
                 None => return Ok(()),
             }
         }
-        Err(ServerError::TooLarge(self.http.host().to_owned()))
+        Err(ServerError::Endless(self.http.host().to_owned()))
     }
 
     /// A user's token as a method of theirs: its path.

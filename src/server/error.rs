@@ -67,6 +67,8 @@ pub enum ServerError {
     },
     /// The answer is larger than any of this kind.
     TooLarge(String),
+    /// A list whose pages do not come to an end, on this host.
+    Endless(String),
     /// The answer lacks something.
     Lacks {
         /// The host.
@@ -121,6 +123,7 @@ impl ServerError {
             | Self::Refused { status: 408, .. }
             | Self::NotJson { .. }
             | Self::TooLarge(_)
+            | Self::Endless(_)
             | Self::Lacks { .. } => Fate::Unknown,
             _ => Fate::NotDone,
         }

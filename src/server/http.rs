@@ -26,8 +26,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// The largest answer, in bytes: a page of two hundred tokens has a fifth of it.
 const MAX_ANSWER: u64 = 2 << 20;
 
-/// The largest list, in bytes of all of its pages: a hundred thousand tokens have less.
-const MAX_LIST: u64 = 128 << 20;
+/// The largest list, in bytes of all of its pages: a hundred thousand tokens have less, at two kilobytes each.
+const MAX_LIST: u64 = 256 << 20;
 
 /// Waits; `false` where somebody wants the program to end.
 pub type Pause = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
@@ -178,10 +178,10 @@ impl Http {
     /// Counts a page of a list.
     ///
     /// # Errors
-    /// [`ServerError::TooLarge`]: with it the list is larger than any server's.
+    /// [`ServerError::Endless`]: the pages so far exceed the bound.
     pub fn count_page(&self, read: &mut u64, page: &Answer) -> Asked<()> {
         *read += page.bytes;
-        if *read > MAX_LIST { Err(ServerError::TooLarge(self.host.clone())) } else { Ok(()) }
+        if *read > MAX_LIST { Err(ServerError::Endless(self.host.clone())) } else { Ok(()) }
     }
 
     fn content(&self, response: &mut Response<Body>) -> Asked<Zeroizing<Vec<u8>>> {

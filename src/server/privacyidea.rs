@@ -155,7 +155,7 @@ impl PrivacyIdea {
                 false => first = begins,
             }
         }
-        Err(ServerError::TooLarge(self.http.host().to_owned()))
+        Err(ServerError::Endless(self.http.host().to_owned()))
     }
 
     /// What is said of a token that is created, or burned anew.

@@ -42,7 +42,7 @@ impl ServerError {
             Self::NotJson { .. } | Self::Redirected { .. } | Self::Lacks { .. } => ServerRemedy::Address,
             Self::SignIn { .. } => ServerRemedy::Account,
             Self::Forbidden { .. } => ServerRemedy::Rights,
-            Self::Refused { .. } | Self::Absent(_) => ServerRemedy::Words,
+            Self::Refused { .. } | Self::Absent(_) | Self::Endless(_) => ServerRemedy::Words,
             Self::NotAllowed { .. } => ServerRemedy::SignInInTime,
             Self::NoSuchCall(kind) => ServerRemedy::OtherKind(*kind),
             Self::Unusable(_) => ServerRemedy::Environment,

@@ -90,11 +90,9 @@ impl Cli {
         Ok(read)
     }
 
-    /// The command line for short help: what one inventory for several desks needs, and a Molto2 as a whole, is named there in a line each,
-    /// so that it fits a screen.
+    /// The command line for short help: the commands that few need are only named there, so that it fits a screen.
     pub fn brief() -> clap::Command {
-        let of_slots = format!("Clear or title a slot, or set how a key types; also: {}", OF_A_MOLTO2.join(", "));
-        let mut all = Self::command().mut_subcommand("slot", |slot| slot.about(of_slots));
+        let mut all = Self::command().after_help(format!("For a Molto2 as a whole: {}", OF_A_MOLTO2.join(", ")));
         for name in OF_A_MOLTO2 {
             all = all.mut_subcommand(name, |one| one.hide(true));
         }

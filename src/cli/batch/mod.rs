@@ -181,6 +181,7 @@ impl Around<'_> {
         let mut view = View::new(&name, run.batch.counts(), host);
         view.begin(run.how, &screen);
         let at = || host.clock().now().wall;
+        screen.waiting(store::waiting(global));
         let end = run.run(*books, plan, surroundings, &at, |visitor| {
             wire.run(trays, visitor, &mut screen, &mut |screen, news| {
                 if matches!(news, BatchNews::Left(_)) {

@@ -287,7 +287,8 @@ fn deal(
         }
     }
     // A seed that another token holds waits for that token. Who runs is looked up once, and not by `is_running` for each row that is in
-    // another hand: that reads all locks of the server each time.
+    // another hand: which reads all locks of the server each time. The two
+    // conditions must agree.
     let sql = format!(
         "WITH running AS MATERIALIZED (SELECT objid AS program FROM pg_locks WHERE locktype = 'advisory' AND classid = {PROGRAMS}
              AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))

@@ -16,16 +16,20 @@ pub fn holder(from: &mut Session, seed: &Fingerprint) -> Result<Option<SlotKey>,
 /// # Errors
 /// [`InventoryError::Held`] where another one holds it, unless they may share it.
 pub fn hold(to: &mut Session, seed: &Fingerprint, key: &SlotKey, shares: bool) -> Result<(), Trouble> {
-    let made = to.execute(
-        "INSERT INTO holders (seed, serial, slot) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        &[&seed.as_bytes(), &key.serial, &i32::from(key.slot)],
-    )?;
-    if made == 1 {
-        return Ok(());
-    }
-    match holder(to, seed)? {
-        Some(other) if other != *key && !shares => Err(Trouble::Rows(InventoryError::Held(other))),
-        _ => Ok(()),
+    loop {
+        let made = to.execute(
+            "INSERT INTO holders (seed, serial, slot) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            &[&seed.as_bytes(), &key.serial, &i32::from(key.slot)],
+        )?;
+        if made == 1 {
+            return Ok(());
+        }
+        match holder(to, seed)? {
+            Some(other) if other != *key && !shares => return Err(Trouble::Rows(InventoryError::Held(other))),
+            Some(_) => return Ok(()),
+            // Let go of by another desk between the two statements: it is to be had now.
+            None => {}
+        }
     }
 }
 

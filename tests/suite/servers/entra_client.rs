@@ -13,12 +13,12 @@ use crate::support::{target_folder, text};
 const SCRIPT: &str = "
 import json, sys, msal, requests
 base, tenant, client, secret, authority = sys.argv[1:6]
-at = dict(authority=base + '/' + tenant, instance_discovery=False, verify=authority)
+at = dict(authority=base + '/' + tenant, instance_discovery=False, verify=authority, timeout=30)
 said = {}
 def look(name, ticket):
     head = {'Authorization': 'Bearer ' + ticket}
-    devices = requests.get(base + '/beta/directory/authenticationMethodDevices/hardwareOathDevices', headers=head, verify=authority)
-    user = requests.get(base + '/beta/users/ana@example.org', headers=head, verify=authority)
+    devices = requests.get(base + '/beta/directory/authenticationMethodDevices/hardwareOathDevices', headers=head, verify=authority, timeout=30)
+    user = requests.get(base + '/beta/users/ana@example.org', headers=head, verify=authority, timeout=30)
     said[name] = [devices.status_code, [it['serialNumber'] for it in devices.json()['value']], user.json()['userPrincipalName']]
 app = msal.ConfidentialClientApplication(client, client_credential=secret, **at)
 look('secret', app.acquire_token_for_client([base + '/.default'])['access_token'])
@@ -28,7 +28,7 @@ person = msal.PublicClientApplication(client, **at)
 flow = person.initiate_device_flow([base + '/UserAuthenticationMethod.ReadWrite.All'])
 said['code'] = flow['user_code']
 look('person', person.acquire_token_by_device_flow(flow)['access_token'])
-said['forged'] = requests.get(base + '/beta/users/ana@example.org', headers={'Authorization': 'Bearer forged'}, verify=authority).status_code
+said['forged'] = requests.get(base + '/beta/users/ana@example.org', headers={'Authorization': 'Bearer forged'}, verify=authority, timeout=30).status_code
 print(json.dumps(said))
 ";
 
@@ -45,10 +45,9 @@ fn client(server: &StandIn<Entra>, authority: &str) -> Option<Result<Value, Stri
     std::fs::write(&file, authority).unwrap();
     let base = format!("https://localhost:{}", server.port);
     let mut command = Command::new(python);
-    // The client would take what this computer trusts before what it is told to.
-    ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"].into_iter().for_each(|name| {
-        command.env_remove(name);
-    });
+    // The client would take what this computer trusts, and its proxy, before what it is told to.
+    command.env_remove("REQUESTS_CA_BUNDLE").env_remove("CURL_CA_BUNDLE");
+    command.env("NO_PROXY", "localhost").env("no_proxy", "localhost");
     let output = command.args(["-c", SCRIPT, &base, TENANT, CLIENT, CLIENT_SECRET]).arg(file).output().unwrap();
     Some(match output.status.success() {
         true => Ok(serde_json::from_slice(&output.stdout).unwrap()),

@@ -56,6 +56,12 @@ fn a_replica_takes_nothing_until_it_is_the_server_and_has_then_what_the_old_one_
     let replica = server.replica();
     let settings = "ALTER SYSTEM SET synchronous_standby_names = '*'; SELECT pg_reload_conf()";
     settings.split("; ").for_each(|sql| drop(server.sql("postgres", "postgres", sql).unwrap()));
+    let began = Instant::now();
+    let is_waited_for = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+    while server.sql("postgres", "postgres", is_waited_for) != Ok("1".to_owned()) {
+        assert!(began.elapsed() < Duration::from_secs(60), "the replica is not waited for");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let at_replica = address.replace(&server.port.to_string(), &replica.port.to_string());
     refused(
         &at_replica,
@@ -65,9 +71,6 @@ fn a_replica_takes_nothing_until_it_is_the_server_and_has_then_what_the_old_one_
     server.kill();
     refused(&address, |error| matches!(error, InventoryError::Away { .. }));
     replica.promote();
-    // It would wait for a replica of its own.
-    let settings = "ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()";
-    settings.split("; ").for_each(|sql| drop(replica.sql("postgres", "postgres", sql).unwrap()));
     let store = open(&at_replica).unwrap();
     for known in ["A", "C"] {
         assert!(store.token(&SlotKey::only(known)).unwrap().unwrap().seed.is_some(), "{known} was acknowledged");

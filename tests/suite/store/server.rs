@@ -148,12 +148,17 @@ impl Server {
 
     /// Stops all of its processes where they are, or lets them go on: it takes connections, and says nothing.
     pub fn mute(&self, is_mute: bool) {
-        let id = std::fs::read_to_string(Path::new(&self.data()).join("postmaster.pid")).unwrap();
-        let id = id.lines().next().unwrap().to_owned();
-        let signal = if is_mute { "-STOP" } else { "-CONT" };
         // Whoever is there already, and nobody new, because the first one starts the others.
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-        let _ = Command::new("pkill").args([signal, "-P", &id]).status();
+        assert!(self.signal(if is_mute { "-STOP" } else { "-CONT" }), "kill and pkill");
+    }
+
+    /// Sends a signal to all of its processes; whether it got there.
+    fn signal(&self, signal: &str) -> bool {
+        let Ok(id) = std::fs::read_to_string(Path::new(&self.data()).join("postmaster.pid")) else { return false };
+        let id = id.lines().next().unwrap_or_default().to_owned();
+        let first = Command::new("kill").args([signal, &id]).stderr(Stdio::null()).status();
+        let others = Command::new("pkill").args([signal, "-P", &id]).status();
+        first.is_ok_and(|it| it.success()) && others.is_ok_and(|it| it.success())
     }
 
     /// Kills it, as a power failure does.
@@ -214,6 +219,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // One that a failed test has left mute.
+        self.signal("-CONT");
         let _ = self.run("pg_ctl", &["stop", "-D", &self.data(), "-m", "immediate"]);
         if let Some(mut child) = self.child.take() {
             // One that did not stop is not waited for.
