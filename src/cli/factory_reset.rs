@@ -102,7 +102,7 @@ fn reset_seen(before: &SlotsOutcome, after: &SlotsOutcome) -> Option<bool> {
     (!shown(before).is_empty()).then(|| shown(after).is_empty())
 }
 
-/// Puts on record that every slot of a device is empty.
+/// Puts on record that every slot of a device is empty, and nobody's.
 fn erased(record: &Record, changed: &DeviceChanged, recorder: &Recorder<'_>) -> Result<(), Failure> {
     let Some(books) = record.books() else { return Ok(()) };
     for token in records(record, &changed.info)? {
@@ -113,7 +113,7 @@ fn erased(record: &Record, changed: &DeviceChanged, recorder: &Recorder<'_>) -> 
             at,
             ..recorder.blank_event(at, Outcome::Done)
         };
-        let change = TokenChange { seed: SeedChange::Erased, ..TokenChange::of(token.key.clone()) };
+        let change = TokenChange { seed: SeedChange::Erased, unassigned: true, ..TokenChange::of(token.key.clone()) };
         books.keep(&Entry { event, token: Some(change), row: None }).map_err(Failure::from)?;
     }
     Ok(())

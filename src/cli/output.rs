@@ -37,7 +37,20 @@ impl Output {
     fn touches_tokens(&self) -> bool {
         matches!(
             self.command,
-            "tokentap" | "info" | "sync" | "burn" | "config" | "verify" | "selftest" | "batch" | "desk"
+            "tokentap"
+                | "info"
+                | "sync"
+                | "burn"
+                | "config"
+                | "slot"
+                | "lock"
+                | "unlock"
+                | "customer-key"
+                | "factory-reset"
+                | "verify"
+                | "selftest"
+                | "batch"
+                | "desk"
         )
     }
 

@@ -135,7 +135,11 @@ pub fn on_slot(args: &SlotArgs, setting: Option<&SlotSettingArgs>) -> Result<OnS
             (setting.title.is_some(), "--title"),
         ] {
             if is_given {
-                return Err(unused(flag, "it is for a slot of a Molto2, which --slot names"));
+                let fact = format!("{flag} is for a slot of a Molto2, and no slot was named");
+                return Err(Failure::usage(
+                    fact,
+                    format!("add --slot N for the slot that is meant; for a token, remove {flag}"),
+                ));
             }
         }
         return Ok(OnSlot { family: Family::Nfc, slot: 0, wish: SlotWish::default(), key: None });

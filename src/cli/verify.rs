@@ -190,6 +190,11 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<
              clock that is off by more than a year: read it with tokentap info"
                 .to_owned(),
         ),
+        VerdictKind::NoMatch if found.read.as_ref().is_some_and(|read| read.info.can.slots > 1) => Some(
+            "the slot has another seed than this one, or its clock is further off, which cannot be read: set it with tokentap sync --slot \
+             N, and check a code again; if it is still wrong, find the seed that its server has, or give slot and server a new one"
+                .to_owned(),
+        ),
         VerdictKind::NoMatch => Some(
             "the token has another seed than this one, or its clock is further off: read it with tokentap info; if its clock is \
              right, find the seed that its server has, or give token and server a new one (docs/helpdesk.md)"

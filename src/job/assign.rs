@@ -6,8 +6,8 @@ use super::failure::Failure;
 use super::find;
 use super::kind::Exit;
 use super::problem::Problem;
-use crate::device::Serial;
 use crate::device::families::model_of;
+use crate::device::{Family, Serial};
 use crate::inventory::{Entry, Event, Inventory, SlotKey, TokenChange, TokenRecord};
 use crate::plain::{given, plain};
 use crate::seedfile::check_text;
@@ -121,6 +121,13 @@ pub fn of_words(inventory: &dyn Inventory, token: &str, user: &str) -> Result<As
         return Ok(Assignment { key: token.key.clone(), known: Some(token), user });
     }
     let serial: String = token.chars().filter(|c| !c.is_whitespace()).collect();
+    // A slot that nothing was done to yet, of a device that is known.
+    if let (device, Some(slot)) = SlotKey::of_text(&serial)
+        && slot < Family::Molto2.usual().slots
+        && find::all(inventory, device)?.iter().any(|other| other.key.serial == device && other.key.slot > 0)
+    {
+        return Ok(Assignment { key: SlotKey::of(device, slot), known: None, user });
+    }
     let is_digits = serial.bytes().all(|byte| byte.is_ascii_digit());
     match Serial::new(&serial) {
         Some(serial) if is_digits && model_of(serial.as_str()).is_some() => {

@@ -68,6 +68,8 @@ impl Recorder<'_> {
                     change.synced = report.config.is_some() && info.can.has_clock();
                     change.profile = known_profile(info, report.config, begun);
                     change.seed = seed_after(begun, report);
+                    // A slot that was cleared is nobody's: the next seed in it is not its last user's.
+                    change.unassigned = report.wish.clears;
                 }
                 add_detail(&mut event, clock_remark(report));
             }

@@ -287,7 +287,9 @@ impl SingleWrite {
     /// The profile on record against the one that the seed itself states.
     fn check_profile(&self, token: &TokenRecord, plan: &WritePlan, of: Owned) -> Result<(), Failure> {
         let stated = plan.config.as_ref().filter(|config| config.from == ProfileFrom::Seed);
-        let (Some(config), Some(had)) = (stated, token.profile) else { return Ok(()) };
+        // The profile of a seed that is gone is nobody's.
+        let known = token.profile.filter(|_| token.erased.is_none() || token.pending.is_some());
+        let (Some(config), Some(had)) = (stated, known) else { return Ok(()) };
         let hash = self.flags.hash.is_none() && config.profile.hash() != had.hash();
         let step = self.flags.step.is_none() && config.profile.step() != had.step();
         if !(hash || step) {

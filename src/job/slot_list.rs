@@ -73,6 +73,11 @@ pub fn places(sheet: &Sheet, read: &SlotsOutcome, books: &Books) -> Result<Vec<R
     let is_empty = |slot: u16| {
         read.slots.iter().any(|shown| shown.slot == slot && shown.has_seed == Some(false)) && !held.contains_key(&slot)
     };
+    // A slot that is somebody's waits for a row of theirs, also while it is empty.
+    let is_anothers = |slot: u16, row: &Row| {
+        let owner = known.iter().find(|token| token.key.slot == slot).and_then(|token| token.user.as_ref());
+        owner.is_some_and(|owner| row.user.as_ref() != Some(owner))
+    };
     // Slots that rows name are theirs, whatever comes before them.
     let named = |row: &Row| row.slot.filter(|_| row.serial.as_deref().is_none_or(|named| named == serial));
     let mut taken: BTreeSet<u16> = sheet.rows.iter().filter_map(|(_, row)| named(row)).collect();
@@ -111,10 +116,10 @@ pub fn places(sheet: &Sheet, read: &SlotsOutcome, books: &Books) -> Result<Vec<R
                     let problem = Problem::at(row.place, what, "name an empty slot, or clear that one first");
                     return Err(bad_file(&sheet.name, &[problem], 0));
                 }
-                None => match (0..read.info.can.slots).find(|slot| is_empty(*slot) && !taken.contains(slot)) {
-                    Some(slot) => RowPlace::Slot(slot),
-                    None => RowPlace::NoRoom,
-                },
+                None => {
+                    let is_free = |slot: &u16| is_empty(*slot) && !taken.contains(slot) && !is_anothers(*slot, row);
+                    (0..read.info.can.slots).find(is_free).map_or(RowPlace::NoRoom, RowPlace::Slot)
+                }
             },
         };
         if let RowPlace::Slot(slot) = place {

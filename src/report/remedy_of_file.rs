@@ -76,8 +76,8 @@ fn fixed_words(remedy: &FileRemedy) -> &'static str {
         FileRemedy::WholeSecret => "use the whole secret, or --allow-short-seed",
         FileRemedy::OtherLength => "use another length",
         FileRemedy::NameProfile => {
-            "use --hash, --step or --display: all three are written, and what is not named is as the inventory knows it, \
-             else the factory's; to set only the clock use tokentap sync"
+            "use --hash, --step or --display, or --digits for a slot: what is not named is written as the inventory knows it, else as the \
+             factory's, and for a slot as the device has it; to set only the clock use tokentap sync"
         }
         FileRemedy::SkipUnusable => {
             "skip such rows with --skip-unusable; burn, verify and code take one row of the file with --row"

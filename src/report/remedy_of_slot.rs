@@ -34,14 +34,16 @@ pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
              new key; if it is refused, the key of before still counts"
         }
         SlotRemedy::OpenCustomerKey => {
-            "open the key that the inventory keeps: --identity FILE; or name it: --customer-key FILE"
+            "open the key that the inventory keeps: --identity FILE; or name it: --customer-key FILE; where both are lost, tokentap \
+             factory-reset gives it the factory's again, and erases all of its seeds"
         }
         SlotRemedy::OpenOrTryAgain => {
             "use the one that is kept: --identity FILE, without --customer-key; only if you know that the device has the named one by \
              now, --try-again"
         }
         SlotRemedy::NameKey => {
-            "name the key that it has: --customer-key FILE; for the factory's, a file with the text TOKEN2MOLTO1-KEY"
+            "name the key that it has: --customer-key FILE; for the factory's, a file with the text TOKEN2MOLTO1-KEY; where its own is \
+             lost, tokentap factory-reset, which erases all of its seeds"
         }
         SlotRemedy::NameKeyOrTryKept => {
             "name the key that it has: --customer-key FILE (for the factory's, a file with the text TOKEN2MOLTO1-KEY); to try the kept \

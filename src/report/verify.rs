@@ -71,7 +71,7 @@ impl HotpReport {
             }
             _ => format!(
                 "set the server's counter to {next}, if it is not further on; privacyIDEA and Duo find it by the next codes that are pressed: tokentap \
-                 server resync NAME SERIAL CODE CODE"
+                 server resync NAME SERIAL CODE CODE (three for Duo; tokentap server add makes NAME known)"
             ),
         };
         let advice = format!("match: the codes are those of counters {first} to {}\n{advice}", next - 1);

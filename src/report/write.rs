@@ -153,15 +153,21 @@ pub fn line(outcome: &WriteOutcome, emulated: bool) -> String {
         (false, _) if outcome.seed == SeedFate::Kept && is_empty => "no seed in it".to_owned(),
         _ => format!("seed {}", outcome.seed.word()),
     };
-    let title = outcome.wish.title.as_ref().map(|title| format!("; title {}", plain(title.as_str())));
+    let old = outcome.info.slot.as_ref().and_then(|slot| slot.title.as_deref()).filter(|title| !title.is_empty());
+    let stays = old.filter(|_| outcome.wish.clears || outcome.seed == SeedFate::Burned);
+    let title = match (&outcome.wish.title, stays) {
+        (Some(title), _) => format!("; title {}", plain(title.as_str())),
+        (None, Some(old)) => format!("; its title is still {}", plain(old)),
+        (None, None) => String::new(),
+    };
     let line = TokenReport::of(&outcome.info, emulated).line;
     if outcome.wish.clears {
-        return format!("{line}: {seed}");
+        return format!("{line}: {seed}{title}");
     }
     let digits = outcome.wish.digits.map(|digits| format!("; {digits} digits"));
     format!(
         "{line}: {clock}{seed}{}{}{}",
-        title.unwrap_or_default(),
+        title,
         digits.unwrap_or_default(),
         profile_clause(outcome.config.as_ref().filter(|_| outcome.info.can.has_clock())),
     )
@@ -193,7 +199,15 @@ pub fn remarks(outcome: &WriteOutcome, deed: Deed, servers: &[MendReport]) -> Ve
     if outcome.seed == SeedFate::Erased {
         say("the token shows no codes until a seed is burned, and its server needs that seed too");
     } else if deed == Deed::Burn && !outcome.info.can.has_clock() {
-        say("its server needs the same seed and number of digits, and counts from 0");
+        say(
+            "its server needs the same seed and number of digits, and has to count from 0: where it had followed this key already, set it \
+             back to 0",
+        );
+    } else if deed == Deed::Config && outcome.wish.digits.is_some() {
+        say(
+            "the inventory keeps no number of digits: an export of its sealed seed, and codes that are computed from it, have the one that \
+             it was burned with; burn it again with --digits to change that",
+        );
     } else if deed == Deed::Burn {
         say("its server needs the same seed, hash and time step");
     } else if config.clock == ClockPlan::Now && may_lose_server && servers.is_empty() {

@@ -142,7 +142,9 @@ pub fn for_device(row: &Row, family: Family) -> Option<Problem> {
     let error = row.check_for(family.capabilities_of(row.serial.as_deref())).err()?;
     let what = format!("{error}{serial}");
     let next = match error {
-        CapabilityError::Slot { .. } => "it is for a Molto2: docs/devices.md has the commands for its slots",
+        CapabilityError::Slot { .. } => {
+            "it is for a slot of a Molto2: docs/devices.md has the command that burns such rows slot by slot"
+        }
         _ => "no token can be burned with it",
     };
     Some(Problem { unusable: true, ..Problem::at(place, what, next) })

@@ -98,6 +98,10 @@ pub fn convert(
     rules: Rules<'_>,
     also: &dyn Fn(&Row) -> Option<Problem>,
 ) -> Result<Converted, SaveError> {
+    let mut rows = rows.peekable();
+    let names_slot = |row: &Row| row.slot.is_some() && !rules.drop.contains(&Field::Slot);
+    let slots = rows.peek().is_some_and(|row| row.as_ref().is_ok_and(names_slot));
+    let options = &WriteOptions { slots, ..options.clone() };
     let mut checker = Checker::sharing(rules.shares_secrets);
     let mut problems = Vec::new();
     let mut more = 0;

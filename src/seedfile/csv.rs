@@ -69,7 +69,11 @@ fn is_serial_and_secret(serial: &str, secret: &str) -> bool {
 }
 
 fn read(mut source: Source, options: &ReadOptions) -> Result<Rows, Problem> {
-    let is_own = source.sample()?.lines().next().is_some_and(|line| line.trim_end() == HEADER.join(","));
+    let is_own = source
+        .sample()?
+        .lines()
+        .next()
+        .is_some_and(|line| line.trim_end().trim_end_matches(",slot") == HEADER.join(","));
     read_table(source, options, is_own.then_some(SecretEncoding::Base32), false)
 }
 
@@ -274,11 +278,28 @@ fn one(fields: &Fields<'_>, columns: &Columns, width: Option<usize>, encoding: S
     Ok(row)
 }
 
-fn begin(_: &WriteOptions) -> String {
-    format!("{}\n", HEADER.join(","))
+fn begin(options: &WriteOptions) -> String {
+    format!("{}{}\n", HEADER.join(","), if options.slots { ",slot" } else { "" })
 }
 
-fn row(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String> {
+/// A row, with its slot in a last column where the first one names a slot.
+fn row(row: &Row, options: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String> {
+    let line = line_of(row)?;
+    match (options.slots, row.slot) {
+        (false, None) => Ok(line),
+        (false, Some(_)) => Err("it names a slot, and the first row does not".to_owned()),
+        (true, slot) => {
+            let slot = slot.map(|slot| slot.to_string()).unwrap_or_default();
+            Ok(Zeroizing::new(format!("{},{slot}\n", line.trim_end_matches('\n'))))
+        }
+    }
+}
+
+/// One row as a line, with its line end and without its slot.
+///
+/// # Errors
+/// Why the row cannot be written.
+pub fn line_of(row: &Row) -> Result<Zeroizing<String>, String> {
     let text = |field: &Option<String>| quoted(field.as_deref().unwrap_or_default());
     let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
     Ok(Zeroizing::new(format!(
@@ -302,14 +323,6 @@ fn row(row: &Row, _: &WriteOptions, _: bool) -> Result<Zeroizing<String>, String
 #[must_use]
 pub fn header() -> String {
     begin(&WriteOptions::default())
-}
-
-/// One row as a line, with its line end.
-///
-/// # Errors
-/// Why the row cannot be written.
-pub fn line_of(one: &Row) -> Result<Zeroizing<String>, String> {
-    row(one, &WriteOptions::default(), true)
 }
 
 /// One row with its header, as a file of its own.

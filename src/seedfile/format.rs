@@ -30,7 +30,7 @@ pub struct ReadOptions {
 }
 
 /// The user's word on a file to write.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct WriteOptions {
     /// The keys that a PSKC file is encrypted under.
     pub pskc: Option<PskcKeys>,
@@ -38,6 +38,8 @@ pub struct WriteOptions {
     pub entra_timeinterval: bool,
     /// PSKC's hashes are named `HMAC-SHA256` and not `SHA256`, for servers that want it so.
     pub pskc_suite_hmac: bool,
+    /// The first row names the slot that it is for: `csv` has a column for that.
+    pub slots: bool,
 }
 
 /// The beginning of a file, as the formats look at it to recognise themselves.

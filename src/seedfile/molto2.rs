@@ -18,7 +18,7 @@ use crate::seed::SecretEncoding;
 pub const FORMAT: Format = Format {
     name: "molto2",
     title: "Token2 Molto2",
-    carries: &[Field::Account, Field::Hash, Field::Step, Field::Digits],
+    carries: &[Field::Account, Field::Hash, Field::Step, Field::Digits, Field::Slot],
     one_kind: false,
     fits,
     read,

@@ -37,6 +37,7 @@ const PBKDF2: &str = "http://www.rsasecurity.com/rsalabs/pkcs/schemas/pkcs-5v2-0
 pub type CipherKey = Zeroizing<Vec<u8>>;
 
 /// The key that a file is encrypted under, as the user supplies it.
+#[derive(Clone)]
 pub enum PskcKeys {
     /// A pre-shared AES key, and the MAC key for what is written.
     PreShared(CipherKey, MacKey),
@@ -45,6 +46,7 @@ pub enum PskcKeys {
 }
 
 /// A fresh MAC key.
+#[derive(Clone)]
 pub struct MacKey(Zeroizing<[u8; 20]>);
 
 /// Keys that cannot be used.

@@ -46,11 +46,13 @@ pub enum Field {
     Issuer,
     /// The account.
     Account,
+    /// The slot of a device that has several.
+    Slot,
 }
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Serial,
         Self::Counter,
         Self::Hash,
@@ -61,6 +63,7 @@ impl Field {
         Self::Model,
         Self::Issuer,
         Self::Account,
+        Self::Slot,
     ];
 
     /// Whether the codes are others without it.
@@ -83,6 +86,7 @@ impl Field {
             Self::Model => "model",
             Self::Issuer => "issuer",
             Self::Account => "account",
+            Self::Slot => "slot",
         }
     }
 
@@ -196,6 +200,7 @@ impl Row {
             Field::Model => self.model.is_some(),
             Field::Issuer => self.issuer.is_some(),
             Field::Account => self.account.is_some(),
+            Field::Slot => self.slot.is_some(),
         }
     }
 
@@ -219,6 +224,7 @@ impl Row {
             Field::Model => self.model = None,
             Field::Issuer => self.issuer = None,
             Field::Account => self.account = None,
+            Field::Slot => self.slot = None,
         }
         self
     }

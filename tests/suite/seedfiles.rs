@@ -62,10 +62,39 @@ fn common(row: &Row, one: &Format, other: &Format) -> Vec<String> {
                 Field::Model => format!("{:?}", row.model),
                 Field::Issuer => format!("{:?}", row.issuer),
                 Field::Account => format!("{:?}", row.account),
+                // Molto2 files number what names no slot.
+                Field::Slot => String::new(),
             }
         ));
     }
     said
+}
+
+#[test]
+fn a_row_of_a_slot_keeps_it_where_the_format_has_a_place_for_it_and_is_refused_where_it_has_none() {
+    let row = |slot: Option<u16>| {
+        let mut row = Row::of_seed(Seed::from_bytes(vec![slot.map_or(0xEE, |slot| slot as u8); 20]).unwrap());
+        (row.serial, row.slot) = (Some("826658719844499".to_owned()), slot);
+        row
+    };
+    let csv = Format::of_name("csv").unwrap();
+    let rows = || vec![row(Some(6)), row(Some(13)), row(None)];
+    let content = text(csv, rows());
+    assert!(
+        content
+            .starts_with(b"serial,secret,type,hash,step,counter,digits,upn,manufacturer,model,issuer,account,slot\n")
+    );
+    let slots: Vec<Option<u16>> = read(csv, content).into_iter().map(|row| row.slot).collect();
+    assert_eq!(slots, [Some(6), Some(13), None]);
+    // Where the first row names none there is no column, and a later one is not dropped without a word.
+    assert!(written(csv, vec![row(None), row(Some(6))], &WriteOptions::default()).has_failed());
+    assert!(
+        !text(csv, vec![row(None)])
+            .starts_with(b"serial,secret,type,hash,step,counter,digits,upn,manufacturer,model,issuer,account,slot")
+    );
+    for format in writable().filter(|format| !format.carries.contains(&Field::Slot)) {
+        assert!(written(format, vec![row(Some(6))], &WriteOptions::default()).has_failed(), "{}", format.name);
+    }
 }
 
 /// Words as people have them: commas, quotes, umlauts, semicolons, ampersands; no spaces around them.
@@ -159,6 +188,7 @@ proptest! {
                 let back = |format: &'static Format, rows: Vec<Row>| {
                     let rows = rows.into_iter().zip(&serials).map(|(mut row, serial)| {
                         row.serial = format.carries.contains(&Field::Serial).then(|| serial.clone());
+                        row.slot = row.slot.filter(|_| format.carries.contains(&Field::Slot));
                         row
                     });
                     read_as(format, text(format, rows.collect()), hotp)

@@ -107,6 +107,7 @@ pub fn write_options(args: &EncodeArgs, formats: &[&'static Format]) -> Result<W
         return Err(Failure::usage("--pskc-suite is for PSKC files", "add --to pskc=FILE, or remove it"));
     }
     Ok(WriteOptions {
+        slots: false,
         pskc_suite_hmac: args.pskc_suite == Some(SuiteArg::Hmac),
         pskc: rows::pskc_keys(args.to_pskc_key.as_deref(), args.to_pskc_password.as_deref())?,
         entra_timeinterval: args.entra_timeinterval,

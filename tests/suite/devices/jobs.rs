@@ -108,6 +108,25 @@ fn a_slot_is_cleared_and_titled_and_what_was_empty_is_said_to_have_been() {
 }
 
 #[test]
+fn a_slot_that_was_cleared_is_nobodys_and_the_profile_of_its_old_seed_holds_no_new_one_up() {
+    let mut bench = Bench::<EmulatedMolto2>::new();
+    let mut write = bench.burn(6, ONE, titled("VPN")).unwrap();
+    write.user = Some("erin".to_owned());
+    bench.run(Ok(write), Vec::new()).unwrap();
+    assert_eq!(bench.record(6).unwrap().user.as_deref(), Some("erin"));
+    let said = report::line(&bench.run(bench.clear(6), Vec::new()).unwrap(), false);
+    assert!(said.ends_with("seed taken out; its title is still VPN"), "{said}");
+    assert_eq!(bench.record(6).unwrap().user, None);
+    let mut row = tokentap::seedfile::Row::of_seed(Seed::from_bytes(TWO.to_vec()).unwrap());
+    row.step = Some(TimeStep::S60);
+    let seed = Some(tokentap::job::SeedChoice::One(Box::new(row)));
+    let terms = bench.terms(6, SlotWish::default());
+    let request = tokentap::job::request::BurnRequest { seed, terms, ..Default::default() };
+    bench.run(request.prepare(), Vec::new()).unwrap();
+    assert_eq!((bench.state.slots[6].step_s, EmulatedMolto2::held(&bench.state, 6)), (60, TWO.to_vec()));
+}
+
+#[test]
 fn a_wrong_customer_key_is_tried_once_and_not_again_and_the_tries_left_are_said() {
     for (whole_byte, said) in [(false, "63C7"), (true, "6307")] {
         let mut bench = Bench::<EmulatedMolto2>::new();

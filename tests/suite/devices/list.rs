@@ -89,6 +89,27 @@ fn a_hundred_rows_fill_a_hundred_slots_however_often_the_command_is_broken_off()
 }
 
 #[test]
+fn an_empty_slot_that_is_somebodys_waits_for_a_row_of_theirs() {
+    use tokentap::inventory::{Entry, Event, Inventory, Outcome, SlotKey, TokenChange};
+    let mut bench = Bench::<EmulatedMolto2>::new();
+    let write = bench.burn(3, &secret(9), SlotWish::default());
+    bench.run(write, Vec::new()).unwrap();
+    let at = tokentap::time::HostClock::now(&bench.clock).wall;
+    let key = SlotKey::of(super::bench::MOLTO, 0);
+    let event = Event { serial: Some(key.serial.clone()), ..crate::inventory::event(&key.serial, 1, "assigned") };
+    let change = TokenChange { user: Some("gina".to_owned()), ..TokenChange::of(key) };
+    bench
+        .books
+        .keep(&Entry { event: Event { at, outcome: Outcome::Done, ..event }, token: Some(change), row: None })
+        .unwrap();
+    let mut sheet = sheet(3);
+    let slots = |sheet: &Sheet, bench: &Bench<EmulatedMolto2>| places(sheet, &read(bench), &bench.books).unwrap();
+    assert_eq!(slots(&sheet, &bench), [1, 2, 4].map(RowPlace::Slot));
+    sheet.rows[1].1.user = Some("gina".to_owned());
+    assert_eq!(slots(&sheet, &bench), [1, 0, 2].map(RowPlace::Slot));
+}
+
+#[test]
 fn rows_go_round_what_the_device_holds_already_and_the_rest_waits_for_the_next_device() {
     let mut bench = Bench::<EmulatedMolto2>::new();
     bench.state.slots.truncate(50);
