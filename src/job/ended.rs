@@ -60,11 +60,9 @@ impl Recorder<'_> {
         match result {
             Ok(report) => {
                 event.before = report.drift.map(|drift| drift.before.into());
-                change.drift = event.before;
                 if report.outcome == Effect::Synced {
                     is_config_written = report.config.is_some();
                     event.after = report.drift.map(|drift| drift.after.into());
-                    change.drift = event.after;
                     change.synced = report.config.is_some() && info.can.has_clock();
                     change.profile = known_profile(info, report.config, begun);
                     change.seed = seed_after(begun, report);
@@ -93,6 +91,8 @@ impl Recorder<'_> {
                 }
             }
         }
+        // The clock that a device shows is not that of its slots, which nobody can read.
+        change.drift = event.after.or(event.before).filter(|_| result.is_ok() && info.can.shows_slot_clocks);
         if let Some(begins) = begun {
             // A title that may have been written keeps nothing open: nothing goes by it.
             let is_unknown = outcome == Outcome::Unknown && self.deed != Deed::Title;

@@ -19,7 +19,8 @@ impl Recorder<'_> {
         let mut event = self.event(report.host, new_job(), &key, outcome);
         event.before = report.drift.map(Into::into);
         let clock = clock_change(report.stands_still, report.drift.as_slice());
-        let change = TokenChange { drift: event.before, clock, ..self.change(&report.info, key, report.host) };
+        let drift = event.before.filter(|_| report.info.can.shows_slot_clocks);
+        let change = TokenChange { drift, clock, ..self.change(&report.info, key, report.host) };
         books.see(&Entry { event, token: Some(change), row: None })
     }
 

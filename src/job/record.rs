@@ -333,7 +333,8 @@ impl Recorder<'_> {
         let mut event = self.event(at, *job, &key, Outcome::Begun);
         event.before = before.map(Into::into);
         let user = self.user.borrow().clone();
-        let token = TokenChange { drift: event.before, user, ..self.change(info, key, at) };
+        let drift = event.before.filter(|_| info.can.shows_slot_clocks);
+        let token = TokenChange { drift, user, ..self.change(info, key, at) };
         let seed = plan.seed.as_ref().map(|seed| books.fingerprint_key().of(seed));
         let (row, shares_seed, may_wait) = (row.clone(), plan.shares_seed, self.may_wait(info, plan));
         let begin =

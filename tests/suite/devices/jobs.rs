@@ -82,6 +82,7 @@ fn a_sync_sets_the_clock_alone_and_the_slot_keeps_its_profile_and_its_seed() {
     assert!(drift.abs() < 0.6, "{drift}");
     let record = bench.record(3).unwrap();
     assert!(record.synced.is_some() && record.profile.is_some());
+    assert_eq!(record.drift, None, "the clock that the device shows is not on record as the slot's");
     bench.check_settled(3, "synced");
 }
 
