@@ -268,6 +268,8 @@ impl SingleWrite {
                 let remedy = TokenRemedy::SeeAndReplace(SlotKey::of(info.serial.as_str(), self.terms.slot));
                 asked(Err(Failure::new(Problem::SeedOnRecord(owned), TokenState::Untouched, remedy)))
             }
+            // The profile of a seed that is gone, and does not come back, is nobody's.
+            _ if token.erased.is_some() && token.pending.is_none() && token.erased_seed != Some(seed) => Ok(()),
             (false, _) => asked(self.check_profile(token, plan, owned)),
         }
     }
@@ -287,9 +289,7 @@ impl SingleWrite {
     /// The profile on record against the one that the seed itself states.
     fn check_profile(&self, token: &TokenRecord, plan: &WritePlan, of: Owned) -> Result<(), Failure> {
         let stated = plan.config.as_ref().filter(|config| config.from == ProfileFrom::Seed);
-        // The profile of a seed that is gone is nobody's.
-        let known = token.profile.filter(|_| token.erased.is_none() || token.pending.is_some());
-        let (Some(config), Some(had)) = (stated, known) else { return Ok(()) };
+        let (Some(config), Some(had)) = (stated, token.profile) else { return Ok(()) };
         let hash = self.flags.hash.is_none() && config.profile.hash() != had.hash();
         let step = self.flags.step.is_none() && config.profile.step() != had.step();
         if !(hash || step) {

@@ -286,9 +286,8 @@ fn deal(
             return Ok(Err(if is_listed { holds_another(token) } else { Claim::NotListed }));
         }
     }
-    // A seed that another token holds waits for that token. Who runs is looked up once, and not by `is_running` for each row that is in
-    // another hand: which reads all locks of the server each time. The two
-    // conditions must agree.
+    // A seed that another token holds waits for that token. Who runs is looked up once, and not for each row that is in another hand by
+    // `is_running`, which reads all locks of the server each time. The two conditions must agree.
     let sql = format!(
         "WITH running AS MATERIALIZED (SELECT objid AS program FROM pg_locks WHERE locktype = 'advisory' AND classid = {PROGRAMS}
              AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))

@@ -118,12 +118,17 @@ fn a_slot_that_was_cleared_is_nobodys_and_the_profile_of_its_old_seed_holds_no_n
     let said = report::line(&bench.run(bench.clear(6), Vec::new()).unwrap(), false);
     assert!(said.ends_with("seed taken out; its title is still VPN"), "{said}");
     assert_eq!(bench.record(6).unwrap().user, None);
-    let mut row = tokentap::seedfile::Row::of_seed(Seed::from_bytes(TWO.to_vec()).unwrap());
-    row.step = Some(TimeStep::S60);
-    let seed = Some(tokentap::job::SeedChoice::One(Box::new(row)));
-    let terms = bench.terms(6, SlotWish::default());
-    let request = tokentap::job::request::BurnRequest { seed, terms, ..Default::default() };
-    bench.run(request.prepare(), Vec::new()).unwrap();
+    let of_a_minute = |bench: &Bench<EmulatedMolto2>, seed: &[u8]| {
+        let mut row = tokentap::seedfile::Row::of_seed(Seed::from_bytes(seed.to_vec()).unwrap());
+        row.step = Some(TimeStep::S60);
+        let seed = Some(tokentap::job::SeedChoice::One(Box::new(row)));
+        let terms = bench.terms(6, SlotWish::default());
+        tokentap::job::request::BurnRequest { seed, terms, ..Default::default() }.prepare()
+    };
+    // The seed that was there comes back: its server knows it with the profile on record.
+    let failure = bench.run(of_a_minute(&bench, ONE), Vec::new()).unwrap_err();
+    assert!(matches!(failure.problem, Problem::ProfileMismatch { .. }), "{failure:?}");
+    bench.run(of_a_minute(&bench, TWO), Vec::new()).unwrap();
     assert_eq!((bench.state.slots[6].step_s, EmulatedMolto2::held(&bench.state, 6)), (60, TWO.to_vec()));
 }
 
