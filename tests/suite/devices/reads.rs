@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tokentap::device::{Device, SlotState};
-use tokentap::emulator::{EmulatedKey, EmulatedLink, EmulatedMolto2, Fault};
+use tokentap::emulator::{EmulatedKey, EmulatedLink, EmulatedMolto2, Fault, FaultKind};
 use tokentap::job::{Exit, Failure, Guard, SlotWish, TokenState, identify, read, read_slot, read_slots};
 use tokentap::report;
 use tokentap::time::{HostClock, SimulatedClock};
@@ -116,6 +116,23 @@ fn every_reading_of_a_molto2_at_every_apdu_with_every_fault_tells_the_truth_or_s
         (&one.slots, one.locked, other.wrong_keys) == (&other.slots, other.locked, 0)
     });
     assert!(cells > 1300, "{cells}");
+}
+
+#[test]
+fn a_device_that_leaves_while_its_fifty_first_slot_is_asked_for_again_is_not_told_to_have_fifty() {
+    let bench = Bench::<EmulatedMolto2>::new();
+    let refused = |at| Fault { at, kind: FaultKind::Answer(vec![0x6D, 0x00]) };
+    let (truth, all, _) = seen(&bench, Reading::Slots, Vec::new());
+    let at = (1..=all).find(|at| {
+        // The one of slot 50 is the only one whose refusal is asked about.
+        seen(&bench, Reading::Slots, vec![refused(*at)]).1 > all
+    });
+    let at = at.unwrap();
+    assert_eq!(seen(&bench, Reading::Slots, vec![refused(at)]).0.unwrap(), truth.unwrap());
+    for kind in [FaultKind::LeaveBefore, FaultKind::NoAnswer] {
+        let (result, ..) = seen(&bench, Reading::Slots, vec![refused(at), Fault { at: at + 2, kind }]);
+        assert!(result.is_err(), "{result:?}");
+    }
 }
 
 #[test]
