@@ -48,14 +48,14 @@ pub fn is_inside(name: &str) -> bool {
 /// This program again, in new namespaces.
 pub fn anew(name: &str, args: &[&str]) -> Command {
     // A test that waits for ever is a failure.
-    let mut unshare = Command::new("timeout");
-    unshare.args(["--foreground", "--kill-after=10", "900", "unshare"]);
+    let mut again = Command::new("timeout");
+    again.args(["--foreground", "--kill-after=10", "900", "unshare"]);
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        unshare.args(["-U", "-r"]);
+        again.args(["-U", "-r"]);
     }
-    unshare.args(["-m", "-n", "-p", "-f", "--mount-proc", "--kill-child"]);
-    unshare.arg(std::env::current_exe().unwrap()).args(args).env(INSIDE, name);
-    unshare
+    again.args(["-m", "-n", "-p", "-f", "--mount-proc", "--kill-child"]);
+    again.arg(std::env::current_exe().unwrap()).args(args).env(INSIDE, name);
+    again
 }
 
 /// Prepares the namespaces and runs `body` in them, with a folder that is removed afterwards.

@@ -30,13 +30,9 @@ pub struct Certificate {
 impl Server {
     /// Makes one and starts it.
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let versions = std::fs::read_dir("/usr/lib/postgresql").expect("scripts/prepare --tests installs PostgreSQL");
         let programs = versions.map(|version| version.unwrap().path().join("bin")).max().unwrap();
-        let mut server = Self { folder, programs, port, child: None, settings: Vec::new() };
-        let owned = Command::new("chown").arg("postgres").arg(server.folder.path()).status();
-        assert!(!is_root() || owned.unwrap().success());
+        let mut server = Self::in_new_folder(programs);
         let data = server.data();
         let made = server.run(
             "initdb",
@@ -46,6 +42,15 @@ impl Server {
         server.certify(&Certificate { name: "127.0.0.1", days: 30 });
         server.resume();
         server
+    }
+
+    /// A folder of the server's own and a free port, with nothing in it yet.
+    fn in_new_folder(programs: PathBuf) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let owned = Command::new("chown").arg("postgres").arg(folder.path()).status();
+        assert!(!is_root() || owned.unwrap().success());
+        Self { folder, programs, port, child: None, settings: Vec::new() }
     }
 
     /// Gives it a certificate; it has to start anew.
@@ -124,11 +129,7 @@ impl Server {
 
     /// Makes a replica of it, which follows it and only reads; it is started.
     pub fn replica(&self) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let owned = Command::new("chown").arg("postgres").arg(folder.path()).status();
-        assert!(!is_root() || owned.unwrap().success());
-        let mut replica = Self { folder, programs: self.programs.clone(), port, child: None, settings: Vec::new() };
+        let mut replica = Self::in_new_folder(self.programs.clone());
         let from = self.port.to_string();
         let copied = self.run(
             "pg_basebackup",
