@@ -56,7 +56,8 @@ pub fn run(global: &Global, args: &BurnArgs, output: &Output) -> Ran {
             "name a file for it with --out FILE or --to FORMAT=FILE, or let the inventory keep it: tokentap inventory init --recipient age1…",
         ));
     }
-    let new_row = seed.as_ref().filter(|_| args.generate.is_some()).and_then(SeedChoice::one).cloned();
+    let new_row = seed.as_ref().filter(|_| args.generate.is_some()).and_then(SeedChoice::one);
+    let new_row = new_row.map(|row| Row { slot: args.slot.slot, ..row.clone() });
     let named = Named { seed, opener: record.opener(identity), now: host.clock().now().wall };
     let mut write = settings::burn(global, args, named)?.prepare()?;
     let digits = write.terms.wish.digits.and_then(Digits::of_count).unwrap_or_default();

@@ -85,9 +85,9 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
 /// Not inlined: what it leaves on the stack must lie below its caller's frame to be wiped.
 #[inline(never)]
 fn parse_and_run(arguments: Vec<OsString>, json: bool) -> u8 {
-    let cli = match Cli::read(&arguments).or_else(|error| as_sync(arguments).unwrap_or(Err(error))) {
+    let cli = match Cli::read(&arguments).or_else(|error| as_sync(arguments.clone()).unwrap_or(Err(error))) {
         Ok(cli) => cli,
-        Err(error) => return usage::report(&error, json),
+        Err(error) => return usage::report(&error, &arguments, json),
     };
     let json = cli.global.json;
     interrupt::install(move |failure| {

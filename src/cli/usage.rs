@@ -1,7 +1,9 @@
 //! Usage errors, in the form of all others. What an argument was given is never repeated: it may be a secret, put where the
 //! name of a file or nothing at all belongs.
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::num::ParseIntError;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -49,14 +51,14 @@ const MAX_FLAG: usize = 24;
 const MAX_WORD: usize = 10;
 
 /// Help and version as clap has them; usage errors in the form of all others.
-pub fn report(error: &clap::Error, json: bool) -> u8 {
+pub fn report(error: &clap::Error, arguments: &[OsString], json: bool) -> u8 {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             return if error.print().is_ok() { Exit::Done as u8 } else { Exit::Fault as u8 };
         }
         _ => {}
     }
-    let command = command_of(error);
+    let command = command_of(error, arguments);
     let is_group =
         matches!(error.kind(), ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
     if let Some(help) = help_of(&command).filter(|_| is_group && !json) {
@@ -104,7 +106,11 @@ fn fact(error: &clap::Error) -> String {
             }
         }
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+            let why = match std::error::Error::source(error) {
+                Some(source) if source.is::<ParseIntError>() => ": it is no whole number, or too large".to_owned(),
+                Some(source) => format!(": {source}"),
+                None => String::new(),
+            };
             format!("the value of {} cannot be used{why}", argument.unwrap_or_else(|| "an argument".to_owned()))
         }
         ErrorKind::TooManyValues => {
@@ -144,16 +150,33 @@ fn tip(error: &clap::Error) -> Option<String> {
     Some(format!("perhaps you meant {suggested}"))
 }
 
-/// The command whose help tells more: the words that the usage line begins with.
-fn command_of(error: &clap::Error) -> String {
+/// The command whose help tells more: the words that the usage line begins with or, where the error has none, those of the
+/// arguments that are commands.
+fn command_of(error: &clap::Error, arguments: &[OsString]) -> String {
     let text = error.to_string();
-    let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or("tokentap").to_owned();
+    let Some(usage) = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")) else {
+        return command_in(arguments);
+    };
     let is_name = |word: &&str| {
         word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
     };
     let words = usage.split(' ').take_while(is_name);
     let words = words.collect::<Vec<_>>();
     if words.is_empty() { "tokentap".to_owned() } else { words.join(" ") }
+}
+
+/// The command that these arguments name.
+fn command_in(arguments: &[OsString]) -> String {
+    let tokentap = Cli::brief();
+    let mut command = &tokentap;
+    let mut words = vec!["tokentap"];
+    for argument in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+        if let Some(found) = command.get_subcommands().find(|known| known.get_name() == argument) {
+            words.push(found.get_name());
+            command = found;
+        }
+    }
+    words.join(" ")
 }
 
 /// The argument that is wrong, if it is a flag that can be repeated: without its value.

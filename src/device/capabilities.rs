@@ -49,6 +49,8 @@ pub enum Moves {
 pub struct Capabilities {
     /// The manufacturer, as seed files name it.
     pub manufacturer: &'static str,
+    /// It is its own reader, and plugged in: it is not laid down and not lifted.
+    pub plugs_in: bool,
     /// The places for seeds, numbered from 0.
     pub slots: u16,
     /// The slots that every device of the kind has; some have no more, and nothing but reading one tells.

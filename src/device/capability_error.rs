@@ -40,7 +40,7 @@ pub enum CapabilityError {
         can: &'static [u32],
     },
     /// A number of digits that it does not show.
-    #[error("a token shows {} digits, never {digits}", either(.can))]
+    #[error("{}, never {digits}", shown(.can))]
     Digits {
         /// The digits.
         digits: u32,
@@ -88,6 +88,14 @@ fn either<T: ToString>(all: &[T]) -> String {
     }
 }
 
+/// The digits of its codes, in words. Where there is a choice, it is a slot's.
+fn shown(can: &[u32]) -> String {
+    let mut sorted = can.to_vec();
+    sorted.sort_unstable();
+    let whose = if can.len() > 1 { "a slot" } else { "a token" };
+    format!("{whose} shows {} digits", either(&sorted))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +103,8 @@ mod tests {
     #[test]
     fn alternatives_read_as_a_sentence() {
         assert_eq!(either(&[4, 6, 8]), "4, 6 or 8");
+        // The usual one comes first in a table, and in its place in a sentence.
+        assert_eq!(shown(&[6, 4, 8, 10]), "a slot shows 4, 6, 8 or 10 digits");
         assert_eq!((either(&[6]), either::<u32>(&[])), ("6".to_owned(), "none".to_owned()));
     }
 }

@@ -6,6 +6,7 @@ use super::event::{Deed, Measured};
 use super::fingerprint::Fingerprint;
 use super::slot_key::SlotKey;
 use crate::device::Profile;
+use crate::device::families::capabilities_on_record;
 use crate::time::UnixTime;
 
 /// A token.
@@ -46,6 +47,16 @@ pub struct TokenRecord {
 }
 
 impl TokenRecord {
+    /// Its name, as a command takes it: the serial, and the slot behind it where its device has several.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let SlotKey { serial, slot } = &self.key;
+        match capabilities_on_record(self.model.as_deref(), serial).slots > 1 {
+            true => format!("{serial}/{slot}"),
+            false => self.key.to_string(),
+        }
+    }
+
     /// The seed that it holds or, after a burn of unknown end, is meant to hold.
     #[must_use]
     pub fn held(&self) -> Option<Fingerprint> {

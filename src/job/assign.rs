@@ -30,6 +30,12 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// The token's name, as a command takes it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.known.as_ref().map_or_else(|| self.key.to_string(), TokenRecord::name)
+    }
+
     /// Its user on record.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
@@ -55,7 +61,7 @@ impl Assignment {
             return Some(format!("the inventory has never seen a token {}", given(&self.key.to_string())));
         }
         self.other_owner()
-            .map(|owner| format!("{} belongs to {}, and would go to {}", self.key, plain(owner), plain(&self.user)))
+            .map(|owner| format!("{} belongs to {}, and would go to {}", self.name(), plain(owner), plain(&self.user)))
     }
 
     /// Whether it may be carried out: a token that was never seen needs one permission, one of somebody else's another.
@@ -181,7 +187,7 @@ pub fn of_lines(
     }
     let mut seen = BTreeSet::new();
     let twice = found.iter().filter(|one| !seen.insert(&one.key));
-    problems.extend(twice.map(|one| format!("{name}: {} comes twice", one.key)));
+    problems.extend(twice.map(|one| format!("{name}: {} comes twice", one.name())));
     if problems.is_empty() {
         return Ok(found);
     }

@@ -62,8 +62,7 @@ pub fn writing_failed(error: &DeviceError, info: &Info, progress: Progress, plan
             Failure::new(Problem::HostClock(problem), state, TokenRemedy::KeepHostClock(again))
         }
     };
-    let is_plugged_in = is_molto2(Some(info)) || counts(Some(info));
-    if is_plugged_in { as_plugged_in(failure, &plan.again) } else { failure }
+    if info.can.plugs_in { as_plugged_in(failure, &plan.again) } else { failure }
 }
 
 /// The same failure with remedies for a device that is its own reader: it is not lifted and not laid back.

@@ -129,7 +129,7 @@ impl Visited {
     /// Whether it is a device that is plugged in, and not a token that was laid down.
     #[must_use]
     pub fn is_plugged_in(&self) -> bool {
-        self.info.as_ref().is_some_and(|info| info.can.slots > 1)
+        self.info.as_ref().is_some_and(|info| info.can.plugs_in)
     }
 
     /// Whether its clock surely gains or loses more than a second a day.

@@ -63,7 +63,7 @@ pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure
             .all(|pair| pair.first().map(|one| &one.key.serial) == pair.last().map(|one| &one.key.serial));
         let remedy = if is_one_device { TokenRemedy::Slot(SlotRemedy::UseSlot) } else { TokenRemedy::UseSerial };
         let mut failure = Failure::new(problem, TokenState::NotReached, remedy);
-        failure.details = hits.iter().take(LISTED).map(|token| line(token, is_one_device)).collect();
+        failure.details = hits.iter().take(LISTED).map(line).collect();
         if hits.len() > LISTED {
             failure.details.push(format!("... and {} more", hits.len() - LISTED));
         }
@@ -78,11 +78,7 @@ pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure
 }
 
 /// A token in a line: serial, model, user.
-fn line(token: &TokenRecord, has_slots: bool) -> String {
+fn line(token: &TokenRecord) -> String {
     let user = token.user.as_deref().map(|user| format!("  {}", plain(user))).unwrap_or_default();
-    let key = match has_slots {
-        true => format!("{}/{}", token.key.serial, token.key.slot),
-        false => token.key.to_string(),
-    };
-    format!("  {key}  {}{user}", token.model.as_deref().unwrap_or("unknown model"))
+    format!("  {}  {}{user}", token.name(), token.model.as_deref().unwrap_or("unknown model"))
 }

@@ -37,7 +37,10 @@ impl Guard {
         match &self.expect_serial {
             Some(expected) if *expected != info.serial => {
                 let mistaken = Mistaken::Expected { found: info.clone(), expected: expected.clone() };
-                let remedy = TokenRemedy::LayThis(expected.clone());
+                let remedy = match info.can.plugs_in {
+                    true => TokenRemedy::NameReaderOf(expected.clone()),
+                    false => TokenRemedy::LayThis(expected.clone()),
+                };
                 Err(Failure::new(Problem::WrongToken(mistaken), TokenState::Untouched, remedy))
             }
             _ => Ok(()),

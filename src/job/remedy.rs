@@ -104,6 +104,8 @@ pub enum TokenRemedy {
     LeaveOne,
     /// Lay this token on the reader.
     LayThis(Serial),
+    /// Another device is plugged in: plug this one in, or name its reader.
+    NameReaderOf(Serial),
     /// Take the other token away, lay this one back, and run it again.
     Swap {
         /// The token that is there.

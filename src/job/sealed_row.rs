@@ -19,6 +19,7 @@ pub fn row_of(seed: Seed, info: &Info, profile: Option<Profile>, user: Option<St
         kind_is_stated: counts,
         counter: counts.then_some(0),
         serial: Some(info.serial.to_string()),
+        slot: (info.can.slots > 1).then_some(info.slot_number()),
         model: info.model.map(|model| model.name.to_owned()),
         manufacturer: info.model.map(|_| info.can.manufacturer.to_owned()),
         digits: info.can.only_digits(),

@@ -165,6 +165,12 @@ impl Sheet {
 /// The failure of a file with problems, each with its place.
 #[must_use]
 pub fn bad_file(name: &str, problems: &[seedfile::Problem], more: u64) -> Failure {
+    bad_rows(name, problems, more, "correct the file, and run the same command again".into())
+}
+
+/// The failure of rows with problems; `otherwise` is the remedy where theirs have none in common.
+#[must_use]
+pub fn bad_rows(name: &str, problems: &[seedfile::Problem], more: u64, otherwise: FileRemedy) -> Failure {
     let is_error = |problem: &&seedfile::Problem| problem.severity == Severity::Error;
     let count = problems.iter().filter(is_error).count() as u64 + more;
     let warnings = (problems.len() - problems.iter().filter(is_error).count()) as u64;
@@ -177,9 +183,7 @@ pub fn bad_file(name: &str, problems: &[seedfile::Problem], more: u64) -> Failur
             let remedy = match droppable(problems).filter(|_| more == 0) {
                 None if problems.iter().all(is_unusable) => FileRemedy::SkipUnusable,
                 Some(fields) => FileRemedy::Drop(fields),
-                None => {
-                    same_remedy(problems).unwrap_or_else(|| "correct the file, and run the same command again".into())
-                }
+                None => same_remedy(problems).unwrap_or(otherwise),
             };
             let warned = match warnings {
                 0 => String::new(),

@@ -197,6 +197,8 @@ impl SingleWrite {
         plan: &mut WritePlan,
         tell: &dyn Fn(Notice),
     ) -> Result<Option<Row>, Failure> {
+        // First of all: nobody is asked about another token than the one that was meant.
+        self.guard.check_serial(info)?;
         if let Some(pending) = known.and_then(|token| token.pending.as_ref()) {
             tell(Notice::Unfinished { deed: pending.deed, at: pending.at });
         }
@@ -237,7 +239,7 @@ impl SingleWrite {
             checked => checked,
         };
         if self.deed == Deed::Burn && !self.reassigns {
-            asked(check_owner(info.serial.as_str(), known, user))?;
+            asked(check_owner(&info.to_string(), known, user))?;
         }
         if plan.wish.clears && !self.erase_seed {
             return asked(check_clear(info, known));

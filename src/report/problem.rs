@@ -264,7 +264,10 @@ fn stranger_fact(stranger: &Stranger) -> String {
 
 fn mistaken_fact(mistaken: &Mistaken) -> String {
     match mistaken {
-        Mistaken::Expected { found, expected } => format!("this is the token {found}, not {expected}"),
+        Mistaken::Expected { found, expected } => {
+            let the_token = if found.can.plugs_in { "" } else { "the token " };
+            format!("this is {the_token}{found}, not {expected}")
+        }
         Mistaken::Changed { found, token } => {
             format!("another token is on the reader than before: {found}{}", of(token.as_ref()))
         }

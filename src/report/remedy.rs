@@ -100,6 +100,11 @@ fn remedy_of_token(remedy: &TokenRemedy) -> String {
             format!("unplug it, close other programs that use it, plug it in again, and {}", run_again(again))
         }
         TokenRemedy::LayThis(serial) => format!("lay the token {serial} on the reader"),
+        TokenRemedy::NameReaderOf(serial) => {
+            format!(
+                "plug {serial} in or lay it on the reader, and name its reader: --reader NAME (tokentap readers lists them)"
+            )
+        }
         TokenRemedy::Swap { found, token, again } => {
             format!("take {found} away, lay {token} back, and {}", run_again(again))
         }
@@ -169,9 +174,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
              for good after wrong answers"
         }
         TokenRemedy::Reassign => "if that is intended, use --reassign",
-        TokenRemedy::UseItsFile => {
-            "use the file that has the seed of this token, or lay a token on the reader that is in this one"
-        }
+        TokenRemedy::UseItsFile => "use the file that has the seed of this token, or a token that is in this one",
         TokenRemedy::ChooseRow => "choose a row with --serial, --row or --user, or use the file that has this token",
         TokenRemedy::OrChooseRow => "or choose the row with --serial, --row or --user",
         TokenRemedy::SupplySeed => "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME)",
@@ -208,6 +211,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         | TokenRemedy::PlugIn(_)
         | TokenRemedy::PlugBackIn(_)
         | TokenRemedy::LayThis(_)
+        | TokenRemedy::NameReaderOf(_)
         | TokenRemedy::Swap { .. }
         | TokenRemedy::SeeAndReplace(_)
         | TokenRemedy::SpareOrReplace(_)

@@ -46,6 +46,9 @@ fn fixed_words(remedy: &FileRemedy) -> &'static str {
         FileRemedy::SwapColumns => {
             "is that the serial's column? name the columns: --columns=serial,secret or --columns=secret,serial"
         }
+        FileRemedy::OneKindAFile => {
+            "write each kind into a file of its own: tokentap inventory export does that with --type totp and --type hotp"
+        }
         FileRemedy::DropColumns => "drop --columns, or correct it",
         FileRemedy::StateEncoding => "use --secret-encoding hex or --secret-encoding base32",
         FileRemedy::OneEncoding => "write all of them in one encoding, or use --secret-encoding",

@@ -178,7 +178,7 @@ fn foretold(drift: &ShownDrift<'_>) -> Vec<String> {
 fn on_record(token: &TokenRecord) -> Vec<String> {
     let emulated = if token.emulated { " (emulated)" } else { "" };
     let mut lines =
-        vec![format!("token    {} {}{emulated}", token.model.as_deref().unwrap_or("unknown model"), token.key)];
+        vec![format!("token    {} {}{emulated}", token.model.as_deref().unwrap_or("unknown model"), token.name())];
     if let Some(user) = &token.user {
         lines.push(format!("user     {}", plain(user)));
     }

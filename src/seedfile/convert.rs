@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::check::Checker;
 use super::format::{Format, Write, WriteOptions};
 use super::problem::{Problem, Severity};
+use super::remedy::FileRemedy;
 use super::row::{Field, Kind, Place, Row};
 use super::save::{SaveError, SecretFile};
 
@@ -141,7 +142,7 @@ pub fn convert(
             if sink.format.one_kind && *sink.kind.get_or_insert(row.kind) != row.kind {
                 let what =
                     format!("{}: a file of this format holds either TOTP or HOTP tokens, not both", sink.format.name);
-                keep(Problem::at(row.place, what, "convert them apart"));
+                keep(Problem::at(row.place, what, FileRemedy::OneKindAFile));
             }
             let place = row.place;
             // Formats that number their rows take the number from the place.
@@ -154,7 +155,10 @@ pub fn convert(
         }
     }
     for ((format, field), (place, count)) in lost {
-        let what = format!("{format} cannot carry the {} of {count} rows, the first of which is this", field.name());
+        let what = match count {
+            1 => format!("{format} cannot carry the {} of this row", field.name()),
+            _ => format!("{format} cannot carry the {} of {count} rows, the first of which is this", field.name()),
+        };
         keep(Problem::of_field(place, what, field));
     }
     finish(checker, sinks, problems, more)

@@ -25,6 +25,8 @@ pub enum FileRemedy {
     RenameSerial,
     /// Name the columns, of which serial and secret may be swapped.
     SwapColumns,
+    /// Write tokens of time and of counters into files of their own.
+    OneKindAFile,
     /// Drop the list of columns, or correct it.
     DropColumns,
     /// State the encoding of the secrets.

@@ -25,6 +25,7 @@ const SERIAL: &str = "CLICK0042";
 
 static CAN: Capabilities = Capabilities {
     manufacturer: "Nobody",
+    plugs_in: true,
     slots: 2,
     least_slots: 2,
     moves: Moves::Counter,

@@ -689,3 +689,34 @@ fn a_key_that_a_token_has_refused_is_not_tried_again_until_somebody_says_so() {
     assert_eq!((sync(&["--token-key", "own.key"]).0, wrong_answers()), (0, 0.into()));
     assert_eq!((sync(&[]).0, wrong_answers()), (6, 1.into()));
 }
+
+/// An inventory has no lines: what cannot be exported is named by its token, and a kind that is in the way can be left out.
+#[test]
+fn an_export_that_cannot_be_made_names_its_tokens_with_their_slots_and_can_leave_a_kind_out() {
+    let (desk, _) = sealing();
+    for (family, state) in [("molto2", "molto.json"), ("hotp-key", "key.json")] {
+        desk.ok(&["emulate", "--create", "--family", family, "--state", state]);
+    }
+    let molto = ["--reader", "emulated:molto.json", "burn", "--generate", "--no-verify", TRUST, "--slot"];
+    desk.ok(&[&molto[..], &["0", "--out", "new.csv"]].concat());
+    desk.ok(&[&molto[..], &["4"]].concat());
+    desk.ok(&["--reader", "emulated:key.json", "burn", "--hotp", "--generate", "--no-verify"]);
+    let written = fs::read_to_string(desk.path("new.csv")).unwrap();
+    assert!(written.lines().nth(1).unwrap().ends_with(",0"), "{written}");
+
+    let export = ["inventory", "export", "--identity", "identity", "--force", "--to"];
+    let said = run(&desk, &[&export[..], &["pskc=all.xml"]].concat());
+    assert_eq!(said.status.code(), Some(2));
+    let slot = "the inventory: 826658719844499/0: pskc cannot carry the slot of 2 rows, the first of which is this";
+    assert!(text(&said).contains(slot), "{}", text(&said));
+    let said = run(&desk, &[&export[..], &["duo=all.csv", "--drop", "slot"]].concat());
+    let kinds = "826658719844499/0: duo: a file of this format holds either TOTP or HOTP tokens, not both (write each kind into a file \
+                 of its own: tokentap inventory export does that with --type totp and --type hotp)";
+    assert!(text(&said).contains(kinds), "{}", text(&said));
+    for (kind, rows) in [("totp", 2), ("hotp", 1)] {
+        let name = format!("{kind}.csv");
+        desk.ok(&[&export[..], &[&format!("duo={name}"), "--drop", "slot", "--type", kind]].concat());
+        assert_eq!(fs::read_to_string(desk.path(&name)).unwrap().lines().count(), rows, "{kind}");
+    }
+    assert!(desk.ok(&["inventory", "tokens"]).contains("826658719844499/0  Molto2"));
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::common::{FileArgs, WholeFileArgs};
 use super::forecast::{ForecastArgs, ShowArgs};
@@ -268,6 +268,15 @@ pub struct CheckArgs {
     pub identity: Option<PathBuf>,
 }
 
+/// A kind of seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeedKind {
+    /// Codes of a time
+    Totp,
+    /// Codes of a counter
+    Hotp,
+}
+
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// The age identity that opens the sealed seeds
@@ -281,6 +290,10 @@ pub struct ExportArgs {
     /// Only of this token
     #[arg(long, value_name = "SERIAL")]
     pub serial: Option<String>,
+
+    /// Only seeds of this kind: many formats hold one kind a file
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<SeedKind>,
 
     /// A field that may be lost; repeatable
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]

@@ -30,7 +30,7 @@ pub use forecast::{ForecastArgs, ShowArgs, WindowArgs};
 use inventory::OF_SEVERAL_DESKS;
 pub use inventory::{
     AssignArgs, BackupArgs, BatchesArgs, CheckArgs, CopyArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,
-    InventoryCommand, ListArgs, TokensArgs, UnassignArgs,
+    InventoryCommand, ListArgs, SeedKind, TokensArgs, UnassignArgs,
 };
 #[cfg(feature = "postgres")]
 pub use inventory::{JoinArgs, PruneArgs, ServeInitArgs};

@@ -104,9 +104,7 @@ pub enum CustomerKeyCommand {
     #[command(before_help = "Example: tokentap customer-key check --customer-key key.txt")]
     Check(DeviceArgs),
     /// Write the customer key that the inventory keeps of a Molto2 to a file
-    #[command(
-        before_help = "Example: tokentap customer-key export 826658719844499 --identity identity.age --out key.txt"
-    )]
+    #[command(before_help = "Example: tokentap customer-key export 826658719844499 --identity id --out key")]
     Export(CustomerKeyExportArgs),
 }
 

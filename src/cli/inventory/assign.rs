@@ -38,7 +38,7 @@ pub fn assign(inventory: &dyn Inventory, global: &Global, args: &AssignArgs, out
     let count = inventory.keep_all(false, &mut next).map_err(failed)?;
     match (wanted.as_slice(), &args.csv) {
         ([one], None) => {
-            let words = format!("{} belongs to {}", one.key, plain(&one.user));
+            let words = format!("{} belongs to {}", one.name(), plain(&one.user));
             output.report(&AssignReport { serial: one.key.to_string(), user: Some(one.user.clone()), words });
         }
         (all, _) => {
@@ -52,12 +52,12 @@ pub fn assign(inventory: &dyn Inventory, global: &Global, args: &AssignArgs, out
 pub fn unassign(inventory: &dyn Inventory, global: &Global, args: &UnassignArgs, output: &Output) -> Ran {
     let token = find::one(inventory, &args.token)?;
     let Some((owner, entry)) = token.user.as_ref().zip(entry_of_return(&token, &event_of(global))) else {
-        let words = format!("{} belongs to nobody, as before", token.key);
+        let words = format!("{} belongs to nobody, as before", token.name());
         output.report(&AssignReport { serial: token.key.to_string(), user: None, words });
         return Ok(Exit::Done);
     };
     inventory.keep(&entry).map_err(failed)?;
-    let text = format!("{} belongs to nobody now; it was {}'s", token.key, plain(owner));
+    let text = format!("{} belongs to nobody now; it was {}'s", token.name(), plain(owner));
     output.report(&AssignReport { serial: token.key.to_string(), user: None, words: text });
     Ok(Exit::Done)
 }

@@ -203,7 +203,7 @@ pub fn tokens(inventory: &dyn Inventory, args: &TokensArgs, output: &Output) -> 
             return;
         }
         let cells = [
-            token.key.to_string(),
+            token.name(),
             shown(token.model.as_deref()),
             shown(token.user.as_deref()),
             list.time(token.last_seen),

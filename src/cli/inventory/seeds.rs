@@ -4,27 +4,27 @@ use std::cell::Cell;
 
 use super::{event, failed};
 use crate::cli::Ran;
-use crate::cli::args::{ExportArgs, Global, ImportArgs};
+use crate::cli::args::{ExportArgs, Global, ImportArgs, SeedKind};
 use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
 use crate::cli::record;
 use crate::cli::rows::Hotp;
-use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, write_options};
+use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, write_options};
 use crate::device::families::capabilities_on_record;
-use crate::device::{DisplayTime, Family, Profile};
+use crate::device::{Capabilities, DisplayTime, Family, Profile};
 use crate::inventory::{
-    Deed, Entry, Event, Inventory, InventoryError, SealError, SeedChange, SlotKey, TokenChange, TokenFilter, open_of,
-    seal,
+    Deed, Entry, Event, Inventory, InventoryError, SealError, SeedChange, SlotKey, TokenChange, TokenFilter,
+    TokenRecord, open_of, seal,
 };
-use crate::job::bad_file;
 use crate::job::batch::unwritable;
 use crate::job::paths;
 use crate::job::remedy::TokenRemedy;
 use crate::job::{self, Exit, Failure};
+use crate::job::{bad_file, bad_rows};
 use crate::report::{self, ExportReport, ImportReport, row_problem};
 use crate::seedfile::{
-    Checker, Converted, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert, for_device,
-    strange_serial,
+    Checker, Converted, Place, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert,
+    for_device, strange_serial,
 };
 
 pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, output: &Output) -> Ran {
@@ -50,6 +50,7 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
     let mut tokens = Vec::new();
     inventory.visit_tokens(&filter, u64::MAX, &mut |token| tokens.push(token)).map_err(failed)?;
     tokens.retain(|token| slot.flatten().is_none_or(|slot| token.key.slot == slot));
+    tokens.retain(|token| args.kind.is_none_or(|kind| (kind == SeedKind::Totp) == can_of(token).has_clock()));
     if tokens.is_empty() {
         return Err(Failure::usage("the inventory keeps no sealed seed of that kind", "see tokentap inventory tokens"));
     }
@@ -60,10 +61,10 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
     }
     let key = inventory.fingerprint_key().clone();
     let has_foreign = Cell::new(false);
-    let serials: Vec<String> = tokens.iter().map(|token| token.key.serial.clone()).collect();
+    let places: Vec<(SlotKey, String)> = tokens.iter().map(|token| (token.key.clone(), token.name())).collect();
     let rows = (1_u64..).zip(tokens).map(|(number, token)| -> Result<Row, Problem> {
         if token.pending.as_ref().is_some_and(|pending| pending.sealed.is_some()) {
-            output.note(&format!("{}: whether it holds this seed is not known; burn it again", token.key.serial));
+            output.note(&format!("{}: whether it holds this seed is not known; burn it again", token.name()));
         }
         let row = open_of(&token, &key, &identity).map_err(|error| {
             let next = match error {
@@ -73,32 +74,59 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
                 }
                 _ => "name the identity that opens it",
             };
-            Problem::new(number, 0, format!("{}: {error}", token.key.serial), next)
+            Problem::new(number, 0, error.to_string(), next)
         })?;
         // The record knows best whose it is by now.
-        let can = capabilities_on_record(token.model.as_deref(), &token.key.serial);
-        let slot = (can.slots > 1).then_some(token.key.slot);
-        Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.key.serial), slot, ..row })
+        let slot = (can_of(&token).slots > 1).then_some(token.key.slot);
+        let place = Place { line: number, column: 0 };
+        Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.key.serial), slot, place, ..row })
     });
     // Where two tokens hold one seed, somebody has said that they may.
     let rules = Rules { drop: &dropped, shares_secrets: true };
     let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| unwritable(&error))?;
-    conclude_export(&converted, has_foreign.get(), output)?;
+    conclude_export(&converted, &places, has_foreign.get(), output)?;
     let names: Vec<String> = files.iter().map(|(_, path)| describe::path(path)).collect();
     let detail = format!("into {}", names.join(", "));
-    let mut exported = serials.iter();
+    let mut exported = places.iter();
     let mut next = |_: &[String]| {
-        let serial = exported.next();
-        Ok(serial.map(|serial| Entry::of(event(global, Deed::Export, Some(serial), Some(detail.clone())))))
+        let event_of = |(key, _): &(SlotKey, String)| {
+            let event = event(global, Deed::Export, Some(&key.serial), Some(detail.clone()));
+            Entry::of(Event { slot: key.slot, ..event })
+        };
+        Ok(exported.next().map(event_of))
     };
     inventory.keep_all(false, &mut next).map_err(failed)?;
     output.report(&ExportReport { rows: converted.rows, files: names });
     Ok(Exit::Done)
 }
 
-/// Says the warnings, or fails: with exit code 5 where a seal is another token's.
-fn conclude_export(converted: &Converted, has_foreign: bool, output: &Output) -> Result<(), Failure> {
-    conclude(converted, "the inventory", output).map_err(|failure| match has_foreign {
+/// Says the warnings, or fails: with exit code 5 where a seal is another token's. An inventory has no lines: each problem names its
+/// token.
+fn conclude_export(
+    converted: &Converted,
+    places: &[(SlotKey, String)],
+    has_foreign: bool,
+    output: &Output,
+) -> Result<(), Failure> {
+    const NAME: &str = "the inventory";
+    let named = |problem: &Problem| {
+        let index = usize::try_from(problem.place.line).ok().and_then(|line| line.checked_sub(1));
+        match index.and_then(|index| places.get(index)) {
+            Some((_, token)) => {
+                Problem { what: format!("{token}: {}", problem.what), place: Place::default(), ..problem.clone() }
+            }
+            None => problem.clone(),
+        }
+    };
+    let problems: Vec<Problem> = converted.problems.iter().map(named).collect();
+    if !converted.has_failed() {
+        for problem in problems.iter().filter(|problem| problem.severity == Severity::Warning) {
+            output.note(&format!("{NAME}:{}", row_problem(problem)));
+        }
+        return Ok(());
+    }
+    let failure = bad_rows(NAME, &problems, converted.more, "use another format, or leave them out".into());
+    Err(match has_foreign {
         true => Failure {
             problem: job::Problem::WrongSeals(report::fact(&failure.problem)),
             remedies: vec![TokenRemedy::DistrustExport.into()],
@@ -106,6 +134,11 @@ fn conclude_export(converted: &Converted, has_foreign: bool, output: &Output) ->
         },
         false => failure,
     })
+}
+
+/// What the device of a token on record can do.
+fn can_of(token: &TokenRecord) -> &'static Capabilities {
+    capabilities_on_record(token.model.as_deref(), &token.key.serial)
 }
 
 pub fn import(inventory: &dyn Inventory, global: &Global, args: &ImportArgs, output: &Output) -> Ran {

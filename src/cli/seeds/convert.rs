@@ -26,7 +26,7 @@ pub(super) fn warnings(converted: &Converted, name: &str) -> Vec<String> {
 }
 
 /// Says the warnings, or fails with all that is wrong.
-pub fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<(), Failure> {
+pub(super) fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<(), Failure> {
     if converted.has_failed() {
         return Err(bad_file(name, &converted.problems, converted.more));
     }

@@ -5,6 +5,7 @@ use crate::otp::Hash;
 
 static CAN: Capabilities = Capabilities {
     manufacturer: "Token2",
+    plugs_in: true,
     slots: 1,
     least_slots: 1,
     moves: Moves::Counter,

@@ -16,6 +16,7 @@ pub const FACTORY_KEY: [u8; 16] =
 
 static CAN: Capabilities = Capabilities {
     manufacturer: "Token2",
+    plugs_in: true,
     slots: SLOTS,
     least_slots: FIRST_HAS,
     moves: Moves::Clock(ClockWrite::KeepsSeed),

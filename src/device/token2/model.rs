@@ -17,6 +17,7 @@ pub static UNKNOWN: Capabilities = with(ClockWrite::Unknown);
 const fn with(clock_write: ClockWrite) -> Capabilities {
     Capabilities {
         manufacturer: "Token2",
+        plugs_in: false,
         slots: 1,
         least_slots: 1,
         moves: Moves::Clock(clock_write),
