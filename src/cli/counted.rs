@@ -7,6 +7,7 @@ use crate::inventory::Outcome;
 use crate::job::{Again, Failure, Problem, TokenState};
 use crate::otp::search::search_hotp;
 use crate::otp::{Code, Digits, Hash};
+use crate::report::server_commands::WHERE_SEALED;
 use crate::seed::Seed;
 
 /// How far ahead of its beginning the counter is looked for: a key may have been touched meanwhile, or have kept counting.
@@ -90,7 +91,7 @@ pub fn words(next: u64) -> String {
         2 => "both codes are right: the key counts from 0, and its next code is that of counter 2".to_owned(),
         next => format!(
             "both codes are right, but the key did not begin at 0: its next code is that of counter {next}; tell the server that \
-             counter, or let it find the key by its next codes: tokentap server resync NAME SERIAL CODE CODE"
+             counter, or let it find the key by its next codes: tokentap server resync NAME SERIAL CODE CODE, {WHERE_SEALED}"
         ),
     }
 }

@@ -59,7 +59,7 @@ fn set_key(global: &Global, args: &CustomerKeySetArgs, output: &Output) -> Ran {
     }
     output.report(&DeviceReport::of(&change, &changed, &station.reader, station.emulated));
     output.note(
-        "the new key counts when its button was pressed; then check it, once: tokentap customer-key check --customer-key FILE",
+        "the new key counts when its button was pressed; then check it, once: tokentap customer-key check --customer-key FILE, with the file of the new key",
     );
     Ok(Exit::Undone)
 }

@@ -66,12 +66,19 @@ pub fn ready(global: &Global, args: &DeskArgs, output: &Output) -> Result<Ready,
 /// What deals with the servers that had followed a token's clock.
 #[cfg(feature = "servers")]
 fn mender(global: &Global, args: &DeskArgs) -> Result<Option<Arc<dyn Mender>>, Failure> {
-    if args.no_mend || args.no_auto_sync { Ok(None) } else { DeskMender::of(global) }
+    if args.no_mend { Ok(None) } else { DeskMender::of(global) }
 }
 
 pub fn run(global: &Global, args: &DeskArgs, output: &Output) -> Ran {
     if args.ask_code && (!prompt::has_person() || output.is_json()) {
         return Err(Failure::usage("--ask-code asks at a terminal, and there is none", "remove it"));
+    }
+    // At a page it opens what is checked, burned and handed over there.
+    if args.no_auto_sync && args.identity.is_some() && !args.ask_code {
+        return Err(Failure::usage(
+            "--identity does nothing where no clock is set and no code is asked for",
+            "remove it",
+        ));
     }
     let Ready { record, plan, host } = ready(global, args, output)?;
     let mut trays = trays::open(global, crate::reader::Wanted::WithClock, &host.system)?;
@@ -142,12 +149,6 @@ fn check_flags(global: &Global, args: &DeskArgs) -> Result<(), Failure> {
     }
     if global.dry_run {
         return Err(Failure::usage("--dry-run is for one token", "use --no-auto-sync: the desk then only measures"));
-    }
-    if args.no_auto_sync && args.identity.is_some() && !args.ask_code {
-        return Err(Failure::usage(
-            "--identity does nothing where no clock is set and no code is asked for",
-            "remove it",
-        ));
     }
     Ok(())
 }

@@ -29,7 +29,9 @@ pub fn run(global: &Global, args: &FactoryResetArgs, output: &Output) -> Ran {
     drop(at);
     let mut before = |info: &Info| {
         let users = users_of(&had, &records(&record, info)?);
-        let fact = format!("{info}: all of its seeds, titles and its customer key would be erased for good: {users}");
+        let fact = format!(
+            "{info}: all of its seeds, titles and its customer key would be erased for good: {users}; the seeds that the inventory keeps of it go with them (a copy: tokentap inventory export)"
+        );
         if args.erase_all || (prompt::has_person() && !output.is_json() && prompt::confirms(&fact)) {
             return Ok(());
         }

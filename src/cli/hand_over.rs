@@ -63,7 +63,7 @@ fn note_nobodys(planned: &[PlannedOrNot], args: &HandOverArgs, output: &Output) 
     let nobodys: Vec<String> = planned.iter().filter(is_nobodys).map(|(key, _)| key.to_string()).collect();
     if !args.unassigned && !nobodys.is_empty() {
         output.note(&format!(
-            "no user is on record of {}: to nobody there; give them to somebody (tokentap inventory assign SERIAL USER), and hand \
+            "no user is on record for {}: assigned to nobody there; assign them (tokentap inventory assign SERIAL USER), and hand \
              them over again",
             listed(&nobodys)
         ));
@@ -127,7 +127,7 @@ fn wanted(inventory: &dyn Inventory, args: &HandOverArgs) -> Result<Vec<Wanted>,
         inventory.visit_rows(batch, &states, &mut visit).map_err(failed)?;
         if keys.is_empty() {
             return Err(Failure::usage(
-                format!("the batch {batch} has burned no token, or there is none of this number"),
+                format!("batch {batch} has burned no token, or there is no batch with this number"),
                 "tokentap inventory batches lists them",
             ));
         }

@@ -36,7 +36,7 @@ impl Mending {
         }
         let store = open_store(global).map_err(|error| unopened(&error))?.ok_or_else(|| {
             Failure::usage(
-                "--mend asks the inventory where the server is, and there is none",
+                "--mend looks the server up in the inventory, and there is no inventory",
                 "name one with --inventory FILE",
             )
         })?;

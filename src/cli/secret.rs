@@ -163,7 +163,8 @@ pub fn read_sheet(rows: Result<Rows, Problem>, name: &str) -> Result<Sheet, Fail
 /// # Errors
 /// A usage failure where none or several fit.
 pub fn choose(sheet: Sheet, choice: &ChoiceArgs) -> Result<SeedChoice, Failure> {
-    let several = |what: &str| Failure::usage(format!("several rows have {what}"), "name one with --serial or --row");
+    let several =
+        |what: &str| Failure::usage(format!("several rows have {what}"), "name one with --row, or with --user");
     let none = |what: &str| {
         Failure::usage(format!("no row has {what}"), "look into the file, or run tokentap seeds check FILE")
     };

@@ -60,6 +60,11 @@ pub fn seed_of(
     output: &Output,
 ) -> Result<Found, Failure> {
     let reads_token = global.reads_token || slot.is_some();
+    let device = match (slot, hotp) {
+        (Some(slot), _) => Some((Wanted::Molto2, slot)),
+        (None, true) => Some((Wanted::HotpKey, 0)),
+        (None, false) => None,
+    };
     let given = match identity {
         Some(_) => None,
         None => Some(secret::from_args_or_prompt(args, hotp)?),
@@ -87,7 +92,7 @@ pub fn seed_of(
         (Some(text), Some(books)) if rows.is_none() => (None, Some(find::one(books, text)?)),
         _ => {
             let is_chosen_by_it = rows.is_some() && !reads_token;
-            let read = read_token(global, &record, slot, output).map_err(|failure| match is_chosen_by_it {
+            let read = read_token(global, &record, device, output).map_err(|failure| match is_chosen_by_it {
                 true => failure.and(TokenRemedy::OrChooseRow),
                 false => failure,
             })?;
@@ -107,7 +112,17 @@ pub fn seed_of(
         (Some(rows), None) => rows.single()?,
         (None, _) => sealed(&record, known.as_ref(), read.as_ref(), record::identity(identity)?)?,
     };
+    if given_is_another(&record, &row, known.as_ref()) {
+        output.note("the inventory has another seed for this token than the one that was given: a code of one says nothing of the other");
+    }
     Ok(Found { row, read, known, record: Some(record) })
+}
+
+/// Whether the inventory has another seed for the token than this one.
+fn given_is_another(record: &Record, row: &Row, known: Option<&TokenRecord>) -> bool {
+    let held = known.and_then(TokenRecord::held);
+    let given = record.books().map(|books| books.fingerprint_key().of(&row.seed));
+    held.zip(given).is_some_and(|(held, given)| held != given)
 }
 
 /// A seed of another token than the one that is meant is not taken.
@@ -135,18 +150,24 @@ fn of_one(global: &Global, row: Row, output: &Output) -> Found {
 }
 
 /// Reads the token on the reader: serial and clock, and nothing else.
-fn read_token(global: &Global, record: &Record, slot: Option<u16>, output: &Output) -> Result<Read, Failure> {
+/// `device` is the kind that is wanted, and its slot, where it is no NFC token.
+fn read_token(
+    global: &Global,
+    record: &Record,
+    device: Option<(Wanted, u16)>,
+    output: &Output,
+) -> Result<Read, Failure> {
     let host = Host::assess(&HostArgs::default())?;
     let guard = station::guard(global, true)?;
-    let wanted = if slot.is_some() { Wanted::Molto2 } else { Wanted::Token };
+    let wanted = device.map_or(Wanted::Token, |(wanted, _)| wanted);
     let desk = Workplace::new(global, &host, record, output).wanting(wanted);
     let clock = host.clock();
-    let (report, station) = desk.work(&mut |station| match slot {
+    let (report, station) = desk.work(&mut |station| match device {
         None => job::read(&mut *station.device, &clock, &guard, false),
-        Some(slot) => job::read_slot(&mut *station.device, &clock, &guard, slot),
+        Some((_, slot)) => job::read_slot(&mut *station.device, &clock, &guard, slot),
     })?;
     let ReadOutcome { info, drift, .. } = report;
-    check_seed_there(&info, slot)?;
+    check_seed_there(&info, device.map(|(_, slot)| slot))?;
     Ok(Read { info, drift, reader: station.reader, emulated: station.emulated })
 }
 

@@ -192,7 +192,10 @@ pub fn guard(global: &Global, allow_unknown_model: bool) -> Result<Guard, Failur
             Serial::new(&describe::without_blanks(text))
                 .filter(|serial| serial.as_str().len() <= LONGEST_TYPED)
                 .ok_or_else(|| {
-                    Failure::usage("--expect-serial is not a serial", "use the digits on the back of the token")
+                    Failure::usage(
+                        "--expect-serial is not a serial",
+                        "use the digits on the back of the token; a slot is named apart, with --slot N",
+                    )
                 })?,
         ),
     };

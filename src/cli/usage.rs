@@ -222,10 +222,12 @@ mod tests {
             (&["factory-reset", "now"], "tokentap factory-reset"),
             (&["inventory", "assign"], "tokentap inventory assign"),
             (&["sync", "--never"], "tokentap sync"),
+            // What has no value that can be used has no usage line either.
+            (&["slot", "clear", "--slot", "x"], "tokentap slot clear"),
         ] {
-            let arguments: Vec<_> = std::iter::once(&"tokentap").chain(typed).map(Into::into).collect();
+            let arguments: Vec<OsString> = std::iter::once(&"tokentap").chain(typed).map(Into::into).collect();
             let error = Cli::read(&arguments).err().unwrap();
-            assert_eq!(command_of(&error), named);
+            assert_eq!(command_of(&error, &arguments), named);
         }
     }
 }

@@ -4,7 +4,6 @@ use super::args::{Global, VerifyArgs};
 use super::output::Output;
 use super::record;
 use super::seed_of::{Found, seed_of};
-use super::unused::unused;
 use super::{Ran, prompt};
 use crate::clock::check_plausible;
 use crate::device::Profile;
@@ -25,12 +24,6 @@ const NEAR_TOKEN_S: u32 = 180;
 const FAR_S: u32 = 31_536_000;
 
 pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
-    if args.hotp && global.reads_token {
-        return Err(unused(
-            "--reader, --wait or --trace",
-            "a token on a reader counts time, and --hotp is about counters",
-        ));
-    }
     let found = seed_of(global, &args.seed, args.identity.as_deref(), args.hotp, args.slot, output)?;
     if found.row.kind == Kind::Hotp && !args.hotp {
         return Err(Failure::usage(

@@ -12,6 +12,8 @@ use crate::device::Info;
 use crate::inventory::SlotKey;
 use crate::job::forecast::fit_of;
 use crate::job::{Effect, Exit, Failure, Front, Notice, Problem, SeedFate, SingleWrite, WriteOutcome, WritePlan};
+#[cfg(feature = "servers")]
+use crate::report::server_commands::mend;
 use crate::report::{MendReport, PlanReport, PlannedProfile, Shown, WriteReport, notice, question, remarks};
 use crate::time::HostClock;
 
@@ -156,7 +158,8 @@ impl<'a> Writing<'a> {
         match super::mending::left_behind(books, &key, moved_s) {
             Ok(servers) => servers.iter().for_each(|server| {
                 self.output.note(&format!(
-                    "{server} has this token, and may refuse its codes until it is mended there: tokentap sync --mend {server} --identity FILE"
+                    "{server} has this token, and may refuse its codes until it is mended there: {}",
+                    mend(server)
                 ));
             }),
             Err(error) => self.output.note(&crate::report::troubled(&error)),

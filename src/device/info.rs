@@ -36,6 +36,15 @@ impl Info {
         self.slot.as_ref().map_or(0, |slot| slot.slot)
     }
 
+    /// Its name, as a command takes it: the serial, and the slot behind it where the device has several.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.can.slots > 1 {
+            true => format!("{}/{}", self.serial, self.slot_number()),
+            false => self.serial.to_string(),
+        }
+    }
+
     /// Whether the slot that is worked with shows that it holds a seed.
     #[must_use]
     pub fn shows_seed(&self) -> bool {

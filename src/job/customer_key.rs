@@ -12,8 +12,8 @@ use super::remedy::SlotRemedy;
 use super::state::TokenState;
 use crate::device::{Info, Key, customer_key};
 use crate::inventory::{
-    Deed, DeviceKey, Entry, Fingerprint, InventoryError, Kept, KeyChange, Outcome, SlotKey, TokenChange,
-    open_device_key, seal_device_key,
+    DeviceKey, Entry, Fingerprint, InventoryError, Kept, KeyChange, Outcome, SlotKey, TokenChange, open_device_key,
+    seal_device_key,
 };
 use crate::time::UnixTime;
 
@@ -45,10 +45,9 @@ impl Recorder<'_> {
             }
         }
         if kept.is_empty() {
-            // A sealed seed may be what the identity is for, and is not what a device is opened with.
-            let is_for_key = info.can.slots > 1 && self.deed != Deed::Burn && to != KeyUse::Desk;
+            // A sealed seed, or a server's credential, may be what the identity is for; only a check is of nothing but the key.
             return match stated.opener {
-                Some(_) if is_for_key => refuse(KeptKey::None, SlotRemedy::NameKey),
+                Some(_) if info.can.slots > 1 && to == KeyUse::Check => refuse(KeptKey::None, SlotRemedy::NameKey),
                 _ => Ok(Key::Factory),
             };
         }

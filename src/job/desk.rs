@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use super::attend::{Surroundings, Visitor};
+use super::burns_again::BurnsAgain;
 use super::desk_code::Unjudged;
 use super::forecast::fit_of;
 use super::kept_opener::KeptOpener;
@@ -55,6 +56,8 @@ pub struct DeskPlan {
     pub ask_code: bool,
     /// Profiles that are stated for single tokens while the desk is open.
     pub stated: Arc<StatedProfiles>,
+    /// Tokens that get their sealed seed once more, also where clocks are not set.
+    pub again: Arc<BurnsAgain>,
     /// Makes servers accept a token's codes again after its clock was set.
     pub mender: Option<Arc<dyn Mender>>,
 }
@@ -134,6 +137,8 @@ impl<'a> DeskVisitor<'a> {
     fn why_not(&self, info: &Info, known: Option<&TokenRecord>) -> Option<Why> {
         let is_sealed = known.is_some_and(|token| token.held_sealed().is_some());
         match info.clock_write() {
+            // What stands in the way of that is found, and said, as it is done.
+            _ if self.plan.again.wants(info.serial.as_str()) => None,
             _ if !self.plan.auto_sync => Some(Why::NoAutoSync),
             ClockWrite::KeepsSeed if self.knows_profile(info, known) => None,
             ClockWrite::KeepsSeed => Some(Why::UnknownProfile),
@@ -165,7 +170,8 @@ impl<'a> DeskVisitor<'a> {
     ) -> Recorded {
         let opener = self.plan.identity.get();
         let wish = self.wish_for(expected, known);
-        let completion = Completion { wish, learns: true, opener: opener.as_ref(), burns_sealed: false };
+        let burns_sealed = self.plan.again.wants(expected.serial.as_str());
+        let completion = Completion { wish, learns: true, opener: opener.as_ref(), burns_sealed };
         let (profile, from) = (Profile::FACTORY, ProfileFrom::Factory);
         let plan = WritePlan {
             slot: 0,
@@ -174,7 +180,7 @@ impl<'a> DeskVisitor<'a> {
             seed: None,
             erase_seed: false,
             shares_seed: false,
-            if_drift_over: Some(self.plan.if_drift_over),
+            if_drift_over: (!burns_sealed).then_some(self.plan.if_drift_over),
             fine: self.plan.fine,
             guard: Guard { expect_serial: Some(expected.serial.clone()), allow_unknown_model: false },
             key: self.plan.key.clone(),
@@ -195,7 +201,12 @@ impl<'a> DeskVisitor<'a> {
             row: &mut |_| None,
             interrupted: &|| false,
         };
-        self.recorder(place, Deed::Sync).write(device, host, &plan, &mut around)
+        let deed = if burns_sealed { Deed::Burn } else { Deed::Sync };
+        let recorded = self.recorder(place, deed).write(device, host, &plan, &mut around);
+        if recorded.result.is_ok() {
+            self.plan.again.remove(expected.serial.as_str());
+        }
+        recorded
     }
 
     fn deal_with(&self, place: &ReaderRef, mut device: Box<dyn Device>) -> Visited {

@@ -7,6 +7,7 @@ mod attend;
 pub mod batch;
 mod begins;
 mod broken;
+mod burns_again;
 mod clock_problem;
 mod complete;
 mod customer_key;
@@ -60,6 +61,7 @@ mod write_slot;
 mod writer;
 
 pub use attend::{Surroundings, Visitor, attend};
+pub use burns_again::BurnsAgain;
 pub use clock_problem::ClockProblem;
 pub use complete::{Completion, Opener};
 pub use failure::{Failure, unopened};

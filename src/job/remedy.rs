@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::server::Hindrance;
 use crate::clock::ClockRemedy;
 use crate::device::Serial;
-use crate::inventory::{RecordRemedy, SlotKey};
+use crate::inventory::RecordRemedy;
 use crate::reader::ReaderRemedy;
 use crate::seedfile::FileRemedy;
 use crate::server::ServerRemedy;
@@ -144,7 +144,7 @@ pub enum TokenRemedy {
     /// Supply the seed that it has; a new one is burned.
     SupplyOwnOrReplace,
     /// See whose seed it is; replace it only if the server gets the new one too.
-    SeeAndReplace(SlotKey),
+    SeeAndReplace(String),
     /// Test another token, a spare one; see whose this one is, and test it only if nobody needs it.
     SpareOrReplace(Serial),
     /// Test it again, or burn it.

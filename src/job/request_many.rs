@@ -191,6 +191,7 @@ impl DeskRequest {
             },
             ask_code: self.ask_code,
             stated: Arc::default(),
+            again: Arc::default(),
             mender: None,
         })
     }

@@ -10,7 +10,7 @@ use super::notice::Notice;
 use super::plan::{ConfigPlan, ProfileFrom, ProfileWish, WritePlan};
 use super::problem::{Owned, Problem};
 use super::read::{ReadOutcome, read};
-use super::record::{Around, Recorder, Stage};
+use super::record::{Around, Books, Recorder, Stage};
 use super::remedy::{Again, SlotRemedy, TokenRemedy};
 use super::seed_choice::SeedChoice;
 use super::slots::read_slot;
@@ -98,7 +98,7 @@ impl SingleWrite {
             if info.more > 0 {
                 tell(Notice::MoreBytes(info.more));
             }
-            let chosen = self.complete(info, known, plan, *tell)?;
+            let chosen = self.complete(info, known, plan, recorder.books, *tell)?;
             if let Some(user) = chosen.and_then(|row| row.user) {
                 recorder.user.replace(Some(user));
             }
@@ -156,7 +156,7 @@ impl SingleWrite {
         let stated = Stated { key: &plan.key, opener, tries_again: plan.tries_again };
         plan.key = recorder.key_for(info, &stated, KeyUse::Work)?;
         recorder.check_key(info, &plan)?;
-        let chosen = self.complete(info, known.as_ref(), &mut plan, tell)?;
+        let chosen = self.complete(info, known.as_ref(), &mut plan, recorder.books, tell)?;
         let user = chosen.and_then(|row| row.user).or_else(|| self.user.clone());
         self.check_record(info, known.as_ref(), &mut plan, user.as_deref(), recorder, None)?;
         let within = plan.if_drift_over.zip(outcome.drift).is_some_and(|(bound, drift)| drift.is_surely_within(bound));
@@ -195,6 +195,7 @@ impl SingleWrite {
         info: &Info,
         known: Option<&TokenRecord>,
         plan: &mut WritePlan,
+        books: Option<&Books>,
         tell: &dyn Fn(Notice),
     ) -> Result<Option<Row>, Failure> {
         // First of all: nobody is asked about another token than the one that was meant.
@@ -218,6 +219,13 @@ impl SingleWrite {
             }
             _ => None,
         };
+        // The profile of a slot whose seed is gone was that seed's, and is not another's.
+        let is_of_another = |token: &&TokenRecord| {
+            let seed = plan.seed.as_ref().zip(books).map(|(seed, books)| books.fingerprint_key().of(seed));
+            info.can.slots > 1 && token.erased.is_some() && seed.is_some() && token.erased_seed != seed
+        };
+        let without_profile = known.filter(is_of_another).map(|token| TokenRecord { profile: None, ..token.clone() });
+        let known = without_profile.as_ref().or(known);
         let (opener, burns_sealed) = (self.terms.opener.as_ref(), self.burns_sealed);
         Completion { wish, learns: true, opener, burns_sealed }.complete(info, known, plan)?;
         Ok(picked)
@@ -267,7 +275,7 @@ impl SingleWrite {
             }
             (true, true) if self.replaces_seed => Ok(()),
             (true, true) => {
-                let remedy = TokenRemedy::SeeAndReplace(SlotKey::of(info.serial.as_str(), self.terms.slot));
+                let remedy = TokenRemedy::SeeAndReplace(info.name());
                 asked(Err(Failure::new(Problem::SeedOnRecord(owned), TokenState::Untouched, remedy)))
             }
             // The profile of a seed that is gone, and does not come back, is nobody's.

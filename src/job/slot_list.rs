@@ -10,6 +10,7 @@ use super::seed_choice::{Sheet, bad_file};
 use super::slots::{SlotsOutcome, slots_on_record};
 use crate::device::{Capabilities, CapabilityError, Title};
 use crate::inventory::{Fingerprint, SlotKey};
+use crate::plain::plain;
 use crate::seedfile::suspect::SHORTEST;
 use crate::seedfile::{Problem, Row};
 
@@ -112,7 +113,10 @@ pub fn places(sheet: &Sheet, read: &SlotsOutcome, books: &Books) -> Result<Vec<R
             (None, None) => match named(row) {
                 Some(slot) if is_empty(slot) => RowPlace::Slot(slot),
                 Some(slot) => {
-                    let what = format!("slot {slot} of {serial} holds another seed, or does not exist");
+                    let owner =
+                        known.iter().find(|token| token.key.slot == slot).and_then(|token| token.user.as_deref());
+                    let whose = owner.map(|owner| format!(", which is {}'s,", plain(owner))).unwrap_or_default();
+                    let what = format!("slot {slot} of {serial}{whose} holds another seed, or does not exist");
                     let problem = Problem::at(row.place, what, "name an empty slot, or clear that one first");
                     return Err(bad_file(&sheet.name, &[problem], 0));
                 }

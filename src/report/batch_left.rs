@@ -157,6 +157,9 @@ fn what_of(how: &Left, who: &str, row: Option<&RowRecord>) -> String {
     let number = row.map(|row| format!("row {}, ", row.row)).unwrap_or_default();
     let user = row.and_then(|row| row.user.as_deref()).map(|user| format!(", {}", plain(user))).unwrap_or_default();
     let clock = |report: &WriteOutcome| {
+        if !report.info.can.has_clock() {
+            return "it counts from 0".to_owned();
+        }
         let was = report.drift.map(|drift| format!("was {}", drift.before.in_short())).unwrap_or_default();
         format!("{was}{}", profile_clause(report.config.as_ref()))
     };

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::server_commands::{hand_over, mend};
 use super::times::utc;
 use crate::inventory::{Delivery, DeliveryStep, TokenRecord};
 use crate::plain::plain;
@@ -51,27 +52,31 @@ impl DeliveryReport {
 
 fn words(delivery: &Delivery, other_seed: bool) -> String {
     let Delivery { server, step, user, since, .. } = delivery;
-    let whose = user.as_ref().map_or_else(|| "nobody's there".to_owned(), |user| format!("{user}'s there"));
+    let whose = user
+        .as_ref()
+        .map_or_else(|| "there, assigned to nobody".to_owned(), |user| format!("there, assigned to {user}"));
     let since = local(*since);
     let what = match step {
         DeliveryStep::Sent => {
-            format!("sent {since}, and not known to have come: tokentap hand-over {server} --serial {}", delivery.key)
+            format!("sent {since}, but not known to have arrived: {}", hand_over(server, &delivery.key.to_string()))
         }
         DeliveryStep::Created | DeliveryStep::Assigned => {
-            format!("{whose}, since {since}; its codes were not asked about")
+            format!("{whose}, since {since}; its codes were not checked")
         }
         DeliveryStep::Active => format!("{whose}, since {since}; its codes were accepted"),
         DeliveryStep::Refused => {
             format!("refused {since}: {}", delivery.detail.as_deref().unwrap_or("it did not say why"))
         }
-        DeliveryStep::Gone => format!("not there any more, by {}", local(delivery.at)),
+        DeliveryStep::Gone => format!("no longer there, as of {}", local(delivery.at)),
     };
     let seed = match other_seed {
-        true => format!("; it was burned anew since: tokentap hand-over {server} --serial {} --replace", delivery.key),
+        true => {
+            format!("; it has been burned again since: {} --replace", hand_over(server, &delivery.key.to_string()))
+        }
         false => String::new(),
     };
     let unmended = match delivery.unmended {
-        Some(at) => format!("; may still expect the clock of before {}: tokentap sync --mend {server}", local(at)),
+        Some(at) => format!("; the server may still expect the clock as it was before {}: {}", local(at), mend(server)),
         None => String::new(),
     };
     format!("{server}: {what}{seed}{unmended}")

@@ -225,7 +225,7 @@ fn words(visited: &Visited, bound: f64) -> (String, String) {
     }
     match visited.left_open() {
         Some(LeftOpen::Erased(at)) => {
-            what.push_str(&format!("; its seed is ERASED since {}", at.format("%Y-%m-%d")));
+            what.push_str(&format!("; its seed has been ERASED since {}", at.format("%Y-%m-%d")));
             "burn a seed: it shows no codes".clone_into(&mut next);
         }
         Some(LeftOpen::Pending(at)) => {

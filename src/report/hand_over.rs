@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Report;
 use super::hindrance::{hindrance_fact, hindrance_next, hindrance_word};
+use super::server_commands::{mend, mended};
 use super::times::utc;
 use crate::inventory::SlotKey;
 use crate::job::server::{AfterSync, ByHand, Doing, Handed, Hindrance, Mended, Planned};
@@ -92,7 +93,7 @@ impl HandedToken {
     /// The token in a line.
     #[must_use]
     pub fn line(&self) -> String {
-        let whose = self.user.as_ref().map(|user| format!(", {user}'s")).unwrap_or_default();
+        let whose = self.user.as_ref().map(|user| format!(", user {user}")).unwrap_or_default();
         let what = match (self.outcome, &self.hindrance) {
             (_, Some(hindrance)) => format!("UNDONE: {}; next: {}", hindrance.fact, hindrance.next),
             ("create", _) => format!("would be created{whose}"),
@@ -106,7 +107,7 @@ impl HandedToken {
     }
 
     fn accepted_words(&self) -> &'static str {
-        if self.accepted == Some(true) { "; its codes are accepted" } else { "; its codes were not asked about" }
+        if self.accepted == Some(true) { "; its codes are accepted" } else { "; its codes were not checked" }
     }
 }
 
@@ -219,7 +220,7 @@ fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
     let name = after.kind.name();
     match &after.done {
         Ok(Mended::NeverFollows) => {
-            ("never-follows", None, format!("{name} follows no drift: it accepts the codes of a right clock"))
+            ("never-follows", None, format!("{name} does not follow drift: it accepts the codes of a correct clock"))
         }
         Ok(Mended::Follows) => {
             ("follows", None, format!("{name} has accepted a code just now: it follows the clock as it is"))
@@ -227,30 +228,30 @@ fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
         Ok(Mended::Resynced { checked }) => (
             "resynced",
             checked.then_some(true),
-            format!("{name} has found the clock again{}", accepted_words(*checked)),
+            format!("{name} has resynchronised with the clock{}", accepted_words(*checked)),
         ),
         Ok(Mended::ReEnrolled { checked }) => (
             "re-enrolled",
             checked.then_some(true),
-            format!("{name} has the same seed anew{}", accepted_words(*checked)),
+            format!("{name} has enrolled the same seed again{}", accepted_words(*checked)),
         ),
         Ok(Mended::AcceptsFrom(at)) => (
             "accepts-later",
             Some(false),
             format!(
-                "{name} has accepted later codes of the fast clock, and refuses all before {}; to have them accepted now: tokentap sync \
-                 --mend {} --re-enrol, which gives it the same seed anew",
+                "{name} has accepted codes of the fast clock, and refuses all codes until {}; to have codes accepted now: {} \
+                 --re-enrol, which enrols the same seed again",
                 local(*at),
-                after.server
+                mend(&after.server)
             ),
         ),
         Ok(Mended::OnlyReEnrol) => (
             "undone",
             None,
             format!(
-                "{name} may have followed the old clock; if it refuses the next code: tokentap sync --mend {} --re-enrol, which gives it the \
-                 same seed anew",
-                after.server
+                "{name} may have followed the old clock; if it refuses the next code: {} --re-enrol, which enrols the same \
+                 seed again",
+                mend(&after.server)
             ),
         ),
         Err(hindrance) => {
@@ -280,13 +281,9 @@ fn by_hand_words(after: &AfterSync) -> Option<String> {
         }
         _ => "type the code on its display".to_owned(),
     };
-    Some(format!("; by hand: {click}; {codes}"))
+    Some(format!("; by hand: {click}; {codes}; then record it: {}", mended(&after.server, &after.serial)))
 }
 
 fn accepted_words(checked: bool) -> &'static str {
-    if checked {
-        ", and accepts the current code"
-    } else {
-        "; the current code is not used up, and was not asked about"
-    }
+    if checked { ", and accepts the current code" } else { "; the current code was not checked, and can still be used" }
 }

@@ -1,6 +1,7 @@
 //! Why a token was not handed to a server, or not mended there, in words, and what helps.
 
 use super::remedy_of_record;
+use super::server_commands::{WHERE_SEALED, hand_over};
 use super::server_error::{remedy_of_server, server_fact};
 use crate::job::server::Hindrance;
 use crate::plain::plain;
@@ -45,54 +46,54 @@ pub fn hindrance_word(hindrance: &Hindrance) -> &'static str {
 pub fn hindrance_fact(hindrance: &Hindrance) -> String {
     match hindrance {
         Hindrance::Unseen => "the inventory has never seen this token".to_owned(),
-        Hindrance::NotBurned => "no seed of it was burned here, so what is on it is not known".to_owned(),
-        Hindrance::Erased(at) => format!("its seed is ERASED since {}", local(*at)),
-        Hindrance::Unfinished(at) => format!("a job of {} did not end as it should: which seed it holds is not known", local(*at)),
+        Hindrance::NotBurned => "no seed was burned on it here, so which seed it holds is not known".to_owned(),
+        Hindrance::Erased(at) => format!("its seed has been ERASED since {}", local(*at)),
+        Hindrance::Unfinished(at) => format!("a job of {} did not end as it should: which seed the token holds is not known", local(*at)),
         Hindrance::NoSeedAtHand => "its seed is not at hand".to_owned(),
         Hindrance::Unopened(error) => error.to_string(),
         Hindrance::Unusable(why) => why.clone(),
         Hindrance::Taken { user, is_older } => {
             let whose = user.as_ref().map(|user| format!(", {}'s", plain(user))).unwrap_or_default();
             let seed = match is_older {
-                true => "with the seed that it had before it was burned anew",
+                true => "with the seed that the token had before it was burned again",
                 false => "with a seed that was not handed over from here",
             };
             format!("the server has a token of this serial already{whose}, {seed}")
         }
-        Hindrance::RemovedThere => "it was handed over, and was removed at the server since".to_owned(),
+        Hindrance::RemovedThere => "it was handed over, and was removed at the server afterwards".to_owned(),
         Hindrance::UnassignedThere => {
-            "it was given to its user at the server, and was taken from them there since".to_owned()
+            "it was given to its user at the server, and was taken from them there afterwards".to_owned()
         }
         Hindrance::OtherProfileThere => {
             "the server has it with another hash, time step or number of digits than the token: its codes are refused".to_owned()
         }
         Hindrance::OffThere => {
-            "it is switched off at the server, locked, or was refused too often: no code is accepted there, whatever the clock".to_owned()
+            "it is switched off or locked at the server, or its codes were refused too often: no code is accepted there, whatever its clock shows".to_owned()
         }
         Hindrance::Several(count) => format!("the server has {count} tokens of this serial"),
         Hindrance::NoUser(name) => format!("the server has no user {}", plain(name)),
-        Hindrance::SeveralUsers(name, count) => format!("{} may be {count} users of the server", plain(name)),
+        Hindrance::SeveralUsers(name, count) => format!("{} matches {count} users of the server", plain(name)),
         Hindrance::OthersThere { there, here } => {
             format!("it is {}'s at the server, and {}'s here", plain(there), plain(here))
         }
         Hindrance::Unsettled { sent, certain } => format!(
-            "it was sent at {}, and the server does not list it yet; a look is certain from {} on",
+            "it was sent at {}, and the server does not list it yet; the list can be trusted from {} on",
             local(*sent),
             local(*certain)
         ),
-        Hindrance::Busy => "another desk is at work with it, or it has changed at the server just now".to_owned(),
+        Hindrance::Busy => "another desk is working on it, or it has just changed at the server".to_owned(),
         Hindrance::Stopped => "the run was stopped before its turn".to_owned(),
         Hindrance::Server(error) => server_fact(error),
         Hindrance::Inventory(error) => error.to_string(),
         Hindrance::CodeRefused => "the server took the seed, and does not accept its codes".to_owned(),
         Hindrance::NotThere => "the server has no token of this serial".to_owned(),
         Hindrance::OtherSeedThere => {
-            "the server does not know the codes of the seed on record: it has another seed, hash or time step, or is off by too much; nothing \
+            "the server does not recognise the codes of the seed on record: it has another seed, hash or time step, or expects a clock that is too far off; nothing \
              was overwritten"
                 .to_owned()
         }
         Hindrance::SeedUnproven => {
-            "that the server has the seed on record is not known, because it did not get it from here; nothing was overwritten".to_owned()
+            "it is not known whether the server has the seed on record, because it did not get it from here; nothing was overwritten".to_owned()
         }
         Hindrance::OtherKind => "it counts button presses, here or at the server: it has no clock to follow".to_owned(),
         Hindrance::NoCall => "this kind of server cannot be asked for that".to_owned(),
@@ -102,9 +103,9 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
 /// What helps, with the command that is typed for this token and this server.
 #[must_use]
 pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> String {
-    let again = format!("tokentap hand-over {server} --serial {serial} --identity FILE");
+    let again = hand_over(server, serial);
     match hindrance {
-        Hindrance::Unseen => "see its serial; tokentap inventory tokens lists those that are known".to_owned(),
+        Hindrance::Unseen => "check its serial; tokentap inventory tokens lists the known ones".to_owned(),
         Hindrance::NotBurned => "burn it, or hand its seed over by a file".to_owned(),
         Hindrance::Erased(_) | Hindrance::Unfinished(_) => "burn it again".to_owned(),
         Hindrance::NoSeedAtHand => {
@@ -119,15 +120,15 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
         }
         Hindrance::Taken { is_older: false, .. } => {
             format!(
-                "see at the server whose it is; only if the seed on the token is to replace the one there: {again} --replace"
+                "find out at the server whose it is; only if the seed on the token is to replace the one there: {again} --replace"
             )
         }
         Hindrance::RemovedThere | Hindrance::UnassignedThere => {
             format!("see why; only if its user is to have it again: {again} --again")
         }
-        Hindrance::OtherProfileThere => format!("have the server take the token's own: {again} --replace"),
+        Hindrance::OtherProfileThere => format!("give the server the token's own profile: {again} --replace"),
         Hindrance::OffThere => {
-            "at the server's page, reset its fail counter or switch it on; then run the same command again".to_owned()
+            "on the server's page, reset the token's fail counter or switch the token on; then run the same command again".to_owned()
         }
         Hindrance::Several(_) => "remove at the server all but the one that is in use".to_owned(),
         Hindrance::NoUser(_) => {
@@ -136,7 +137,7 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
             )
         }
         Hindrance::SeveralUsers(..) => format!(
-            "assign it to the login name that the server has, tokentap inventory assign {serial} USER --reassign, or hand it over without one: {again} \
+            "assign it by the login name that the server has: tokentap inventory assign {serial} USER --reassign; or hand it over without a user: {again} \
              --unassigned"
         ),
         Hindrance::OthersThere { .. } => "find out whose it is, and correct the one that is wrong".to_owned(),
@@ -145,17 +146,18 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
         Hindrance::Server(error) => remedy_of_server(error.remedy()),
         Hindrance::Inventory(error) => remedy_of_record(&error.remedy()),
         Hindrance::CodeRefused => format!(
-            "see that the server's clock is right (tokentap server check {server}), and that it has the token's hash and time step"
+            "see that the server's clock is right (tokentap server check {server}, {WHERE_SEALED}), and that it has the token's hash and time step"
         ),
         Hindrance::NotThere => {
-            format!("see its serial at the server; a seed that was burned here goes there with {again}")
+            format!("check its serial at the server; to hand over a seed that was burned here: {again}")
         }
         Hindrance::OtherSeedThere => {
-            format!("burn the token anew with tokentap burn, then {again} --replace; or give its user another token")
+            format!("burn the token again with tokentap burn, then run {again} --replace; or give its user another token")
         }
-        Hindrance::SeedUnproven => "activate the token anew at the server, with a code off its display".to_owned(),
+        Hindrance::SeedUnproven => "activate the token again at the server, with a code from its display".to_owned(),
         Hindrance::OtherKind => format!(
-            "have its counter found again by codes off its display: tokentap server resync {server} {serial} CODE CODE CODE"
+            "resynchronise its counter with codes from its display: tokentap server resync {server} {serial} CODE CODE CODE, \
+             {WHERE_SEALED}"
         ),
         Hindrance::NoCall => "use the server's own page".to_owned(),
     }

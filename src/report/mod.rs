@@ -39,6 +39,7 @@ mod seeds;
 mod selftest;
 mod selftest_facts;
 mod server;
+pub mod server_commands;
 mod server_error;
 mod show;
 pub mod slip;
@@ -90,8 +91,8 @@ pub use remedy_of_record::remedy_of_record;
 pub use seeds::{ConvertReport, SeedsCheckReport, Understood};
 pub use selftest::{SelftestReport, TestedBy, part_words};
 pub use server::{
-    CompareReport, PullReport, ResyncReport, ServerAddReport, ServerCheckReport, ServerListReport, ServerRemoveReport,
-    ServerReport,
+    CompareReport, MendedByHandReport, NoRealmReport, PullReport, ResyncReport, ServerAddReport, ServerCheckReport,
+    ServerConfirmReport, ServerListReport, ServerRemoveReport, ServerReport,
 };
 pub use server_error::{remedy_of_server, server_fact};
 pub use show::{ShowReport, ShownBeside, ShownDrift};

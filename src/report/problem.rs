@@ -124,7 +124,11 @@ fn of_slot(problem: &Problem) -> String {
             format!("{what}{}, and nothing of it is on record ({token})", titled(token))
         }
         Problem::ClearsSeed(of) => {
-            format!("the seed there would be taken out{}, and its codes with it: {}", titled(&of.token), owned(of))
+            format!(
+                "the seed there would be taken out{}, its codes with it, and the copy of it that the inventory may keep: {}",
+                titled(&of.token),
+                owned(of)
+            )
         }
         Problem::SlotDiffers { what, token } => {
             format!("the slot shows another {what} than was written to it ({token})")
@@ -288,7 +292,10 @@ fn refusal_fact(refusal: &Refusal) -> String {
             format!("this token refused the key on {at}, by the inventory; it was not asked again ({token})")
         }
         Refusal::Key(status, token) => {
-            let why = "it has another key, or it is locked";
+            let why = match status.kind() {
+                StatusKind::TriesLeft(0) | StatusKind::Warning(0) => "it is locked",
+                _ => "it has another key, or it is locked",
+            };
             format!("the token refused the key with {status}: {why}{}{}", left(status), of(token.as_ref()))
         }
         Refusal::BetweenTheTwo(status, token) => {

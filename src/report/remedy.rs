@@ -136,8 +136,8 @@ fn remedy_of_token(remedy: &TokenRemedy) -> String {
 }
 
 /// The remedy after a wrong code.
-const CHECK_AGAIN: &str = "switch the token off and on, and check again: tokentap verify CODE --seed-file FILE; if it is still wrong, burn the same \
-             file again: tokentap burn --seed-file FILE";
+const CHECK_AGAIN: &str = "switch the token off and on, and check again: tokentap verify CODE --seed-file FILE (or --identity \
+             FILE, where the inventory keeps the seed); if it is still wrong, burn it again in the same way: tokentap burn";
 
 /// The remedy where a clock write would erase a seed that is not at hand.
 const SUPPLY_OR_ERASE: &str = "also supply the seed (--seed-file FILE, --seed-stdin, --seed-env NAME), or accept the loss with --erase-seed; without \

@@ -46,6 +46,10 @@ fn fixed_words(remedy: &FileRemedy) -> &'static str {
         FileRemedy::SwapColumns => {
             "is that the serial's column? name the columns: --columns=serial,secret or --columns=secret,serial"
         }
+        FileRemedy::SerialsOfTheirOwn => {
+            "a server would take them for one token: write csv, give each row a serial of its own there (such as SERIAL-SLOT), remove its \
+             column slot, and convert that"
+        }
         FileRemedy::OneKindAFile => {
             "write each kind into a file of its own: tokentap inventory export does that with --type totp and --type hotp"
         }

@@ -10,10 +10,10 @@ use super::{
     AssignListReport, AssignReport, BatchEvent, BatchPlanReport, BurnReport, CheckReport, CodeReport, CompareReport,
     ConvertReport, CopyReport, CounterCodeReport, DeskEvent, DesksReport, DeviceReport, DisplayReport, DoctorReport,
     EmulatedReport, ExportReport, FailureReport, FilesReport, ForgetReport, HandOverReport, HotpReport, ImportReport,
-    InfoReport, InitReport, JoinReport, KeyFileReport, PlanReport, PruneReport, PullReport, ReaderEvent, ReadersReport,
-    ResyncReport, SCHEMA, SeedsCheckReport, SelftestReport, ServeInitReport, ServerAddReport, ServerCheckReport,
-    ServerListReport, ServerRemoveReport, ShowReport, SlotBatchReport, SlotsReport, SlotsWrittenReport, VerifyReport,
-    WriteReport,
+    InfoReport, InitReport, JoinReport, KeyFileReport, MendedByHandReport, PlanReport, PruneReport, PullReport,
+    ReaderEvent, ReadersReport, ResyncReport, SCHEMA, SeedsCheckReport, SelftestReport, ServeInitReport,
+    ServerAddReport, ServerCheckReport, ServerConfirmReport, ServerListReport, ServerRemoveReport, ShowReport,
+    SlotBatchReport, SlotsReport, SlotsWrittenReport, VerifyReport, WriteReport,
 };
 
 /// The shapes of one command: what stands in `command`, and a schema for each.
@@ -115,6 +115,8 @@ fn commands(generator: &mut SchemaGenerator) -> Vec<Command> {
                 shape::<ResyncReport>,
                 shape::<PullReport>,
                 shape::<CompareReport>,
+                shape::<MendedByHandReport>,
+                shape::<ServerConfirmReport>,
             ],
         ),
         one("hand-over", &[shape::<HandOverReport>]),

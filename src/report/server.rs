@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
+use super::server_commands::{hand_over, mend, mended};
 use super::server_error::{right_word, right_words};
 use super::times::utc;
 use crate::inventory::{ServerRecord, SlotKey};
 use crate::job::server::{Difference, Pulled};
-use crate::plain::plain;
+use crate::plain::{plain, shell_word};
 use crate::server::{ServerSettings, Standing};
 use crate::words::counted;
 
@@ -87,7 +88,11 @@ pub struct ServerAddReport {
 impl Report for ServerAddReport {
     fn text(&self) -> String {
         let name = &self.server.name;
-        format!("{}\nto sign in and see what the account may do: tokentap server check {name}", self.server.line())
+        let identity = if self.server.credential == "sealed" { " --identity FILE" } else { "" };
+        format!(
+            "{}\nto sign in and see what the account may do: tokentap server check {name}{identity}",
+            self.server.line()
+        )
     }
 }
 
@@ -101,7 +106,7 @@ pub struct ServerListReport {
 impl Report for ServerListReport {
     fn text(&self) -> String {
         match self.servers.as_slice() {
-            [] => "no server is known; tokentap server add makes one known".to_owned(),
+            [] => "no server is known; to add one: tokentap server add".to_owned(),
             servers => servers.iter().map(ServerReport::line).collect::<Vec<_>>().join("\n"),
         }
     }
@@ -120,9 +125,9 @@ impl Report for ServerRemoveReport {
     fn text(&self) -> String {
         let kept = match self.tokens {
             0 => String::new(),
-            tokens => format!("; that {} went there stays on record", counted(tokens, "token")),
+            tokens => format!("; the hand-over of {} stays on record", counted(tokens, "token")),
         };
-        plain(&format!("{} is forgotten here{kept}; nothing was changed there", self.removed))
+        plain(&format!("{} was removed from this inventory{kept}; nothing was changed at the server", self.removed))
     }
 }
 
@@ -133,6 +138,15 @@ pub struct RightReport {
     pub right: &'static str,
     /// The commands that need it.
     pub needed_for: &'static str,
+}
+
+/// A realm that a server does not have.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct NoRealmReport {
+    /// The realm that was named for it.
+    pub wanted: String,
+    /// Those that it has.
+    pub there: Vec<String>,
 }
 
 /// `server check`.
@@ -146,6 +160,9 @@ pub struct ServerCheckReport {
     pub lacks: Vec<RightReport>,
     /// The rights of which the server does not tell before they are used.
     pub untold: Vec<RightReport>,
+    /// The realm that was named for it, where the server has no such one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_realm: Option<NoRealmReport>,
     /// The server's clock minus this computer's, in seconds; `null`: it does not say.
     pub clock_s: Option<f64>,
     /// The half-width of the interval that must hold it, in seconds.
@@ -168,6 +185,10 @@ impl ServerCheckReport {
             who: standing.who.clone(),
             lacks: standing.lacks.iter().map(report).collect(),
             untold: standing.untold.iter().map(report).collect(),
+            no_realm: standing
+                .no_realm
+                .as_ref()
+                .map(|found| NoRealmReport { wanted: found.wanted.clone(), there: found.there.clone() }),
             clock_s: clock.map(|clock| clock.offset_s),
             clock_within_s: clock.map(|clock| clock.within_s),
             clock_is_off: clock.is_some_and(|clock| clock.offset_s.abs() - clock.within_s > CLOCKS_WITHIN_S),
@@ -177,14 +198,14 @@ impl ServerCheckReport {
     /// Whether something is to be done before it can be worked with.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.lacks.is_empty() && !self.clock_is_off
+        self.lacks.is_empty() && self.no_realm.is_none() && !self.clock_is_off
     }
 }
 
 impl Report for ServerCheckReport {
     fn text(&self) -> String {
         let mut lines = vec![plain(&format!("{}: signed in as {}", self.server.name, self.who))];
-        let of = |right: &RightReport| format!("{} ({})", right.right, right.needed_for);
+        let of = |right: &RightReport| format!("{} (needed for {})", right.right, right.needed_for);
         match self.lacks.as_slice() {
             [] if self.untold.is_empty() => lines.push("rights   all that tokentap needs".to_owned()),
             [] => {}
@@ -192,7 +213,16 @@ impl Report for ServerCheckReport {
         }
         if !self.untold.is_empty() {
             let words: Vec<&str> = self.untold.iter().map(|right| right.right).collect();
-            lines.push(format!("unknown  the rights {}: the server tells when they are used", words.join(", ")));
+            lines.push(format!(
+                "unknown  the rights {}: the server shows these only when they are used",
+                words.join(", ")
+            ));
+        }
+        if let Some(NoRealmReport { wanted, there }) = &self.no_realm {
+            let has = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+            lines.push(plain(&format!(
+                "MISSING  the realm {wanted}: no user is found there; the server's realms: {has} (to use another, run tokentap server add with the same name)"
+            )));
         }
         lines.push(match (self.clock_s, self.clock_within_s) {
             (Some(clock_s), Some(within_s)) => {
@@ -210,6 +240,48 @@ impl Report for ServerCheckReport {
     }
 }
 
+/// `server confirm`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServerConfirmReport {
+    /// The server's name.
+    pub server: String,
+    /// As this user had used it before; `null`: as it is now, or never.
+    pub was: Option<String>,
+    /// As the inventory has it; empty where that is nothing new.
+    pub is: String,
+}
+
+impl Report for ServerConfirmReport {
+    fn text(&self) -> String {
+        let Self { server, was, is } = self;
+        plain(&match was {
+            Some(_) => format!("confirmed for this user from now on: {server} is {is}"),
+            None => format!("{server} is as it was: there was nothing to confirm"),
+        })
+    }
+}
+
+/// `server mended`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MendedByHandReport {
+    /// The server's name.
+    pub server: String,
+    /// The token.
+    pub serial: String,
+    /// Something was left to do there, by the record.
+    pub was_open: bool,
+}
+
+impl Report for MendedByHandReport {
+    fn text(&self) -> String {
+        let Self { server, serial, was_open } = self;
+        plain(&match was_open {
+            true => format!("{serial}: recorded that {server} was mended by hand; this was not checked at the server"),
+            false => format!("{serial}: according to the record, nothing was left to mend at {server}"),
+        })
+    }
+}
+
 /// `server resync`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ResyncReport {
@@ -224,9 +296,9 @@ pub struct ResyncReport {
 impl Report for ResyncReport {
     fn text(&self) -> String {
         match self.found {
-            true => plain(&format!("{} is found again at {}: its next code is accepted", self.serial, self.server)),
+            true => plain(&format!("{} was resynchronised at {}: its next code is accepted", self.serial, self.server)),
             false => plain(&format!(
-                "{} is NOT found again at {}: the codes are not of its seed there, do not follow each other, or were used before",
+                "{} was NOT resynchronised at {}: the codes are not of its seed there, are not consecutive, or were used before",
                 self.serial, self.server
             )),
         }
@@ -309,19 +381,14 @@ impl CompareReport {
 
 fn difference(server: &str, key: &SlotKey, one: &Difference) -> DifferenceReport {
     let serial = key.to_string();
+    let hand_over = hand_over(server, &serial);
     let (word, here, there, words): (_, Option<String>, Option<String>, String) = match one {
-        Difference::NotThere => (
-            "not-there",
-            None,
-            None,
-            format!("was handed over, and is not listed: tokentap hand-over {server} --serial {serial}"),
-        ),
-        Difference::SentAndThere => (
-            "sent-and-there",
-            None,
-            None,
-            format!("was sent, and has come; what is left to do: tokentap hand-over {server} --serial {serial}"),
-        ),
+        Difference::NotThere => {
+            ("not-there", None, None, format!("was handed over, but the server does not list it: {hand_over}"))
+        }
+        Difference::SentAndThere => {
+            ("sent-and-there", None, None, format!("was sent, and has arrived; to finish: {hand_over}"))
+        }
         Difference::NotHandedOver => {
             ("not-handed-over", None, None, "is there, and was not handed over from here".to_owned())
         }
@@ -332,27 +399,28 @@ fn difference(server: &str, key: &SlotKey, one: &Difference) -> DifferenceReport
             "nobodys-there",
             Some(user.clone()),
             None,
-            format!("is {user}'s here, and nobody's there: tokentap hand-over {server} --serial {serial}"),
+            format!("is assigned to {user} here, and to nobody there: {hand_over}"),
         ),
         Difference::NobodysHere(user) => (
             "nobodys-here",
             None,
             Some(user.clone()),
-            format!("is nobody's here, and {user}'s there: tokentap inventory assign {serial} USER"),
+            format!(
+                "is assigned to nobody here, and to {user} there: tokentap inventory assign {serial} {}",
+                shell_word(user.as_ref())
+            ),
         ),
         Difference::OtherUser { here, there } => (
             "other-user",
             Some(here.clone()),
             Some(there.clone()),
-            format!("is {here}'s here, and {there}'s there: find out whose it is"),
+            format!("is assigned to {here} here, and to {there} there: find out whose it is"),
         ),
         Difference::BurnedSince => (
             "burned-since",
             None,
             None,
-            format!(
-                "was burned anew since it was handed over: tokentap hand-over {server} --serial {serial} --replace"
-            ),
+            format!("has been burned again since it was handed over: {hand_over} --replace"),
         ),
         Difference::Erased => ("erased", None, None, "holds no seed any more: burn it again".to_owned()),
         Difference::Step(here, there) => (
@@ -368,13 +436,17 @@ fn difference(server: &str, key: &SlotKey, one: &Difference) -> DifferenceReport
             format!("has {here} here, and {there} there: its codes are refused"),
         ),
         Difference::OffThere => {
-            ("off-there", None, None, "is switched off there, locked, or waits for its first code".to_owned())
+            ("off-there", None, None, "is switched off or locked there, or is waiting for its first code".to_owned())
         }
         Difference::Unmended => (
             "unmended",
             None,
             None,
-            format!("had its clock set, and the server may still expect the old one: tokentap sync --mend {server}"),
+            format!(
+                "had its clock set, and the server may still expect the old time: {}; if the server was already mended by hand: {}",
+                mend(server),
+                mended(server, &serial)
+            ),
         ),
     };
     DifferenceReport { serial, difference: word, here, there, words: plain(&words) }

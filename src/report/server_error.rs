@@ -10,21 +10,22 @@ pub fn server_fact(error: &ServerError) -> String {
         ServerError::Certificate { host, detail } => {
             format!("the certificate of {host} is not accepted: {detail}; nothing was sent")
         }
+        ServerError::NotSecure { host, detail } => format!("no secure connection with {host}: {detail}"),
         ServerError::NoAnswer { host, detail } => format!("{host} did not answer in full: {detail}"),
         ServerError::Busy { host, pause: Some(pause) } => {
-            format!("{host} is busy, and wants to be asked again in {} s", pause.as_secs())
+            format!("{host} is busy: it asks for another try in {} s", pause.as_secs())
         }
-        ServerError::Busy { host, pause: None } => format!("{host} is busy, and was for more than two minutes"),
+        ServerError::Busy { host, pause: None } => format!("{host} has been busy for more than two minutes"),
         ServerError::Faulty { host, status } => format!("{host} has a fault of its own (HTTP {status})"),
         ServerError::NotJson { host, status } => {
             format!(
-                "{host} answered with a page and not with data (HTTP {status}): it may be a proxy's, or a portal's that wants a sign-in"
+                "{host} answered with a page and not with data (HTTP {status}): the page may come from a proxy, or from a portal that wants a sign-in"
             )
         }
         ServerError::Redirected { host, to } if to.is_empty() => {
-            format!("{host} sends elsewhere, which is not followed")
+            format!("{host} redirects elsewhere, which is not followed")
         }
-        ServerError::Redirected { host, to } => format!("{host} sends to {to}, which is not followed"),
+        ServerError::Redirected { host, to } => format!("{host} redirects to {to}, which is not followed"),
         ServerError::TooLarge(host) => format!("the answer of {host} is too large"),
         ServerError::Endless(host) => {
             format!("the list of {host} has pages that do not come to an end, so it was not read whole")
@@ -49,25 +50,29 @@ fn own_words(detail: &str) -> String {
 pub fn remedy_of_server(remedy: ServerRemedy) -> String {
     match remedy {
         ServerRemedy::Reach => {
-            "see that the server runs, that this computer reaches it, and which proxy HTTPS_PROXY names, if any; then run the same \
+            "check that the server is running, that this computer can reach it, and which proxy HTTPS_PROXY names, if any; then run the same \
              command again"
         }
         ServerRemedy::Certificate => {
-            "have the certificate renewed, or add the server again, by the same name, with --ca FILE and the authority that vouches for it; \
-             it is never accepted unseen"
+            "have the certificate renewed, or add the server again under the same name, with the certificate of its authority in --ca FILE; \
+             a certificate is never accepted unchecked"
         }
         ServerRemedy::LookAgain => {
-            "run the same command again: it looks first what was done, and does nothing twice"
+            "run the same command again: it first checks what was done, and does nothing twice"
         }
-        ServerRemedy::Later => "wait some minutes, and run the same command again",
+        ServerRemedy::Later => "wait a few minutes, and run the same command again",
         ServerRemedy::Address => {
-            "see that the address is the server's own (tokentap server list), and that no proxy or portal stands before it"
+            "check that the address is the server's own (tokentap server list), and that no proxy or portal is in between"
         }
         ServerRemedy::Account => {
-            "see that account and credential are right; tokentap server add with the same name takes others"
+            "check that the account and credential are right; to change them, run tokentap server add with the same name"
         }
-        ServerRemedy::Rights => "tokentap server check NAME says which rights the account needs",
-        ServerRemedy::Words => "do what the server says; tokentap server compare NAME shows what it has",
+        ServerRemedy::Rights => {
+            "tokentap server check NAME (with --identity FILE where the server's credential is sealed) says which rights the account needs"
+        }
+        ServerRemedy::Words => {
+            "do what the server says; tokentap server compare NAME (with --identity FILE where the server's credential is sealed) shows what it has"
+        }
         ServerRemedy::SignInInTime => "run the same command again, and sign in within ten minutes",
         ServerRemedy::OtherKind(_) => "use the server's own page",
         ServerRemedy::Environment => "correct what is named, and run the same command again",

@@ -115,9 +115,12 @@ pub fn key_refused(drift: Option<Drift>, at: UnixTime) -> TokenVerdict {
 }
 
 /// The command that sets the clock of this token and harms nothing.
-pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
+pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> String {
+    if info.can.slots > 1 {
+        return format!("set it with tokentap sync --slot {}", info.slot_number());
+    }
     let knows_profile = known.is_some_and(|token| token.meant_profile().is_some());
-    match info.clock_write() {
+    let how = match info.clock_write() {
         ClockWrite::KeepsSeed if knows_profile => "set it with tokentap sync",
         ClockWrite::KeepsSeed => {
             "look up its hash and time step on its server (wrong ones stop its codes); then set it with tokentap sync --hash HASH \
@@ -134,5 +137,6 @@ pub fn how_to_set(info: &Info, known: Option<&TokenRecord>) -> &'static str {
              --seed-file FILE --hash HASH --step SECONDS; without that, resynchronise it on its server"
         }
         ClockWrite::Unknown => "its model is not known, so it is not set",
-    }
+    };
+    how.to_owned()
 }

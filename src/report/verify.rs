@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
+use super::server_commands::WHERE_SEALED;
 use super::token::TokenReport;
 use super::verdict::VerdictReport;
 use crate::job::verify::VerdictKind;
@@ -56,7 +57,7 @@ impl HotpReport {
     #[must_use]
     pub fn no_match(from: u64, to: u64) -> Self {
         let advice = format!(
-            "no match: not in a row from counter {from} to {to}\nuse --look-ahead to look further, or it is another seed"
+            "no match: not in a row from counter {from} to {to}\nuse --look-ahead to look further; a key counts from 0 again when it was burned again: try it without --counter; or it is another seed"
         );
         Self { verdict: VerdictKind::NoMatch.word(), counter: None, next_counter: None, advice }
     }
@@ -71,7 +72,7 @@ impl HotpReport {
             }
             _ => format!(
                 "set the server's counter to {next}, if it is not further on; privacyIDEA and Duo find it by the next codes that are pressed: tokentap \
-                 server resync NAME SERIAL CODE CODE (three for Duo; tokentap server add makes NAME known)"
+                 server resync NAME SERIAL CODE CODE (three for Duo; {WHERE_SEALED}; tokentap server add makes NAME known)"
             ),
         };
         let advice = format!("match: the codes are those of counters {first} to {}\n{advice}", next - 1);

@@ -203,7 +203,7 @@ pub fn remarks(outcome: &WriteOutcome, deed: Deed, servers: &[MendReport]) -> Ve
             "its server needs the same seed and number of digits, and has to count from 0: where it had followed this key already, set it \
              back to 0",
         );
-    } else if deed == Deed::Config && outcome.wish.digits.is_some() {
+    } else if deed == Deed::Config && changes_digits(outcome) {
         say(
             "the inventory keeps no number of digits: an export of its sealed seed, and codes that are computed from it, have the one that \
              it was burned with; burn it again with --digits to change that",
@@ -328,4 +328,10 @@ fn clock_words(clock: ClockPlan) -> String {
         ClockPlan::At(seconds) => format!("set to {seconds}"),
         ClockPlan::CarryOn => "carried on to within a second".to_owned(),
     }
+}
+
+/// Whether a slot has another number of digits than before.
+fn changes_digits(outcome: &WriteOutcome) -> bool {
+    let had = outcome.info.slot.as_ref().and_then(|slot| slot.digits);
+    outcome.wish.digits.is_some() && outcome.wish.digits != had
 }

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 
 use super::problem::Problem;
 use super::remedy::FileRemedy;
-use super::row::{Place, Row};
+use super::row::{Kind, Place, Row};
 use super::shown::shown;
 use crate::device::{CapabilityError, Family, Serial};
 
@@ -50,7 +50,10 @@ impl Checker {
             // The slots of a device have one serial between them.
             let slot = row.slot.map(|slot| format!("{serial}/{slot}"));
             self.serials.push((self.hash(slot.as_ref().unwrap_or(serial)), line));
-            self.lengths.entry(serial.chars().count()).or_insert((0, line)).0 += 1;
+            // Tokens of time have serials of one length; those of other devices are longer.
+            if row.slot.is_none() && row.kind == Kind::Totp {
+                self.lengths.entry(serial.chars().count()).or_insert((0, line)).0 += 1;
+            }
         }
         self.secrets.push((self.hash(row.seed.expose()), line));
     }

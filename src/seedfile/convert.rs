@@ -1,6 +1,6 @@
 //! From one file to others, row by row. What would be lost is refused, unless the user names what may go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
@@ -45,13 +45,15 @@ pub struct Sink {
     rows: u64,
     /// The first row's kind.
     kind: Option<Kind>,
+    /// The serials of slots that are told by nothing else here.
+    devices: BTreeSet<String>,
 }
 
 impl Sink {
     /// A sink of a format; `None` if that format is only read.
     #[must_use]
     pub fn new(format: &'static Format, target: Target) -> Option<Self> {
-        Some(Self { format, write: format.write.as_ref()?, target, rows: 0, kind: None })
+        Some(Self { format, write: format.write.as_ref()?, target, rows: 0, kind: None, devices: BTreeSet::new() })
     }
 
     fn put(&mut self, text: &str) -> Result<(), SaveError> {
@@ -102,7 +104,7 @@ pub fn convert(
     let mut rows = rows.peekable();
     let names_slot = |row: &Row| row.slot.is_some() && !rules.drop.contains(&Field::Slot);
     let slots = rows.peek().is_some_and(|row| row.as_ref().is_ok_and(names_slot));
-    let options = &WriteOptions { slots, ..options.clone() };
+    let options = &WriteOptions { slots: slots || options.slots, ..options.clone() };
     let mut checker = Checker::sharing(rules.shares_secrets);
     let mut problems = Vec::new();
     let mut more = 0;
@@ -134,6 +136,13 @@ pub fn convert(
         for sink in &mut sinks {
             let may_go = |field: &Field| rules.drop.contains(field) || NEVER_MISSED.contains(field);
             let (dropped, missed): (Vec<_>, Vec<_>) = sink.format.loses(&row).into_iter().partition(may_go);
+            if let Some(serial) = row.serial.as_ref().filter(|_| dropped.contains(&Field::Slot))
+                && !dropped.contains(&Field::Serial)
+                && !sink.devices.insert(serial.clone())
+            {
+                let what = format!("{}: without their slots, several rows have the serial {serial}", sink.format.name);
+                keep(Problem::at(row.place, what, FileRemedy::SerialsOfTheirOwn));
+            }
             let row = dropped.into_iter().fold(row.clone(), |row, field| row.without(field));
             for field in missed {
                 lost.entry((sink.format.name, field)).or_insert((row.place, 0)).1 += 1;

@@ -119,6 +119,8 @@ impl Problem {
         let remedy = match field.changes_codes() {
             // A server that does not know it expects other codes than the token shows.
             true if field == Field::Step => FileRemedy::OtherFormatOrDropStep,
+            // A counter is a whole kind of tokens: it can stay out.
+            true if field == Field::Counter => FileRemedy::OneKindAFile,
             true => FileRemedy::OtherFormat,
             false => FileRemedy::Drop(vec![field]),
         };

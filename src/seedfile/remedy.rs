@@ -25,6 +25,8 @@ pub enum FileRemedy {
     RenameSerial,
     /// Name the columns, of which serial and secret may be swapped.
     SwapColumns,
+    /// Give rows that are told apart by their slots serials of their own.
+    SerialsOfTheirOwn,
     /// Write tokens of time and of counters into files of their own.
     OneKindAFile,
     /// Drop the list of columns, or correct it.

@@ -28,6 +28,17 @@ pub struct Standing {
     pub untold: Vec<Right>,
     /// The server's clock.
     pub clock: Option<ServerClock>,
+    /// The realm that the settings name, and those that the server has instead, where it has no such one.
+    pub no_realm: Option<NoRealm>,
+}
+
+/// A realm that a server does not have: whoever is looked up there is not found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoRealm {
+    /// The realm that is asked for.
+    pub wanted: String,
+    /// Those that are there.
+    pub there: Vec<String>,
 }
 
 /// A token as a server has it.

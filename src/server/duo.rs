@@ -150,7 +150,7 @@ impl AuthServer for Duo {
         }
         // Whether the application may write shows when it does.
         let untold = vec![Right::Create, Right::Assign, Right::Resync];
-        Ok(Standing { who: self.integration_key.clone(), lacks, untold, clock })
+        Ok(Standing { who: self.integration_key.clone(), lacks, untold, clock, no_realm: None })
     }
 
     fn tokens(&self, serial: &str) -> Asked<Vec<ServerToken>> {

@@ -183,7 +183,7 @@ impl AuthServer for Entra {
             lacks.push(Right::Assign);
         }
         let untold = if rights.is_some() { vec![Right::Users] } else { Right::ALL.to_vec() };
-        Ok(Standing { who: self.settings.account.clone(), lacks, untold, clock: answer.clock })
+        Ok(Standing { who: self.settings.account.clone(), lacks, untold, clock: answer.clock, no_realm: None })
     }
 
     fn tokens(&self, serial: &str) -> Asked<Vec<ServerToken>> {

@@ -30,6 +30,13 @@ pub enum ServerError {
         /// What is wrong with it.
         detail: String,
     },
+    /// No secure connection with it came about, or one broke.
+    NotSecure {
+        /// The host.
+        host: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The request was sent, and no whole answer came.
     NoAnswer {
         /// The host.
@@ -118,6 +125,7 @@ impl ServerError {
     pub fn fate(&self) -> Fate {
         match self {
             Self::NoAnswer { .. }
+            | Self::NotSecure { .. }
             | Self::Faulty { .. }
             | Self::Redirected { .. }
             | Self::Refused { status: 408, .. }

@@ -205,6 +205,9 @@ impl Http {
         if let Some(detail) = certificate_fault(&error) {
             return ServerError::Certificate { host, detail };
         }
+        if let Some(detail) = secure_fault(&error) {
+            return ServerError::NotSecure { host, detail };
+        }
         let detail = error.to_string();
         match error {
             ureq::Error::HostNotFound => ServerError::Unreachable { host, detail: "no such host".to_owned() },
@@ -259,14 +262,28 @@ fn is_unconnected(kind: ErrorKind) -> bool {
     )
 }
 
+/// The failure of TLS (RFC 8446), if it is one.
+fn of_rustls(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>(),
+        _ => None,
+    }
+}
+
+/// What is wrong with a secure connection, but for the server's certificate.
+fn secure_fault(error: &ureq::Error) -> Option<String> {
+    Some(match of_rustls(error)? {
+        rustls::Error::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),
+        rustls::Error::PeerIncompatible(_) => "it has no version or cipher of TLS that is safe enough".to_owned(),
+        rustls::Error::AlertReceived(alert) => format!("it broke off with the alert {alert:?}"),
+        fault => fault.to_string(),
+    })
+}
+
 /// What is wrong with a certificate, if that is the failure.
 fn certificate_fault(error: &ureq::Error) -> Option<String> {
-    let of_rustls = match error {
-        ureq::Error::Rustls(error) => error,
-        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
-        _ => return None,
-    };
-    let rustls::Error::InvalidCertificate(fault) = of_rustls else { return None };
+    let rustls::Error::InvalidCertificate(fault) = of_rustls(error)? else { return None };
     Some(match fault {
         rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => {
             "it has expired".to_owned()

@@ -30,7 +30,7 @@ mod settings;
 #[cfg(feature = "servers")]
 mod url_text;
 
-pub use asked::{Asked, AuthServer, Enrolment, ServerClock, ServerToken, ServerUser, Standing};
+pub use asked::{Asked, AuthServer, Enrolment, NoRealm, ServerClock, ServerToken, ServerUser, Standing};
 #[cfg(feature = "servers")]
 pub use duo_signature::{Signed, signature};
 #[cfg(feature = "servers")]

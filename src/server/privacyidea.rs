@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::asked::{Asked, AuthServer, Enrolment, ServerToken, ServerUser, Standing};
+use super::asked::{Asked, AuthServer, Enrolment, NoRealm, ServerToken, ServerUser, Standing};
 use super::error::ServerError;
 use super::http::{Answer, Ask, Http, Method, Pause};
 use super::json::{Fields, number_in, text_in, words_in};
@@ -13,6 +13,7 @@ use super::kind::{Right, ServerKind};
 use super::settings::ServerSettings;
 use super::url_text::{encoded, query};
 use crate::otp::{Hash, TimeStep};
+use crate::plain::plain;
 use crate::seedfile::{Kind, Row};
 use crate::time::UnixTime;
 
@@ -158,6 +159,23 @@ impl PrivacyIdea {
         Err(ServerError::Endless(self.http.host().to_owned()))
     }
 
+    /// The realm of the settings, where the server lists its realms and not this one. A server that does not list them to this account
+    /// tells nothing.
+    fn no_realm(&self) -> Asked<Option<NoRealm>> {
+        let Some(wanted) = &self.settings.realm else { return Ok(None) };
+        let answer = match self.ask(&Method::GET, "/realm/", &[]) {
+            Ok(answer) => answer,
+            Err(ServerError::Forbidden { .. } | ServerError::Refused { .. } | ServerError::Absent(_)) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(realms) = answer.value.pointer("/result/value").and_then(Value::as_object) else { return Ok(None) };
+        let there: Vec<String> = realms.keys().map(|name| plain(name).chars().take(LONGEST_REALM).collect()).collect();
+        let is_there = there.iter().any(|name| name.to_lowercase() == wanted.to_lowercase());
+        Ok((!is_there).then(|| NoRealm { wanted: wanted.clone(), there }))
+    }
+
     /// What is said of a token that is created, or burned anew.
     fn init(&self, new: &Enrolment<'_>) -> Asked<Answer> {
         let (secret, digits) = (new.row.seed.to_hex(), new.row.effective_digits().to_string());
@@ -182,6 +200,9 @@ impl PrivacyIdea {
         self.ask(&Method::POST, "/token/init", &form)
     }
 }
+
+/// The longest name of a realm (privacyIDEA's table `realm`), in characters.
+const LONGEST_REALM: usize = 255;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -221,6 +242,7 @@ impl AuthServer for PrivacyIdea {
             lacks: lacks.map(|(right, _)| *right).collect(),
             untold: if told.is_some() { Vec::new() } else { Right::ALL.to_vec() },
             clock: answer.clock,
+            no_realm: self.no_realm()?,
         })
     }
 

@@ -39,7 +39,9 @@ impl ServerError {
             Self::Certificate { .. } => ServerRemedy::Certificate,
             Self::NoAnswer { .. } | Self::Faulty { .. } | Self::TooLarge(_) => ServerRemedy::LookAgain,
             Self::Busy { .. } => ServerRemedy::Later,
-            Self::NotJson { .. } | Self::Redirected { .. } | Self::Lacks { .. } => ServerRemedy::Address,
+            Self::NotJson { .. } | Self::NotSecure { .. } | Self::Redirected { .. } | Self::Lacks { .. } => {
+                ServerRemedy::Address
+            }
             Self::SignIn { .. } => ServerRemedy::Account,
             Self::Forbidden { .. } => ServerRemedy::Rights,
             Self::Refused { .. } | Self::Absent(_) | Self::Endless(_) => ServerRemedy::Words,

@@ -45,6 +45,26 @@ pub enum Ask {
         /// The code.
         code: String,
     },
+    /// Make the servers accept a token's codes again that may still expect its clock of before.
+    Mend {
+        /// The token.
+        serial: String,
+    },
+    /// Burn a token's sealed seed again when it is laid down.
+    BurnAgain {
+        /// The token.
+        serial: String,
+        /// It is not to be burned again after all.
+        #[serde(default)]
+        cancel: bool,
+    },
+    /// Hand a burned token over to a server.
+    HandOver {
+        /// The token.
+        serial: String,
+        /// The server's name.
+        server: String,
+    },
     /// Give a token to a user.
     Assign {
         /// The token.
@@ -75,7 +95,7 @@ pub enum Ask {
         #[serde(default)]
         csv: bool,
     },
-    /// The formats that a server's file can have.
+    /// The formats that a server's file can have, and the servers that seeds can be handed over to.
     Formats {},
     /// Look at a list, and say what is wrong with it.
     CheckList {
@@ -88,6 +108,14 @@ pub enum Ask {
         list: List,
         /// The file for the server: its format, and where it goes on this computer's disk.
         to: Vec<String>,
+        /// The server that the seeds are handed over to as they are burned.
+        #[serde(default)]
+        hand_over: Option<String>,
+    },
+    /// The rows of a batch.
+    BatchRows {
+        /// Its number.
+        batch: i64,
     },
     /// Stop the batch after the tokens in hand.
     StopBatch {},

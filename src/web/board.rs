@@ -105,9 +105,19 @@ pub struct Place {
 struct Asked {
     id: u64,
     reader: String,
-    /// The token whose code is asked for; `null`: yes or no.
-    serial: Option<String>,
+    /// The token whose code is asked for; missing for yes or no.
+    #[serde(flatten)]
+    code: Option<AskedCode>,
     text: String,
+}
+
+/// The code that is asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct AskedCode {
+    /// The token on whose display it is.
+    pub serial: String,
+    /// How long each code is shown, in seconds; `null`: not on record.
+    pub step_s: Option<u32>,
 }
 
 /// A token that was dealt with.
@@ -197,10 +207,10 @@ impl Board {
         }
     }
 
-    /// A question came up; a serial where it is for the code of that token.
-    pub fn asks(&self, id: u64, reader: &str, serial: Option<String>, text: String) {
+    /// A question came up: for the code of a token, or for yes or no.
+    pub fn asks(&self, id: u64, reader: &str, code: Option<AskedCode>, text: String) {
         let reader = reader.to_owned();
-        self.change(|shown| drop(shown.questions.insert(id, Asked { id, reader, serial, text })));
+        self.change(|shown| drop(shown.questions.insert(id, Asked { id, reader, code, text })));
     }
 
     /// No question is open any more.

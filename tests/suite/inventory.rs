@@ -648,7 +648,7 @@ fn a_token_whose_seed_was_erased_is_told_until_one_is_burned() {
     // Its clock is right, and yet it is not as it should be.
     let visit = desk.command(&["desk", "--reader", &reader, TRUST]).output().unwrap();
     assert_eq!(visit.status.code(), Some(10), "{}", text(&visit));
-    assert!(text(&visit).contains("its seed is ERASED since"), "{}", text(&visit));
+    assert!(text(&visit).contains("its seed has been ERASED since"), "{}", text(&visit));
     desk.ok(&["burn", "--reader", &reader, "--generate", "--out", "new.csv", "--no-verify", TRUST]);
     assert!(!desk.ok(&["inventory", "show", RESTRICTED]).contains("ERASED"));
     assert!(desk.command(&["desk", "--reader", &reader, TRUST]).status().unwrap().success());

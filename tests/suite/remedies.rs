@@ -130,9 +130,9 @@ fn command(after: &str) -> Option<Vec<String>> {
         let bare = word.trim_end_matches([',', ';', '.', ')', ':', '`']).trim_start_matches('(');
         let is_last = bare.len() < word.len();
         let value = match bare {
-            "FILE" => "file",
+            "FILE" | "<FILE>" => "file",
             "HASH" => "sha256",
-            "SERIAL" => "86596120001234",
+            "SERIAL" | "<SERIAL>" => "86596120001234",
             "SECONDS" => "5",
             "2y" => "2026-11-23",
             "30d" => "31d",

@@ -223,6 +223,8 @@ fn handed(bench: &mut Bench) -> bool {
     bench.run(0, &[&add[..], &["--credential-file", "password"]].concat());
     let opens = ["--identity", "identity"];
     bench.run(0, &["server", "list"]);
+    bench.run(0, &["server", "confirm", "pi"]);
+    bench.run(0, &["server", "mended", "pi", "86596120000101"]);
     bench.run(0, &[&["server", "check", "pi"], &opens[..]].concat());
     bench.run(2, &["server", "check", "nothing"]);
     bench.run(2, &["hand-over", "pi"]);
@@ -252,6 +254,7 @@ fn whatever_a_command_prints_fits_the_schema_and_every_shape_is_printed_by_one()
     #[cfg(all(feature = "postgres", target_os = "linux"))]
     served(&mut bench);
     let has_servers = handed(&mut bench);
+    bench.run(2, &["nothing"]);
     let has_reader = in_folder(bench.folder.path()).args(["--json", "readers"]).output().unwrap();
     assert!(!has_reader.stdout.is_empty());
     bench.run(has_reader.status.code().unwrap(), &["readers"]);

@@ -21,7 +21,9 @@ fn of_tokens(command: &[&str]) -> &'static [&'static str] {
         ["inventory", "assign" | "unassign" | "forget" | "import" | "export" | "init"] => {
             &["reader", "expect_serial", "wait", "verbose", "trace"]
         }
-        ["server", "add" | "remove" | "resync"] => &["reader", "expect_serial", "wait", "verbose", "trace", "dry_run"],
+        ["server", "add" | "remove" | "resync" | "mended"] => {
+            &["reader", "expect_serial", "wait", "verbose", "trace", "dry_run"]
+        }
         ["server", ..] => &["reader", "expect_serial", "wait", "verbose", "trace", "dry_run", "remark"],
         ["hand-over"] => &["reader", "expect_serial", "wait", "verbose", "trace"],
         ["sync" | "burn" | "config"] => &[],

@@ -8,8 +8,8 @@ use super::common::{FileArgs, WholeFileArgs};
 use super::forecast::{ForecastArgs, ShowArgs};
 use super::seeds::EncodeArgs;
 
-/// The commands of an inventory that several desks share.
-pub const OF_SEVERAL_DESKS: [&str; 5] = ["serve-init", "join", "desks", "copy", "prune"];
+/// The commands that short help only names: seldom ones, and those of an inventory that several desks share.
+pub const SELDOM: [&str; 6] = ["forget", "serve-init", "join", "desks", "copy", "prune"];
 
 #[derive(Debug, Subcommand)]
 pub enum InventoryCommand {
@@ -38,10 +38,10 @@ pub enum InventoryCommand {
     #[command(before_help = "Example: tokentap inventory assign 86596120001234 ada@example.org")]
     Assign(AssignArgs),
     /// Take a token back from its user
-    #[command(before_help = "Example: tokentap inventory unassign 86596120001234", hide = true)]
+    #[command(before_help = "Example: tokentap inventory unassign 86596120001234")]
     Unassign(UnassignArgs),
     /// Remove a token's seed
-    #[command(before_help = "Example: tokentap inventory forget 86596120001234", hide = true)]
+    #[command(before_help = "Example: tokentap inventory forget 86596120001234")]
     Forget(ForgetArgs),
     /// Write a backup copy, even while others use the inventory
     #[command(before_help = "Example: tokentap inventory backup /media/usb/inventory-2026-11-23.sqlite")]

@@ -27,7 +27,7 @@ pub use common::{
 };
 pub use emulate::EmulateArgs;
 pub use forecast::{ForecastArgs, ShowArgs, WindowArgs};
-use inventory::OF_SEVERAL_DESKS;
+use inventory::SELDOM;
 pub use inventory::{
     AssignArgs, BackupArgs, BatchesArgs, CheckArgs, CopyArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,
     InventoryCommand, ListArgs, SeedKind, TokensArgs, UnassignArgs,
@@ -41,7 +41,10 @@ pub use seeds::{
     EncodeArgs, OutputArgs, SeedsCheckArgs, SeedsCommand, SeedsConvertArgs, SeedsGenerateArgs, SeedsQrArgs, SuiteArg,
 };
 #[cfg(feature = "servers")]
-pub use server::{HandOverArgs, MendArgs, ServerAddArgs, ServerCommand, ServerRemoveArgs, ServerResyncArgs};
+pub use server::{
+    HandOverArgs, MendArgs, ServerAddArgs, ServerCommand, ServerConfirmArgs, ServerMendedArgs, ServerRemoveArgs,
+    ServerResyncArgs,
+};
 pub use slot::{
     CustomerKeyCommand, CustomerKeyExportArgs, CustomerKeySetArgs, DeviceArgs, FactoryResetArgs, SlotClearArgs,
     SlotCommand, SlotOptionsArgs, SlotTitleArgs,
@@ -97,12 +100,12 @@ impl Cli {
             all = all.mut_subcommand(name, |one| one.hide(true));
         }
         all.mut_subcommand("inventory", |mut inventory| {
-            for name in OF_SEVERAL_DESKS {
+            for name in SELDOM.into_iter().chain(["unassign"]) {
                 if inventory.find_subcommand(name).is_some() {
                     inventory = inventory.mut_subcommand(name, |one| one.hide(true));
                 }
             }
-            inventory.about(format!("Look up and edit the record; also: {}", OF_SEVERAL_DESKS.join(", ")))
+            inventory.about(format!("Look up and edit the record; also: {}", SELDOM.join(", ")))
         })
     }
 

@@ -11,7 +11,7 @@ pub enum ServerCommand {
     /// Make a server known, or change what is known of it
     #[command(before_help = "Example: tokentap server add duo --kind duo --account NAME --url https://HOST")]
     Add(ServerAddArgs),
-    /// Sign in, and say what the account may do and how the clocks stand
+    /// Sign in, and show what the account may do and how the clocks differ
     #[command(before_help = "Example: tokentap server check pi --identity key.txt")]
     Check(ServerArgs),
     /// List the servers
@@ -20,9 +20,15 @@ pub enum ServerCommand {
     /// Forget a server; nothing is changed there
     #[command(before_help = "Example: tokentap server remove pi")]
     Remove(ServerRemoveArgs),
-    /// Make a server find a token again by codes off its display
+    /// Confirm that a server that has moved is the right one, for this user
+    #[command(before_help = "Example: tokentap server confirm pi")]
+    Confirm(ServerConfirmArgs),
+    /// Resynchronise a token at a server with codes from its display
     #[command(before_help = "Example: tokentap server resync duo 2300067890123 123456 234567 345678")]
     Resync(ServerResyncArgs),
+    /// Record that a server was mended by hand, so nobody is asked again
+    #[command(before_help = "Example: tokentap server mended entra 86596120001234")]
+    Mended(ServerMendedArgs),
     /// Read how far a server believes clocks to be off, for the forecast
     #[command(before_help = "Example: tokentap server pull pi --identity key.txt")]
     Pull(ServerArgs),
@@ -59,7 +65,7 @@ pub struct ServerAddArgs {
     #[arg(long, value_enum, ignore_case = true, value_name = "KIND")]
     pub kind: KindArg,
 
-    /// Its address; for entra, Microsoft's without it
+    /// Its address [default for entra: Microsoft's]
     #[arg(long, value_name = "URL", required_if_eq_any = [("kind", "privacyidea"), ("kind", "duo")])]
     pub url: Option<String>,
 
@@ -124,6 +130,28 @@ pub struct ServerRemoveArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ServerConfirmArgs {
+    /// The server's name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ServerMendedArgs {
+    /// The server's name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The token: its serial, its last four digits, or its user
+    #[arg(value_name = "SERIAL")]
+    pub token: String,
+}
+
+#[derive(Debug, Args)]
 pub struct ServerResyncArgs {
     #[command(flatten)]
     pub server: ServerArgs,
@@ -158,7 +186,7 @@ pub struct HandOverArgs {
     #[arg(long)]
     pub replace: bool,
 
-    /// Give the tokens to nobody there
+    /// Hand the tokens over without users
     #[arg(long)]
     pub unassigned: bool,
 
@@ -166,7 +194,7 @@ pub struct HandOverArgs {
     #[arg(long, hide_short_help = true)]
     pub again: bool,
 
-    /// Hand over the others where some cannot be
+    /// If some cannot be handed over, hand over the others
     #[arg(long)]
     pub skip_problems: bool,
 }
@@ -174,13 +202,13 @@ pub struct HandOverArgs {
 /// What becomes of a server that may have followed a clock.
 #[derive(Debug, Default, Args)]
 pub struct MendArgs {
-    /// Have this server accept its codes again; repeatable
+    /// Make this server accept the codes again; repeatable
     ///
     /// For a server that follows drift and expects the old clock.
     #[arg(long, value_name = "SERVER")]
     pub mend: Vec<String>,
 
-    /// Give the server the same seed anew, where codes do not help
+    /// Enrol the same seed again at the server, where codes do not help
     #[arg(long, requires = "mend", hide_short_help = true)]
     pub re_enrol: bool,
 }

@@ -33,7 +33,7 @@ pub struct SlotClearArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "hotp")]
     pub identity: Option<PathBuf>,
 
-    /// Do not ask: the seed may be lost
+    /// Do not ask: accept the loss of the seed
     #[arg(long)]
     pub erase_seed: bool,
 
@@ -62,7 +62,7 @@ pub struct SlotTitleArgs {
 
 #[derive(Debug, Args)]
 pub struct SlotOptionsArgs {
-    /// Press Enter behind a code
+    /// Press Enter after a code
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     pub enter: Option<bool>,
 
@@ -74,7 +74,7 @@ pub struct SlotOptionsArgs {
     #[arg(long, value_name = "row|pad", value_parser = ["row", "pad"])]
     pub keys: Option<String>,
 
-    /// Switch the key's keyboard on or off; without it, it types nothing
+    /// Switch the key's keyboard on or off; while it is off, the key types nothing
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     pub keyboard: Option<bool>,
 }
@@ -104,7 +104,10 @@ pub enum CustomerKeyCommand {
     #[command(before_help = "Example: tokentap customer-key check --customer-key key.txt")]
     Check(DeviceArgs),
     /// Write the customer key that the inventory keeps of a Molto2 to a file
-    #[command(before_help = "Example: tokentap customer-key export 826658719844499 --identity id --out key")]
+    #[command(
+        before_help = "Example: tokentap customer-key export 826658719844 --identity i.age --out k.txt",
+        override_usage = "tokentap customer-key export --identity <FILE> --out <FILE> <SERIAL>"
+    )]
     Export(CustomerKeyExportArgs),
 }
 
@@ -118,7 +121,7 @@ pub struct CustomerKeyExportArgs {
     #[arg(long, value_name = "FILE")]
     pub identity: PathBuf,
 
-    /// The file, which must not be there; for its owner's eyes alone
+    /// The file, which must not exist yet; only its owner can read it
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -139,7 +142,7 @@ pub struct CustomerKeySetArgs {
 
 #[derive(Debug, Args)]
 pub struct FactoryResetArgs {
-    /// Do not ask: every seed on the device may be lost
+    /// Do not ask: accept the loss of every seed on the device
     #[arg(long)]
     pub erase_all: bool,
 }

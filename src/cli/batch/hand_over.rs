@@ -11,10 +11,10 @@ use crate::cli::record::{self, Record};
 use crate::cli::screen::Message;
 use crate::cli::server::open::{self, Opened, server_failure};
 use crate::cli::store::{Store, open_store};
-use crate::inventory::{BatchId, Identity, RowRecord, RowState, SlotKey};
+use crate::inventory::{BatchId, RowRecord, RowState, SlotKey};
 use crate::job::batch::{BatchNews, PlannedBatch};
 use crate::job::server::{HandOverTerms, Handed, Hindrance, Work, check_users, hand_over, plan};
-use crate::job::{Failure, Problem, TokenState, unopened};
+use crate::job::{Failure, Opener, Problem, TokenState, unopened};
 use crate::report::{BatchEvent, HandOverReport, HandedToken};
 
 /// What became of each token.
@@ -25,7 +25,7 @@ pub struct ToServer {
     name: String,
     store: Store,
     opened: Opened,
-    identity: Identity,
+    opener: Opener,
     remark: Option<String>,
 }
 
@@ -37,38 +37,52 @@ pub struct OnTheWay {
 }
 
 impl ToServer {
-    /// Opens the server that the arguments name, signs in, and looks up all users of the batch: who is missing there is named before the
-    /// first token is burned.
+    /// The server that the arguments name, if they name one.
     ///
     /// # Errors
-    /// A usage failure; one of the server.
-    pub fn open(
+    /// As [`Self::open`].
+    pub fn of_args(
         global: &Global,
         args: &BatchArgs,
         record: &Record,
         planned: &PlannedBatch,
     ) -> Result<Option<Self>, Failure> {
         let Some(name) = &args.hand_over else { return Ok(None) };
+        let opener = record.opener(record::identity(args.identity.as_deref())?);
+        Self::open(global, name, opener, record, planned).map(Some)
+    }
+
+    /// Opens a server, signs in, and looks up all users of the batch: who is missing there is named before the first token is burned.
+    ///
+    /// # Errors
+    /// A usage failure; one of the server.
+    pub fn open(
+        global: &Global,
+        name: &str,
+        opener: Option<Opener>,
+        record: &Record,
+        planned: &PlannedBatch,
+    ) -> Result<Self, Failure> {
         let (true, Some(store)) = (record.seals()?, open_store(global).map_err(|error| unopened(&error))?) else {
             return Err(Failure::usage(
-                "--hand-over takes the seeds from the inventory, and this one keeps none",
+                "a hand-over takes the seeds from the inventory, and this one keeps none",
                 "let it keep them: tokentap inventory init --recipient age1…",
             ));
         };
-        let Some(identity) = record::identity(args.identity.as_deref())? else {
+        let Some(opener) = opener else {
             return Err(Failure::usage(
                 "the seeds are sealed",
                 "name the identity that opens them with --identity FILE",
             ));
         };
-        let opened = open::open(&store, name, Some(&identity))?;
-        let ready = Self { name: name.clone(), store, opened, identity, remark: global.remark.clone() };
+        let opened = open::open(&store, name, Some(&opener.0))?;
+        let ready = Self { name: name.to_owned(), store, opened, opener, remark: global.remark.clone() };
         let users: BTreeSet<&str> = planned.rows.iter().filter_map(|row| row.user.as_deref()).collect();
         let missing = ready.work(|work| check_users(work, &users)).map_err(server_failure)?;
         if missing.is_empty() {
-            return Ok(Some(ready));
+            return Ok(ready);
         }
-        let problem = Problem::UsersNotThere { server: name.clone(), count: missing.len() };
+        let problem = Problem::UsersNotThere { server: name.to_owned(), count: missing.len() };
         let next = "correct the users in the list, or leave out --hand-over and hand the tokens over afterwards";
         let failure = Failure::new(problem, TokenState::NotReached, next);
         Err(failure.with_details(missing.iter().map(crate::report::hindrance_fact).collect()))
@@ -123,7 +137,7 @@ impl ToServer {
 
     fn one(&self, work: &Work<'_>, key: &SlotKey) -> Result<Handed, Hindrance> {
         let token = work.books.token(key).map_err(Hindrance::Inventory)?;
-        let planned = plan(work, &self.identity, vec![(key.clone(), token)], HandOverTerms::default());
+        let planned = plan(work, &self.opener.0, vec![(key.clone(), token)], HandOverTerms::default());
         let planned = planned.map_err(Hindrance::Server)?.pop();
         let (_, planned) = planned.ok_or(Hindrance::Unseen)?;
         hand_over(work, &planned?)
@@ -136,16 +150,22 @@ impl OnTheWay {
         let _ = self.sender.send(SlotKey::only(serial));
     }
 
-    /// Waits until all is handed over, and says what was not said yet. Whether all is there.
-    pub fn finish(self, shown: &BTreeSet<SlotKey>, output: &Output) -> bool {
+    /// Waits until all is handed over: what became of each token, by serial.
+    pub fn wait(self) -> HandOverReport {
         drop(self.sender);
         let mut results = self.worker.join().unwrap_or_default();
         results.sort_by(|one, other| one.0.cmp(&other.0));
-        for (key, result) in results.iter().filter(|(key, _)| !shown.contains(key)) {
-            output.report(&BatchEvent::HandedOver(HandedToken::done(&self.name, key, result)));
-        }
         let tokens = results.iter().map(|(key, result)| HandedToken::done(&self.name, key, result)).collect();
-        let report = HandOverReport { lines_shown: true, ..HandOverReport::of(&self.name, false, tokens) };
+        HandOverReport::of(&self.name, false, tokens)
+    }
+
+    /// Waits until all is handed over, and says what was not said yet. Whether all is there.
+    pub fn finish(self, shown: &BTreeSet<SlotKey>, output: &Output) -> bool {
+        let report = HandOverReport { lines_shown: true, ..self.wait() };
+        let is_shown = |token: &HandedToken| shown.iter().any(|key| key.to_string() == token.serial);
+        for token in report.tokens.iter().filter(|token| !is_shown(token)) {
+            output.report(&BatchEvent::HandedOver(token.clone()));
+        }
         let is_all_there = report.undone == 0;
         output.report(&BatchEvent::HandOver(report));
         is_all_there

@@ -1,7 +1,7 @@
 //! `tokentap batch`: many tokens from one list, one after the other on every reader.
 
 #[cfg(feature = "servers")]
-mod hand_over;
+pub mod hand_over;
 pub mod plan;
 mod summary;
 mod view;
@@ -24,9 +24,9 @@ use crate::device::Family;
 use crate::inventory::Counts;
 #[cfg(feature = "servers")]
 use crate::inventory::SlotKey;
-#[cfg(feature = "servers")]
-use crate::job::batch::Left;
 use crate::job::batch::{BatchEnd, BatchNews, BatchPlan, BatchRun};
+#[cfg(feature = "servers")]
+use crate::job::batch::{Departure, Left};
 use crate::job::{Asks, BatchTerms, Books, Exit, Failure, HourWatch, Surroundings};
 use crate::reader::Wanted;
 use crate::report::slip;
@@ -45,11 +45,12 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         return Err(Failure::file("there is no inventory", "name one with --inventory FILE"));
     };
     let planned = plan::planned(args, plan.flags, &record, output)?;
+    // A dry run asks as well: what would be refused before the first token is refused there.
+    #[cfg(feature = "servers")]
+    let to_server = hand_over::ToServer::of_args(global, args, &record, &planned)?;
     if global.dry_run {
         return plan::show(&planned, output);
     }
-    #[cfg(feature = "servers")]
-    let to_server = hand_over::ToServer::open(global, args, &record, &planned)?;
     if let Some(done) = planned.finished(books)? {
         if let Some(path) = &args.slips {
             summary::write_slips(path, done.id, None, books, args.force || slip::is_own(path))?;
@@ -65,9 +66,14 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         return Ok(exit);
     }
     let host = Host::assess(&args.run.host)?;
-    host.check_vouched_for(output)?;
+    // No clock is set by this one on devices that count.
+    if !args.hotp {
+        host.check_vouched_for(output)?;
+    }
     let mut trays = trays::open(global, if args.hotp { Wanted::HotpKey } else { Wanted::Token }, &host.system)?;
-    host.warn(output);
+    if !args.hotp {
+        host.warn(output);
+    }
 
     let mut run = planned.open(books, plan.flags, host.clock().now().wall)?;
     if run.is_finished() {
@@ -158,7 +164,9 @@ impl Around<'_> {
         let tell = |news: BatchNews| {
             note_in_hand(&news, &idle);
             #[cfg(feature = "servers")]
-            if let (Some(on_the_way), Some(serial)) = (&on_the_way, burned(&news)) {
+            if let (Some(on_the_way), BatchNews::Left(departure)) = (&on_the_way, &news)
+                && let Some(serial) = burned(departure)
+            {
                 on_the_way.burned(serial);
             }
             let _ = sender.send(match news {
@@ -201,10 +209,9 @@ impl Around<'_> {
     }
 }
 
-/// The token that holds its row's seed by now, if that is the news.
+/// The token, if it holds its row's seed as it leaves.
 #[cfg(feature = "servers")]
-fn burned(news: &BatchNews) -> Option<&str> {
-    let BatchNews::Left(departure) = news else { return None };
+pub fn burned(departure: &Departure) -> Option<&str> {
     match departure.how {
         Left::Burned(..) | Left::Judged(_, _, true) => departure.info.as_ref().map(|info| info.serial.as_str()),
         _ => None,

@@ -137,7 +137,7 @@ fn forget(store: &Store, global: &Global, args: &ForgetArgs, output: &Output) ->
         (None, Some(_)) => "the fingerprint of its seed",
         (None, None) => "whatever is known of its seed",
     };
-    let who = format!("{}{}", token.key.serial, describe::whose(&token));
+    let who = format!("{}{}", token.name(), describe::whose(&token));
     if !args.yes {
         let is_sure = prompt::has_person()
             && !output.is_json()

@@ -23,7 +23,7 @@ use crate::job::{self, Exit, Failure};
 use crate::job::{bad_file, bad_rows};
 use crate::report::{self, ExportReport, ImportReport, row_problem};
 use crate::seedfile::{
-    Checker, Converted, Place, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert,
+    Checker, Converted, Field, Place, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert,
     for_device, strange_serial,
 };
 
@@ -42,7 +42,7 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
     let writes: Vec<_> = files.iter().map(|(_, path)| ("--to", Some(path.as_path()))).collect();
     paths::check(&reads, &writes)?;
     let formats: Vec<_> = files.iter().map(|(format, _)| *format).collect();
-    let options = write_options(&args.encode, &formats)?;
+    let mut options = write_options(&args.encode, &formats)?;
     let dropped = fields_of(&args.drop)?;
     check_drop(&dropped, &formats)?;
     let (serial, slot) = args.serial.as_deref().map(SlotKey::of_text).unzip();
@@ -54,6 +54,7 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
     if tokens.is_empty() {
         return Err(Failure::usage("the inventory keeps no sealed seed of that kind", "see tokentap inventory tokens"));
     }
+    options.slots = tokens.iter().any(|token| can_of(token).slots > 1) && !dropped.contains(&Field::Slot);
     let mut sinks = Vec::new();
     for (format, path) in &files {
         let target = SecretFile::create(path, args.force).map_err(|error| unwritable(&error))?;
@@ -76,10 +77,10 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
             };
             Problem::new(number, 0, error.to_string(), next)
         })?;
-        // The record knows best whose it is by now.
+        // The record knows whose it is by now: nobody's, where it was taken back.
         let slot = (can_of(&token).slots > 1).then_some(token.key.slot);
         let place = Place { line: number, column: 0 };
-        Ok(Row { user: token.user.or(row.user.clone()), serial: Some(token.key.serial), slot, place, ..row })
+        Ok(Row { user: token.user, serial: Some(token.key.serial), slot, place, ..row })
     });
     // Where two tokens hold one seed, somebody has said that they may.
     let rules = Rules { drop: &dropped, shares_secrets: true };

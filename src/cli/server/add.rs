@@ -79,7 +79,7 @@ fn check_same(
     }
     let many = describe::counted(tokens as u64, "token");
     Err(Failure::usage(
-        format!("{many} went to another server of the name {}, by the journal", args.name),
+        format!("according to the journal, {many} went to another server with the name {}", args.name),
         "use another name",
     ))
 }

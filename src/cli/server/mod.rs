@@ -1,18 +1,20 @@
 //! `tokentap server`: the servers that seeds go to.
 
 mod add;
+mod confirm;
 pub mod open;
 
-use super::args::{Global, ServerCommand, ServerRemoveArgs, ServerResyncArgs};
+use super::args::{Global, ServerCommand, ServerMendedArgs, ServerRemoveArgs, ServerResyncArgs};
 use super::inventory::{event, existing, failed};
 use super::output::Output;
 use super::record::{Store, identity};
 use super::{Ran, verify};
-use crate::inventory::{Deed, DeliveryFilter, Inventory, ServerRecord};
-use crate::job::server::{compare, pull, resync};
+use crate::inventory::{Deed, DeliveryFilter, Event, Inventory, ServerRecord};
+use crate::job::server::{compare, mended_by_hand, pull, resync};
 use crate::job::{Exit, Failure, Problem, TokenState, find};
 use crate::report::{
-    CompareReport, PullReport, ResyncReport, ServerCheckReport, ServerListReport, ServerRemoveReport, ServerReport,
+    CompareReport, MendedByHandReport, PullReport, ResyncReport, ServerCheckReport, ServerListReport,
+    ServerRemoveReport, ServerReport,
 };
 use open::{Opened, hindered};
 
@@ -28,6 +30,8 @@ pub fn run(global: &Global, command: &ServerCommand, output: &Output) -> Ran {
             check(inventory, &opened, output)
         }
         ServerCommand::Resync(args) => find_again(&store, global, args, output),
+        ServerCommand::Confirm(args) => confirm::run(&store, args, output),
+        ServerCommand::Mended(args) => mended(inventory, global, args, output),
         ServerCommand::Pull(args) => {
             let opened = open::open(&store, &args.name, identity(args.identity.as_deref())?.as_ref())?;
             let pulled = opened.work(remark, inventory, pull).map_err(|why| hindered(&args.name, None, why))?;
@@ -63,6 +67,16 @@ fn remove(inventory: &dyn Inventory, global: &Global, args: &ServerRemoveArgs, o
     let said = event(global, Deed::Server, None, Some(format!("{} is forgotten", args.name)));
     inventory.remove_server(&args.name, &said).map_err(failed)?;
     output.report(&ServerRemoveReport { removed: record.name, tokens });
+    Ok(Exit::Done)
+}
+
+fn mended(inventory: &dyn Inventory, global: &Global, args: &ServerMendedArgs, output: &Output) -> Ran {
+    let record = open::record(inventory, &args.name)?;
+    let token = find::one(inventory, &args.token)?;
+    let said = event(global, Deed::Mend, Some(&token.key.serial), Some(format!("at {}: mended by hand", record.name)));
+    let said = Event { slot: token.key.slot, ..said };
+    let was_open = mended_by_hand(inventory, &record.name, &said).map_err(failed)?;
+    output.report(&MendedByHandReport { server: record.name, serial: token.name(), was_open });
     Ok(Exit::Done)
 }
 

@@ -16,6 +16,7 @@ use crate::cli::{describe, input, interrupt};
 use crate::inventory::{Identity, Inventory, Pinned, ServerRecord, SlotKey, open_credential};
 use crate::job::server::{AfterSync, ByHand, Hindrance, Work, codes_before};
 use crate::job::{Failure, Problem, Remedy, TokenState};
+use crate::plain::plain;
 use crate::seedfile::Row;
 use crate::server::{AuthServer, Pause, ServerError, ServerKind, ServerSettings, TellPerson};
 use crate::time::{HostClock, SystemClock};
@@ -124,7 +125,45 @@ pub fn open(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Op
 
 /// Whether the server is where this user has used it before: whoever can write the inventory could send seeds elsewhere.
 fn check_known(store: &Store, record: &ServerRecord, settings: &ServerSettings) -> Result<(), Failure> {
-    let Some(pins) = server_pins() else { return Ok(()) };
+    let Known::Moved { was, is } = known(store, record, settings)? else { return Ok(()) };
+    Err(Failure::usage(
+        format!("the server {} is not as this user has used it before: {}", record.name, moved_words(&was, &is)),
+        format!(
+            "ask whoever runs the inventory; if the server has moved there: tokentap server confirm {}",
+            record.name
+        ),
+    ))
+}
+
+/// What a server was, and what it is by the inventory.
+pub fn moved_words(was: &[String], is: &[String]) -> String {
+    let of = |what: &[String]| plain(&what.join(" "));
+    format!(
+        "it was {}, and according to the inventory it is now {} (in brackets: a digest of realm, tenant, authorities and the credential's file)",
+        of(was),
+        of(is)
+    )
+}
+
+/// A server as a user has used it before.
+pub enum Known {
+    /// As it is now, or not yet.
+    AsBefore,
+    /// Otherwise: kind, address, account and the digest of the rest.
+    Moved {
+        /// As this user has used it.
+        was: Vec<String>,
+        /// As the inventory has it now.
+        is: Vec<String>,
+    },
+}
+
+/// How a server stands to what this user has used before. The first time counts as confirmed.
+///
+/// # Errors
+/// What was confirmed cannot be read.
+pub fn known(store: &Store, record: &ServerRecord, settings: &ServerSettings) -> Result<Known, Failure> {
+    let Some(pins) = server_pins() else { return Ok(Known::AsBefore) };
     let (place, what) = pinned(store, &record.name, settings);
     let unread = |error: std::io::Error| {
         Failure::file(
@@ -133,20 +172,12 @@ fn check_known(store: &Store, record: &ServerRecord, settings: &ServerSettings) 
         )
     };
     match pins.compare(&place, &what).map_err(unread)? {
-        Pinned::Same => Ok(()),
+        Pinned::Same => Ok(Known::AsBefore),
         Pinned::First => {
             let _ = pins.confirm(&place, &what);
-            Ok(())
+            Ok(Known::AsBefore)
         }
-        Pinned::Other(had) => Err(Failure::usage(
-            format!(
-                "the server {} is not where it was when this user used it last: it was {}, and is {}",
-                record.name,
-                had.join(" "),
-                what.join(" ")
-            ),
-            "ask whoever runs the inventory; if it has moved, say so with tokentap server add and the same name",
-        )),
+        Pinned::Other(was) => Ok(Known::Moved { was, is: what }),
     }
 }
 

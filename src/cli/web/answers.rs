@@ -11,13 +11,14 @@ use crate::cli::inventory::forecast::{keep_due, table, window};
 use crate::cli::inventory::show::{deliveries_of, drift_of, events_of, plot_title};
 use crate::cli::record::Record;
 use crate::cli::verify::parse_code;
+use crate::inventory::{BatchId, RowState};
 use crate::job::assign::{entry_of_return, of_words};
 use crate::job::forecast::outlook;
 use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, TokenState, find, locked};
 use crate::report::{
-    ErrorReport, ForecastReport, ShowReport, ShownBeside, ShownDrift, TokenRecordReport, WindowReport, details,
-    fleet_plot, token_plot,
+    ErrorReport, ForecastReport, RowReport, ShowReport, ShownBeside, ShownDrift, TokenRecordReport, WindowReport,
+    details, fleet_plot, token_plot,
 };
 use crate::seedfile::FORMATS;
 use crate::time::{HostClock, SystemClock};
@@ -49,12 +50,22 @@ impl Counter<'_> {
             Ask::Find { text } => self.find(&text),
             Ask::Token { serial } => self.token(&serial),
             Ask::Verify { serial, code } => self.verify(&serial, &code),
+            #[cfg(feature = "servers")]
+            Ask::Mend { serial } => self.mend(&serial),
+            #[cfg(feature = "servers")]
+            Ask::HandOver { serial, server } => self.hand_over(&serial, &server),
+            #[cfg(not(feature = "servers"))]
+            Ask::Mend { .. } | Ask::HandOver { .. } => {
+                Err(Failure::usage("this tokentap was built without servers", "do it at the server's own page"))
+            }
+            Ask::BurnAgain { serial, cancel } => self.burn_again(&serial, cancel),
             Ask::Assign { serial, user, reassign } => self.assign(&serial, &user, reassign),
             Ask::Unassign { serial } => self.unassign(&serial),
             Ask::Fleet { due_days, window, server, csv } => self.fleet(due_days, WindowArgs { window, server }, csv),
-            Ask::Formats {} => Ok(formats()),
+            Ask::Formats {} => Ok(self.formats()),
             Ask::CheckList { list } => self.check_list(&list),
-            Ask::StartBatch { list, to } => self.start_batch(&list, &to),
+            Ask::StartBatch { list, to, hand_over } => self.start_batch(&list, &to, hand_over.as_deref()),
+            Ask::BatchRows { batch } => self.batch_rows(batch),
             Ask::StopBatch {} => {
                 locked(&self.readers.state).stops_batch = true;
                 Ok(json!({}))
@@ -102,6 +113,11 @@ impl Counter<'_> {
         let (window, from) = window(&WindowArgs { window: None, server: None })?;
         let token = find::one(inventory, serial)?;
         let events = events_of(inventory, &token, EVENTS)?;
+        let burns_again = self.readers.burns_again(&token.key.serial);
+        #[cfg(feature = "servers")]
+        let unmended = self.is_unmended(&token)?;
+        #[cfg(not(feature = "servers"))]
+        let unmended = false;
         let (foreseen, line) = drift_of(inventory, token, &window)?;
         let plot = line.as_ref().map(|line| token_plot(&plot_title(&foreseen.token), line));
         let window = WindowReport::of(&window, from);
@@ -111,7 +127,7 @@ impl Counter<'_> {
         let customer_keys = inventory.device_keys(Some(&foreseen.token.key.serial))?;
         let beside = ShownBeside { deliveries: &deliveries, customer_keys: &customer_keys, events: &events };
         let report = ShowReport::of(&drift, &beside);
-        Ok(value(&TokenAnswer { report, plot, words }))
+        Ok(value(&TokenAnswer { report, plot, words, burns_again, unmended }))
     }
 
     fn assign(&self, serial: &str, user: &str, reassign: bool) -> Result<Value, Failure> {
@@ -167,18 +183,40 @@ impl Counter<'_> {
         Ok(json!({ "words": words, "problems": problems }))
     }
 
-    fn start_batch(&self, list: &List, to: &[String]) -> Result<Value, Failure> {
-        let waiting = self.readers.prepare(list, to)?;
+    fn start_batch(&self, list: &List, to: &[String], server: Option<&str>) -> Result<Value, Failure> {
+        #[cfg(feature = "servers")]
+        if let Some(server) = server {
+            self.check_unattended(server)?;
+        }
+        let waiting = self.readers.prepare(list, to, server)?;
         self.readers.start(waiting)?;
         Ok(json!({}))
     }
-}
 
-/// The formats that a server's file can have.
-fn formats() -> Value {
-    let written = FORMATS.iter().filter(|format| format.write.is_some());
-    let formats: Vec<Value> = written.map(|format| json!({ "name": format.name, "words": format.title })).collect();
-    json!({ "formats": formats })
+    /// The rows of a batch: those in hand and undone first, then the ones to come, then those that are done.
+    fn batch_rows(&self, batch: BatchId) -> Result<Value, Failure> {
+        let mut rows = Vec::new();
+        self.inventory()?.visit_rows(batch, &[], &mut |row| rows.push(row))?;
+        let count = rows.len();
+        rows.sort_by_key(|row| match row.state {
+            RowState::Burned | RowState::Checked => 2,
+            RowState::Planned | RowState::Assigned => 1,
+            _ => 0,
+        });
+        let rows: Vec<RowReport> = rows.iter().take(SHOWN).map(Into::into).collect();
+        Ok(json!({ "rows": rows, "count": count }))
+    }
+
+    /// The formats that a server's file can have, and the servers that seeds can be handed over to.
+    fn formats(&self) -> Value {
+        let written = FORMATS.iter().filter(|format| format.write.is_some());
+        let formats: Vec<Value> = written.map(|format| json!({ "name": format.name, "words": format.title })).collect();
+        #[cfg(feature = "servers")]
+        let servers = self.servers();
+        #[cfg(not(feature = "servers"))]
+        let servers: Vec<String> = Vec::new();
+        json!({ "formats": formats, "servers": servers })
+    }
 }
 
 /// A failure for the page.
@@ -206,6 +244,10 @@ struct TokenAnswer {
     plot: Option<String>,
     /// What the forecast was made for, in words.
     words: String,
+    /// Its sealed seed is burned again when it is laid down next.
+    burns_again: bool,
+    /// A server may still expect its clock of before.
+    unmended: bool,
 }
 
 fn value(answer: &impl Serialize) -> Value {

@@ -10,17 +10,23 @@ use zeroize::Zeroizing;
 use super::readers::Readers;
 use super::state::Waiting;
 use super::words::{verdict, words};
+#[cfg(feature = "servers")]
+use crate::cli::batch::burned;
+#[cfg(feature = "servers")]
+use crate::cli::batch::hand_over::{OnTheWay, ToServer};
 use crate::cli::batch::plan::server_files;
 use crate::cli::input::open_secret;
 use crate::cli::screen::expected_end;
 use crate::cli::secret::token_key;
 use crate::cli::{describe, interrupt, settings};
 use crate::device::Family;
-use crate::inventory::Counts;
+use crate::inventory::{BatchId, Counts};
 use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, check_files};
 use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked};
 use crate::reader::Wanted;
 use crate::report::{BatchLeft, BatchSummary, Report, Summed, row_problem};
+#[cfg(feature = "servers")]
+use crate::report::{HandOverReport, HandedToken};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
 use crate::time::HostClock;
 use crate::web::{List, Place, PlaceState};
@@ -102,6 +108,7 @@ impl std::io::Read for Dropped {
 
 /// How far a batch is, as the page shows it.
 struct Progress {
+    id: BatchId,
     name: String,
     counts: Counts,
     began: std::time::Duration,
@@ -114,10 +121,18 @@ impl Progress {
         let done = counts.done() - self.done_at_first.min(counts.done());
         let end = expected_end(&host.system, self.began, done, counts.left()).filter(|_| runs);
         json!({
-            "name": self.name, "rows": counts.rows(), "done": counts.done(), "left": counts.left(), "unknown": counts.unknown(),
+            "id": self.id, "name": self.name, "rows": counts.rows(), "done": counts.done(), "left": counts.left(), "unknown": counts.unknown(),
             "failed": counts.of(crate::inventory::RowState::Failed), "end": end, "words": words, "runs": runs,
         })
     }
+}
+
+/// What became of the tokens at a server: those that are not there as they should be, and how many are.
+#[cfg(feature = "servers")]
+fn at_server(report: &HandOverReport) -> Vec<String> {
+    let undone = report.tokens.iter().filter(|token| token.hindrance.is_some()).map(HandedToken::line);
+    let summed = HandOverReport { lines_shown: true, ..report.clone() };
+    undone.chain([summed.text()]).collect()
 }
 
 impl Readers<'_> {
@@ -125,7 +140,7 @@ impl Readers<'_> {
     ///
     /// # Errors
     /// A failure of the list, of a file that is to be written, or of the inventory.
-    pub fn prepare(&self, list: &List, to: &[String]) -> Result<Waiting, Failure> {
+    pub fn prepare(&self, list: &List, to: &[String], server: Option<&str>) -> Result<Waiting, Failure> {
         let (record, standing) = (self.record, &self.host.standing);
         if let Some(warning) = standing.warning.as_ref().filter(|_| !standing.trusted && self.args.no_auto_sync) {
             return Err(Failure::usage(
@@ -178,7 +193,18 @@ impl Readers<'_> {
                 "its file is written; for more tokens, use another list",
             ));
         }
-        Ok(Waiting { planned, plan })
+        #[cfg(not(feature = "servers"))]
+        if server.is_some() {
+            return Err(Failure::usage("this tokentap was built without servers", "leave the server out"));
+        }
+        Ok(Waiting {
+            #[cfg(feature = "servers")]
+            to_server: server
+                .map(|name| ToServer::open(self.global, name, self.opener(), record, &planned))
+                .transpose()?,
+            planned,
+            plan,
+        })
     }
 
     /// Burns a batch, and says on the board how it ended.
@@ -192,16 +218,23 @@ impl Readers<'_> {
         }
     }
 
-    fn burned(&self, Waiting { planned, plan }: Waiting) -> Result<(), Failure> {
+    fn burned(&self, waiting: Waiting) -> Result<(), Failure> {
+        let Waiting { planned, plan, .. } = waiting;
         let Some(books) = self.record.books() else { return Ok(()) };
         let run = planned.open(books, plan.flags, self.host.clock().now().wall)?;
         let counts = run.batch.counts();
         let (name, began) = (run.name.clone(), self.host.system.now().monotonic);
+        let done_at_first = counts.done();
         let progress =
-            std::sync::Mutex::new(Progress { name: name.clone(), counts, began, done_at_first: counts.done() });
+            std::sync::Mutex::new(Progress { id: run.batch.id(), name: name.clone(), counts, began, done_at_first });
+        #[cfg(feature = "servers")]
+        let on_the_way = waiting.to_server.map(|server| server.begin(run.batch.id(), None)).transpose()?;
         let show = |words: &[String], runs| self.board.batch(locked(&progress).shown(self.host, words, runs));
         if run.is_finished() {
-            show(&["nothing is left to do: every row of this list is burned".to_owned()], false);
+            let said = vec!["nothing is left to do: every row of this list is burned".to_owned()];
+            #[cfg(feature = "servers")]
+            let said = [said, on_the_way.map(OnTheWay::wait).iter().flat_map(at_server).collect()].concat();
+            show(&said, false);
             return Ok(());
         }
         show(&[], true);
@@ -216,6 +249,10 @@ impl Readers<'_> {
                 self.begins(&place, PlaceState::Writing, format!("row {row}: {info}"), info.serial.as_str());
             }
             BatchNews::Left(departure) => {
+                #[cfg(feature = "servers")]
+                if let (Some(on_the_way), Some(serial)) = (&on_the_way, burned(&departure)) {
+                    on_the_way.burned(serial);
+                }
                 locked(&progress).counts = departure.counts;
                 self.departed(&departure);
                 show(&[], true);
@@ -235,6 +272,11 @@ impl Readers<'_> {
         let mut said: Vec<String> =
             BatchSummary::of(summed).text().lines().map(|line| line.trim().to_owned()).collect();
         said.extend(end.fatal.iter().map(words));
+        #[cfg(feature = "servers")]
+        if let Some(on_the_way) = on_the_way {
+            show(&[&said[..], &["what is burned is on its way to the server …".to_owned()]].concat(), true);
+            said.extend(at_server(&on_the_way.wait()));
+        }
         show(&said, false);
         Ok(())
     }

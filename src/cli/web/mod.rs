@@ -1,8 +1,11 @@
 //! `tokentap web`: the desk as a page in the browser, for as long as this program runs.
 
 mod answers;
+#[cfg(feature = "servers")]
+mod at_servers;
 mod batch;
 mod browser;
+mod burn_again;
 mod display_code;
 mod lifted;
 mod readers;

@@ -9,15 +9,18 @@ use crate::cli::host::{Host, WatchedHost};
 use crate::cli::record::Record;
 use crate::cli::store;
 use crate::cli::{interrupt, settings, trays};
+use crate::inventory::SlotKey;
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
+#[cfg(feature = "servers")]
+use crate::job::server::Mender;
 use crate::job::{
-    Answer, Asks, Failure, HourWatch, KeptOpener, Opener, ProfileWish, Question, ReaderNews, ReaderRef, StatedProfiles,
-    Surroundings, Visitor, attend, locked,
+    Answer, Asks, BurnsAgain, Failure, HourWatch, KeptOpener, Opener, ProfileWish, Question, ReaderNews, ReaderRef,
+    StatedProfiles, Surroundings, Visitor, attend, locked,
 };
 use crate::reader::Wanted;
 use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
 use crate::time::{CorrectedClock, HostClock, SystemClock};
-use crate::web::{Board, Place, PlaceState};
+use crate::web::{AskedCode, Board, Place, PlaceState};
 
 use super::lifted::Lifted;
 use super::state::{State, Waiting};
@@ -38,6 +41,9 @@ pub struct Readers<'a> {
     pub(super) board: Arc<Board>,
     pub(super) args: &'a DeskArgs,
     stated: Arc<StatedProfiles>,
+    again: Arc<BurnsAgain>,
+    #[cfg(feature = "servers")]
+    mender: Option<Arc<dyn Mender>>,
     identity: Arc<KeptOpener>,
     answers: Sender<(u64, Answer)>,
     answered: Mutex<Receiver<(u64, Answer)>>,
@@ -58,10 +64,27 @@ impl<'a> Readers<'a> {
         plan: &DeskPlan,
     ) -> Self {
         let (stated, identity) = (plan.stated.clone(), plan.identity.clone());
+        let again = plan.again.clone();
         let (answers, answered) = channel();
         let answered = Mutex::new(answered);
         let (wanted, state) = (Mutex::default(), Mutex::default());
-        Self { global, record, host, watched, board, args, stated, identity, answers, answered, wanted, state }
+        Self {
+            global,
+            record,
+            host,
+            watched,
+            board,
+            args,
+            stated,
+            again,
+            #[cfg(feature = "servers")]
+            mender: plan.mender.clone(),
+            identity,
+            answers,
+            answered,
+            wanted,
+            state,
+        }
     }
 
     /// Attends the readers until the program is to end: as a desk, and as a batch when one is started.
@@ -96,6 +119,31 @@ impl<'a> Readers<'a> {
     /// The opener of sealed seeds, as long as it is kept.
     pub fn opener(&self) -> Option<Opener> {
         self.identity.get()
+    }
+
+    /// What makes servers accept codes again, where they are not left alone.
+    #[cfg(feature = "servers")]
+    pub fn mender(&self) -> Option<&Arc<dyn Mender>> {
+        self.mender.as_ref()
+    }
+
+    /// Burns the sealed seed of a token again when it is laid down next, or not after all.
+    pub fn burn_again(&self, serial: &str, is_wanted: bool) {
+        if !is_wanted {
+            return self.again.remove(serial);
+        }
+        self.again.add(serial);
+        self.board.change_places(|place| {
+            if place.serial.as_deref() == Some(serial) && place.state.is_verdict() {
+                place.state = PlaceState::LayBack;
+                place.next = "lift it, and lay it back: its seed is burned again".to_owned();
+            }
+        });
+    }
+
+    /// Whether a token's sealed seed is burned again when it is laid down next.
+    pub fn burns_again(&self, serial: &str) -> bool {
+        self.again.wants(serial)
     }
 
     /// The profile that the flags state.
@@ -279,9 +327,10 @@ impl<'a> Readers<'a> {
 
     /// A token is at a reader, and something is done with it.
     pub(super) fn begins(&self, place: &ReaderRef, state: PlaceState, token: String, serial: &str) {
-        let user = self.record.books().and_then(|books| {
-            books.token(&crate::inventory::SlotKey::only(serial)).ok().flatten().and_then(|token| token.user)
-        });
+        let user = self
+            .record
+            .books()
+            .and_then(|books| books.token(&SlotKey::only(serial)).ok().flatten().and_then(|token| token.user));
         self.board.at(&place.reader, |shown| {
             shown.number = place.number;
             shown.state = state;
@@ -350,14 +399,17 @@ impl<'a> Readers<'a> {
 
     /// A question, for the page to answer.
     pub(super) fn asks(&self, question: &Question) {
-        let (serial, text) = match &question.asks {
+        let (code, text) = match &question.asks {
             // It is dealt with and recorded: only its code is open.
             Asks::Code(info) => {
                 interrupt::stop().let_go(info.serial.as_str());
-                (Some(info.serial.to_string()), format!("{info}: what does its display show?"))
+                let serial = info.serial.to_string();
+                let known = self.record.books().and_then(|books| books.token(&SlotKey::only(&*serial)).ok().flatten());
+                let step_s = known.and_then(|token| token.profile).map(|profile| profile.step().seconds());
+                (Some(AskedCode { serial, step_s }), format!("{info}: what does its display show?"))
             }
             Asks::GoOn(problem) => (None, report::question(problem)),
         };
-        self.board.asks(self.on_board(question.id), &question.place.reader, serial, text);
+        self.board.asks(self.on_board(question.id), &question.place.reader, code, text);
     }
 }

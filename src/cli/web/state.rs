@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+#[cfg(feature = "servers")]
+use crate::cli::batch::hand_over::ToServer;
 use crate::job::batch::{BatchPlan, PlannedBatch};
 use crate::job::{Failure, ReaderNews};
 
@@ -11,6 +13,9 @@ pub struct Waiting {
     pub planned: PlannedBatch,
     /// How each is burned.
     pub plan: BatchPlan,
+    /// The server that the seeds are handed over to.
+    #[cfg(feature = "servers")]
+    pub to_server: Option<ToServer>,
 }
 
 /// What is done at the readers now.

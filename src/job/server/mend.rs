@@ -90,7 +90,13 @@ pub fn leave_open(books: &dyn Inventory, earlier: &Delivery, now: UnixTime) -> R
 }
 
 /// Puts on record how it ended. What was handed over by a file is not in the journal, and only the event tells.
-fn keep(work: &Work<'_>, key: &SlotKey, outcome: Outcome, is_open: bool, words: String) -> Result<(), Hindrance> {
+pub(super) fn keep(
+    work: &Work<'_>,
+    key: &SlotKey,
+    outcome: Outcome,
+    is_open: bool,
+    words: String,
+) -> Result<(), Hindrance> {
     let event = work.event(key, new_job(), Deed::Mend, outcome, words);
     // Enrolled again, the journal has changed in between.
     match delivery_of(work, key)? {

@@ -1,9 +1,10 @@
 //! A counting token whose counter the server has lost: found again by codes off its display.
 
-use super::super::begins::new_job;
 use super::Work;
 use super::hindrance::Hindrance;
-use crate::inventory::{Deed, Entry, Outcome, SlotKey};
+use super::mend::keep;
+use super::plan::delivery_of;
+use crate::inventory::{Outcome, SlotKey};
 use crate::server::ServerError;
 
 /// Makes the server find a token's counter, or clock, again by codes that follow each other. Whether it did.
@@ -25,7 +26,7 @@ pub fn resync(work: &Work<'_>, key: &SlotKey, codes: &[String]) -> Result<bool, 
         true => (Outcome::Done, "found again by its codes"),
         false => (Outcome::Failed, "not found by the codes that were typed"),
     };
-    let event = work.event(key, new_job(), Deed::Mend, outcome, format!("at {}: {words}", work.name));
-    work.books.keep(&Entry::of(event)).map_err(Hindrance::Inventory)?;
+    let is_open = !is_found && delivery_of(work, key)?.is_some_and(|known| known.unmended.is_some());
+    keep(work, key, outcome, is_open, format!("at {}: {words}", work.name))?;
     Ok(is_found)
 }

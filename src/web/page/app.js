@@ -3,7 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const KEY = "bearer";
-let state = null, lastSaid = "", dropped = null;
+let state = null, lastSaid = "", dropped = null, servers = [];
 
 // Text is only ever text: nothing from a card or a file becomes markup.
 function el(name, attributes, ...children) {
@@ -127,6 +127,15 @@ function visit(seen) {
   return el("li", { class: seen.well ? "good-row" : "bad-row" }, ...lines);
 }
 
+// The seconds for which the code of now is shown. The token's clock is the host's, but for what is known of its drift.
+const left = (step, driftSeconds) => step ? el("span", { class: "left small", "data-step": step, "data-drift": driftSeconds || 0 }) : null;
+setInterval(() => {
+  for (const shown of document.querySelectorAll(".left")) {
+    const { step, drift: off } = shown.dataset, at = Date.now() / 1000 + Number(off);
+    shown.textContent = `${Math.ceil(step - at % step)} s left`;
+  }
+}, 250);
+
 // A question stays as it is while its answer is typed: the board may change meanwhile.
 function questions(open) {
   const place = $("questions");
@@ -144,14 +153,16 @@ function questions(open) {
       ? el("form", { class: "row code", onsubmit: (event) => { event.preventDefault(); answer({ code: event.target.elements[0].value.trim() }); } },
         el("label", { for: field }, `Switch ${question.serial} off and on. The code on its display`),
         el("input", { id: field, inputmode: "numeric", autocomplete: "off", pattern: "[0-9 ]*", maxlength: "9", required: true }),
-        el("button", { type: "submit" }, "Check"),
+        left(question.step_s), el("button", { type: "submit" }, "Check"),
         el("button", { type: "button", onclick: () => answer({}) }, "Skip"))
       : el("div", { class: "row" }, el("button", { type: "button", class: "main", onclick: () => answer({ yes: true }) }, "Yes, go on"),
         el("button", { type: "button", onclick: () => answer({}) }, "No"));
     place.append(el("div", { class: "card warn", "data-id": question.id }, el("p", {}, question.text), form, result));
-    const input = form.querySelector("input");
-    if (input && shownScreen() === "desk") input.focus();
   }
+  // The next field is ready for whoever has no hand for the mouse; nobody is torn from what they are typing.
+  const field = place.querySelector("input"), at = document.activeElement;
+  const isBusy = at && (at.matches("input, select, textarea") || place.contains(at));
+  if (field && !isBusy && shownScreen() === "desk") field.focus();
 }
 
 const bar = (id, text) => { $(id).hidden = !text; $(id).textContent = text || ""; };
@@ -217,7 +228,7 @@ async function openToken(serial) {
   go("token");
   await renderToken(serial);
 }
-async function renderToken(serial, refused) {
+async function renderToken(serial, refused, said) {
   let report;
   try { report = await ask("token", { serial }); } catch (why) {
     if (why.kind !== "several-tokens") return put("token-body", problem(why));
@@ -248,12 +259,27 @@ async function renderToken(serial, refused) {
     event.preventDefault();
     try { const { right, words } = await ask("verify", { serial, code: event.target.elements[0].value.trim() }); judged.textContent = `${right ? "✓" : "✕"} ${words}`; } catch (why) { judged.textContent = `${why.message}: ${why.next}`; }
   } }, el("label", { for: "verify-code" }, "The code on its display"), el("input", { id: "verify-code", inputmode: "numeric", autocomplete: "off", maxlength: "13", required: true }),
-  el("button", { type: "submit" }, "Check")) : null;
+  token.profile ? left(token.profile.step_s, forecast.clock ? forecast.clock.drift_s : 0) : null, el("button", { type: "submit" }, "Check")) : null;
+  const done = el("p", { role: "status" });
+  // What is done with the token, and what came of it: the screen is made anew only where the record has changed.
+  const doing = (words, what, fields) => el("button", { type: "button", onclick: async (event) => {
+    event.target.disabled = true;
+    done.textContent = "Working …";
+    try {
+      const { words: said } = await ask(what, { serial, ...fields });
+      await renderToken(serial, null, [said].flat());
+    } catch (why) { await renderToken(serial, why); }
+  } }, words);
+  const deeds = [report.unmended ? doing("Mend it on its server", "mend", {}) : null,
+    report.burns_again ? doing("Do not burn it again", "burn-again", { cancel: true }) : token.seed === "sealed" ? doing("Burn its seed again", "burn-again", {}) : null,
+    ...(token.seed === "sealed" ? servers.filter((name) => !report.servers.some((at) => at.server === name && !at.other_seed && ["created", "assigned", "active"].includes(at.step))).map((name) => doing(`Hand it over to ${name}`, "hand-over", { server: name })) : [])].filter(Boolean);
   put("token-body",
     refused ? problem(refused) : null,
     refused && refused.confirm ? el("button", { type: "button", onclick: () => act("assign", { user: refused.wanted, reassign: true }) }, `Give it to ${refused.wanted} anyway`) : null,
     el("dl", {}, ...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
-    form, check, judged,
+    form, check, judged, deeds.length ? el("p", { class: "row noprint" }, ...deeds) : null, done,
+    said ? el("div", { class: "card", role: "status" }, ...said.map((line) => el("p", {}, line))) : null,
+    report.burns_again ? el("p", { class: "card warn" }, "Its seed is burned again when it is laid on a reader.") : null,
     svg ? plot(svg, `drift-${token.serial}`, `The drift of ${token.serial}: readings, and the forecast with its band`) : null,
     el("h2", {}, "History"),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "History" }, table(["When", "What", "Outcome", "Drift", "Remark"], events.slice(0, 50).map((event) => [when(event.at), event.what, event.outcome,
@@ -320,7 +346,7 @@ async function startBatch() {
     return put("batch-result", problem({ message: "A file for the server needs its format and its full path", next: "choose both, or neither" }));
   }
   try {
-    await ask("start-batch", { list: await list(), to: format ? [`${format}=${out}`] : [] });
+    await ask("start-batch", { list: await list(), to: format ? [`${format}=${out}`] : [], hand_over: $("batch-server").value || null });
     $("batch-form").reset();
     drop(null), put("batch-result");
   } catch (refused) { put("batch-result", problem(refused)); }
@@ -336,6 +362,19 @@ function renderBatch(batch) {
   if (batch.runs) parts.push(el("button", { type: "button", onclick: () => ask("stop-batch", {}).catch((refused) => put("batch-result", problem(refused))) }, "Stop after the tokens in hand"));
   for (const line of batch.words || []) parts.push(el("p", {}, line));
   put("batch-now", ...parts);
+  $("batch-rows").hidden = !batch.id;
+  // Only who looks at the rows reads them.
+  const now = JSON.stringify([batch.id, batch.done, batch.failed, batch.unknown, batch.runs]);
+  if ($("batch-rows").open && now !== rowsOf) { rowsOf = now; renderRows(batch.id); }
+}
+
+let rowsOf = "";
+async function renderRows(id) {
+  try {
+    const { rows, count } = await ask("batch-rows", { batch: id });
+    put("batch-table", table(["Row", "State", "Token", "User", "Remark"], rows.map((row) => [row.row, row.state, row.serial || "", row.user || "", row.error || ""])),
+      count > rows.length ? el("p", {}, `Only ${rows.length} of ${count} are shown: those that failed or are unclear first.`) : null);
+  } catch (refused) { put("batch-table", problem(refused)); }
 }
 
 // The way to the program
@@ -369,7 +408,9 @@ async function open() {
   if (!sessionStorage.getItem(KEY)) return lock();
   route();
   listen();
-  const { formats } = await ask("formats", {}).catch(() => ({ formats: [] }));
+  const { formats, servers: known } = await ask("formats", {}).catch(() => ({ formats: [], servers: [] }));
+  servers = known;
+  for (const name of servers) $("batch-server").append(el("option", { value: name }, name));
   for (const format of formats) $("batch-format").append(el("option", { value: format.name }, format.words));
 }
 
@@ -387,6 +428,7 @@ window.addEventListener("popstate", () => { if (sessionStorage.getItem(KEY)) rou
 $("find-form").addEventListener("submit", (event) => { event.preventDefault(); find($("find-text").value); });
 $("fleet-form").addEventListener("submit", (event) => { event.preventDefault(); fleet(); });
 $("batch-form").addEventListener("submit", (event) => { event.preventDefault(); startBatch(); });
+$("batch-rows").addEventListener("toggle", () => { rowsOf = ""; if (state) renderBatch(state.batch); });
 $("batch-check").addEventListener("click", checkList);
 $("batch-file").addEventListener("change", (event) => drop(event.target.files[0] || null));
 for (const kind of ["dragover", "dragleave", "drop"]) {

@@ -175,7 +175,7 @@ fn a_new_key_that_was_never_confirmed_costs_one_try_and_no_more_however_often_th
     set(&mut bench, NEXT, Vec::new()).unwrap();
     let factory = bench.key.clone();
     let failure = bench.change(&DeviceChange::Nothing, &factory).unwrap_err();
-    assert!(report::next(&failure).contains("the key of before counts"), "{}", report::next(&failure));
+    assert!(report::next(&failure).contains("the previous key is valid"), "{}", report::next(&failure));
     for slot in 0..3 {
         burn(&mut bench, slot).unwrap();
         bench.change(&DeviceChange::Nothing, &factory).unwrap();

@@ -16,7 +16,7 @@ fn molto(set: &dyn Fn(&mut MoltoState)) -> String {
     let burned = bench.run(bench.burn(3, ONE, titled("One")), Vec::new()).unwrap();
     assert_eq!(EmulatedMolto2::held(&bench.state, 3), ONE);
     let proved =
-        |drift: bool| if drift { "its clock is read back" } else { "its clock is set, and said not to be read back" };
+        |drift: bool| if drift { "its clock is read back" } else { "its clock is set, and cannot be read back" };
     said.push(format!("burn: {}", proved(burned.drift.is_some())));
     let now = |bench: &Bench<EmulatedMolto2>| {
         tokentap::time::HostClock::now(&bench.clock).wall.timestamp_nanos_opt().unwrap()

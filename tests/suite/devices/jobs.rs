@@ -130,6 +130,10 @@ fn a_slot_that_was_cleared_is_nobodys_and_the_profile_of_its_old_seed_holds_no_n
     assert!(matches!(failure.problem, Problem::ProfileMismatch { .. }), "{failure:?}");
     bench.run(of_a_minute(&bench, TWO), Vec::new()).unwrap();
     assert_eq!((bench.state.slots[6].step_s, EmulatedMolto2::held(&bench.state, 6)), (60, TWO.to_vec()));
+    // The next one states nothing, and its server expects what is usual.
+    bench.run(bench.clear(6), Vec::new()).unwrap();
+    bench.run(bench.burn(6, &[3; 20], SlotWish::default()), Vec::new()).unwrap();
+    assert_eq!((bench.state.slots[6].step_s, EmulatedMolto2::held(&bench.state, 6)), (30, vec![3; 20]));
 }
 
 #[test]

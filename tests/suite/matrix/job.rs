@@ -311,6 +311,7 @@ impl Bench {
             },
             ask_code: false,
             stated: std::sync::Arc::default(),
+            again: std::sync::Arc::default(),
             mender: None,
         };
         let around = Surroundings {

@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use tokentap::time::seconds;
 
 use super::harness::{Site, TRUST};
 
@@ -98,27 +100,46 @@ fn a_server_that_is_away_keeps_no_desk_waiting_at_the_next_token() {
 #[test]
 fn a_batch_hands_its_seeds_over_as_they_are_burned_and_names_unknown_users_first() {
     let Some(site) = Site::known() else { return };
+    // More than six are for whoever wants to know how long it takes: TOKENTAP_HANDED=200.
+    let count: usize = std::env::var("TOKENTAP_HANDED").ok().and_then(|count| count.parse().ok()).unwrap_or(6);
     fs::create_dir(site.desk.path("tray")).unwrap();
-    let serials: Vec<String> = (0..6).map(|number| format!("865961200082{number:02}")).collect();
+    let serials: Vec<String> = (0..count).map(|number| format!("8659612008{number:04}")).collect();
     for serial in &serials {
         site.desk.ok(&["emulate", "--create", "--serial", serial, "--state", &format!("tray/{serial}.json")]);
     }
-    let batch = |users: &str| {
+    let batch = |users: &str, more: &[&str]| {
         fs::write(site.desk.path("users"), users).unwrap();
         let args =
             ["batch", "--users", "users", "--reader", "emulated:tray", TRUST, "--hand-over", "pi", "--new-batch"];
         let output =
-            site.desk.command(&[&["--json"], &args[..], &["--identity", "identity"]].concat()).output().unwrap();
+            site.desk.command(&[&["--json"], &args[..], &["--identity", "identity"], more].concat()).output().unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     };
-    let (exit, said) = batch("ada\nbob\nnobody\nbob\nada\nbob\n");
-    assert!(exit == 10 && said.contains("no user nobody"), "{exit}: {said}");
+    let users = |all: &[&str]| (0..count).map(|number| format!("{}\n", all[number % all.len()])).collect::<String>();
+    for more in [&["--dry-run"][..], &[]] {
+        let (exit, said) = batch(&users(&["ada", "bob", "nobody"]), more);
+        assert!(exit == 10 && said.contains("no user nobody"), "{more:?}: {exit}: {said}");
+    }
+    let users = users(&["ada", "bob", "eva", "bob"]);
+    let (exit, said) = batch(&users, &["--dry-run"]);
+    assert_eq!(exit, 0, "{said}");
     assert!(serials.iter().all(|serial| site.all_there(serial).is_empty()), "nothing was burned, and nothing sent");
-    let (exit, said) = batch("ada\nbob\neva\nbob\nada\nbob\n");
+    let began = Utc::now();
+    let (exit, said) = batch(&users, &[]);
+    let ended = Utc::now();
     let events: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let handed = events.iter().filter(|event| event["event"] == "handed-over").count();
     let end = events.last().unwrap();
-    assert_eq!((exit, handed, &end["event"], &end["done"]), (0, 6, &json!("hand-over"), &json!(6)), "{said}");
+    assert_eq!((exit, handed, &end["event"], &end["done"]), (0, count, &json!("hand-over"), &json!(count)), "{said}");
+    let burns = site.desk.json(&["inventory", "events", "--limit", "1000"]);
+    let is_burn = |event: &&Value| event["what"] == "burn";
+    let last = burns["events"].as_array().unwrap().iter().find(is_burn).unwrap()["at"].as_str().unwrap();
+    let last = DateTime::parse_from_rfc3339(last).unwrap().to_utc();
+    println!(
+        "{count} tokens were burned and handed over in {:.1} s, of which {:.1} s after the last was burned",
+        seconds(ended - began),
+        seconds(ended - last)
+    );
     for serial in &serials {
         assert!(site.there(serial)["username"].is_string(), "{serial}");
         let state = format!("tray/{serial}.json");

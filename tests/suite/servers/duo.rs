@@ -93,14 +93,14 @@ fn what_duo_cannot_take_and_users_that_it_does_not_know_are_named_before_anythin
     let (exit, said) = hand_over(&counter, &serial(1), &[]);
     assert!(exit != 0 && said.contains("Duo takes SHA-1 only, not SHA256"), "{said}");
     assert_eq!(server.log(), Vec::<String>::new(), "nothing is asked for it");
-    for (number, words) in [(2, "no user nobody"), (3, "both@example.org may be 2 users")] {
+    for (number, words) in [(2, "no user nobody"), (3, "both@example.org matches 2 users")] {
         let (exit, said) = hand_over(&counter, &serial(number), &[]);
         assert!(exit != 0 && said.contains(words), "{said}");
     }
     let all = ["hand-over", "duo", "--all", "--identity", "identity"];
     let (exit, said) = counter.run(&all);
     assert!(exit != 0, "{said}");
-    for words in ["SHA-1 only, not SHA256", "no user nobody", "both@example.org may be 2 users"] {
+    for words in ["SHA-1 only, not SHA256", "no user nobody", "both@example.org matches 2 users"] {
         assert!(said.contains(words), "{said}");
     }
     assert_eq!((server.asked("POST"), server.asked("DELETE")), (0, 0));
@@ -116,7 +116,7 @@ fn settles(counter: &Counter, serial: &str, first: (i32, String), what: &str) {
         if last.0 == 0 {
             return;
         }
-        if last.1.contains("a look is certain from") {
+        if last.1.contains("the list can be trusted from") {
             counter.pass_minutes(serial, 11);
         }
         last = hand_over(counter, serial, &[]);
@@ -275,7 +275,7 @@ fn a_counter_is_found_again_by_three_codes_that_follow_each_other() {
     assert_eq!(exit, 0, "{said}");
     assert_eq!(server.now().of_serial(&serial(1))[0].counter, 44);
     let (exit, said) = resync(1, codes(41));
-    assert!(exit == 8 && said.contains("NOT found again"), "used before: {said}");
+    assert!(exit == 8 && said.contains("NOT resynchronised"), "used before: {said}");
     let [one, _, three] = codes(50);
     assert_eq!(resync(1, [one.clone(), three.clone(), one]).0, 8, "out of their order");
     assert_eq!(server.now().of_serial(&serial(1))[0].counter, 44);

@@ -117,7 +117,7 @@ fn settles(counter: &Counter, serial: &str, first: (i32, String), what: &str) {
         if last.0 == 0 {
             return;
         }
-        if last.1.contains("a look is certain from") {
+        if last.1.contains("the list can be trusted from") {
             counter.pass_minutes(serial, 11);
         }
         last = hand_over(counter, serial, &[]);
@@ -305,7 +305,10 @@ fn after_a_clock_was_set_the_same_seed_is_enrolled_anew_and_stays_its_user_s() {
         assert!(server.has_met_all(), "{what}");
         assert!(exit == 0 || exit == 10, "{what}: {said}");
         if fault.is_none() {
-            assert!(exit == 0 && said.contains("has the same seed anew, and accepts the current code"), "{said}");
+            assert!(
+                exit == 0 && said.contains("has enrolled the same seed again, and accepts the current code"),
+                "{said}"
+            );
             assert_ne!(server.now().of_serial(&serial)[0].id, first);
         }
         if exit == 10 {
@@ -340,6 +343,29 @@ fn a_clock_that_is_still_to_be_followed_is_not_forgotten_before_a_code_was_accep
     assert!(counter.delivery(&serial(1)).unmended.is_some());
     assert_eq!(hand_over(&counter, &serial(1), &["--again"]).0, 0);
     assert_eq!(counter.delivery(&serial(1)).unmended, None);
+}
+
+#[test]
+fn what_somebody_has_done_at_the_server_s_page_can_be_said_and_is_asked_for_no_more() {
+    let server = Entra::start(&["ana"]);
+    let mut counter = counter(&server);
+    counter.burned(&serial(1), Some("ana@example.org"), &[]);
+    assert_eq!(hand_over(&counter, &serial(1), &[]).0, 0);
+    let reader = format!("emulated:{}", serial(1));
+    let words = ["sync", "--fast", "--reader", &reader, "--mend", "entra", TRUST];
+    assert_eq!(counter.run(&[&words[..], &IDENTITY].concat()).0, 10);
+    assert!(counter.delivery(&serial(1)).unmended.is_some());
+    let mended = format!("server mended entra {}", serial(1));
+    let (exit, said) = counter.run(&["server", "compare", "entra", "--identity", "identity"]);
+    assert!(exit == 8 && said.contains(&format!("tokentap {mended}")), "{said}");
+    let asked = server.log().len();
+    let (exit, said) = counter.run(&mended.split(' ').collect::<Vec<_>>());
+    assert!(exit == 0 && said.contains("this was not checked at the server"), "{said}");
+    assert_eq!(counter.delivery(&serial(1)).unmended, None);
+    let (exit, said) = counter.run(&mended.split(' ').collect::<Vec<_>>());
+    assert!(exit == 0 && said.contains("nothing was left to mend"), "{said}");
+    assert_eq!(server.log().len(), asked, "nothing was sent");
+    assert_eq!(counter.run(&["server", "compare", "entra", "--identity", "identity"]).0, 0);
 }
 
 #[test]

@@ -171,3 +171,21 @@ fn while_the_server_is_away_two_codes_are_given_that_mend_it_by_hand() {
     let (exit, _, said) = site.mends(serial, &[]);
     assert_eq!((exit, is_unmended(&site, serial)), (0, false), "{said}");
 }
+
+#[test]
+fn codes_that_are_typed_here_mend_a_server_and_the_record_knows() {
+    let Some(site) = Site::known() else { return };
+    let serial = "86596120000901";
+    bobs(&site, serial, "sha1", 30);
+    site.add("pi", ADMIN, &["--realm", "office", "--credential-file", "password", "--leave-in-file"]);
+    site.follows(serial, "sha1", 30, -565);
+    let reader = format!("emulated:{serial}");
+    let sync = ["--json", "sync", "--reader", &reader, "--fast", TRUST, "--mend", "pi"];
+    assert_eq!(read(&site.desk.command(&sync).output().unwrap()).0, 10);
+    assert!(is_unmended(&site, serial));
+    let (seed, step) = (site.desk.seed_of(serial), u64::try_from(Utc::now().timestamp()).unwrap() / 30);
+    let code = |ago: u64| code_of(&seed, Hash::Sha1, step - ago);
+    let typed = |one: u64, two: u64| site.run(&["server", "resync", "pi", serial, &code(one), &code(two)]);
+    assert_eq!((typed(5, 3).0, is_unmended(&site, serial)), (8, true), "no two that follow each other");
+    assert_eq!((typed(5, 4).0, is_unmended(&site, serial)), (0, false));
+}

@@ -96,6 +96,12 @@ fn a_check_names_missing_rights_a_wrong_password_and_a_server_that_is_away() {
     site.done(&["hand-over", "helper", "--serial", "86596120000001"]);
     assert_eq!(site.there("86596120000001")["username"], "bob");
     assert!(site.accepts_the_display_of("86596120000001"));
+    // A realm that is not there: whoever is looked up there would be called unknown.
+    site.add("branch", ADMIN, &["--realm", "ofice", "--credential-file", "password"]);
+    let (exit, report, said) = site.run(&["server", "check", "branch"]);
+    assert_eq!((exit, &report["no_realm"]["wanted"]), (8, &json!("ofice")), "{said}");
+    assert!(report["no_realm"]["there"].as_array().unwrap().contains(&json!("office")), "{said}");
+    assert_eq!(site.run(&["server", "check", "pi"]).1.get("no_realm"), None);
     // A wrong password, and nobody there.
     private(&site.desk.path("wrong"), "of-another-test");
     site.add("pi", ADMIN, &["--credential-file", "wrong"]);
@@ -182,14 +188,14 @@ fn users_who_are_missing_or_ambiguous_are_named_before_anything_is_sent() {
     let (exit, report, said) = site.run(&["hand-over", "pi", "--all"]);
     assert_eq!(exit, 10, "{said}");
     let details = words(&report["error"]);
-    for named in ["no user nobody", "ada may be 2 users", "same@example.org may be 2 users"] {
+    for named in ["no user nobody", "ada matches 2 users", "same@example.org matches 2 users"] {
         assert!(details.contains(named), "{named}: {details}");
     }
     assert!(serials.iter().all(|serial| site.all_there(serial).is_empty()), "nothing was sent");
     let (exit, report, said) = site.run(&["hand-over", "pi", "--all", "--dry-run"]);
     assert_eq!((exit, &report["undone"]), (10, &json!(3)), "{said}");
     let (exit, _, said) = site.run(&["hand-over", "pi", "--serial", serials[1]]);
-    assert!(exit != 0 && said.contains("ada may be 2 users"), "{exit} {said}");
+    assert!(exit != 0 && said.contains("ada matches 2 users"), "{exit} {said}");
     let (exit, report, said) = site.run(&["hand-over", "pi", "--all", "--skip-problems"]);
     assert_eq!((exit, &report["done"], &report["undone"]), (10, &json!(1), &json!(3)), "{said}");
     assert!(site.accepts_the_display_of(serials[3]) && site.all_there(serials[0]).is_empty());

@@ -1,6 +1,7 @@
 //! What no credential and no seed goes to: plain text to another computer, a page that is not the server's, a certificate that is not.
 
 use std::fs;
+use std::io::{Read, Write};
 
 use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
 use super::stand_in::{Counter, Fault, StandIn, tls};
@@ -53,7 +54,7 @@ fn a_page_a_redirect_and_too_large_an_answer_are_told_and_nothing_is_sent() {
     counter.burned(SERIAL, Some("ana"), &[]);
     for (fault, words) in [
         (Fault::Page, "answered with a page and not with data"),
-        (Fault::Redirect, "sends to elsewhere.example.org, which is not followed"),
+        (Fault::Redirect, "redirects to elsewhere.example.org, which is not followed"),
         (Fault::TooLarge, "is too large"),
         (Fault::CutAfter, "did not answer in full"),
         (Fault::FaultyAfter, "a fault of its own (HTTP 500)"),
@@ -84,6 +85,31 @@ fn a_server_that_is_not_there_is_told_and_named_again_where_it_is() {
     assert_eq!(add(&counter, &server.url(), &[]).0, 0);
     assert_eq!(counter.run(&HAND_OVER).0, 0);
     assert_eq!(server.now().tokens.len(), 1);
+}
+
+/// Whoever can write the inventory could send seeds elsewhere; and on a database only its owner can add servers.
+#[test]
+fn a_server_that_somebody_else_has_moved_is_used_once_its_user_has_confirmed_it() {
+    let (first, second) = (Duo::start(&["ana"]), Duo::start(&["ana"]));
+    let counter = counter();
+    assert_eq!(add(&counter, &first.url(), &[]).0, 0);
+    assert_eq!(counter.run(&CHECK).0, 0);
+    let config = counter.desk.path("another-user");
+    let words = ["server", "add", "duo", "--kind", "duo", "--url", &second.url(), "--account", INTEGRATION_KEY];
+    let moved = counter.run_with(&[&words[..], &["--credential-file", "credential"]].concat(), &|command| {
+        command.env("XDG_CONFIG_HOME", &config);
+    });
+    assert_eq!(moved.0, 0, "{}", moved.1);
+    let confirm = ["server", "confirm", "duo"];
+    let (exit, said) = counter.run(&CHECK);
+    assert!(exit == 2 && said.contains("tokentap server confirm duo"), "{said}");
+    let (exit, said) = counter.run(&confirm);
+    assert!(exit == 2 && said.contains(&first.url()) && said.contains(&second.url()), "{said}");
+    assert!(counter.run(&CHECK).0 == 2 && second.log().is_empty(), "nothing was confirmed, and nothing was sent");
+    assert_eq!(counter.run(&[&confirm[..], &["--yes"]].concat()).0, 0);
+    assert_eq!(counter.run(&CHECK).0, 0);
+    let (exit, said) = counter.run(&confirm);
+    assert!(exit == 0 && said.contains("there was nothing to confirm"), "{said}");
 }
 
 #[test]
@@ -131,6 +157,26 @@ fn certificates_that_are_not_the_server_s_or_not_of_now_are_refused_by_their_rea
         assert_eq!(server.log().is_empty(), refused.is_some(), "{name}, {days:?}");
         assert_eq!(server.now().tokens.len(), usize::from(refused.is_none()));
     }
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_told_as_that_and_no_credential_goes_there() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // As nginx answers on a port for plain text.
+    let plain = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut hello = [0; 512];
+        let count = stream.read(&mut hello).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        hello[..count].to_vec()
+    });
+    let counter = counter();
+    assert_eq!(add(&counter, &format!("https://127.0.0.1:{port}"), &[]).0, 0);
+    let (exit, said) = counter.run(&CHECK);
+    assert!(exit != 0 && said.contains("what answers there does not speak TLS"), "{said}");
+    // RFC 8446, section 5.1: a handshake record, and nothing of the request.
+    assert_eq!(plain.join().unwrap()[0], 22);
 }
 
 #[test]

@@ -141,3 +141,73 @@ fn what_lies_on_a_reader_when_a_batch_is_started_is_not_burned_until_it_was_lift
         },
     );
 }
+
+/// A seed that was lost is on the token again once it is laid back; whoever comes next gets nothing burned.
+#[test]
+fn a_sealed_seed_is_burned_again_once_when_somebody_asks_for_it_at_the_page() {
+    in_namespace("counter::a_sealed_seed_is_burned_again_once_when_somebody_asks_for_it_at_the_page", |folder| {
+        let stack = Stack::start(folder);
+        let own = tempfile::tempdir().unwrap();
+        let run = |args: &[&str]| {
+            let (exit, text) = crate::support::run_in(own.path(), args);
+            assert_eq!(exit, 0, "{args:?}: {text}");
+            text
+        };
+        let identity = age::x25519::Identity::generate();
+        let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+        std::fs::write(own.path().join("identity"), secret).unwrap();
+        run(&["inventory", "init", "--recipient", &identity.to_public().to_string()]);
+        let serial = "86596220005678";
+        let state = own.path().join("token.json");
+        let state = state.to_str().unwrap().to_owned();
+        run(&["emulate", "--create", "--serial", serial, "--drift", "-50", "--state", &state]);
+        let reader = format!("emulated:{state}");
+        run(&["--reader", &reader, "burn", "--generate", "--no-verify", "--trust-host-clock"]);
+        let seed =
+            |state: &str| serde_json::from_slice::<Value>(&std::fs::read(state).unwrap()).unwrap()["seed"].clone();
+        let burned = seed(&state);
+        // Another tool sets its clock, and its seed is gone.
+        run(&["--reader", &reader, "--inventory", "none", "sync", "--fast", "--erase-seed", "--trust-host-clock"]);
+        assert_ne!(seed(&state), burned);
+        let mut command = in_folder(own.path());
+        command.args(["web", "--no-open", "--trust-host-clock", "--no-auto-sync", "--identity", "identity"]);
+        let web = Web::spawn(own, command);
+        let bearer = web.session();
+        let lay = || stack.lay(0, &["--state", &state]);
+        let token = lay();
+        web.wait_for(&bearer, |board| board["tokens"] == 1);
+        let again = |cancel: bool| {
+            web.ask(&bearer, serde_json::json!({ "ask": "burn-again", "serial": serial, "cancel": cancel }))
+        };
+        assert_eq!(again(false).status, 200);
+        web.wait_for(&bearer, |board| board.to_string().contains("lift it, and lay it back: its seed is burned again"));
+        assert!(again(true).status == 200, "somebody thinks better of it");
+        token.take_off();
+        let token = lay();
+        web.wait_for(&bearer, |board| board["tokens"] == 2);
+        assert_ne!(seed(&state), burned);
+        assert_eq!(again(false).status, 200);
+        token.take_off();
+        let token = lay();
+        let board = web.wait_for(&bearer, |board| board["tokens"] == 3);
+        assert_eq!((seed(&state), board["visits"][0]["well"].as_bool()), (burned, Some(true)), "{board}");
+        token.take_off();
+        let token = lay();
+        web.wait_for(&bearer, |board| board["tokens"] == 4);
+        token.take_off();
+        let about = web.ask(&bearer, serde_json::json!({ "ask": "token", "serial": serial })).json();
+        let burns = about["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|event| event["what"] == "burn" && event["outcome"] == "done")
+            .count();
+        assert_eq!(
+            (burns, about["burns_again"].as_bool()),
+            (2, Some(false)),
+            "the first, and the one that was asked for"
+        );
+        let unknown = web.ask(&bearer, serde_json::json!({ "ask": "burn-again", "serial": "86596120009999" }));
+        assert_eq!(unknown.status, 422, "{}", unknown.body);
+    });
+}

@@ -1,7 +1,10 @@
 //! The desk as a page: who may ask, what it shows, and that two pages and a sleeping one miss nothing (docs/web.md).
 
+#[cfg(feature = "servers")]
+mod at_servers;
 pub mod browser;
 pub mod harness;
+mod keyboard;
 mod page;
 mod security;
 

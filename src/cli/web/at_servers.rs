@@ -1,0 +1,93 @@
+//! Servers at the page: a token is handed over, or mended where its clock was set and its server may still expect the old one.
+
+use serde_json::{Value, json};
+
+use super::answers::Counter;
+use crate::cli::server::open::{self, hindered, server_failure};
+use crate::cli::store::open_store;
+use crate::inventory::TokenRecord;
+use crate::job::server::{HandOverTerms, Hindrance, hand_over, plan};
+use crate::job::{Failure, Opener, find, unopened};
+use crate::report::{HandedToken, MendReport};
+use crate::server::ServerSettings;
+
+impl Counter<'_> {
+    /// Mends every server that has the token and may still expect its clock of before.
+    ///
+    /// # Errors
+    /// A usage failure where there is nothing to mend; a failure of the inventory.
+    pub(super) fn mend(&self, serial: &str) -> Result<Value, Failure> {
+        let token = find::one(self.inventory()?, serial)?;
+        let mender = self
+            .readers
+            .mender()
+            .ok_or_else(|| Failure::usage("servers are left alone here", "start tokentap web without --no-mend"))?;
+        // Its clock is not moved now: only what was left open is mended.
+        let done = mender.mend(&token, 0.0, self.readers.opener().as_ref());
+        if done.is_empty() {
+            return Err(Failure::usage("nothing is left to mend, by the record", "lay the token on a reader first"));
+        }
+        let reports: Vec<MendReport> = done.iter().map(Into::into).collect();
+        let words: Vec<&str> = reports.iter().map(|report| report.words.as_str()).collect();
+        Ok(json!({ "words": words, "open": reports.iter().any(|report| report.is_open) }))
+    }
+
+    /// Hands a burned token over to a server.
+    ///
+    /// # Errors
+    /// A failure of the inventory, of the server, or what stands in the way of the token.
+    pub(super) fn hand_over(&self, serial: &str, server: &str) -> Result<Value, Failure> {
+        let token = find::one(self.inventory()?, serial)?;
+        let opener = self.opener_of_seeds()?;
+        self.check_unattended(server)?;
+        let store = open_store(self.global).map_err(|error| unopened(&error))?;
+        let Some(store) = store else { return Err(no_inventory()) };
+        let opened = open::open(&store, server, Some(&opener.0))?;
+        let key = token.key.clone();
+        opened.work(self.global.remark.as_deref(), store.inventory(), |work| {
+            let wanted = vec![(key.clone(), Some(token))];
+            let planned = plan(work, &opener.0, wanted, HandOverTerms::default()).map_err(server_failure)?;
+            let in_the_way = |why| hindered(server, Some(&key), why);
+            let planned = planned.into_iter().map(|(_, one)| one).next().unwrap_or(Err(Hindrance::Unseen));
+            let handed = hand_over(work, &planned.map_err(in_the_way)?).map_err(in_the_way)?;
+            Ok(json!({ "words": HandedToken::done(server, &key, &Ok(handed)).line() }))
+        })
+    }
+
+    /// A server at which somebody has to sign in at a page of its own each time is for the terminal: whoever works here would wait for it.
+    ///
+    /// # Errors
+    /// A usage failure.
+    pub(super) fn check_unattended(&self, server: &str) -> Result<(), Failure> {
+        let record = open::record(self.inventory()?, server)?;
+        if ServerSettings::of_text(&record.settings).is_some_and(|settings| settings.by_person) {
+            return Err(Failure::usage(
+                format!("somebody has to sign in at {server} each time"),
+                format!("do it in a terminal: tokentap hand-over {server} --identity FILE"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The names of the servers to which seeds can be handed over from here.
+    pub(super) fn servers(&self) -> Vec<String> {
+        let servers = self.record.books().and_then(|books| books.servers().ok()).unwrap_or_default();
+        servers.into_iter().map(|server| server.name).collect()
+    }
+
+    /// Whether a server may still expect the token's clock of before.
+    pub(super) fn is_unmended(&self, token: &TokenRecord) -> Result<bool, Failure> {
+        let deliveries = crate::cli::inventory::show::deliveries_of(self.inventory()?, token)?;
+        Ok(deliveries.iter().any(|delivery| delivery.unmended.is_some()))
+    }
+
+    fn opener_of_seeds(&self) -> Result<Opener, Failure> {
+        self.readers.opener().ok_or_else(|| {
+            Failure::usage("no seed can be opened here", "close this page, and start tokentap web with --identity FILE")
+        })
+    }
+}
+
+fn no_inventory() -> Failure {
+    Failure::usage("there is no inventory", "start tokentap web without --inventory none")
+}

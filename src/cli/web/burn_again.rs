@@ -1,0 +1,42 @@
+//! A token that gets its sealed seed again: the next time that it is laid down.
+
+use serde_json::{Value, json};
+
+use super::answers::Counter;
+use crate::device::families::capabilities_on_record;
+use crate::job::{Failure, find};
+
+impl Counter<'_> {
+    /// Takes the wish to burn a token's sealed seed again when it is laid down, or takes it back.
+    ///
+    /// # Errors
+    /// A usage failure where that cannot be done here; a failure of the inventory.
+    pub(super) fn burn_again(&self, serial: &str, cancel: bool) -> Result<Value, Failure> {
+        let token = find::one(self.inventory()?, serial)?;
+        let serial = token.key.serial.as_str();
+        if cancel {
+            self.readers.burn_again(serial, false);
+            return Ok(json!({ "words": "Its seed is not burned again." }));
+        }
+        let can = capabilities_on_record(token.model.as_deref(), serial);
+        if can.slots > 1 || !can.has_clock() {
+            let next = match can.slots > 1 {
+                true => format!("burn it in a terminal: tokentap burn --slot {} --identity FILE", token.key.slot),
+                false => "burn it in a terminal: tokentap burn --hotp --identity FILE".to_owned(),
+            };
+            return Err(Failure::usage("this device is not burned at the desk", next));
+        }
+        if token.held_sealed().is_none() {
+            let next = "burn it in a terminal with the file that has its seed: tokentap burn --seed-file FILE";
+            return Err(Failure::usage("the inventory does not keep its seed", next));
+        }
+        if self.readers.opener().is_none() {
+            let next = "close this page, and start tokentap web with --identity FILE";
+            return Err(Failure::usage("no seed can be opened here", next));
+        }
+        self.readers.burn_again(serial, true);
+        Ok(
+            json!({ "words": "Lay the token on a reader, or lift it and lay it back: the seed on record is burned, and its clock set." }),
+        )
+    }
+}

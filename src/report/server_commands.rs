@@ -1,0 +1,23 @@
+//! The commands that work with a server, as somebody types them. Seeds and credentials are sealed by default: without the identity that
+//! opens them such a command would end with an error.
+
+/// Hands a token over.
+#[must_use]
+pub fn hand_over(server: &str, serial: &str) -> String {
+    format!("tokentap hand-over {server} --serial {serial} --identity FILE")
+}
+
+/// Has a server accept the codes of a token whose clock was set.
+#[must_use]
+pub fn mend(server: &str) -> String {
+    format!("tokentap sync --mend {server} --identity FILE")
+}
+
+/// Says that a server was mended by hand.
+#[must_use]
+pub fn mended(server: &str, serial: &str) -> String {
+    format!("tokentap server mended {server} {serial}")
+}
+
+/// Said of a command that needs the server's credential and no seed.
+pub const WHERE_SEALED: &str = "with --identity FILE where the server's credential is sealed";

@@ -1,0 +1,109 @@
+//! Servers at the page: a token is handed over there, a batch as it is burned, and a server that expects the clock of before is mended.
+
+use serde_json::{Value, json};
+
+use super::harness::{Web, token};
+use crate::servers::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
+use crate::servers::harness::{PIN, Site, TRUST};
+use crate::servers::stand_in::Counter;
+
+/// The page over a folder of tokens, with what a desk has on record. What the desk's folder holds goes with it.
+fn page(folder: tempfile::TempDir, tokens: &[&str]) -> (Web, String) {
+    std::fs::create_dir(folder.path().join("tokens")).unwrap();
+    for serial in tokens {
+        token(folder.path(), serial, &["--drift", "0.1"]);
+    }
+    let mut command = crate::support::in_folder(folder.path());
+    command.env("TOKENTAP_INVENTORY", folder.path().join("inventory.sqlite"));
+    command.args([
+        "--reader",
+        "emulated:tokens",
+        "web",
+        "--no-open",
+        TRUST,
+        "--no-auto-sync",
+        "--identity",
+        "identity",
+    ]);
+    let web = Web::spawn(folder, command);
+    let bearer = web.session();
+    web.wait_for(&bearer, |state| state["tokens"] == tokens.len());
+    (web, bearer)
+}
+
+/// privacyIDEA, the real one.
+#[test]
+fn a_token_is_handed_over_at_the_page_and_a_server_that_expects_the_old_clock_is_mended_there() {
+    let Some(site) = Site::known() else { return };
+    let (new, moved) = ("86596120002001", "86596120002002");
+    for serial in [new, moved] {
+        site.burned(serial, "sha1", 30);
+        site.desk.ok(&["inventory", "assign", serial, "bob"]);
+    }
+    site.done(&["hand-over", "pi", "--serial", moved]);
+    site.with_pin(moved);
+    site.follows(moved, "sha1", 30, -565);
+    let reader = format!("emulated:{moved}");
+    site.desk.ok(&["sync", "--reader", &reader, "--fast", TRUST]);
+    let shown = format!("{PIN}{}", site.shown(moved));
+    assert!(!site.server.accepts(moved, &shown), "its user is locked out");
+    let Site { server, desk } = site;
+    let state = desk.path(moved);
+    let (web, bearer) = page(desk.0, &[]);
+    let ask = |what: Value| web.ask(&bearer, what);
+    let about = |serial: &str| ask(json!({ "ask": "token", "serial": serial })).json();
+    assert_eq!((about(new)["unmended"].as_bool(), about(moved)["unmended"].as_bool()), (Some(false), Some(true)));
+    let handed = ask(json!({ "ask": "hand-over", "serial": new, "server": "pi" }));
+    assert!(handed.status == 200 && handed.body.contains("bob"), "{}", handed.body);
+    assert_eq!(about(new)["servers"][0]["user"], "bob");
+    let mended = ask(json!({ "ask": "mend", "serial": moved })).json();
+    assert_eq!((mended["open"].as_bool(), about(moved)["unmended"].as_bool()), (Some(false), Some(false)), "{mended}");
+    let display = crate::support::run_in(
+        web.folder.path(),
+        &["--json", "emulate", "--press", "--state", state.to_str().unwrap()],
+    );
+    let code = serde_json::from_str::<Value>(&display.1).unwrap()["display"].as_str().unwrap().to_owned();
+    assert!(server.accepts(moved, &format!("{PIN}{code}")), "the code on the display, at the first try");
+    let again = ask(json!({ "ask": "mend", "serial": moved }));
+    assert!(again.status == 422 && again.body.contains("nothing is left to mend"), "{}", again.body);
+    assert_eq!(web.end().0, 0);
+}
+
+#[test]
+fn a_batch_that_is_started_at_the_page_is_handed_over_as_it_is_burned_and_its_rows_are_shown() {
+    let server = Duo::start(&["ana", "ben"]);
+    let mut counter = Counter::new();
+    counter.credential(SECRET_KEY);
+    let words = ["server", "add", "duo", "--kind", "duo", "--url", &server.url(), "--account", INTEGRATION_KEY];
+    assert_eq!(counter.run(&[&words[..], &["--credential-file", "credential"]].concat()).0, 0);
+    let tokens = ["86596120003001", "86596120003002"];
+    let (web, bearer) = page(std::mem::replace(&mut counter.desk.0, tempfile::tempdir().unwrap()), &tokens);
+    assert_eq!(web.ask(&bearer, json!({ "ask": "formats" })).json()["servers"], json!(["duo"]));
+    let list = |users: [&str; 2]| {
+        let text = format!(
+            "serial,secret,user\n{},JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,{}\n{},KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU,{}\n",
+            tokens[0], users[0], tokens[1], users[1]
+        );
+        json!({ "name": "list.csv", "content": data_encoding::BASE64.encode(text.as_bytes()) })
+    };
+    let start =
+        |users| web.ask(&bearer, json!({ "ask": "start-batch", "list": list(users), "to": [], "hand_over": "duo" }));
+    let refused = start(["ana", "nobody"]);
+    assert!(refused.status == 422 && refused.body.contains("no user nobody"), "{}", refused.body);
+    assert!(server.now().tokens.is_empty(), "nothing was burned, and nothing sent");
+    let started = start(["ana", "ben"]);
+    assert_eq!(started.status, 200, "{}", started.body);
+    let board = web.wait_for(&bearer, |state| state["batch"]["done"] == 2 && state["batch"]["runs"] == false);
+    assert_eq!(server.now().tokens.len(), 2, "{board}");
+    assert!(board["batch"]["words"].to_string().contains("duo"), "{board}");
+    assert!(!board.to_string().contains("JBSWY3DP"), "{board}");
+    let rows = web.ask(&bearer, json!({ "ask": "batch-rows", "batch": board["batch"]["id"] })).json();
+    let shown: Vec<_> =
+        rows["rows"].as_array().unwrap().iter().map(|row| (row["state"].as_str(), row["user"].as_str())).collect();
+    assert_eq!(shown, [(Some("burned"), Some("ana")), (Some("burned"), Some("ben"))]);
+    // What the server has as this desk's own is not handed over twice.
+    let again = web.ask(&bearer, json!({ "ask": "hand-over", "serial": tokens[0], "server": "duo" }));
+    assert_eq!((again.status, server.now().tokens.len()), (200, 2), "{}", again.body);
+    let unknown = web.ask(&bearer, json!({ "ask": "hand-over", "serial": tokens[0], "server": "okta" }));
+    assert!(unknown.status == 422 && unknown.body.contains("use one of: duo"), "{}", unknown.body);
+}
