@@ -23,8 +23,9 @@ pub fn run(store: &Store, args: &ServerConfirmArgs, output: &Output) -> Ran {
     };
     if let Some(was) = &was {
         let fact = format!("{}: {}", record.name, open::moved_words(was, &is));
-        let is_asked = prompt::has_person() && !output.is_json() && !args.yes;
-        if !args.yes && !(is_asked && prompt::confirms(&format!("{fact}; seeds will go there"))) {
+        let is_confirmed =
+            || prompt::has_person() && !output.is_json() && prompt::confirms(&format!("{fact}; seeds will go there"));
+        if !(args.yes || is_confirmed()) {
             let next = "ask whoever runs the inventory; if the server has moved there, use --yes";
             return Err(Failure::usage(fact, next));
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::browser::{DESKTOP, in_browser};
 use super::harness::{Web, token};
 use crate::servers::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
 use crate::servers::harness::{PIN, Site, TRUST};
@@ -53,11 +54,33 @@ fn a_token_is_handed_over_at_the_page_and_a_server_that_expects_the_old_clock_is
     let ask = |what: Value| web.ask(&bearer, what);
     let about = |serial: &str| ask(json!({ "ask": "token", "serial": serial })).json();
     assert_eq!((about(new)["unmended"].as_bool(), about(moved)["unmended"].as_bool()), (Some(false), Some(true)));
-    let handed = ask(json!({ "ask": "hand-over", "serial": new, "server": "pi" }));
-    assert!(handed.status == 200 && handed.body.contains("bob"), "{}", handed.body);
+    let more = web.post("/api/code", Some(&bearer), &json!({})).json();
+    in_browser(more["address"].as_str().unwrap(), DESKTOP, async |page| {
+        // Each button by its words, as somebody at the counter presses it.
+        let press = async |serial: &str, words: &str| {
+            page.until("servers.length === 1").await;
+            page.js(&format!("openToken('{serial}')")).await;
+            let button = format!(
+                "[...document.querySelectorAll('#token-body button')].find((one) => one.textContent === '{words}')"
+            );
+            page.until(&button).await;
+            super::page::look_at(&page, &words.replace(' ', "-"), DESKTOP).await;
+            page.js(&format!("{button}.click()")).await;
+            page.until("document.querySelector('#token-body .card[role=status]')").await;
+            page.text("#token-body .card[role=status]").await
+        };
+        let handed = press(new, "Hand it over to pi").await;
+        assert!(handed.contains("bob"), "{handed}");
+        let mended = press(moved, "Mend it on its server").await;
+        assert!(mended.starts_with("pi: "), "{mended}");
+        let again = press(new, "Burn its seed again").await;
+        assert!(again.contains("Lay the token on a reader"), "{again}");
+        assert!(page.text("#token-body .warn").await.contains("burned again"));
+        press(new, "Do not burn it again").await;
+        assert_eq!(page.js("return document.querySelector('#token-body .warn')").await, Value::Null);
+    });
     assert_eq!(about(new)["servers"][0]["user"], "bob");
-    let mended = ask(json!({ "ask": "mend", "serial": moved })).json();
-    assert_eq!((mended["open"].as_bool(), about(moved)["unmended"].as_bool()), (Some(false), Some(false)), "{mended}");
+    assert_eq!((about(moved)["unmended"].as_bool(), about(new)["burns_again"].as_bool()), (Some(false), Some(false)));
     let display = crate::support::run_in(
         web.folder.path(),
         &["--json", "emulate", "--press", "--state", state.to_str().unwrap()],

@@ -45,7 +45,7 @@ fn busy() -> Web {
 }
 
 /// Looks at what is shown: nothing keeps anybody from using it, at this size, on the narrowest screen, and with large text.
-async fn look_at(page: &Page, name: &str, look: Look) {
+pub async fn look_at(page: &Page, name: &str, look: Look) {
     let kind = format!("{}-{}", look.width, if look.is_dark { "dark" } else { "light" });
     assert_eq!(page.axe().await, Default::default(), "{name} at {kind}");
     assert!(!page.is_too_wide().await, "{name} at {kind} is wider than its screen");
