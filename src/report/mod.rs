@@ -40,6 +40,7 @@ mod selftest;
 mod selftest_facts;
 mod server;
 pub mod server_commands;
+mod server_compare;
 mod server_error;
 mod show;
 pub mod slip;
@@ -91,9 +92,10 @@ pub use remedy_of_record::remedy_of_record;
 pub use seeds::{ConvertReport, SeedsCheckReport, Understood};
 pub use selftest::{SelftestReport, TestedBy, part_words};
 pub use server::{
-    CompareReport, MendedByHandReport, NoRealmReport, PullReport, ResyncReport, ServerAddReport, ServerCheckReport,
+    MendedByHandReport, NoRealmReport, PullReport, ResyncReport, ServerAddReport, ServerCheckReport,
     ServerConfirmReport, ServerListReport, ServerRemoveReport, ServerReport,
 };
+pub use server_compare::CompareReport;
 pub use server_error::{remedy_of_server, server_fact};
 pub use show::{ShowReport, ShownBeside, ShownDrift};
 pub use slot_batch::{SlotBatchReport, SlotRowReport};

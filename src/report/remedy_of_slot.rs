@@ -18,7 +18,7 @@ pub fn remedy_of_slot(remedy: SlotRemedy) -> &'static str {
              the same way: tokentap burn --hotp"
         }
         SlotRemedy::OtherSlotOrReplace => {
-            "use an empty slot (tokentap info lists them); only if nobody needs that seed any more, use --replace-seed"
+            "use an empty slot (tokentap info names the next one); only if nobody needs that seed any more, use --replace-seed"
         }
         SlotRemedy::Replace => {
             "the key has this one slot: use another key; only if nobody needs that seed any more, use --replace-seed"

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::answers::Counter;
+use super::readers::Readers;
 use crate::device::families::capabilities_on_record;
 use crate::job::{Failure, find};
+use crate::web::PlaceState;
 
 impl Counter<'_> {
     /// Takes the wish to burn a token's sealed seed again when it is laid down, or takes it back.
@@ -38,5 +40,26 @@ impl Counter<'_> {
         Ok(
             json!({ "words": "Lay the token on a reader, or lift it and lay it back: the seed on record is burned, and its clock set." }),
         )
+    }
+}
+
+impl Readers<'_> {
+    /// Burns the sealed seed of a token again when it is laid down next, or not after all.
+    pub fn burn_again(&self, serial: &str, is_wanted: bool) {
+        if !is_wanted {
+            return self.again.remove(serial);
+        }
+        self.again.add(serial);
+        self.board.change_places(|place| {
+            if place.serial.as_deref() == Some(serial) && place.state.is_verdict() {
+                place.state = PlaceState::LayBack;
+                place.next = "lift it, and lay it back: its seed is burned again".to_owned();
+            }
+        });
+    }
+
+    /// Whether a token's sealed seed is burned again when it is laid down next.
+    pub fn burns_again(&self, serial: &str) -> bool {
+        self.again.wants(serial)
     }
 }

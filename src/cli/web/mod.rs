@@ -10,6 +10,7 @@ mod display_code;
 mod lifted;
 mod readers;
 mod state;
+mod stated_profile;
 mod words;
 
 use std::sync::Arc;

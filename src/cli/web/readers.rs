@@ -24,7 +24,7 @@ use crate::web::{AskedCode, Board, Place, PlaceState};
 
 use super::lifted::Lifted;
 use super::state::{State, Waiting};
-use super::words::{next_on_page, verdict, wish_words, words};
+use super::words::{next_on_page, verdict, words};
 
 /// The bits of a question's number that are its own; those above are the number of the run.
 const RUN_BITS: u32 = 24;
@@ -40,8 +40,8 @@ pub struct Readers<'a> {
     pub(super) watched: &'a WatchedHost<'a>,
     pub(super) board: Arc<Board>,
     pub(super) args: &'a DeskArgs,
-    stated: Arc<StatedProfiles>,
-    again: Arc<BurnsAgain>,
+    pub(super) stated: Arc<StatedProfiles>,
+    pub(super) again: Arc<BurnsAgain>,
     #[cfg(feature = "servers")]
     mender: Option<Arc<dyn Mender>>,
     identity: Arc<KeptOpener>,
@@ -125,25 +125,6 @@ impl<'a> Readers<'a> {
     #[cfg(feature = "servers")]
     pub fn mender(&self) -> Option<&Arc<dyn Mender>> {
         self.mender.as_ref()
-    }
-
-    /// Burns the sealed seed of a token again when it is laid down next, or not after all.
-    pub fn burn_again(&self, serial: &str, is_wanted: bool) {
-        if !is_wanted {
-            return self.again.remove(serial);
-        }
-        self.again.add(serial);
-        self.board.change_places(|place| {
-            if place.serial.as_deref() == Some(serial) && place.state.is_verdict() {
-                place.state = PlaceState::LayBack;
-                place.next = "lift it, and lay it back: its seed is burned again".to_owned();
-            }
-        });
-    }
-
-    /// Whether a token's sealed seed is burned again when it is laid down next.
-    pub fn burns_again(&self, serial: &str) -> bool {
-        self.again.wants(serial)
     }
 
     /// The profile that the flags state.
@@ -343,26 +324,6 @@ impl<'a> Readers<'a> {
             shown.drift = None;
             shown.asks_profile = false;
         });
-    }
-
-    /// Takes somebody's word on the profile of a token that waits for it; it is set with that when it is laid back.
-    ///
-    /// # Errors
-    /// A usage failure where no token of this serial waits for its profile.
-    pub fn state_profile(&self, serial: &str, profile: ProfileWish) -> Result<(), Failure> {
-        let mut waits = false;
-        self.board.change_places(|place| {
-            if place.serial.as_deref() == Some(serial) && place.asks_profile {
-                waits = true;
-                place.state = PlaceState::LayBack;
-                place.next = format!("lift it, and lay it back: it is set with {}", wish_words(profile));
-            }
-        });
-        if !waits {
-            return Err(Failure::usage("this token does not wait for its profile", "lay it on a reader first"));
-        }
-        self.stated.state(serial, profile);
-        Ok(())
     }
 
     /// An event at a reader, or at all of them.
