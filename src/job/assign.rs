@@ -60,8 +60,10 @@ impl Assignment {
         if self.known.is_none() {
             return Some(format!("the inventory has never seen a token {}", given(&self.key.to_string())));
         }
-        self.other_owner()
-            .map(|owner| format!("{} belongs to {}, and would go to {}", self.name(), plain(owner), plain(&self.user)))
+        let has_seed = self.known.as_ref().is_some_and(|token| token.held().is_some());
+        let with = if has_seed { ", with the seed that is on it" } else { "" };
+        let (name, user) = (self.name(), plain(&self.user));
+        self.other_owner().map(|owner| format!("{name} belongs to {}, and would go to {user}{with}", plain(owner)))
     }
 
     /// Whether it may be carried out: a token that was never seen needs one permission, one of somebody else's another.

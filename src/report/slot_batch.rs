@@ -83,7 +83,10 @@ impl Report for SlotBatchReport {
         let done = self.rows.iter().filter(|row| row.state == "done").filter_map(|row| row.place.as_ref());
         let elsewhere: Vec<&str> = done.filter(|place| !is_here(place)).map(String::as_str).collect();
         if !elsewhere.is_empty() {
-            text.push_str(&format!(" (by the record on other devices: {})", elsewhere.join(", ")));
+            text.push_str(&format!(
+                " (by the record on other devices: {}; to have such a seed here too: tokentap burn --slot N --allow-shared-secret)",
+                elsewhere.join(", ")
+            ));
         }
         if self.left() > 0 {
             text.push_str(&format!(

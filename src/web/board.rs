@@ -28,6 +28,8 @@ pub struct Facts {
     pub operator: String,
     /// The inventory; `null`: none.
     pub inventory: Option<String>,
+    /// The servers that the inventory knows, by name.
+    pub servers: Vec<String>,
     /// Clocks are set.
     pub sets_clocks: bool,
     /// Up to this drift a clock is right, in seconds.

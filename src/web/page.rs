@@ -3,10 +3,13 @@
 /// A part of the page: its path, its type, its text.
 pub type Part = (&'static str, &'static str, &'static str);
 
+/// The script: what its files say, one behind the other.
+const SCRIPT: &str = concat!(include_str!("page/token.js"), include_str!("page/batch.js"), include_str!("page/app.js"));
+
 /// All parts.
 pub const PARTS: [Part; 4] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
-    ("/app.js", "text/javascript; charset=utf-8", include_str!("page/app.js")),
+    ("/app.js", "text/javascript; charset=utf-8", SCRIPT),
     ("/style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
     ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
 ];

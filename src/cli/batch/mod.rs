@@ -69,11 +69,9 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     // No clock is set by this one on devices that count.
     if !args.hotp {
         host.check_vouched_for(output)?;
-    }
-    let mut trays = trays::open(global, if args.hotp { Wanted::HotpKey } else { Wanted::Token }, &host.system)?;
-    if !args.hotp {
         host.warn(output);
     }
+    let mut trays = trays::open(global, if args.hotp { Wanted::HotpKey } else { Wanted::Token }, &host.system)?;
 
     let mut run = planned.open(books, plan.flags, host.clock().now().wall)?;
     if run.is_finished() {

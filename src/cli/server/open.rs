@@ -97,6 +97,11 @@ pub fn record(inventory: &dyn Inventory, name: &str) -> Result<ServerRecord, Fai
     })
 }
 
+/// The names of the servers that the inventory knows; none where it does not answer.
+pub fn names(inventory: &dyn Inventory) -> Vec<String> {
+    inventory.servers().unwrap_or_default().into_iter().map(|server| server.name).collect()
+}
+
 /// The kind of a server; `None` where the inventory cannot tell.
 pub fn kind_of(inventory: &dyn Inventory, name: &str) -> Option<ServerKind> {
     ServerSettings::of_text(&record(inventory, name).ok()?.settings).map(|settings| settings.kind)

@@ -10,6 +10,8 @@ use crate::cli::inventory::assign::event_of;
 use crate::cli::inventory::forecast::{keep_due, table, window};
 use crate::cli::inventory::show::{deliveries_of, drift_of, events_of, plot_title};
 use crate::cli::record::Record;
+#[cfg(feature = "servers")]
+use crate::cli::server::open;
 use crate::cli::verify::parse_code;
 use crate::inventory::{BatchId, RowState};
 use crate::job::assign::{entry_of_return, of_words};
@@ -212,7 +214,7 @@ impl Counter<'_> {
         let written = FORMATS.iter().filter(|format| format.write.is_some());
         let formats: Vec<Value> = written.map(|format| json!({ "name": format.name, "words": format.title })).collect();
         #[cfg(feature = "servers")]
-        let servers = self.servers();
+        let servers = self.record.books().map(open::names).unwrap_or_default();
         #[cfg(not(feature = "servers"))]
         let servers: Vec<String> = Vec::new();
         json!({ "formats": formats, "servers": servers })

@@ -69,12 +69,6 @@ impl Counter<'_> {
         Ok(())
     }
 
-    /// The names of the servers to which seeds can be handed over from here.
-    pub(super) fn servers(&self) -> Vec<String> {
-        let servers = self.record.books().and_then(|books| books.servers().ok()).unwrap_or_default();
-        servers.into_iter().map(|server| server.name).collect()
-    }
-
     /// Whether a server may still expect the token's clock of before.
     pub(super) fn is_unmended(&self, token: &TokenRecord) -> Result<bool, Failure> {
         let deliveries = crate::cli::inventory::show::deliveries_of(self.inventory()?, token)?;

@@ -23,6 +23,8 @@ use super::desk::{self, Ready};
 use super::host::WatchedHost;
 use super::output::Output;
 use super::record::Record;
+#[cfg(feature = "servers")]
+use super::server::open;
 use super::{Ran, interrupt, prompt};
 use crate::job::{Exit, Failure};
 use crate::report::host_clock_words;
@@ -42,6 +44,10 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
         desk: record.station().desk.clone(),
         operator: record.station().operator.clone(),
         inventory: inventory_name(&record),
+        #[cfg(feature = "servers")]
+        servers: record.books().map(open::names).unwrap_or_default(),
+        #[cfg(not(feature = "servers"))]
+        servers: Vec::new(),
         sets_clocks: !args.desk.no_auto_sync,
         bound_s: args.desk.if_drift_over,
         host_clock: format!("This computer's clock is {}.", host_clock_words(&host.standing)),
