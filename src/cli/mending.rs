@@ -174,15 +174,21 @@ impl Mender for DeskMender {
 }
 
 /// The servers that are known to have a token, and may refuse its codes now that its clock was moved by so many seconds: their names. It is
-/// on record from here on that nobody has mended them.
+/// on record from here on that nobody has mended them. Those that are `named` are mended by somebody else.
 ///
 /// # Errors
 /// A failure of the inventory.
-pub fn left_behind(books: &dyn Inventory, key: &SlotKey, moved_s: f64) -> Result<Vec<String>, InventoryError> {
+pub fn left_behind(
+    books: &dyn Inventory,
+    key: &SlotKey,
+    moved_s: f64,
+    named: &[&str],
+) -> Result<Vec<String>, InventoryError> {
     let servers = books.servers()?;
     let filter = DeliveryFilter { server: None, serial: Some(key.serial.clone()) };
     let mut names = Vec::new();
-    for delivery in books.deliveries(&filter)?.iter().filter(|one| one.key == *key && one.step.is_there()) {
+    let is_left = |one: &&Delivery| one.key == *key && one.step.is_there() && !named.contains(&one.server.as_str());
+    for delivery in books.deliveries(&filter)?.iter().filter(is_left) {
         let record = servers.iter().find(|server| server.name == delivery.server);
         let kind = record.and_then(|record| ServerSettings::of_text(&record.settings)).map(|settings| settings.kind);
         if kind.is_some_and(|kind| may_need_mending(kind, moved_s)) {

@@ -148,14 +148,15 @@ impl<'a> Writing<'a> {
         Ok(if report.is_open_at_server() { Exit::Undone } else { Exit::Done })
     }
 
-    /// Says, and keeps on record, which servers may refuse the token's codes now, where none was named.
+    /// Says, and keeps on record, which servers may refuse the token's codes now, but for those that were named.
     #[cfg(feature = "servers")]
     fn note_left_behind(&self, outcome: &WriteOutcome, mended: &[MendReport]) {
         let moved = outcome.drift.filter(|_| outcome.outcome == Effect::Synced);
-        let (Some(moved), Some(books)) = (moved, self.record.books().filter(|_| mended.is_empty())) else { return };
+        let (Some(moved), Some(books)) = (moved, self.record.books()) else { return };
+        let named: Vec<&str> = mended.iter().map(|report| report.server.as_str()).collect();
         let key = SlotKey::of(outcome.info.serial.as_str(), outcome.info.slot_number());
         let moved_s = moved.after.middle_s() - moved.before.middle_s();
-        match super::mending::left_behind(books, &key, moved_s) {
+        match super::mending::left_behind(books, &key, moved_s, &named) {
             Ok(servers) => servers.iter().for_each(|server| {
                 self.output.note(&format!(
                     "{server} has this token, and may refuse its codes until it is mended there: {}",

@@ -20,6 +20,14 @@ impl BurnsAgain {
         locked(&self.0).remove(serial);
     }
 
+    /// All of them, sorted.
+    #[must_use]
+    pub fn all(&self) -> Vec<String> {
+        let mut all: Vec<String> = locked(&self.0).iter().cloned().collect();
+        all.sort();
+        all
+    }
+
     /// Whether the seed of this token is to be burned again.
     #[must_use]
     pub fn wants(&self, serial: &str) -> bool {

@@ -196,7 +196,7 @@ impl From<&AfterSync> for MendReport {
         let (outcome, accepted, words) = words_of(after);
         let by_hand = by_hand_words(after);
         let from = match &after.done {
-            Ok(Mended::AcceptsFrom(at)) => Some(utc(*at)),
+            Ok(Mended::AcceptsFrom(at) | Mended::AgainFrom(at)) => Some(utc(*at)),
             _ => None,
         };
         let codes = match &after.by_hand {
@@ -245,6 +245,16 @@ fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
                 mend(&after.server)
             ),
         ),
+        Ok(Mended::AgainFrom(at)) => (
+            "again-later",
+            Some(false),
+            format!(
+                "{name} still looks for codes around the old clock, and can be told the right one from {} on: run {} then; to have codes accepted \
+                 now: the same with --re-enrol, which enrols the same seed again",
+                local(*at),
+                mend(&after.server)
+            ),
+        ),
         Ok(Mended::OnlyReEnrol) => (
             "undone",
             None,
@@ -268,7 +278,9 @@ fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
 fn by_hand_words(after: &AfterSync) -> Option<String> {
     let by_hand = after.by_hand.as_ref()?;
     let click = match after.kind {
-        ServerKind::PrivacyIdea => "open the token in privacyIDEA, and choose Resync Token",
+        ServerKind::PrivacyIdea => {
+            "open the token in privacyIDEA, and choose Resync Token (where the clock was fast, that works only once the old time is over)"
+        }
         ServerKind::Entra => "open the token in the Entra admin centre, and activate it again",
         ServerKind::Duo => return None,
     };

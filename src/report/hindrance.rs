@@ -27,6 +27,7 @@ pub fn hindrance_word(hindrance: &Hindrance) -> &'static str {
         Hindrance::NoUser(_) => "no-user",
         Hindrance::SeveralUsers(..) => "several-users",
         Hindrance::OthersThere { .. } => "others-there",
+        Hindrance::SharedThere(_) => "shared-there",
         Hindrance::Unsettled { .. } => "unsettled",
         Hindrance::Busy => "busy",
         Hindrance::Stopped => "stopped",
@@ -75,6 +76,9 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
         Hindrance::SeveralUsers(name, count) => format!("{} matches {count} users of the server", plain(name)),
         Hindrance::OthersThere { there, here } => {
             format!("it is {}'s at the server, and {}'s here", plain(there), plain(here))
+        }
+        Hindrance::SharedThere(count) => {
+            format!("it has {count} users at the server, and one that is put in its place would be one user's alone")
         }
         Hindrance::Unsettled { sent, certain } => format!(
             "it was sent at {}, and the server does not list it yet; the list can be trusted from {} on",
@@ -128,7 +132,7 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
         }
         Hindrance::OtherProfileThere => format!("give the server the token's own profile: {again} --replace"),
         Hindrance::OffThere => {
-            "on the server's page, reset the token's fail counter or switch the token on; then run the same command again".to_owned()
+            "see on the server's page why; only if its user has it in hand, reset its fail counter or switch it on there; then run the same command again".to_owned()
         }
         Hindrance::Several(_) => "remove at the server all but the one that is in use".to_owned(),
         Hindrance::NoUser(_) => {
@@ -141,6 +145,9 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
              --unassigned"
         ),
         Hindrance::OthersThere { .. } => "find out whose it is, and correct the one that is wrong".to_owned(),
+        Hindrance::SharedThere(_) => {
+            "at the server, leave it to one user; run the same command again, and give it to the others there again".to_owned()
+        }
         Hindrance::Unsettled { .. } => "run the same command again after that".to_owned(),
         Hindrance::Busy | Hindrance::Stopped => "run the same command again".to_owned(),
         Hindrance::Server(error) => remedy_of_server(error.remedy()),

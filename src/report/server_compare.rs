@@ -47,12 +47,16 @@ impl CompareReport {
 }
 
 fn difference(server: &str, key: &SlotKey, one: &Difference) -> DifferenceReport {
-    let serial = key.to_string();
-    let hand_over = hand_over(server, &serial);
+    let (serial, hand_over) = (key.to_string(), hand_over(server, &key.to_string()));
     let (word, here, there, words): (_, Option<String>, Option<String>, String) = match one {
-        Difference::NotThere => {
-            ("not-there", None, None, format!("was handed over, but the server does not list it: {hand_over}"))
-        }
+        Difference::NotThere => (
+            "not-there",
+            None,
+            None,
+            format!(
+                "was handed over, and is not listed: see why; only if it is to be there again: {hand_over} --again"
+            ),
+        ),
         Difference::SentAndThere => {
             ("sent-and-there", None, None, format!("was sent, and has arrived; to finish: {hand_over}"))
         }
@@ -66,7 +70,9 @@ fn difference(server: &str, key: &SlotKey, one: &Difference) -> DifferenceReport
             "nobodys-there",
             Some(user.clone()),
             None,
-            format!("is assigned to {user} here, and to nobody there: {hand_over}"),
+            format!(
+                "is assigned to {user} here, and to nobody there: {hand_over}, and where it was taken from them there, with --again"
+            ),
         ),
         Difference::NobodysHere(user) => (
             "nobodys-here",
@@ -94,13 +100,15 @@ fn difference(server: &str, key: &SlotKey, one: &Difference) -> DifferenceReport
             "step",
             Some(format!("{here} s")),
             Some(format!("{there} s")),
-            format!("has a time step of {here} s here, and {there} s there: its codes are refused"),
+            format!(
+                "has a time step of {here} s here, and {there} s there, so its codes are refused: {hand_over} --replace"
+            ),
         ),
         Difference::Hash(here, there) => (
             "hash",
             Some(here.clone()),
             Some(there.clone()),
-            format!("has {here} here, and {there} there: its codes are refused"),
+            format!("has {here} here, and {there} there, so its codes are refused: {hand_over} --replace"),
         ),
         Difference::OffThere => {
             ("off-there", None, None, "is switched off or locked there, or is waiting for its first code".to_owned())

@@ -52,6 +52,8 @@ pub struct ServerToken {
     pub user: Option<String>,
     /// The realm of that user, where the server has some.
     pub realm: Option<String>,
+    /// How many users it has beside that one: a token put in its place would be that one's alone.
+    pub more_users: usize,
     /// Whether it counts button presses.
     pub counts: bool,
     /// The time step, in seconds, where the server tells.

@@ -229,11 +229,13 @@ impl AuthServer for Duo {
 
 fn token_of(value: &Value) -> Option<ServerToken> {
     let kind = text_in(value, "type").unwrap_or_default();
-    let user = value.get("users").and_then(Value::as_array).and_then(|users| users.first());
+    let users = value.get("users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let user = users.first();
     Some(ServerToken {
         id: text_in(value, "token_id")?,
         serial: text_in(value, "serial")?,
         user: user.and_then(|user| text_in(user, "username")),
+        more_users: users.len().saturating_sub(1),
         counts: kind.starts_with('h'),
         step_s: number_in(value, "totp_step"),
         digits: kind.get(1..).and_then(|digits| digits.parse().ok()),

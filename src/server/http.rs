@@ -148,6 +148,12 @@ impl Http {
             request = request.header(header::CONTENT_TYPE, *kind);
         }
         let unusable = |error: ureq::http::Error| ServerError::Unusable(format!("{}: {error}", self.host));
+        // A name that is not known is told apart before anything is sent: afterwards no error could be taken for that.
+        if self.is_direct
+            && let Err(error) = (self.host.as_str(), 443).to_socket_addrs()
+        {
+            return Err(ServerError::Unreachable { host: self.host.clone(), detail: error.to_string() });
+        }
         let clock = SystemClock::new();
         let asked = clock.now();
         let sent = match &ask.body {
@@ -222,10 +228,6 @@ impl Http {
                 ServerError::NoAnswer { host, detail: format!("no answer within {} s", ANSWER_WITHIN.as_secs()) }
             }
             ureq::Error::Io(error) if is_unconnected(error.kind()) => ServerError::Unreachable { host, detail },
-            // The system tells of a name that it cannot resolve by no kind of its own.
-            ureq::Error::Io(_) if self.is_direct && (host.as_str(), 443).to_socket_addrs().is_err() => {
-                ServerError::Unreachable { host, detail }
-            }
             ureq::Error::Tls(_) | ureq::Error::TlsRequired => ServerError::Unreachable { host, detail },
             ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl | ureq::Error::Http(_) => {
                 ServerError::Unusable(format!("{host}: {detail}"))

@@ -332,6 +332,7 @@ fn token_of(value: &Value) -> Option<ServerToken> {
     let counts = text_in(value, "tokentype").is_some_and(|kind| kind.eq_ignore_ascii_case("hotp"));
     let next_counter: Option<u64> = number_in(value, "count");
     Some(ServerToken {
+        more_users: 0,
         id: serial.clone(),
         serial,
         user: text_in(value, "username"),

@@ -148,6 +148,8 @@ struct Shown {
     waits: Option<String>,
     /// Why the last visit is in no record.
     unrecorded: Option<String>,
+    /// The tokens whose sealed seed is burned again when they are laid down, by serial.
+    burns: Vec<String>,
     batch: Value,
 }
 
@@ -199,6 +201,13 @@ impl Board {
     pub fn unrecorded(&self, why: Option<String>) {
         if self.lock().unrecorded != why {
             self.change(|shown| shown.unrecorded = why);
+        }
+    }
+
+    /// The tokens whose sealed seed is burned again when they are laid down.
+    pub fn burns(&self, serials: Vec<String>) {
+        if self.lock().burns != serials {
+            self.change(|shown| shown.burns = serials);
         }
     }
 

@@ -41,11 +41,17 @@ pub struct Counter<'a> {
     pub global: &'a Global,
     pub record: &'a Record,
     pub readers: &'a Readers<'a>,
+    /// The page shows the desk only.
+    pub is_kiosk: bool,
 }
 
 impl Counter<'_> {
     /// The answer to what was asked.
     pub fn answer(&self, ask: Ask) -> Answered {
+        if self.is_kiosk && !matches!(ask, Ask::Answer { .. } | Ask::Profile { .. } | Ask::Formats {}) {
+            let only = Failure::usage("this page shows the desk and nothing else", "open another one, without --kiosk");
+            return Err(refused(&only));
+        }
         let answer = match ask {
             Ask::Answer { id, code, yes } => self.question(id, code.as_deref(), yes),
             Ask::Profile { serial, profile } => self.profile(&serial, profile),
@@ -117,7 +123,7 @@ impl Counter<'_> {
         let events = events_of(inventory, &token, EVENTS)?;
         let burns_again = self.readers.burns_again(&token.key.serial);
         #[cfg(feature = "servers")]
-        let unmended = self.is_unmended(&token)?;
+        let unmended = !self.unmended(&token)?.is_empty();
         #[cfg(not(feature = "servers"))]
         let unmended = false;
         let (foreseen, line) = drift_of(inventory, token, &window)?;
@@ -129,7 +135,8 @@ impl Counter<'_> {
         let customer_keys = inventory.device_keys(Some(&foreseen.token.key.serial))?;
         let beside = ShownBeside { deliveries: &deliveries, customer_keys: &customer_keys, events: &events };
         let report = ShowReport::of(&drift, &beside);
-        Ok(value(&TokenAnswer { report, plot, words, burns_again, unmended }))
+        let hands_over_to = self.servers();
+        Ok(value(&TokenAnswer { report, plot, words, burns_again, unmended, hands_over_to }))
     }
 
     fn assign(&self, serial: &str, user: &str, reassign: bool) -> Result<Value, Failure> {
@@ -213,11 +220,19 @@ impl Counter<'_> {
     fn formats(&self) -> Value {
         let written = FORMATS.iter().filter(|format| format.write.is_some());
         let formats: Vec<Value> = written.map(|format| json!({ "name": format.name, "words": format.title })).collect();
-        #[cfg(feature = "servers")]
-        let servers = self.record.books().map(open::names).unwrap_or_default();
-        #[cfg(not(feature = "servers"))]
-        let servers: Vec<String> = Vec::new();
-        json!({ "formats": formats, "servers": servers })
+        json!({ "formats": formats, "servers": self.servers() })
+    }
+
+    /// The servers that the inventory knows, by name.
+    #[cfg(feature = "servers")]
+    fn servers(&self) -> Vec<String> {
+        self.record.books().map(open::names).unwrap_or_default()
+    }
+
+    /// None: this program was built without.
+    #[cfg(not(feature = "servers"))]
+    fn servers(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -250,6 +265,8 @@ struct TokenAnswer {
     burns_again: bool,
     /// A server may still expect its clock of before.
     unmended: bool,
+    /// The servers to which it can be handed over.
+    hands_over_to: Vec<String>,
 }
 
 fn value(answer: &impl Serialize) -> Value {

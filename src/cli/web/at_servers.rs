@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::answers::Counter;
+use crate::cli::inventory::show::deliveries_of;
 use crate::cli::server::open::{self, hindered, server_failure};
 use crate::cli::store::open_store;
-use crate::inventory::TokenRecord;
-use crate::job::server::{HandOverTerms, Hindrance, hand_over, plan};
+use crate::inventory::{Delivery, TokenRecord};
+use crate::job::server::{ByHand, HandOverTerms, Hindrance, hand_over, plan};
 use crate::job::{Failure, Opener, find, unopened};
 use crate::report::{HandedToken, MendReport};
 use crate::server::ServerSettings;
@@ -22,8 +23,14 @@ impl Counter<'_> {
             .readers
             .mender()
             .ok_or_else(|| Failure::usage("servers are left alone here", "start tokentap web without --no-mend"))?;
+        let open = self.unmended(&token)?;
+        open.iter().try_for_each(|delivery| self.check_unattended(&delivery.server))?;
         // Its clock is not moved now: only what was left open is mended.
-        let done = mender.mend(&token, 0.0, self.readers.opener().as_ref());
+        let mut done = mender.mend(&token, 0.0, self.readers.opener().as_ref());
+        for one in &mut done {
+            // Codes are for whoever has the token in hand: here anybody could have some of any token.
+            one.by_hand = one.by_hand.take().map(|_| ByHand::OffDisplay);
+        }
         if done.is_empty() {
             return Err(Failure::usage("nothing is left to mend, by the record", "lay the token on a reader first"));
         }
@@ -69,10 +76,10 @@ impl Counter<'_> {
         Ok(())
     }
 
-    /// Whether a server may still expect the token's clock of before.
-    pub(super) fn is_unmended(&self, token: &TokenRecord) -> Result<bool, Failure> {
-        let deliveries = crate::cli::inventory::show::deliveries_of(self.inventory()?, token)?;
-        Ok(deliveries.iter().any(|delivery| delivery.unmended.is_some()))
+    /// The servers that may still expect the token's clock of before.
+    pub(super) fn unmended(&self, token: &TokenRecord) -> Result<Vec<Delivery>, Failure> {
+        let deliveries = deliveries_of(self.inventory()?, token)?;
+        Ok(deliveries.into_iter().filter(|delivery| delivery.unmended.is_some()).collect())
     }
 
     fn opener_of_seeds(&self) -> Result<Opener, Failure> {

@@ -136,18 +136,28 @@ fn at_server(report: &HandOverReport) -> Vec<String> {
 }
 
 impl Readers<'_> {
+    /// Whether the host's clock may be written to a token: where the desk only measures, nobody has vouched for it yet.
+    ///
+    /// # Errors
+    /// A usage failure.
+    pub fn check_host(&self) -> Result<(), Failure> {
+        let standing = &self.host.standing;
+        match standing.warning.as_ref().filter(|_| !standing.trusted && self.args.no_auto_sync) {
+            None => Ok(()),
+            Some(warning) => Err(Failure::usage(
+                format!("{warning}, and every token that is burned would be set by it"),
+                "synchronise it, and start tokentap web again; or accept the clock with --trust-host-clock",
+            )),
+        }
+    }
+
     /// Prepares a batch of a list.
     ///
     /// # Errors
     /// A failure of the list, of a file that is to be written, or of the inventory.
     pub fn prepare(&self, list: &List, to: &[String], server: Option<&str>) -> Result<Waiting, Failure> {
-        let (record, standing) = (self.record, &self.host.standing);
-        if let Some(warning) = standing.warning.as_ref().filter(|_| !standing.trusted && self.args.no_auto_sync) {
-            return Err(Failure::usage(
-                format!("{warning}, and every token of a batch would be set by it"),
-                "synchronise it, and start tokentap web again; or accept the clock with --trust-host-clock",
-            ));
-        }
+        let record = self.record;
+        self.check_host()?;
         let books = record.books().ok_or_else(|| {
             Failure::usage(
                 "a batch needs an inventory, and there is none",

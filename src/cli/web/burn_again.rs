@@ -36,6 +36,7 @@ impl Counter<'_> {
             let next = "close this page, and start tokentap web with --identity FILE";
             return Err(Failure::usage("no seed can be opened here", next));
         }
+        self.readers.check_host()?;
         self.readers.burn_again(serial, true);
         Ok(
             json!({ "words": "Lay the token on a reader, or lift it and lay it back: the seed on record is burned, and its clock set." }),
@@ -46,10 +47,14 @@ impl Counter<'_> {
 impl Readers<'_> {
     /// Burns the sealed seed of a token again when it is laid down next, or not after all.
     pub fn burn_again(&self, serial: &str, is_wanted: bool) {
-        if !is_wanted {
-            return self.again.remove(serial);
+        match is_wanted {
+            true => self.again.add(serial),
+            false => self.again.remove(serial),
         }
-        self.again.add(serial);
+        self.board.burns(self.again.all());
+        if !is_wanted {
+            return;
+        }
         self.board.change_places(|place| {
             if place.serial.as_deref() == Some(serial) && place.state.is_verdict() {
                 place.state = PlaceState::LayBack;

@@ -62,7 +62,7 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     let page = announce(&served, args, output)?;
     let pages = more_pages();
     let readers = Readers::new(global, &record, &host, &watched, board, &args.desk, &plan);
-    let counter = Counter { global, record: &record, readers: &readers };
+    let counter = Counter { global, record: &record, readers: &readers, is_kiosk: args.kiosk };
     interrupt::begin_work();
     std::thread::scope(|scope| {
         let work = scope.spawn(|| readers.attend(plan));

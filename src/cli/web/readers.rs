@@ -304,6 +304,7 @@ impl<'a> Readers<'a> {
         }
         self.board.left(place, is_well, was_set, SystemClock::new().now().wall);
         self.board.waits(store::waiting(self.global));
+        self.board.burns(self.again.all());
     }
 
     /// A token is at a reader, and something is done with it.

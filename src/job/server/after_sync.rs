@@ -40,7 +40,7 @@ impl AfterSync {
     pub fn is_open(&self) -> bool {
         self.kind.can().follows_drift
             && match self.done {
-                Ok(Mended::AcceptsFrom(_) | Mended::OnlyReEnrol) | Err(_) => true,
+                Ok(Mended::AcceptsFrom(_) | Mended::AgainFrom(_) | Mended::OnlyReEnrol) | Err(_) => true,
                 Ok(_) => false,
             }
     }

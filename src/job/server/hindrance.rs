@@ -49,6 +49,8 @@ pub enum Hindrance {
         /// Whose it is here.
         here: String,
     },
+    /// It has so many users at the server, and one that is put in its place would be one user's alone.
+    SharedThere(usize),
     /// It was sent then, is not listed, and the server may be slow to list it.
     Unsettled {
         /// When it was sent.

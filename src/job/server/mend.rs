@@ -41,6 +41,8 @@ pub enum Mended {
     },
     /// It has accepted codes of a time that is still to come, and accepts no others before then. Enrolling the seed again helps at once.
     AcceptsFrom(UnixTime),
+    /// It looks for codes around the old clock until it has found it again, which it can from this time on.
+    AgainFrom(UnixTime),
     /// It can only be enrolled again, and that was not allowed.
     OnlyReEnrol,
 }
@@ -62,7 +64,9 @@ pub fn mend(work: &Work<'_>, token: &TokenRecord, row: &Row, terms: MendTerms) -
     let known = delivery_of(work, &token.key)?;
     let result = carry_out(work, token, row, terms, known.as_ref());
     let (outcome, is_open, words) = match &result {
-        Ok(Mended::AcceptsFrom(_) | Mended::OnlyReEnrol) => (Outcome::Failed, true, "not mended"),
+        Ok(Mended::AcceptsFrom(_) | Mended::AgainFrom(_) | Mended::OnlyReEnrol) => {
+            (Outcome::Failed, true, "not mended")
+        }
         Ok(Mended::NeverFollows | Mended::Follows) => (Outcome::Done, false, "nothing to mend"),
         Ok(_) => (Outcome::Done, false, "its codes are accepted again"),
         Err(Hindrance::Inventory(_) | Hindrance::Busy) => return result,
@@ -151,8 +155,13 @@ fn carry_out(
     if !is_known_there || token.seed != Some(work.books.fingerprint_key().of(&row.seed)) {
         return Err(Hindrance::SeedUnproven);
     }
+    // Known before anything is removed: without its user it would come back as nobody's.
     let user = match &there.user {
-        Some(name) => work.server.users(name).map_err(Hindrance::Server)?.pop(),
+        Some(name) => match work.server.users(name).map_err(Hindrance::Server)?.as_slice() {
+            [one] => Some(one.clone()),
+            [] => return Err(Hindrance::NoUser(name.clone())),
+            several => return Err(Hindrance::SeveralUsers(name.clone(), several.len())),
+        },
         None => None,
     };
     let ready = Ready { token: token.clone(), row: row.clone() };
@@ -173,6 +182,9 @@ fn by_codes(work: &Work<'_>, row: &Row, there: &ServerToken, terms: MendTerms) -
     if first + 3 > step {
         // Two are too many by now; asked about one, it comes so near that the current one is within its window.
         let one = step.saturating_sub(past).max(next);
+        if !looks_here(there) {
+            return Ok(Mended::AgainFrom(time_of(row, first + 3)));
+        }
         // That of this step, or of the one before, was accepted: the server is where the clock is.
         if one >= step {
             return Ok(Mended::Follows);
@@ -187,7 +199,10 @@ fn by_codes(work: &Work<'_>, row: &Row, there: &ServerToken, terms: MendTerms) -
     }
     // It accepts none before the third of them.
     let may_ask = first + 3 + past <= step;
-    Ok(Mended::Resynced { checked: may_ask && asked(work, row, there, step.saturating_sub(past))? })
+    if may_ask && !asked(work, row, there, step.saturating_sub(past))? {
+        return Err(Hindrance::CodeRefused);
+    }
+    Ok(Mended::Resynced { checked: may_ask })
 }
 
 /// A server that has accepted codes of a fast clock, which was set back.
@@ -198,14 +213,13 @@ fn of_the_future(
     terms: MendTerms,
     (step, next): (u64, u64),
 ) -> Result<Mended, Hindrance> {
-    let from_s = i64::try_from(next.saturating_mul(u64::from(row.effective_step()))).unwrap_or(i64::MAX);
-    let from = UnixTime::from_timestamp(from_s, 0).unwrap_or(UnixTime::MAX_UTC);
     // The next one or two: whoever types a code has it before anything could be done.
-    if next <= step.saturating_add(2) {
-        return Ok(Mended::AcceptsFrom(from));
-    }
-    if !terms.re_enrols {
-        return Ok(Mended::AcceptsFrom(from));
+    let is_near = looks_here(there) && next <= step.saturating_add(2);
+    if is_near || !terms.re_enrols {
+        return Ok(match looks_here(there) {
+            true => Mended::AcceptsFrom(time_of(row, next)),
+            false => Mended::AgainFrom(time_of(row, next.saturating_add(3))),
+        });
     }
     // Codes that are still to come, which the server knows only if it has this seed.
     if !work.server.resync(there, &codes_from(row, next, 2)).map_err(Hindrance::Server)? {
@@ -213,7 +227,25 @@ fn of_the_future(
     }
     let new = Enrolment { row, serial: &there.serial };
     work.server.re_enrol(there, &new).map_err(Hindrance::Server)?;
-    Ok(Mended::ReEnrolled { checked: asked(work, row, there, step.saturating_sub(asked_about(row)))? })
+    match asked(work, row, there, step.saturating_sub(asked_about(row)))? {
+        true => Ok(Mended::ReEnrolled { checked: true }),
+        false => Err(Hindrance::CodeRefused),
+    }
+}
+
+/// A server looks for a code within this of the time that it believes a clock to show, in seconds: what is further off than this is
+/// surely found only when it has been told anew (privacyIDEA's `totp_window`, 180 s where nobody has set it; less a step of 60 s).
+const LOOKS_WITHIN_S: f64 = 120.0;
+
+/// Whether the server looks for codes where the right clock is.
+fn looks_here(there: &ServerToken) -> bool {
+    there.believed.is_none_or(|(off_s, _)| off_s.abs() <= LOOKS_WITHIN_S)
+}
+
+/// The time at which a step begins.
+fn time_of(row: &Row, step: u64) -> UnixTime {
+    let seconds = i64::try_from(step.saturating_mul(u64::from(row.effective_step()))).unwrap_or(i64::MAX);
+    UnixTime::from_timestamp(seconds, 0).unwrap_or(UnixTime::MAX_UTC)
 }
 
 /// Whether the server accepts the code of a step that is past, which nobody needs any more: then it accepts the current one.

@@ -126,6 +126,9 @@ impl Planner<'_, '_> {
             _ => None,
         };
         let doing = self.doing(&ready, known.as_ref(), there.as_ref())?;
+        if let Some(there) = there.as_ref().filter(|there| doing == Doing::Replace && there.more_users > 0) {
+            return Err(Hindrance::SharedThere(there.more_users + 1));
+        }
         // Whose it is there is never changed in passing: a seed that took another one's place would sign in as its user.
         if let (Some(user), Some(there)) = (&user, &there) {
             check_owner(there, user)?;

@@ -18,6 +18,9 @@ pub fn resync(work: &Work<'_>, key: &SlotKey, codes: &[String]) -> Result<bool, 
         [one] => one,
         several => return Err(Hindrance::Several(several.len())),
     };
+    if there.is_off {
+        return Err(Hindrance::OffThere);
+    }
     let is_found = work.server.resync(there, codes).map_err(|error| match error {
         ServerError::NoSuchCall(_) => Hindrance::NoCall,
         error => Hindrance::Server(error),

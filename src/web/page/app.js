@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const KEY = "bearer";
-let state = null, lastSaid = "", dropped = null, servers = [];
+let state = null, lastSaid = "", dropped = null;
 
 // Text is only ever text: nothing from a card or a file becomes markup.
 function el(name, attributes, ...children) {
@@ -115,7 +115,7 @@ function profileForm(serial) {
 
 // A device with several slots has a record for each: they are told apart as SERIAL/SLOT.
 const nameOf = (token) => token.slot || token.model === "Molto2" ? `${token.serial}/${token.slot || 0}` : token.serial;
-const opener = (serial) => el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, `Open ${serial}`);
+const opener = (serial) => state && state.facts.kiosk ? null : el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, `Open ${serial}`);
 
 function visit(seen) {
   const mark = el("span", { class: "mark" }, seen.well ? "✓" : "✕");
@@ -187,7 +187,8 @@ function render() {
   bar("burning", burns && `A batch is running (${state.batch.name}): every token laid down now gets a seed from its list.`);
   const sets = burns ? "" : facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
   $("clock").textContent = `${sets} ${facts.host_clock}`;
-  const notices = [state.notice, state.unrecorded, state.waits].filter(Boolean);
+  const again = state.burns.length ? `Burned again as soon as they are laid down: ${state.burns.join(", ")}` : "";
+  const notices = [state.notice, state.unrecorded, state.waits, again].filter(Boolean);
   bar("notice", notices.join(" · "));
   const places = Object.values(state.readers).sort((a, b) => (a.number || 99) - (b.number || 99));
   keep("readers", places.length ? places : [null], (place) => (place ? card(place) : el("p", { class: "card" }, "No reader yet: plug one in.")));
@@ -260,8 +261,7 @@ async function open() {
   route();
   listen();
   const { formats, servers: known } = await ask("formats", {}).catch(() => ({ formats: [], servers: [] }));
-  servers = known;
-  for (const name of servers) $("batch-server").append(el("option", { value: name }, name));
+  for (const name of known) $("batch-server").append(el("option", { value: name }, name));
   for (const format of formats) $("batch-format").append(el("option", { value: format.name }, format.words));
 }
 

@@ -75,10 +75,12 @@ fn a_fast_token_is_said_to_be_accepted_later_and_enrolled_anew_at_its_users_word
         bobs(&site, &serial, hash, step);
         let before = Utc::now();
         site.follows(&serial, hash, step, drift_s);
+        // Beyond its window (180 s) the server looks for codes around the old clock, and accepts none of the right one by itself.
+        let (outcome, more_s) = if drift_s < 120 { ("accepts-later", 0) } else { ("again-later", 3 * i64::from(step)) };
         let (exit, mended, said) = site.mends(&serial, &[]);
-        assert_eq!((exit, mended["outcome"].as_str()), (10, Some("accepts-later")), "{drift_s}: {said}");
+        assert_eq!((exit, mended["outcome"].as_str()), (10, Some(outcome)), "{drift_s}: {said}");
         let from: DateTime<Utc> = mended["from"].as_str().unwrap().parse().unwrap();
-        let expected = before + TimeDelta::seconds(drift_s);
+        let expected = before + TimeDelta::seconds(drift_s + more_s);
         assert!((from - expected).abs() <= TimeDelta::seconds(i64::from(step) + 5), "{from} {expected}");
         assert!(mended["words"].as_str().unwrap().contains("--re-enrol"));
         assert!(is_unmended(&site, &serial));
@@ -86,8 +88,19 @@ fn a_fast_token_is_said_to_be_accepted_later_and_enrolled_anew_at_its_users_word
             !site.server.accepts(&serial, &format!("{PIN}{}", site.shown(&serial))),
             "{drift_s}: its user is locked out"
         );
-        let (exit, mended, said) = site.mends(&serial, &["--re-enrol"]);
-        assert_eq!((exit, mended["outcome"].as_str()), (0, Some("re-enrolled")), "{drift_s}: {said}");
+        // Waiting as it says takes minutes: TOKENTAP_WAITS=1 does it for those that are not too far off.
+        let waits = std::env::var_os("TOKENTAP_WAITS").is_some() && drift_s < 600;
+        let (more, done): (&[&str], _) = if waits { (&[], "resynced") } else { (&["--re-enrol"], "re-enrolled") };
+        if waits {
+            std::thread::sleep((from - Utc::now()).to_std().unwrap_or_default());
+            if drift_s < 120 {
+                assert!(site.server.accepts(&serial, &format!("{PIN}{}", site.shown(&serial))), "as it was said");
+                continue;
+            }
+            assert!(!site.server.accepts(&serial, &format!("{PIN}{}", site.shown(&serial))), "not by itself");
+        }
+        let (exit, mended, said) = site.mends(&serial, more);
+        assert_eq!((exit, mended["outcome"].as_str()), (0, Some(done)), "{drift_s}: {said}");
         assert!(site.server.accepts(&serial, &format!("{PIN}{}", site.shown(&serial))), "{drift_s}: {said}");
         assert_eq!(site.there(&serial)["username"], "bob");
         assert!(!is_unmended(&site, &serial));

@@ -158,6 +158,36 @@ fn who_must_come_back_is_shown_and_saved_as_a_table() {
     assert_eq!(odd.status, 422, "{}", odd.body);
 }
 
+#[test]
+fn a_page_that_shows_the_desk_alone_is_answered_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("tokens")).unwrap();
+    harness::token(folder.path(), SLOW, &["--drift", "0.1"]);
+    let mut command = crate::support::in_folder(folder.path());
+    // No browser is found, so none opens.
+    command.env("PATH", "").args(["--reader", "emulated:tokens", "web", "--kiosk", "--trust-host-clock"]);
+    let web = Web::spawn(folder, command);
+    let bearer = web.session();
+    let state = web.wait_for(&bearer, |state| state["tokens"] == 1);
+    assert_eq!(state["facts"]["kiosk"], true);
+    for more in [
+        json!({ "ask": "find", "text": "0001" }),
+        json!({ "ask": "token", "serial": SLOW }),
+        json!({ "ask": "assign", "serial": SLOW, "user": "bob" }),
+        json!({ "ask": "burn-again", "serial": SLOW }),
+        json!({ "ask": "fleet" }),
+        json!({ "ask": "start-batch", "list": { "path": "list.csv" }, "to": [] }),
+    ] {
+        let refused = web.ask(&bearer, more.clone());
+        assert!(
+            refused.status == 422 && refused.body.contains("the desk and nothing else"),
+            "{more}: {}",
+            refused.body
+        );
+    }
+    assert_eq!(web.ask(&bearer, json!({ "ask": "formats" })).status, 200);
+}
+
 /// Ten thousand visits that no page has read: the board holds what a page shows, and no more.
 #[test]
 fn a_board_that_nobody_reads_does_not_grow() {

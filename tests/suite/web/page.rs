@@ -275,6 +275,9 @@ fn the_other_states_of_the_page_can_be_used_by_everybody_too() {
         page.client.find(Locator::Css("#batch-form button[type=submit]")).await.unwrap().click().await.unwrap();
         page.until("document.querySelector('#batch-now progress')").await;
         look_at(&page, "running", DESKTOP).await;
+        page.js("document.getElementById('batch-rows').open = true").await;
+        page.until("document.querySelectorAll('#batch-table tbody tr').length === 1").await;
+        look_at(&page, "rows", DESKTOP).await;
         page.client.goto(&format!("{}/#{}", web.origin, "x".repeat(43))).await.unwrap();
         page.js("sessionStorage.clear()").await;
         page.client.refresh().await.unwrap();

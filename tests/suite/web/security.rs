@@ -96,9 +96,9 @@ fn wrong_codes_and_bearers_are_answered_ten_times_a_minute_and_lock_nobody_out()
     let web = web();
     let bearer = web.session();
     let mut statuses = Vec::new();
-    for guess in 0..20 {
-        let guess = format!("{guess:043}");
-        statuses.push(match guess.len() % 2 {
+    for number in 0..20 {
+        let guess = format!("{number:043}");
+        statuses.push(match number % 2 {
             0 => web.post("/api/session", None, &json!({ "code": guess })).status,
             _ => web.ask(&guess, json!({ "ask": "formats" })).status,
         });
