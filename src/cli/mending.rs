@@ -11,7 +11,7 @@ use super::store::{Store, open_store};
 use crate::device::Info;
 use crate::inventory::{Delivery, DeliveryFilter, Inventory, InventoryError, SlotKey, TokenRecord};
 use crate::job::server::{
-    AfterSync, Hindrance, MendTerms, Mender, after_sync, leave_open, may_need_mending, seed_for_codes,
+    AfterSync, ByHand, Hindrance, MendTerms, Mender, after_sync, leave_open, may_need_mending, seed_for_codes,
 };
 use crate::job::{Failure, Opener, SeedChoice, locked, unopened};
 use crate::server::ServerSettings;
@@ -115,6 +115,10 @@ impl DeskMender {
     fn one(&self, delivery: &Delivery, token: &TokenRecord, opener: Option<&Opener>) -> Option<AfterSync> {
         let name = &delivery.server;
         let books = self.store.inventory();
+        // Whoever waits at the desk does not wait until somebody has signed in elsewhere.
+        if open::is_by_person(books, name) {
+            return self.closed(delivery, Hindrance::NoCall);
+        }
         let (opened, row) = match self.server(name, opener) {
             Ok(Known::Open(opened)) => {
                 let opener = opener.map(|opener| (&opener.0, books.fingerprint_key()));
@@ -130,7 +134,7 @@ impl DeskMender {
                 return self.one(delivery, token, opener);
             }
             // Its credential is sealed, and nothing opens it here: a person can do it all the same.
-            Err(_) => return self.closed(delivery),
+            Err(_) => return self.closed(delivery, Hindrance::NoSeedAtHand),
         };
         let done = opened.work(self.remark.as_deref(), self.store.inventory(), |work| {
             after_sync(work, token, &row, MendTerms::default())
@@ -144,13 +148,14 @@ impl DeskMender {
         Some(done)
     }
 
-    /// A server that cannot be opened here, of which only the kind is known.
-    fn closed(&self, delivery: &Delivery) -> Option<AfterSync> {
+    /// A server that is not opened here, of which only the kind is known: a person does it there.
+    fn closed(&self, delivery: &Delivery, why: Hindrance) -> Option<AfterSync> {
         let (name, books) = (&delivery.server, self.store.inventory());
         let kind = open::kind_of(books, name)?;
         // Whoever comes next with what opens it finds that this is open.
         let _ = leave_open(books, delivery, SystemClock::new().now().wall);
-        Some(open::unmended(name, kind, &delivery.key.serial, Hindrance::NoSeedAtHand))
+        let by_hand = Some(ByHand::OffDisplay);
+        Some(AfterSync { by_hand, ..open::unmended(name, kind, &delivery.key.serial, why) })
     }
 }
 

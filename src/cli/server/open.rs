@@ -107,6 +107,12 @@ pub fn kind_of(inventory: &dyn Inventory, name: &str) -> Option<ServerKind> {
     ServerSettings::of_text(&record(inventory, name).ok()?.settings).map(|settings| settings.kind)
 }
 
+/// Whether somebody has to sign in at a page of the server's own each time.
+pub fn is_by_person(inventory: &dyn Inventory, name: &str) -> bool {
+    let settings = record(inventory, name).ok().and_then(|record| ServerSettings::of_text(&record.settings));
+    settings.is_some_and(|settings| settings.by_person)
+}
+
 /// Opens a server by its name.
 ///
 /// # Errors

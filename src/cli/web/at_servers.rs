@@ -10,7 +10,6 @@ use crate::inventory::{Delivery, TokenRecord};
 use crate::job::server::{ByHand, HandOverTerms, Hindrance, hand_over, plan};
 use crate::job::{Failure, Opener, find, unopened};
 use crate::report::{HandedToken, MendReport};
-use crate::server::ServerSettings;
 
 impl Counter<'_> {
     /// Mends every server that has the token and may still expect its clock of before.
@@ -66,8 +65,8 @@ impl Counter<'_> {
     /// # Errors
     /// A usage failure.
     pub(super) fn check_unattended(&self, server: &str) -> Result<(), Failure> {
-        let record = open::record(self.inventory()?, server)?;
-        if ServerSettings::of_text(&record.settings).is_some_and(|settings| settings.by_person) {
+        open::record(self.inventory()?, server)?;
+        if open::is_by_person(self.inventory()?, server) {
             return Err(Failure::usage(
                 format!("somebody has to sign in at {server} each time"),
                 format!("do it in a terminal: tokentap hand-over {server} --identity FILE"),

@@ -220,6 +220,18 @@ fn a_person_signs_in_at_a_page_and_whoever_declines_is_not_let_in() {
     // One second at first, and five more each after the server has asked for that (RFC 8628, section 3.5).
     assert!(began.elapsed() >= std::time::Duration::from_secs(1 + 6 + 6 + 6));
     holds(&server, &serial(1), &seed, 0, "by a person");
+    // Nobody at a desk waits until somebody has signed in: it is said what to do there.
+    let signed_in = server.log().len();
+    let path = counter.desk.path(&serial(1));
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let shown = &mut state["clock"]["shown_ns"];
+    *shown = (shown.as_i64().unwrap() - 300_000_000_000).into();
+    std::fs::write(&path, state.to_string()).unwrap();
+    let reader = format!("emulated:{}", serial(1));
+    let desk = ["desk", "--reader", &reader, "--fast", TRUST];
+    let (exit, said) = counter.run(&[&desk[..], &IDENTITY].concat());
+    assert!(exit == 10 && said.contains("open the token in the Entra admin centre"), "{exit}: {said}");
+    assert_eq!(server.log().len(), signed_in, "nothing was asked of it");
     server.now().is_declined = true;
     let (exit, said) = counter.run(&["server", "check", "entra"]);
     assert!(exit != 0 && said.contains("nobody signed in"), "{said}");
