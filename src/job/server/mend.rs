@@ -233,13 +233,15 @@ fn of_the_future(
     }
 }
 
-/// A server looks for a code within this of the time that it believes a clock to show, in seconds: what is further off than this is
-/// surely found only when it has been told anew (privacyIDEA's `totp_window`, 180 s where nobody has set it; less a step of 60 s).
+/// A server looks for a code within this of the time that it believes a clock to show, in seconds: that of a clock which it believes to
+/// be further ahead is found only when it has been told anew (privacyIDEA's `totp_window`, 180 s where nobody has set it; less a step of
+/// 60 s).
 const LOOKS_WITHIN_S: f64 = 120.0;
 
-/// Whether the server looks for codes where the right clock is.
+/// Whether the server looks for codes where the right clock is. One that believes the clock to be slow, as a resynchronisation leaves it,
+/// is brought there by one code.
 fn looks_here(there: &ServerToken) -> bool {
-    there.believed.is_none_or(|(off_s, _)| off_s.abs() <= LOOKS_WITHIN_S)
+    there.believed.is_none_or(|(ahead_s, _)| ahead_s <= LOOKS_WITHIN_S)
 }
 
 /// The time at which a step begins.
