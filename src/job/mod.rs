@@ -81,7 +81,7 @@ pub use refusal::Refusal;
 pub use remedy::{Again, Remedy};
 pub use request_many::{BatchRequest, BatchTerms, DeskRequest, FileRequest};
 pub use sealed_row::row_of;
-pub use seed_choice::{SeedChoice, Sheet, bad_file, bad_rows};
+pub use seed_choice::{CORRECT_FILE, SeedChoice, Sheet, bad_file, bad_rows};
 pub use single::{Front, ShownPlan, SingleWrite};
 pub use slot_clocks::set_slot_clocks;
 pub use slot_wish::SlotWish;

@@ -162,10 +162,13 @@ impl Sheet {
     }
 }
 
+/// The remedy for a file whose problems have none in common.
+pub const CORRECT_FILE: &str = "correct the file, and run the same command again";
+
 /// The failure of a file with problems, each with its place.
 #[must_use]
 pub fn bad_file(name: &str, problems: &[seedfile::Problem], more: u64) -> Failure {
-    bad_rows(name, problems, more, "correct the file, and run the same command again".into())
+    bad_rows(name, problems, more, CORRECT_FILE.into())
 }
 
 /// The failure of rows with problems; `otherwise` is the remedy where theirs have none in common.

@@ -87,6 +87,15 @@ impl Desk {
         state["seed"].as_str().unwrap().to_owned()
     }
 
+    /// Moves the clock of an emulated token.
+    pub fn drift(&self, serial: &str, drift_s: i64) {
+        let path = self.path(serial);
+        let mut state: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let shown = &mut state["clock"]["shown_ns"];
+        *shown = (shown.as_i64().unwrap() + drift_s * 1_000_000_000).into();
+        fs::write(&path, state.to_string()).unwrap();
+    }
+
     pub fn events(&self) -> Vec<(String, String)> {
         let report = self.json(&["inventory", "events"]);
         let word = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();

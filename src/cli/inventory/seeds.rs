@@ -9,18 +9,18 @@ use crate::cli::describe::{self, counted};
 use crate::cli::output::Output;
 use crate::cli::record;
 use crate::cli::rows::Hotp;
-use crate::cli::seeds::{check_drop, fields_of, named_files, rows_of, write_options};
+use crate::cli::seeds::{check_drop, conclude, fields_of, named_files, rows_of, write_options};
 use crate::device::families::capabilities_on_record;
 use crate::device::{Capabilities, DisplayTime, Family, Profile};
 use crate::inventory::{
     Deed, Entry, Event, Inventory, InventoryError, SealError, SeedChange, SlotKey, TokenChange, TokenFilter,
     TokenRecord, open_of, seal,
 };
+use crate::job::bad_file;
 use crate::job::batch::unwritable;
 use crate::job::paths;
 use crate::job::remedy::TokenRemedy;
 use crate::job::{self, Exit, Failure};
-use crate::job::{bad_file, bad_rows};
 use crate::report::{self, ExportReport, ImportReport, row_problem};
 use crate::seedfile::{
     Checker, Converted, Field, Place, Problem, Row, Rules, SecretFile, Severity, Sink, Target, check_texts, convert,
@@ -85,7 +85,8 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
     // Where two tokens hold one seed, somebody has said that they may.
     let rules = Rules { drop: &dropped, shares_secrets: true };
     let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| unwritable(&error))?;
-    conclude_export(&converted, &places, has_foreign.get(), output)?;
+    let count = converted.rows;
+    conclude_export(converted, &places, has_foreign.get(), output)?;
     let names: Vec<String> = files.iter().map(|(_, path)| describe::path(path)).collect();
     let detail = format!("into {}", names.join(", "));
     let mut exported = places.iter();
@@ -97,19 +98,18 @@ pub fn export(inventory: &dyn Inventory, global: &Global, args: &ExportArgs, out
         Ok(exported.next().map(event_of))
     };
     inventory.keep_all(false, &mut next).map_err(failed)?;
-    output.report(&ExportReport { rows: converted.rows, files: names });
+    output.report(&ExportReport { rows: count, files: names });
     Ok(Exit::Done)
 }
 
 /// Says the warnings, or fails: with exit code 5 where a seal is another token's. An inventory has no lines: each problem names its
 /// token.
 fn conclude_export(
-    converted: &Converted,
+    converted: Converted,
     places: &[(SlotKey, String)],
     has_foreign: bool,
     output: &Output,
 ) -> Result<(), Failure> {
-    const NAME: &str = "the inventory";
     let named = |problem: &Problem| {
         let index = usize::try_from(problem.place.line).ok().and_then(|line| line.checked_sub(1));
         match index.and_then(|index| places.get(index)) {
@@ -119,15 +119,10 @@ fn conclude_export(
             None => problem.clone(),
         }
     };
-    let problems: Vec<Problem> = converted.problems.iter().map(named).collect();
-    if !converted.has_failed() {
-        for problem in problems.iter().filter(|problem| problem.severity == Severity::Warning) {
-            output.note(&format!("{NAME}:{}", row_problem(problem)));
-        }
-        return Ok(());
-    }
-    let failure = bad_rows(NAME, &problems, converted.more, "use another format, or leave them out".into());
-    Err(match has_foreign {
+    let problems = converted.problems.iter().map(named).collect();
+    let named = Converted { problems, ..converted };
+    let concluded = conclude(&named, "the inventory", "use another format, or leave them out", output);
+    concluded.map_err(|failure| match has_foreign {
         true => Failure {
             problem: job::Problem::WrongSeals(report::fact(&failure.problem)),
             remedies: vec![TokenRemedy::DistrustExport.into()],

@@ -11,7 +11,7 @@ use crate::cli::rows::Hotp;
 use crate::cli::rows::format_of_name;
 use crate::cli::{Ran, secret};
 use crate::job::batch::unwritable;
-use crate::job::{Exit, Failure};
+use crate::job::{CORRECT_FILE, Exit, Failure};
 use crate::report::{SeedsCheckReport, Understood};
 use crate::seedfile::{Problem, Row, Rows, Rules, Sink, Target, WriteOptions, convert, entra, for_token, usable};
 
@@ -59,7 +59,7 @@ pub(super) fn check(args: &SeedsCheckArgs, output: &Output) -> Ran {
     };
     let rules = Rules { drop: &dropped, shares_secrets: args.whole.allow_shared_secret };
     let converted = convert(rows, sinks, &WriteOptions::default(), rules, &also).map_err(|error| unwritable(&error))?;
-    conclude(&converted, &name, output)?;
+    conclude(&converted, &name, CORRECT_FILE, output)?;
     let warned = warnings(&converted, &name);
     let verdict = match warned.len() as u64 {
         0 => "nothing wrong".to_owned(),

@@ -12,9 +12,9 @@ use crate::cli::describe::{self};
 use crate::cli::output::Output;
 use crate::cli::rows::Hotp;
 use crate::cli::rows::{self, format_of_name};
-use crate::job::bad_file;
 use crate::job::batch::unwritable;
 use crate::job::paths;
+use crate::job::{CORRECT_FILE, bad_rows};
 use crate::job::{Exit, Failure};
 use crate::report::{ConvertReport, row_problem};
 use crate::seedfile::{
@@ -25,10 +25,10 @@ pub(super) fn warnings(converted: &Converted, name: &str) -> Vec<String> {
     converted.problems.iter().map(|problem| format!("{name}:{}", row_problem(problem))).collect()
 }
 
-/// Says the warnings, or fails with all that is wrong.
-pub(super) fn conclude(converted: &Converted, name: &str, output: &Output) -> Result<(), Failure> {
+/// Says the warnings, or fails with all that is wrong; `otherwise` is the remedy where the problems have none in common.
+pub fn conclude(converted: &Converted, name: &str, otherwise: &'static str, output: &Output) -> Result<(), Failure> {
     if converted.has_failed() {
-        return Err(bad_file(name, &converted.problems, converted.more));
+        return Err(bad_rows(name, &converted.problems, converted.more, otherwise.into()));
     }
     for problem in converted.problems.iter().filter(|problem| problem.severity == Severity::Warning) {
         output.note(&format!("{name}:{}", row_problem(problem)));
@@ -162,7 +162,7 @@ pub(super) fn write(rows: Rows, args: &OutputArgs, rules: Rules<'_>, name: &str,
         files.extend(file);
     }
     let converted = convert(rows, sinks, &options, rules, &|_| None).map_err(|error| unwritable(&error))?;
-    conclude(&converted, name, output)?;
+    conclude(&converted, name, CORRECT_FILE, output)?;
     for bytes in &converted.memory {
         let mut to = std::io::stdout();
         // Secrets that did not arrive are lost; half of one is worse.

@@ -15,7 +15,7 @@ use super::{Ran, describe, input, record};
 use crate::job::{Failure, bad_file};
 use crate::seedfile::{Format, Problem, Row, Rows, Severity, Source, usable, users};
 
-pub use convert::{check_drop, fields_of, named_files, writable, write_options};
+pub use convert::{check_drop, conclude, fields_of, named_files, writable, write_options};
 
 pub fn run(global: &Global, command: &SeedsCommand, output: &Output) -> Ran {
     let inventory = record::path(global).ok().flatten();

@@ -98,19 +98,24 @@ pub fn record(inventory: &dyn Inventory, name: &str) -> Result<ServerRecord, Fai
 }
 
 /// The names of the servers that the inventory knows; none where it does not answer.
+#[cfg(feature = "web")]
 pub fn names(inventory: &dyn Inventory) -> Vec<String> {
     inventory.servers().unwrap_or_default().into_iter().map(|server| server.name).collect()
 }
 
+/// What the inventory knows of a server; `None` where it cannot tell.
+fn settings_of(inventory: &dyn Inventory, name: &str) -> Option<ServerSettings> {
+    ServerSettings::of_text(&record(inventory, name).ok()?.settings)
+}
+
 /// The kind of a server; `None` where the inventory cannot tell.
 pub fn kind_of(inventory: &dyn Inventory, name: &str) -> Option<ServerKind> {
-    ServerSettings::of_text(&record(inventory, name).ok()?.settings).map(|settings| settings.kind)
+    settings_of(inventory, name).map(|settings| settings.kind)
 }
 
 /// Whether somebody has to sign in at a page of the server's own each time.
 pub fn is_by_person(inventory: &dyn Inventory, name: &str) -> bool {
-    let settings = record(inventory, name).ok().and_then(|record| ServerSettings::of_text(&record.settings));
-    settings.is_some_and(|settings| settings.by_person)
+    settings_of(inventory, name).is_some_and(|settings| settings.by_person)
 }
 
 /// Opens a server by its name.

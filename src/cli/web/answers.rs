@@ -17,7 +17,7 @@ use crate::inventory::{BatchId, RowState};
 use crate::job::assign::{entry_of_return, of_words};
 use crate::job::forecast::outlook;
 use crate::job::request::ProfileRequest;
-use crate::job::{Answer, Books, Failure, TokenState, find, locked};
+use crate::job::{Answer, Books, Failure, Opener, TokenState, find, locked};
 use crate::report::{
     ErrorReport, ForecastReport, RowReport, ShowReport, ShownBeside, ShownDrift, TokenRecordReport, WindowReport,
     details, fleet_plot, token_plot,
@@ -83,9 +83,17 @@ impl Counter<'_> {
     }
 
     pub(super) fn inventory(&self) -> Result<&Books, Failure> {
-        self.record
-            .books()
-            .ok_or_else(|| Failure::usage("there is no inventory", "start tokentap web without --inventory none"))
+        self.record.books().ok_or_else(no_inventory)
+    }
+
+    /// What opens sealed seeds.
+    ///
+    /// # Errors
+    /// A usage failure where nothing does, or does any more.
+    pub(super) fn opener_of_seeds(&self) -> Result<Opener, Failure> {
+        self.readers.opener().ok_or_else(|| {
+            Failure::usage("no seed can be opened here", "close this page, and start tokentap web with --identity FILE")
+        })
     }
 
     fn question(&self, id: u64, code: Option<&str>, yes: bool) -> Result<Value, Failure> {
@@ -234,6 +242,11 @@ impl Counter<'_> {
     fn servers(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// The failure of what needs an inventory.
+pub(super) fn no_inventory() -> Failure {
+    Failure::usage("there is no inventory", "start tokentap web without --inventory none")
 }
 
 /// A failure for the page.

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::answers::Counter;
+use super::answers::{Counter, no_inventory};
 use crate::cli::inventory::show::deliveries_of;
 use crate::cli::server::open::{self, hindered, server_failure};
 use crate::cli::store::open_store;
 use crate::inventory::{Delivery, TokenRecord};
 use crate::job::server::{ByHand, HandOverTerms, Hindrance, hand_over, plan};
-use crate::job::{Failure, Opener, find, unopened};
+use crate::job::{Failure, find, unopened};
 use crate::report::{HandedToken, MendReport};
 
 impl Counter<'_> {
@@ -22,8 +22,6 @@ impl Counter<'_> {
             .readers
             .mender()
             .ok_or_else(|| Failure::usage("servers are left alone here", "start tokentap web without --no-mend"))?;
-        let open = self.unmended(&token)?;
-        open.iter().try_for_each(|delivery| self.check_unattended(&delivery.server))?;
         // Its clock is not moved now: only what was left open is mended.
         let mut done = mender.mend(&token, 0.0, self.readers.opener().as_ref());
         for one in &mut done {
@@ -47,7 +45,7 @@ impl Counter<'_> {
         let opener = self.opener_of_seeds()?;
         self.check_unattended(server)?;
         let store = open_store(self.global).map_err(|error| unopened(&error))?;
-        let Some(store) = store else { return Err(no_inventory()) };
+        let store = store.ok_or_else(no_inventory)?;
         let opened = open::open(&store, server, Some(&opener.0))?;
         let key = token.key.clone();
         opened.work(self.global.remark.as_deref(), store.inventory(), |work| {
@@ -80,14 +78,4 @@ impl Counter<'_> {
         let deliveries = deliveries_of(self.inventory()?, token)?;
         Ok(deliveries.into_iter().filter(|delivery| delivery.unmended.is_some()).collect())
     }
-
-    fn opener_of_seeds(&self) -> Result<Opener, Failure> {
-        self.readers.opener().ok_or_else(|| {
-            Failure::usage("no seed can be opened here", "close this page, and start tokentap web with --identity FILE")
-        })
-    }
-}
-
-fn no_inventory() -> Failure {
-    Failure::usage("there is no inventory", "start tokentap web without --inventory none")
 }

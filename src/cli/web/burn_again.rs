@@ -32,10 +32,7 @@ impl Counter<'_> {
             let next = "burn it in a terminal with the file that has its seed: tokentap burn --seed-file FILE";
             return Err(Failure::usage("the inventory does not keep its seed", next));
         }
-        if self.readers.opener().is_none() {
-            let next = "close this page, and start tokentap web with --identity FILE";
-            return Err(Failure::usage("no seed can be opened here", next));
-        }
+        self.opener_of_seeds()?;
         self.readers.check_host()?;
         self.readers.burn_again(serial, true);
         Ok(

@@ -28,9 +28,7 @@ impl Counter<'_> {
             let next = "check two codes in a row in a terminal: tokentap verify --hotp CODE CODE --identity FILE";
             return Err(Failure::usage("this device counts its codes: one of them proves nothing", next));
         }
-        let opener = self.readers.opener().ok_or_else(|| {
-            Failure::usage("no seed can be opened here", "close this page, and start tokentap web with --identity FILE")
-        })?;
+        let opener = self.opener_of_seeds()?;
         let (identity, key) = &*opener;
         let row = open_of(&token, key, identity).map_err(|error| {
             Failure::usage(error.to_string(), "check the code in a terminal: tokentap verify --seed-file FILE")

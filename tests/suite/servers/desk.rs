@@ -74,7 +74,7 @@ fn a_desk_leaves_servers_alone_where_it_was_told_to() {
 fn a_server_that_is_away_keeps_no_desk_waiting_at_the_next_token() {
     let Some(mut site) = followed(ONE, -300) else { return };
     hand_over(&site, OTHER);
-    site.drift(OTHER, -300);
+    site.desk.drift(OTHER, -300);
     fs::create_dir(site.desk.path("tray")).unwrap();
     for serial in [ONE, OTHER] {
         fs::copy(site.desk.path(serial), site.desk.path(&format!("tray/{serial}.json"))).unwrap();

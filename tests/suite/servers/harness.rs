@@ -96,15 +96,6 @@ impl Site {
         self.desk.json(&["emulate", "--press", "--state", serial])["display"].as_str().unwrap().to_owned()
     }
 
-    /// Moves the clock of an emulated token.
-    pub fn drift(&self, serial: &str, drift_s: i64) {
-        let path = self.desk.path(serial);
-        let mut state: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let shown = &mut state["clock"]["shown_ns"];
-        *shown = (shown.as_i64().unwrap() + drift_s * 1_000_000_000).into();
-        fs::write(&path, state.to_string()).unwrap();
-    }
-
     /// The server accepts what is on the display, at the first try.
     pub fn accepts_the_display_of(&self, serial: &str) -> bool {
         let shown = self.shown(serial);
@@ -144,7 +135,7 @@ impl Site {
     /// with the code on its display.
     pub fn follows(&self, serial: &str, hash: &str, step: u32, drift_s: i64) {
         self.enrol(serial, &self.desk.seed_of(serial), hash, step, drift_s);
-        self.drift(serial, drift_s);
+        self.desk.drift(serial, drift_s);
         let pin = if self.there(serial)["description"] == PIN { PIN } else { "" };
         assert!(
             self.server.accepts(serial, &format!("{pin}{}", self.shown(serial))),
