@@ -11,10 +11,10 @@ use super::store::{Store, open_store};
 use crate::device::Info;
 use crate::inventory::{Delivery, DeliveryFilter, Inventory, InventoryError, SlotKey, TokenRecord};
 use crate::job::server::{
-    AfterSync, ByHand, Hindrance, MendTerms, Mender, after_sync, leave_open, may_need_mending, seed_for_codes,
+    AfterSync, ByHand, Hindrance, MendTerms, Mender, after_sync, expecting, leave_open, may_need_mending,
+    seed_for_codes,
 };
 use crate::job::{Failure, Opener, SeedChoice, locked, unopened};
-use crate::server::ServerSettings;
 use crate::time::{HostClock, SystemClock};
 
 /// The servers that are mended after a write.
@@ -189,17 +189,7 @@ pub fn left_behind(
     moved_s: f64,
     named: &[&str],
 ) -> Result<Vec<String>, InventoryError> {
-    let servers = books.servers()?;
-    let filter = DeliveryFilter { server: None, serial: Some(key.serial.clone()) };
-    let mut names = Vec::new();
-    let is_left = |one: &&Delivery| one.key == *key && one.step.is_there() && !named.contains(&one.server.as_str());
-    for delivery in books.deliveries(&filter)?.iter().filter(is_left) {
-        let record = servers.iter().find(|server| server.name == delivery.server);
-        let kind = record.and_then(|record| ServerSettings::of_text(&record.settings)).map(|settings| settings.kind);
-        if kind.is_some_and(|kind| may_need_mending(kind, moved_s)) {
-            leave_open(books, delivery, SystemClock::new().now().wall)?;
-            names.push(delivery.server.clone());
-        }
-    }
-    Ok(names)
+    let now = SystemClock::new().now().wall;
+    let left = expecting(books, key, moved_s)?.into_iter().filter(|one| !named.contains(&one.server.as_str()));
+    left.map(|delivery| leave_open(books, &delivery, now).map(|open| open.server)).collect()
 }

@@ -14,6 +14,7 @@ use super::problem::Problem;
 use super::refusal::Refusal;
 use super::remedy::{SlotRemedy, TokenRemedy};
 use super::sealed_row::{has_profile, row_of};
+use super::server::Marks;
 use super::state::TokenState;
 use super::write::{Beginning, Hooks, write};
 use super::write_outcome::WriteOutcome;
@@ -140,6 +141,7 @@ impl Recorder<'_> {
         let mut begun: Option<Begins> = None;
         let mut drift = None;
         let mut anew = 0;
+        let mut marks = Marks::default();
         let mut complete = |info: &Info, plan: &mut WritePlan| {
             // What another job is about to change is no ground for a plan.
             let record = self
@@ -174,6 +176,9 @@ impl Recorder<'_> {
             match self.begin(host, &wanted) {
                 Ok(begins) => {
                     begun = Some(begins);
+                    if let Some(books) = self.books {
+                        marks.make(books, host, (info, plan), before)?;
+                    }
                     (around.before)(info, plan)?;
                     let is_late = host.now().monotonic.saturating_sub(asked) > BEGINS_WITHIN;
                     match self.books.filter(|_| is_late).map(|books| books.is_still_at_work(job, info.serial.as_str()))
@@ -197,6 +202,9 @@ impl Recorder<'_> {
         };
         let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: around.interrupted };
         let result = write(device, host, plan, &mut hooks);
+        if let (Some(books), Err(failure)) = (self.books, &result) {
+            marks.settle(books, failure.written.config);
+        }
         // Where the beginning could not be recorded, nothing else can.
         let is_unrecorded = result.as_ref().is_err_and(|failure| failure.kind() == Kind::Inventory && begun.is_none());
         let is_left_alone = result.as_ref().is_err_and(|failure| failure.problem == Problem::LeftAlone);

@@ -12,8 +12,8 @@ pub(super) fn codes_from(row: &Row, first: u64, count: u64) -> Vec<String> {
 
 /// How many steps ago the code is that a server is asked about: neither a display that is a second slow nor its user needs it any more, and
 /// what the server then believes of the clock leaves the current one well within its window (180 s at privacyIDEA).
-pub(super) fn asked_about(row: &Row) -> u64 {
-    if row.effective_step() >= 60 { 1 } else { 2 }
+pub(super) fn asked_about(step_s: u32) -> u64 {
+    if step_s >= 60 { 1 } else { 2 }
 }
 
 /// The number of the step that a time is in.

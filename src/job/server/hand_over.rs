@@ -264,7 +264,7 @@ fn accepts_past_code(work: &Work<'_>, planned: &Planned, token: &ServerToken) ->
         return Err(Hindrance::OffThere);
     }
     let step = step_at(row, work.clock.now().wall.timestamp());
-    let code = codes_from(row, step.saturating_sub(asked_about(row)), 1).pop().unwrap_or_default();
+    let code = codes_from(row, step.saturating_sub(asked_about(row.effective_step())), 1).pop().unwrap_or_default();
     match work.server.accepts(token, &code).map_err(Hindrance::Server)? {
         true => Ok(true),
         false if known == Some(DeliveryStep::Sent) => {

@@ -10,9 +10,9 @@ use super::hand_over::hand_over;
 use super::hindrance::Hindrance;
 use super::plan::{Doing, Planned, delivery_of, is_of_another_profile};
 use super::ready::Ready;
-use crate::inventory::{Deed, Delivery, Inventory, InventoryError, Outcome, SlotKey, TokenRecord};
+use crate::inventory::{Deed, Delivery, Entry, Outcome, SlotKey, TokenRecord};
 use crate::seedfile::{Kind, Row};
-use crate::server::{Enrolment, ServerKind, ServerToken};
+use crate::server::{Enrolment, Fate, ServerToken};
 use crate::time::UnixTime;
 
 /// The terms of mending.
@@ -47,22 +47,14 @@ pub enum Mended {
     OnlyReEnrol,
 }
 
-/// A clock that was moved by more than this, in seconds, may be out of the reach of a server that had followed it.
-const MOVED_FAR_S: f64 = 30.0;
-
-/// Whether a clock that was moved by so many seconds may be refused by this kind of server now.
-#[must_use]
-pub fn may_need_mending(kind: ServerKind, moved_s: f64) -> bool {
-    kind.can().follows_drift && moved_s.abs() > MOVED_FAR_S
-}
-
 /// Makes the server accept the current code of a token, whose clock is right by now. `row` is its seed with its profile.
 ///
 /// # Errors
 /// [`Hindrance`]; nothing is overwritten then, and the journal knows that it is still to be done.
 pub fn mend(work: &Work<'_>, token: &TokenRecord, row: &Row, terms: MendTerms) -> Result<Mended, Hindrance> {
+    let job = Job { work, token, row, terms, number: new_job() };
     let known = delivery_of(work, &token.key)?;
-    let result = carry_out(work, token, row, terms, known.as_ref());
+    let result = job.carry_out(known.as_ref());
     let (outcome, is_open, words) = match &result {
         Ok(Mended::AcceptsFrom(_) | Mended::AgainFrom(_) | Mended::OnlyReEnrol) => {
             (Outcome::Failed, true, "not mended")
@@ -70,10 +62,18 @@ pub fn mend(work: &Work<'_>, token: &TokenRecord, row: &Row, terms: MendTerms) -
         Ok(Mended::NeverFollows | Mended::Follows) => (Outcome::Done, false, "nothing to mend"),
         Ok(_) => (Outcome::Done, false, "its codes are accepted again"),
         Err(Hindrance::Inventory(_) | Hindrance::Busy) => return result,
-        Err(_) => (Outcome::Failed, true, "not mended"),
+        Err(why) => (how_it_failed(why), true, "not mended"),
     };
-    keep(work, &token.key, outcome, is_open, format!("at {}: {words}", work.name))?;
+    keep(work, &token.key, job.number, (outcome, is_open), words)?;
     result
+}
+
+/// How a request ended at a server that has hindered it.
+pub(super) fn how_it_failed(why: &Hindrance) -> Outcome {
+    match why {
+        Hindrance::Server(error) if error.fate() == Fate::Unknown => Outcome::Unknown,
+        _ => Outcome::Failed,
+    }
 }
 
 /// Puts on record that a server may still expect the old clock of a token, where nobody could be asked to do anything about it.
@@ -81,27 +81,19 @@ pub fn mend(work: &Work<'_>, token: &TokenRecord, row: &Row, terms: MendTerms) -
 /// # Errors
 /// [`Hindrance`].
 pub(super) fn left_open(work: &Work<'_>, key: &SlotKey, why: &str) -> Result<(), Hindrance> {
-    keep(work, key, Outcome::Failed, true, format!("at {}: not mended, {why}", work.name))
+    keep(work, key, new_job(), (Outcome::Failed, true), &format!("not mended, {why}"))
 }
 
-/// The same where not even the server's credential was at hand: in the journal alone, which the next visit looks at.
-///
-/// # Errors
-/// [`InventoryError`].
-pub fn leave_open(books: &dyn Inventory, earlier: &Delivery, now: UnixTime) -> Result<(), InventoryError> {
-    let later = Delivery { unmended: earlier.unmended.or(Some(now)), at: now, ..earlier.clone() };
-    books.deliver(Some(earlier), &later, None)
-}
-
-/// Puts on record how it ended. What was handed over by a file is not in the journal, and only the event tells.
+/// Puts on record what is about to be asked, or how it ended, and whether it is still to be done. What was handed over by a file is not in
+/// the journal, and only the event tells.
 pub(super) fn keep(
     work: &Work<'_>,
     key: &SlotKey,
-    outcome: Outcome,
-    is_open: bool,
-    words: String,
+    job: i64,
+    (outcome, is_open): (Outcome, bool),
+    words: &str,
 ) -> Result<(), Hindrance> {
-    let event = work.event(key, new_job(), Deed::Mend, outcome, words);
+    let event = work.event(key, job, Deed::Mend, outcome, format!("at {}: {words}", work.name));
     // Enrolled again, the journal has changed in between.
     match delivery_of(work, key)? {
         Some(earlier) => {
@@ -110,126 +102,142 @@ pub(super) fn keep(
             let later = Delivery { unmended, at: now, ..earlier.clone() };
             work.books.deliver(Some(&earlier), &later, Some(&event)).map_err(Hindrance::Inventory)
         }
-        None => work.books.keep(&crate::inventory::Entry::of(event)).map_err(Hindrance::Inventory),
+        None => work.books.keep(&Entry::of(event)).map_err(Hindrance::Inventory),
     }
 }
 
-fn carry_out(
-    work: &Work<'_>,
-    token: &TokenRecord,
-    row: &Row,
+/// One token that is mended at one server.
+struct Job<'a> {
+    work: &'a Work<'a>,
+    token: &'a TokenRecord,
+    row: &'a Row,
     terms: MendTerms,
-    known: Option<&Delivery>,
-) -> Result<Mended, Hindrance> {
-    let can = work.server.kind().can();
-    if !can.follows_drift {
-        return Ok(Mended::NeverFollows);
-    }
-    let mut found = work.server.tokens(&token.key.serial).map_err(Hindrance::Server)?;
-    let there = match (found.pop(), found.len()) {
-        (None, _) => return Err(Hindrance::NotThere),
-        (Some(there), 0) => there,
-        (Some(_), more) => return Err(Hindrance::Several(more + 1)),
-    };
-    if there.counts || row.kind == Kind::Hotp {
-        return Err(Hindrance::OtherKind);
-    }
-    // Burned anew since: codes of the new seed help nothing before the server has it.
-    if known.is_some_and(|known| known.step.is_there() && token.seed.is_some_and(|seed| seed != known.seed)) {
-        return Err(Hindrance::Taken { user: there.user, is_older: true });
-    }
-    if is_of_another_profile(row, &there) {
-        return Err(Hindrance::OtherProfileThere);
-    }
-    if can.resyncs_time && there.is_off {
-        return Err(Hindrance::OffThere);
-    }
-    if can.resyncs_time {
-        return by_codes(work, row, &there, terms);
-    }
-    if !terms.re_enrols {
-        return Ok(Mended::OnlyReEnrol);
-    }
-    // What the server has cannot be asked: only what went there by this journal is known to be the same.
-    let is_known_there = known.is_some_and(|known| known.step.is_there() && Some(known.seed) == token.seed);
-    if !is_known_there || token.seed != Some(work.books.fingerprint_key().of(&row.seed)) {
-        return Err(Hindrance::SeedUnproven);
-    }
-    // Known before anything is removed: without its user it would come back as nobody's.
-    let user = match &there.user {
-        Some(name) => match work.server.users(name).map_err(Hindrance::Server)?.as_slice() {
-            [one] => Some(one.clone()),
-            [] => return Err(Hindrance::NoUser(name.clone())),
-            several => return Err(Hindrance::SeveralUsers(name.clone(), several.len())),
-        },
-        None => None,
-    };
-    let ready = Ready { token: token.clone(), row: row.clone() };
-    let planned = Planned { ready, doing: Doing::Replace, user, known: known.cloned(), there: Some(there) };
-    hand_over(work, &planned).map(|handed| Mended::ReEnrolled { checked: handed.is_checked })
+    number: i64,
 }
 
-/// By codes alone, where the server takes them, and else by the seed, once codes have shown that the server has the same.
-fn by_codes(work: &Work<'_>, row: &Row, there: &ServerToken, terms: MendTerms) -> Result<Mended, Hindrance> {
-    let step = step_at(row, work.clock.now().wall.timestamp());
-    let next = there.next_counter.unwrap_or_default();
-    // The code of this step was accepted just now: that is no fast clock.
-    if next > step + 1 {
-        return of_the_future(work, row, there, terms, (step, next));
-    }
-    let past = asked_about(row);
-    let first = step.saturating_sub(3 + past).max(next);
-    if first + 3 > step {
-        // Two are too many by now; asked about one, it comes so near that the current one is within its window.
-        let one = step.saturating_sub(past).max(next);
-        if !looks_here(there) {
-            return Ok(Mended::AgainFrom(time_of(row, first + 3)));
+impl Job<'_> {
+    fn carry_out(&self, known: Option<&Delivery>) -> Result<Mended, Hindrance> {
+        let Self { work, token, row, terms, .. } = *self;
+        let can = work.server.kind().can();
+        if !can.follows_drift {
+            return Ok(Mended::NeverFollows);
         }
-        // That of this step, or of the one before, was accepted: the server is where the clock is.
-        if one >= step {
-            return Ok(Mended::Follows);
-        }
-        return match asked(work, row, there, one)? {
-            true => Ok(Mended::Resynced { checked: true }),
-            false => Err(Hindrance::CodeRefused),
+        let mut found = work.server.tokens(&token.key.serial).map_err(Hindrance::Server)?;
+        let there = match (found.pop(), found.len()) {
+            (None, _) => return Err(Hindrance::NotThere),
+            (Some(there), 0) => there,
+            (Some(_), more) => return Err(Hindrance::Several(more + 1)),
         };
+        if there.counts || row.kind == Kind::Hotp {
+            return Err(Hindrance::OtherKind);
+        }
+        // Burned anew since: codes of the new seed help nothing before the server has it.
+        if known.is_some_and(|known| known.step.is_there() && token.seed.is_some_and(|seed| seed != known.seed)) {
+            return Err(Hindrance::Taken { user: there.user, is_older: true });
+        }
+        if is_of_another_profile(row, &there) {
+            return Err(Hindrance::OtherProfileThere);
+        }
+        if can.resyncs_time && there.is_off {
+            return Err(Hindrance::OffThere);
+        }
+        if can.resyncs_time {
+            return self.by_codes(&there);
+        }
+        if !terms.re_enrols {
+            return Ok(Mended::OnlyReEnrol);
+        }
+        // What the server has cannot be asked: only what went there by this journal is known to be the same.
+        let is_known_there = known.is_some_and(|known| known.step.is_there() && Some(known.seed) == token.seed);
+        if !is_known_there || token.seed != Some(work.books.fingerprint_key().of(&row.seed)) {
+            return Err(Hindrance::SeedUnproven);
+        }
+        // Known before anything is removed: without its user it would come back as nobody's.
+        let user = match &there.user {
+            Some(name) => match work.server.users(name).map_err(Hindrance::Server)?.as_slice() {
+                [one] => Some(one.clone()),
+                [] => return Err(Hindrance::NoUser(name.clone())),
+                several => return Err(Hindrance::SeveralUsers(name.clone(), several.len())),
+            },
+            None => None,
+        };
+        let ready = Ready { token: token.clone(), row: row.clone() };
+        let planned = Planned { ready, doing: Doing::Replace, user, known: known.cloned(), there: Some(there) };
+        hand_over(work, &planned).map(|handed| Mended::ReEnrolled { checked: handed.is_checked })
     }
-    if !work.server.resync(there, &codes_from(row, first, 2)).map_err(Hindrance::Server)? {
-        return Err(Hindrance::OtherSeedThere);
-    }
-    // It accepts none before the third of them.
-    let may_ask = first + 3 + past <= step;
-    if may_ask && !asked(work, row, there, step.saturating_sub(past))? {
-        return Err(Hindrance::CodeRefused);
-    }
-    Ok(Mended::Resynced { checked: may_ask })
-}
 
-/// A server that has accepted codes of a fast clock, which was set back.
-fn of_the_future(
-    work: &Work<'_>,
-    row: &Row,
-    there: &ServerToken,
-    terms: MendTerms,
-    (step, next): (u64, u64),
-) -> Result<Mended, Hindrance> {
-    // The next one or two: whoever types a code has it before anything could be done.
-    let is_near = looks_here(there) && next <= step.saturating_add(2);
-    if is_near || !terms.re_enrols {
-        return Ok(match looks_here(there) {
-            true => Mended::AcceptsFrom(time_of(row, next)),
-            false => Mended::AgainFrom(time_of(row, next.saturating_add(3))),
-        });
+    /// By codes alone, where the server takes them, and else by the seed, once codes have shown that the server has the same.
+    fn by_codes(&self, there: &ServerToken) -> Result<Mended, Hindrance> {
+        let Self { work, row, .. } = *self;
+        let step = step_at(row, work.clock.now().wall.timestamp());
+        let next = there.next_counter.unwrap_or_default();
+        // The code of this step was accepted just now: that is no fast clock.
+        if next > step + 1 {
+            return self.of_the_future(there, step, next);
+        }
+        let past = asked_about(row.effective_step());
+        let first = step.saturating_sub(3 + past).max(next);
+        if first + 3 > step {
+            // Two are too many by now; asked about one, it comes so near that the current one is within its window.
+            let one = step.saturating_sub(past).max(next);
+            if !looks_here(there) {
+                return Ok(Mended::AgainFrom(time_of(row, first + 3)));
+            }
+            // That of this step, or of the one before, was accepted: the server is where the clock is.
+            if one >= step {
+                return Ok(Mended::Follows);
+            }
+            self.begins()?;
+            return match self.accepts(there, one)? {
+                true => Ok(Mended::Resynced { checked: true }),
+                false => Err(Hindrance::CodeRefused),
+            };
+        }
+        self.begins()?;
+        if !work.server.resync(there, &codes_from(row, first, 2)).map_err(Hindrance::Server)? {
+            return Err(Hindrance::OtherSeedThere);
+        }
+        // It accepts none before the third of them.
+        let may_ask = first + 3 + past <= step;
+        if may_ask && !self.accepts(there, step.saturating_sub(past))? {
+            return Err(Hindrance::CodeRefused);
+        }
+        Ok(Mended::Resynced { checked: may_ask })
     }
-    // Codes that are still to come, which the server knows only if it has this seed.
-    if !work.server.resync(there, &codes_from(row, next, 2)).map_err(Hindrance::Server)? {
-        return Err(Hindrance::OtherSeedThere);
+
+    /// A server that has accepted codes of a fast clock, which was set back.
+    fn of_the_future(&self, there: &ServerToken, step: u64, next: u64) -> Result<Mended, Hindrance> {
+        let Self { work, row, terms, .. } = *self;
+        // The next one or two: whoever types a code has it before anything could be done.
+        let is_near = looks_here(there) && next <= step.saturating_add(2);
+        if is_near || !terms.re_enrols {
+            return Ok(match looks_here(there) {
+                true => Mended::AcceptsFrom(time_of(row, next)),
+                false => Mended::AgainFrom(time_of(row, next.saturating_add(3))),
+            });
+        }
+        self.begins()?;
+        // Codes that are still to come, which the server knows only if it has this seed.
+        if !work.server.resync(there, &codes_from(row, next, 2)).map_err(Hindrance::Server)? {
+            return Err(Hindrance::OtherSeedThere);
+        }
+        let new = Enrolment { row, serial: &there.serial };
+        work.server.re_enrol(there, &new).map_err(Hindrance::Server)?;
+        match self.accepts(there, step.saturating_sub(asked_about(row.effective_step())))? {
+            true => Ok(Mended::ReEnrolled { checked: true }),
+            false => Err(Hindrance::CodeRefused),
+        }
     }
-    let new = Enrolment { row, serial: &there.serial };
-    work.server.re_enrol(there, &new).map_err(Hindrance::Server)?;
-    match asked(work, row, there, step.saturating_sub(asked_about(row)))? {
-        true => Ok(Mended::ReEnrolled { checked: true }),
-        false => Err(Hindrance::CodeRefused),
+
+    /// Keeps that the server is about to be asked for something that changes what it has.
+    fn begins(&self) -> Result<(), Hindrance> {
+        keep(self.work, &self.token.key, self.number, (Outcome::Begun, true), "codes go there")
+    }
+
+    /// Whether the server accepts the code of a step that is past, which nobody needs any more: then it accepts the current one.
+    fn accepts(&self, there: &ServerToken, step: u64) -> Result<bool, Hindrance> {
+        let code = codes_from(self.row, step, 1).pop().unwrap_or_default();
+        self.work.server.accepts(there, &code).map_err(Hindrance::Server)
     }
 }
 
@@ -248,10 +256,4 @@ fn looks_here(there: &ServerToken) -> bool {
 fn time_of(row: &Row, step: u64) -> UnixTime {
     let seconds = i64::try_from(step.saturating_mul(u64::from(row.effective_step()))).unwrap_or(i64::MAX);
     UnixTime::from_timestamp(seconds, 0).unwrap_or(UnixTime::MAX_UTC)
-}
-
-/// Whether the server accepts the code of a step that is past, which nobody needs any more: then it accepts the current one.
-fn asked(work: &Work<'_>, row: &Row, there: &ServerToken, step: u64) -> Result<bool, Hindrance> {
-    let code = codes_from(row, step, 1).pop().unwrap_or_default();
-    work.server.accepts(there, &code).map_err(Hindrance::Server)
 }

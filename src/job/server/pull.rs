@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::super::begins::new_job;
 use super::Work;
+use super::codes::asked_about;
 use super::hindrance::Hindrance;
 use crate::inventory::{Deed, Entry, Event, EventFilter, Measured, Outcome, SlotKey, Station};
 use crate::server::ServerToken;
@@ -26,8 +27,11 @@ pub struct Pulled {
     pub new: u64,
 }
 
-/// A reading this near to something that this program did at the server is of its own making.
-const OWN_WITHIN: TimeDelta = TimeDelta::minutes(3);
+/// A code that this program computed for the server was that of a step up to so many steps before the time at which it was asked.
+const OWN_STEPS: u64 = 6;
+
+/// How long a request takes at the most whose end is not on record.
+const ASKED_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
 /// A belief of more than so many seconds, or of before 2001, is none.
 const MOST_SHIFT_S: f64 = 172_800.0;
@@ -70,7 +74,7 @@ pub fn pull(work: &Work<'_>) -> Result<Pulled, Hindrance> {
             pulled.without += 1;
             continue;
         };
-        if at > work.clock.now().wall + AHEAD_WITHIN || is_known(work, &key, at)? {
+        if at > work.clock.now().wall + AHEAD_WITHIN || is_known(work, token, &key, (shift_s, at))? {
             pulled.known += 1;
             continue;
         }
@@ -92,20 +96,34 @@ fn reading(work: &Work<'_>, key: &SlotKey, shift_s: f64, step_s: f64, at: UnixTi
     Event { at, station, before, ..work.event(key, new_job(), Deed::Pull, Outcome::Done, words) }
 }
 
-/// Whether a reading of this time is on record already, or was made by what this program did there.
-fn is_known(work: &Work<'_>, key: &SlotKey, at: UnixTime) -> Result<bool, Hindrance> {
+/// Whether a reading of this time is on record already, or was made by what this program did there: the code that the server accepted last
+/// is then one of those that were computed for it, which are older than any that somebody types off a clock that is right by now.
+fn is_known(
+    work: &Work<'_>,
+    token: &ServerToken,
+    key: &SlotKey,
+    (shift_s, at): (f64, UnixTime),
+) -> Result<bool, Hindrance> {
+    let step_s = token.step_s.unwrap_or(30);
+    let ago = |steps: u64| TimeDelta::seconds(i64::from(step_s)) * i32::try_from(steps).unwrap_or(i32::MAX);
+    let code_of = at + TimeDelta::milliseconds((shift_s * 1000.0) as i64);
     let filter = EventFilter {
         serial: Some(key.serial.clone()),
         slot: Some(key.slot),
-        since: Some(at - OWN_WITHIN),
+        since: Some(at.min(code_of) - ASKED_WITHIN),
         ..EventFilter::default()
     };
     let mut is_known = false;
     let mut visit = |event: Event| {
-        let apart = (event.at - at).abs();
-        is_known |= match event.deed {
-            Deed::Pull => apart < TimeDelta::seconds(2) && event.station.desk == work.name,
-            Deed::HandOver | Deed::Mend => apart < OWN_WITHIN,
+        is_known |= match (event.deed, event.outcome) {
+            (Deed::Pull, _) => (event.at - at).abs() < TimeDelta::seconds(2) && event.station.desk == work.name,
+            (Deed::HandOver | Deed::Mend, Outcome::Done | Outcome::Begun | Outcome::Unknown) => {
+                let until = match event.outcome {
+                    Outcome::Done => event.at,
+                    _ => event.at + ASKED_WITHIN,
+                };
+                (event.at - ago(OWN_STEPS)..=until - ago(asked_about(step_s))).contains(&code_of)
+            }
             _ => false,
         };
     };

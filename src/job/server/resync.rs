@@ -1,8 +1,9 @@
 //! A counting token whose counter the server has lost: found again by codes off its display.
 
+use super::super::begins::new_job;
 use super::Work;
 use super::hindrance::Hindrance;
-use super::mend::keep;
+use super::mend::{how_it_failed, keep};
 use super::plan::delivery_of;
 use crate::inventory::{Outcome, SlotKey};
 use crate::server::ServerError;
@@ -21,15 +22,18 @@ pub fn resync(work: &Work<'_>, key: &SlotKey, codes: &[String]) -> Result<bool, 
     if there.is_off {
         return Err(Hindrance::OffThere);
     }
-    let is_found = work.server.resync(there, codes).map_err(|error| match error {
+    let is_unmended = delivery_of(work, key)?.is_some_and(|known| known.unmended.is_some());
+    let job = new_job();
+    keep(work, key, job, (Outcome::Begun, is_unmended), "typed codes go there")?;
+    let found = work.server.resync(there, codes).map_err(|error| match error {
         ServerError::NoSuchCall(_) => Hindrance::NoCall,
         error => Hindrance::Server(error),
-    })?;
-    let (outcome, words) = match is_found {
-        true => (Outcome::Done, "found again by its codes"),
-        false => (Outcome::Failed, "not found by the codes that were typed"),
+    });
+    let (outcome, words) = match &found {
+        Ok(true) => (Outcome::Done, "found again by its codes"),
+        Ok(false) => (Outcome::Failed, "not found by the codes that were typed"),
+        Err(why) => (how_it_failed(why), "no answer to the codes that were typed"),
     };
-    let is_open = !is_found && delivery_of(work, key)?.is_some_and(|known| known.unmended.is_some());
-    keep(work, key, outcome, is_open, format!("at {}: {words}", work.name))?;
-    Ok(is_found)
+    keep(work, key, job, (outcome, is_unmended && found != Ok(true)), words)?;
+    found
 }

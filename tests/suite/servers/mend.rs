@@ -60,6 +60,13 @@ fn a_slow_token_s_clock_is_set_and_the_code_on_its_display_is_accepted_at_the_fi
             took.num_milliseconds()
         );
         assert!(matches!(outcome, "resynced" | "follows"));
+        // What went to the server was on record before it went.
+        let mends: Vec<&str> = events
+            .iter()
+            .filter(|event| event["what"] == "mend")
+            .map(|event| event["outcome"].as_str().unwrap())
+            .collect();
+        assert!(outcome == "follows" || mends == ["done", "begun"], "{mends:?}");
         assert!(!is_unmended(&site, &serial));
     }
     site.record_is_sound();

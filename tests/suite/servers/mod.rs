@@ -11,6 +11,7 @@ mod entra;
 mod entra_client;
 mod entra_stand_in;
 pub mod harness;
+mod marks;
 mod mend;
 mod owners;
 mod privacyidea;
