@@ -26,7 +26,8 @@ pub fn run(global: &Global, args: &HandOverArgs, output: &Output) -> Ran {
     let opened = open::open(&store, &args.server.name, Some(&identity))?;
     let terms = HandOverTerms { replaces: args.replace, unassigned: args.unassigned, again: args.again };
     opened.work(global.remark.as_deref(), inventory, |work| {
-        let planned = plan(work, &identity, wanted.clone(), terms).map_err(server_failure)?;
+        let planned =
+            plan(work, &identity, wanted.clone(), terms).map_err(|error| server_failure(&args.server.name, error))?;
         if global.dry_run {
             let tokens = planned.iter().map(|(key, one)| HandedToken::planned(&args.server.name, key, one)).collect();
             let report = HandOverReport::of(&args.server.name, true, tokens);

@@ -46,8 +46,8 @@ impl Mending {
         Ok(Some(Self { store, servers, opener, re_enrols: args.re_enrol }))
     }
 
-    /// Makes each server accept the codes of a token whose clock was just set. `seed` is what the command was given.
-    pub fn carry_out(&self, global: &Global, info: &Info, seed: Option<&SeedChoice>) -> Vec<AfterSync> {
+    /// Makes each server accept the codes of a token whose clock was just moved by so many seconds. `seed` is what the command was given.
+    pub fn carry_out(&self, global: &Global, info: &Info, moved_s: f64, seed: Option<&SeedChoice>) -> Vec<AfterSync> {
         let books = self.store.inventory();
         let token = books.token(&SlotKey::of(info.serial.as_str(), info.slot_number()));
         let terms = MendTerms { re_enrols: self.re_enrols };
@@ -63,7 +63,8 @@ impl Mending {
             let row = seed_for_codes(token, given, opener);
             opened.work(global.remark.as_deref(), books, |work| after_sync(work, token, &row, terms))
         };
-        self.servers.iter().map(mend).collect()
+        let now = || SystemClock::new().now().wall;
+        self.servers.iter().map(mend).map(|done| done.of_clock_moved(moved_s, now())).collect()
     }
 }
 
@@ -174,7 +175,8 @@ impl Mender for DeskMender {
                 && delivery.step.is_there()
                 && kind.is_some_and(|kind| delivery.unmended.is_some() || may_need_mending(kind, moved_s))
         };
-        deliveries.iter().filter(|one| is_due(one)).filter_map(|one| self.one(one, token, opener)).collect()
+        let due = deliveries.iter().filter(|one| is_due(one)).filter_map(|one| self.one(one, token, opener));
+        due.map(|done| done.of_clock_moved(moved_s, SystemClock::new().now().wall)).collect()
     }
 }
 

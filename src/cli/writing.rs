@@ -171,7 +171,9 @@ impl<'a> Writing<'a> {
     #[cfg(feature = "servers")]
     fn mended(&self, outcome: &WriteOutcome) -> Vec<MendReport> {
         let mending = self.mending.as_ref();
-        let done = mending.map(|mending| mending.carry_out(self.global, &outcome.info, self.write.seed.as_ref()));
+        let moved_s = outcome.drift.map_or(0.0, |moved| moved.after.middle_s() - moved.before.middle_s());
+        let seed = self.write.seed.as_ref();
+        let done = mending.map(|mending| mending.carry_out(self.global, &outcome.info, moved_s, seed));
         done.unwrap_or_default().iter().map(Into::into).collect()
     }
 

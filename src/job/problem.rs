@@ -193,8 +193,8 @@ pub enum Problem {
         /// What stood in the way.
         why: Box<Hindrance>,
     },
-    /// A server does not know some users of a list, or not for certain.
-    UsersNotThere {
+    /// Some rows of a list could not be handed over to a server.
+    RowsNotForServer {
         /// The server's name.
         server: String,
         /// How many.
@@ -336,7 +336,7 @@ impl Problem {
             Self::SeveralFit { .. } => Kind::SeveralTokens,
             Self::BatchChanged { .. } => Kind::BatchChanged,
             Self::Server(_) => Kind::Server,
-            Self::AtServer { .. } | Self::NotHandedOver { .. } | Self::UsersNotThere { .. } => Kind::AtServer,
+            Self::AtServer { .. } | Self::NotHandedOver { .. } | Self::RowsNotForServer { .. } => Kind::AtServer,
             Self::BatchContradicted { .. } => Kind::BatchContradicted,
         }
     }

@@ -176,21 +176,15 @@ impl Recorder<'_> {
             match self.begin(host, &wanted) {
                 Ok(begins) => {
                     begun = Some(begins);
-                    if let Some(books) = self.books {
-                        marks.make(books, host, (info, plan), before)?;
-                    }
+                    marks.make(self.books, host, (info, plan), before)?;
                     (around.before)(info, plan)?;
                     let is_late = host.now().monotonic.saturating_sub(asked) > BEGINS_WITHIN;
-                    match self.books.filter(|_| is_late).map(|books| books.is_still_at_work(job, info.serial.as_str()))
-                    {
-                        Some(Ok(false)) if anew < ANEW => {
-                            anew += 1;
-                            begun = None;
-                            Ok(Beginning::Anew)
-                        }
-                        Some(Err(error)) if !(error.is_away() && self.may_wait(info, plan)) => Err(error.into()),
-                        _ => Ok(Beginning::Now),
+                    if is_late && !self.is_still_ours(job, info, plan)? && anew < ANEW {
+                        anew += 1;
+                        begun = None;
+                        return Ok(Beginning::Anew);
                     }
+                    Ok(Beginning::Now)
                 }
                 // Another program was faster: what this one was to do is decided anew.
                 Err(error) if is_outdated(&error, wanted.row.is_some()) && anew < ANEW => {
@@ -202,9 +196,7 @@ impl Recorder<'_> {
         };
         let mut hooks = Hooks { complete: &mut complete, record: &mut record, interrupted: around.interrupted };
         let result = write(device, host, plan, &mut hooks);
-        if let (Some(books), Err(failure)) = (self.books, &result) {
-            marks.settle(books, failure.written.config);
-        }
+        marks.settle(self.books, result.as_ref().err());
         // Where the beginning could not be recorded, nothing else can.
         let is_unrecorded = result.as_ref().is_err_and(|failure| failure.kind() == Kind::Inventory && begun.is_none());
         let is_left_alone = result.as_ref().is_err_and(|failure| failure.problem == Problem::LeftAlone);
@@ -348,6 +340,15 @@ impl Recorder<'_> {
         let begin =
             Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed, may_wait };
         books.begin(&begin).map(|record| begins(seed, record))
+    }
+
+    /// Whether no other desk has the token by now, as far as the inventory has to answer.
+    fn is_still_ours(&self, job: i64, info: &Info, plan: &WritePlan) -> Result<bool, InventoryError> {
+        match self.books.map(|books| books.is_still_at_work(job, info.serial.as_str())) {
+            Some(Err(error)) if !(error.is_away() && self.may_wait(info, plan)) => Err(error),
+            Some(Ok(is_ours)) => Ok(is_ours),
+            _ => Ok(true),
+        }
     }
 
     /// Whether a plan may be carried out while the inventory is away: it sets a clock, and the seed stays.

@@ -45,7 +45,12 @@ pub enum Remedy {
     /// About a batch.
     Batch(BatchRemedy),
     /// About an authentication server.
-    Server(ServerRemedy),
+    Server {
+        /// The name that it has here.
+        name: String,
+        /// What helps there.
+        remedy: ServerRemedy,
+    },
     /// About what stands in a token's way to a server.
     AtServer {
         /// The server's name.
@@ -300,7 +305,7 @@ macro_rules! from {
 
 from! {
     ReaderRemedy => Reader, ClockRemedy => Clock, RecordRemedy => Record, FileRemedy => File, TokenRemedy => Token,
-    BatchRemedy => Batch, ServerRemedy => Server, Again => Again, String => Words
+    BatchRemedy => Batch, Again => Again, String => Words
 }
 
 impl From<&str> for Remedy {

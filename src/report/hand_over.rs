@@ -277,24 +277,28 @@ fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
 /// What a person does at the server's own page.
 fn by_hand_words(after: &AfterSync) -> Option<String> {
     let by_hand = after.by_hand.as_ref()?;
-    let click = match after.kind {
-        ServerKind::PrivacyIdea => {
-            "open the token in privacyIDEA, and choose Resync Token (where the clock was fast, that works only once the old time is over)"
+    let click = match (after.kind, by_hand, after.by_hand_from) {
+        (ServerKind::PrivacyIdea, ByHand::Codes(codes), _) => format!(
+            "open the token in privacyIDEA, and choose Resync Token; type these two codes within half a minute: {}",
+            codes.join(" ")
+        ),
+        (ServerKind::PrivacyIdea, ByHand::OffDisplay, Some(from)) => format!(
+            "the clock was fast, so privacyIDEA may refuse every code until {}; then open the token there, and choose Resync Token; {DISPLAYED}",
+            local(from)
+        ),
+        (ServerKind::PrivacyIdea, ByHand::OffDisplay, None) => {
+            format!("open the token in privacyIDEA, and choose Resync Token; {DISPLAYED}")
         }
-        ServerKind::Entra => "open the token in the Entra admin centre, and activate it again",
-        ServerKind::Duo => return None,
+        (ServerKind::Entra, ..) => "Entra ID has no resynchronisation that tokentap knows of; only if it refuses the next code: remove the \
+             token in the Entra admin centre, and hand it over again, or upload its seed there and activate it with the code on its display"
+            .to_owned(),
+        (ServerKind::Duo, ..) => return None,
     };
-    let codes = match (by_hand, after.kind) {
-        (ByHand::Codes(codes), ServerKind::PrivacyIdea) => {
-            format!("type these two codes within half a minute: {}", codes.join(" "))
-        }
-        (ByHand::OffDisplay, ServerKind::PrivacyIdea) => {
-            "type two codes that follow each other on its display; the one after them is accepted".to_owned()
-        }
-        _ => "type the code on its display".to_owned(),
-    };
-    Some(format!("; by hand: {click}; {codes}; then record it: {}", mended(&after.server, &after.serial)))
+    Some(format!("; by hand: {click}; then record it: {}", mended(&after.server, &after.serial)))
 }
+
+/// What is typed at privacyIDEA's page where no codes were computed.
+const DISPLAYED: &str = "type two consecutive codes from its display; the code after them is accepted";
 
 fn accepted_words(checked: bool) -> &'static str {
     if checked { ", and accepts the current code" } else { "; the current code was not checked, and can still be used" }

@@ -104,6 +104,19 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
     }
 }
 
+/// How many rows are named by their number.
+const ROWS_NAMED: usize = 8;
+
+/// What stands in the way of rows of a list.
+#[must_use]
+pub fn hindered_rows(hindrance: &Hindrance, rows: &[u64]) -> String {
+    let (named, more) = rows.split_at(rows.len().min(ROWS_NAMED));
+    let named: Vec<String> = named.iter().map(u64::to_string).collect();
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let word = if rows.len() == 1 { "row" } else { "rows" };
+    format!("{word} {}{more}: {}", named.join(", "), hindrance_fact(hindrance))
+}
+
 /// What helps, with the command that is typed for this token and this server.
 #[must_use]
 pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> String {
@@ -150,7 +163,7 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
         }
         Hindrance::Unsettled { .. } => "run the same command again after that".to_owned(),
         Hindrance::Busy | Hindrance::Stopped => "run the same command again".to_owned(),
-        Hindrance::Server(error) => remedy_of_server(error.remedy()),
+        Hindrance::Server(error) => remedy_of_server(error.remedy(), server),
         Hindrance::Inventory(error) => remedy_of_record(&error.remedy()),
         Hindrance::CodeRefused => format!(
             "see that the server's clock is right (tokentap server check {server}, {WHERE_SEALED}), and that it has the token's hash and time step"
@@ -161,7 +174,9 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
         Hindrance::OtherSeedThere => {
             format!("burn the token again with tokentap burn, then run {again} --replace; or give its user another token")
         }
-        Hindrance::SeedUnproven => "activate the token again at the server, with a code from its display".to_owned(),
+        Hindrance::SeedUnproven => {
+            format!("only if its codes are refused there: remove it at the server, and hand it over: {again}")
+        }
         Hindrance::OtherKind => format!(
             "resynchronise its counter with codes from its display: tokentap server resync {server} {serial} CODE CODE CODE, \
              {WHERE_SEALED}"

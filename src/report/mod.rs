@@ -67,7 +67,7 @@ pub use error::{ErrorReport, FailureReport, details};
 pub use files::FilesReport;
 pub use forecast::{BY_FLAGS, ForecastEnd, ForecastReport, WindowFrom, WindowReport, come_cell, warning};
 pub use hand_over::{HandOverReport, HandedToken, HindranceReport, MendReport};
-pub use hindrance::{hindrance_fact, hindrance_next};
+pub use hindrance::{hindered_rows, hindrance_fact, hindrance_next};
 pub use host_clock::{HostClockReport, host_clock_words};
 pub use info::{InfoReport, Reading};
 pub use inventory::{

@@ -89,7 +89,7 @@ pub fn fact(problem: &Problem) -> String {
         Problem::WrongCode { verdict, window_s, token } => format!("{} ({token})", verdict_words(verdict, *window_s)),
         Problem::Server(_)
         | Problem::AtServer { .. }
-        | Problem::UsersNotThere { .. }
+        | Problem::RowsNotForServer { .. }
         | Problem::NotHandedOver { .. } => at_server(problem),
         Problem::SeveralFit { typed, count } => format!("{typed} matches {}", counted(*count as u64, "token")),
         Problem::BatchChanged { .. } | Problem::BatchContradicted { .. } => of_batch(problem),
@@ -163,8 +163,8 @@ fn at_server(problem: &Problem) -> String {
         Problem::Server(error) => server_fact(error),
         Problem::AtServer { serial: Some(serial), why } => format!("{serial}: {}", hindrance_fact(why)),
         Problem::AtServer { serial: None, why } => hindrance_fact(why),
-        Problem::UsersNotThere { server, count } => {
-            format!("{} of the list cannot be given tokens at {server}", counted(*count as u64, "user"))
+        Problem::RowsNotForServer { server, count } => {
+            format!("{} of the list cannot be handed over to {server}", counted(*count as u64, "row"))
         }
         Problem::NotHandedOver { undone, of } => {
             format!("{undone} of {} cannot be handed over; nothing was sent", counted(*of as u64, "token"))

@@ -21,7 +21,7 @@ pub fn remedy(remedy: &Remedy) -> String {
         Remedy::File(of_file) => remedy_of_file(of_file),
         Remedy::Token(of_token) => remedy_of_token(of_token),
         Remedy::Batch(of_batch) => remedy_of_batch(of_batch),
-        Remedy::Server(of_server) => remedy_of_server(*of_server),
+        Remedy::Server { name, remedy } => remedy_of_server(*remedy, name),
         Remedy::AtServer { server, serial, why } => hindrance_next(why, server, serial),
         Remedy::Again(again) => run_again(again),
         Remedy::Continue(again) => format!("to continue, {}", run_again(again)),

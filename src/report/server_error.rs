@@ -1,5 +1,6 @@
 //! What servers did not do, in words, and what helps.
 
+use super::server_commands::WHERE_SEALED;
 use crate::server::{Right, ServerError, ServerRemedy};
 
 /// Why a server did not do something.
@@ -45,10 +46,10 @@ fn own_words(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(": {detail}") }
 }
 
-/// What helps.
+/// What helps, with the name that the server has here.
 #[must_use]
-pub fn remedy_of_server(remedy: ServerRemedy) -> String {
-    match remedy {
+pub fn remedy_of_server(remedy: ServerRemedy, name: &str) -> String {
+    let words = match remedy {
         ServerRemedy::Reach => {
             "check that the server is running, that this computer can reach it, and which proxy HTTPS_PROXY names, if any; then run the same \
              command again"
@@ -57,27 +58,29 @@ pub fn remedy_of_server(remedy: ServerRemedy) -> String {
             "have the certificate renewed, or add the server again under the same name, with the certificate of its authority in --ca FILE; \
              a certificate is never accepted unchecked"
         }
-        ServerRemedy::LookAgain => {
-            "run the same command again: it first checks what was done, and does nothing twice"
-        }
+        ServerRemedy::LookAgain => "run the same command again: it first checks what was done, and does nothing twice",
         ServerRemedy::Later => "wait a few minutes, and run the same command again",
         ServerRemedy::Address => {
             "check that the address is the server's own (tokentap server list), and that no proxy or portal is in between"
         }
         ServerRemedy::Account => {
-            "check that the account and credential are right; to change them, run tokentap server add with the same name"
+            return format!(
+                "check that the account and credential are right; to change them, run tokentap server add {name} again"
+            );
         }
         ServerRemedy::Rights => {
-            "tokentap server check NAME (with --identity FILE where the server's credential is sealed) says which rights the account needs"
+            return format!("tokentap server check {name} ({WHERE_SEALED}) says which rights the account needs");
         }
         ServerRemedy::Words => {
-            "do what the server says; tokentap server compare NAME (with --identity FILE where the server's credential is sealed) shows what it has"
+            return format!(
+                "do what the server says; tokentap server compare {name} ({WHERE_SEALED}) shows what it has"
+            );
         }
         ServerRemedy::SignInInTime => "run the same command again, and sign in within ten minutes",
         ServerRemedy::OtherKind(_) => "use the server's own page",
         ServerRemedy::Environment => "correct what is named, and run the same command again",
-    }
-    .to_owned()
+    };
+    words.to_owned()
 }
 
 /// A right, and the commands that need it.

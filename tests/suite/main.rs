@@ -16,6 +16,8 @@ mod burning;
 mod clock;
 #[cfg(target_os = "linux")]
 mod conformance;
+#[cfg(all(feature = "servers", target_os = "linux"))]
+mod connections;
 #[cfg(target_os = "linux")]
 mod counterparts;
 mod desk;

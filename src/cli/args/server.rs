@@ -108,6 +108,12 @@ pub struct ServerAddArgs {
     /// Entra ID: where accounts sign in [default: Microsoft's]
     #[arg(long, value_name = "URL", hide_short_help = true)]
     pub sign_in_url: Option<String>,
+
+    /// It is the server that tokens went to under this name
+    ///
+    /// Where the inventory no longer knows what that was.
+    #[arg(long, hide_short_help = true)]
+    pub same_server: bool,
 }
 
 /// A server, and what opens its credential.

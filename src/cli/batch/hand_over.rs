@@ -13,8 +13,8 @@ use crate::cli::server::open::{self, Opened, server_failure};
 use crate::cli::store::{Store, open_store};
 use crate::inventory::{BatchId, RowRecord, RowState, SlotKey};
 use crate::job::batch::{BatchNews, PlannedBatch};
-use crate::job::server::{HandOverTerms, Handed, Hindrance, Work, check_users, hand_over, plan};
-use crate::job::{Failure, Opener, Problem, TokenState, unopened};
+use crate::job::server::{HandOverTerms, Handed, Hindrance, ListedRow, Work, check_list, hand_over, plan};
+use crate::job::{Failure, Opener, Problem, ProfileWish, TokenState, unopened};
 use crate::report::{BatchEvent, HandOverReport, HandedToken};
 
 /// What became of each token.
@@ -46,13 +46,14 @@ impl ToServer {
         args: &BatchArgs,
         record: &Record,
         planned: &PlannedBatch,
+        flags: ProfileWish,
     ) -> Result<Option<Self>, Failure> {
         let Some(name) = &args.hand_over else { return Ok(None) };
         let opener = record.opener(record::identity(args.identity.as_deref())?);
-        Self::open(global, name, opener, record, planned).map(Some)
+        Self::open(global, name, opener, record, (planned, flags)).map(Some)
     }
 
-    /// Opens a server, signs in, and looks up all users of the batch: who is missing there is named before the first token is burned.
+    /// Opens a server, signs in, and looks every row of the batch up: what could not go there is named before the first token is burned.
     ///
     /// # Errors
     /// A usage failure; one of the server.
@@ -61,7 +62,7 @@ impl ToServer {
         name: &str,
         opener: Option<Opener>,
         record: &Record,
-        planned: &PlannedBatch,
+        (planned, flags): (&PlannedBatch, ProfileWish),
     ) -> Result<Self, Failure> {
         let (true, Some(store)) = (record.seals()?, open_store(global).map_err(|error| unopened(&error))?) else {
             return Err(Failure::usage(
@@ -77,15 +78,26 @@ impl ToServer {
         };
         let opened = open::open(&store, name, Some(&opener.0))?;
         let ready = Self { name: name.to_owned(), store, opened, opener, remark: global.remark.clone() };
-        let users: BTreeSet<&str> = planned.rows.iter().filter_map(|row| row.user.as_deref()).collect();
-        let missing = ready.work(|work| check_users(work, &users)).map_err(server_failure)?;
-        if missing.is_empty() {
+        let books = ready.store.inventory();
+        let profile = |serial: &str| books.token(&SlotKey::only(serial)).ok().flatten()?.meant_profile();
+        let rows = planned.rows_to_be(flags, &profile).map(|(row, is_named)| ListedRow { row, is_named });
+        let hindered = ready.work(|work| check_list(work, rows)).map_err(|error| server_failure(name, error))?;
+        if hindered.is_empty() {
             return Ok(ready);
         }
-        let problem = Problem::UsersNotThere { server: name.to_owned(), count: missing.len() };
-        let next = "correct the users in the list, or leave out --hand-over and hand the tokens over afterwards";
+        let count = hindered.iter().map(|(_, rows)| rows.len()).sum();
+        let problem = Problem::RowsNotForServer { server: name.to_owned(), count };
+        let next = "correct what is named, or leave out --hand-over and hand the tokens over afterwards";
         let failure = Failure::new(problem, TokenState::NotReached, next);
-        Err(failure.with_details(missing.iter().map(crate::report::hindrance_fact).collect()))
+        Err(failure.with_details(hindered.iter().map(|(why, rows)| crate::report::hindered_rows(why, rows)).collect()))
+    }
+
+    /// Says that the server was asked about every row, which is all that a dry run does there.
+    pub fn note_asked(&self, output: &Output) {
+        output.note(&format!(
+            "{} was asked: it knows the users of all rows, and takes their seeds; nothing was sent",
+            self.name
+        ));
     }
 
     fn work<T>(&self, work: impl FnOnce(&Work<'_>) -> T) -> T {

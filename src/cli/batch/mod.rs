@@ -21,9 +21,9 @@ use super::secret::token_key;
 use super::unused::unused;
 use super::{Ran, interrupt, prompt, settings, store, trays};
 use crate::device::Family;
-use crate::inventory::Counts;
 #[cfg(feature = "servers")]
 use crate::inventory::SlotKey;
+use crate::inventory::{BatchRecord, Counts};
 use crate::job::batch::{BatchEnd, BatchNews, BatchPlan, BatchRun};
 #[cfg(feature = "servers")]
 use crate::job::batch::{Departure, Left};
@@ -47,15 +47,14 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     let planned = plan::planned(args, plan.flags, &record, output)?;
     // A dry run asks as well: what would be refused before the first token is refused there.
     #[cfg(feature = "servers")]
-    let to_server = hand_over::ToServer::of_args(global, args, &record, &planned)?;
+    let to_server = hand_over::ToServer::of_args(global, args, &record, &planned, plan.flags)?;
     if global.dry_run {
+        #[cfg(feature = "servers")]
+        to_server.iter().for_each(|to_server| to_server.note_asked(output));
         return plan::show(&planned, output);
     }
     if let Some(done) = planned.finished(books)? {
-        if let Some(path) = &args.slips {
-            summary::write_slips(path, done.id, None, books, args.force || slip::is_own(path))?;
-            output.note(&format!("the slips are in {}", describe::path(path)));
-        }
+        write_slips_again(args, &done, books, output)?;
         let exit = say_finished(&planned.origin.name, done.counts, output);
         #[cfg(feature = "servers")]
         if let Some(to_server) = to_server
@@ -281,6 +280,15 @@ fn check_usage(global: &Global, args: &BatchArgs, output: &Output) -> Result<(),
     if !global.dry_run {
         let is_own = args.slips.as_deref().is_some_and(slip::is_own);
         slip::check(args.slips.as_ref(), args.force || is_own)?;
+    }
+    Ok(())
+}
+
+/// Writes the slips of a batch that is finished once more, where they are wanted.
+fn write_slips_again(args: &BatchArgs, done: &BatchRecord, books: &Books, output: &Output) -> Result<(), Failure> {
+    if let Some(path) = &args.slips {
+        summary::write_slips(path, done.id, None, books, args.force || slip::is_own(path))?;
+        output.note(&format!("the slips are in {}", describe::path(path)));
     }
     Ok(())
 }

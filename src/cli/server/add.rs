@@ -57,7 +57,10 @@ pub fn run(store: &Store, global: &Global, args: &ServerAddArgs, output: &Output
     let record = ServerRecord { name: args.name.clone(), settings: text, credential: sealed, added };
     let words = format!("{}, {} at {} as {}", args.name, settings.kind.word(), settings.url, settings.account);
     inventory.put_server(&record, &event(global, Deed::Server, None, Some(words))).map_err(failed)?;
-    confirm(store, &args.name, &settings);
+    if let Err(failure) = confirm(store, &args.name, &settings) {
+        // It is added; its first use would count as confirmed where nothing else is.
+        output.note(&crate::report::fact(&failure.problem));
+    }
     output.report(&ServerAddReport { server: report_of(inventory, &record)?, replaced });
     Ok(Exit::Done)
 }
@@ -72,16 +75,22 @@ fn check_same(
     let filter = DeliveryFilter { server: Some(args.name.clone()), serial: None };
     let tokens = inventory.deliveries(&filter).map_err(failed)?.len();
     let before = known.and_then(|record| ServerSettings::of_text(&record.settings));
-    // A server that moves within its kind is the same one; of one that was forgotten nobody knows.
-    let is_same = before.is_some_and(|before| before.kind == settings.kind);
-    if tokens == 0 || is_same {
-        return Ok(());
-    }
     let many = describe::counted(tokens as u64, "token");
-    Err(Failure::usage(
-        format!("according to the journal, {many} went to another server with the name {}", args.name),
-        "use another name",
-    ))
+    let went = |to: &str| format!("according to the journal, {many} went to {to} with the name {}", args.name);
+    match before {
+        _ if tokens == 0 => Ok(()),
+        // A server that moves within its kind is the same one.
+        Some(before) if before.kind == settings.kind => Ok(()),
+        Some(before) => {
+            Err(Failure::usage(went(&format!("a server of another kind ({})", before.kind.name())), "use another name"))
+        }
+        // It was removed here, or its record cannot be read.
+        None if args.same_server => Ok(()),
+        None => Err(Failure::usage(
+            went("a server"),
+            "if that is this server, add --same-server; otherwise use another name",
+        )),
+    }
 }
 
 /// What the arguments say of a server.

@@ -29,7 +29,7 @@ pub fn run(store: &Store, args: &ServerConfirmArgs, output: &Output) -> Ran {
             let next = "ask whoever runs the inventory; if the server has moved there, use --yes";
             return Err(Failure::usage(fact, next));
         }
-        open::confirm(store, &record.name, &settings);
+        open::confirm(store, &record.name, &settings)?;
     }
     output.report(&ServerConfirmReport { server: record.name, was: was.map(|was| was.join(" ")), is: is.join(" ") });
     Ok(Exit::Done)

@@ -81,7 +81,7 @@ fn mended(inventory: &dyn Inventory, global: &Global, args: &ServerMendedArgs, o
 }
 
 fn check(inventory: &dyn Inventory, opened: &Opened, output: &Output) -> Ran {
-    let standing = opened.server.standing().map_err(open::server_failure)?;
+    let standing = opened.server.standing().map_err(|error| open::server_failure(&opened.record.name, error))?;
     let report = ServerCheckReport::of(report_of(inventory, &opened.record)?, &standing);
     output.report(&report);
     Ok(if report.is_well() { Exit::Done } else { Exit::Wrong })
@@ -112,6 +112,8 @@ fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &
 /// A failure of the inventory's record of a server.
 fn unreadable(name: &str) -> Failure {
     let problem = Problem::File(format!("what the inventory knows of the server {name} cannot be used"));
-    let next = "run tokentap inventory check; then add the server again with tokentap server add";
+    let next = format!(
+        "run tokentap inventory check; then add the server again: tokentap server add {name} --same-server, with its kind, address and account"
+    );
     Failure::new(problem, TokenState::NotReached, next)
 }

@@ -66,7 +66,14 @@ impl Opened {
 /// A token that was not mended at a server, for this reason.
 pub fn unmended(server: &str, kind: ServerKind, serial: &str, why: Hindrance) -> AfterSync {
     let by_hand = matches!(why, Hindrance::NoSeedAtHand).then_some(ByHand::OffDisplay);
-    AfterSync { server: server.to_owned(), serial: serial.to_owned(), kind, done: Err(why), by_hand }
+    AfterSync {
+        server: server.to_owned(),
+        serial: serial.to_owned(),
+        kind,
+        done: Err(why),
+        by_hand,
+        by_hand_from: None,
+    }
 }
 
 /// Waits, in pieces: whoever presses Ctrl-C is not kept.
@@ -135,7 +142,7 @@ pub fn open(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Op
     // On standard error also where the report is JSON: somebody has to do it.
     let tell: TellPerson = Arc::new(|page, code| note(&format!("to sign in, open {page} and type {code}")));
     let wait: Pause = Arc::new(pause);
-    let server = crate::server::open(&settings, credential, wait, tell).map_err(server_failure)?;
+    let server = crate::server::open(&settings, credential, wait, tell).map_err(|error| server_failure(name, error))?;
     Ok(Opened { record, settings, server })
 }
 
@@ -190,7 +197,10 @@ pub fn known(store: &Store, record: &ServerRecord, settings: &ServerSettings) ->
     match pins.compare(&place, &what).map_err(unread)? {
         Pinned::Same => Ok(Known::AsBefore),
         Pinned::First => {
-            let _ = pins.confirm(&place, &what);
+            // What cannot be kept stops nobody; but whether the server moves is not noticed then.
+            if let Err(failure) = confirm(store, &record.name, settings) {
+                note(&format!("{}: whether this server moves is not noticed", crate::report::fact(&failure.problem)));
+            }
             Ok(Known::AsBefore)
         }
         Pinned::Other(was) => Ok(Known::Moved { was, is: what }),
@@ -198,11 +208,18 @@ pub fn known(store: &Store, record: &ServerRecord, settings: &ServerSettings) ->
 }
 
 /// Takes a server, as it is now, as the one that this user means.
-pub fn confirm(store: &Store, name: &str, settings: &ServerSettings) {
-    if let Some(pins) = server_pins() {
-        let (place, what) = pinned(store, name, settings);
-        let _ = pins.confirm(&place, &what);
-    }
+///
+/// # Errors
+/// That cannot be kept: the server goes on to be taken for one that has moved.
+pub fn confirm(store: &Store, name: &str, settings: &ServerSettings) -> Result<(), Failure> {
+    let Some(pins) = server_pins() else { return Ok(()) };
+    let (place, what) = pinned(store, name, settings);
+    pins.confirm(&place, &what).map_err(|error| {
+        Failure::file(
+            format!("what was confirmed of servers cannot be kept: {error}"),
+            "see that the folder can be written",
+        )
+    })
 }
 
 fn pinned(store: &Store, name: &str, settings: &ServerSettings) -> (PathBuf, Vec<String>) {
@@ -267,8 +284,8 @@ pub fn of_bytes(content: &[u8], name: &str) -> Result<Zeroizing<String>, Failure
 }
 
 /// The failure of a server that was asked where no token is in reach.
-pub fn server_failure(error: ServerError) -> Failure {
-    let remedy = error.remedy();
+pub fn server_failure(name: &str, error: ServerError) -> Failure {
+    let remedy = Remedy::Server { name: name.to_owned(), remedy: error.remedy() };
     Failure::new(Problem::Server(error), TokenState::NotReached, remedy)
 }
 
@@ -276,7 +293,7 @@ pub fn server_failure(error: ServerError) -> Failure {
 pub fn hindered(server: &str, key: Option<&SlotKey>, why: Hindrance) -> Failure {
     match (key, why) {
         (_, Hindrance::Inventory(error)) => crate::job::unopened(&error),
-        (None, Hindrance::Server(error)) => server_failure(error),
+        (None, Hindrance::Server(error)) => server_failure(server, error),
         (key, why) => {
             let (server, serial) = (server.to_owned(), key.map(|key| key.serial.clone()));
             let remedy =

@@ -50,7 +50,8 @@ impl Counter<'_> {
         let key = token.key.clone();
         opened.work(self.global.remark.as_deref(), store.inventory(), |work| {
             let wanted = vec![(key.clone(), Some(token))];
-            let planned = plan(work, &opener.0, wanted, HandOverTerms::default()).map_err(server_failure)?;
+            let planned = plan(work, &opener.0, wanted, HandOverTerms::default())
+                .map_err(|error| server_failure(server, error))?;
             let in_the_way = |why| hindered(server, Some(&key), why);
             let planned = planned.into_iter().map(|(_, one)| one).next().unwrap_or(Err(Hindrance::Unseen));
             let handed = hand_over(work, &planned.map_err(in_the_way)?).map_err(in_the_way)?;

@@ -210,7 +210,7 @@ impl Readers<'_> {
         Ok(Waiting {
             #[cfg(feature = "servers")]
             to_server: server
-                .map(|name| ToServer::open(self.global, name, self.opener(), record, &planned))
+                .map(|name| ToServer::open(self.global, name, self.opener(), record, (&planned, plan.flags)))
                 .transpose()?,
             planned,
             plan,

@@ -107,16 +107,14 @@ impl PlannedBatch {
         Self { origin, source, rows, files, options, dropped, overwrites: false }
     }
 
-    /// Whether every row can be written in every server's format.
-    ///
-    /// # Errors
-    /// A field that a format cannot carry.
-    pub fn check_formats(&self, flags: ProfileWish) -> Result<(), Failure> {
-        if self.files.is_empty() {
-            return Ok(());
-        }
-        let formats: Vec<_> = self.files.iter().map(|file| file.format).collect();
-        let rows = self.rows.iter().enumerate().filter_map(|(index, row)| {
+    /// Each row as it will be once it is burned, and whether the list names its token; its place is its number. `known` is the profile
+    /// of a token that has been here before.
+    pub fn rows_to_be(
+        &self,
+        flags: ProfileWish,
+        known: &dyn Fn(&str) -> Option<Profile>,
+    ) -> impl Iterator<Item = (Row, bool)> {
+        self.rows.iter().enumerate().filter_map(move |(index, row)| {
             let seed = match &self.source {
                 SeedSource::File(seeds) => seeds.get(index).cloned()?,
                 // Stands for a new one that is not made yet.
@@ -126,13 +124,26 @@ impl PlannedBatch {
                     RowSeed::fresh(Seed::from_bytes(stand_in).ok()?)
                 }
             };
-            let profile = seed.wish(flags).resolve(None, usual()).map_or(Profile::FACTORY, |(profile, _)| profile);
+            let known = row.serial.as_deref().and_then(known);
+            let profile = seed.wish(flags).resolve(known, usual()).map_or(Profile::FACTORY, |(profile, _)| profile);
             // A serial that is not known yet; no token has one like it.
             let serial = row.serial.clone().unwrap_or_else(|| format!("ROW{index:011}"));
             let mut made = seed.row(&serial, row.user.as_deref(), profile);
             made.place = Place { line: index as u64 + 1, column: 0 };
-            Some(Ok(made))
-        });
+            Some((made, row.is_named))
+        })
+    }
+
+    /// Whether every row can be written in every server's format.
+    ///
+    /// # Errors
+    /// A field that a format cannot carry.
+    pub fn check_formats(&self, flags: ProfileWish) -> Result<(), Failure> {
+        if self.files.is_empty() {
+            return Ok(());
+        }
+        let formats: Vec<_> = self.files.iter().map(|file| file.format).collect();
+        let rows = self.rows_to_be(flags, &|_| None).map(|(row, _)| Ok(row));
         let checked = rehearse(&formats, rows, &self.options, &self.dropped).map_err(|error| unwritable(&error))?;
         match checked.has_failed() {
             true => Err(bad_file(&self.origin.name, &checked.problems, checked.more)),

@@ -1,14 +1,18 @@
 //! A token whose clock was just set, at the servers that may still expect the old one.
 
+use chrono::TimeDelta;
+
 use super::Work;
 use super::codes::codes_before;
 use super::hindrance::Hindrance;
+use super::marks::may_need_mending;
 use super::mend::{MendTerms, Mended, left_open, mend};
 use super::ready::stated;
 use crate::inventory::{FingerprintKey, Identity, TokenRecord, open_of};
 use crate::job::Opener;
 use crate::seedfile::Row;
 use crate::server::ServerKind;
+use crate::time::UnixTime;
 
 /// What became of a token at one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct AfterSync {
     pub done: Result<Mended, Hindrance>,
     /// A person has to do it at the server's own page.
     pub by_hand: Option<ByHand>,
+    /// The server may refuse what a person types there before this time, because the clock was fast.
+    pub by_hand_from: Option<UnixTime>,
 }
 
 /// What a person types at the server's own page.
@@ -34,7 +40,21 @@ pub enum ByHand {
     OffDisplay,
 }
 
+/// A code is on the display for as long as this at the most, in seconds.
+const LONGEST_STEP_S: f64 = 60.0;
+
 impl AfterSync {
+    /// The same of a clock that was moved by so many seconds. One that was fast may have left codes at the server that are still to come,
+    /// and no earlier one is accepted there: two past codes help nothing then.
+    #[must_use]
+    pub fn of_clock_moved(self, moved_s: f64, now: UnixTime) -> Self {
+        if !may_need_mending(self.kind, moved_s) || moved_s > 0.0 || self.by_hand.is_none() {
+            return self;
+        }
+        let wait = TimeDelta::milliseconds(((LONGEST_STEP_S - moved_s) * 1000.0) as i64);
+        Self { by_hand: Some(ByHand::OffDisplay), by_hand_from: now.checked_add_signed(wait), ..self }
+    }
+
     /// Whether the token's user may be refused there now.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -74,7 +94,7 @@ pub fn after_sync(work: &Work<'_>, token: &TokenRecord, row: &Result<Row, Hindra
         }
     };
     let serial = token.key.serial.clone();
-    AfterSync { server, serial, kind, done, by_hand }
+    AfterSync { server, serial, kind, done, by_hand, by_hand_from: None }
 }
 
 /// The seed of a token with its profile, for its codes: the one that was given, or the sealed one.

@@ -5,6 +5,7 @@ use crate::clock::Drift;
 use crate::device::{Carried, Info};
 use crate::inventory::{Delivery, DeliveryFilter, Inventory, InventoryError, SlotKey};
 use crate::job::plan::{ClockPlan, SeedFate, WritePlan};
+use crate::job::{Books, Failure};
 use crate::server::{ServerKind, ServerSettings};
 use crate::time::{HostClock, UnixTime};
 
@@ -68,15 +69,16 @@ impl Marks {
     /// [`InventoryError`].
     pub fn make(
         &mut self,
-        books: &dyn Inventory,
+        books: Option<&Books>,
         host: &dyn HostClock,
         (info, plan): (&Info, &WritePlan),
         before: Option<Drift>,
     ) -> Result<(), InventoryError> {
         let now = host.now().wall;
-        let (Some(before), Some(config), SeedFate::Kept) = (before, plan.config, plan.seed_fate(info)) else {
+        let (Some(books), Some(before), Some(config)) = (books, before, plan.config) else { return Ok(()) };
+        if plan.seed_fate(info) != SeedFate::Kept {
             return Ok(());
-        };
+        }
         let to_s = match config.clock {
             ClockPlan::Now => 0.0,
             ClockPlan::At(unix_s) => f64::from(unix_s) - now.timestamp() as f64,
@@ -102,11 +104,10 @@ impl Marks {
     }
 
     /// Takes the marks back where the clock was surely not set. One that stays is found to need nothing at the token's next visit.
-    pub fn settle(self, books: &dyn Inventory, clock: Carried) {
-        if clock == Carried::No {
-            for (earlier, later) in self.0 {
-                let _ = books.deliver(Some(&later), &earlier, None);
-            }
+    pub fn settle(self, books: Option<&Books>, failure: Option<&Failure>) {
+        let is_unset = failure.is_some_and(|failure| failure.written.config == Carried::No);
+        for (earlier, later) in self.0.into_iter().filter(|_| is_unset) {
+            let _ = books.map(|books| books.deliver(Some(&later), &earlier, None));
         }
     }
 }

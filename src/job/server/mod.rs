@@ -4,6 +4,7 @@
 //! deliveries. A request whose end is not known is settled by a look, never by sending it again.
 
 mod after_sync;
+mod check_list;
 mod codes;
 mod compare;
 mod hand_over;
@@ -18,6 +19,7 @@ mod ready;
 mod resync;
 
 pub use after_sync::{AfterSync, ByHand, Mender, after_sync, seed_for_codes};
+pub use check_list::{HinderedRows, ListedRow, check_list};
 pub use codes::codes_before;
 pub use compare::{Difference, compare};
 pub use hand_over::{Handed, hand_over};
@@ -26,7 +28,7 @@ pub(super) use marks::Marks;
 pub use marks::{expecting, leave_open, may_need_mending};
 pub use mend::{MendTerms, Mended, mend};
 pub use mended_by_hand::mended_by_hand;
-pub use plan::{Doing, HandOverTerms, Planned, PlannedOrNot, check_users, plan};
+pub use plan::{Doing, HandOverTerms, Planned, PlannedOrNot, plan};
 pub use pull::{Pulled, pull};
 pub use ready::Ready;
 pub use resync::resync;

@@ -1,6 +1,6 @@
 //! What a hand-over would do, token by token: everything is looked up first, and nothing is sent.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chrono::TimeDelta;
 
@@ -66,7 +66,7 @@ pub fn plan(
     tokens: Vec<(SlotKey, Option<TokenRecord>)>,
     terms: HandOverTerms,
 ) -> Result<Vec<PlannedOrNot>, ServerError> {
-    let mut planner = Planner { work, terms, users: HashMap::new() };
+    let mut planner = Planner::new(work, terms);
     let mut planned = Vec::with_capacity(tokens.len());
     for (key, token) in tokens {
         let one = match token {
@@ -83,32 +83,18 @@ pub fn plan(
     Ok(planned)
 }
 
-/// The users of a list whom the server does not know, or not for certain.
-///
-/// # Errors
-/// The server's, where it cannot be asked at all.
-pub fn check_users(work: &Work<'_>, names: &BTreeSet<&str>) -> Result<Vec<Hindrance>, ServerError> {
-    // Signed in also where there is nobody to look up.
-    work.server.standing()?;
-    let mut planner = Planner { work, terms: HandOverTerms::default(), users: HashMap::new() };
-    let mut missing = Vec::new();
-    for name in names {
-        match planner.user(name) {
-            Err(Hindrance::Server(error)) => return Err(error),
-            Err(why) => missing.push(why),
-            Ok(_) => {}
-        }
-    }
-    Ok(missing)
-}
-
-struct Planner<'a, 'w> {
+/// Plans, and asks for each user once.
+pub(super) struct Planner<'a, 'w> {
     work: &'a Work<'w>,
     terms: HandOverTerms,
     users: HashMap<String, Vec<ServerUser>>,
 }
 
-impl Planner<'_, '_> {
+impl<'a, 'w> Planner<'a, 'w> {
+    pub(super) fn new(work: &'a Work<'w>, terms: HandOverTerms) -> Self {
+        Self { work, terms, users: HashMap::new() }
+    }
+
     fn one(&mut self, ready: Ready) -> Result<Planned, Hindrance> {
         let work = self.work;
         if let Some(why) = work.server.refuses(&ready.row) {
@@ -219,7 +205,8 @@ impl Planner<'_, '_> {
         Err(Hindrance::Unsettled { sent: known.at, certain })
     }
 
-    fn user(&mut self, name: &str) -> Result<ServerUser, Hindrance> {
+    /// The one user whom a name means.
+    pub(super) fn user(&mut self, name: &str) -> Result<ServerUser, Hindrance> {
         if !self.users.contains_key(name) {
             let found = self.work.server.users(name).map_err(Hindrance::Server)?;
             self.users.insert(name.to_owned(), found);

@@ -55,7 +55,7 @@ fn a_desk_that_cannot_mend_a_server_says_what_to_do_there_and_counts_the_token_a
     let (exit, seen) = visit(&site, ONE, &[]);
     assert_eq!((exit, &seen["servers"][0]["outcome"]), (10, &json!("by-hand")), "{seen}");
     let next = seen["next"].as_str().unwrap();
-    assert!(next.contains("Resync Token") && next.contains("two codes that follow each other"), "{next}");
+    assert!(next.contains("Resync Token") && next.contains("two consecutive codes"), "{next}");
     // Now with what opens the seed, and it is on record that this is open.
     let (exit, mended, said) = site.mends(ONE, &[]);
     assert_eq!((exit, &mended["outcome"]), (0, &json!("resynced")), "{said}");

@@ -1,7 +1,9 @@
 //! Seeds that go to authentication servers: to real ones where there are some, and else to stand-ins that speak as they do.
 
+mod batch_list;
 mod beliefs;
 mod cut;
+mod cut_stand_ins;
 mod desk;
 mod duo;
 mod duo_client;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{Read, Write};
 
+use tokentap::inventory::{Deliveries, ServerRecord, Sqlite};
+
 use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
 use super::stand_in::{Counter, Fault, StandIn, tls};
 
@@ -112,6 +114,60 @@ fn a_server_that_somebody_else_has_moved_is_used_once_its_user_has_confirmed_it(
     assert!(exit == 0 && said.contains("there was nothing to confirm"), "{said}");
 }
 
+/// What went there stays in the journal, under the name.
+#[test]
+fn a_server_that_was_removed_or_cannot_be_read_is_added_again_at_its_user_s_word() {
+    let server = Duo::start(&["ana"]);
+    let mut counter = counter();
+    assert_eq!(add(&counter, &server.url(), &[]).0, 0);
+    counter.burned(SERIAL, Some("ana"), &[]);
+    counter.ok(&HAND_OVER);
+    for damage in [false, true] {
+        match damage {
+            true => {
+                // As another version may write it.
+                let inventory = Sqlite::open(&counter.desk.path("inventory.sqlite")).unwrap();
+                let known = inventory.servers().unwrap().remove(0);
+                let unread = ServerRecord { settings: "{}".to_owned(), ..known };
+                inventory.put_server(&unread, &crate::inventory::event(SERIAL, 1, "moved")).unwrap();
+                inventory.settle().unwrap();
+                let (exit, said) = counter.run(&CHECK);
+                assert!(exit != 0 && said.contains("server add duo --same-server"), "{said}");
+            }
+            false => drop(counter.ok(&["server", "remove", "duo"])),
+        }
+        let (exit, said) = add(&counter, &server.url(), &[]);
+        assert!(exit == 2 && said.contains("1 token went to a server with the name duo"), "{said}");
+        assert!(said.contains("--same-server"), "{said}");
+        assert_eq!(add(&counter, &server.url(), &["--same-server"]).0, 0);
+        assert_eq!(counter.run(&CHECK).0, 0);
+        assert!(counter.ok(&["server", "list"]).contains("1 token"), "what went there is known");
+    }
+    let entra = ["server", "add", "duo", "--kind", "entra", "--tenant", "example.org", "--account", "client"];
+    let (exit, said) = counter.run(&[&entra[..], &["--credential-file", "credential", "--same-server"]].concat());
+    assert!(exit == 2 && said.contains("a server of another kind (Duo)"), "{said}");
+}
+
+#[test]
+fn a_move_that_cannot_be_confirmed_is_not_called_confirmed() {
+    let (first, second) = (Duo::start(&["ana"]), Duo::start(&["ana"]));
+    let counter = counter();
+    assert_eq!(add(&counter, &first.url(), &[]).0, 0);
+    // No folder can be made there.
+    fs::write(counter.desk.path("file"), "").unwrap();
+    let blocked = |args: &[&str]| {
+        counter.run_with(args, &|command| {
+            command.env("XDG_CONFIG_HOME", counter.desk.path("file")).env("HOME", counter.desk.path("file"));
+        })
+    };
+    let url = second.url();
+    let words = ["server", "add", "duo", "--kind", "duo", "--url", &url, "--account", INTEGRATION_KEY];
+    let (exit, said) = blocked(&[&words[..], &["--credential-file", "credential"]].concat());
+    assert!(exit == 0 && said.contains("what was confirmed of servers cannot be kept"), "{said}");
+    let (exit, said) = blocked(&CHECK);
+    assert!(said.contains("what was confirmed of servers cannot be"), "{exit} {said}");
+}
+
 #[test]
 fn a_list_whose_next_page_does_not_lie_ahead_is_not_taken_for_the_whole() {
     let server = Duo::start(&["ana"]);
@@ -193,4 +249,41 @@ fn what_goes_to_this_computer_in_plain_text_goes_past_no_proxy() {
         assert_eq!(exit, 0, "{name}: {said}");
     }
     assert_eq!(proxy.log(), Vec::<String>::new());
+}
+
+/// A proxy for TLS passes bytes on (RFC 9110, section 9.3.6): it looks the name up, which this computer need not know.
+#[test]
+fn what_goes_elsewhere_goes_past_the_proxy_that_is_named_and_the_server_s_name_is_looked_up_there() {
+    let (config, authority) = tls("duo.example.org", -1..1);
+    let server = StandIn::start_with(|port| Duo::of(port, &["ana"]), Some(config));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (proxy, to) = (listener.local_addr().unwrap(), server.port);
+    let (told, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap_or(0) == 1 {
+                head.push(byte[0]);
+            }
+            let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+            told.send(line).unwrap();
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let mut there = std::net::TcpStream::connect(("127.0.0.1", to)).unwrap();
+            let (mut back, mut out) = (there.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || drop(std::io::copy(&mut back, &mut out)));
+            std::thread::spawn(move || drop(std::io::copy(&mut client, &mut there)));
+        }
+    });
+    let mut counter = counter();
+    fs::write(counter.desk.path("ca.pem"), authority).unwrap();
+    assert_eq!(add(&counter, "https://duo.example.org", &["--ca", "ca.pem"]).0, 0);
+    counter.burned(SERIAL, Some("ana"), &[]);
+    let (exit, said) = counter.run_with(&HAND_OVER, &|command| {
+        command.env("HTTPS_PROXY", format!("http://{proxy}")).env_remove("NO_PROXY").env_remove("no_proxy");
+    });
+    assert_eq!(exit, 0, "{said}");
+    assert_eq!(server.now().tokens.len(), 1);
+    let lines: Vec<String> = asked.try_iter().collect();
+    assert!(!lines.is_empty() && lines.iter().all(|line| line == "CONNECT duo.example.org:443 HTTP/1.1"), "{lines:?}");
 }

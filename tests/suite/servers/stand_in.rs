@@ -140,10 +140,11 @@ pub enum Fault {
     TooLarge,
 }
 
-/// A fault that lies in wait for requests whose line has this in it, so many of them.
+/// A fault that lies in wait for requests whose line has this in it, so many of them, after so many others.
 struct Waiting {
     of: String,
     fault: Fault,
+    after: usize,
     left: usize,
 }
 
@@ -201,7 +202,12 @@ impl<S: Service> StandIn<S> {
 
     /// Lays a fault in wait for the next requests whose line has this in it.
     pub fn lay(&self, of: &str, fault: Fault, left: usize) {
-        held(&self.around).faults.push_back(Waiting { of: of.to_owned(), fault, left });
+        held(&self.around).faults.push_back(Waiting { of: of.to_owned(), fault, after: 0, left });
+    }
+
+    /// Lays a fault in wait for one request, counted from 1.
+    pub fn lay_at(&self, number: usize, fault: Fault) {
+        held(&self.around).faults.push_back(Waiting { of: String::new(), fault, after: number - 1, left: 1 });
     }
 
     /// What was asked, a line each: method, path and status.
@@ -256,9 +262,15 @@ fn exchange<S: Service, T: Read + Write>(
     let fault = {
         let mut around = held(around);
         let met = around.faults.iter_mut().find(|waiting| waiting.left > 0 && line.contains(&waiting.of));
-        met.map(|waiting| {
-            waiting.left -= 1;
-            waiting.fault
+        met.and_then(|waiting| match waiting.after.checked_sub(1) {
+            Some(after) => {
+                waiting.after = after;
+                None
+            }
+            None => {
+                waiting.left -= 1;
+                Some(waiting.fault)
+            }
         })
     };
     let page = "<!doctype html><title>Sign in</title><p>Welcome to the guest network.";
