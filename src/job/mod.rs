@@ -30,6 +30,7 @@ mod kind;
 mod mistaken;
 mod noted;
 mod notice;
+pub mod open_tokens;
 pub mod paths;
 mod plan;
 mod problem;

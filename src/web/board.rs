@@ -98,8 +98,20 @@ pub struct Place {
     pub slots: Vec<String>,
     /// The drift before, and afterwards, in seconds.
     pub drift: Option<(f64, Option<f64>)>,
-    /// It could be set if somebody said its hash and time step.
-    pub asks_profile: bool,
+    /// What can be done about it at the page.
+    pub remedy: Option<PlaceRemedy>,
+}
+
+/// What somebody at the page can do about a token that did not leave as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaceRemedy {
+    /// Say its hash and time step: then it can be set.
+    StateProfile,
+    /// Make its server accept its codes again.
+    Mend,
+    /// Burn its sealed seed again.
+    BurnAgain,
 }
 
 /// A question on the board.
@@ -254,6 +266,20 @@ impl Board {
             shown.visits.truncate(VISITS);
             shown.readers.insert(place.reader.clone(), place);
         });
+    }
+
+    /// A token that was undone is so no more, although it was not laid down again.
+    pub fn settled(&self, serial: &str, undone: usize) {
+        self.change(|shown| {
+            shown.undone.remove(serial);
+            shown.undone_count = undone;
+        });
+    }
+
+    /// Whether a token was left undone, and this would help.
+    #[must_use]
+    pub fn is_undone_for(&self, serial: &str, remedy: PlaceRemedy) -> bool {
+        self.lock().undone.get(serial).is_some_and(|seen| seen.place.remedy == Some(remedy))
     }
 
     /// How many tokens are undone, where more are than are listed.

@@ -1,7 +1,7 @@
 //! The gate: who may ask. A page on loopback is reached by every program and every page on this computer, so nothing is believed
 //! but a secret that only this program's own page has.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,9 @@ const WRONG_ONES: usize = 10;
 
 /// The time over which wrong ones are counted.
 const WITHIN: Duration = Duration::from_secs(60);
+
+/// How many codes wait to be used at the most; one more takes the place of the oldest.
+const CODES: usize = 8;
 
 /// How many pages may be open; one more closes the one that was silent for longest.
 const PAGES: usize = 16;
@@ -26,7 +29,8 @@ pub struct Gate {
 
 #[derive(Default)]
 struct Kept {
-    codes: HashSet<[u8; 32]>,
+    /// The newest comes last; each is good until a time, or for as long as the program runs.
+    codes: VecDeque<([u8; 32], Option<Instant>)>,
     /// The one that asked last comes last.
     bearers: VecDeque<[u8; 32]>,
     wrong: Vec<Instant>,
@@ -39,13 +43,19 @@ impl Gate {
         Self { host: format!("127.0.0.1:{port}"), kept: Mutex::default() }
     }
 
-    /// The address of the page, with a new code in its fragment, which no server and no log gets to see.
+    /// The address of the page, with a new code in its fragment, which no server and no log gets to see. The code is good for so long, or
+    /// as long as the program runs.
     ///
     /// # Errors
     /// The system has no random numbers.
-    pub fn address(&self) -> Result<String, getrandom::Error> {
+    pub fn address(&self, lasts: Option<Duration>) -> Result<String, getrandom::Error> {
         let code = secret()?;
-        self.kept().codes.insert(hash(&code));
+        let until = lasts.and_then(|lasts| Instant::now().checked_add(lasts));
+        let codes = &mut self.kept().codes;
+        if codes.len() >= CODES {
+            codes.pop_front();
+        }
+        codes.push_back((hash(&code), until));
         Ok(format!("http://{}/#{code}", self.host))
     }
 
@@ -56,11 +66,12 @@ impl Gate {
     pub fn exchange(&self, code: &str) -> Result<String, StatusCode> {
         let mut kept = self.kept();
         let code = hash(code);
-        if !kept.codes.contains(&code) {
+        let is_good = |until: Option<Instant>| until.is_none_or(|until| Instant::now() < until);
+        if !kept.codes.iter().any(|(known, until)| *known == code && is_good(*until)) {
             return Err(kept.wrong_one());
         }
         let bearer = secret().map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-        kept.codes.remove(&code);
+        kept.codes.retain(|(known, _)| *known != code);
         // The page that has been silent for longest is closed, most likely.
         if kept.bearers.len() >= PAGES {
             kept.bearers.pop_front();

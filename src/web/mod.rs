@@ -10,6 +10,6 @@ mod page;
 mod server;
 
 pub use ask::{Answered, Ask, Asked, List, Refused};
-pub use board::{AskedCode, Board, Facts, Place, PlaceState};
+pub use board::{AskedCode, Board, Facts, Place, PlaceRemedy, PlaceState};
 pub use gate::Gate;
 pub use server::{Served, serve};

@@ -43,6 +43,9 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(150);
 /// The largest request of somebody who has no bearer yet.
 const LARGEST_CODE: usize = 4 << 10;
 
+/// How long the code for another page is good.
+const CODE_LASTS: Duration = Duration::from_secs(600);
+
 /// How many connections are served at once.
 const CONNECTIONS: usize = 64;
 
@@ -136,7 +139,14 @@ fn router(shared: Arc<Shared>) -> Router {
 
 /// Everything passes here: where it comes from, how long it takes, and with which headers it is answered.
 async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let mut response = match shared.gate.check_origin(request.method(), request.headers()) {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let passes = match length {
+        // Whoever says so much is told before any of it is read.
+        Some(length) if length > LARGEST as u64 => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        _ => shared.gate.check_origin(request.method(), request.headers()),
+    };
+    let mut response = match passes {
         Ok(()) => match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
             Ok(response) => response,
             Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
@@ -179,7 +189,7 @@ async fn session(
 
 /// The address of one more page.
 async fn code(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, StatusCode> {
-    let address = shared.gate.address().map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let address = shared.gate.address(Some(CODE_LASTS)).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     Ok(Json(json!({ "address": address })))
 }
 

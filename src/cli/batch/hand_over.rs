@@ -1,6 +1,8 @@
 //! `batch --hand-over`: the seeds go to a server beside the burning, each as soon as it is on its token.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -27,6 +29,8 @@ pub struct ToServer {
     opened: Opened,
     opener: Opener,
     remark: Option<String>,
+    /// Somebody wants this to stop, and not the whole program.
+    stops: Arc<AtomicBool>,
 }
 
 /// The seeds of a batch on their way.
@@ -77,7 +81,8 @@ impl ToServer {
             ));
         };
         let opened = open::open(&store, name, Some(&opener.0))?;
-        let ready = Self { name: name.to_owned(), store, opened, opener, remark: global.remark.clone() };
+        let ready =
+            Self { name: name.to_owned(), store, opened, opener, remark: global.remark.clone(), stops: Arc::default() };
         let books = ready.store.inventory();
         let profile = |serial: &str| books.token(&SlotKey::only(serial)).ok().flatten()?.meant_profile();
         let rows = planned.rows_to_be(flags, &profile).map(|(row, is_named)| ListedRow { row, is_named });
@@ -119,12 +124,22 @@ impl ToServer {
         Ok(OnTheWay { name, sender, worker })
     }
 
+    /// The same, which stops as soon as this is set.
+    #[cfg(feature = "web")]
+    pub fn stopped_by(self, stops: Arc<AtomicBool>) -> Self {
+        Self { stops, ..self }
+    }
+
+    fn is_stopped(&self) -> bool {
+        interrupt::asked() || self.stops.load(Ordering::Relaxed)
+    }
+
     fn carry_out(&self, keys: &Receiver<SlotKey>, shown: Option<&Sender<Message<BatchNews>>>) -> Results {
         let mut results = Results::new();
         let mut stopped = None;
         for key in keys {
             // What every token would meet is not met by each: the next run hands them over.
-            if let Some(why) = stopped.clone().or_else(|| interrupt::asked().then_some(Hindrance::Stopped)) {
+            if let Some(why) = stopped.clone().or_else(|| self.is_stopped().then_some(Hindrance::Stopped)) {
                 results.push((key, Err(why)));
                 continue;
             }

@@ -1,5 +1,7 @@
 //! The answers to what is asked at the page: the same jobs and reports as on the command line.
 
+use std::sync::atomic::Ordering;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,11 +18,12 @@ use crate::cli::verify::parse_code;
 use crate::inventory::{BatchId, RowState};
 use crate::job::assign::{entry_of_return, of_words};
 use crate::job::forecast::outlook;
+use crate::job::open_tokens::{at_servers, by_model, open_tokens};
 use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, Opener, TokenState, find, locked};
 use crate::report::{
-    ErrorReport, ForecastReport, RowReport, ShowReport, ShownBeside, ShownDrift, TokenRecordReport, WindowReport,
-    details, fleet_plot, token_plot,
+    AtServerReport, ErrorReport, ForecastReport, ModelReport, OpenTokenReport, RowReport, ShowReport, ShownBeside,
+    ShownDrift, TokenRecordReport, WindowReport, details, fleet_plot, token_plot,
 };
 use crate::seedfile::FORMATS;
 use crate::time::{HostClock, SystemClock};
@@ -75,7 +78,7 @@ impl Counter<'_> {
             Ask::StartBatch { list, to, hand_over } => self.start_batch(&list, &to, hand_over.as_deref()),
             Ask::BatchRows { batch } => self.batch_rows(batch),
             Ask::StopBatch {} => {
-                locked(&self.readers.state).stops_batch = true;
+                locked(&self.readers.state).stops_batch.store(true, Ordering::Relaxed);
                 Ok(json!({}))
             }
         };
@@ -174,6 +177,7 @@ impl Counter<'_> {
         let now = SystemClock::new().now().wall;
         let (_, mut foreseen) = outlook(self.inventory()?, &window, now)?;
         let plot = (!csv && foreseen.len() > 1).then(|| fleet_plot(&foreseen, now));
+        let models: Vec<ModelReport> = by_model(&foreseen).iter().map(Into::into).collect();
         let due = due_days.map(|days| chrono::TimeDelta::days(days.into()));
         let unknown = foreseen.iter().filter(|one| one.clock.is_none() && !one.shows_no_right_codes()).count();
         keep_due(&mut foreseen, due, now)?;
@@ -181,13 +185,17 @@ impl Counter<'_> {
             return Ok(json!({ "csv": table(&foreseen) }));
         }
         let rows: Vec<ForecastReport> = foreseen.iter().take(SHOWN).map(ForecastReport::of).collect();
+        let (open, open_count) = open_tokens(self.inventory()?, SHOWN)?;
+        let open: Vec<OpenTokenReport> = open.iter().map(OpenTokenReport::of).collect();
+        let servers: Vec<AtServerReport> = at_servers(self.inventory()?)?.iter().map(Into::into).collect();
         let window = WindowReport::of(&window, from);
         let words = window.words(ON_THE_PAGE);
         let count = foreseen.len();
         let unknown = if due.is_some() { unknown } else { 0 };
-        Ok(
-            json!({ "unknown": unknown, "forecast": rows, "count": count, "window": window, "words": words, "plot": plot }),
-        )
+        Ok(json!({
+            "unknown": unknown, "forecast": rows, "count": count, "window": window, "words": words, "plot": plot,
+            "models": models, "open": open, "open_count": open_count, "servers": servers,
+        }))
     }
 
     fn check_list(&self, list: &List) -> Result<Value, Failure> {

@@ -33,7 +33,11 @@ impl Counter<'_> {
         }
         let reports: Vec<MendReport> = done.iter().map(Into::into).collect();
         let words: Vec<&str> = reports.iter().map(|report| report.words.as_str()).collect();
-        Ok(json!({ "words": words, "open": reports.iter().any(|report| report.is_open) }))
+        let is_open = reports.iter().any(|report| report.is_open);
+        if !is_open {
+            self.readers.settled(&token.key.serial);
+        }
+        Ok(json!({ "words": words, "open": is_open }))
     }
 
     /// Hands a burned token over to a server.

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -238,7 +239,10 @@ impl Readers<'_> {
         let progress =
             std::sync::Mutex::new(Progress { id: run.batch.id(), name: name.clone(), counts, began, done_at_first });
         #[cfg(feature = "servers")]
-        let on_the_way = waiting.to_server.map(|server| server.begin(run.batch.id(), None)).transpose()?;
+        let on_the_way = {
+            let stops = locked(&self.state).stops_batch.clone();
+            waiting.to_server.map(|server| server.stopped_by(stops).begin(run.batch.id(), None)).transpose()?
+        };
         let show = |words: &[String], runs| self.board.batch(locked(&progress).shown(self.host, words, runs));
         if run.is_finished() {
             let said = vec!["nothing is left to do: every row of this list is burned".to_owned()];
@@ -268,7 +272,8 @@ impl Readers<'_> {
                 show(&[], true);
             }
         };
-        let stop = || self.is_over() || locked(&self.state).stops_batch;
+        let stops_batch = locked(&self.state).stops_batch.clone();
+        let stop = || self.is_over() || stops_batch.load(Ordering::Relaxed);
         let around = self.around(&look, &tell, &stop);
         let at = || self.host.clock().now().wall;
         let mut end = run.run(books, plan, around, &at, |visitor| {
@@ -307,7 +312,7 @@ impl Readers<'_> {
             serial: left.token.as_ref().map(|token| token.serial.clone()),
             user: left.user.clone(),
             drift: None,
-            asks_profile: false,
+            remedy: None,
             what: left.what,
             next: left.next.unwrap_or_else(|| "take the token off; lay the next one down".to_owned()),
         };

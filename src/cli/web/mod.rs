@@ -11,6 +11,7 @@ mod lifted;
 mod readers;
 mod state;
 mod stated_profile;
+mod undone;
 mod words;
 
 use std::sync::Arc;
@@ -100,9 +101,14 @@ fn inventory_name(record: &Record) -> Option<String> {
     file.or_else(|| record.books().map(|_| "on a database server".to_owned()))
 }
 
+/// How long an address that nobody has opened is good: it stays on the terminal's screen.
+const CODE_LASTS: Duration = Duration::from_secs(600);
+
 /// The address of a page that is not open yet.
 fn address(served: &Served) -> Result<String, Failure> {
-    served.gate.address().map_err(|error| {
+    // Where nobody could ask for another one, it is good for as long as the program runs.
+    let lasts = prompt::has_person().then_some(CODE_LASTS);
+    served.gate.address(lasts).map_err(|error| {
         Failure::usage(format!("no random numbers: {error}"), "run the desk on the terminal: tokentap desk")
     })
 }
@@ -110,9 +116,9 @@ fn address(served: &Served) -> Result<String, Failure> {
 /// Says where the page is, and opens it where there is a browser; what is returned must live until it has.
 fn announce(served: &Served, args: &WebArgs, output: &Output) -> Result<Option<browser::Way>, Failure> {
     output.text(&format!(
-        "the desk is open at\n  {}\nThe address works once, in a browser on this computer. {}To close the desk, press Ctrl-C.",
+        "the desk is open at\n  {}\nThe address works once, in a browser on this computer{}To close the desk, press Ctrl-C.",
         address(served)?,
-        if prompt::has_person() { "For another page, press Enter here. " } else { "" }
+        if prompt::has_person() { ", within ten minutes. For another one, press Enter here. " } else { ". " }
     ));
     if args.no_open {
         return Ok(None);

@@ -1,5 +1,6 @@
 //! The readers behind the page: they are the desk's, and a batch's while one runs.
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::cli::record::Record;
 use crate::cli::store;
 use crate::cli::{interrupt, settings, trays};
 use crate::inventory::SlotKey;
-use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited, Why};
+use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
 #[cfg(feature = "servers")]
 use crate::job::server::Mender;
 use crate::job::{
@@ -93,7 +94,8 @@ impl<'a> Readers<'a> {
             let batch = {
                 let mut wanted = locked(&self.wanted);
                 let mut state = locked(&self.state);
-                (state.run, state.burns, state.stops_batch) = (state.run + 1, wanted.is_some(), false);
+                (state.run, state.burns) = (state.run + 1, wanted.is_some());
+                state.stops_batch.store(false, Ordering::Relaxed);
                 state.lying = state.occupied.clone();
                 wanted.take()
             };
@@ -285,7 +287,7 @@ impl<'a> Readers<'a> {
                 .clock
                 .as_ref()
                 .map(|clock| (clock.before.drift_s, clock.after.as_ref().map(|after| after.drift_s))),
-            asks_profile: matches!(&visited.done, Done::Read(_, Why::UnknownProfile)) && !visit.is_well,
+            remedy: self.remedy(visited).filter(|_| !visit.is_well),
             what: visit.what.clone(),
             next: next_on_page(&visited.done).map_or_else(|| visit.next.clone(), str::to_owned),
         };
@@ -323,7 +325,7 @@ impl<'a> Readers<'a> {
             shown.next.clear();
             shown.slots.clear();
             shown.drift = None;
-            shown.asks_profile = false;
+            shown.remedy = None;
         });
     }
 
@@ -355,7 +357,7 @@ impl<'a> Readers<'a> {
             (shown.state, shown.what, shown.next) = (state, what, next);
             shown.token.clear();
             shown.slots.clear();
-            (shown.user, shown.serial, shown.drift, shown.asks_profile) = (None, None, None, false);
+            (shown.user, shown.serial, shown.drift, shown.remedy) = (None, None, None, None);
         });
     }
 

@@ -1,6 +1,8 @@
 //! What is done at the readers behind the page, and what is to be done next.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 #[cfg(feature = "servers")]
 use crate::cli::batch::hand_over::ToServer;
@@ -35,8 +37,8 @@ pub struct State {
     pub run: u64,
     /// It is a batch.
     pub burns: bool,
-    /// The batch is to stop.
-    pub stops_batch: bool,
+    /// The batch is to stop, and what goes to a server with it.
+    pub stops_batch: Arc<AtomicBool>,
     /// The tokens that did not leave as they should be, by serial.
     pub undone: Vec<String>,
 }

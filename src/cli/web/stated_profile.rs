@@ -3,7 +3,7 @@
 use super::readers::Readers;
 use super::words::wish_words;
 use crate::job::{Failure, ProfileWish};
-use crate::web::PlaceState;
+use crate::web::{PlaceRemedy, PlaceState};
 
 impl Readers<'_> {
     /// Takes somebody's word on the profile of a token that waits for it; it is set with that when it is laid back.
@@ -11,9 +11,10 @@ impl Readers<'_> {
     /// # Errors
     /// A usage failure where no token of this serial waits for its profile.
     pub fn state_profile(&self, serial: &str, profile: ProfileWish) -> Result<(), Failure> {
-        let mut waits = false;
+        // It may have been lifted since, and another one laid down.
+        let mut waits = self.board.is_undone_for(serial, PlaceRemedy::StateProfile);
         self.board.change_places(|place| {
-            if place.serial.as_deref() == Some(serial) && place.asks_profile {
+            if place.serial.as_deref() == Some(serial) && place.remedy == Some(PlaceRemedy::StateProfile) {
                 waits = true;
                 place.state = PlaceState::LayBack;
                 place.next = format!("lift it, and lay it back: it is set with {}", wish_words(profile));

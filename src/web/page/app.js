@@ -90,17 +90,17 @@ function card(place) {
     if (place.what) parts.push(el("p", {}, place.what));
     if (place.slots.length) parts.push(el("ul", { class: "slots" }, ...place.slots.map((line) => el("li", {}, line))));
     if (place.next) parts.push(el("p", { class: "next" }, `Next: ${place.next}`));
-    if (place.asks_profile) parts.push(profileForm(place.serial));
+    if (place.remedy === "state-profile") parts.push(profileForm(place.serial));
     if (place.serial && (place.state === "badly" || place.slots.length)) parts.push(opener(place.serial));
   }
   return el("article", { class: `card ${look}` }, ...parts);
 }
 
 // What its server has, and nobody else knows: wrong ones stop its codes.
-function profileForm(serial) {
+function profileForm(serial, place = "") {
   const select = (id, options) => el("select", { id, required: true }, el("option", { value: "" }, "choose …"), ...options.map(([value, words]) => el("option", { value }, words)));
   const result = el("p", { role: "alert" });
-  const [hash, step] = [`hash-${serial}`, `step-${serial}`];
+  const [hash, step] = [`${place}hash-${serial}`, `${place}step-${serial}`];
   const form = el("form", { class: "row noprint", onsubmit: async (event) => {
     event.preventDefault();
     const [hashField, stepField] = form.querySelectorAll("select");
@@ -117,11 +117,39 @@ function profileForm(serial) {
 const nameOf = (token) => token.slot || token.model === "Molto2" ? `${token.serial}/${token.slot || 0}` : token.serial;
 const opener = (serial) => state && state.facts.kiosk ? null : el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, `Open ${serial}`);
 
-function visit(seen) {
+// What is done about a token: at once, or, where it cannot be taken back, when it was asked for twice. What came of it is said.
+function deed(words, what, fields, asks, say, refused) {
+  return el("button", { type: "button", class: "noprint", onclick: async ({ target }) => {
+    if (asks && target.dataset.asked !== "yes") {
+      target.dataset.asked = "yes";
+      target.textContent = asks;
+      return;
+    }
+    target.disabled = true;
+    say("Working …");
+    try { say((await ask(what, fields)).words); } catch (why) { refused(why); }
+    target.disabled = false;
+  } }, words);
+}
+
+const BURNS_AGAIN = "Yes, burn the seed on record, and set its clock";
+// The remedy of a token that needs attention, as a button, with room for what came of it.
+function remedy(serial, name) {
+  const result = el("p", { role: "status" }), say = (words) => { result.textContent = [words].flat().join(" · "); };
+  const refused = (why) => say(`✕ ${why.message}: ${why.next}`);
+  const button = { mend: () => deed("Mend it on its server", "mend", { serial }, null, say, refused),
+    "burn-again": () => deed("Burn its seed again", "burn-again", { serial }, BURNS_AGAIN, say, refused),
+    "state-profile": () => el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, "State its hash and time step") }[name];
+  return button && !state.facts.kiosk ? [button(), result] : [];
+}
+
+const waitsForProfile = (serial) => state && Object.values(state.undone).some((seen) => seen.serial === serial && seen.remedy === "state-profile");
+function visit(seen, isUndone) {
   const mark = el("span", { class: "mark" }, seen.well ? "✓" : "✕");
   const who = [seen.user, seen.token || "a token"].filter(Boolean).join(" · ");
   const lines = [el("p", {}, mark, who), el("p", { class: "small" }, `${when(seen.at)}: ${seen.what}`)];
   if (!seen.well && seen.next) lines.push(el("p", {}, `Next: ${seen.next}`));
+  if (isUndone && seen.remedy) lines.push(...remedy(seen.serial, seen.remedy));
   if (seen.serial) lines.push(opener(seen.serial));
   return el("li", { class: seen.well ? "good-row" : "bad-row" }, ...lines);
 }
@@ -194,8 +222,8 @@ function render() {
   keep("readers", places.length ? places : [null], (place) => (place ? card(place) : el("p", { class: "card" }, "No reader yet: plug one in.")));
   questions(state.questions);
   const undone = Object.values(state.undone);
-  keep("undone", undone.length ? undone : [null], (seen) => (seen ? visit(seen) : el("li", {}, "Nothing.")));
-  keep("visits", state.visits, visit);
+  keep("undone", undone.length ? undone : [null], (seen) => (seen ? visit(seen, true) : el("li", {}, "Nothing.")));
+  keep("visits", state.visits, (seen) => visit(seen, false));
   const all = Math.max(state.undone_count, undone.length);
   const need = all === 1 ? "1 needs attention" : `${all} need attention`;
   $("counts").textContent = `${state.tokens} laid down, ${state.set} ${state.set === 1 ? "clock" : "clocks"} set, ${need}`;
@@ -225,7 +253,15 @@ async function fleet() {
       rows.length ? el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Tokens" }, table(["Serial", "User", "Model", "Come in", "Drift now", "Remark"], rows)) : null,
       report.unknown ? el("p", {}, `Not in this list, because their clock is not on record: ${report.unknown}. Lay them on a reader once.`) : null,
       report.count > rows.length ? el("p", {}, `Only the first ${rows.length} are shown; the list has all.`) : null,
-      el("p", { class: "noprint" }, el("button", { type: "button", onclick: csv }, "Save the list as CSV")));
+      el("p", { class: "noprint" }, el("button", { type: "button", onclick: csv }, "Save the list as CSV")),
+      report.models.length ? el("h2", {}, "Gained in a month, by model") : null,
+      report.models.length ? table(["Model", "Tokens", "Median (lowest to highest)"], report.models.map((one) => [one.model || "unknown", one.tokens, one.words])) : null,
+      el("h2", {}, "Left open, whatever their drift"),
+      report.open.length ? el("ul", { class: "list" }, ...report.open.map((one) => el("li", {}, el("p", {}, [one.user, one.serial].filter(Boolean).join(" · ")),
+        el("p", {}, one.why), ...remedy(one.serial, one.remedy), opener(one.serial)))) : el("p", {}, "Nothing, by the record."),
+      report.open_count > report.open.length ? el("p", {}, `Only the first ${report.open.length} of ${report.open_count} are shown.`) : null,
+      report.servers.length ? el("h2", {}, "Servers") : null,
+      report.servers.length ? table(["Server", "What it is", "Tokens, by the record"], report.servers.map((one) => [one.name, one.what, one.words])) : null);
   } catch (refused) { put("fleet-result", problem(refused)); }
 }
 

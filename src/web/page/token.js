@@ -55,27 +55,16 @@ async function renderToken(serial, refused, said) {
   } }, el("label", { for: "verify-code" }, "The code on its display"), el("input", { id: "verify-code", inputmode: "numeric", autocomplete: "off", maxlength: "13", required: true }),
   token.profile ? left(token.profile.step_s, forecast.clock ? forecast.clock.drift_s : 0) : null, el("button", { type: "submit" }, "Check")) : null;
   const done = el("p", { role: "status" });
-  // What is done with the token, and what came of it. Where it cannot be taken back, it is asked once more.
-  const doing = (words, what, fields, asks) => el("button", { type: "button", onclick: async (event) => {
-    if (asks && event.target.dataset.asked !== "yes") {
-      event.target.dataset.asked = "yes";
-      event.target.textContent = asks;
-      return;
-    }
-    event.target.disabled = true;
-    done.textContent = "Working …";
-    try {
-      const { words: said } = await ask(what, { serial, ...fields });
-      await renderToken(serial, null, [said].flat());
-    } catch (why) { await renderToken(serial, why); }
-  } }, words);
+  const again = (words) => (words === "Working …" ? (done.textContent = words) : renderToken(serial, null, [words].flat()));
+  const doing = (words, what, fields, asks) => deed(words, what, { serial, ...fields }, asks, again, (why) => renderToken(serial, why));
   const deeds = [report.unmended ? doing("Mend it on its server", "mend", {}) : null,
-    report.burns_again ? doing("Do not burn it again", "burn-again", { cancel: true }) : token.seed === "sealed" ? doing("Burn its seed again", "burn-again", {}, "Yes, burn the seed on record, and set its clock") : null,
+    report.burns_again ? doing("Do not burn it again", "burn-again", { cancel: true }) : token.seed === "sealed" ? doing("Burn its seed again", "burn-again", {}, BURNS_AGAIN) : null,
     ...(token.seed === "sealed" ? report.hands_over_to.filter((name) => !report.servers.some((at) => at.server === name && !at.other_seed && ["created", "assigned", "active"].includes(at.step))).map((name) => doing(`Hand it over to ${name}`, "hand-over", { server: name }, `Yes, send its seed to ${name}, for ${token.user || "nobody"}`)) : [])].filter(Boolean);
   put("token-body",
     refused ? problem(refused) : null,
     refused && refused.confirm ? el("button", { type: "button", onclick: () => act("assign", { user: refused.wanted, reassign: true }) }, `Give it to ${refused.wanted} anyway`) : null,
     el("dl", {}, ...facts.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])),
+    waitsForProfile(serial) ? profileForm(serial, "token-") : null,
     form, check, judged, deeds.length ? el("p", { class: "row noprint" }, ...deeds) : null, done,
     said ? el("div", { class: "card", role: "status" }, ...said.map((line) => el("p", {}, line))) : null,
     report.burns_again ? el("p", { class: "card warn" }, "Its seed is burned again when it is laid on a reader.") : null,

@@ -43,6 +43,11 @@ pub struct Page {
 
 /// Opens a browser at an address, and does something with it.
 pub fn in_browser<F: Future<Output = ()>>(address: &str, look: Look, test: impl FnOnce(Page) -> F) {
+    in_browser_with(&[], address, look, test);
+}
+
+/// The same, with further arguments of the browser's own.
+pub fn in_browser_with<F: Future<Output = ()>>(more: &[&str], address: &str, look: Look, test: impl FnOnce(Page) -> F) {
     let mut driver = Command::new("chromedriver");
     driver.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
     let mut driver = Driver(driver.spawn().expect("chromedriver"));
@@ -57,6 +62,7 @@ pub fn in_browser<F: Future<Output = ()>>(address: &str, look: Look, test: impl 
         let mut args = vec!["--headless=new".to_owned(), "--no-sandbox".to_owned(), "--disable-gpu".to_owned()];
         args.push(format!("--window-size={},{}", look.width, look.height));
         args.push("--disable-dev-shm-usage".to_owned());
+        args.extend(more.iter().map(|arg| (*arg).to_owned()));
         let mut wanted = Capabilities::new();
         wanted.insert("goog:chromeOptions".to_owned(), json!({ "args": args }));
         wanted.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
@@ -96,6 +102,12 @@ impl Page {
         let scheme = if look.is_dark { "dark" } else { "light" };
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.cdp("Emulation.setEmulatedMedia", media).await;
+    }
+
+    /// Has the page as a printer gets it, or as a screen does.
+    pub async fn as_printed(&self, is_printed: bool) {
+        let media = if is_printed { "print" } else { "screen" };
+        self.cdp("Emulation.setEmulatedMedia", json!({ "media": media })).await;
     }
 
     async fn cdp(&self, command: &str, params: Value) {

@@ -2,11 +2,13 @@
 
 #[cfg(feature = "servers")]
 mod at_servers;
+mod attacks;
 pub mod browser;
 pub mod harness;
 mod keyboard;
 mod page;
 mod security;
+mod states;
 
 use serde_json::json;
 
@@ -63,7 +65,7 @@ fn the_profile_of_a_token_is_stated_at_the_page_and_not_assumed() {
     let bearer = web.session();
     let state = web.wait_for(&bearer, |state| state["tokens"] == 1);
     let visit = &state["visits"][0];
-    assert_eq!((visit["state"].as_str(), visit["asks_profile"].as_bool()), (Some("badly"), Some(true)));
+    assert_eq!((visit["state"].as_str(), visit["remedy"].as_str()), (Some("badly"), Some("state-profile")));
     let half = web.ask(
         &bearer,
         json!({ "ask": "profile", "serial": SLOW, "profile": { "hash": "SHA256", "step_s": null, "display_s": null } }),
@@ -158,15 +160,20 @@ fn who_must_come_back_is_shown_and_saved_as_a_table() {
     assert_eq!(odd.status, 422, "{}", odd.body);
 }
 
-#[test]
-fn a_page_that_shows_the_desk_alone_is_answered_nothing_else() {
+/// A page that shows the desk alone.
+fn kiosk() -> Web {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("tokens")).unwrap();
     harness::token(folder.path(), SLOW, &["--drift", "0.1"]);
     let mut command = crate::support::in_folder(folder.path());
     // No browser is found, so none opens.
     command.env("PATH", "").args(["--reader", "emulated:tokens", "web", "--kiosk", "--trust-host-clock"]);
-    let web = Web::spawn(folder, command);
+    Web::spawn(folder, command)
+}
+
+#[test]
+fn a_page_that_shows_the_desk_alone_is_answered_nothing_else() {
+    let web = kiosk();
     let bearer = web.session();
     let state = web.wait_for(&bearer, |state| state["tokens"] == 1);
     assert_eq!(state["facts"]["kiosk"], true);

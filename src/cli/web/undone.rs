@@ -1,0 +1,34 @@
+//! What can be done at the page about tokens that did not leave as they should be.
+
+use super::readers::Readers;
+use crate::inventory::SlotKey;
+use crate::job::desk::{Done, Visited, Why};
+use crate::job::server::AfterSync;
+use crate::web::PlaceRemedy;
+
+impl Readers<'_> {
+    /// What can be done at the page about a token that did not leave as it should be.
+    pub(super) fn remedy(&self, visited: &Visited) -> Option<PlaceRemedy> {
+        if matches!(&visited.done, Done::Read(_, Why::UnknownProfile)) {
+            return Some(PlaceRemedy::StateProfile);
+        }
+        let has_opener = self.opener().is_some();
+        if visited.servers.iter().any(AfterSync::is_open) {
+            return has_opener.then_some(PlaceRemedy::Mend);
+        }
+        let serial = visited.info.as_ref()?.serial.as_str();
+        let token = self.record.books()?.token(&SlotKey::only(serial)).ok().flatten()?;
+        let is_lost = token.erased.is_some() || token.pending.as_ref().is_some_and(|pending| pending.seed.is_some());
+        (is_lost && has_opener && token.held_sealed().is_some()).then_some(PlaceRemedy::BurnAgain)
+    }
+
+    /// The servers of a token are mended: where that was all, it is undone no more.
+    #[cfg(feature = "servers")]
+    pub(super) fn settled(&self, serial: &str) {
+        if self.board.is_undone_for(serial, PlaceRemedy::Mend) {
+            let undone = &mut crate::job::locked(&self.state).undone;
+            undone.retain(|known| known != serial);
+            self.board.settled(serial, undone.len());
+        }
+    }
+}
