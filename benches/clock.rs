@@ -1,5 +1,6 @@
 //! How well clocks are set: 200 syncs of emulated tokens through pcscd, with the error that each token itself knows
-//! beside the error that the tool reported. Run by `scripts/bench clock`; takes about six minutes.
+//! beside the error that the tool reported; and how long a sync takes where the tick is not waited for first, in pairs. Run by
+//! `scripts/bench clock`; takes about nine minutes.
 
 #![allow(
     clippy::unwrap_used,
@@ -73,6 +74,7 @@ mod linux {
                 workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
             });
             report(&runs);
+            pairs(&stack, folder);
         });
     }
 
@@ -111,6 +113,38 @@ mod linux {
                 }
             })
             .collect()
+    }
+
+    /// Pairs of syncs in turn: of a clock that is further off than the bound, which is set without waiting for its tick first, and of one
+    /// that is so far off that it may stand still, for which the tick is waited for as it was for all before.
+    const PAIRS: u32 = 40;
+
+    fn pairs(stack: &Stack, folder: &Path) {
+        let (mut rough, mut waited) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        for number in 0..PAIRS {
+            let part = (f64::from(number) * 0.618_034).fract();
+            let sign = if number % 2 == 0 { 1.0 } else { -1.0 };
+            for (name, drift_s, into) in
+                [("near", 3.0 + 597.0 * part, &mut rough), ("far", 601.0 + 599.0 * part, &mut waited)]
+            {
+                let file = folder.join(format!("{name}-{number}.json")).to_str().unwrap().to_owned();
+                let token = stack.lay(0, &["--drift", &(sign * drift_s).to_string(), "--state", &file]);
+                let began = Instant::now();
+                let _ = stack.json(&["--reader", "1", "sync", "--trust-host-clock"]);
+                into[0].push(began.elapsed().as_secs_f64());
+                token.take_off();
+                let clock = StateFile::new(&file).load().unwrap().unwrap().clock;
+                into[1].push(clock.drift_s(Utc::now().timestamp_nanos_opt().unwrap()).abs());
+            }
+        }
+        let mut results = Results::of("clock_pairs");
+        for (name, [mut took, mut error]) in [("3 to 600 s off", rough), ("601 to 1200 s off, tick waited for", waited)]
+        {
+            let (took, error) = (quantile(&mut took, 0.5), quantile(&mut error, 0.5));
+            println!("{PAIRS} syncs in pairs, {name}: {took:.2} s at the median, true error {error:.4} s");
+            results.add(serde_json::json!({ "drift": name, "took_median_s": took, "true_error_median_s": error }));
+        }
+        results.write();
     }
 
     fn quantile(values: &mut [f64], share: f64) -> f64 {

@@ -122,12 +122,18 @@ fn draw_due(area: &Area<'_>, foreseen: &[Foreseen], now: UnixTime) -> Drawn<'sta
         .configure_mesh()
         .x_labels(4)
         .x_label_formatter(&date)
+        .y_labels(labels(most))
         .y_label_formatter(&count)
         .light_line_style(WHITE)
         .draw()?;
     chart.draw_series(AreaSeries::new(steps(&mut warned, DAYS), 0.0, AHEAD.mix(0.18)).border_style(AHEAD))?;
     chart.draw_series(LineSeries::new(steps(&mut half, DAYS), LIMIT.stroke_width(2)))?;
     Ok(())
+}
+
+/// How many numbers an axis of counts has at most: none between two counts.
+fn labels(most: f64) -> usize {
+    most.min(9.0) as usize + 1
 }
 
 /// How many steps a count has at most: more than the picture has room for.
@@ -171,7 +177,14 @@ fn draw_rates(area: &Area<'_>, foreseen: &[Foreseen]) -> Drawn<'static> {
         .y_label_area_size(60)
         .build_cartesian_2d(-WIDE..WIDE, 0.0..f64::from(most))?;
     let count = |count: &f64| format!("{count:.0}");
-    chart.configure_mesh().x_labels(7).y_label_formatter(&count).light_line_style(WHITE).draw()?;
+    let most = f64::from(most);
+    chart
+        .configure_mesh()
+        .x_labels(7)
+        .y_labels(labels(most))
+        .y_label_formatter(&count)
+        .light_line_style(WHITE)
+        .draw()?;
     let width = 2.0 * WIDE / BINS as f64;
     let bars = counts.iter().enumerate().map(|(index, count)| {
         let from = -WIDE + index as f64 * width;

@@ -3,7 +3,7 @@
 use fantoccini::Locator;
 use fantoccini::key::Key;
 
-use super::browser::{DESKTOP, PHONE, in_browser};
+use super::browser::{DESKTOP, Look, PHONE, in_browser};
 use super::harness::{Web, token};
 use super::page::look_at;
 use super::{RESTRICTED, SLOW};
@@ -104,13 +104,14 @@ fn what_the_fleet_leaves_open_is_listed_with_its_remedy_beside_models_and_server
     let web = Web::start_in(folder, &["--no-auto-sync"]);
     in_browser(&address(&web), DESKTOP, async |page| {
         page.until("document.querySelectorAll('#visits li').length === 1").await;
+        page.dress(Look { height: 1900, ..DESKTOP }).await;
         page.js("go('fleet')").await;
         page.client.find(Locator::Css("#fleet-form button")).await.unwrap().click().await.unwrap();
         page.until("document.querySelector('#fleet-result ul')").await;
         let shown = page.text("#fleet-result").await;
         assert!(shown.contains("Gained in a month, by model") && shown.contains("OTPC-P1-i"), "{shown}");
         assert!(shown.contains("its seed was erased") && shown.contains(RESTRICTED), "{shown}");
-        look_at(&page, "fleet-open", DESKTOP).await;
+        look_at(&page, "fleet-open", Look { height: 1900, ..DESKTOP }).await;
     });
 }
 
