@@ -192,6 +192,7 @@ pub fn left_behind(
     named: &[&str],
 ) -> Result<Vec<String>, InventoryError> {
     let now = SystemClock::new().now().wall;
-    let left = expecting(books, key, moved_s)?.into_iter().filter(|one| !named.contains(&one.server.as_str()));
+    let seed = books.token(key)?.and_then(|token| token.seed);
+    let left = expecting(books, key, moved_s, seed)?.into_iter().filter(|one| !named.contains(&one.server.as_str()));
     left.map(|delivery| leave_open(books, &delivery, now).map(|open| open.server)).collect()
 }

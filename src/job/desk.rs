@@ -293,9 +293,13 @@ impl<'a> DeskVisitor<'a> {
         let (Some(mender), Some(known), Done::Written(outcome)) = (&self.plan.mender, known, done) else {
             return Vec::new();
         };
-        let moved = outcome.drift.filter(|_| outcome.outcome == Effect::Synced);
-        let Some(Moved { before, after }) = moved else { return Vec::new() };
-        mender.mend(known, after.middle_s() - before.middle_s(), self.plan.identity.get().as_ref())
+        let moved_s = match (outcome.outcome, outcome.drift) {
+            (Effect::Synced, Some(Moved { before, after })) => after.middle_s() - before.middle_s(),
+            (Effect::Synced, None) => return Vec::new(),
+            // It is right as it is: what an earlier visit has left open can be mended.
+            (Effect::Within, _) => 0.0,
+        };
+        mender.mend(known, moved_s, self.plan.identity.get().as_ref())
     }
 
     /// The means to judge the code on the display, where it is asked for.

@@ -141,11 +141,16 @@ impl Visited {
     /// Whether the token left as it should be.
     #[must_use]
     pub fn is_well(&self, if_drift_over: f64) -> bool {
+        self.is_well_but_for_servers(if_drift_over) && !self.servers.iter().any(AfterSync::is_open)
+    }
+
+    /// Whether the token left as it should be, whatever became of it at its servers.
+    #[must_use]
+    pub fn is_well_but_for_servers(&self, if_drift_over: f64) -> bool {
         let is_code_wrong =
             self.verdict.as_ref().is_some_and(|verdict| !verdict.is_accepted(verdict.expected.step.seconds()));
         !is_code_wrong
             && !self.is_faulty()
-            && !self.servers.iter().any(AfterSync::is_open)
             && self.left_open().is_none()
             && match &self.done {
                 Done::Written(_) => true,

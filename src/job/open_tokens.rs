@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::failure::Failure;
 use super::forecast::Foreseen;
-use crate::inventory::{Delivery, DeliveryFilter, Inventory, SlotKey, TokenFilter, TokenRecord};
+use super::server::is_clock_settled;
+use crate::inventory::{Delivery, DeliveryStep, Inventory, SlotKey, TokenFilter, TokenRecord};
 use crate::server::ServerSettings;
 use crate::time::UnixTime;
 
@@ -12,13 +13,25 @@ use crate::time::UnixTime;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenFor {
     /// A job of then has no known end.
-    Unfinished(UnixTime),
+    Unfinished {
+        /// When it began.
+        at: UnixTime,
+        /// It was to write a seed.
+        has_seed: bool,
+    },
     /// Its seed was erased then.
     Erased(UnixTime),
     /// Its clock stood still then.
     Stopped(UnixTime),
-    /// This server may expect its clock of before then.
-    Unmended(String, UnixTime),
+    /// A server may expect its clock of before then.
+    Unmended {
+        /// The server.
+        server: String,
+        /// When the clock was set, or was to be.
+        at: UnixTime,
+        /// It was: what set it has come to its end.
+        is_set: bool,
+    },
 }
 
 /// A token that somebody has to do something about.
@@ -35,22 +48,30 @@ pub struct OpenToken {
 ///
 /// # Errors
 /// A failure of the inventory.
-pub fn open_tokens(inventory: &dyn Inventory, most: usize) -> Result<(Vec<OpenToken>, usize), Failure> {
-    let mut unmended: BTreeMap<SlotKey, Vec<Delivery>> = BTreeMap::new();
-    for delivery in inventory.deliveries(&DeliveryFilter::default())? {
-        if delivery.unmended.is_some() && delivery.step.is_there() {
-            unmended.entry(delivery.key.clone()).or_default().push(delivery);
+pub fn open_tokens(
+    inventory: &dyn Inventory,
+    deliveries: &[Delivery],
+    most: usize,
+) -> Result<(Vec<OpenToken>, usize), Failure> {
+    let mut unmended: BTreeMap<&SlotKey, Vec<(&Delivery, UnixTime)>> = BTreeMap::new();
+    for delivery in deliveries.iter().filter(|one| one.step.is_there()) {
+        if let Some(at) = delivery.unmended {
+            unmended.entry(&delivery.key).or_default().push((delivery, at));
         }
     }
     let (mut open, mut count) = (Vec::new(), 0);
     let mut visit = |token: TokenRecord| {
         let own = [
-            token.pending.as_ref().map(|pending| OpenFor::Unfinished(pending.at)),
+            token
+                .pending
+                .as_ref()
+                .map(|pending| OpenFor::Unfinished { at: pending.at, has_seed: pending.seed.is_some() }),
             token.erased.map(OpenFor::Erased),
             token.clock_stopped.map(OpenFor::Stopped),
         ];
         let at_servers = unmended.remove(&token.key).unwrap_or_default();
-        let at_servers = at_servers.into_iter().filter_map(|one| Some(OpenFor::Unmended(one.server, one.unmended?)));
+        let at_servers =
+            at_servers.into_iter().map(|(one, at)| OpenFor::Unmended { server: one.server.clone(), at, is_set: false });
         for why in own.into_iter().flatten().chain(at_servers) {
             count += 1;
             if open.len() < most {
@@ -59,6 +80,11 @@ pub fn open_tokens(inventory: &dyn Inventory, most: usize) -> Result<(Vec<OpenTo
         }
     };
     inventory.visit_tokens(&TokenFilter::default(), u64::MAX, &mut visit)?;
+    for OpenToken { token, why } in &mut open {
+        if let OpenFor::Unmended { is_set, .. } = why {
+            *is_set = is_clock_settled(inventory, &token.key)?;
+        }
+    }
     open.sort_by(|one, other| one.token.key.cmp(&other.token.key));
     Ok((open, count))
 }
@@ -86,8 +112,11 @@ pub fn by_model(foreseen: &[Foreseen]) -> Vec<ModelDrift> {
     }
     let model = |(model, (tokens, mut known)): (Option<&str>, (usize, Vec<f64>))| {
         known.sort_by(f64::total_cmp);
-        let s_per_day = match (known.first(), known.get(known.len() / 2), known.last()) {
-            (Some(low), Some(middle), Some(high)) => Some([*low, *middle, *high]),
+        let middle = |half: usize| known.get(half).copied();
+        // Of an even number, the mean of the two in the middle.
+        let middle = middle(known.len() / 2).zip(middle(known.len().saturating_sub(1) / 2));
+        let s_per_day = match (known.first(), middle, known.last()) {
+            (Some(low), Some((one, other)), Some(high)) => Some([*low, f64::midpoint(one, other), *high]),
             _ => None,
         };
         ModelDrift { model: model.map(str::to_owned), tokens, s_per_day }
@@ -106,6 +135,8 @@ pub struct AtServer {
     pub there: usize,
     /// How many are on their way, or were refused.
     pub not_there: usize,
+    /// How many were there, and are not any more.
+    pub gone: usize,
     /// How many of them it may refuse, because it expects an old clock.
     pub unmended: usize,
 }
@@ -114,14 +145,15 @@ pub struct AtServer {
 ///
 /// # Errors
 /// A failure of the inventory.
-pub fn at_servers(inventory: &dyn Inventory) -> Result<Vec<AtServer>, Failure> {
-    let deliveries = inventory.deliveries(&DeliveryFilter::default())?;
+pub fn at_servers(inventory: &dyn Inventory, deliveries: &[Delivery]) -> Result<Vec<AtServer>, Failure> {
     let at = |record: crate::inventory::ServerRecord| {
         let of_it = || deliveries.iter().filter(|one| one.server == record.name);
         let there = of_it().filter(|one| one.step.is_there()).count();
+        let gone = of_it().filter(|one| one.step == DeliveryStep::Gone).count();
         AtServer {
             there,
-            not_there: of_it().count() - there,
+            not_there: of_it().count() - there - gone,
+            gone,
             unmended: of_it().filter(|one| one.step.is_there() && one.unmended.is_some()).count(),
             settings: ServerSettings::of_text(&record.settings),
             name: record.name,

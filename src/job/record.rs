@@ -176,7 +176,7 @@ impl Recorder<'_> {
             match self.begin(host, &wanted) {
                 Ok(begins) => {
                     begun = Some(begins);
-                    marks.make(self.books, host, (info, plan), before)?;
+                    self.mark(&mut marks, host, (info, plan), before)?;
                     (around.before)(info, plan)?;
                     let is_late = host.now().monotonic.saturating_sub(asked) > BEGINS_WITHIN;
                     if is_late && !self.is_still_ours(job, info, plan)? && anew < ANEW {
@@ -340,6 +340,21 @@ impl Recorder<'_> {
         let begin =
             Begin { job: *job, event, token, profile, seed, seal: &seal, basis: *basis, row, shares_seed, may_wait };
         books.begin(&begin).map(|record| begins(seed, record))
+    }
+
+    /// Marks the servers that may still expect the clock of before.
+    fn mark(
+        &self,
+        marks: &mut Marks,
+        host: &dyn HostClock,
+        (info, plan): (&Info, &WritePlan),
+        before: Option<Drift>,
+    ) -> Result<(), InventoryError> {
+        match marks.make(self.books, host, (info, plan), before) {
+            // Its journal is not at hand either; the record of the sync waits.
+            Err(error) if error.is_away() && self.may_wait(info, plan) => Ok(()),
+            made => made,
+        }
     }
 
     /// Whether no other desk has the token by now, as far as the inventory has to answer.

@@ -279,7 +279,7 @@ fn by_hand_words(after: &AfterSync) -> Option<String> {
     let by_hand = after.by_hand.as_ref()?;
     let click = match (after.kind, by_hand, after.by_hand_from) {
         (ServerKind::PrivacyIdea, ByHand::Codes(codes), _) => format!(
-            "open the token in privacyIDEA, and choose Resync Token; type these two codes within half a minute: {}",
+            "open the token in privacyIDEA, and choose Resync Token; enter these two codes within half a minute: {}",
             codes.join(" ")
         ),
         (ServerKind::PrivacyIdea, ByHand::OffDisplay, Some(from)) => format!(
@@ -287,18 +287,23 @@ fn by_hand_words(after: &AfterSync) -> Option<String> {
             local(from)
         ),
         (ServerKind::PrivacyIdea, ByHand::OffDisplay, None) => {
-            format!("open the token in privacyIDEA, and choose Resync Token; {DISPLAYED}")
+            format!(
+                "open the token in privacyIDEA, and choose Resync Token (if its clock was fast before it was set, first wait for as long as it was fast); \
+                 {DISPLAYED}"
+            )
         }
-        (ServerKind::Entra, ..) => "Entra ID has no resynchronisation that tokentap knows of; only if it refuses the next code: remove the \
-             token in the Entra admin centre, and hand it over again, or upload its seed there and activate it with the code on its display"
-            .to_owned(),
+        (ServerKind::Entra, ..) => format!(
+            "tokentap knows no way to resynchronise a token in Entra ID; only if Entra ID refuses the next code, remove the token in the Entra \
+             admin centre, and then either hand it over again ({} --again), or upload its seed there and activate it with the code on its display",
+            super::server_commands::hand_over(&after.server, &after.serial)
+        ),
         (ServerKind::Duo, ..) => return None,
     };
     Some(format!("; by hand: {click}; then record it: {}", mended(&after.server, &after.serial)))
 }
 
 /// What is typed at privacyIDEA's page where no codes were computed.
-const DISPLAYED: &str = "type two consecutive codes from its display; the code after them is accepted";
+const DISPLAYED: &str = "enter two consecutive codes from the token's display; the code after them is accepted";
 
 fn accepted_words(checked: bool) -> &'static str {
     if checked { ", and accepts the current code" } else { "; the current code was not checked, and can still be used" }

@@ -175,7 +175,9 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> Stri
             format!("burn the token again with tokentap burn, then run {again} --replace; or give its user another token")
         }
         Hindrance::SeedUnproven => {
-            format!("only if its codes are refused there: remove it at the server, and hand it over: {again}")
+            format!(
+                "only if its codes are refused there: burn it again with tokentap burn, remove it at the server, and hand it over: {again}"
+            )
         }
         Hindrance::OtherKind => format!(
             "resynchronise its counter with codes from its display: tokentap server resync {server} {serial} CODE CODE CODE, \

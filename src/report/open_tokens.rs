@@ -21,25 +21,34 @@ pub struct OpenTokenReport {
 }
 
 impl OpenTokenReport {
-    /// The report of a token.
+    /// The report of a token; `has_opener`: sealed seeds can be opened here.
     #[must_use]
-    pub fn of(open: &OpenToken) -> Self {
+    pub fn of(open: &OpenToken, has_opener: bool) -> Self {
         let OpenToken { token, why } = open;
         let can = capabilities_on_record(token.model.as_deref(), &token.key.serial);
-        let is_burned_here = token.held_sealed().is_some() && can.slots == 1 && can.has_clock();
+        let is_burned_here = has_opener && token.held_sealed().is_some() && can.slots == 1 && can.has_clock();
         let (why, remedy) = match why {
-            OpenFor::Unfinished(at) => {
-                (format!("a job of {} has no known end", local(*at)), is_burned_here.then_some("burn-again"))
-            }
+            OpenFor::Unfinished { at, has_seed } => (
+                format!("a job started at {} did not finish: lay it on a reader", local(*at)),
+                (*has_seed && is_burned_here).then_some("burn-again"),
+            ),
             OpenFor::Erased(at) => {
-                (format!("its seed was erased {}", local(*at)), is_burned_here.then_some("burn-again"))
+                (format!("its seed was erased at {}", local(*at)), is_burned_here.then_some("burn-again"))
             }
             OpenFor::Stopped(at) => {
-                (format!("its clock stood still {}: give its user another token", local(*at)), None)
+                (format!("its clock was found stopped at {}: give its user another token", local(*at)), None)
             }
-            OpenFor::Unmended(server, at) => {
-                (format!("{server} may still expect the clock as it was before {}", local(*at)), Some("mend"))
-            }
+            OpenFor::Unmended { server, at, is_set: true } => (
+                format!("{server} may still expect the clock as it was before {}", local(*at)),
+                has_opener.then_some("mend"),
+            ),
+            OpenFor::Unmended { server, at, is_set: false } => (
+                format!(
+                    "its clock was to be set at {}, and it is not known whether it was, nor which clock {server} expects: lay it on a reader",
+                    local(*at)
+                ),
+                None,
+            ),
         };
         Self { serial: token.name(), user: token.user.clone(), why: plain(&why), remedy }
     }
@@ -89,7 +98,11 @@ impl From<&AtServer> for AtServerReport {
             |settings| format!("{} at {}", settings.kind.name(), settings.url),
         );
         let mut words = format!("{} there", counted(at.there as u64, "token"));
-        for (count, more) in [(at.not_there, "not there yet, or refused"), (at.unmended, "to be mended there")] {
+        for (count, more) in [
+            (at.not_there, "not there yet, or refused"),
+            (at.gone, "no longer there"),
+            (at.unmended, "whose codes may be refused there"),
+        ] {
             if count > 0 {
                 words.push_str(&format!("; {count} {more}"));
             }

@@ -65,15 +65,15 @@ pub fn remedy_of_server(remedy: ServerRemedy, name: &str) -> String {
         }
         ServerRemedy::Account => {
             return format!(
-                "check that the account and credential are right; to change them, run tokentap server add {name} again"
+                "check that the account and credential are right; to change them, add {name} again under the same name, with its other options as before (tokentap server add --help)"
             );
         }
         ServerRemedy::Rights => {
-            return format!("tokentap server check {name} ({WHERE_SEALED}) says which rights the account needs");
+            return format!("tokentap server check {name}, {WHERE_SEALED}, says which rights the account needs");
         }
         ServerRemedy::Words => {
             return format!(
-                "do what the server says; tokentap server compare {name} ({WHERE_SEALED}) shows what it has"
+                "do what the server says; tokentap server compare {name}, {WHERE_SEALED}, shows what it has"
             );
         }
         ServerRemedy::SignInInTime => "run the same command again, and sign in within ten minutes",

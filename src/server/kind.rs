@@ -48,9 +48,19 @@ impl ServerKind {
     #[must_use]
     pub fn can(self) -> Can {
         match self {
-            Self::PrivacyIdea => Can { follows_drift: true, resyncs_time: true, tells_drift: true, activates: false },
-            Self::Duo => Can { follows_drift: false, resyncs_time: false, tells_drift: false, activates: false },
-            Self::Entra => Can { follows_drift: true, resyncs_time: false, tells_drift: false, activates: true },
+            Self::PrivacyIdea => {
+                Can { follows_drift: true, resyncs_time: true, tells_drift: true, activates: false, re_enrols: true }
+            }
+            Self::Duo => Can {
+                follows_drift: false,
+                resyncs_time: false,
+                tells_drift: false,
+                activates: false,
+                re_enrols: false,
+            },
+            Self::Entra => {
+                Can { follows_drift: true, resyncs_time: false, tells_drift: false, activates: true, re_enrols: false }
+            }
         }
     }
 }
@@ -66,6 +76,8 @@ pub struct Can {
     pub tells_drift: bool,
     /// A token is of no use before it was given a code.
     pub activates: bool,
+    /// A seed takes another one's place in a token that stays its user's. Else the token is removed, and another one created.
+    pub re_enrols: bool,
 }
 
 /// A right that an account has at a server, or lacks.

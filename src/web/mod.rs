@@ -12,4 +12,4 @@ mod server;
 pub use ask::{Answered, Ask, Asked, List, Refused};
 pub use board::{AskedCode, Board, Facts, Place, PlaceRemedy, PlaceState};
 pub use gate::Gate;
-pub use server::{Served, serve};
+pub use server::{CODE_LASTS, Served, serve};

@@ -43,8 +43,8 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(150);
 /// The largest request of somebody who has no bearer yet.
 const LARGEST_CODE: usize = 4 << 10;
 
-/// How long the code for another page is good.
-const CODE_LASTS: Duration = Duration::from_secs(600);
+/// How long an address that nobody has opened is good: it stays on the terminal's screen.
+pub const CODE_LASTS: Duration = Duration::from_secs(600);
 
 /// How many connections are served at once.
 const CONNECTIONS: usize = 64;

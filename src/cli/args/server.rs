@@ -109,9 +109,9 @@ pub struct ServerAddArgs {
     #[arg(long, value_name = "URL", hide_short_help = true)]
     pub sign_in_url: Option<String>,
 
-    /// It is the server that tokens went to under this name
+    /// This is the same server that tokens went to under this name
     ///
-    /// Where the inventory no longer knows what that was.
+    /// For a server that was removed from the inventory, or whose record cannot be read.
     #[arg(long, hide_short_help = true)]
     pub same_server: bool,
 }

@@ -1,6 +1,6 @@
 //! `batch --hand-over`: the seeds go to a server beside the burning, each as soon as it is on its token.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -84,7 +84,12 @@ impl ToServer {
         let ready =
             Self { name: name.to_owned(), store, opened, opener, remark: global.remark.clone(), stops: Arc::default() };
         let books = ready.store.inventory();
-        let profile = |serial: &str| books.token(&SlotKey::only(serial)).ok().flatten()?.meant_profile();
+        let mut known = HashMap::new();
+        for serial in planned.rows.iter().filter_map(|row| row.serial.as_deref()) {
+            let token = books.token(&SlotKey::only(serial)).map_err(|error| unopened(&error))?;
+            known.extend(token.and_then(|token| token.meant_profile()).map(|profile| (serial, profile)));
+        }
+        let profile = |serial: &str| known.get(serial).copied();
         let rows = planned.rows_to_be(flags, &profile).map(|(row, is_named)| ListedRow { row, is_named });
         let hindered = ready.work(|work| check_list(work, rows)).map_err(|error| server_failure(name, error))?;
         if hindered.is_empty() {
@@ -92,7 +97,14 @@ impl ToServer {
         }
         let count = hindered.iter().map(|(_, rows)| rows.len()).sum();
         let problem = Problem::RowsNotForServer { server: name.to_owned(), count };
-        let next = "correct what is named, or leave out --hand-over and hand the tokens over afterwards";
+        // Whatever else stands in the way would stand there after the burn as well.
+        let is_by_user = |why: &Hindrance| matches!(why, Hindrance::NoUser(_) | Hindrance::SeveralUsers(..));
+        let next = match hindered.iter().all(|(why, _)| is_by_user(why)) {
+            true => "correct these rows in the list, or burn them without a server and hand the tokens over afterwards",
+            false => {
+                "correct these rows in the list: as they are, the server could not be given them after the burn either"
+            }
+        };
         let failure = Failure::new(problem, TokenState::NotReached, next);
         Err(failure.with_details(hindered.iter().map(|(why, rows)| crate::report::hindered_rows(why, rows)).collect()))
     }
@@ -100,7 +112,7 @@ impl ToServer {
     /// Says that the server was asked about every row, which is all that a dry run does there.
     pub fn note_asked(&self, output: &Output) {
         output.note(&format!(
-            "{} was asked: it knows the users of all rows, and takes their seeds; nothing was sent",
+            "{} was checked: it knows every user on the list, can use every profile, and has no conflicting token for a listed serial; no seed was sent",
             self.name
         ));
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::open::{confirm, of_bytes, of_file};
+use super::open::{confirm, of_bytes, of_file, unnoticed};
 use super::report_of;
 use crate::cli::args::{Global, ServerAddArgs};
 use crate::cli::inventory::{event, failed};
@@ -59,7 +59,7 @@ pub fn run(store: &Store, global: &Global, args: &ServerAddArgs, output: &Output
     inventory.put_server(&record, &event(global, Deed::Server, None, Some(words))).map_err(failed)?;
     if let Err(failure) = confirm(store, &args.name, &settings) {
         // It is added; its first use would count as confirmed where nothing else is.
-        output.note(&crate::report::fact(&failure.problem));
+        output.note(&unnoticed(&failure));
     }
     output.report(&ServerAddReport { server: report_of(inventory, &record)?, replaced });
     Ok(Exit::Done)
@@ -87,8 +87,8 @@ fn check_same(
         // It was removed here, or its record cannot be read.
         None if args.same_server => Ok(()),
         None => Err(Failure::usage(
-            went("a server"),
-            "if that is this server, add --same-server; otherwise use another name",
+            format!("{}, and the inventory cannot tell whether it is this one", went("a server")),
+            "if it is the same server, use --same-server; otherwise use another name",
         )),
     }
 }

@@ -113,7 +113,7 @@ fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &
 fn unreadable(name: &str) -> Failure {
     let problem = Problem::File(format!("what the inventory knows of the server {name} cannot be used"));
     let next = format!(
-        "run tokentap inventory check; then add the server again: tokentap server add {name} --same-server, with its kind, address and account"
+        "run tokentap inventory check; then add {name} again under the same name, with --same-server and its other options as before (tokentap server add --help)"
     );
     Failure::new(problem, TokenState::NotReached, next)
 }

@@ -199,7 +199,7 @@ pub fn known(store: &Store, record: &ServerRecord, settings: &ServerSettings) ->
         Pinned::First => {
             // What cannot be kept stops nobody; but whether the server moves is not noticed then.
             if let Err(failure) = confirm(store, &record.name, settings) {
-                note(&format!("{}: whether this server moves is not noticed", crate::report::fact(&failure.problem)));
+                note(&unnoticed(&failure));
             }
             Ok(Known::AsBefore)
         }
@@ -216,10 +216,15 @@ pub fn confirm(store: &Store, name: &str, settings: &ServerSettings) -> Result<(
     let (place, what) = pinned(store, name, settings);
     pins.confirm(&place, &what).map_err(|error| {
         Failure::file(
-            format!("what was confirmed of servers cannot be kept: {error}"),
-            "see that the folder can be written",
+            format!("could not record that this server was confirmed: {error}"),
+            "check that you can write to the folder of your own configuration",
         )
     })
+}
+
+/// What it means that a server could not be confirmed.
+pub fn unnoticed(failure: &Failure) -> String {
+    format!("{}; tokentap will not notice if its settings change", crate::report::fact(&failure.problem))
 }
 
 fn pinned(store: &Store, name: &str, settings: &ServerSettings) -> (PathBuf, Vec<String>) {

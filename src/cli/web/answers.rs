@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::batch::Read;
 use super::readers::Readers;
+use super::words::wish_words;
 use crate::cli::args::{Global, WindowArgs};
 use crate::cli::inventory::assign::event_of;
 use crate::cli::inventory::forecast::{keep_due, table, window};
@@ -15,7 +16,7 @@ use crate::cli::record::Record;
 #[cfg(feature = "servers")]
 use crate::cli::server::open;
 use crate::cli::verify::parse_code;
-use crate::inventory::{BatchId, RowState};
+use crate::inventory::{BatchId, DeliveryFilter, RowState};
 use crate::job::assign::{entry_of_return, of_words};
 use crate::job::forecast::outlook;
 use crate::job::open_tokens::{at_servers, by_model, open_tokens};
@@ -118,7 +119,9 @@ impl Counter<'_> {
             return Err(Failure::usage("hash and time step are both needed", "look them up on the token's server"));
         }
         self.readers.state_profile(serial, wish)?;
-        Ok(json!({}))
+        Ok(
+            json!({ "words": format!("Lay the token back, or lift it and lay it back: it is set with {}.", wish_words(wish)) }),
+        )
     }
 
     fn find(&self, text: &str) -> Result<Value, Failure> {
@@ -185,9 +188,11 @@ impl Counter<'_> {
             return Ok(json!({ "csv": table(&foreseen) }));
         }
         let rows: Vec<ForecastReport> = foreseen.iter().take(SHOWN).map(ForecastReport::of).collect();
-        let (open, open_count) = open_tokens(self.inventory()?, SHOWN)?;
-        let open: Vec<OpenTokenReport> = open.iter().map(OpenTokenReport::of).collect();
-        let servers: Vec<AtServerReport> = at_servers(self.inventory()?)?.iter().map(Into::into).collect();
+        let deliveries = self.inventory()?.deliveries(&DeliveryFilter::default())?;
+        let (open, open_count) = open_tokens(self.inventory()?, &deliveries, SHOWN)?;
+        let has_opener = self.readers.opener().is_some();
+        let open: Vec<OpenTokenReport> = open.iter().map(|one| OpenTokenReport::of(one, has_opener)).collect();
+        let servers: Vec<AtServerReport> = at_servers(self.inventory()?, &deliveries)?.iter().map(Into::into).collect();
         let window = WindowReport::of(&window, from);
         let words = window.words(ON_THE_PAGE);
         let count = foreseen.len();

@@ -7,7 +7,7 @@ use crate::cli::inventory::show::deliveries_of;
 use crate::cli::server::open::{self, hindered, server_failure};
 use crate::cli::store::open_store;
 use crate::inventory::{Delivery, TokenRecord};
-use crate::job::server::{ByHand, HandOverTerms, Hindrance, hand_over, plan};
+use crate::job::server::{ByHand, HandOverTerms, Hindrance, hand_over, is_clock_settled, plan};
 use crate::job::{Failure, find, unopened};
 use crate::report::{HandedToken, MendReport};
 
@@ -22,6 +22,13 @@ impl Counter<'_> {
             .readers
             .mender()
             .ok_or_else(|| Failure::usage("servers are left alone here", "start tokentap web without --no-mend"))?;
+        // Whoever lies about the clock to a server locks the user out there.
+        if !is_clock_settled(self.inventory()?, &token.key)? {
+            return Err(Failure::usage(
+                "whether its clock was set is not known: the last job on it did not come to its end",
+                "lay the token on a reader: that sets its clock, and mends the server",
+            ));
+        }
         // Its clock is not moved now: only what was left open is mended.
         let mut done = mender.mend(&token, 0.0, self.readers.opener().as_ref());
         for one in &mut done {

@@ -29,7 +29,7 @@ use super::server::open;
 use super::{Ran, interrupt, prompt};
 use crate::job::{Exit, Failure};
 use crate::report::host_clock_words;
-use crate::web::{Asked, Board, Facts, Served, serve};
+use crate::web::{Asked, Board, CODE_LASTS, Facts, Served, serve};
 use answers::Counter;
 use readers::Readers;
 
@@ -101,9 +101,6 @@ fn inventory_name(record: &Record) -> Option<String> {
     file.or_else(|| record.books().map(|_| "on a database server".to_owned()))
 }
 
-/// How long an address that nobody has opened is good: it stays on the terminal's screen.
-const CODE_LASTS: Duration = Duration::from_secs(600);
-
 /// The address of a page that is not open yet.
 fn address(served: &Served) -> Result<String, Failure> {
     // Where nobody could ask for another one, it is good for as long as the program runs.
@@ -116,9 +113,10 @@ fn address(served: &Served) -> Result<String, Failure> {
 /// Says where the page is, and opens it where there is a browser; what is returned must live until it has.
 fn announce(served: &Served, args: &WebArgs, output: &Output) -> Result<Option<browser::Way>, Failure> {
     output.text(&format!(
-        "the desk is open at\n  {}\nThe address works once, in a browser on this computer{}To close the desk, press Ctrl-C.",
+        "the desk is open at\n  {}\nThe address works once, {}in a browser on this computer. {}To close the desk, press Ctrl-C.",
         address(served)?,
-        if prompt::has_person() { ", within ten minutes. For another one, press Enter here. " } else { ". " }
+        if prompt::has_person() { "within ten minutes, " } else { "" },
+        if prompt::has_person() { "For a new address, press Enter here. " } else { "" }
     ));
     if args.no_open {
         return Ok(None);

@@ -287,7 +287,7 @@ impl<'a> Readers<'a> {
                 .clock
                 .as_ref()
                 .map(|clock| (clock.before.drift_s, clock.after.as_ref().map(|after| after.drift_s))),
-            remedy: self.remedy(visited).filter(|_| !visit.is_well),
+            remedy: self.remedy(visited, bound).filter(|_| !visit.is_well),
             what: visit.what.clone(),
             next: next_on_page(&visited.done).map_or_else(|| visit.next.clone(), str::to_owned),
         };

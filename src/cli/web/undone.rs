@@ -8,12 +8,13 @@ use crate::web::PlaceRemedy;
 
 impl Readers<'_> {
     /// What can be done at the page about a token that did not leave as it should be.
-    pub(super) fn remedy(&self, visited: &Visited) -> Option<PlaceRemedy> {
+    pub(super) fn remedy(&self, visited: &Visited, bound: f64) -> Option<PlaceRemedy> {
         if matches!(&visited.done, Done::Read(_, Why::UnknownProfile)) {
             return Some(PlaceRemedy::StateProfile);
         }
         let has_opener = self.opener().is_some();
-        if visited.servers.iter().any(AfterSync::is_open) {
+        // Mended, it is undone no more: only where nothing else is wrong with it.
+        if visited.servers.iter().any(AfterSync::is_open) && visited.is_well_but_for_servers(bound) {
             return has_opener.then_some(PlaceRemedy::Mend);
         }
         let serial = visited.info.as_ref()?.serial.as_str();
@@ -29,6 +30,12 @@ impl Readers<'_> {
             let undone = &mut crate::job::locked(&self.state).undone;
             undone.retain(|known| known != serial);
             self.board.settled(serial, undone.len());
+            self.board.change_places(|place| {
+                if place.serial.as_deref() == Some(serial) && place.remedy == Some(PlaceRemedy::Mend) {
+                    (place.state, place.remedy) = (crate::web::PlaceState::Well, None);
+                    "its servers are mended; take the token off".clone_into(&mut place.next);
+                }
+            });
         }
     }
 }

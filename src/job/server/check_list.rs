@@ -3,7 +3,7 @@
 use super::Work;
 use super::hindrance::Hindrance;
 use super::plan::{HandOverTerms, Planner, delivery_of};
-use crate::inventory::SlotKey;
+use crate::inventory::{Delivery, DeliveryStep, SlotKey};
 use crate::seedfile::Row;
 use crate::server::ServerError;
 
@@ -53,13 +53,16 @@ fn check_row(work: &Work<'_>, planner: &mut Planner<'_, '_>, listed: &ListedRow)
         planner.user(name)?;
     }
     let Some(serial) = row.serial.as_ref().filter(|_| *is_named) else { return Ok(()) };
-    // What went there from here, a batch that is run again finds.
-    if delivery_of(work, &SlotKey::only(serial.clone()))?.is_some() {
+    let known = delivery_of(work, &SlotKey::only(serial.clone()))?;
+    let is_on_its_way = |one: &Delivery| one.step.is_there() || one.step == DeliveryStep::Sent;
+    // The same seed, which went there from here: a batch that is run again finds it.
+    if known.as_ref().is_some_and(|one| is_on_its_way(one) && one.seed == work.books.fingerprint_key().of(&row.seed)) {
         return Ok(());
     }
+    let is_older = known.is_some_and(|one| one.step.is_there());
     match work.server.tokens(serial).map_err(Hindrance::Server)?.as_slice() {
         [] => Ok(()),
-        [there] => Err(Hindrance::Taken { user: there.user.clone(), is_older: false }),
+        [there] => Err(Hindrance::Taken { user: there.user.clone(), is_older }),
         several => Err(Hindrance::Several(several.len())),
     }
 }

@@ -92,12 +92,15 @@ fn first(work: &Work<'_>, planned: &Planned, seed: Fingerprint, now: UnixTime) -
 
 /// Does what is missing; whether the server has accepted a code.
 fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) -> Result<bool, Hindrance> {
+    let begun = || Some((Deed::HandOver, Outcome::Begun, format!("to {}", work.name)));
     let mut token = match (&planned.there, planned.doing) {
-        (Some(there), Doing::Finish) => there.clone(),
+        (Some(there), Doing::Finish) => {
+            journal.keep(begun())?;
+            there.clone()
+        }
         (there, doing) => {
             look_again(work, planned)?;
-            let words = format!("to {}", work.name);
-            journal.keep(Some((Deed::HandOver, Outcome::Begun, words)))?;
+            journal.keep(begun())?;
             create(work, planned, there.as_ref().filter(|_| doing == Doing::Replace), journal)?
         }
     };

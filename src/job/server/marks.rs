@@ -3,7 +3,9 @@
 
 use crate::clock::Drift;
 use crate::device::{Carried, Info};
-use crate::inventory::{Delivery, DeliveryFilter, Inventory, InventoryError, SlotKey};
+use crate::inventory::{
+    Deed, Delivery, DeliveryFilter, Event, EventFilter, Fingerprint, Inventory, InventoryError, Outcome, SlotKey,
+};
 use crate::job::plan::{ClockPlan, SeedFate, WritePlan};
 use crate::job::{Books, Failure};
 use crate::server::{ServerKind, ServerSettings};
@@ -21,17 +23,23 @@ pub fn may_need_mending(kind: ServerKind, moved_s: f64) -> bool {
     kind.can().follows_drift && moved_s.abs() > MOVED_FAR_S
 }
 
-/// What went to servers that may refuse the codes of a token once its clock was moved by so many seconds.
+/// What went to servers that may refuse the codes of a token once its clock was moved by so many seconds: of this seed, where it is known
+/// which one the token holds then. A server of which nothing is known any more is one of them.
 ///
 /// # Errors
 /// [`InventoryError`].
-pub fn expecting(books: &dyn Inventory, key: &SlotKey, moved_s: f64) -> Result<Vec<Delivery>, InventoryError> {
+pub fn expecting(
+    books: &dyn Inventory,
+    key: &SlotKey,
+    moved_s: f64,
+    seed: Option<Fingerprint>,
+) -> Result<Vec<Delivery>, InventoryError> {
     if moved_s.abs() <= MOVED_FAR_S {
         return Ok(Vec::new());
     }
     let filter = DeliveryFilter { server: None, serial: Some(key.serial.clone()) };
     let mut deliveries = books.deliveries(&filter)?;
-    deliveries.retain(|one| one.key == *key && one.step.is_there());
+    deliveries.retain(|one| one.key == *key && one.step.is_there() && seed.is_none_or(|seed| one.seed == seed));
     if deliveries.is_empty() {
         return Ok(deliveries);
     }
@@ -39,7 +47,7 @@ pub fn expecting(books: &dyn Inventory, key: &SlotKey, moved_s: f64) -> Result<V
     deliveries.retain(|delivery| {
         let record = servers.iter().find(|server| server.name == delivery.server);
         let settings = record.and_then(|record| ServerSettings::of_text(&record.settings));
-        settings.is_some_and(|settings| may_need_mending(settings.kind, moved_s))
+        settings.is_none_or(|settings| may_need_mending(settings.kind, moved_s))
     });
     Ok(deliveries)
 }
@@ -52,9 +60,29 @@ pub fn leave_open(books: &dyn Inventory, earlier: &Delivery, now: UnixTime) -> R
     if earlier.unmended.is_some() {
         return Ok(earlier.clone());
     }
-    let later = Delivery { unmended: Some(now), at: now, ..earlier.clone() };
+    // When it was sent stays as it is.
+    let later = Delivery { unmended: Some(now), ..earlier.clone() };
     books.deliver(Some(earlier), &later, None)?;
     Ok(later)
+}
+
+/// Whether the last job that was to set a token's clock has come to its end, by the record: before that, nobody knows which clock its servers
+/// are to follow.
+///
+/// # Errors
+/// [`InventoryError`].
+pub fn is_clock_settled(books: &dyn Inventory, key: &SlotKey) -> Result<bool, InventoryError> {
+    let mut last: Option<Event> = None;
+    for deed in [Deed::Sync, Deed::Config, Deed::Burn] {
+        let (serial, slot) = (Some(key.serial.clone()), Some(key.slot));
+        let filter = EventFilter { serial, slot, deed: Some(deed), ..EventFilter::default() };
+        books.visit_events(&filter, 1, &mut |event| {
+            if last.as_ref().is_none_or(|last| last.at < event.at) {
+                last = Some(event);
+            }
+        })?;
+    }
+    Ok(last.is_none_or(|event| matches!(event.outcome, Outcome::Done | Outcome::Within)))
 }
 
 /// Marks that a job has made: what stood on record before, and what stands there now.
@@ -62,8 +90,8 @@ pub fn leave_open(books: &dyn Inventory, earlier: &Delivery, now: UnixTime) -> R
 pub struct Marks(Vec<(Delivery, Delivery)>);
 
 impl Marks {
-    /// Marks every server that may refuse the token's codes after what the plan is about to do to its clock. Where the inventory is
-    /// away, its journal is not at hand either: nothing is marked, and the caller says that the record waits.
+    /// Marks every server that may refuse the token's codes after what the plan is about to do to its clock: where its seed stays, or is
+    /// burned again.
     ///
     /// # Errors
     /// [`InventoryError`].
@@ -76,9 +104,11 @@ impl Marks {
     ) -> Result<(), InventoryError> {
         let now = host.now().wall;
         let (Some(books), Some(before), Some(config)) = (books, before, plan.config) else { return Ok(()) };
-        if plan.seed_fate(info) != SeedFate::Kept {
-            return Ok(());
-        }
+        let seed = match plan.seed_fate(info) {
+            SeedFate::Kept => None,
+            SeedFate::Burned => plan.seed.as_ref().map(|seed| books.fingerprint_key().of(seed)),
+            SeedFate::Erased => return Ok(()),
+        };
         let to_s = match config.clock {
             ClockPlan::Now => 0.0,
             ClockPlan::At(unix_s) => f64::from(unix_s) - now.timestamp() as f64,
@@ -87,23 +117,29 @@ impl Marks {
         let key = SlotKey::of(info.serial.as_str(), plan.slot);
         let mut anew = 0;
         loop {
-            match self.add(books, &key, to_s - before.middle_s(), now) {
-                Err(error) if error.is_away() => return Ok(()),
+            match self.add(books, &key, (to_s - before.middle_s(), seed), now) {
                 Err(InventoryError::Changed(_)) if anew < ANEW => anew += 1,
                 done => return done,
             }
         }
     }
 
-    fn add(&mut self, books: &dyn Inventory, key: &SlotKey, moved_s: f64, now: UnixTime) -> Result<(), InventoryError> {
-        for earlier in expecting(books, key, moved_s)?.into_iter().filter(|one| one.unmended.is_none()) {
+    fn add(
+        &mut self,
+        books: &dyn Inventory,
+        key: &SlotKey,
+        (moved_s, seed): (f64, Option<Fingerprint>),
+        now: UnixTime,
+    ) -> Result<(), InventoryError> {
+        for earlier in expecting(books, key, moved_s, seed)?.into_iter().filter(|one| one.unmended.is_none()) {
             let later = leave_open(books, &earlier, now)?;
             self.0.push((earlier, later));
         }
         Ok(())
     }
 
-    /// Takes the marks back where the clock was surely not set. One that stays is found to need nothing at the token's next visit.
+    /// Takes the marks back where the clock was surely not set. One that stays is settled by the token's next visit: the clock is set then, or
+    /// found right, and the server is mended.
     pub fn settle(self, books: Option<&Books>, failure: Option<&Failure>) {
         let is_unset = failure.is_some_and(|failure| failure.written.config == Carried::No);
         for (earlier, later) in self.0.into_iter().filter(|_| is_unset) {

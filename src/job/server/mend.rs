@@ -99,7 +99,8 @@ pub(super) fn keep(
         Some(earlier) => {
             let now = work.clock.now().wall;
             let unmended = is_open.then(|| earlier.unmended.unwrap_or(now));
-            let later = Delivery { unmended, at: now, ..earlier.clone() };
+            // When it was sent stays as it is.
+            let later = Delivery { unmended, ..earlier.clone() };
             work.books.deliver(Some(&earlier), &later, Some(&event)).map_err(Hindrance::Inventory)
         }
         None => work.books.keep(&Entry::of(event)).map_err(Hindrance::Inventory),
@@ -231,7 +232,7 @@ impl Job<'_> {
 
     /// Keeps that the server is about to be asked for something that changes what it has.
     fn begins(&self) -> Result<(), Hindrance> {
-        keep(self.work, &self.token.key, self.number, (Outcome::Begun, true), "codes go there")
+        keep(self.work, &self.token.key, self.number, (Outcome::Begun, true), "about to send codes")
     }
 
     /// Whether the server accepts the code of a step that is past, which nobody needs any more: then it accepts the current one.

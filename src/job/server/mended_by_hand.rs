@@ -11,7 +11,7 @@ pub fn mended_by_hand(books: &dyn Inventory, server: &str, event: &Event) -> Res
     let filter = DeliveryFilter { server: Some(server.to_owned()), serial: event.serial.clone() };
     let is_open = |one: &Delivery| one.key.slot == event.slot && one.unmended.is_some();
     let Some(earlier) = books.deliveries(&filter)?.into_iter().find(is_open) else { return Ok(false) };
-    let later = Delivery { unmended: None, at: event.at, ..earlier.clone() };
+    let later = Delivery { unmended: None, ..earlier.clone() };
     books.deliver(Some(&earlier), &later, Some(event))?;
     Ok(true)
 }

@@ -115,6 +115,14 @@ impl<'a, 'w> Planner<'a, 'w> {
         if let Some(there) = there.as_ref().filter(|there| doing == Doing::Replace && there.more_users > 0) {
             return Err(Hindrance::SharedThere(there.more_users + 1));
         }
+        // Known before the token is removed there: without its user it would come back as nobody's.
+        let owner = there.as_ref().and_then(|there| there.user.as_ref());
+        let user = match (user, owner) {
+            (None, Some(owner)) if doing == Doing::Replace && !work.server.kind().can().re_enrols => {
+                Some(self.user(owner)?)
+            }
+            (user, _) => user,
+        };
         // Whose it is there is never changed in passing: a seed that took another one's place would sign in as its user.
         if let (Some(user), Some(there)) = (&user, &there) {
             check_owner(there, user)?;

@@ -33,6 +33,12 @@ const OWN_STEPS: u64 = 6;
 /// How long a request takes at the most whose end is not on record.
 const ASKED_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
+/// How far the time of a login, as the server's belief has it, may be off.
+const ABOUT: TimeDelta = TimeDelta::seconds(2);
+
+/// For so long after a token was not mended here somebody may type the codes that were computed for that.
+const TYPED_WITHIN: TimeDelta = TimeDelta::minutes(15);
+
 /// A belief of more than so many seconds, or of before 2001, is none.
 const MOST_SHIFT_S: f64 = 172_800.0;
 const EARLIEST_S: i64 = 978_307_200;
@@ -96,37 +102,129 @@ fn reading(work: &Work<'_>, key: &SlotKey, shift_s: f64, step_s: f64, at: UnixTi
     Event { at, station, before, ..work.event(key, new_job(), Deed::Pull, Outcome::Done, words) }
 }
 
-/// Whether a reading of this time is on record already, or was made by what this program did there: the code that the server accepted last
-/// is then one of those that were computed for it, which are older than any that somebody types off a clock that is right by now.
+/// Whether a reading of this time is on record already, or was made by what this program did there.
 fn is_known(
     work: &Work<'_>,
     token: &ServerToken,
     key: &SlotKey,
     (shift_s, at): (f64, UnixTime),
 ) -> Result<bool, Hindrance> {
-    let step_s = token.step_s.unwrap_or(30);
-    let ago = |steps: u64| TimeDelta::seconds(i64::from(step_s)) * i32::try_from(steps).unwrap_or(i32::MAX);
-    let code_of = at + TimeDelta::milliseconds((shift_s * 1000.0) as i64);
+    let login = Login { at, code_of: at + TimeDelta::milliseconds((shift_s * 1000.0) as i64), token };
     let filter = EventFilter {
         serial: Some(key.serial.clone()),
         slot: Some(key.slot),
-        since: Some(at.min(code_of) - ASKED_WITHIN),
+        since: Some(at.min(login.code_of) - TYPED_WITHIN),
         ..EventFilter::default()
     };
-    let mut is_known = false;
-    let mut visit = |event: Event| {
-        is_known |= match (event.deed, event.outcome) {
-            (Deed::Pull, _) => (event.at - at).abs() < TimeDelta::seconds(2) && event.station.desk == work.name,
-            (Deed::HandOver | Deed::Mend, Outcome::Done | Outcome::Begun | Outcome::Unknown) => {
-                let until = match event.outcome {
-                    Outcome::Done => event.at,
-                    _ => event.at + ASKED_WITHIN,
-                };
-                (event.at - ago(OWN_STEPS)..=until - ago(asked_about(step_s))).contains(&code_of)
-            }
-            _ => false,
-        };
+    let mut is_pulled = false;
+    let mut done: Vec<Event> = Vec::new();
+    let mut visit = |event: Event| match event.deed {
+        Deed::Pull => is_pulled |= (event.at - at).abs() < ABOUT && event.station.desk == work.name,
+        Deed::HandOver | Deed::Mend => done.push(event),
+        _ => {}
     };
     work.books.visit_events(&filter, u64::MAX, &mut visit).map_err(Hindrance::Inventory)?;
-    Ok(is_known)
+    Ok(is_pulled || done.iter().any(|event| login.is_by(event, &done)))
+}
+
+/// A login, as a server's belief tells of it.
+struct Login<'a> {
+    at: UnixTime,
+    /// The time whose code was accepted.
+    code_of: UnixTime,
+    token: &'a ServerToken,
+}
+
+impl Login<'_> {
+    /// Whether the code was one that this program has computed: then it tells nothing of the clock on the token. What nobody knows for certain is
+    /// taken for computed: a reading that is missing does less harm than one that is wrong.
+    fn is_by(&self, event: &Event, all: &[Event]) -> bool {
+        let begun = |one: &Event| one.job == event.job && one.outcome == Outcome::Begun;
+        match event.outcome {
+            // What was sent by this job is older than any code that is typed off a clock which is right by now, or is still to come.
+            Outcome::Begun => {
+                let end = all.iter().find(|one| one.job == event.job && one.outcome != Outcome::Begun);
+                let until = end.map_or(event.at + ASKED_WITHIN, |end| end.at);
+                let is_asked = self.at >= event.at - ABOUT && self.at <= until + ABOUT;
+                self.is_past_code_of(event.at, until) || (is_asked && self.code_of - self.at > self.steps(2))
+            }
+            // Nothing was sent, but somebody may have been given codes to type.
+            _ if event.deed == Deed::Mend && !all.iter().any(begun) => {
+                let is_soon = self.at >= event.at && self.at - event.at < TYPED_WITHIN;
+                is_soon && self.is_past_code_of(self.at, self.at)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the code is one of those that are computed between two times.
+    fn is_past_code_of(&self, from: UnixTime, until: UnixTime) -> bool {
+        let past = asked_about(self.token.step_s.unwrap_or(30));
+        (from - self.steps(OWN_STEPS)..=until - self.steps(past)).contains(&self.code_of)
+    }
+
+    fn steps(&self, steps: u64) -> TimeDelta {
+        let step = TimeDelta::seconds(i64::from(self.token.step_s.unwrap_or(30)));
+        step * i32::try_from(steps).unwrap_or(i32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Station;
+
+    const AT_S: i64 = 1_800_000_000;
+
+    fn event(job: i64, at_s: i64, deed: Deed, outcome: Outcome) -> Event {
+        Event {
+            at: UnixTime::from_timestamp(at_s, 0).unwrap(),
+            job,
+            station: Station { desk: "front".to_owned(), operator: "ana".to_owned(), reader: None },
+            serial: Some("A".to_owned()),
+            slot: 0,
+            deed,
+            outcome,
+            before: None,
+            after: None,
+            state: None,
+            detail: None,
+        }
+    }
+
+    /// Whether a login at a time, with the code of a clock that is off by so much, is taken for one of the program's own.
+    fn is_own(at_s: i64, shift_s: i64, events: &[Event]) -> bool {
+        let token = ServerToken { step_s: Some(30), ..ServerToken::default() };
+        let at = UnixTime::from_timestamp(at_s, 0).unwrap();
+        let login = Login { at, code_of: at + TimeDelta::seconds(shift_s), token: &token };
+        events.iter().any(|event| login.is_by(event, events))
+    }
+
+    #[test]
+    fn codes_that_a_job_has_sent_are_its_own_and_logins_before_and_after_it_are_not() {
+        let job = [event(1, AT_S, Deed::Mend, Outcome::Begun), event(1, AT_S + 2, Deed::Mend, Outcome::Done)];
+        // Of two to four steps ago, or of a fast clock's time that is still to come.
+        for shift_s in [-60, -90, -120, 600] {
+            assert!(is_own(AT_S + 1, shift_s, &job), "{shift_s}");
+        }
+        for (at_s, shift_s) in
+            [(AT_S + 3, 0), (AT_S + 40, -20), (AT_S - 3600, -90), (AT_S + 3600, -90), (AT_S - 60, 600)]
+        {
+            assert!(!is_own(at_s, shift_s, &job), "{at_s} {shift_s}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_is_not_known_to_have_ended_may_have_sent_codes_until_its_request_was_over() {
+        let job = [event(1, AT_S, Deed::HandOver, Outcome::Begun)];
+        assert!(is_own(AT_S + 25, -60, &job) && is_own(AT_S + 25, 300, &job));
+        assert!(!is_own(AT_S + 25, 0, &job) && !is_own(AT_S + 300, 300, &job));
+    }
+
+    #[test]
+    fn where_nothing_was_sent_codes_may_have_been_typed_for_a_while() {
+        let job = [event(1, AT_S, Deed::Mend, Outcome::Failed)];
+        assert!(is_own(AT_S + 30, -90, &job));
+        assert!(!is_own(AT_S + 30, 0, &job) && !is_own(AT_S + 3600, -90, &job) && !is_own(AT_S - 30, -565, &job));
+    }
 }

@@ -24,7 +24,7 @@ pub fn resync(work: &Work<'_>, key: &SlotKey, codes: &[String]) -> Result<bool, 
     }
     let is_unmended = delivery_of(work, key)?.is_some_and(|known| known.unmended.is_some());
     let job = new_job();
-    keep(work, key, job, (Outcome::Begun, is_unmended), "typed codes go there")?;
+    keep(work, key, job, (Outcome::Begun, is_unmended), "about to send the typed codes")?;
     let found = work.server.resync(there, codes).map_err(|error| match error {
         ServerError::NoSuchCall(_) => Hindrance::NoCall,
         error => Hindrance::Server(error),
@@ -32,7 +32,7 @@ pub fn resync(work: &Work<'_>, key: &SlotKey, codes: &[String]) -> Result<bool, 
     let (outcome, words) = match &found {
         Ok(true) => (Outcome::Done, "found again by its codes"),
         Ok(false) => (Outcome::Failed, "not found by the codes that were typed"),
-        Err(why) => (how_it_failed(why), "no answer to the codes that were typed"),
+        Err(why) => (how_it_failed(why), "no result for the codes that were typed"),
     };
     keep(work, key, job, (outcome, is_unmended && found != Ok(true)), words)?;
     found

@@ -105,7 +105,7 @@ function profileForm(serial, place = "") {
     event.preventDefault();
     const [hashField, stepField] = form.querySelectorAll("select");
     const profile = { hash: hashField.value, step_s: Number(stepField.value), display_s: null };
-    try { await ask("profile", { serial, profile }); } catch (refused) { result.textContent = `${refused.message}: ${refused.next}`; }
+    try { result.textContent = (await ask("profile", { serial, profile })).words; } catch (refused) { result.textContent = `${refused.message}: ${refused.next}`; }
   } },
   el("label", { for: hash }, "Hash on its server"), select(hash, [["SHA1", "SHA-1"], ["SHA256", "SHA-256"]]),
   el("label", { for: step }, "Time step there"), select(step, [["30", "30 s"], ["60", "60 s"]]),
@@ -126,20 +126,23 @@ function deed(words, what, fields, asks, say, refused) {
       return;
     }
     target.disabled = true;
-    say("Working …");
+    say(WORKING);
     try { say((await ask(what, fields)).words); } catch (why) { refused(why); }
     target.disabled = false;
   } }, words);
 }
 
+const WORKING = "Working …";
 const BURNS_AGAIN = "Yes, burn the seed on record, and set its clock";
 // The remedy of a token that needs attention, as a button, with room for what came of it.
 function remedy(serial, name) {
-  const result = el("p", { role: "status" }), say = (words) => { result.textContent = [words].flat().join(" · "); };
+  const result = el("p", { role: "status" });
+  // What is listed may go away with what was done: what came of that stays.
+  const say = (words) => { result.textContent = [words].flat().join(" · "); if (words !== WORKING) $("undone-said").textContent = `${serial}: ${result.textContent}`; };
   const refused = (why) => say(`✕ ${why.message}: ${why.next}`);
   const button = { mend: () => deed("Mend it on its server", "mend", { serial }, null, say, refused),
     "burn-again": () => deed("Burn its seed again", "burn-again", { serial }, BURNS_AGAIN, say, refused),
-    "state-profile": () => el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, "State its hash and time step") }[name];
+    "state-profile": () => el("button", { type: "button", class: "noprint", onclick: () => openToken(serial) }, "Enter its hash and time step") }[name];
   return button && !state.facts.kiosk ? [button(), result] : [];
 }
 
@@ -254,14 +257,14 @@ async function fleet() {
       report.unknown ? el("p", {}, `Not in this list, because their clock is not on record: ${report.unknown}. Lay them on a reader once.`) : null,
       report.count > rows.length ? el("p", {}, `Only the first ${rows.length} are shown; the list has all.`) : null,
       el("p", { class: "noprint" }, el("button", { type: "button", onclick: csv }, "Save the list as CSV")),
-      report.models.length ? el("h2", {}, "Gained in a month, by model") : null,
+      report.models.length ? el("h2", {}, "Time gained per month, by model") : null,
       report.models.length ? table(["Model", "Tokens", "Median (lowest to highest)"], report.models.map((one) => [one.model || "unknown", one.tokens, one.words])) : null,
-      el("h2", {}, "Left open, whatever their drift"),
+      el("h2", {}, "Needs attention, whatever the drift"),
       report.open.length ? el("ul", { class: "list" }, ...report.open.map((one) => el("li", {}, el("p", {}, [one.user, one.serial].filter(Boolean).join(" · ")),
-        el("p", {}, one.why), ...remedy(one.serial, one.remedy), opener(one.serial)))) : el("p", {}, "Nothing, by the record."),
+        el("p", {}, one.why), ...remedy(one.serial, one.remedy), opener(one.serial)))) : el("p", {}, "Nothing on record."),
       report.open_count > report.open.length ? el("p", {}, `Only the first ${report.open.length} of ${report.open_count} are shown.`) : null,
       report.servers.length ? el("h2", {}, "Servers") : null,
-      report.servers.length ? table(["Server", "What it is", "Tokens, by the record"], report.servers.map((one) => [one.name, one.what, one.words])) : null);
+      report.servers.length ? table(["Server", "Kind and address", "Tokens on record"], report.servers.map((one) => [one.name, one.what, one.words])) : null);
   } catch (refused) { put("fleet-result", problem(refused)); }
 }
 

@@ -55,7 +55,7 @@ async function renderToken(serial, refused, said) {
   } }, el("label", { for: "verify-code" }, "The code on its display"), el("input", { id: "verify-code", inputmode: "numeric", autocomplete: "off", maxlength: "13", required: true }),
   token.profile ? left(token.profile.step_s, forecast.clock ? forecast.clock.drift_s : 0) : null, el("button", { type: "submit" }, "Check")) : null;
   const done = el("p", { role: "status" });
-  const again = (words) => (words === "Working …" ? (done.textContent = words) : renderToken(serial, null, [words].flat()));
+  const again = (words) => (words === WORKING ? (done.textContent = words) : renderToken(serial, null, [words].flat()));
   const doing = (words, what, fields, asks) => deed(words, what, { serial, ...fields }, asks, again, (why) => renderToken(serial, why));
   const deeds = [report.unmended ? doing("Mend it on its server", "mend", {}) : null,
     report.burns_again ? doing("Do not burn it again", "burn-again", { cancel: true }) : token.seed === "sealed" ? doing("Burn its seed again", "burn-again", {}, BURNS_AGAIN) : null,

@@ -59,7 +59,7 @@ fn rows_that_the_server_could_not_be_given_are_named_before_the_first_is_burned(
 fn a_list_that_the_server_takes_is_burned_and_handed_over_and_a_dry_run_says_that_it_was_asked() {
     let (server, counter) = laid_out(["ana", "eva", ""]);
     let (exit, said) = batch(&counter, &["--dry-run"]);
-    assert!(exit == 0 && said.contains("duo was asked"), "{said}");
+    assert!(exit == 0 && said.contains("duo was checked"), "{said}");
     assert_eq!(server.asked("POST"), 0);
     let (exit, said) = batch(&counter, &[]);
     assert_eq!((exit, server.now().tokens.len()), (0, 3), "{said}");
@@ -67,4 +67,10 @@ fn a_list_that_the_server_takes_is_burned_and_handed_over_and_a_dry_run_says_tha
     let posts = server.asked("POST");
     let (exit, said) = batch(&counter, &[]);
     assert_eq!((exit, server.asked("POST")), (0, posts), "{said}");
+    // Another seed for a token that is there would be burned, and refused then.
+    let list = fs::read_to_string(counter.desk.path("list.csv")).unwrap();
+    fs::write(counter.desk.path("list.csv"), list.replace(SECRETS[0], "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJT")).unwrap();
+    let (exit, said) = batch(&counter, &["--reburn", "--dry-run"]);
+    assert!(exit != 0 && said.contains("row 1: the server has a token of this serial already"), "{said}");
+    assert!(!said.contains("burn them without a server"), "that would help nothing: {said}");
 }

@@ -256,6 +256,25 @@ fn a_seed_is_replaced_only_where_that_is_said_and_a_break_leaves_one_token_with_
     }
 }
 
+/// Without its user it would come back as nobody's.
+#[test]
+fn a_token_whose_user_cannot_be_looked_up_is_not_removed_to_be_replaced() {
+    let server = Duo::start(&["ana"]);
+    let mut counter = counter(&server);
+    let seed = counter.burned(&serial(1), None, &[]);
+    {
+        let mut now = server.now();
+        now.put("t6", &serial(1), &[1; 20]);
+        let ana = now.users[0].id.clone();
+        now.tokens[0].users = vec![ana];
+    }
+    server.lay("GET /admin/v1/users", Fault::CutBefore, 1);
+    assert_ne!(hand_over(&counter, &serial(1), &["--replace"]).0, 0);
+    holds(&server, &serial(1), &[1; 20], "ana", "it is as it was");
+    assert_eq!(hand_over(&counter, &serial(1), &["--replace"]).0, 0);
+    holds(&server, &serial(1), &seed, "ana", "replaced, and hers");
+}
+
 #[test]
 fn a_counter_is_found_again_by_three_codes_that_follow_each_other() {
     let server = Duo::start(&["ana"]);

@@ -1,6 +1,7 @@
 //! Servers at the page: a token is handed over there, a batch as it is burned, and a server that expects the clock of before is mended.
 
 use serde_json::{Value, json};
+use tokentap::inventory::{Entry, Event, Inventory, Outcome, Sqlite};
 
 use super::browser::{DESKTOP, in_browser};
 use super::harness::{Web, token};
@@ -54,6 +55,19 @@ fn a_token_is_handed_over_at_the_page_and_a_server_that_expects_the_old_clock_is
     let ask = |what: Value| web.ask(&bearer, what);
     let about = |serial: &str| ask(json!({ "ask": "token", "serial": serial })).json();
     assert_eq!((about(new)["unmended"].as_bool(), about(moved)["unmended"].as_bool()), (Some(false), Some(true)));
+    // While it is not known whether a clock was set, no server is told of it.
+    let books = Sqlite::open(&web.folder.path().join("inventory.sqlite")).unwrap();
+    let now_ms = chrono::Utc::now().timestamp_millis();
+    for (outcome, status) in [(Outcome::Begun, 422), (Outcome::Unknown, 422)] {
+        let event = Event { outcome, job: 77, ..crate::inventory::event(moved, now_ms, "as if it was killed") };
+        books.keep(&Entry::of(event)).unwrap();
+        let refused = ask(json!({ "ask": "mend", "serial": moved }));
+        assert!(refused.status == status && refused.body.contains("lay the token on a reader"), "{}", refused.body);
+        let open = ask(json!({ "ask": "fleet" })).json()["open"].clone();
+        let why = open.as_array().unwrap().iter().find(|one| one["serial"] == moved).unwrap();
+        assert_eq!(why["remedy"], Value::Null, "{why}");
+    }
+    books.keep(&Entry::of(crate::inventory::event(moved, now_ms + 1, "as if it was laid back"))).unwrap();
     let more = web.post("/api/code", Some(&bearer), &json!({})).json();
     in_browser(more["address"].as_str().unwrap(), DESKTOP, async |page| {
         // Each button by its words, as somebody at the counter presses it.

@@ -34,9 +34,10 @@ fn a_profile_is_stated_in_a_card_or_where_the_token_is_listed_and_both_can_be_us
         look_at(&page, "token-profile", DESKTOP).await;
         page.js("const [hash, step] = document.querySelectorAll('#token-body select'); hash.value = 'SHA1'; step.value = '30'").await;
         page.js("document.querySelector('#token-body select').form.requestSubmit()").await;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let refusal = page.js("return document.querySelector('#token-body [role=alert]').textContent").await;
-        assert_eq!(refusal, "", "it is taken");
+        page.until(
+            "document.querySelector('#token-body [role=alert]').textContent.includes('it is set with SHA1, 30 s')",
+        )
+        .await;
     });
 }
 
@@ -109,7 +110,7 @@ fn what_the_fleet_leaves_open_is_listed_with_its_remedy_beside_models_and_server
         page.client.find(Locator::Css("#fleet-form button")).await.unwrap().click().await.unwrap();
         page.until("document.querySelector('#fleet-result ul')").await;
         let shown = page.text("#fleet-result").await;
-        assert!(shown.contains("Gained in a month, by model") && shown.contains("OTPC-P1-i"), "{shown}");
+        assert!(shown.contains("Time gained per month, by model") && shown.contains("OTPC-P1-i"), "{shown}");
         assert!(shown.contains("its seed was erased") && shown.contains(RESTRICTED), "{shown}");
         look_at(&page, "fleet-open", Look { height: 1900, ..DESKTOP }).await;
     });
