@@ -2,7 +2,7 @@
 
 use super::args::{CodeArgs, Global};
 use super::output::Output;
-use super::seed_of::seed_of;
+use super::seed_of::{OfCode, seed_of};
 use super::verify::digits_of;
 use super::{Ran, time_arg};
 use crate::clock::check_plausible;
@@ -14,7 +14,9 @@ use crate::seedfile::Kind;
 use crate::time::{HostClock, SystemClock};
 
 pub fn run(global: &Global, args: &CodeArgs, output: &Output) -> Ran {
-    let found = seed_of(global, &args.seed, args.identity.as_deref(), args.counter.is_some(), None, output)?;
+    let is_stated = args.hash.is_some() && args.step.is_some();
+    let of = OfCode { hotp: args.counter.is_some(), slot: None, is_stated: is_stated || args.counter.is_some() };
+    let found = seed_of(global, &args.seed, args.identity.as_deref(), of, output)?;
     let (profile, row) = (found.profile(), found.row);
     let digits = digits_of(args.digits.or(row.digits).unwrap_or(6))?;
     let hash = args.hash.map(Hash::from).or(row.hash).or(profile.map(Profile::hash)).unwrap_or(Hash::Sha1);

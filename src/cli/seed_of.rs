@@ -9,6 +9,7 @@ use super::output::Output;
 use super::record::{self, Need, Record};
 use super::secret;
 use super::station::{self, Workplace};
+use super::store::{Where, locate};
 use super::unused::check_unused;
 use crate::clock::Drift;
 use crate::device::{Info, Profile};
@@ -46,6 +47,16 @@ impl Found {
     }
 }
 
+/// What is known of a code before its seed is found.
+pub struct OfCode {
+    /// It is one that counts.
+    pub hotp: bool,
+    /// The slot whose code it is.
+    pub slot: Option<u16>,
+    /// Hash and time step are named.
+    pub is_stated: bool,
+}
+
 /// Finds the seed that the arguments mean. A file of many rows is asked for the row of the token on the reader; without any
 /// seed, `identity` opens the one of the token on the reader, or of the one that `--serial` or `--user` names.
 ///
@@ -55,10 +66,10 @@ pub fn seed_of(
     global: &Global,
     args: &SeedArgs,
     identity: Option<&Path>,
-    hotp: bool,
-    slot: Option<u16>,
+    of: OfCode,
     output: &Output,
 ) -> Result<Found, Failure> {
+    let OfCode { hotp, slot, is_stated } = of;
     let reads_token = global.reads_token || slot.is_some();
     let device = match (slot, hotp) {
         (Some(slot), _) => Some((Wanted::Molto2, slot)),
@@ -74,11 +85,11 @@ pub fn seed_of(
         Some(SeedChoice::One(row)) if reads_token => Some(SeedChoice::OfToken(Sheet::of(*row))),
         Some(SeedChoice::One(row)) => {
             check_expected(global, &row)?;
-            return Ok(of_one(global, *row, output));
+            return of_one(global, *row, is_stated, output);
         }
         // Without serials, no token can tell which row is its own.
         Some(SeedChoice::OfToken(rows)) if !reads_token && rows.is_without_serials() => {
-            return SeedChoice::OfToken(rows).single().map(|row| of_one(global, row, output));
+            return of_one(global, SeedChoice::OfToken(rows).single()?, is_stated, output);
         }
         Some(given) => Some(given),
         None => {
@@ -137,16 +148,38 @@ fn check_expected(global: &Global, row: &Row) -> Result<(), Failure> {
     }
 }
 
-/// One seed that was given, with the token that holds it by the record: its profile is then no guess.
-fn of_one(global: &Global, row: Row, output: &Output) -> Found {
-    let is_there = record::path(global).ok().flatten().is_some_and(|path| path.is_file());
-    let record = is_there.then(|| Record::open(global, Need::Reading, output).ok()).flatten();
-    let known = record.as_ref().and_then(Record::books).and_then(|books| {
-        let seed = books.fingerprint_key().of(&row.seed);
-        let holder = books.holder(&seed).ok().flatten()?;
-        books.token(&holder).ok().flatten()
+/// One seed that was given, with the token that holds it by the record: its profile is then no guess. No inventory is made for that.
+///
+/// # Errors
+/// A failure of an inventory that is there and cannot be read, where it may know the profile: a code of another one would be a wrong code.
+fn of_one(global: &Global, row: Row, is_stated: bool, output: &Output) -> Result<Found, Failure> {
+    let is_there = !matches!(locate(global), Ok(None))
+        && !matches!(locate(global), Ok(Some(Where::File(path, _))) if !path.exists());
+    if !is_there {
+        return Ok(Found { row, read: None, known: None, record: None });
+    }
+    let looked_up = Record::open(global, Need::Profile, output).and_then(|record| {
+        let known = holder_of(&record, &row)?;
+        Ok((record, known))
     });
-    Found { row, read: None, known, record }
+    match looked_up {
+        Ok((record, known)) => Ok(Found { row, read: None, known, record: Some(record) }),
+        // Nothing of it is needed then.
+        Err(failure) if is_stated || (row.hash.is_some() && row.step.is_some()) => {
+            output.note(&crate::report::fact(&failure.problem));
+            Ok(Found { row, read: None, known: None, record: None })
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The token that holds a seed, by the record.
+fn holder_of(record: &Record, row: &Row) -> Result<Option<TokenRecord>, Failure> {
+    let Some(books) = record.books() else { return Ok(None) };
+    match books.holder(&books.fingerprint_key().of(&row.seed))? {
+        Some(holder) => Ok(books.token(&holder)?),
+        None => Ok(None),
+    }
 }
 
 /// Reads the token on the reader: serial and clock, and nothing else.

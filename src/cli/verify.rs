@@ -3,7 +3,7 @@
 use super::args::{Global, VerifyArgs};
 use super::output::Output;
 use super::record;
-use super::seed_of::{Found, seed_of};
+use super::seed_of::{Found, OfCode, seed_of};
 use super::{Ran, prompt};
 use crate::clock::check_plausible;
 use crate::device::Profile;
@@ -24,7 +24,9 @@ const NEAR_TOKEN_S: u32 = 180;
 const FAR_S: u32 = 31_536_000;
 
 pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
-    let found = seed_of(global, &args.seed, args.identity.as_deref(), args.hotp, args.slot, output)?;
+    let is_stated = args.hotp || (args.hash.is_some() && args.step.is_some());
+    let of = OfCode { hotp: args.hotp, slot: args.slot, is_stated };
+    let found = seed_of(global, &args.seed, args.identity.as_deref(), of, output)?;
     if found.row.kind == Kind::Hotp && !args.hotp {
         return Err(Failure::usage(
             "this is a HOTP seed, which counts button presses",

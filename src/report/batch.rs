@@ -112,6 +112,8 @@ pub struct Summed<'a> {
     pub holding: usize,
     /// The file with the users' slips.
     pub slips: Option<String>,
+    /// How somebody goes on with the rows that are left.
+    pub again: &'static str,
 }
 
 impl BatchSummary {
@@ -167,7 +169,7 @@ impl Report for BatchSummary {
 }
 
 fn sum_words(summed: &Summed<'_>) -> String {
-    let Summed { name, counts, rows, files, holding, slips } = summed;
+    let Summed { name, counts, rows, files, holding, slips, again } = summed;
     let mut text = format!("{name}: {} of {} done", counts.done(), counted(counts.rows(), "row"));
     if counts.of(RowState::Checked) > 0 {
         text.push_str(&format!(", {} of them checked", counts.of(RowState::Checked)));
@@ -197,7 +199,7 @@ fn sum_words(summed: &Summed<'_>) -> String {
     if counts.left() > 0 {
         let left = counted(counts.left(), "row");
         let next = match holding {
-            0 => "run the same command again to continue".to_owned(),
+            0 => (*again).to_owned(),
             1 => "1 token holds another seed, by the inventory, and its server may have that one; to stop its codes and burn it again: the \
                   same command with --reburn"
                 .to_owned(),

@@ -171,7 +171,7 @@ impl Report for HandOverReport {
 pub struct MendReport {
     /// The server's name.
     pub server: String,
-    /// `never-follows`, `follows`, `resynced`, `re-enrolled`, `accepts-later`, `by-hand` or `undone`.
+    /// `never-follows`, `follows`, `resynced`, `re-enrolled`, `accepts-later`, `again-later`, `by-hand` or `undone`.
     pub outcome: &'static str,
     /// The server accepts the current code, as it was asked; `null` where it was not asked, because that would have cost a code.
     pub accepted: Option<bool>,

@@ -26,7 +26,7 @@ pub fn fact(problem: &Problem) -> String {
         Problem::Interrupted => "interrupted".to_owned(),
         Problem::Inventory(error) => error.to_string(),
         Problem::ProfileUnread(error) => {
-            format!("{error}; it may know this token's profile, which setting the clock overwrites")
+            format!("{error}; it may know this token's profile (hash, time step)")
         }
         Problem::InventoryDamaged { path, count } => {
             let are = if *count == 1 { "is" } else { "are" };

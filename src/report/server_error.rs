@@ -89,7 +89,7 @@ pub fn right_words(right: Right) -> (&'static str, &'static str) {
     match right {
         Right::List => ("to list tokens", "hand-over, sync --mend, server pull, server compare"),
         Right::Create => ("to create tokens", "hand-over, sync --mend --re-enrol"),
-        Right::Users => ("to look users up", "hand-over"),
+        Right::Users => ("to look users up", "hand-over, server compare"),
         Right::Assign => ("to assign tokens", "hand-over"),
         Right::Resync => ("to resynchronise tokens", "sync --mend, server resync"),
     }

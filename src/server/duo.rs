@@ -97,7 +97,7 @@ impl Duo {
         &self,
         path: &str,
         parameters: &[(&str, &str)],
-        visit: &mut dyn FnMut(&Value),
+        visit: &mut dyn FnMut(&Value) -> Asked<()>,
     ) -> Asked<Option<ServerClock>> {
         let (mut offset, mut read) = ("0".to_owned(), 0);
         loop {
@@ -106,7 +106,7 @@ impl Duo {
             let answer = self.ask(&Method::GET, path, &all)?;
             self.http.count_page(&mut read, &answer)?;
             let found = self.fields(&answer).list("/response")?;
-            found.iter().for_each(&mut *visit);
+            found.iter().try_for_each(&mut *visit)?;
             let is_empty = found.is_empty();
             let next: Option<u64> = answer.value.get("metadata").and_then(|found| number_in(found, "next_offset"));
             match next {
@@ -118,6 +118,26 @@ impl Duo {
                 Some(_) => return Err(ServerError::Endless(self.http.host().to_owned())),
             }
         }
+    }
+}
+
+impl Duo {
+    /// A token of a list. One that is there and cannot be read is not taken for one that is not there.
+    fn token_of(&self, value: &Value) -> Asked<ServerToken> {
+        let fields = Fields { host: self.http.host(), value };
+        let kind = text_in(value, "type").unwrap_or_default();
+        let users = value.get("users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let user = users.first();
+        Ok(ServerToken {
+            id: fields.text("/token_id")?.to_owned(),
+            serial: fields.text("/serial")?.to_owned(),
+            user: user.and_then(|user| text_in(user, "username")),
+            more_users: users.len().saturating_sub(1),
+            counts: kind.starts_with('h'),
+            step_s: number_in(value, "totp_step"),
+            digits: kind.get(1..).and_then(|digits| digits.parse().ok()),
+            ..ServerToken::default()
+        })
     }
 }
 
@@ -142,8 +162,8 @@ impl AuthServer for Duo {
 
     fn standing(&self) -> Asked<Standing> {
         let mut lacks = Vec::new();
-        let clock = self.pages("/admin/v1/tokens", &[("serial", "0"), ("type", "t6")], &mut |_| {})?;
-        match self.pages("/admin/v1/users", &[("username", "0")], &mut |_| {}) {
+        let clock = self.pages("/admin/v1/tokens", &[("serial", "0"), ("type", "t6")], &mut |_| Ok(()))?;
+        match self.pages("/admin/v1/users", &[("username", "0")], &mut |_| Ok(())) {
             Ok(_) => {}
             Err(ServerError::Forbidden { .. }) => lacks.push(Right::Users),
             Err(error) => return Err(error),
@@ -158,7 +178,8 @@ impl AuthServer for Duo {
         // The serial is asked for together with a type only.
         for kind in ["t6", "t8", "h6", "h8"] {
             self.pages("/admin/v1/tokens", &[("type", kind), ("serial", serial)], &mut |token| {
-                found.extend(token_of(token))
+                found.push(self.token_of(token)?);
+                Ok(())
             })?;
         }
         found.retain(|token: &ServerToken| token.serial == serial);
@@ -166,12 +187,7 @@ impl AuthServer for Duo {
     }
 
     fn visit_tokens(&self, visit: &mut dyn FnMut(ServerToken)) -> Asked<()> {
-        self.pages("/admin/v1/tokens", &[], &mut |token| {
-            if let Some(token) = token_of(token) {
-                visit(token);
-            }
-        })
-        .map(drop)
+        self.pages("/admin/v1/tokens", &[], &mut |token| self.token_of(token).map(&mut *visit)).map(drop)
     }
 
     fn users(&self, name: &str) -> Asked<Vec<ServerUser>> {
@@ -183,6 +199,7 @@ impl AuthServer for Duo {
                 if let (true, Some(id), [Some(name), _]) = (is_meant, text_in(user, "user_id"), names) {
                     found.push(ServerUser { id, name, realm: None });
                 }
+                Ok(())
             })?;
             if !found.is_empty() {
                 break;
@@ -225,22 +242,6 @@ impl AuthServer for Duo {
     fn remove(&self, token: &ServerToken) -> Asked<()> {
         self.ask(&Method::DELETE, &format!("/admin/v1/tokens/{}", encoded(&token.id)), &[]).map(drop)
     }
-}
-
-fn token_of(value: &Value) -> Option<ServerToken> {
-    let kind = text_in(value, "type").unwrap_or_default();
-    let users = value.get("users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let user = users.first();
-    Some(ServerToken {
-        id: text_in(value, "token_id")?,
-        serial: text_in(value, "serial")?,
-        user: user.and_then(|user| text_in(user, "username")),
-        more_users: users.len().saturating_sub(1),
-        counts: kind.starts_with('h'),
-        step_s: number_in(value, "totp_step"),
-        digits: kind.get(1..).and_then(|digits| digits.parse().ok()),
-        ..ServerToken::default()
-    })
 }
 
 /// Parameters as JSON, in the order that they have: what is signed is what is sent.

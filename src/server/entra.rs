@@ -110,13 +110,13 @@ impl Entra {
     }
 
     /// All pages of a list.
-    fn pages(&self, path: &str, visit: &mut dyn FnMut(&Value)) -> Asked<()> {
+    fn pages(&self, path: &str, visit: &mut dyn FnMut(&Value) -> Asked<()>) -> Asked<()> {
         let (mut next, mut read) = (path.to_owned(), 0);
         // No tenant has so many; a list whose pages go round has.
         for _ in 0..10_000 {
             let answer = self.ask(&Method::GET, &next, None)?;
             self.http.count_page(&mut read, &answer)?;
-            self.fields(&answer).list("/value")?.iter().for_each(&mut *visit);
+            self.fields(&answer).list("/value")?.iter().try_for_each(&mut *visit)?;
             match text_in(&answer.value, "@odata.nextLink") {
                 // A ticket goes to no other host.
                 Some(link) if link.strip_prefix(&self.settings.url).is_some_and(|path| path.starts_with('/')) => {
@@ -145,6 +145,44 @@ impl Entra {
             if is_this {
                 found = text_in(method, "id").map(|id| format!("{methods}/{}", encoded(&id)));
             }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+impl Entra {
+    /// A token of a list. One that is there and cannot be read is not taken for one that is not there. Pages of the reference disagree on whether it
+    /// stands in the list itself or as `device` in a field of it.
+    fn token_of(&self, value: &Value) -> Asked<ServerToken> {
+        let value = value.get("device").filter(|device| device.is_object()).unwrap_or(value);
+        let fields = Fields { host: self.http.host(), value };
+        let user = value.get("assignedTo").filter(|user| user.is_object());
+        let status = text_in(value, "status").unwrap_or_default();
+        Ok(ServerToken {
+            id: fields.text("/id")?.to_owned(),
+            serial: fields.text("/serialNumber")?.to_owned(),
+            user: user.and_then(|user| text_in(user, "userPrincipalName").or_else(|| text_in(user, "id"))),
+            step_s: number_in(value, "timeIntervalInSeconds"),
+            hash: text_in(value, "hashFunction"),
+            is_off: status != "activated",
+            ..ServerToken::default()
+        })
+    }
+
+    /// The users of an address: several may have the same.
+    fn users_of_address(&self, address: &str) -> Asked<Vec<ServerUser>> {
+        let quoted = address.replace('\'', "''");
+        let filter = encoded(&format!("mail eq '{quoted}'"));
+        let mut found = Vec::new();
+        self.pages(&format!("/beta/users?%24filter={filter}"), &mut |user| {
+            let fields = Fields { host: self.http.host(), value: user };
+            let is_meant = text_in(user, "mail").is_some_and(|mail| mail.to_lowercase() == address.to_lowercase());
+            if is_meant {
+                let (id, name) = (fields.text("/id")?.to_owned(), fields.text("/userPrincipalName")?.to_owned());
+                found.push(ServerUser { id, name, realm: None });
+            }
+            Ok(())
         })?;
         Ok(found)
     }
@@ -182,7 +220,10 @@ impl AuthServer for Entra {
         if rights.is_some() && !has("UserAuthenticationMethod.ReadWrite.All") {
             lacks.push(Right::Assign);
         }
-        let untold = if rights.is_some() { vec![Right::Users] } else { Right::ALL.to_vec() };
+        if rights.is_some() && !READS_USERS.iter().any(|name| has(name)) {
+            lacks.push(Right::Users);
+        }
+        let untold = if rights.is_some() { Vec::new() } else { Right::ALL.to_vec() };
         Ok(Standing { who: self.settings.account.clone(), lacks, untold, clock: answer.clock, no_realm: None })
     }
 
@@ -190,23 +231,22 @@ impl AuthServer for Entra {
         let quoted = serial.replace('\'', "''");
         let filter = encoded(&format!("serialNumber eq '{quoted}'"));
         let mut found = Vec::new();
-        self.pages(&format!("{DEVICES}?%24filter={filter}"), &mut |token| found.extend(token_of(token)))?;
+        self.pages(&format!("{DEVICES}?%24filter={filter}"), &mut |token| {
+            found.push(self.token_of(token)?);
+            Ok(())
+        })?;
         found.retain(|token: &ServerToken| token.serial == serial);
         Ok(found)
     }
 
     fn visit_tokens(&self, visit: &mut dyn FnMut(ServerToken)) -> Asked<()> {
-        self.pages(DEVICES, &mut |token| {
-            if let Some(token) = token_of(token) {
-                visit(token);
-            }
-        })
+        self.pages(DEVICES, &mut |token| self.token_of(token).map(&mut *visit))
     }
 
     fn users(&self, name: &str) -> Asked<Vec<ServerUser>> {
         let user = match self.ask(&Method::GET, &format!("/beta/users/{}", encoded(name)), None) {
             Ok(answer) => answer,
-            Err(ServerError::Absent(_)) => return Ok(Vec::new()),
+            Err(ServerError::Absent(_)) => return self.users_of_address(name),
             Err(error) => return Err(error),
         };
         let fields = self.fields(&user);
@@ -266,16 +306,6 @@ impl AuthServer for Entra {
     }
 }
 
-fn token_of(value: &Value) -> Option<ServerToken> {
-    let user = value.get("assignedTo").filter(|user| user.is_object());
-    let status = text_in(value, "status").unwrap_or_default();
-    Some(ServerToken {
-        id: text_in(value, "id")?,
-        serial: text_in(value, "serialNumber")?,
-        user: user.and_then(|user| text_in(user, "userPrincipalName").or_else(|| text_in(user, "id"))),
-        step_s: number_in(value, "timeIntervalInSeconds"),
-        hash: text_in(value, "hashFunction"),
-        is_off: status != "activated",
-        ..ServerToken::default()
-    })
-}
+/// The rights of which each lets an application look users up (Graph's reference, "Get a user"); the least of them first.
+const READS_USERS: [&str; 5] =
+    ["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "User.ReadBasic.All"];

@@ -92,7 +92,8 @@ pub fn by_person(http: &Http, settings: &ServerSettings, ask: &AskPerson<'_>) ->
 }
 
 /// What a person is asked to allow (Microsoft Graph permissions reference).
-const SCOPES: [&str; 2] = ["Policy.ReadWrite.AuthenticationMethod", "UserAuthenticationMethod.ReadWrite.All"];
+const SCOPES: [&str; 3] =
+    ["Policy.ReadWrite.AuthenticationMethod", "UserAuthenticationMethod.ReadWrite.All", "User.Read.All"];
 
 fn post(settings: &ServerSettings, what: &str, form: Zeroizing<String>) -> Ask<'static> {
     let base = settings.sign_in.as_deref().unwrap_or("https://login.microsoftonline.com");

@@ -36,8 +36,8 @@ pub type Pause = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
 pub struct Http {
     agent: Agent,
     host: String,
-    /// No proxy stands between, which would know names that are not known here.
-    is_direct: bool,
+    /// Whose name is looked up here: the server's own, or that of a proxy, which looks the server up.
+    looked_up: String,
     pause: Pause,
 }
 
@@ -85,8 +85,9 @@ impl Http {
             }
         };
         // What goes to this computer goes past no other, where it would be read.
-        let proxy = if is_loopback(&host) { None } else { Proxy::try_from_env() };
-        let is_direct = proxy.is_none();
+        let proxy = if is_loopback(&host) { None } else { proxy_of_environment()? };
+        let is_past_it = |proxy: &Proxy| url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri));
+        let looked_up = proxy.as_ref().filter(|proxy| !is_past_it(proxy)).map_or(host.as_str(), Proxy::host).to_owned();
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::from(roots))
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -103,7 +104,7 @@ impl Http {
             .proxy(proxy)
             .tls_config(tls)
             .build();
-        Ok(Self { agent: config.new_agent(), host, is_direct, pause })
+        Ok(Self { agent: config.new_agent(), host, looked_up, pause })
     }
 
     /// The host, for errors.
@@ -149,10 +150,12 @@ impl Http {
         }
         let unusable = |error: ureq::http::Error| ServerError::Unusable(format!("{}: {error}", self.host));
         // A name that is not known is told apart before anything is sent: afterwards no error could be taken for that.
-        if self.is_direct
-            && let Err(error) = (self.host.as_str(), 443).to_socket_addrs()
-        {
-            return Err(ServerError::Unreachable { host: self.host.clone(), detail: error.to_string() });
+        if let Err(error) = (self.looked_up.as_str(), 443).to_socket_addrs() {
+            let detail = match self.looked_up == self.host {
+                true => error.to_string(),
+                false => format!("the proxy {} is not known here: {error}", self.looked_up),
+            };
+            return Err(ServerError::Unreachable { host: self.host.clone(), detail });
         }
         let clock = SystemClock::new();
         let asked = clock.now();
@@ -235,6 +238,18 @@ impl Http {
             _ => ServerError::NoAnswer { host, detail },
         }
     }
+}
+
+/// The proxy that the usual variables name, in the order in which the client reads them. One that names none is not passed by in silence.
+fn proxy_of_environment() -> Asked<Option<Proxy>> {
+    for name in ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
+        let Some(given) = std::env::var_os(name).filter(|given| !given.is_empty()) else { continue };
+        if given.to_str().is_none_or(|given| Proxy::new(given).is_err()) {
+            let what = format!("the variable {name} names no proxy that can be used (its text is not repeated here)");
+            return Err(ServerError::Unusable(what));
+        }
+    }
+    Ok(Proxy::try_from_env())
 }
 
 /// The longest name of a host (RFC 1035, section 2.3.4).

@@ -38,7 +38,8 @@ impl<'a> Fields<'a> {
         self.value.pointer(at).and_then(Value::as_bool).ok_or_else(|| self.lacks(at))
     }
 
-    fn lacks(&self, field: &'static str) -> ServerError {
+    /// That a field is not there.
+    pub fn lacks(&self, field: &'static str) -> ServerError {
         ServerError::Lacks { host: self.host.to_owned(), field }
     }
 }

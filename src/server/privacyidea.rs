@@ -147,7 +147,10 @@ impl PrivacyIdea {
             let answer = self.ask(&Method::GET, "/token/", &all)?;
             self.http.count_page(&mut read, &answer)?;
             let tokens = self.fields(&answer).list("/result/value/tokens")?;
-            tokens.iter().filter_map(token_of).for_each(&mut *visit);
+            for token in tokens {
+                // One that is there and cannot be read is not taken for one that is not there.
+                visit(token_of(token).ok_or_else(|| self.fields(&answer).lacks("serial"))?);
+            }
             let begins = tokens.first().and_then(|token| text_in(token, "serial"));
             match tokens.len() < PAGE {
                 true => return Ok(()),

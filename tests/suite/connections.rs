@@ -43,13 +43,13 @@ fn connections(desk: &Desk, args: &[&str]) -> Option<Vec<String>> {
 fn no_command_makes_a_connection_that_names_no_server() {
     let (desk, _) = sealing();
     desk.token(SERIAL);
-    fs::write(desk.path("users"), "ana\n").unwrap();
+    fs::write(desk.path("seed"), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
     fs::write(desk.path("seeds.csv"), "secret\nGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n").unwrap();
     let url = "https://api-1.example.org";
     let add = ["server", "add", "duo", "--kind", "duo", "--url", url, "--account", INTEGRATION_KEY];
     crate::keeping::private(&desk.path("credential"), &format!("{SECRET_KEY}\n"));
     let add = [&add[..], &["--credential-file", "credential"]].concat();
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 36] = [
         &["--version"],
         &["readers"],
         &["doctor"],
@@ -74,6 +74,18 @@ fn no_command_makes_a_connection_that_names_no_server() {
         &["emulate", "--press", "--state", SERIAL],
         &["server", "remove", "duo"],
         &["completions", "bash"],
+        &["man"],
+        &["code", "--seed-file", "seed"],
+        &["verify", "123456", "--seed-file", "seed"],
+        &["seeds", "qr", "seed", "--png", "qr.png"],
+        &["seeds", "generate", "--count", "2", "--to", "csv=new.csv"],
+        &["seeds", "convert", "seeds.csv", "--to", "csv=other.csv"],
+        &["batch", "seeds.csv", "--reader", READER, TRUST, "--no-verify"],
+        &["inventory", "backup", "copy.sqlite"],
+        &["inventory", "batches"],
+        &["inventory", "unassign", SERIAL],
+        &["inventory", "forget", SERIAL],
+        &["selftest", "--read-only", "--reader", READER],
     ];
     for args in commands {
         let Some(made) = connections(&desk, args) else { return };
@@ -89,10 +101,18 @@ fn a_command_that_names_a_server_connects_to_nothing_else() {
     let url = server.url();
     let add = ["server", "add", "duo", "--kind", "duo", "--url", &url, "--account", INTEGRATION_KEY];
     desk.ok(&[&add[..], &["--credential-file", "credential"]].concat());
-    for command in ["check", "compare"] {
-        let args = ["server", command, "duo", "--identity", "identity"];
+    desk.token(SERIAL);
+    desk.ok(&["burn", "--reader", READER, "--generate", "--no-verify", TRUST]);
+    desk.ok(&["inventory", "assign", SERIAL, "ana"]);
+    let of_server = format!("sin_port=htons({}), sin_addr=inet_addr(\"127.0.0.1\")", server.port);
+    for command in [
+        &["server", "check", "duo"][..],
+        &["hand-over", "duo", "--serial", SERIAL],
+        &["server", "compare", "duo"],
+        &["server", "resync", "duo", SERIAL, "123456", "123457", "123458"],
+    ] {
+        let args = [command, &["--identity", "identity"]].concat();
         let Some(made) = connections(&desk, &args) else { return };
-        let of_server = format!("sin_port=htons({}), sin_addr=inet_addr(\"127.0.0.1\")", server.port);
         assert!(!made.is_empty() && made.iter().all(|line| line.contains(&of_server)), "{args:?}: {made:?}");
     }
 }

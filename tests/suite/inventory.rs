@@ -663,6 +663,42 @@ fn a_token_whose_seed_was_erased_is_told_until_one_is_burned() {
     assert!(desk.command(&["desk", "--reader", &reader, TRUST]).status().unwrap().success());
 }
 
+/// A code of another profile would be a wrong code, and a right one would be called wrong.
+#[test]
+fn no_code_is_made_or_judged_by_a_guessed_profile_where_the_record_cannot_be_read() {
+    let desk = Desk::new();
+    let reader = desk.token(UNRESTRICTED);
+    fs::write(desk.path("seed"), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    let burn = ["burn", "--reader", &reader, "--seed-file", "seed", "--no-verify", "--trust-host-clock"];
+    desk.ok(&[&burn[..], &["--hash", "sha256", "--step", "60"]].concat());
+    let code = ["--json", "code", "--seed-file", "seed", "--at", "1800000000"];
+    let made = |more: &[&str]| {
+        let output = desk.command(&[&code[..], more].concat()).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code().unwrap(), report["code"].clone(), text(&output))
+    };
+    let (exit, right, said) = made(&[]);
+    assert!(exit == 0 && right.is_string(), "{said}");
+    for damage in ["no database at all", ""] {
+        let file = desk.path("inventory.sqlite");
+        match damage {
+            "" => {
+                fs::remove_file(&file).unwrap();
+                fs::create_dir(&file).unwrap();
+            }
+            text => fs::write(&file, text).unwrap(),
+        }
+        let (exit, _, said) = made(&[]);
+        assert!(exit != 0 && said.contains("--hash") && said.contains("--inventory none"), "{said}");
+        let verify = desk.command(&["verify", right.as_str().unwrap(), "--seed-file", "seed"]).output().unwrap();
+        assert!(verify.status.code() != Some(8) && !verify.status.success(), "{}", text(&verify));
+        // As the remedy says.
+        let (exit, stated, said) = made(&["--hash", "sha256", "--step", "60"]);
+        assert_eq!((exit, &stated), (0, &right), "{said}");
+        assert_eq!(made(&["--inventory", "none"]).0, 0);
+    }
+}
+
 #[test]
 fn a_damaged_record_of_a_token_is_not_read_as_nothing_known_and_not_written_over() {
     let desk = Desk::new();

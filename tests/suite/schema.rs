@@ -277,3 +277,30 @@ fn whatever_a_command_prints_fits_the_schema_and_every_shape_is_printed_by_one()
     let missing: Vec<&String> = shapes.difference(&bench.seen).filter(|name| !is_elsewhere(name)).collect();
     assert!(missing.is_empty(), "never printed: {missing:#?}");
 }
+
+/// Every name that the schema has, wherever it stands.
+fn names(schema: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match schema {
+        Value::Object(object) => {
+            let properties = object.get("properties").and_then(Value::as_object);
+            found.extend(properties.into_iter().flat_map(|properties| properties.keys().cloned()));
+            object.values().for_each(|value| names(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| names(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_the_schema_is_named_in_docs_json_md() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/json.md")).unwrap();
+    let schema = serde_json::from_str(&std::fs::read_to_string(root.join("docs/schema.json")).unwrap()).unwrap();
+    let mut found = std::collections::BTreeSet::new();
+    names(&schema, &mut found);
+    assert!(found.len() > 150, "{found:?}");
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: std::collections::HashSet<&str> = page.split(|c| !is_word(c)).collect();
+    let missing: Vec<&String> = found.iter().filter(|name| !words.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -24,7 +24,15 @@ pub fn finish(name: &str, mut end: BatchEnd, holding: usize, args: &BatchArgs, b
     end.clean_up();
     let written = if end.fatal.is_none() { end.written } else { Vec::new() };
     let slips = slips.filter(|_| end.fatal.is_none()).map(describe::path);
-    let summed = Summed { name, counts: end.counts, rows: &end.rows, files: &written, holding, slips };
+    let summed = Summed {
+        name,
+        counts: end.counts,
+        rows: &end.rows,
+        files: &written,
+        holding,
+        slips,
+        again: "run the same command again to continue",
+    };
     output.report(&BatchEvent::Summary(BatchSummary::of(summed)));
     match (end.fatal, end.counts.left()) {
         (Some(failure), _) => Err(failure),

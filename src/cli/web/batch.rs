@@ -282,8 +282,15 @@ impl Readers<'_> {
         end.clean_up();
         locked(&progress).counts = end.counts;
         let written = if end.fatal.is_none() { end.written } else { Vec::new() };
-        let summed =
-            Summed { name: &name, counts: end.counts, rows: &end.rows, files: &written, holding: 0, slips: None };
+        let summed = Summed {
+            name: &name,
+            counts: end.counts,
+            rows: &end.rows,
+            files: &written,
+            holding: 0,
+            slips: None,
+            again: "start the same list again to continue",
+        };
         let mut said: Vec<String> =
             BatchSummary::of(summed).text().lines().map(|line| line.trim().to_owned()).collect();
         said.extend(end.fatal.iter().map(words));

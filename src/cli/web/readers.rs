@@ -289,7 +289,7 @@ impl<'a> Readers<'a> {
                 .map(|clock| (clock.before.drift_s, clock.after.as_ref().map(|after| after.drift_s))),
             remedy: self.remedy(visited, bound).filter(|_| !visit.is_well),
             what: visit.what.clone(),
-            next: next_on_page(&visited.done).map_or_else(|| visit.next.clone(), str::to_owned),
+            next: next_on_page(&visited.done, visit.is_well).map_or_else(|| visit.next.clone(), str::to_owned),
         };
         self.left(place, visit.is_well, was_set);
     }

@@ -12,7 +12,7 @@ pub fn wish_words(wish: ProfileWish) -> String {
 }
 
 /// The next step where the page, or the start of the program, has another way than a command in a terminal.
-pub fn next_on_page(done: &Done) -> Option<&'static str> {
+pub fn next_on_page(done: &Done, is_well: bool) -> Option<&'static str> {
     match done {
         Done::Read(_, Why::UnknownProfile) => {
             Some("look up its hash and time step on its server (wrong ones stop its codes), and choose them here")
@@ -20,6 +20,9 @@ pub fn next_on_page(done: &Done) -> Option<&'static str> {
         Done::Read(_, Why::Restricted) => Some(
             "resynchronise it on its server; or set it with its seed at hand, in a terminal, when this page is closed: tokentap sync --seed-file FILE",
         ),
+        Done::Read(_, Why::NoAutoSync) if !is_well => {
+            Some("this page only measures: close it, start tokentap web without --no-auto-sync, and lay the token back")
+        }
         Done::Read(_, Why::Sealed) => Some("close this page, start tokentap web with --identity FILE, and lay it back"),
         _ => None,
     }

@@ -21,7 +21,15 @@ fn what_the_server_believes_becomes_readings_of_tokens_that_nobody_brought_in() 
     site.burned(unused, "sha1", 30);
     site.enrol(unused, &site.desk.seed_of(unused), "sha1", 30, -500);
     site.enrol("86596120000906", "00112233445566778899aabbccddeeff00112233", "sha1", 30, 0);
+    let foreseen = |serial: &str| {
+        let forecast = site.desk.json(&["inventory", "forecast"])["forecast"].clone();
+        forecast.as_array().unwrap().iter().find(|one| one["serial"] == serial).unwrap()["clock"]["drift_s"].as_f64()
+    };
+    let before = foreseen(logins[0].0);
     let pulled = site.done(&["server", "pull", "pi"]);
+    // What nobody has brought in is known all the same.
+    let after = foreseen(logins[0].0).unwrap();
+    assert!(before.is_none_or(|before| before.abs() < 5.0) && (after + 95.0).abs() < 30.0, "{before:?} {after}");
     let counts =
         |report: &Value| ["listed", "new", "known", "without", "unknown"].map(|name| report[name].as_u64().unwrap());
     assert_eq!(counts(&pulled), [6, 3, 1, 1, 1], "{pulled}");

@@ -140,8 +140,8 @@ fn a_batch_hands_its_seeds_over_as_they_are_burned_and_names_unknown_users_first
         seconds(ended - began),
         seconds(ended - last)
     );
-    for serial in &serials {
-        assert!(site.there(serial)["username"].is_string(), "{serial}");
+    for (serial, user) in serials.iter().zip(["ada", "bob", "eva", "bob"].iter().cycle()) {
+        assert_eq!(site.there(serial)["username"], *user, "{serial}");
         let state = format!("tray/{serial}.json");
         let shown = site.desk.json(&["emulate", "--press", "--state", &state]);
         assert!(site.server.accepts(serial, shown["display"].as_str().unwrap()), "{serial}, at the first try");

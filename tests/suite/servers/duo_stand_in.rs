@@ -52,6 +52,8 @@ pub struct Duo {
     pub clock_offset_s: i64,
     /// The application may not read users.
     pub hides_users: bool,
+    /// A field that its lists of tokens lack.
+    pub lacks: Option<&'static str>,
     /// The versions of the signatures that it has seen.
     pub versions: Vec<u8>,
     port: u16,
@@ -79,6 +81,7 @@ impl Duo {
             listed_after: 0,
             clock_offset_s: 0,
             hides_users: false,
+            lacks: None,
             versions: Vec::new(),
             port,
             number: 0,
@@ -219,10 +222,14 @@ impl Duo {
         let users: Vec<Value> =
             self.users.iter().filter(|user| token.users.contains(&user.id)).map(shown_user).collect();
         let step = if token.kind.starts_with('t') { json!(token.step_s) } else { Value::Null };
-        json!({
+        let mut shown = json!({
             "token_id": token.id, "serial": token.serial, "type": token.kind, "totp_step": step, "users": users,
             "admins": [],
-        })
+        });
+        if let Some(field) = self.lacks {
+            shown.as_object_mut().unwrap().remove(field);
+        }
+        shown
     }
 
     fn resync(&mut self, id: &str, parameters: &[(String, String)]) -> Reply {

@@ -16,11 +16,21 @@ pub const CLIENT_SECRET: &str = "qWgdYAmab0YSkuL1qKv5bPX~of-a-test";
 
 const INVENTORY: &str = "Policy.ReadWrite.AuthenticationMethod";
 const OTHERS: &str = "UserAuthenticationMethod.ReadWrite.All";
+/// The least of those that let an application look a user up ("Get a user").
+const USERS: &str = "User.Read.All";
 
 pub struct User {
     pub id: String,
     /// The user principal name.
     pub name: String,
+    /// The address, where it is another one.
+    pub mail: Option<String>,
+}
+
+impl User {
+    fn shown(&self) -> Value {
+        json!({ "id": self.id, "userPrincipalName": self.name, "mail": self.mail })
+    }
 }
 
 pub struct Device {
@@ -54,6 +64,10 @@ pub struct Entra {
     pub is_declined: bool,
     /// Where a next page is said to be, instead of here.
     pub next_elsewhere: Option<String>,
+    /// A field that its lists of tokens lack.
+    pub lacks: Option<&'static str>,
+    /// Its lists have a token in a field of an entry.
+    pub is_nested: bool,
     /// How many tickets were given.
     pub sign_ins: usize,
     tickets: Vec<(String, usize)>,
@@ -71,6 +85,7 @@ impl Entra {
         let user = |(number, name): (usize, &&str)| User {
             id: format!("00000000-0000-0000-0000-{number:012}"),
             name: format!("{name}@example.org"),
+            mail: None,
         };
         Self {
             users: names.iter().enumerate().map(user).collect(),
@@ -79,11 +94,13 @@ impl Entra {
             listed_after: 0,
             clock_offset_s: 0,
             ticket_uses: usize::MAX,
-            rights: vec![INVENTORY, OTHERS],
+            rights: vec![INVENTORY, USERS, OTHERS],
             pending: 0,
             slow_downs: 0,
             is_declined: false,
             next_elsewhere: None,
+            lacks: None,
+            is_nested: false,
             sign_ins: 0,
             tickets: Vec::new(),
             base: base.to_owned(),
@@ -230,7 +247,14 @@ impl Entra {
         };
         let is_meant =
             |device: &&Device| device.unlisted == 0 && wanted.as_ref().is_none_or(|serial| *serial == device.serial);
-        let all: Vec<Value> = self.devices.iter().filter(is_meant).map(|device| self.shown(device)).collect();
+        let listed = |device: &Device| {
+            let mut shown = self.shown(device);
+            if let Some(field) = self.lacks {
+                shown.as_object_mut().unwrap().remove(field);
+            }
+            if self.is_nested { json!({ "id": format!("entry-{}", device.id), "device": shown }) } else { shown }
+        };
+        let all: Vec<Value> = self.devices.iter().filter(is_meant).map(listed).collect();
         self.paged(request, &all)
     }
 
@@ -348,10 +372,21 @@ impl Service for Entra {
                     None => absent(),
                 }
             }
+            ("GET", ["beta", "users", ..]) if parts.len() <= 3 && !self.rights.contains(&USERS) => {
+                refused(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+            }
             ("GET", ["beta", "users", name]) => match self.user(name) {
-                Some(user) => Reply::of(200, json!({ "id": user.id, "userPrincipalName": user.name })),
+                Some(user) => Reply::of(200, user.shown()),
                 None => absent(),
             },
+            ("GET", ["beta", "users"]) => {
+                let filter = request.query("$filter").unwrap_or_default();
+                let mail =
+                    filter.strip_prefix("mail eq '").and_then(|rest| rest.strip_suffix('\'')).unwrap_or_default();
+                let all: Vec<Value> =
+                    self.users.iter().filter(|user| user.mail.as_deref() == Some(mail)).map(User::shown).collect();
+                self.paged(request, &all)
+            }
             (_, ["beta", "users", name, "authentication", "hardwareOathMethods", what @ ..]) => {
                 self.of_user(request, name, what)
             }

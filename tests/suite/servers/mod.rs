@@ -19,3 +19,4 @@ mod owners;
 mod privacyidea;
 mod refusals;
 pub mod stand_in;
+mod unread;

@@ -290,3 +290,28 @@ fn what_goes_elsewhere_goes_past_the_proxy_that_is_named_and_the_server_s_name_i
     let lines: Vec<String> = asked.try_iter().collect();
     assert!(!lines.is_empty() && lines.iter().all(|line| line == "CONNECT duo.example.org:443 HTTP/1.1"), "{lines:?}");
 }
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_told_and_not_passed_by() {
+    let counter = counter();
+    assert_eq!(add(&counter, "https://duo.example.org", &[]).0, 0);
+    let check = |variables: &[(&str, &str)]| {
+        counter.run_with(&CHECK, &|command| {
+            command.env_remove("NO_PROXY").env_remove("no_proxy").envs(variables.iter().copied());
+        })
+    };
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        let (exit, said) = check(&[(name, "ftp://127.0.0.1:9")]);
+        let is_told = said.contains(&format!("the variable {name} names no proxy that can be used"));
+        assert!(exit != 0 && is_told && !said.contains("ftp:"), "{said}");
+        let (exit, said) = check(&[(name, "http://proxy.invalid:3128")]);
+        assert!(exit != 0 && said.contains("the proxy proxy.invalid is not known here"), "{said}");
+        assert!(said.contains("nothing was sent"), "{said}");
+    }
+    // Past the proxy by its user's word: here the server's own name is looked up.
+    let (exit, said) = check(&[("HTTPS_PROXY", "http://proxy.invalid:3128"), ("NO_PROXY", "duo.example.org")]);
+    assert!(
+        exit != 0 && said.contains("duo.example.org cannot be reached") && !said.contains("proxy.invalid"),
+        "{said}"
+    );
+}
