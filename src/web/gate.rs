@@ -158,3 +158,32 @@ fn secret() -> Result<String, getrandom::Error> {
 fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(address: &str) -> String {
+        address.split_once("/#").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn a_code_is_good_once_and_until_its_time_is_over() {
+        let gate = Gate::new(1);
+        let stale = code(&gate.address(Some(Duration::ZERO)).unwrap());
+        assert_eq!(gate.exchange(&stale), Err(StatusCode::UNAUTHORIZED));
+        for lasts in [Some(Duration::from_secs(600)), None] {
+            let fresh = code(&gate.address(lasts).unwrap());
+            assert!(gate.exchange(&fresh).is_ok());
+            assert_eq!(gate.exchange(&fresh), Err(StatusCode::UNAUTHORIZED));
+        }
+    }
+
+    #[test]
+    fn of_more_codes_than_are_kept_the_oldest_goes() {
+        let gate = Gate::new(1);
+        let codes: Vec<String> = (0..=CODES).map(|_| code(&gate.address(None).unwrap())).collect();
+        assert_eq!(gate.exchange(&codes[0]), Err(StatusCode::UNAUTHORIZED));
+        assert!(codes[1..].iter().all(|code| gate.exchange(code).is_ok()));
+    }
+}

@@ -77,7 +77,7 @@ fn no_command_makes_a_connection_that_names_no_server() {
         &["man"],
         &["code", "--seed-file", "seed"],
         &["verify", "123456", "--seed-file", "seed"],
-        &["seeds", "qr", "seed", "--png", "qr.png"],
+        &["seeds", "qr", "seeds.csv", "--row", "1", "--png", "qr.png"],
         &["seeds", "generate", "--count", "2", "--to", "csv=new.csv"],
         &["seeds", "convert", "seeds.csv", "--to", "csv=other.csv"],
         &["batch", "seeds.csv", "--reader", READER, TRUST, "--no-verify"],

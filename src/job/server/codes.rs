@@ -16,6 +16,19 @@ pub(super) fn asked_about(step_s: u32) -> u64 {
     if step_s >= 60 { 1 } else { 2 }
 }
 
+/// A display may be this slow, in seconds, and still show the code of the step before.
+const DISPLAY_SLOW_S: i64 = 2;
+
+/// The step whose code a server is asked about at a time: one that no display shows any more, also in the first seconds of a step.
+pub(super) fn asked_step(row: &Row, unix_s: i64) -> u64 {
+    displayed_step(row, unix_s).saturating_sub(asked_about(row.effective_step()))
+}
+
+/// The oldest step whose code may be on a display at a time.
+pub(super) fn displayed_step(row: &Row, unix_s: i64) -> u64 {
+    step_at(row, unix_s.saturating_sub(DISPLAY_SLOW_S))
+}
+
 /// The number of the step that a time is in.
 pub(super) fn step_at(row: &Row, unix_s: i64) -> u64 {
     u64::try_from(unix_s).unwrap_or_default() / u64::from(row.effective_step().max(1))
@@ -31,6 +44,21 @@ pub fn codes_before(row: &Row, unix_s: i64, steps: u64) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::seed::Seed;
+
+    /// A display that is a second slow shows the code of the step before for a second.
+    #[test]
+    fn a_code_that_is_asked_about_is_on_no_display_any_more() {
+        let seed = Seed::from_bytes(b"12345678901234567890".to_vec()).unwrap();
+        for seconds in [30, 60] {
+            let row = Row { step: crate::otp::TimeStep::new(seconds), ..Row::of_seed(seed.clone()) };
+            let step = i64::from(seconds);
+            for second in 0..step {
+                let now = 1_800_000_000 + second;
+                let shown_last = step_at(&row, now - 1);
+                assert!(asked_step(&row, now) < shown_last, "{seconds} s, second {second}");
+            }
+        }
+    }
 
     /// RFC 6238, appendix B, SHA-1, 8 digits: 59 s is step 1, 1111111109 s is step 37037036.
     #[test]

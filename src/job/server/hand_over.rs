@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::begins::new_job;
 use super::Work;
-use super::codes::{asked_about, codes_from, step_at};
+use super::codes::{asked_step, codes_from, step_at};
 use super::hindrance::Hindrance;
 use super::journal::Journal;
 use super::plan::{Doing, Planned, check_owner};
@@ -266,8 +266,8 @@ fn accepts_past_code(work: &Work<'_>, planned: &Planned, token: &ServerToken) ->
     if token.is_off {
         return Err(Hindrance::OffThere);
     }
-    let step = step_at(row, work.clock.now().wall.timestamp());
-    let code = codes_from(row, step.saturating_sub(asked_about(row.effective_step())), 1).pop().unwrap_or_default();
+    let asked = asked_step(row, work.clock.now().wall.timestamp());
+    let code = codes_from(row, asked, 1).pop().unwrap_or_default();
     match work.server.accepts(token, &code).map_err(Hindrance::Server)? {
         true => Ok(true),
         false if known == Some(DeliveryStep::Sent) => {

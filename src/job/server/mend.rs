@@ -5,7 +5,7 @@
 
 use super::super::begins::new_job;
 use super::Work;
-use super::codes::{asked_about, codes_from, step_at};
+use super::codes::{asked_step, codes_from, displayed_step, step_at};
 use super::hand_over::hand_over;
 use super::hindrance::Hindrance;
 use super::plan::{Doing, Planned, delivery_of, is_of_another_profile};
@@ -170,22 +170,22 @@ impl Job<'_> {
     /// By codes alone, where the server takes them, and else by the seed, once codes have shown that the server has the same.
     fn by_codes(&self, there: &ServerToken) -> Result<Mended, Hindrance> {
         let Self { work, row, .. } = *self;
-        let step = step_at(row, work.clock.now().wall.timestamp());
+        let now = work.clock.now().wall.timestamp();
+        let (step, asked) = (step_at(row, now), asked_step(row, now));
         let next = there.next_counter.unwrap_or_default();
         // The code of this step was accepted just now: that is no fast clock.
         if next > step + 1 {
-            return self.of_the_future(there, step, next);
+            return self.of_the_future(there, (step, asked), next);
         }
-        let past = asked_about(row.effective_step());
-        let first = step.saturating_sub(3 + past).max(next);
+        let first = asked.saturating_sub(3).max(next);
         if first + 3 > step {
             // Two are too many by now; asked about one, it comes so near that the current one is within its window.
-            let one = step.saturating_sub(past).max(next);
+            let one = asked.max(next);
             if !looks_here(there) {
                 return Ok(Mended::AgainFrom(time_of(row, first + 3)));
             }
-            // That of this step, or of the one before, was accepted: the server is where the clock is.
-            if one >= step {
+            // One that may still be on the display, or the one before it, was accepted: the server is where the clock is.
+            if one >= displayed_step(row, now) {
                 return Ok(Mended::Follows);
             }
             self.begins()?;
@@ -199,15 +199,15 @@ impl Job<'_> {
             return Err(Hindrance::OtherSeedThere);
         }
         // It accepts none before the third of them.
-        let may_ask = first + 3 + past <= step;
-        if may_ask && !self.accepts(there, step.saturating_sub(past))? {
+        let may_ask = first + 3 <= asked;
+        if may_ask && !self.accepts(there, asked)? {
             return Err(Hindrance::CodeRefused);
         }
         Ok(Mended::Resynced { checked: may_ask })
     }
 
     /// A server that has accepted codes of a fast clock, which was set back.
-    fn of_the_future(&self, there: &ServerToken, step: u64, next: u64) -> Result<Mended, Hindrance> {
+    fn of_the_future(&self, there: &ServerToken, (step, asked): (u64, u64), next: u64) -> Result<Mended, Hindrance> {
         let Self { work, row, terms, .. } = *self;
         // The next one or two: whoever types a code has it before anything could be done.
         let is_near = looks_here(there) && next <= step.saturating_add(2);
@@ -224,7 +224,7 @@ impl Job<'_> {
         }
         let new = Enrolment { row, serial: &there.serial };
         work.server.re_enrol(there, &new).map_err(Hindrance::Server)?;
-        match self.accepts(there, step.saturating_sub(asked_about(row.effective_step())))? {
+        match self.accepts(there, asked)? {
             true => Ok(Mended::ReEnrolled { checked: true }),
             false => Err(Hindrance::CodeRefused),
         }

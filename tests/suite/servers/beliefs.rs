@@ -12,6 +12,8 @@ fn what_the_server_believes_becomes_readings_of_tokens_that_nobody_brought_in() 
     for (serial, step, drift_s) in logins {
         site.burned(serial, "sha1", step);
         site.enrol(serial, &site.desk.seed_of(serial), "sha1", step, drift_s);
+        // The server's time of a login is one of whole seconds: it is not to lie before the burn.
+        std::thread::sleep(std::time::Duration::from_secs(2));
         site.follows(serial, "sha1", step, drift_s);
     }
     // Of the program's own making; without a login; not in this inventory.
