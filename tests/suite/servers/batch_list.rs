@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
+use super::duo_stand_in::Duo;
 use super::stand_in::{Counter, StandIn, TRUST};
 
 const SECRETS: [&str; 3] =
@@ -14,12 +14,7 @@ fn serial(number: usize) -> String {
 
 /// A desk with three tokens in a tray, a list for them, and a server.
 fn laid_out(users: [&str; 3]) -> (StandIn<Duo>, Counter) {
-    let server = Duo::start(&["ana", "eva"]);
-    let mut counter = Counter::new();
-    counter.credential(SECRET_KEY);
-    let url = server.url();
-    let add = ["server", "add", "duo", "--kind", "duo", "--url", &url, "--account", INTEGRATION_KEY];
-    counter.ok(&[&add[..], &["--credential-file", "credential"]].concat());
+    let (server, counter) = Duo::known(&["ana", "eva"]);
     fs::create_dir(counter.desk.path("tray")).unwrap();
     let mut list = "serial,secret,user\n".to_owned();
     for (number, (secret, user)) in SECRETS.into_iter().zip(users).enumerate() {

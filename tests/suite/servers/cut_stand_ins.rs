@@ -1,8 +1,8 @@
 //! Every request of the commands that ask Duo and Entra ID for something else than a hand-over is cut, in each way: nothing is changed that
 //! should not be, and the same command settles it.
 
-use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY, hotp};
-use super::entra_stand_in::{CLIENT, CLIENT_SECRET, Entra, TENANT};
+use super::duo_stand_in::{Duo, hotp};
+use super::entra_stand_in::Entra;
 use super::stand_in::{Counter, Fault, Service, StandIn};
 
 const IDENTITY: [&str; 2] = ["--identity", "identity"];
@@ -14,23 +14,13 @@ fn serial(number: usize) -> String {
 }
 
 fn duo() -> (StandIn<Duo>, Counter) {
-    let server = Duo::start(&["ana"]);
-    let mut counter = Counter::new();
-    counter.credential(SECRET_KEY);
-    let url = server.url();
-    let add = ["server", "add", "duo", "--kind", "duo", "--url", &url, "--account", INTEGRATION_KEY];
-    counter.ok(&[&add[..], &["--credential-file", "credential"]].concat());
+    let (server, counter) = Duo::known(&["ana"]);
     server.now().page_most = 2;
     (server, counter)
 }
 
 fn entra() -> (StandIn<Entra>, Counter) {
-    let server = Entra::start(&["ana"]);
-    let mut counter = Counter::new();
-    counter.credential(CLIENT_SECRET);
-    let url = server.url();
-    let add = ["server", "add", "entra", "--kind", "entra", "--url", &url, "--sign-in-url", &url, "--tenant", TENANT];
-    counter.ok(&[&add[..], &["--account", CLIENT, "--credential-file", "credential"]].concat());
+    let (server, counter) = Entra::known(&["ana"]);
     server.now().page_most = 2;
     (server, counter)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha1::Sha1;
 use sha2::{Digest, Sha512};
 
-use super::stand_in::{Reply, Request, Service, StandIn, form, page};
+use super::stand_in::{Counter, Reply, Request, Service, StandIn, form, page};
 
 pub const INTEGRATION_KEY: &str = "DIWJ8X6AEYOR5OMC6TQ1";
 pub const SECRET_KEY: &str = "Zh5eGmUq9zpfQnyUIu5OL9iWoMMv5ZNmk3zLJ4Ep";
@@ -64,6 +64,16 @@ impl Duo {
     /// One with users of these names, `NAME@example.org` each.
     pub fn start(names: &[&str]) -> StandIn<Self> {
         StandIn::start(|port| Self::of(port, names))
+    }
+
+    /// The same, with a desk that knows it as `duo`, its secret key sealed.
+    pub fn known(names: &[&str]) -> (StandIn<Self>, Counter) {
+        let (server, mut counter) = (Self::start(names), Counter::new());
+        counter.credential(SECRET_KEY);
+        let url = server.url();
+        let add = ["server", "add", "duo", "--kind", "duo", "--url", &url, "--account", INTEGRATION_KEY];
+        counter.ok(&[&add[..], &["--credential-file", "credential"]].concat());
+        (server, counter)
     }
 
     pub fn of(port: u16, names: &[&str]) -> Self {

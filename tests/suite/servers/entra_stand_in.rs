@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::duo_stand_in::{hotp, truncated};
-use super::stand_in::{Reply, Request, Service, StandIn, form, page};
+use super::stand_in::{Counter, Reply, Request, Service, StandIn, form, page};
 
 pub const TENANT: &str = "example.org";
 pub const CLIENT: &str = "6731de76-14a6-49ae-97bc-6eba6914391e";
@@ -79,6 +79,17 @@ impl Entra {
     /// One with users of these names, `NAME@example.org` each.
     pub fn start(names: &[&str]) -> StandIn<Self> {
         StandIn::start(|port| Self::of(&format!("http://127.0.0.1:{port}"), names))
+    }
+
+    /// The same, with a desk that knows it as `entra`, its client secret sealed.
+    pub fn known(names: &[&str]) -> (StandIn<Self>, Counter) {
+        let (server, mut counter) = (Self::start(names), Counter::new());
+        counter.credential(CLIENT_SECRET);
+        let url = server.url();
+        let add =
+            ["server", "add", "entra", "--kind", "entra", "--url", &url, "--sign-in-url", &url, "--tenant", TENANT];
+        counter.ok(&[&add[..], &["--account", CLIENT, "--credential-file", "credential"]].concat());
+        (server, counter)
     }
 
     pub fn of(base: &str, names: &[&str]) -> Self {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokentap::inventory::{Deliveries, Delivery, Sqlite};
 
-use super::entra_stand_in::{CLIENT, CLIENT_SECRET, Entra, TENANT};
+use super::entra_stand_in::Entra;
 use super::stand_in::{Counter, Fault, StandIn, TRUST};
 use crate::support::Dice;
 
@@ -18,12 +18,7 @@ const RESTRICTED: &str = "86596220008802";
 
 /// A desk that has handed a token over to Entra ID.
 fn handed(serial: &str) -> (StandIn<Entra>, Counter) {
-    let server = Entra::start(&["ana"]);
-    let mut counter = Counter::new();
-    counter.credential(CLIENT_SECRET);
-    let url = server.url();
-    let add = ["server", "add", "entra", "--kind", "entra", "--url", &url, "--sign-in-url", &url, "--tenant", TENANT];
-    counter.ok(&[&add[..], &["--account", CLIENT, "--credential-file", "credential"]].concat());
+    let (server, mut counter) = Entra::known(&["ana"]);
     if serial == RESTRICTED {
         counter.ok(&["emulate", "--create", "--restricted", "--serial", serial, "--state", serial]);
     }

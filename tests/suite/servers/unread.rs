@@ -1,20 +1,10 @@
 //! What a server lists and this program cannot read is not taken for something that is not there: nothing is created beside it.
 
-use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
-use super::entra_stand_in::{CLIENT, CLIENT_SECRET, Entra, TENANT};
-use super::stand_in::{Counter, StandIn};
+use super::duo_stand_in::Duo;
+use super::entra_stand_in::Entra;
+use super::stand_in::Counter;
 
 const SERIAL: &str = "86596120001234";
-
-fn entra() -> (StandIn<Entra>, Counter) {
-    let server = Entra::start(&["ana", "eva"]);
-    let mut counter = Counter::new();
-    counter.credential(CLIENT_SECRET);
-    let url = server.url();
-    let add = ["server", "add", "entra", "--kind", "entra", "--url", &url, "--sign-in-url", &url, "--tenant", TENANT];
-    counter.ok(&[&add[..], &["--account", CLIENT, "--credential-file", "credential"]].concat());
-    (server, counter)
-}
 
 fn hand_over(counter: &Counter, server: &str) -> (i32, String) {
     counter.run(&["hand-over", server, "--serial", SERIAL, "--identity", "identity"])
@@ -22,7 +12,7 @@ fn hand_over(counter: &Counter, server: &str) -> (i32, String) {
 
 #[test]
 fn a_token_that_entra_id_lists_without_its_id_or_serial_is_told_and_none_is_created_beside_it() {
-    let (server, mut counter) = entra();
+    let (server, mut counter) = Entra::known(&["ana", "eva"]);
     counter.burned(SERIAL, Some("ana@example.org"), &[]);
     server.now().put(SERIAL, &[1; 20]);
     for field in ["id", "serialNumber"] {
@@ -41,12 +31,7 @@ fn a_token_that_entra_id_lists_without_its_id_or_serial_is_told_and_none_is_crea
 
 #[test]
 fn a_token_that_duo_lists_without_its_id_or_serial_is_told_and_none_is_created_beside_it() {
-    let server = Duo::start(&["ana"]);
-    let mut counter = Counter::new();
-    counter.credential(SECRET_KEY);
-    let url = server.url();
-    let add = ["server", "add", "duo", "--kind", "duo", "--url", &url, "--account", INTEGRATION_KEY];
-    counter.ok(&[&add[..], &["--credential-file", "credential"]].concat());
+    let (server, mut counter) = Duo::known(&["ana"]);
     counter.burned(SERIAL, Some("ana"), &[]);
     server.now().put("t6", SERIAL, &[1; 20]);
     for field in ["token_id", "serial"] {
@@ -59,7 +44,7 @@ fn a_token_that_duo_lists_without_its_id_or_serial_is_told_and_none_is_created_b
 
 #[test]
 fn a_user_of_entra_id_is_found_by_name_then_by_address_and_never_where_two_have_it() {
-    let (server, mut counter) = entra();
+    let (server, mut counter) = Entra::known(&["ana", "eva"]);
     counter.burned(SERIAL, Some("a.lovelace@example.com"), &[]);
     server.now().users[0].mail = Some("a.lovelace@example.com".to_owned());
     server.now().users[1].mail = Some("a.lovelace@example.com".to_owned());
@@ -74,7 +59,7 @@ fn a_user_of_entra_id_is_found_by_name_then_by_address_and_never_where_two_have_
 
 #[test]
 fn a_check_of_entra_id_names_the_right_to_look_users_up() {
-    let (server, counter) = entra();
+    let (server, counter) = Entra::known(&["ana", "eva"]);
     server.now().rights.retain(|right| *right != "User.Read.All");
     let (exit, said) = counter.run(&["server", "check", "entra", "--identity", "identity"]);
     assert!(exit == 8 && said.contains("MISSING  the right users"), "{said}");
