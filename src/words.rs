@@ -10,6 +10,16 @@ pub fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// The first of some words, so many at the most, and how many more there are: "a, b and 3 more".
+#[must_use]
+pub fn first_of(words: &[String], most: usize) -> String {
+    let (shown, rest) = words.split_at(words.len().min(most));
+    match rest.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// A time for people: local, with its offset.
 #[must_use]
 pub fn local(time: UnixTime) -> String {

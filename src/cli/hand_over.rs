@@ -12,6 +12,10 @@ use crate::inventory::{
 use crate::job::server::{HandOverTerms, Handed, Hindrance, PlannedOrNot, Work, hand_over, plan};
 use crate::job::{Exit, Failure, Problem, TokenState, find};
 use crate::report::{HandOverReport, HandedToken};
+use crate::words::first_of;
+
+/// How many tokens are named that go to nobody.
+const NAMED: usize = 5;
 
 /// A token that may be handed over, if it is known.
 type Wanted = (SlotKey, Option<TokenRecord>);
@@ -66,17 +70,8 @@ fn note_nobodys(planned: &[PlannedOrNot], args: &HandOverArgs, output: &Output) 
         output.note(&format!(
             "no user is on record for {}: assigned to nobody there; assign them (tokentap inventory assign SERIAL USER), and hand \
              them over again",
-            listed(&nobodys)
+            first_of(&nobodys, NAMED)
         ));
-    }
-}
-
-/// The first of some names, and how many more there are.
-fn listed(names: &[String]) -> String {
-    let (shown, rest) = names.split_at(names.len().min(5));
-    match rest.len() {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

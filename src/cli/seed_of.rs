@@ -153,8 +153,14 @@ fn check_expected(global: &Global, row: &Row) -> Result<(), Failure> {
 /// # Errors
 /// A failure of an inventory that is there and cannot be read, where it may know the profile: a code of another one would be a wrong code.
 fn of_one(global: &Global, row: Row, is_stated: bool, output: &Output) -> Result<Found, Failure> {
-    let is_there = !matches!(locate(global), Ok(None))
-        && !matches!(locate(global), Ok(Some(Where::File(path, _))) if !path.exists());
+    let is_there = match locate(global) {
+        Ok(None) => false,
+        Ok(Some(Where::File(path, _))) => path.exists(),
+        // One on a server is asked, and an address that cannot be used is told.
+        #[cfg(feature = "postgres")]
+        Ok(Some(Where::Server(_))) => true,
+        Err(_) => true,
+    };
     if !is_there {
         return Ok(Found { row, read: None, known: None, record: None });
     }

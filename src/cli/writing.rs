@@ -155,8 +155,7 @@ impl<'a> Writing<'a> {
         let (Some(moved), Some(books)) = (moved, self.record.books()) else { return };
         let named: Vec<&str> = mended.iter().map(|report| report.server.as_str()).collect();
         let key = SlotKey::of(outcome.info.serial.as_str(), outcome.info.slot_number());
-        let moved_s = moved.after.middle_s() - moved.before.middle_s();
-        match super::mending::left_behind(books, &key, moved_s, &named) {
+        match super::mending::left_behind(books, &key, moved.by_s(), &named) {
             Ok(servers) => servers.iter().for_each(|server| {
                 self.output.note(&format!(
                     "{server} has this token, and may refuse its codes until it is mended there: {}",
@@ -171,7 +170,7 @@ impl<'a> Writing<'a> {
     #[cfg(feature = "servers")]
     fn mended(&self, outcome: &WriteOutcome) -> Vec<MendReport> {
         let mending = self.mending.as_ref();
-        let moved_s = outcome.drift.map_or(0.0, |moved| moved.after.middle_s() - moved.before.middle_s());
+        let moved_s = outcome.drift.map_or(0.0, |moved| moved.by_s());
         let seed = self.write.seed.as_ref();
         let done = mending.map(|mending| mending.carry_out(self.global, &outcome.info, moved_s, seed));
         done.unwrap_or_default().iter().map(Into::into).collect()

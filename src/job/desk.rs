@@ -19,8 +19,8 @@ use super::slot_wish::SlotWish;
 use super::state::TokenState;
 use super::stated_profiles::StatedProfiles;
 use super::{
-    Around, Books, ClockPlan, Completion, ConfigPlan, Effect, Failure, Guard, Moved, ProfileFrom, ProfileWish,
-    Recorder, WritePlan, locked, read,
+    Around, Books, ClockPlan, Completion, ConfigPlan, Effect, Failure, Guard, ProfileFrom, ProfileWish, Recorder,
+    WritePlan, locked, read,
 };
 use crate::clock::Drift;
 use crate::device::{ClockWrite, Device, Info, Key, Profile};
@@ -294,7 +294,7 @@ impl<'a> DeskVisitor<'a> {
             return Vec::new();
         };
         let moved_s = match (outcome.outcome, outcome.drift) {
-            (Effect::Synced, Some(Moved { before, after })) => after.middle_s() - before.middle_s(),
+            (Effect::Synced, Some(moved)) => moved.by_s(),
             (Effect::Synced, None) => return Vec::new(),
             // It is right as it is: what an earlier visit has left open can be mended.
             (Effect::Within, _) => 0.0,

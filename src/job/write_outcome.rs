@@ -58,3 +58,11 @@ pub struct Moved {
     /// The drift afterwards.
     pub after: Drift,
 }
+
+impl Moved {
+    /// How far the clock was moved, in seconds; forwards is positive.
+    #[must_use]
+    pub fn by_s(&self) -> f64 {
+        self.after.middle_s() - self.before.middle_s()
+    }
+}

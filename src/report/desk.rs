@@ -252,9 +252,7 @@ fn written_words(outcome: &WriteOutcome, at_no_server: bool) -> (String, String)
         .drift
         .map(|Moved { before, after }| format!("clock was {}; set, now {}", before.in_short(), after.in_short()));
     let what = format!("{}{seed}{}", clock.unwrap_or_default(), profile_clause(outcome.config.as_ref()));
-    let moved = outcome
-        .drift
-        .is_some_and(|Moved { before, after }| (after.middle_s() - before.middle_s()).abs() > SERVER_WINDOW_S);
+    let moved = outcome.drift.is_some_and(|moved| moved.by_s().abs() > SERVER_WINDOW_S);
     let next = match moved && at_no_server {
         true => "switch it off and on; Entra ID or privacyIDEA may have to resynchronise it once",
         false => "switch it off and on, and use its next code",

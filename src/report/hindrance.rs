@@ -5,7 +5,7 @@ use super::server_commands::{WHERE_SEALED, hand_over};
 use super::server_error::{remedy_of_server, server_fact};
 use crate::job::server::Hindrance;
 use crate::plain::plain;
-use crate::words::local;
+use crate::words::{first_of, local};
 
 /// What stands in the way, in a word.
 #[must_use]
@@ -110,11 +110,9 @@ const ROWS_NAMED: usize = 8;
 /// What stands in the way of rows of a list.
 #[must_use]
 pub fn hindered_rows(hindrance: &Hindrance, rows: &[u64]) -> String {
-    let (named, more) = rows.split_at(rows.len().min(ROWS_NAMED));
-    let named: Vec<String> = named.iter().map(u64::to_string).collect();
-    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let numbers: Vec<String> = rows.iter().map(u64::to_string).collect();
     let word = if rows.len() == 1 { "row" } else { "rows" };
-    format!("{word} {}{more}: {}", named.join(", "), hindrance_fact(hindrance))
+    format!("{word} {}: {}", first_of(&numbers, ROWS_NAMED), hindrance_fact(hindrance))
 }
 
 /// What helps, with the command that is typed for this token and this server.

@@ -192,10 +192,9 @@ pub fn remarks(outcome: &WriteOutcome, deed: Deed, servers: &[MendReport]) -> Ve
     if outcome.keeps_phase {
         say("this clock keeps its own phase: it cannot be set closer than it is now");
     }
-    let may_lose_server = outcome.drift.is_some_and(|Moved { before, after }| {
-        let moved = after.middle_s() - before.middle_s();
-        moved.abs() > SERVER_WINDOW_S || moved < -1.0 - before.resolution_s()
-    });
+    let may_lose_server = outcome
+        .drift
+        .is_some_and(|moved| moved.by_s().abs() > SERVER_WINDOW_S || moved.by_s() < -1.0 - moved.before.resolution_s());
     if outcome.seed == SeedFate::Erased {
         say("the token shows no codes until a seed is burned, and its server needs that seed too");
     } else if deed == Deed::Burn && !outcome.info.can.has_clock() {

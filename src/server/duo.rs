@@ -119,9 +119,7 @@ impl Duo {
             }
         }
     }
-}
 
-impl Duo {
     /// A token of a list. One that is there and cannot be read is not taken for one that is not there.
     fn token_of(&self, value: &Value) -> Asked<ServerToken> {
         let fields = Fields { host: self.http.host(), value };

@@ -149,9 +149,7 @@ impl Entra {
         })?;
         Ok(found)
     }
-}
 
-impl Entra {
     /// A token of a list. One that is there and cannot be read is not taken for one that is not there. Pages of the reference disagree on whether it
     /// stands in the list itself or as `device` in a field of it.
     fn token_of(&self, value: &Value) -> Asked<ServerToken> {

@@ -238,11 +238,12 @@ impl Readers<'_> {
         let done_at_first = counts.done();
         let progress =
             std::sync::Mutex::new(Progress { id: run.batch.id(), name: name.clone(), counts, began, done_at_first });
+        let stops_batch = locked(&self.state).stops_batch.clone();
         #[cfg(feature = "servers")]
-        let on_the_way = {
-            let stops = locked(&self.state).stops_batch.clone();
-            waiting.to_server.map(|server| server.stopped_by(stops).begin(run.batch.id(), None)).transpose()?
-        };
+        let on_the_way = waiting
+            .to_server
+            .map(|server| server.stopped_by(stops_batch.clone()).begin(run.batch.id(), None))
+            .transpose()?;
         let show = |words: &[String], runs| self.board.batch(locked(&progress).shown(self.host, words, runs));
         if run.is_finished() {
             let said = vec!["nothing is left to do: every row of this list is burned".to_owned()];
@@ -272,7 +273,6 @@ impl Readers<'_> {
                 show(&[], true);
             }
         };
-        let stops_batch = locked(&self.state).stops_batch.clone();
         let stop = || self.is_over() || stops_batch.load(Ordering::Relaxed);
         let around = self.around(&look, &tell, &stop);
         let at = || self.host.clock().now().wall;

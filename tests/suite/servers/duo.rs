@@ -3,23 +3,10 @@
 use serde_json::Value;
 use tokentap::inventory::DeliveryStep;
 
-use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY, hotp};
+use super::duo_stand_in::{Duo, INTEGRATION_KEY, hotp};
 use super::stand_in::{Counter, Fault, StandIn, TRUST};
 
 const IDENTITY: [&str; 2] = ["--identity", "identity"];
-
-/// A desk that knows the server as `duo`.
-fn counter(server: &StandIn<Duo>) -> Counter {
-    let mut counter = Counter::new();
-    counter.credential(SECRET_KEY);
-    add(&counter, &server.url());
-    counter
-}
-
-fn add(counter: &Counter, url: &str) {
-    let words = ["server", "add", "duo", "--kind", "duo", "--url", url, "--account", INTEGRATION_KEY];
-    counter.ok(&[&words[..], &["--credential-file", "credential"]].concat());
-}
 
 fn hand_over(counter: &Counter, serial: &str, more: &[&str]) -> (i32, String) {
     counter.run(&[&["hand-over", "duo", "--serial", serial][..], &IDENTITY, more].concat())
@@ -40,9 +27,8 @@ fn holds(server: &StandIn<Duo>, serial: &str, seed: &[u8], user: &str, what: &st
 
 #[test]
 fn burned_tokens_are_created_with_their_seeds_and_given_to_their_users_once() {
-    let server = Duo::start(&["ana", "eva", "kim"]);
+    let (server, mut counter) = Duo::known(&["ana", "eva", "kim"]);
     server.now().page_most = 1;
-    let mut counter = counter(&server);
     let seeds = [
         counter.burned(&serial(1), Some("ana"), &[]),
         counter.burned(&serial(2), Some("Eva@Example.org"), &["--step", "60"]),
@@ -82,10 +68,9 @@ fn burned_tokens_are_created_with_their_seeds_and_given_to_their_users_once() {
 
 #[test]
 fn what_duo_cannot_take_and_users_that_it_does_not_know_are_named_before_anything_is_sent() {
-    let server = Duo::start(&["ana", "eva", "kim"]);
+    let (server, mut counter) = Duo::known(&["ana", "eva", "kim"]);
     server.now().users[1].email = "both@example.org".to_owned();
     server.now().users[2].email = "both@example.org".to_owned();
-    let mut counter = counter(&server);
     counter.burned(&serial(1), Some("ana"), &["--hash", "sha256"]);
     counter.burned(&serial(2), Some("nobody"), &[]);
     counter.burned(&serial(3), Some("both@example.org"), &[]);
@@ -127,9 +112,8 @@ fn settles(counter: &Counter, serial: &str, first: (i32, String), what: &str) {
 #[test]
 fn whatever_goes_wrong_nothing_is_doubled_or_lost_and_the_next_run_settles_it() {
     use Fault::{Away, Busy, CutAfter, CutBefore, FaultyAfter, Page, PageAfter, Redirect, Slow, TooLarge};
-    let server = Duo::start(&["ana"]);
+    let (server, mut counter) = Duo::known(&["ana"]);
     server.now().takes_duplicates = true;
-    let mut counter = counter(&server);
     let mut number = 10;
     let same_run = [Busy(Some(1)), Busy(None), Slow(1500), FaultyAfter, CutAfter, TooLarge, PageAfter];
     let later = [Away, CutBefore, Page, Redirect];
@@ -167,8 +151,7 @@ fn whatever_goes_wrong_nothing_is_doubled_or_lost_and_the_next_run_settles_it() 
 
 #[test]
 fn a_server_that_answers_after_its_time_is_up_has_the_token_once() {
-    let server = Duo::start(&["ana"]);
-    let mut counter = counter(&server);
+    let (server, mut counter) = Duo::known(&["ana"]);
     let seed = counter.burned(&serial(1), Some("ana"), &[]);
     server.lay("POST /admin/v1/tokens", Fault::Slow(21_000), 1);
     assert_eq!(hand_over(&counter, &serial(1), &[]).0, 0);
@@ -177,9 +160,8 @@ fn a_server_that_answers_after_its_time_is_up_has_the_token_once() {
 
 #[test]
 fn a_token_that_is_listed_late_is_not_created_again() {
-    let server = Duo::start(&["ana"]);
+    let (server, mut counter) = Duo::known(&["ana"]);
     server.now().takes_duplicates = true;
-    let mut counter = counter(&server);
     // The answer does not come, the one about its user does not, and both come; a look asks for four types.
     let faults = [Some("POST /admin/v1/tokens"), Some("POST /admin/v1/users"), None];
     for (number, fault) in (0..).zip(faults) {
@@ -210,9 +192,8 @@ fn a_token_that_is_listed_late_is_not_created_again() {
 
 #[test]
 fn a_seed_is_replaced_only_where_that_is_said_and_a_break_leaves_one_token_with_the_new_one() {
-    let server = Duo::start(&["ana", "eva"]);
+    let (server, mut counter) = Duo::known(&["ana", "eva"]);
     server.now().takes_duplicates = true;
-    let mut counter = counter(&server);
     let faults = [
         None,
         Some(("DELETE", Fault::Away)),
@@ -259,8 +240,7 @@ fn a_seed_is_replaced_only_where_that_is_said_and_a_break_leaves_one_token_with_
 /// Without its user it would come back as nobody's.
 #[test]
 fn a_token_whose_user_cannot_be_looked_up_is_not_removed_to_be_replaced() {
-    let server = Duo::start(&["ana"]);
-    let mut counter = counter(&server);
+    let (server, mut counter) = Duo::known(&["ana"]);
     let seed = counter.burned(&serial(1), None, &[]);
     {
         let mut now = server.now();
@@ -277,8 +257,7 @@ fn a_token_whose_user_cannot_be_looked_up_is_not_removed_to_be_replaced() {
 
 #[test]
 fn a_counter_is_found_again_by_three_codes_that_follow_each_other() {
-    let server = Duo::start(&["ana"]);
-    let mut counter = counter(&server);
+    let (server, mut counter) = Duo::known(&["ana"]);
     for number in [1, 2, 3] {
         counter.burned(&serial(number), None, &[]);
     }
@@ -311,9 +290,8 @@ fn a_counter_is_found_again_by_three_codes_that_follow_each_other() {
 
 #[test]
 fn where_record_and_server_disagree_is_listed_and_nothing_is_changed() {
-    let server = Duo::start(&["ana", "eva"]);
+    let (server, mut counter) = Duo::known(&["ana", "eva"]);
     server.now().page_most = 2;
-    let mut counter = counter(&server);
     for number in 1..=6 {
         counter.burned(&serial(number), Some("ana"), &[]);
         if number < 6 {
@@ -357,8 +335,7 @@ fn where_record_and_server_disagree_is_listed_and_nothing_is_changed() {
 
 #[test]
 fn a_check_names_rights_that_lack_a_wrong_key_and_a_wrong_clock() {
-    let server = Duo::start(&["ana"]);
-    let counter = counter(&server);
+    let (server, counter) = Duo::known(&["ana"]);
     let check = || counter.run(&["server", "check", "duo", "--identity", "identity"]);
     server.now().hides_users = true;
     let (exit, said) = check();
@@ -374,7 +351,7 @@ fn a_check_names_rights_that_lack_a_wrong_key_and_a_wrong_clock() {
     assert_eq!(check().0, 0);
     let mut other = Counter::new();
     other.credential("another key of forty characters, or so");
-    add(&other, &server.url());
+    Duo::add(&other, &server.url());
     let (exit, said) = other.run(&["server", "check", "duo", "--identity", "identity"]);
     assert!(exit != 0 && said.contains("does not let this account in: Invalid signature"), "{said}");
 }

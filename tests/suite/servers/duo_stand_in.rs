@@ -70,10 +70,14 @@ impl Duo {
     pub fn known(names: &[&str]) -> (StandIn<Self>, Counter) {
         let (server, mut counter) = (Self::start(names), Counter::new());
         counter.credential(SECRET_KEY);
-        let url = server.url();
-        let add = ["server", "add", "duo", "--kind", "duo", "--url", &url, "--account", INTEGRATION_KEY];
-        counter.ok(&[&add[..], &["--credential-file", "credential"]].concat());
+        Self::add(&counter, &server.url());
         (server, counter)
+    }
+
+    /// Makes the server at an address known to a desk as `duo`.
+    pub fn add(counter: &Counter, url: &str) {
+        let words = ["server", "add", "duo", "--kind", "duo", "--url", url, "--account", INTEGRATION_KEY];
+        counter.ok(&[&words[..], &["--credential-file", "credential"]].concat());
     }
 
     pub fn of(port: u16, names: &[&str]) -> Self {

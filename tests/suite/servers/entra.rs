@@ -4,24 +4,10 @@
 use serde_json::Value;
 use tokentap::inventory::DeliveryStep;
 
-use super::entra_stand_in::{CLIENT, CLIENT_SECRET, Entra, TENANT};
+use super::entra_stand_in::{CLIENT, Entra};
 use super::stand_in::{Counter, Fault, StandIn, TRUST};
 
 const IDENTITY: [&str; 2] = ["--identity", "identity"];
-
-/// A desk that knows the server as `entra`.
-fn counter(server: &StandIn<Entra>) -> Counter {
-    let mut counter = Counter::new();
-    counter.credential(CLIENT_SECRET);
-    add(&counter, server, &["--credential-file", "credential"]);
-    counter
-}
-
-fn add(counter: &Counter, server: &StandIn<Entra>, more: &[&str]) -> String {
-    let url = server.url();
-    let words = ["server", "add", "entra", "--kind", "entra", "--url", &url, "--sign-in-url", &url];
-    counter.ok(&[&words[..], &["--tenant", TENANT, "--account", CLIENT], more].concat())
-}
 
 fn hand_over(counter: &Counter, serial: &str, more: &[&str]) -> (i32, String) {
     counter.run(&[&["hand-over", "entra", "--serial", serial][..], &IDENTITY, more].concat())
@@ -47,9 +33,8 @@ fn holds(server: &StandIn<Entra>, serial: &str, seed: &[u8], user: usize, what: 
 
 #[test]
 fn burned_tokens_are_created_given_to_their_users_and_activated_once() {
-    let server = Entra::start(&["ana", "eva"]);
+    let (server, mut counter) = Entra::known(&["ana", "eva"]);
     server.now().page_most = 1;
-    let mut counter = counter(&server);
     let seeds = [
         counter.burned(&serial(1), Some("ana@example.org"), &[]),
         counter.burned(&serial(2), Some("Eva@Example.org"), &["--step", "60", "--hash", "sha256"]),
@@ -88,8 +73,7 @@ fn burned_tokens_are_created_given_to_their_users_and_activated_once() {
 
 #[test]
 fn users_that_are_not_there_and_serials_that_are_there_are_named_before_anything_is_sent() {
-    let server = Entra::start(&["ana"]);
-    let mut counter = counter(&server);
+    let (server, mut counter) = Entra::known(&["ana"]);
     counter.burned(&serial(1), Some("nobody@example.org"), &[]);
     counter.burned(&serial(2), Some("ana@example.org"), &[]);
     counter.burned(&serial(3), Some("ana@example.org"), &[]);
@@ -130,8 +114,7 @@ const DEVICES: &str = "/beta/directory/authenticationMethodDevices/hardwareOathD
 #[test]
 fn whatever_goes_wrong_nothing_is_doubled_or_lost_and_the_next_run_settles_it() {
     use Fault::{Away, Busy, CutAfter, CutBefore, FaultyAfter, Page, PageAfter, Redirect, Slow, TooLarge};
-    let server = Entra::start(&["ana"]);
-    let mut counter = counter(&server);
+    let (server, mut counter) = Entra::known(&["ana"]);
     let mut number = 10;
     let same_run = [Busy(Some(1)), Slow(1500), FaultyAfter, CutAfter, TooLarge, PageAfter];
     let later = [Away, CutBefore, Page, Redirect];
@@ -166,8 +149,7 @@ fn whatever_goes_wrong_nothing_is_doubled_or_lost_and_the_next_run_settles_it() 
 
 #[test]
 fn a_token_that_is_listed_late_is_not_created_again() {
-    let server = Entra::start(&["ana"]);
-    let mut counter = counter(&server);
+    let (server, mut counter) = Entra::known(&["ana"]);
     for (number, fault) in (0..).zip([Some("POST /beta/directory"), Some("POST /beta/users"), None]) {
         for looks in [2, 8] {
             let serial = serial(100 + number * 10 + looks);
@@ -195,9 +177,8 @@ fn a_token_that_is_listed_late_is_not_created_again() {
 
 #[test]
 fn a_ticket_that_ends_in_between_is_had_anew_and_nothing_is_sent_twice() {
-    let server = Entra::start(&["ana"]);
+    let (server, mut counter) = Entra::known(&["ana"]);
     server.now().ticket_uses = 1;
-    let mut counter = counter(&server);
     let seed = counter.burned(&serial(1), Some("ana@example.org"), &[]);
     let (exit, said) = hand_over(&counter, &serial(1), &[]);
     assert_eq!(exit, 0, "{said}");
@@ -209,7 +190,7 @@ fn a_ticket_that_ends_in_between_is_had_anew_and_nothing_is_sent_twice() {
 fn a_person_signs_in_at_a_page_and_whoever_declines_is_not_let_in() {
     let server = Entra::start(&["ana"]);
     let mut counter = Counter::new();
-    let said = add(&counter, &server, &["--by-person"]);
+    let said = Entra::add(&counter, &server, &["--by-person"]);
     assert!(said.contains("somebody signs in at its page"), "{said}");
     let seed = counter.burned(&serial(1), Some("ana@example.org"), &[]);
     (server.now().pending, server.now().slow_downs) = (2, 1);
@@ -235,9 +216,8 @@ fn a_person_signs_in_at_a_page_and_whoever_declines_is_not_let_in() {
 
 #[test]
 fn a_wrong_secret_and_a_next_page_elsewhere_are_told_and_no_ticket_goes_there() {
-    let server = Entra::start(&["ana"]);
+    let (server, counter) = Entra::known(&["ana"]);
     let other = Entra::start(&["ana"]);
-    let counter = counter(&server);
     for number in 0..3 {
         server.now().put(&serial(number), &[1; 20]);
     }
@@ -253,7 +233,7 @@ fn a_wrong_secret_and_a_next_page_elsewhere_are_told_and_no_ticket_goes_there() 
     assert_eq!(other.log(), Vec::<String>::new());
     let mut wrong = Counter::new();
     wrong.credential("another secret of a client's");
-    add(&wrong, &server, &["--credential-file", "credential"]);
+    Entra::add(&wrong, &server, &["--credential-file", "credential"]);
     let (exit, said) = wrong.run(&["server", "check", "entra", "--identity", "identity"]);
     assert!(exit != 0 && said.contains("AADSTS7000215: Invalid client secret provided."), "{said}");
     assert!(!said.contains("Trace ID"), "{said}");
@@ -261,8 +241,7 @@ fn a_wrong_secret_and_a_next_page_elsewhere_are_told_and_no_ticket_goes_there() 
 
 #[test]
 fn a_list_whose_pages_go_round_is_given_up_at_the_bound_of_all_its_bytes() {
-    let server = Entra::start(&[]);
-    let counter = counter(&server);
+    let (server, counter) = Entra::known(&[]);
     for number in 0..2 {
         server.now().put(&serial(number), &[1; 20]).model = "a".repeat(1_900_000);
     }
@@ -277,8 +256,7 @@ fn a_list_whose_pages_go_round_is_given_up_at_the_bound_of_all_its_bytes() {
 
 #[test]
 fn after_a_clock_was_set_the_same_seed_is_enrolled_anew_and_stays_its_user_s() {
-    let server = Entra::start(&["ana"]);
-    let mut counter = counter(&server);
+    let (server, mut counter) = Entra::known(&["ana"]);
     let faults = [
         None,
         Some(("DELETE /beta/users", Fault::Away)),
@@ -332,21 +310,20 @@ fn after_a_clock_was_set_the_same_seed_is_enrolled_anew_and_stays_its_user_s() {
 }
 
 /// A desk that has handed a token over and set its clock since; nobody has mended the server.
-fn left_open(server: &StandIn<Entra>) -> Counter {
-    let mut counter = counter(server);
+fn left_open() -> (StandIn<Entra>, Counter) {
+    let (server, mut counter) = Entra::known(&["ana"]);
     counter.burned(&serial(1), Some("ana@example.org"), &[]);
     assert_eq!(hand_over(&counter, &serial(1), &[]).0, 0);
     let reader = format!("emulated:{}", serial(1));
     let words = ["sync", "--fast", "--reader", &reader, "--mend", "entra", TRUST];
     assert_eq!(counter.run(&[&words[..], &IDENTITY].concat()).0, 10);
     assert!(counter.delivery(&serial(1)).unmended.is_some());
-    counter
+    (server, counter)
 }
 
 #[test]
 fn a_clock_that_is_still_to_be_followed_is_not_forgotten_before_a_code_was_accepted() {
-    let server = Entra::start(&["ana"]);
-    let counter = left_open(&server);
+    let (server, counter) = left_open();
     // An administrator takes it from its user.
     {
         let device = &mut server.now().devices[0];
@@ -361,8 +338,7 @@ fn a_clock_that_is_still_to_be_followed_is_not_forgotten_before_a_code_was_accep
 
 #[test]
 fn what_somebody_has_done_at_the_server_s_page_can_be_said_and_is_asked_for_no_more() {
-    let server = Entra::start(&["ana"]);
-    let counter = left_open(&server);
+    let (server, counter) = left_open();
     let mended = format!("server mended entra {}", serial(1));
     let (exit, said) = counter.run(&["server", "compare", "entra", "--identity", "identity"]);
     assert!(exit == 8 && said.contains(&format!("tokentap {mended}")), "{said}");
@@ -378,8 +354,7 @@ fn what_somebody_has_done_at_the_server_s_page_can_be_said_and_is_asked_for_no_m
 
 #[test]
 fn a_seed_that_did_not_go_there_from_here_is_not_put_in_the_place_of_another() {
-    let server = Entra::start(&["ana"]);
-    let mut counter = counter(&server);
+    let (server, mut counter) = Entra::known(&["ana"]);
     counter.burned(&serial(1), Some("ana@example.org"), &[]);
     server.now().put(&serial(1), &[1; 20]);
     let reader = format!("emulated:{}", serial(1));

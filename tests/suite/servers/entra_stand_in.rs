@@ -85,11 +85,15 @@ impl Entra {
     pub fn known(names: &[&str]) -> (StandIn<Self>, Counter) {
         let (server, mut counter) = (Self::start(names), Counter::new());
         counter.credential(CLIENT_SECRET);
-        let url = server.url();
-        let add =
-            ["server", "add", "entra", "--kind", "entra", "--url", &url, "--sign-in-url", &url, "--tenant", TENANT];
-        counter.ok(&[&add[..], &["--account", CLIENT, "--credential-file", "credential"]].concat());
+        Self::add(&counter, &server, &["--credential-file", "credential"]);
         (server, counter)
+    }
+
+    /// Makes the server known to a desk as `entra`; what it says.
+    pub fn add(counter: &Counter, server: &StandIn<Self>, more: &[&str]) -> String {
+        let url = server.url();
+        let words = ["server", "add", "entra", "--kind", "entra", "--url", &url, "--sign-in-url", &url];
+        counter.ok(&[&words[..], &["--tenant", TENANT, "--account", CLIENT], more].concat())
     }
 
     pub fn of(base: &str, names: &[&str]) -> Self {

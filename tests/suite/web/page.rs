@@ -61,6 +61,13 @@ pub async fn look_at(page: &Page, name: &str, look: Look) {
     page.js("document.documentElement.style.fontSize = ''").await;
 }
 
+/// Opens the screen of the one token that was laid down.
+pub async fn open_the_only_token(page: &Page) {
+    page.until("document.querySelectorAll('#visits li').length === 1").await;
+    page.js(&format!("openToken('{SLOW}')")).await;
+    page.until("document.querySelector('#assign-user')").await;
+}
+
 fn walk(look: Look) {
     let web = busy();
     in_browser(&address(&web), look, async |page| {
@@ -185,9 +192,7 @@ fn the_file_that_opens_the_browser_is_its_users_alone_has_the_page_open_and_goes
 fn text_from_a_card_or_a_file_is_never_markup() {
     let web = Web::start(&[(SLOW, &["--drift", "0.1"])], &[]);
     in_browser(&address(&web), DESKTOP, async |page| {
-        page.until("document.querySelectorAll('#visits li').length === 1").await;
-        page.js(&format!("openToken('{SLOW}')")).await;
-        page.until("document.querySelector('#assign-user')").await;
+        open_the_only_token(&page).await;
         let user = "<img src=x onerror=window.harmed=1><script>window.harmed=1</script>";
         page.client.find(Locator::Css("#assign-user")).await.unwrap().send_keys(user).await.unwrap();
         page.client.find(Locator::Css("#token-body form button")).await.unwrap().click().await.unwrap();

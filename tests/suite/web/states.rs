@@ -5,7 +5,7 @@ use fantoccini::key::Key;
 
 use super::browser::{DESKTOP, Look, PHONE, in_browser};
 use super::harness::{Web, token};
-use super::page::look_at;
+use super::page::{look_at, open_the_only_token};
 use super::{RESTRICTED, SLOW};
 use crate::support::run_in;
 
@@ -45,8 +45,7 @@ fn a_profile_is_stated_in_a_card_or_where_the_token_is_listed_and_both_can_be_us
 fn what_is_asked_once_more_can_be_used_by_everybody_and_nobodys_token_is_given_away_unasked() {
     let web = Web::start(&[(SLOW, &["--drift", "0.1"])], &[]);
     in_browser(&address(&web), DESKTOP, async |page| {
-        page.until("document.querySelectorAll('#visits li').length === 1").await;
-        page.js(&format!("openToken('{SLOW}')")).await;
+        open_the_only_token(&page).await;
         let enter = char::from(Key::Enter);
         for user in ["ada@example.org", "bob@example.org"] {
             page.until("document.querySelector('#assign-user')").await;
@@ -121,9 +120,7 @@ fn what_the_fleet_leaves_open_is_listed_with_its_remedy_beside_models_and_server
 fn a_token_is_printed_with_its_facts_and_without_buttons_fields_or_bars() {
     let web = Web::start(&[(SLOW, &["--drift", "0.1"])], &[]);
     in_browser(&address(&web), DESKTOP, async |page| {
-        page.until("document.querySelectorAll('#visits li').length === 1").await;
-        page.js(&format!("openToken('{SLOW}')")).await;
-        page.until("document.querySelector('#assign-user')").await;
+        open_the_only_token(&page).await;
         page.js("window.printed = 0; window.print = () => { window.printed += 1; }").await;
         page.js(
             "[...document.querySelectorAll('#token-body button')].find((one) => one.textContent === 'Print').click()",
