@@ -11,7 +11,7 @@ use crate::inventory::{
 };
 use crate::job::server::{HandOverTerms, Handed, Hindrance, PlannedOrNot, Work, hand_over, plan};
 use crate::job::{Exit, Failure, Problem, TokenState, find};
-use crate::report::{HandOverReport, HandedToken};
+use crate::report::{Audience, HandOverReport, HandedToken};
 use crate::words::first_of;
 
 /// How many tokens are named that go to nobody.
@@ -87,7 +87,7 @@ fn carry_out(work: &Work<'_>, planned: Vec<PlannedOrNot>, args: &HandOverArgs, o
             Ok(planned) => hand_over(work, &planned),
             Err(why) => Err(why),
         };
-        let token = HandedToken::done(&args.server.name, &key, &done);
+        let token = HandedToken::done(&args.server.name, &key, &done, Audience::Terminal);
         output.text(&token.line());
         tokens.push(token);
         if stops_all(&done) {

@@ -19,7 +19,7 @@ use crate::inventory::{Deed, Identity, InventoryError, SealError, Sqlite, Statio
 use crate::job::remedy::TokenRemedy;
 pub use crate::job::unopened;
 use crate::job::{Books, Failure, Opener, Problem, Recorder, TokenState};
-use crate::report::{WORDING, remedy_of_record, troubled};
+use crate::report::{Audience, WORDING, remedy_of_record, troubled};
 
 /// How much a command needs the inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,7 +297,7 @@ fn unknown_profile(error: &InventoryError) -> Failure {
 
 /// A remark on something that could not be recorded.
 pub fn unrecorded(error: &InventoryError, what: &str) -> String {
-    format!("{error}; {what} ({})", remedy_of_record(&error.remedy()))
+    format!("{error}; {what} ({})", remedy_of_record(&error.remedy(), Audience::Terminal))
 }
 
 /// The identity that opens the inventory's seeds, from a file; a locked one is unlocked with a passphrase that is asked for.

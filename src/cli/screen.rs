@@ -23,7 +23,7 @@ use crate::job::{Answer, Asks, Failure, Question, ReaderNews, ReaderRef, TokenSt
 use crate::otp::Code;
 use crate::plain::plain;
 use crate::reader::Trays;
-use crate::report::{self, ReaderEvent, Report, remedy_of_reader};
+use crate::report::{self, Audience, ReaderEvent, Report, remedy_of_reader};
 use crate::time::{HostClock, SystemClock};
 
 /// How often the view is refreshed while nothing happens.
@@ -182,15 +182,17 @@ impl<'a> Screen<'a> {
             (Some(place), ReaderNews::Waits) => self.at_reader(place, "waiting for a token"),
             (Some(place), ReaderNews::Other(what)) => {
                 self.at_reader(place, "no token that answers");
-                self.reader_event(Some(place), &format!("{what}: {}", remedy_of_reader(&what.remedy())));
+                self.reader_event(
+                    Some(place),
+                    &format!("{what}: {}", remedy_of_reader(&what.remedy(), Audience::Terminal)),
+                );
             }
             (Some(place), ReaderNews::Gone(why)) => {
                 self.at_reader(place, "gone");
                 self.reader_event(Some(place), &format!("{} is gone: {why}", describe::plain(&place.reader)));
             }
-            (None, ReaderNews::Gone(why)) => {
-                self.reader_event(None, &format!("{why}; next: {}", remedy_of_reader(&why.remedy())))
-            }
+            (None, ReaderNews::Gone(why)) => self
+                .reader_event(None, &format!("{why}; next: {}", remedy_of_reader(&why.remedy(), Audience::Terminal))),
             (None, _) => {}
         }
     }

@@ -334,9 +334,12 @@ fn choose(desk: &Workplace<'_>, slots: &mut Slots, readers: &[String]) -> Result
         let mut token = NfcToken(connect(slots, reader, within)?);
         let info = job::identify(&mut token, &desk.host.system)?;
         token.close();
-        let known =
-            desk.record.recorder(Deed::Info, reader, false).token(&SlotKey::only(info.serial.as_str())).ok().flatten();
-        Ok::<_, Failure>(format!("{info}{}", known.map(|token| describe::whose(&token)).unwrap_or_default()))
+        let known = desk.record.recorder(Deed::Info, reader, false).token(&SlotKey::only(info.serial.as_str()));
+        let whose = match known {
+            Ok(known) => known.map(|token| describe::whose(&token)).unwrap_or_default(),
+            Err(error) => format!(" (whose it is cannot be read: {error})"),
+        };
+        Ok::<_, Failure>(format!("{info}{whose}"))
     };
     let list: Vec<String> = (1..)
         .zip(readers)

@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::audience::Audience;
 use super::error::ErrorReport;
 use super::profile::{PlannedProfile, profile_clause};
 use super::token::TokenReport;
 use super::verdict::{VerdictReport, verdict_words};
 use super::write::WriteReport;
-use super::{Report, fact, next, state};
+use super::{Report, fact, next_at, state};
 use crate::inventory::RowRecord;
 use crate::job::batch::{Departure, Left};
 use crate::job::verify::WINDOW_S;
@@ -75,9 +76,9 @@ impl From<WriteReport> for BurnedRow {
 }
 
 impl BatchLeft {
-    /// The report of a token that left.
+    /// The report of a token that left, with the words for where they are read.
     #[must_use]
-    pub fn of(departure: &Departure) -> Self {
+    pub fn of(departure: &Departure, audience: Audience) -> Self {
         let Departure { place, info, row, how, .. } = departure;
         let token = info.as_ref().map(|info| TokenReport::of(info, place.emulated));
         let (outcome, is_well) = outcome_of(how);
@@ -90,7 +91,7 @@ impl BatchLeft {
         let verify = if let Left::Judged(_, verdict, _) = how { Some((&**verdict).into()) } else { None };
         let error = if let Left::Failed(failure) = how { Some((&**failure).into()) } else { None };
         let who = token.as_ref().map_or("a token", |token| token.line.as_str());
-        let (what, next) = (what_of(how, who, row.as_ref()), next_of(how));
+        let (what, next) = (what_of(how, who, row.as_ref()), next_of(how, audience));
         let text = text_of(how, &what, next.as_deref(), place);
         Self {
             outcome,
@@ -140,14 +141,19 @@ fn text_of(how: &Left, what: &str, next: Option<&str>, place: &ReaderRef) -> Str
 }
 
 /// What to do about a token that did not leave as it should be.
-fn next_of(how: &Left) -> Option<String> {
+fn next_of(how: &Left, audience: Audience) -> Option<String> {
     match how {
         Left::Judged(_, _, false) => Some("switch it off and on, lay it back: it is burned again".to_owned()),
-        Left::HoldsAnother(..) => Some(
-            "leave it as it is if its server has that seed; only a token whose codes may stop is burned again, with --reburn"
-                .to_owned(),
-        ),
-        Left::Failed(failure) => Some(next(failure)),
+        Left::HoldsAnother(..) => {
+            let reburn = match audience {
+                Audience::Terminal => ", with --reburn".to_owned(),
+                Audience::Page => format!(" {}", audience.command_at_reader("tokentap batch FILE --reburn")),
+            };
+            Some(format!(
+                "leave it as it is if its server has that seed; only a token whose codes may stop is burned again{reburn}"
+            ))
+        }
+        Left::Failed(failure) => Some(next_at(failure, audience)),
         Left::Burned(_) | Left::Judged(..) | Left::Done | Left::NotListed | Left::InHand => None,
     }
 }

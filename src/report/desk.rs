@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::audience::Audience;
 use super::batch_left::reader_words;
 use super::drift::DriftReport;
 use super::error::ErrorReport;
@@ -109,13 +110,20 @@ impl DeskVisit {
     /// The report of a visit; `bound` is the drift up to which a clock is right, in seconds.
     #[must_use]
     pub fn of(visited: &Visited, bound: f64) -> Self {
+        Self::read_at(visited, bound, Audience::Terminal)
+    }
+
+    /// The same, with the words for where they are read.
+    #[must_use]
+    pub fn read_at(visited: &Visited, bound: f64, audience: Audience) -> Self {
         let place = &visited.place;
         let token = visited.info.as_ref().map(|info| TokenReport::of(info, place.emulated));
         let user = visited.known.as_ref().and_then(|known| known.user.clone());
         let owner = user.as_ref().map(|user| format!(", {}", plain(user))).unwrap_or_default();
         let who = token.as_ref().map_or_else(|| "a token".to_owned(), |token| format!("{}{owner}", token.line));
-        let (mut what, mut next) = words(visited, bound);
-        let servers: Vec<MendReport> = visited.servers.iter().map(Into::into).collect();
+        let (mut what, mut next) = words(visited, bound, audience);
+        let servers: Vec<MendReport> =
+            visited.servers.iter().map(|after| MendReport::read_at(after, audience)).collect();
         what.extend(servers.iter().filter(|server| !server.is_open).map(|server| format!("; {}", server.words)));
         if let Some(open) = servers.iter().find(|server| server.is_open) {
             next = format!("before its user leaves: {}", open.words);
@@ -209,15 +217,15 @@ fn why_word(why: Why) -> &'static str {
 }
 
 /// The finding, the treatment and the next step.
-fn words(visited: &Visited, bound: f64) -> (String, String) {
+fn words(visited: &Visited, bound: f64, audience: Audience) -> (String, String) {
     let (mut what, mut next) = match &visited.done {
         Done::Written(outcome) => written_words(outcome, visited.servers.is_empty()),
-        Done::Read(outcome, why) => read_words(outcome, *why, bound),
+        Done::Read(outcome, why) => read_words(outcome, *why, bound, audience),
         Done::Slots(visit) => slots_words(visit, bound),
         Done::Failed(failure) => {
             let what = format!("{}; {}", fact(&failure.problem), state(&failure.state));
             let details = failure.details.iter().filter(|_| visited.is_plugged_in());
-            (details.fold(what, |what, detail| format!("{what}; {detail}")), super::next(failure))
+            (details.fold(what, |what, detail| format!("{what}; {detail}")), super::next_at(failure, audience))
         }
     };
     if visited.is_faulty() {
@@ -260,7 +268,7 @@ fn written_words(outcome: &WriteOutcome, at_no_server: bool) -> (String, String)
     (what, next.to_owned())
 }
 
-fn read_words(outcome: &ReadOutcome, why: Why, bound: f64) -> (String, String) {
+fn read_words(outcome: &ReadOutcome, why: Why, bound: f64, audience: Audience) -> (String, String) {
     let Some(drift) = outcome.drift else {
         return ("has no clock to set: it counts button presses".to_owned(), TAKE_IT.to_owned());
     };
@@ -269,24 +277,46 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64) -> (String, String) {
         Why::Stopped => ("its clock has stopped", "give its user another token"),
         Why::NoAutoSync => match outcome.info.clock_write() {
             _ if drift.may_be_within(bound) => ("only measured", TAKE_IT),
+            ClockWrite::Unknown => ("only measured; its model is unknown", "find out whose token it is"),
+            _ if audience == Audience::Page => (
+                "only measured",
+                "this page only measures: close it, start tokentap web without --no-auto-sync, and lay the token back",
+            ),
             ClockWrite::KeepsSeed => ("only measured", "to set it, run tokentap sync"),
             ClockWrite::ErasesSeed => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
-            ClockWrite::Unknown => ("only measured; its model is unknown", "find out whose token it is"),
         },
         Why::Restricted => (
             "NOT set, because that would erase its seed",
-            "with its seed at hand: tokentap sync --seed-file FILE; without it, resynchronise the token on its server",
+            match audience {
+                Audience::Terminal => {
+                    "with its seed at hand: tokentap sync --seed-file FILE; without it, resynchronise the token on its server"
+                }
+                Audience::Page => {
+                    "resynchronise it on its server; or set it with its seed at hand, in a terminal, when this page is closed: \
+                     tokentap sync --seed-file FILE"
+                }
+            },
         ),
         Why::Sealed => (
             "NOT set, because that would erase its seed, which is sealed",
-            "open the desk again with --identity FILE, and lay it back",
+            match audience {
+                Audience::Terminal => "open the desk again with --identity FILE, and lay it back",
+                Audience::Page => "close this page, start tokentap web with --identity FILE, and lay it back",
+            },
         ),
         Why::NoSeeds => ("it holds no seed", TAKE_IT),
         Why::Unknown => ("NOT set, because its model is unknown", "find out whose token it is"),
         Why::UnknownProfile => (
             "NOT set, because its profile (hash, time step) is unknown",
-            "look up its hash and time step on its server (wrong ones stop its codes); then: tokentap sync --hash HASH --step \
-             SECONDS",
+            match audience {
+                Audience::Terminal => {
+                    "look up its hash and time step on its server (wrong ones stop its codes); then: tokentap sync --hash HASH \
+                     --step SECONDS"
+                }
+                Audience::Page => {
+                    "look up its hash and time step on its server (wrong ones stop its codes), and choose them here"
+                }
+            },
         ),
     };
     (format!("clock {}: {what}", drift.in_short()), next.to_owned())

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
+use super::audience::Audience;
 use super::hindrance::{hindrance_fact, hindrance_next, hindrance_word};
-use super::server_commands::{mend, mended};
+use super::server_commands::mended;
 use super::times::utc;
 use crate::inventory::SlotKey;
 use crate::job::server::{AfterSync, ByHand, Doing, Handed, Hindrance, Mended, Planned};
@@ -41,8 +42,8 @@ pub struct HindranceReport {
 }
 
 impl HindranceReport {
-    fn of(hindrance: &Hindrance, server: &str, serial: &str) -> Self {
-        let next = hindrance_next(hindrance, server, serial);
+    fn of(hindrance: &Hindrance, server: &str, serial: &str, audience: Audience) -> Self {
+        let next = hindrance_next(hindrance, server, serial, audience);
         Self { kind: hindrance_word(hindrance), fact: hindrance_fact(hindrance), next }
     }
 }
@@ -62,13 +63,13 @@ impl HandedToken {
                 let user = planned.user.as_ref().map(|user| user.name.clone());
                 Self { serial: key.to_string(), user, outcome, accepted: None, hindrance: None }
             }
-            Err(hindrance) => Self::undone(server, key, hindrance),
+            Err(hindrance) => Self::undone(server, key, hindrance, Audience::Terminal),
         }
     }
 
-    /// A token that was handed over, or not.
+    /// A token that was handed over, or not, with the words for where they are read.
     #[must_use]
-    pub fn done(server: &str, key: &SlotKey, done: &Result<Handed, Hindrance>) -> Self {
+    pub fn done(server: &str, key: &SlotKey, done: &Result<Handed, Hindrance>, audience: Audience) -> Self {
         match done {
             Ok(handed) => {
                 let outcome = match handed.doing {
@@ -81,12 +82,12 @@ impl HandedToken {
                 let accepted = handed.is_checked.then_some(true);
                 Self { serial: key.to_string(), user, outcome, accepted, hindrance: None }
             }
-            Err(hindrance) => Self::undone(server, key, hindrance),
+            Err(hindrance) => Self::undone(server, key, hindrance, audience),
         }
     }
 
-    fn undone(server: &str, key: &SlotKey, hindrance: &Hindrance) -> Self {
-        let hindrance = Some(HindranceReport::of(hindrance, server, &key.serial));
+    fn undone(server: &str, key: &SlotKey, hindrance: &Hindrance, audience: Audience) -> Self {
+        let hindrance = Some(HindranceReport::of(hindrance, server, &key.serial, audience));
         Self { serial: key.to_string(), user: None, outcome: "undone", accepted: None, hindrance }
     }
 
@@ -193,8 +194,16 @@ pub struct MendReport {
 
 impl From<&AfterSync> for MendReport {
     fn from(after: &AfterSync) -> Self {
-        let (outcome, accepted, words) = words_of(after);
-        let by_hand = by_hand_words(after);
+        Self::read_at(after, Audience::Terminal)
+    }
+}
+
+impl MendReport {
+    /// The report, with the words for where they are read.
+    #[must_use]
+    pub fn read_at(after: &AfterSync, audience: Audience) -> Self {
+        let (outcome, accepted, words) = words_of(after, audience);
+        let by_hand = by_hand_words(after, audience);
         let from = match &after.done {
             Ok(Mended::AcceptsFrom(at) | Mended::AgainFrom(at)) => Some(utc(*at)),
             _ => None,
@@ -209,14 +218,18 @@ impl From<&AfterSync> for MendReport {
             accepted,
             from,
             codes,
-            hindrance: after.done.as_ref().err().map(|why| HindranceReport::of(why, &after.server, &after.serial)),
+            hindrance: after
+                .done
+                .as_ref()
+                .err()
+                .map(|why| HindranceReport::of(why, &after.server, &after.serial, audience)),
             is_open: after.is_open(),
             words: plain(&format!("{}: {words}{}", after.server, by_hand.unwrap_or_default())),
         }
     }
 }
 
-fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
+fn words_of(after: &AfterSync, audience: Audience) -> (&'static str, Option<bool>, String) {
     let name = after.kind.name();
     match &after.done {
         Ok(Mended::NeverFollows) => {
@@ -239,35 +252,35 @@ fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
             "accepts-later",
             Some(false),
             format!(
-                "{name} has accepted codes of the fast clock, and refuses all codes until {}; to have codes accepted now: {} \
-                 --re-enrol, which enrols the same seed again",
+                "{name} has accepted codes of the fast clock, and refuses all codes until {}; to have codes accepted now: {}, which enrols the same \
+                 seed again",
                 local(*at),
-                mend(&after.server)
+                audience.re_enrol(&after.server)
             ),
         ),
         Ok(Mended::AgainFrom(at)) => (
             "again-later",
             Some(false),
             format!(
-                "{name} still looks for codes around the old clock, and can be told the right one from {} on: run {} then; to have codes accepted \
-                 now: the same with --re-enrol, which enrols the same seed again",
+                "{name} still looks for codes around the old clock, and can be told the right one from {} on: {} then; to have codes accepted now: {}, \
+                 which enrols the same seed again",
                 local(*at),
-                mend(&after.server)
+                audience.mend(&after.server),
+                audience.re_enrol(&after.server)
             ),
         ),
         Ok(Mended::OnlyReEnrol) => (
             "undone",
             None,
             format!(
-                "{name} may have followed the old clock; if it refuses the next code: {} --re-enrol, which enrols the same \
-                 seed again",
-                mend(&after.server)
+                "{name} may have followed the old clock; if it refuses the next code: {}, which enrols the same seed again",
+                audience.re_enrol(&after.server)
             ),
         ),
         Err(hindrance) => {
             let next = match after.by_hand {
                 Some(_) => String::new(),
-                None => format!("; next: {}", hindrance_next(hindrance, &after.server, &after.serial)),
+                None => format!("; next: {}", hindrance_next(hindrance, &after.server, &after.serial, audience)),
             };
             ("undone", None, format!("NOT mended: {}{next}", hindrance_fact(hindrance)))
         }
@@ -275,7 +288,7 @@ fn words_of(after: &AfterSync) -> (&'static str, Option<bool>, String) {
 }
 
 /// What a person does at the server's own page.
-fn by_hand_words(after: &AfterSync) -> Option<String> {
+fn by_hand_words(after: &AfterSync, audience: Audience) -> Option<String> {
     let by_hand = after.by_hand.as_ref()?;
     let click = match (after.kind, by_hand, after.by_hand_from) {
         (ServerKind::PrivacyIdea, ByHand::Codes(codes), _) => format!(
@@ -294,12 +307,12 @@ fn by_hand_words(after: &AfterSync) -> Option<String> {
         }
         (ServerKind::Entra, ..) => format!(
             "tokentap knows no way to resynchronise a token in Entra ID; only if Entra ID refuses the next code, remove the token in the Entra \
-             admin centre, and then either hand it over again ({} --again), or upload its seed there and activate it with the code on its display",
-            super::server_commands::hand_over(&after.server, &after.serial)
+             admin centre, and then either hand it over again ({}), or upload its seed there and activate it with the code on its display",
+            audience.command(&format!("{} --again", super::server_commands::hand_over(&after.server, &after.serial)))
         ),
         (ServerKind::Duo, ..) => return None,
     };
-    Some(format!("; by hand: {click}; then record it: {}", mended(&after.server, &after.serial)))
+    Some(format!("; by hand: {click}; then record it: {}", audience.command(&mended(&after.server, &after.serial))))
 }
 
 /// What is typed at privacyIDEA's page where no codes were computed.

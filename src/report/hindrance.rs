@@ -1,5 +1,6 @@
 //! Why a token was not handed to a server, or not mended there, in words, and what helps.
 
+use super::audience::Audience;
 use super::remedy_of_record;
 use super::server_commands::{WHERE_SEALED, hand_over};
 use super::server_error::{remedy_of_server, server_fact};
@@ -115,71 +116,88 @@ pub fn hindered_rows(hindrance: &Hindrance, rows: &[u64]) -> String {
     format!("{word} {}: {}", first_of(&numbers, ROWS_NAMED), hindrance_fact(hindrance))
 }
 
+/// Where tokens are looked for at the page.
+const FIND: &str = "at \"Find\" here";
+
+/// What lets the page open sealed seeds.
+const WITH_IDENTITY: &str = "close this page, and start tokentap web with --identity FILE";
+
 /// What helps, with the command that is typed for this token and this server.
 #[must_use]
-pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str) -> String {
-    let again = hand_over(server, serial);
+pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str, audience: Audience) -> String {
+    let command = hand_over(server, serial);
+    let hand_it_over = audience.at_page("hand it over here", || format!("hand it over: {command}"));
+    let assign = audience.at_page(FIND, || format!("tokentap inventory assign {serial} USER --reassign"));
+    let again = audience.again();
+    let burn = if audience == Audience::Terminal { " with tokentap burn" } else { "" };
+    let with = |flag: &str| audience.command(&format!("{command} {flag}"));
     match hindrance {
-        Hindrance::Unseen => "check its serial; tokentap inventory tokens lists the known ones".to_owned(),
+        Hindrance::Unseen => {
+            let lists = audience.at_page(FIND, || "tokentap inventory tokens".to_owned());
+            format!("check its serial; the known ones: {lists}")
+        }
         Hindrance::NotBurned => "burn it, or hand its seed over by a file".to_owned(),
         Hindrance::Erased(_) | Hindrance::Unfinished(_) => "burn it again".to_owned(),
-        Hindrance::NoSeedAtHand => {
+        Hindrance::NoSeedAtHand => audience.at_page(WITH_IDENTITY, || {
             "name the identity that opens the sealed seed with --identity FILE, or supply the seed".to_owned()
-        }
-        Hindrance::Unopened(_) => {
-            "name the identity that opens it, and run tokentap inventory check --identity FILE".to_owned()
-        }
+        }),
+        Hindrance::Unopened(_) => format!(
+            "name the identity that opens it, and run {}",
+            audience.command("tokentap inventory check --identity FILE")
+        ),
         Hindrance::Unusable(_) => "burn it with a profile that the server takes".to_owned(),
         Hindrance::Taken { is_older: true, .. } => {
-            format!("replace it there by the seed on the token: {again} --replace")
+            format!("replace it there by the seed on the token: {}", with("--replace"))
         }
         Hindrance::Taken { is_older: false, .. } => {
             format!(
-                "find out at the server whose it is; only if the seed on the token is to replace the one there: {again} --replace"
+                "find out at the server whose it is; only if the seed on the token is to replace the one there: {}",
+                with("--replace")
             )
         }
         Hindrance::RemovedThere | Hindrance::UnassignedThere => {
-            format!("see why; only if its user is to have it again: {again} --again")
+            format!("see why; only if its user is to have it again: {}", with("--again"))
         }
-        Hindrance::OtherProfileThere => format!("give the server the token's own profile: {again} --replace"),
+        Hindrance::OtherProfileThere => format!("give the server the token's own profile: {}", with("--replace")),
         Hindrance::OffThere => {
-            "see on the server's page why; only if its user has it in hand, reset its fail counter or switch it on there; then run the same command again".to_owned()
+            format!(
+                "see on the server's page why; only if its user has it in hand, reset its fail counter or switch it on there; then {again}"
+            )
         }
         Hindrance::Several(_) => "remove at the server all but the one that is in use".to_owned(),
         Hindrance::NoUser(_) => {
-            format!(
-                "correct its user with tokentap inventory assign {serial} USER --reassign, or hand it over without one: {again} --unassigned"
-            )
+            format!("correct its user ({assign}), or hand it over without one: {}", with("--unassigned"))
         }
         Hindrance::SeveralUsers(..) => format!(
-            "assign it by the login name that the server has: tokentap inventory assign {serial} USER --reassign; or hand it over without a user: {again} \
-             --unassigned"
+            "assign it by the login name that the server has ({assign}); or hand it over without a user: {}",
+            with("--unassigned")
         ),
         Hindrance::OthersThere { .. } => "find out whose it is, and correct the one that is wrong".to_owned(),
         Hindrance::SharedThere(_) => {
-            "at the server, leave it to one user; run the same command again, and give it to the others there again".to_owned()
+            format!("at the server, leave it to one user; {again}, and give it to the others there again")
         }
-        Hindrance::Unsettled { .. } => "run the same command again after that".to_owned(),
-        Hindrance::Busy | Hindrance::Stopped => "run the same command again".to_owned(),
-        Hindrance::Server(error) => remedy_of_server(error.remedy(), server),
-        Hindrance::Inventory(error) => remedy_of_record(&error.remedy()),
+        Hindrance::Unsettled { .. } => format!("{again} after that"),
+        Hindrance::Busy | Hindrance::Stopped => again.to_owned(),
+        Hindrance::Server(error) => remedy_of_server(error.remedy(), server, audience),
+        Hindrance::Inventory(error) => remedy_of_record(&error.remedy(), audience),
         Hindrance::CodeRefused => format!(
-            "see that the server's clock is right (tokentap server check {server}, {WHERE_SEALED}), and that it has the token's hash and time step"
+            "see that the server's clock is right ({}), and that it has the token's hash and time step",
+            audience.command(&format!("tokentap server check {server}, {WHERE_SEALED}"))
         ),
         Hindrance::NotThere => {
-            format!("check its serial at the server; to hand over a seed that was burned here: {again}")
+            format!("check its serial at the server; if its seed was burned here, {hand_it_over}")
         }
         Hindrance::OtherSeedThere => {
-            format!("burn the token again with tokentap burn, then run {again} --replace; or give its user another token")
+            format!("burn the token again{burn}, then run {}; or give its user another token", with("--replace"))
         }
         Hindrance::SeedUnproven => {
             format!(
-                "only if its codes are refused there: burn it again with tokentap burn, remove it at the server, and hand it over: {again}"
+                "only if its codes are refused there: burn it again{burn}, remove it at the server, and {hand_it_over}"
             )
         }
         Hindrance::OtherKind => format!(
-            "resynchronise its counter with codes from its display: tokentap server resync {server} {serial} CODE CODE CODE, \
-             {WHERE_SEALED}"
+            "resynchronise its counter with codes from its display: {}",
+            audience.command(&format!("tokentap server resync {server} {serial} CODE CODE CODE, {WHERE_SEALED}"))
         ),
         Hindrance::NoCall => "use the server's own page".to_owned(),
     }

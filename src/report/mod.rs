@@ -1,6 +1,7 @@
 //! Outcomes for people and programs: reports whose text and JSON come from one value, and all English for problems, states and
 //! remedies.
 
+mod audience;
 mod batch;
 mod batch_left;
 mod braille;
@@ -23,6 +24,7 @@ mod inventory;
 mod lists;
 mod many_desks;
 mod notice;
+mod on_page;
 mod open_tokens;
 mod plot;
 mod problem;
@@ -31,10 +33,12 @@ mod reader_event;
 mod readers;
 mod record;
 mod remedy;
+mod remedy_of_clock;
 mod remedy_of_file;
 mod remedy_of_reader;
 mod remedy_of_record;
 mod remedy_of_slot;
+mod remedy_of_token;
 pub mod schema;
 mod seeds;
 mod selftest;
@@ -55,6 +59,7 @@ mod verdict;
 mod verify;
 mod write;
 
+pub use audience::Audience;
 pub use batch::{BatchBegin, BatchEvent, BatchPlanReport, BatchSummary, Summed};
 pub use batch_left::{BatchLeft, reader_words};
 pub use burn::{BurnReport, CodesReport};
@@ -87,7 +92,8 @@ pub use profile::{CodeProfile, PlannedProfile, ProfileReport};
 pub use reader_event::ReaderEvent;
 pub use readers::{ReaderReport, ReadersReport, slot_words};
 pub use record::{BatchRecordReport, CountsReport, EventReport, RowReport, TokenRecordReport, seed_word};
-pub use remedy::{remedy, remedy_of_clock};
+pub use remedy::remedy;
+pub use remedy_of_clock::remedy_of_clock;
 pub use remedy_of_file::{remedy_of_file, row_problem};
 pub use remedy_of_reader::remedy_of_reader;
 pub use remedy_of_record::remedy_of_record;
@@ -142,7 +148,14 @@ pub struct Envelope<'a, R: ?Sized> {
 /// All remedies of a failure in one sentence.
 #[must_use]
 pub fn next(failure: &Failure) -> String {
-    failure.remedies.iter().map(remedy).collect::<Vec<_>>().join("; ")
+    next_at(failure, Audience::Terminal)
+}
+
+/// The remedies of a failure in one sentence, for where it is read.
+#[must_use]
+pub fn next_at(failure: &Failure, audience: Audience) -> String {
+    let remedies = failure.remedies.iter().map(|one| remedy(one, audience));
+    remedies.filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// A path for a message: what would act on the terminal is escaped.

@@ -1,7 +1,7 @@
 //! Notices in words.
 
-use super::remedy_of_record;
 use super::token::more_words;
+use super::{Audience, remedy_of_record};
 use crate::inventory::InventoryError;
 use crate::job::Notice;
 use crate::words::{counted, local};
@@ -28,5 +28,5 @@ pub fn notice(notice: &Notice) -> String {
 /// An error of the inventory with its remedy, for a remark.
 #[must_use]
 pub fn troubled(error: &InventoryError) -> String {
-    format!("{error} ({})", remedy_of_record(&error.remedy()))
+    format!("{error} ({})", remedy_of_record(&error.remedy(), Audience::Terminal))
 }

@@ -1,12 +1,14 @@
 //! Remedies at the reader in words (`docs/readers.md`), by system.
 
+use super::audience::Audience;
 use crate::plain::plain;
 use crate::reader::ReaderRemedy;
 
 /// A remedy at the reader in words.
 #[must_use]
-pub fn remedy_of_reader(remedy: &ReaderRemedy) -> String {
+pub fn remedy_of_reader(remedy: &ReaderRemedy, audience: Audience) -> String {
     match remedy {
+        _ if audience == Audience::Page => on_page(remedy),
         ReaderRemedy::UseOneOf(readers) if readers.is_empty() => "run `tokentap readers` for a list".to_owned(),
         ReaderRemedy::UseOneOf(readers) => {
             let names: Vec<String> = readers.iter().map(|reader| format!("\"{}\"", plain(reader))).collect();
@@ -20,6 +22,69 @@ pub fn remedy_of_reader(remedy: &ReaderRemedy) -> String {
         }
         fixed => fixed_words(fixed).to_owned(),
     }
+}
+
+/// The same at the page, which finds by itself what is plugged in or laid down.
+fn on_page(remedy: &ReaderRemedy) -> String {
+    let words = match remedy {
+        ReaderRemedy::UseOneOf(readers) if readers.is_empty() => {
+            "close this page, and see in a terminal which readers are there: tokentap readers"
+        }
+        ReaderRemedy::UseOneOf(_) => {
+            return format!(
+                "close this page, and start tokentap web with --reader NAME; {}",
+                remedy_of_reader(remedy, Audience::Terminal)
+            );
+        }
+        ReaderRemedy::Choose => "close this page, and start tokentap web with --reader NAME, once for each reader",
+        ReaderRemedy::CloseHolder => {
+            "close the program that holds it; if it is GnuPG, in a terminal: gpgconf --kill scdaemon"
+        }
+        ReaderRemedy::StartService if cfg!(target_os = "linux") => {
+            "start it, in a terminal: sudo systemctl enable --now pcscd.socket; this page finds it by itself"
+        }
+        ReaderRemedy::RestartService if cfg!(windows) => {
+            "restart the service \"Smart Card\" (services.msc); this page finds it by itself"
+        }
+        ReaderRemedy::RestartService if cfg!(target_os = "linux") => {
+            "restart it, in a terminal: sudo systemctl restart pcscd; this page finds it by itself"
+        }
+        ReaderRemedy::PlugIn if cfg!(windows) => "plug in a reader: this page finds it by itself",
+        ReaderRemedy::PlugIn => {
+            "plug in a reader: this page finds it by itself; if it does not, in a terminal: tokentap doctor"
+        }
+        ReaderRemedy::PlugInDevice(device) => return format!("plug {} in", device.words()),
+        ReaderRemedy::WaitForOther => "wait until the other program is done, or close it, and lay the token back",
+        ReaderRemedy::LayDown => {
+            "switch the token on (press its button until the display lights), and lay it on the reader"
+        }
+        ReaderRemedy::NameMolto2 => {
+            "nothing was sent to it: burn its slots and set its clocks in a terminal, when this page is closed (docs/devices.md); for a token, \
+             lay it on the NFC reader"
+        }
+        ReaderRemedy::NameKey => {
+            "nothing was sent to it: it counts, and has no clock to set; docs/devices.md says what can be done with it in a terminal; for a \
+             token, lay it on the NFC reader"
+        }
+        ReaderRemedy::LayOnNfc => {
+            "nothing was sent to it; switch the token on (press its button until the display lights), and lay it on the NFC reader"
+        }
+        ReaderRemedy::LayBack => "switch the token on, and lay it back",
+        ReaderRemedy::Again => "lay the token back",
+        ReaderRemedy::Diagnose if cfg!(windows) => {
+            "restart the service \"Smart Card\" (services.msc), and plug the reader in again"
+        }
+        ReaderRemedy::Diagnose => "plug the reader in again; if that does not help, in a terminal: tokentap doctor",
+        ReaderRemedy::CompareVersions if !cfg!(windows) => {
+            "have the PC/SC library and its daemon brought to one version; in a terminal, tokentap doctor says more"
+        }
+        ReaderRemedy::FreeFromKernel => {
+            "in a terminal: sudo modprobe -r pn533_usb pn533 nfc; then plug it in again; docs/readers.md says how to keep the driver away \
+             for good"
+        }
+        same => fixed_words(same),
+    };
+    words.to_owned()
 }
 
 fn fixed_words(remedy: &ReaderRemedy) -> &'static str {

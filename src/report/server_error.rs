@@ -1,5 +1,6 @@
 //! What servers did not do, in words, and what helps.
 
+use super::audience::Audience;
 use super::server_commands::WHERE_SEALED;
 use crate::server::{Right, ServerError, ServerRemedy};
 
@@ -48,39 +49,35 @@ fn own_words(detail: &str) -> String {
 
 /// What helps, with the name that the server has here.
 #[must_use]
-pub fn remedy_of_server(remedy: ServerRemedy, name: &str) -> String {
-    let words = match remedy {
-        ServerRemedy::Reach => {
-            "check that the server is running, that this computer can reach it, and which proxy HTTPS_PROXY names, if any; then run the same \
-             command again"
-        }
-        ServerRemedy::Certificate => {
-            "have the certificate renewed, or add the server again under the same name, with the certificate of its authority in --ca FILE; \
-             a certificate is never accepted unchecked"
-        }
-        ServerRemedy::LookAgain => "run the same command again: it first checks what was done, and does nothing twice",
-        ServerRemedy::Later => "wait a few minutes, and run the same command again",
-        ServerRemedy::Address => {
-            "check that the address is the server's own (tokentap server list), and that no proxy or portal is in between"
-        }
-        ServerRemedy::Account => {
-            return format!(
-                "check that the account and credential are right; to change them, add {name} again under the same name, with its other options as before (tokentap server add --help)"
-            );
-        }
-        ServerRemedy::Rights => {
-            return format!("tokentap server check {name}, {WHERE_SEALED}, says which rights the account needs");
-        }
-        ServerRemedy::Words => {
-            return format!(
-                "do what the server says; tokentap server compare {name}, {WHERE_SEALED}, shows what it has"
-            );
-        }
-        ServerRemedy::SignInInTime => "run the same command again, and sign in within ten minutes",
-        ServerRemedy::OtherKind(_) => "use the server's own page",
-        ServerRemedy::Environment => "correct what is named, and run the same command again",
-    };
-    words.to_owned()
+pub fn remedy_of_server(remedy: ServerRemedy, name: &str, audience: Audience) -> String {
+    let again = audience.again();
+    let checks = audience.command(&format!("tokentap server check {name}, {WHERE_SEALED}"));
+    let shows = audience.command(&format!("tokentap server compare {name}, {WHERE_SEALED}"));
+    match remedy {
+        ServerRemedy::Reach => format!(
+            "check that the server is running, that this computer can reach it, and which proxy HTTPS_PROXY names, if any; then {again}"
+        ),
+        ServerRemedy::Certificate => format!(
+            "have the certificate renewed, or add the server again under the same name, with the certificate of its authority ({}); a \
+             certificate is never accepted unchecked",
+            audience.command("tokentap server add, with --ca FILE")
+        ),
+        ServerRemedy::LookAgain => format!("{again}: it first checks what was done, and does nothing twice"),
+        ServerRemedy::Later => format!("wait a few minutes, and {again}"),
+        ServerRemedy::Address => format!(
+            "check that the address is the server's own ({}), and that no proxy or portal is in between",
+            audience.command("tokentap server list")
+        ),
+        ServerRemedy::Account => format!(
+            "check that the account and credential are right; to change them, add {name} again under the same name, with its other options as before ({})",
+            audience.command("tokentap server add --help")
+        ),
+        ServerRemedy::Rights => format!("{checks}, says which rights the account needs"),
+        ServerRemedy::Words => format!("do what the server says; {shows}, shows what it has"),
+        ServerRemedy::SignInInTime => format!("{again}, and sign in within ten minutes"),
+        ServerRemedy::OtherKind(_) => "use the server's own page".to_owned(),
+        ServerRemedy::Environment => format!("correct what is named, and {again}"),
+    }
 }
 
 /// A right, and the commands that need it.

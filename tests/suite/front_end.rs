@@ -14,7 +14,7 @@ use tokentap::job::batch::{BatchNews, BatchVisitor};
 use tokentap::job::desk::{DeskNews, DeskVisitor};
 use tokentap::job::request::SyncRequest;
 use tokentap::job::{BatchRequest, DeskRequest, Failure, Front, HourWatch, Notice, Recorder, Surroundings, attend};
-use tokentap::report::{BatchLeft, DeskVisit, FailureReport, WORDING, WriteReport, notice};
+use tokentap::report::{Audience, BatchLeft, DeskVisit, FailureReport, WORDING, WriteReport, notice};
 use tokentap::time::{CorrectedClock, HostClock, SimulatedClock};
 
 use crate::support::{UNRESTRICTED, link, simulated_clock, token};
@@ -104,7 +104,7 @@ impl FrontEnd {
         let host = || Ok(CorrectedClock::new(&self.clock, chrono::TimeDelta::zero()));
         let tell = |news: BatchNews| {
             if let BatchNews::Left(departure) = news {
-                self.report(&BatchLeft::of(&departure));
+                self.report(&BatchLeft::of(&departure, Audience::Page));
             }
         };
         let at = || self.clock.now().wall;

@@ -42,6 +42,7 @@ mod pictures;
 mod privacyidea;
 mod questions;
 mod remedies;
+mod remedies_on_page;
 mod replay;
 mod schema;
 mod secrets;

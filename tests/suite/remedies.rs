@@ -203,7 +203,18 @@ fn every_flag_in_a_message_is_one_that_the_program_has() {
         known.extend(flags(&help));
     }
     // Of other programs, which messages name too, and of this one when it calls itself.
-    let others = ["--now", "--kill", "--modversion", "--foreground", "--decrypt"].map(str::to_owned);
+    let others = [
+        "--now",
+        "--kill",
+        "--modversion",
+        "--foreground",
+        "--decrypt",
+        "--incognito",
+        "--user-data-dir",
+        "--no-first-run",
+        "--no-default-browser-check",
+    ]
+    .map(str::to_owned);
     let mut unknown = BTreeSet::new();
     for literal in all_literals() {
         unknown.extend(flags(&literal).into_iter().filter(|flag| !known.contains(flag) && !others.contains(flag)));

@@ -26,7 +26,7 @@ pub use common::{
     WholeFileArgs, WriteArgs,
 };
 pub use emulate::EmulateArgs;
-pub use forecast::{ForecastArgs, ShowArgs, WindowArgs};
+pub use forecast::{ForecastArgs, ShowArgs};
 use inventory::SELDOM;
 pub use inventory::{
     AssignArgs, BackupArgs, BatchesArgs, CheckArgs, CopyArgs, EventsArgs, ExportArgs, ForgetArgs, ImportArgs, InitArgs,

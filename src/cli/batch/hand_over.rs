@@ -17,7 +17,7 @@ use crate::inventory::{BatchId, RowRecord, RowState, SlotKey};
 use crate::job::batch::{BatchNews, PlannedBatch};
 use crate::job::server::{HandOverTerms, Handed, Hindrance, ListedRow, Work, check_list, hand_over, plan};
 use crate::job::{Failure, Opener, Problem, ProfileWish, TokenState, unopened};
-use crate::report::{BatchEvent, HandOverReport, HandedToken};
+use crate::report::{Audience, BatchEvent, HandOverReport, HandedToken};
 
 /// What became of each token.
 type Results = Vec<(SlotKey, Result<Handed, Hindrance>)>;
@@ -189,18 +189,18 @@ impl OnTheWay {
         let _ = self.sender.send(SlotKey::only(serial));
     }
 
-    /// Waits until all is handed over: what became of each token, by serial.
-    pub fn wait(self) -> HandOverReport {
+    /// Waits until all is handed over: what became of each token, by serial, with the words for where they are read.
+    pub fn wait(self, audience: Audience) -> HandOverReport {
         drop(self.sender);
         let mut results = self.worker.join().unwrap_or_default();
         results.sort_by(|one, other| one.0.cmp(&other.0));
-        let tokens = results.iter().map(|(key, result)| HandedToken::done(&self.name, key, result)).collect();
+        let tokens = results.iter().map(|(key, result)| HandedToken::done(&self.name, key, result, audience)).collect();
         HandOverReport::of(&self.name, false, tokens)
     }
 
     /// Waits until all is handed over, and says what was not said yet. Whether all is there.
     pub fn finish(self, shown: &BTreeSet<SlotKey>, output: &Output) -> bool {
-        let report = HandOverReport { lines_shown: true, ..self.wait() };
+        let report = HandOverReport { lines_shown: true, ..self.wait(Audience::Terminal) };
         let is_shown = |token: &HandedToken| shown.iter().any(|key| key.to_string() == token.serial);
         for token in report.tokens.iter().filter(|token| !is_shown(token)) {
             output.report(&BatchEvent::HandedOver(token.clone()));

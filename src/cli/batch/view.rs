@@ -7,7 +7,7 @@ use crate::cli::host::Host;
 use crate::cli::screen::{Bell, Screen, bar, expected_end};
 use crate::inventory::{Counts, SlotKey};
 use crate::job::batch::{BatchNews, Departure, Left, Opened};
-use crate::report::{BatchBegin, BatchEvent, BatchLeft, HandedToken};
+use crate::report::{Audience, BatchBegin, BatchEvent, BatchLeft, HandedToken};
 use crate::time::HostClock;
 
 /// The view of a batch.
@@ -77,7 +77,10 @@ impl<'a> View<'a> {
             BatchNews::Left(departure) => self.left(screen, &departure),
             BatchNews::HandedOver(server, key, result) => {
                 let bell = if result.is_ok() { Bell::None } else { Bell::Badly };
-                screen.event(&BatchEvent::HandedOver(HandedToken::done(&server, &key, &result)), bell);
+                screen.event(
+                    &BatchEvent::HandedOver(HandedToken::done(&server, &key, &result, Audience::Terminal)),
+                    bell,
+                );
                 self.handed_over.insert(key);
             }
             // The wire takes these to whoever answers.
@@ -88,7 +91,7 @@ impl<'a> View<'a> {
 
     fn left(&mut self, screen: &mut Screen<'_>, departure: &Departure) {
         self.counts = departure.counts;
-        let left = BatchLeft::of(departure);
+        let left = BatchLeft::of(departure, Audience::Terminal);
         let bell = match left.is_well {
             None => Bell::None,
             Some(true) => Bell::Well,

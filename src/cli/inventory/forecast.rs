@@ -6,7 +6,7 @@ use std::path::Path;
 use super::lists::csv_line;
 use super::lists::{List, span};
 use crate::cli::Ran;
-use crate::cli::args::{ForecastArgs, ListArgs, WindowArgs};
+use crate::cli::args::{ForecastArgs, ListArgs};
 use crate::cli::describe::{self, plain};
 use crate::cli::output::Output;
 use crate::drift::{Come, Fit, Fleet, Forecast, Standing, Window};
@@ -18,20 +18,20 @@ use crate::report::{BY_FLAGS, ForecastEnd, ForecastReport, WindowFrom, WindowRep
 use crate::seedfile::save_secret;
 use crate::time::{HostClock, SystemClock, UnixTime};
 
-/// The window that the arguments name, and how its size is known.
+/// The window of a server, or of a number of seconds, and how its size is known.
 ///
 /// # Errors
 /// A usage failure: a server that is not known, or a size that is none.
-pub fn window(args: &WindowArgs) -> Result<(Window, WindowFrom), Failure> {
-    let server = match args.server.as_deref().map(str::to_lowercase) {
+pub fn window(seconds: Option<f64>, server: Option<&str>) -> Result<(Window, WindowFrom), Failure> {
+    let from = if server.is_some() { WindowFrom::Server } else { WindowFrom::Assumed };
+    let server = match server.map(str::to_lowercase) {
         None => Window::ASSUMED,
         Some(name) => Window::of_server(&name).ok_or_else(|| {
             let names: Vec<&str> = Window::SERVERS.iter().map(|(name, _)| *name).collect();
             Failure::usage("unknown server after --for", format!("use one of {}, or --window", names.join(", ")))
         })?,
     };
-    let from = if args.server.is_some() { WindowFrom::Server } else { WindowFrom::Assumed };
-    let Some(seconds) = args.window else { return Ok((server, from)) };
+    let Some(seconds) = seconds else { return Ok((server, from)) };
     if !(1.0..=86_400.0).contains(&seconds) {
         return Err(Failure::usage(
             "--window must be from 1 to 86400 seconds",
@@ -42,7 +42,7 @@ pub fn window(args: &WindowArgs) -> Result<(Window, WindowFrom), Failure> {
 }
 
 pub fn run(inventory: &dyn Inventory, args: &ForecastArgs, output: &Output) -> Ran {
-    let (window, from) = window(&args.window)?;
+    let (window, from) = window(args.window.window, args.window.server.as_deref())?;
     let due = args.due.as_deref().map(|text| span("--due", text)).transpose()?;
     let now = SystemClock::new().now().wall;
     let is_wanted = |one: &Foreseen| {

@@ -15,7 +15,7 @@ use crate::time::{HostClock, SystemClock};
 const LIMIT: u64 = 1000;
 
 pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
-    let (window, from) = forecast::window(&args.window)?;
+    let (window, from) = forecast::window(args.window.window, args.window.server.as_deref())?;
     let token = find::one(inventory, &args.token)?;
     let events = events_of(inventory, &token, LIMIT).map_err(failed)?;
     let (foreseen, line) = drift_of(inventory, token, &window)?;

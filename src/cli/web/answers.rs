@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::batch::Read;
 use super::readers::Readers;
 use super::words::wish_words;
-use crate::cli::args::{Global, WindowArgs};
+use crate::cli::args::Global;
 use crate::cli::inventory::assign::event_of;
 use crate::cli::inventory::forecast::{keep_due, table, window};
 use crate::cli::inventory::show::{deliveries_of, drift_of, events_of, plot_title};
@@ -16,6 +16,7 @@ use crate::cli::record::Record;
 #[cfg(feature = "servers")]
 use crate::cli::server::open;
 use crate::cli::verify::parse_code;
+use crate::drift::Window;
 use crate::inventory::{BatchId, DeliveryFilter, RowState};
 use crate::job::assign::{entry_of_return, of_words};
 use crate::job::forecast::outlook;
@@ -23,8 +24,8 @@ use crate::job::open_tokens::{at_servers, by_model, open_tokens};
 use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, Opener, TokenState, find, locked};
 use crate::report::{
-    AtServerReport, ErrorReport, ForecastReport, ModelReport, OpenTokenReport, RowReport, ShowReport, ShownBeside,
-    ShownDrift, TokenRecordReport, WindowReport, details, fleet_plot, token_plot,
+    AtServerReport, Audience, ErrorReport, ForecastReport, ModelReport, OpenTokenReport, RowReport, ShowReport,
+    ShownBeside, ShownDrift, TokenRecordReport, WindowFrom, WindowReport, details, fleet_plot, next_at, token_plot,
 };
 use crate::seedfile::FORMATS;
 use crate::time::{HostClock, SystemClock};
@@ -73,7 +74,9 @@ impl Counter<'_> {
             Ask::BurnAgain { serial, cancel } => self.burn_again(&serial, cancel),
             Ask::Assign { serial, user, reassign } => self.assign(&serial, &user, reassign),
             Ask::Unassign { serial } => self.unassign(&serial),
-            Ask::Fleet { due_days, window, server, csv } => self.fleet(due_days, WindowArgs { window, server }, csv),
+            Ask::Fleet { due_days, window: seconds, server, csv } => {
+                window(seconds, server.as_deref()).and_then(|window| self.fleet(due_days, window, csv))
+            }
             Ask::Formats {} => Ok(self.formats()),
             Ask::CheckList { list } => self.check_list(&list),
             Ask::StartBatch { list, to, hand_over } => self.start_batch(&list, &to, hand_over.as_deref()),
@@ -132,7 +135,7 @@ impl Counter<'_> {
 
     fn token(&self, serial: &str) -> Result<Value, Failure> {
         let inventory = self.inventory()?;
-        let (window, from) = window(&WindowArgs { window: None, server: None })?;
+        let (window, from) = window(None, None)?;
         let token = find::one(inventory, serial)?;
         let events = events_of(inventory, &token, EVENTS)?;
         let burns_again = self.readers.burns_again(&token.key.serial);
@@ -175,8 +178,8 @@ impl Counter<'_> {
         Ok(json!({}))
     }
 
-    fn fleet(&self, due_days: Option<u32>, args: WindowArgs, csv: bool) -> Result<Value, Failure> {
-        let (window, from) = window(&args)?;
+    fn fleet(&self, due_days: Option<u32>, window: (Window, WindowFrom), csv: bool) -> Result<Value, Failure> {
+        let (window, from) = window;
         let now = SystemClock::new().now().wall;
         let (_, mut foreseen) = outlook(self.inventory()?, &window, now)?;
         let plot = (!csv && foreseen.len() > 1).then(|| fleet_plot(&foreseen, now));
@@ -272,7 +275,7 @@ fn refused(failure: &Failure) -> Refused {
         kind: error.kind.to_owned(),
         message: error.message,
         state,
-        next: error.next,
+        next: next_at(failure, Audience::Page),
         details: details(failure),
         confirm,
     }

@@ -9,7 +9,7 @@ use crate::cli::store::open_store;
 use crate::inventory::{Delivery, TokenRecord};
 use crate::job::server::{ByHand, HandOverTerms, Hindrance, hand_over, is_clock_settled, plan};
 use crate::job::{Failure, find, unopened};
-use crate::report::{HandedToken, MendReport};
+use crate::report::{Audience, HandedToken, MendReport};
 
 impl Counter<'_> {
     /// Mends every server that has the token and may still expect its clock of before.
@@ -38,7 +38,7 @@ impl Counter<'_> {
         if done.is_empty() {
             return Err(Failure::usage("nothing is left to mend, by the record", "lay the token on a reader first"));
         }
-        let reports: Vec<MendReport> = done.iter().map(Into::into).collect();
+        let reports: Vec<MendReport> = done.iter().map(|after| MendReport::read_at(after, Audience::Page)).collect();
         let words: Vec<&str> = reports.iter().map(|report| report.words.as_str()).collect();
         let is_open = reports.iter().any(|report| report.is_open);
         if !is_open {
@@ -66,7 +66,7 @@ impl Counter<'_> {
             let in_the_way = |why| hindered(server, Some(&key), why);
             let planned = planned.into_iter().map(|(_, one)| one).next().unwrap_or(Err(Hindrance::Unseen));
             let handed = hand_over(work, &planned.map_err(in_the_way)?).map_err(in_the_way)?;
-            Ok(json!({ "words": HandedToken::done(server, &key, &Ok(handed)).line() }))
+            Ok(json!({ "words": HandedToken::done(server, &key, &Ok(handed), Audience::Page).line() }))
         })
     }
 

@@ -14,18 +14,17 @@ use super::words::{verdict, words};
 #[cfg(feature = "servers")]
 use crate::cli::batch::burned;
 #[cfg(feature = "servers")]
-use crate::cli::batch::hand_over::{OnTheWay, ToServer};
+use crate::cli::batch::hand_over::ToServer;
 use crate::cli::batch::plan::server_files;
 use crate::cli::input::open_secret;
 use crate::cli::screen::expected_end;
-use crate::cli::secret::token_key;
-use crate::cli::{describe, interrupt, settings};
+use crate::cli::{describe, interrupt};
 use crate::device::Family;
 use crate::inventory::{BatchId, Counts};
 use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, check_files};
-use crate::job::{BatchTerms, Books, Failure, ProfileWish, bad_file, locked};
+use crate::job::{Books, Failure, ProfileWish, bad_file, locked};
 use crate::reader::Wanted;
-use crate::report::{BatchLeft, BatchSummary, Report, Summed, row_problem};
+use crate::report::{Audience, BatchLeft, BatchSummary, Report, Summed, row_problem};
 #[cfg(feature = "servers")]
 use crate::report::{HandOverReport, HandedToken};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
@@ -143,7 +142,7 @@ impl Readers<'_> {
     /// A usage failure.
     pub fn check_host(&self) -> Result<(), Failure> {
         let standing = &self.host.standing;
-        match standing.warning.as_ref().filter(|_| !standing.trusted && self.args.no_auto_sync) {
+        match standing.warning.as_ref().filter(|_| !standing.trusted && self.terms.only_measures) {
             None => Ok(()),
             Some(warning) => Err(Failure::usage(
                 format!("{warning}, and every token that is burned would be set by it"),
@@ -168,13 +167,7 @@ impl Readers<'_> {
         if record.seals()? {
             books.check_alone()?;
         }
-        let terms = BatchTerms {
-            profile: settings::profile(&self.args.profile),
-            key: token_key(self.args.run.token_key.as_deref())?,
-            try_again: self.args.run.try_again,
-            ..BatchTerms::default()
-        };
-        let plan = terms.plan()?;
+        let plan = self.terms.batch.clone().plan()?;
         let planned = Read::of(list)?.planned(books, plan.flags, &mut |_| ())?;
         let files = server_files(to)?;
         if let Some(file) = files.iter().find(|file| !file.path.is_absolute()) {
@@ -248,7 +241,8 @@ impl Readers<'_> {
         if run.is_finished() {
             let said = vec!["nothing is left to do: every row of this list is burned".to_owned()];
             #[cfg(feature = "servers")]
-            let said = [said, on_the_way.map(OnTheWay::wait).iter().flat_map(at_server).collect()].concat();
+            let said =
+                [said, on_the_way.map(|way| way.wait(Audience::Page)).iter().flat_map(at_server).collect()].concat();
             show(&said, false);
             return Ok(());
         }
@@ -297,7 +291,7 @@ impl Readers<'_> {
         #[cfg(feature = "servers")]
         if let Some(on_the_way) = on_the_way {
             show(&[&said[..], &["what is burned is on its way to the server …".to_owned()]].concat(), true);
-            said.extend(at_server(&on_the_way.wait()));
+            said.extend(at_server(&on_the_way.wait(Audience::Page)));
         }
         show(&said, false);
         Ok(())
@@ -307,7 +301,7 @@ impl Readers<'_> {
         if let Some(info) = &departure.info {
             interrupt::stop().let_go(info.serial.as_str());
         }
-        let left = BatchLeft::of(departure);
+        let left = BatchLeft::of(departure, Audience::Page);
         let may_come_back = matches!(&departure.how, Left::Failed(failure) if failure.may_come_back);
         let is_well = left.is_well != Some(false);
         let place = Place {

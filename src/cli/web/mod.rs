@@ -18,26 +18,29 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use super::args::{Global, WebArgs};
+use super::args::{DeskArgs, Global, WebArgs};
 use super::describe::{self, counted};
 use super::desk::{self, Ready};
 use super::host::WatchedHost;
 use super::output::Output;
 use super::record::Record;
+use super::secret::token_key;
 #[cfg(feature = "servers")]
 use super::server::open;
-use super::{Ran, interrupt, prompt};
-use crate::job::{Exit, Failure};
+use super::{Ran, interrupt, prompt, settings};
+use crate::job::{BatchTerms, Exit, Failure};
 use crate::report::host_clock_words;
 use crate::web::{Asked, Board, CODE_LASTS, Facts, Served, serve};
 use answers::Counter;
 use readers::Readers;
+use state::PageTerms;
 
 /// How often it is looked whether the program is to end.
 const TICK: Duration = Duration::from_millis(100);
 
 pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     let Ready { record, plan, host } = desk::ready(global, &args.desk, output)?;
+    let terms = terms(&args.desk)?;
     host.warn(output);
     let watched = WatchedHost::new(&host, &args.desk.run.host);
     let board = Arc::new(Board::new(Facts {
@@ -62,7 +65,7 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     })?;
     let page = announce(&served, args, output)?;
     let pages = more_pages();
-    let readers = Readers::new(global, &record, &host, &watched, board, &args.desk, &plan);
+    let readers = Readers::new(global, &record, &host, &watched, board, terms, &plan);
     let counter = Counter { global, record: &record, readers: &readers, is_kiosk: args.kiosk };
     interrupt::begin_work();
     std::thread::scope(|scope| {
@@ -93,6 +96,17 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     output.text(&format!("the desk is closed: {} {need} attention", counted(undone.len() as u64, "token")));
     undone.iter().for_each(|serial| output.text(&format!("  UNDONE  {serial}")));
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
+}
+
+/// The terms that the arguments name.
+fn terms(args: &DeskArgs) -> Result<PageTerms, Failure> {
+    let batch = BatchTerms {
+        profile: settings::profile(&args.profile),
+        key: token_key(args.run.token_key.as_deref())?,
+        try_again: args.run.try_again,
+        ..BatchTerms::default()
+    };
+    Ok(PageTerms { batch, only_measures: args.no_auto_sync })
 }
 
 /// The inventory, for the page.

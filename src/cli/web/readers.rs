@@ -5,12 +5,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::cli::args::{DeskArgs, Global};
+use crate::cli::args::Global;
 use crate::cli::host::{Host, WatchedHost};
 use crate::cli::record::Record;
 use crate::cli::store;
-use crate::cli::{interrupt, settings, trays};
-use crate::inventory::SlotKey;
+use crate::cli::{interrupt, trays};
+use crate::inventory::{SlotKey, TokenRecord};
 use crate::job::desk::{DeskNews, DeskPlan, DeskVisitor, Done, Visited};
 #[cfg(feature = "servers")]
 use crate::job::server::Mender;
@@ -19,13 +19,13 @@ use crate::job::{
     StatedProfiles, Surroundings, Visitor, attend, locked,
 };
 use crate::reader::Wanted;
-use crate::report::{self, DeskVisit, WORDING, remedy_of_reader};
+use crate::report::{self, Audience, DeskVisit, WORDING, remedy_of_reader, remedy_of_record};
 use crate::time::{CorrectedClock, HostClock, SystemClock};
 use crate::web::{AskedCode, Board, Place, PlaceState};
 
 use super::lifted::Lifted;
-use super::state::{State, Waiting};
-use super::words::{next_on_page, verdict, words};
+use super::state::{PageTerms, State, Waiting};
+use super::words::{verdict, words};
 
 /// The bits of a question's number that are its own; those above are the number of the run.
 const RUN_BITS: u32 = 24;
@@ -40,7 +40,7 @@ pub struct Readers<'a> {
     pub(super) host: &'a Host,
     pub(super) watched: &'a WatchedHost<'a>,
     pub(super) board: Arc<Board>,
-    pub(super) args: &'a DeskArgs,
+    pub(super) terms: PageTerms,
     pub(super) stated: Arc<StatedProfiles>,
     pub(super) again: Arc<BurnsAgain>,
     #[cfg(feature = "servers")]
@@ -61,7 +61,7 @@ impl<'a> Readers<'a> {
         host: &'a Host,
         watched: &'a WatchedHost<'a>,
         board: Arc<Board>,
-        args: &'a DeskArgs,
+        terms: PageTerms,
         plan: &DeskPlan,
     ) -> Self {
         let (stated, identity) = (plan.stated.clone(), plan.identity.clone());
@@ -75,7 +75,7 @@ impl<'a> Readers<'a> {
             host,
             watched,
             board,
-            args,
+            terms,
             stated,
             again,
             #[cfg(feature = "servers")]
@@ -134,7 +134,7 @@ impl<'a> Readers<'a> {
     /// # Errors
     /// A usage failure: one that no token can have.
     pub fn flags(&self) -> Result<ProfileWish, Failure> {
-        settings::profile(&self.args.profile).wish(crate::device::Family::Nfc)
+        self.terms.batch.profile.wish(crate::device::Family::Nfc)
     }
 
     /// The tokens that did not leave the desk as they should be.
@@ -272,7 +272,7 @@ impl<'a> Readers<'a> {
     }
 
     fn visited(&self, visited: &Visited, bound: f64) {
-        let visit = DeskVisit::of(visited, bound);
+        let visit = DeskVisit::read_at(visited, bound, Audience::Page);
         let may_come_back = matches!(&visited.done, Done::Failed(failure) if failure.may_come_back);
         let was_set = visited.was_set();
         let place = Place {
@@ -289,7 +289,7 @@ impl<'a> Readers<'a> {
                 .map(|clock| (clock.before.drift_s, clock.after.as_ref().map(|after| after.drift_s))),
             remedy: self.remedy(visited, bound).filter(|_| !visit.is_well),
             what: visit.what.clone(),
-            next: next_on_page(&visited.done, visit.is_well).map_or_else(|| visit.next.clone(), str::to_owned),
+            next: visit.next.clone(),
         };
         self.left(place, visit.is_well, was_set);
     }
@@ -309,12 +309,21 @@ impl<'a> Readers<'a> {
         self.board.burns(self.again.all());
     }
 
+    /// What is on record of a token. An inventory that cannot be read is not one that has nothing: the page says so.
+    pub(super) fn known(&self, serial: &str) -> Option<TokenRecord> {
+        match self.record.books()?.token(&SlotKey::only(serial)) {
+            Ok(token) => token,
+            Err(error) => {
+                let next = remedy_of_record(&error.remedy(), Audience::Page);
+                self.board.unrecorded(Some(format!("{error}: whose {serial} is, is not known here; next: {next}")));
+                None
+            }
+        }
+    }
+
     /// A token is at a reader, and something is done with it.
     pub(super) fn begins(&self, place: &ReaderRef, state: PlaceState, token: String, serial: &str) {
-        let user = self
-            .record
-            .books()
-            .and_then(|books| books.token(&SlotKey::only(serial)).ok().flatten().and_then(|token| token.user));
+        let user = self.known(serial).and_then(|token| token.user);
         self.board.at(&place.reader, |shown| {
             shown.number = place.number;
             shown.state = state;
@@ -333,7 +342,7 @@ impl<'a> Readers<'a> {
     pub(super) fn reader(&self, place: Option<&ReaderRef>, news: &ReaderNews) {
         let Some(place) = place else {
             if let ReaderNews::Gone(why) = news {
-                self.board.notice(Some(format!("{why}; next: {}", remedy_of_reader(&why.remedy()))));
+                self.board.notice(Some(format!("{why}; next: {}", remedy_of_reader(&why.remedy(), Audience::Page))));
             }
             return;
         };
@@ -341,8 +350,12 @@ impl<'a> Readers<'a> {
         let (state, what, next) = match news {
             ReaderNews::Came => (PlaceState::Ready, String::new(), String::new()),
             ReaderNews::Waits => (PlaceState::Waiting, String::new(), String::new()),
-            ReaderNews::Other(what) => (PlaceState::NoToken, what.to_string(), remedy_of_reader(&what.remedy())),
-            ReaderNews::Gone(why) => (PlaceState::Gone, why.to_string(), remedy_of_reader(&why.remedy())),
+            ReaderNews::Other(what) => {
+                (PlaceState::NoToken, what.to_string(), remedy_of_reader(&what.remedy(), Audience::Page))
+            }
+            ReaderNews::Gone(why) => {
+                (PlaceState::Gone, why.to_string(), remedy_of_reader(&why.remedy(), Audience::Page))
+            }
         };
         if *news == ReaderNews::Came {
             self.board.notice(None);
@@ -368,8 +381,8 @@ impl<'a> Readers<'a> {
             Asks::Code(info) => {
                 interrupt::stop().let_go(info.serial.as_str());
                 let serial = info.serial.to_string();
-                let known = self.record.books().and_then(|books| books.token(&SlotKey::only(&*serial)).ok().flatten());
-                let step_s = known.and_then(|token| token.profile).map(|profile| profile.step().seconds());
+                let step_s =
+                    self.known(&serial).and_then(|token| token.profile).map(|profile| profile.step().seconds());
                 (Some(AskedCode { serial, step_s }), format!("{info}: what does its display show?"))
             }
             Asks::GoOn(problem) => (None, report::question(problem)),

@@ -7,7 +7,15 @@ use std::sync::atomic::AtomicBool;
 #[cfg(feature = "servers")]
 use crate::cli::batch::hand_over::ToServer;
 use crate::job::batch::{BatchPlan, PlannedBatch};
-use crate::job::{Failure, ReaderNews};
+use crate::job::{BatchTerms, Failure, ReaderNews};
+
+/// The terms of what is done at the page, resolved once at its start.
+pub struct PageTerms {
+    /// Those of a batch, and the profile that the flags state.
+    pub batch: BatchTerms,
+    /// No clock is set.
+    pub only_measures: bool,
+}
 
 /// A batch that waits for the readers.
 pub struct Waiting {

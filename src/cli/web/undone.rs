@@ -1,7 +1,6 @@
 //! What can be done at the page about tokens that did not leave as they should be.
 
 use super::readers::Readers;
-use crate::inventory::SlotKey;
 use crate::job::desk::{Done, Visited, Why};
 use crate::job::server::AfterSync;
 use crate::web::PlaceRemedy;
@@ -18,7 +17,7 @@ impl Readers<'_> {
             return has_opener.then_some(PlaceRemedy::Mend);
         }
         let serial = visited.info.as_ref()?.serial.as_str();
-        let token = self.record.books()?.token(&SlotKey::only(serial)).ok().flatten()?;
+        let token = self.known(serial)?;
         let is_lost = token.erased.is_some() || token.pending.as_ref().is_some_and(|pending| pending.seed.is_some());
         (is_lost && has_opener && token.held_sealed().is_some()).then_some(PlaceRemedy::BurnAgain)
     }

@@ -73,14 +73,15 @@ function lock() {
 const MARKS = {
   ready: ["…", "Ready", ""], waiting: ["◌", "Lay a token on the reader", ""],
   measuring: ["⏳", "Measuring: leave it there", "warn"], writing: ["⛔", "Do not lift the token", "warn"],
-  well: ["✓", "Done: take the token", "good"], badly: ["✕", "Needs attention", "bad"],
+  well: ["✓", "Done: take the token", "good", "Done: unplug it"], badly: ["✕", "Needs attention", "bad"],
   "lay-back": ["↺", "Lay the token back", "bad"], "no-token": ["?", "Could not read a token", "bad"], gone: ["✕", "The reader is not available", "bad"],
 };
 
 function card(place) {
-  const [mark, verdict, look] = MARKS[place.state] || MARKS.ready;
+  const [mark, words, look, ofSlots] = MARKS[place.state] || MARKS.ready;
+  const verdict = place.slots.length && ofSlots ? ofSlots : words;
   const parts = [el("p", { class: "small" }, `${place.number ? `${place.number} · ` : ""}${place.reader}`),
-    el("p", { class: "verdict" }, `${mark} ${place.slots.length ? verdict.replace("take the token", "unplug it") : verdict}`)];
+    el("p", { class: "verdict" }, `${mark} ${verdict}`)];
   if (place.state !== "ready" && place.state !== "waiting") {
     if (place.token) parts.push(el("p", { class: "who" }, place.user ? `${place.user} · ${place.token}` : place.token));
     if (place.drift) {

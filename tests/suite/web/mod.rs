@@ -6,6 +6,7 @@ mod attacks;
 pub mod browser;
 pub mod harness;
 mod keyboard;
+mod opening;
 mod page;
 mod security;
 mod states;

@@ -156,39 +156,6 @@ fn the_keyboard_alone_finds_a_token_gives_it_to_a_user_and_states_a_profile() {
 
 /// The program opens the browser with a file that only its user can read, so that the code is in nobody's list of processes.
 #[test]
-fn the_file_that_opens_the_browser_is_its_users_alone_has_the_page_open_and_goes_away() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("tokens")).unwrap();
-    super::harness::token(folder.path(), SLOW, &["--drift", "0.1"]);
-    let opened = folder.path().join("opened");
-    std::fs::create_dir(folder.path().join("bin")).unwrap();
-    let fake = folder.path().join("bin/xdg-open");
-    std::fs::write(&fake, format!("#!/bin/sh\nprintf %s \"$1\" > '{}.part'\nmv '{0}.part' '{0}'\n", opened.display()))
-        .unwrap();
-    std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = crate::support::in_folder(folder.path());
-    let path = format!("{}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap());
-    command.env("PATH", path).env("DISPLAY", ":99").env("XDG_DATA_HOME", folder.path().join("data"));
-    command.args(["--reader", "emulated:tokens", "web", "--trust-host-clock"]);
-    let web = Web::spawn(folder, command);
-    let began = std::time::Instant::now();
-    while !opened.exists() {
-        assert!(began.elapsed() < super::harness::LIMIT, "no browser was opened");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let file = std::fs::read_to_string(&opened).unwrap();
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    in_browser(&format!("file://{file}"), DESKTOP, async |page| {
-        page.until("document.querySelectorAll('#visits li').length === 1").await;
-        assert_eq!(page.js("return location.href").await, format!("{}/#desk", web.origin));
-    });
-    let (exit, _folder) = web.end();
-    assert_eq!(exit, 0);
-    assert!(!PathBuf::from(&file).exists(), "it is gone with the program");
-}
-
-#[test]
 fn text_from_a_card_or_a_file_is_never_markup() {
     let web = Web::start(&[(SLOW, &["--drift", "0.1"])], &[]);
     in_browser(&address(&web), DESKTOP, async |page| {
