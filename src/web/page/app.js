@@ -218,7 +218,7 @@ function render() {
   const burns = state.batch && state.batch.runs;
   bar("burning", burns && `A batch is running (${state.batch.name}): every token laid down now gets a seed from its list.`);
   const sets = burns ? "" : facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
-  $("clock").textContent = `${sets} ${facts.host_clock}`;
+  $("clock").textContent = `${sets} ${facts.host_is_trusted ? "" : "⚠ "}${facts.host_clock}`;
   const again = state.burns.length ? `Burned again as soon as they are laid down: ${state.burns.join(", ")}` : "";
   const notices = [state.notice, state.unrecorded, state.waits, again].filter(Boolean);
   bar("notice", notices.join(" · "));

@@ -1,11 +1,14 @@
 //! A day at the counter: tokens on two readers behind pcscd, with the desk as a page in a real browser.
 
+use fantoccini::Locator;
+use fantoccini::key::Key;
 use serde_json::Value;
 
 use super::harness::{Stack, in_namespace};
 use crate::support::in_folder;
-use crate::web::browser::{DESKTOP, in_browser};
+use crate::web::browser::{DESKTOP, PHONE, in_browser};
 use crate::web::harness::Web;
+use crate::web::page::look_at;
 
 /// How many tokens come to each reader.
 const EACH: usize = 20;
@@ -140,6 +143,87 @@ fn what_lies_on_a_reader_when_a_batch_is_started_is_not_burned_until_it_was_lift
             assert_eq!(web.end().0, 0);
         },
     );
+}
+
+/// A list is dropped onto the page, burned, stopped and resumed; the readers never do anything but what the page says.
+#[test]
+fn a_dropped_list_is_watched_stopped_and_resumed_in_a_browser_by_keyboard() {
+    in_namespace("counter::a_dropped_list_is_watched_stopped_and_resumed_in_a_browser_by_keyboard", |folder| {
+        let stack = Stack::start(folder);
+        let own = tempfile::tempdir().unwrap();
+        let mut command = in_folder(own.path());
+        command.args(["web", "--no-open", "--trust-host-clock", "--no-auto-sync"]);
+        let web = Web::spawn(own, command);
+        let list = web.folder.path().join("list.csv");
+        let serials = ["86596120000301", "86596120000302", "86596120000303"];
+        let secrets = [
+            "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXA",
+            "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXB",
+            "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXC",
+        ];
+        let rows =
+            serials.iter().zip(secrets).map(|(serial, secret)| format!("{serial},{secret}\n")).collect::<String>();
+        std::fs::write(&list, format!("serial,secret\n{rows}")).unwrap();
+        let large = web.folder.path().join("large.csv");
+        std::fs::write(&large, vec![b'a'; (5 << 20) + 1]).unwrap();
+        in_browser(&format!("{}/#{}", web.origin, web.code), DESKTOP, async |page| {
+            let enter = char::from(Key::Enter).to_string();
+            let burn = async |serial: &str| {
+                let token = stack.lay(0, &["--serial", serial, "--drift", "4"]);
+                let is_burned = format!("document.querySelector('#visits').textContent.includes('{serial}')");
+                page.until(&is_burned).await;
+                token.take_off();
+            };
+            let start = async || {
+                let field = page.client.find(Locator::Css("#batch-file")).await.unwrap();
+                field.send_keys(list.to_str().unwrap()).await.unwrap();
+                page.until("document.querySelector('#dropped').textContent.includes('list.csv')").await;
+                let button = page.client.find(Locator::Css("#batch-form button[type=submit]")).await.unwrap();
+                button.send_keys(&enter).await.unwrap();
+                page.until("!document.querySelector('#burning').hidden").await;
+            };
+            page.until("document.querySelectorAll('#readers article').length === 2").await;
+            page.js("go('batch')").await;
+            let field = page.client.find(Locator::Css("#batch-file")).await.unwrap();
+            field.send_keys(large.to_str().unwrap()).await.unwrap();
+            page.until("document.querySelector('#dropped').textContent.includes('larger than 5 MiB')").await;
+            start().await;
+            assert!(
+                page.text("#burning").await.contains("every token laid down now gets a seed"),
+                "whoever comes is warned"
+            );
+            assert!(page.text("#batch-now").await.contains("0 of 3 done"));
+            look_at(&page, "burning", DESKTOP).await;
+            page.dress(PHONE).await;
+            look_at(&page, "burning", PHONE).await;
+            page.dress(DESKTOP).await;
+            burn(serials[0]).await;
+            page.until("document.querySelector('#batch-now').textContent.includes('1 of 3 done')").await;
+            // It goes on where somebody looks at another screen, or reloads the page.
+            page.js("go('desk')").await;
+            look_at(&page, "burning-desk", DESKTOP).await;
+            page.client.refresh().await.unwrap();
+            page.until("!document.querySelector('#burning').hidden").await;
+            page.js("go('batch')").await;
+            let stop = page.client.find(Locator::Css("#batch-now button")).await.unwrap();
+            stop.send_keys(&enter).await.unwrap();
+            page.until("document.querySelector('#batch-now').textContent.includes('The readers set clocks again')")
+                .await;
+            page.until("document.querySelector('#burning').hidden").await;
+            let token = stack.lay(0, &["--serial", serials[1], "--drift", "4"]);
+            page.until("document.querySelector('#visits').textContent.includes('86596120000302')").await;
+            assert!(!page.text("#visits").await.contains("burned"), "a batch that was stopped burns nothing");
+            token.take_off();
+            start().await;
+            page.until("document.querySelector('#batch-now').textContent.includes('1 of 3 done')").await;
+            for serial in &serials[1..] {
+                burn(serial).await;
+            }
+            page.until("document.querySelector('#batch-now').textContent.includes('3 of 3 done')").await;
+            page.until("document.querySelector('#burning').hidden").await;
+        });
+        assert_eq!(web.end().0, 0);
+    });
 }
 
 /// A seed that was lost is on the token again once it is laid back; whoever comes next gets nothing burned.

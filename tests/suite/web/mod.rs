@@ -7,7 +7,7 @@ pub mod browser;
 pub mod harness;
 mod keyboard;
 mod opening;
-mod page;
+pub mod page;
 mod security;
 mod states;
 
