@@ -42,6 +42,19 @@ pub fn install(tell: impl Fn(&Failure) + Send + 'static) {
         }
         end(&tell, prompt);
     });
+    #[cfg(windows)]
+    super::closing::install(ends_by_itself);
+}
+
+/// Asks the run to stop, as the first Ctrl-C does; whether the program then ends by itself, when what is in hand is done.
+#[cfg(windows)]
+fn ends_by_itself() -> bool {
+    let Interrupts { stop, is_working, prompt, .. } = &*PROGRAM;
+    let ends = is_working.load(Ordering::SeqCst) && (locked(prompt).is_none() || stop.has_in_hand());
+    if ends {
+        stop.ask();
+    }
+    ends
 }
 
 /// The remedy when a run was stopped at once.

@@ -4,6 +4,8 @@ mod args;
 mod batch;
 mod burn;
 mod burned;
+#[cfg(windows)]
+mod closing;
 mod code;
 mod config;
 mod counted;

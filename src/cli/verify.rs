@@ -2,19 +2,22 @@
 
 use super::args::{Global, VerifyArgs};
 use super::output::Output;
-use super::record;
+use super::record::{self, Record};
 use super::seed_of::{Found, OfCode, seed_of};
 use super::{Ran, prompt};
 use crate::clock::check_plausible;
 use crate::device::Profile;
 use crate::device::families;
 use crate::inventory::{Deed, Outcome, SlotKey};
+use crate::job::server::servers_with;
 use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge, token_time};
 use crate::job::{Again, Exit, Failure, TokenState};
 use crate::otp::search::search_hotp;
 use crate::otp::{Code, Digits, Hash, TimeStep};
+use crate::report::server_commands::resync;
 use crate::report::{HotpReport, TokenReport, VerifyReport, how_to_set, verdict_words};
-use crate::seedfile::{Kind, Row};
+use crate::seedfile::Kind;
+use crate::server::ServerKind;
 use crate::time::{HostClock, SystemClock, UnixTime};
 
 /// How far around the time that a token shows its code is looked for, in seconds.
@@ -33,7 +36,7 @@ pub fn run(global: &Global, args: &VerifyArgs, output: &Output) -> Ran {
             "use --hotp, and enter two codes in a row",
         ));
     }
-    if args.hotp { counter(args, &found.row, output) } else { time(global, args, &found, output) }
+    if args.hotp { counter(args, &found, output) } else { time(global, args, &found, output) }
 }
 
 /// A code that was typed.
@@ -199,7 +202,8 @@ fn advice(verdict: &Verdict, exit: Exit, codes: usize, found: &Found) -> Option<
 }
 
 /// `--hotp`: the counter from two or three codes.
-fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
+fn counter(args: &VerifyArgs, of: &Found, output: &Output) -> Ran {
+    let row = &of.row;
     let digits = args.digits.map(digits_of).transpose()?;
     let mut typed = args.codes.clone();
     if typed.is_empty() && prompt::has_person() {
@@ -225,8 +229,25 @@ fn counter(args: &VerifyArgs, row: &Row, output: &Output) -> Ran {
         return Ok(Exit::Wrong);
     };
     let next = first.saturating_add(codes.len() as u64);
-    output.report(&HotpReport::of_counters(first, next, row.counter));
+    let typed: Vec<String> = codes.iter().map(ToString::to_string).collect();
+    output.report(&HotpReport::of_counters(first, next, row.counter, &resyncs(of, &typed)));
     Ok(Exit::Done)
+}
+
+/// The commands by which the servers that have the token find its counter by these codes.
+fn resyncs(of: &Found, codes: &[String]) -> Vec<String> {
+    let key = match (&of.read, &of.known) {
+        (Some(read), _) => SlotKey::of(read.info.serial.as_str(), read.info.slot_number()),
+        (None, Some(token)) => token.key.clone(),
+        (None, None) => return Vec::new(),
+    };
+    let books = of.record.as_ref().and_then(Record::books);
+    // It is advice: where nobody can say which servers have it, the one in general is given.
+    let there = books.map(|books| servers_with(books, &key)).and_then(Result::ok).unwrap_or_default();
+    let command = |(name, kind): (String, ServerKind)| {
+        kind.codes_to_resync().map(|wants| resync(&name, &key.to_string(), codes, wants))
+    };
+    there.into_iter().filter_map(command).collect()
 }
 
 /// Six or eight digits.

@@ -69,12 +69,8 @@ pub fn one(inventory: &dyn Inventory, text: &str) -> Result<TokenRecord, Failure
         }
         return Err(failure);
     }
-    hits.pop().ok_or_else(|| {
-        Failure::usage(
-            format!("no token in the inventory matches {}", given(text)),
-            "use a serial, its last four digits, or a user; tokentap inventory tokens lists all",
-        )
-    })
+    hits.pop()
+        .ok_or_else(|| Failure::usage(format!("no token in the inventory matches {}", given(text)), TokenRemedy::Find))
 }
 
 /// A token in a line: serial, model, user.

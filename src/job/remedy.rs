@@ -181,6 +181,8 @@ pub enum TokenRemedy {
     Slot(SlotRemedy),
     /// Name the token by one of the serials.
     UseSerial,
+    /// Name a token that is on record.
+    Find,
     /// Or choose the row that is meant.
     OrChooseRow,
 }

@@ -142,12 +142,15 @@ impl BatchSummary {
         }
     }
 
-    /// A batch in which nothing is left to do.
+    /// A batch in which nothing is left to burn.
     #[must_use]
     pub fn finished(name: &str, counts: Counts) -> Self {
+        let rows = match counts.rows() {
+            1 => "its one row is burned already".to_owned(),
+            rows => format!("all {} are burned already", counted(rows, "row")),
+        };
         let text = format!(
-            "{name}: all {} are done already; nothing is left to do\n  next: for more tokens use another file, or --new-batch",
-            counted(counts.rows(), "row")
+            "{name}: {rows}; nothing is left to burn\n  next: for more tokens use another file, or --new-batch"
         );
         Self {
             counts: counts.into(),

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::audience::Audience;
 use super::{fact, next, row_problem, state};
 use crate::job::Failure;
+use crate::seedfile::Problem;
 
 /// A failure, as `error` has it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -44,7 +46,17 @@ impl From<&Failure> for ErrorReport {
 /// All that is wrong, one thing a line.
 #[must_use]
 pub fn details(failure: &Failure) -> Vec<String> {
-    let rows = failure.rows.iter().map(|(file, problem)| format!("{file}:{}", row_problem(problem)));
+    details_at(failure, Audience::Terminal)
+}
+
+/// All that is wrong, one thing a line; at the page without the flags that would help, which the failure's remedy has.
+#[must_use]
+pub fn details_at(failure: &Failure, audience: Audience) -> Vec<String> {
+    let words = |problem: &Problem| match audience {
+        Audience::Terminal => row_problem(problem),
+        Audience::Page => problem.to_string(),
+    };
+    let rows = failure.rows.iter().map(|(file, problem)| format!("{file}:{}", words(problem)));
     rows.chain(failure.details.iter().cloned()).collect()
 }
 

@@ -69,7 +69,7 @@ pub use desk::{DeskEvent, DeskSummary, DeskVisit, UndoneToken};
 pub use doctor::{DoctorReport, Finding};
 pub use drift_line::DriftLine;
 pub use emulate::{DisplayReport, EmulatedReport, EmulatedToken};
-pub use error::{ErrorReport, FailureReport, details};
+pub use error::{ErrorReport, FailureReport, details, details_at};
 pub use files::FilesReport;
 pub use forecast::{BY_FLAGS, ForecastEnd, ForecastReport, WindowFrom, WindowReport, come_cell, warning};
 pub use hand_over::{HandOverReport, HandedToken, HindranceReport, MendReport};

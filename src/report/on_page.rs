@@ -106,6 +106,7 @@ fn fixed_on_page(remedy: &TokenRemedy) -> Option<String> {
         }
         TokenRemedy::LayAlone => "take away other cards, and lay the token down alone".to_owned(),
         TokenRemedy::LeaveOne => "leave one token on the reader until it is done".to_owned(),
+        TokenRemedy::Find => "use a serial, its last four digits, or a user".to_owned(),
         TokenRemedy::TestAgain => "test it again, or give it a seed".to_owned(),
         TokenRemedy::BurnOnly => "nothing needs to be set".to_owned(),
         TokenRemedy::AllowUnknownModel => format!(

@@ -155,6 +155,7 @@ fn fixed_remedy_of_token(remedy: &TokenRemedy) -> &'static str {
         TokenRemedy::CheckAgain => CHECK_AGAIN,
         TokenRemedy::Replace => "give its user another token: its codes do not change, or are those of the past",
         TokenRemedy::UseSerial => "use one of the serials",
+        TokenRemedy::Find => "use a serial, its last four digits, or a user; tokentap inventory tokens lists all",
         TokenRemedy::Slot(of_slot) => remedy_of_slot(*of_slot),
         // Worded above, with what they name.
         TokenRemedy::LayBack(_)

@@ -13,6 +13,14 @@ pub fn mend(server: &str) -> String {
     format!("tokentap sync --mend {server} --identity FILE")
 }
 
+/// Has a server find a token's counter again by codes that follow each other; those that are still to be pressed stand as `CODE`.
+#[must_use]
+pub fn resync(server: &str, serial: &str, codes: &[String], wants: usize) -> String {
+    let to_come = std::iter::repeat_n("CODE", wants.saturating_sub(codes.len()));
+    let words: Vec<&str> = codes.iter().map(String::as_str).take(wants).chain(to_come).collect();
+    format!("tokentap server resync {server} {serial} {}", words.join(" "))
+}
+
 /// Says that a server was mended by hand.
 #[must_use]
 pub fn mended(server: &str, serial: &str) -> String {

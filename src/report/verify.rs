@@ -62,14 +62,20 @@ impl HotpReport {
         Self { verdict: VerdictKind::NoMatch.word(), counter: None, next_counter: None, advice }
     }
 
-    /// The codes of these counters; `stated` is the counter that the seed file says.
+    /// The codes of these counters; `stated` is the counter that the seed file says, and `resyncs` are the commands by which servers that have
+    /// the token find its counter by the codes that were typed.
     #[must_use]
-    pub fn of_counters(first: u64, next: u64, stated: Option<u64>) -> Self {
+    pub fn of_counters(first: u64, next: u64, stated: Option<u64>, resyncs: &[String]) -> Self {
         // A server that is set back takes codes again that were used already (RFC 4226, section 7.2).
         let advice = match stated {
             Some(known) if known >= next => {
                 format!("the seed file has {known}, which is higher: do not set a server back")
             }
+            _ if !resyncs.is_empty() => format!(
+                "where its codes are refused, these codes show the server its counter, if nobody has used them there: {} ({WHERE_SEALED}; CODE is the next \
+                 one that is pressed)",
+                resyncs.join("; ")
+            ),
             _ => format!(
                 "set the server's counter to {next}, if it is not further on; privacyIDEA and Duo find it by the next codes that are pressed: tokentap \
                  server resync NAME SERIAL CODE CODE (three for Duo; {WHERE_SEALED}; tokentap server add makes NAME known)"

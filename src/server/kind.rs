@@ -44,6 +44,16 @@ impl ServerKind {
         }
     }
 
+    /// How many codes that follow each other it wants to find a counter again; `None`: it cannot.
+    #[must_use]
+    pub fn codes_to_resync(self) -> Option<usize> {
+        match self {
+            Self::PrivacyIdea => Some(2),
+            Self::Duo => Some(3),
+            Self::Entra => None,
+        }
+    }
+
     /// What can be done with it.
     #[must_use]
     pub fn can(self) -> Can {

@@ -410,7 +410,7 @@ fn a_batch_of_new_seeds_goes_by_its_users_and_is_not_begun_again_when_it_is_done
             args.to_vec()
         };
         let said = place.ok(&args);
-        assert!(said.contains("all 2 rows are done already"), "{said}");
+        assert!(said.contains("all 2 rows are burned already"), "{said}");
     }
     fs::remove_file(place.0.path().join("slips.html")).unwrap();
     place.ok(&batch);

@@ -61,7 +61,7 @@ fn all_literals() -> Vec<String> {
     files.iter().flat_map(|file| literals(&fs::read_to_string(file).unwrap())).collect()
 }
 
-const COMMANDS: &[&str] = &[
+pub const COMMANDS: &[&str] = &[
     "readers",
     "info",
     "sync",

@@ -70,6 +70,7 @@ fn of_tokens() -> Vec<TokenRemedy> {
         T::Slot(SlotRemedy::OpenCustomerKey),
         T::Slot(SlotRemedy::NameKey),
         T::UseSerial,
+        T::Find,
         T::OrChooseRow,
     ]
 }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::remedies::COMMANDS;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -143,7 +145,7 @@ fn no_files_of_a_folder_import_each_other_in_a_circle() {
 }
 
 #[test]
-fn below_the_words_no_text_names_an_option_of_the_command_line() {
+fn below_the_words_no_text_names_a_command_or_an_option_of_the_command_line() {
     let floors = floors();
     let words = floor_of("src/report/", &floors).unwrap();
     let mut found = Vec::new();
@@ -153,8 +155,11 @@ fn below_the_words_no_text_names_an_option_of_the_command_line() {
         }
         for (number, line) in (1..).zip(code(&text).lines()) {
             let texts = line.split('"').skip(1).step_by(2);
+            let names_command =
+                texts.clone().any(|text| COMMANDS.iter().any(|name| text.contains(&format!("tokentap {name} "))));
             let names_option = texts.flat_map(|text| text.match_indices("--").map(move |(at, _)| &text[at + 2..]));
-            if names_option.into_iter().any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())) {
+            let names_option = names_option.into_iter().any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+            if names_option || names_command {
                 found.push(format!("{file}:{number}: {}", line.trim()));
             }
         }

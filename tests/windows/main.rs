@@ -244,6 +244,81 @@ fn a_seed_goes_into_no_device_and_a_long_path_is_none_to_be_afraid_of() {
     assert!(fs::read_to_string(desk.path(&out)).unwrap().contains(UNRESTRICTED));
 }
 
+/// Runs the program, and raises an event of its console after so many milliseconds (`ending.c`).
+fn ended_by(desk: &Desk, event: u32, after_ms: u64, args: &[&str]) -> (i32, Vec<Value>, String) {
+    let program = PathBuf::from(std::env::var_os("TOKENTAP_TEST_PROGRAM").unwrap());
+    let mut command = Command::new(program.with_file_name("ending"));
+    command
+        .args([&event.to_string(), &after_ms.to_string()])
+        .arg(format!("Z:{}", program.with_file_name("wine/tokentap.exe").display()));
+    let whole = desk.command(args);
+    for (name, value) in whole.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.args(whole.get_args()).current_dir(desk.folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Desk::ended(command.spawn().unwrap())
+}
+
+/// The console's window is closed (CTRL_CLOSE_EVENT): Windows ends the program as soon as its handlers have returned.
+#[test]
+fn a_window_that_is_closed_at_any_moment_cuts_no_burn_off() {
+    let desk = Desk::new();
+    let (mut whole, mut unbegun) = (0, 0);
+    for after_ms in (0..40).map(|step| 100 + 100 * step) {
+        let state = desk.token(RESTRICTED);
+        let before = desk.card(RESTRICTED);
+        let reader = format!("emulated:{}", state.file_name().unwrap().to_str().unwrap());
+        let args =
+            ["--reader", &reader, "burn", "--seed-file", "seed", "--no-verify", "--replace-seed", "--trust-host-clock"];
+        let (exit, report, remarks) = ended_by(&desk, 2, after_ms, &args);
+        let card = desk.card(RESTRICTED);
+        let told = format!("closed after {after_ms} ms: {exit} {report:?} {remarks}");
+        let (_, shown) = desk.run(&["inventory", "tokens"]);
+        let unfinished =
+            shown["tokens"].as_array().is_some_and(|tokens| tokens.iter().any(|token| !token["unfinished"].is_null()));
+        if card.seed == hex(SEED) {
+            whole += 1;
+            let drift_s = card.clock.drift_s(unix_ns(SystemClock::new().now().wall));
+            assert!(drift_s.abs() < 1.0 && !unfinished, "{told}: {drift_s} {shown}");
+        } else {
+            unbegun += 1;
+            assert!(card == before && !unfinished, "{told}: {shown}");
+        }
+        if exit == 0 {
+            break;
+        }
+    }
+    assert!(whole >= 2 && unbegun >= 1, "{whole} {unbegun}");
+}
+
+#[test]
+fn ctrl_c_ends_a_batch_after_the_token_in_hand_and_it_goes_on_later() {
+    let desk = Desk::new();
+    let tray = desk.path("tray");
+    fs::create_dir(&tray).unwrap();
+    let serials: Vec<String> = (100..103).map(|number| format!("86596120000{number}")).collect();
+    for serial in &serials {
+        fs::rename(desk.token(serial), tray.join(format!("{serial}.json"))).unwrap();
+    }
+    let secret = |number: u8| data_encoding::BASE32.encode(&[number; 20]);
+    let rows: String = (1..).zip(&serials).map(|(number, serial)| format!("{serial},{}\n", secret(number))).collect();
+    fs::write(desk.path("rows.csv"), format!("serial,secret\n{rows}")).unwrap();
+    let args = ["--reader", "emulated:tray", "batch", "rows.csv", "--precise", "--trust-host-clock"];
+    let (exit, lines, remarks) = ended_by(&desk, 0, 3000, &args);
+    let (_, shown) = desk.run(&["inventory", "tokens"]);
+    assert!(!shown.to_string().contains("\"unfinished\":{"), "{exit} {lines:?} {remarks} {shown}");
+    assert!(matches!(exit, 0 | 10 | 130), "{exit} {lines:?} {remarks}");
+    let (exit, lines, remarks) = Desk::ended(desk.command(&args).spawn().unwrap());
+    assert_eq!(exit, 0, "{lines:?} {remarks}");
+    for (number, serial) in (1..).zip(&serials) {
+        let card = StateFile::new(tray.join(format!("{serial}.json"))).load().unwrap().unwrap();
+        assert_eq!(card.seed_bytes(), [number; 20], "{serial}");
+    }
+}
+
 #[test]
 fn a_batch_that_is_killed_goes_on_and_puts_each_seed_on_one_token() {
     let mut dice = support::Dice::new();

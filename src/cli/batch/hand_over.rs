@@ -192,7 +192,7 @@ impl OnTheWay {
     /// Waits until all is handed over: what became of each token, by serial, with the words for where they are read.
     pub fn wait(self, audience: Audience) -> HandOverReport {
         drop(self.sender);
-        let mut results = self.worker.join().unwrap_or_default();
+        let mut results = self.worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         results.sort_by(|one, other| one.0.cmp(&other.0));
         let tokens = results.iter().map(|(key, result)| HandedToken::done(&self.name, key, result, audience)).collect();
         HandOverReport::of(&self.name, false, tokens)

@@ -22,7 +22,7 @@ use super::unused::unused;
 use super::{Ran, interrupt, prompt, settings, store, trays};
 use crate::device::Family;
 #[cfg(feature = "servers")]
-use crate::inventory::SlotKey;
+use crate::inventory::{BatchId, SlotKey};
 use crate::inventory::{BatchRecord, Counts};
 use crate::job::batch::{BatchEnd, BatchNews, BatchPlan, BatchRun};
 #[cfg(feature = "servers")]
@@ -55,14 +55,11 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
     }
     if let Some(done) = planned.finished(books)? {
         write_slips_again(args, &done, books, output)?;
-        let exit = say_finished(&planned.origin.name, done.counts, output);
+        say_finished(&planned.origin.name, done.counts, output);
         #[cfg(feature = "servers")]
-        if let Some(to_server) = to_server
-            && !to_server.begin(done.id, None)?.finish(&BTreeSet::new(), output)
-        {
-            return Ok(Exit::Undone);
-        }
-        return Ok(exit);
+        return hand_over_the_rest(to_server, done.id, output);
+        #[cfg(not(feature = "servers"))]
+        return Ok(Exit::Done);
     }
     let host = Host::assess(&args.run.host)?;
     // No clock is set by this one on devices that count.
@@ -74,7 +71,11 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
 
     let mut run = planned.open(books, plan.flags, host.clock().now().wall)?;
     if run.is_finished() {
-        return Ok(say_finished(&run.name, run.batch.counts(), output));
+        say_finished(&run.name, run.batch.counts(), output);
+        #[cfg(feature = "servers")]
+        return hand_over_the_rest(to_server, run.batch.id(), output);
+        #[cfg(not(feature = "servers"))]
+        return Ok(Exit::Done);
     }
     if run.batch.adopted() > 0 {
         output.note(&format!(
@@ -293,7 +294,14 @@ fn write_slips_again(args: &BatchArgs, done: &BatchRecord, books: &Books, output
     Ok(())
 }
 
-fn say_finished(name: &str, counts: Counts, output: &Output) -> Exit {
+fn say_finished(name: &str, counts: Counts, output: &Output) {
     output.report(&BatchEvent::Summary(BatchSummary::finished(name, counts)));
-    Exit::Done
+}
+
+/// Hands over what is burned of a batch that is finished and is not at the server yet, as after a run that was cut.
+#[cfg(feature = "servers")]
+fn hand_over_the_rest(to_server: Option<hand_over::ToServer>, batch: BatchId, output: &Output) -> Ran {
+    let Some(to_server) = to_server else { return Ok(Exit::Done) };
+    let is_all_there = to_server.begin(batch, None)?.finish(&BTreeSet::new(), output);
+    Ok(if is_all_there { Exit::Done } else { Exit::Undone })
 }

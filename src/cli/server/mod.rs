@@ -96,10 +96,10 @@ fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &
         .map(|code| verify::parse_code(code).map(|code| code.to_string()))
         .collect::<Result<_, _>>()?;
     let opened = open::open(store, &args.server.name, identity(args.server.identity.as_deref())?.as_ref())?;
-    let wanted = opened.codes_wanted();
-    if codes.len() != wanted {
+    let kind = opened.settings.kind;
+    if let Some(wanted) = kind.codes_to_resync().filter(|wanted| codes.len() != *wanted) {
         return Err(Failure::usage(
-            format!("{} wants {wanted} codes that follow each other", opened.settings.kind.name()),
+            format!("{} wants {wanted} codes that follow each other", kind.name()),
             "press the button once for each, and type them in their order",
         ));
     }

@@ -56,11 +56,6 @@ impl Opened {
         let codes = row.map(|row| ByHand::Codes(codes_before(&row, SystemClock::new().now().wall.timestamp(), 2)));
         AfterSync { by_hand: codes.or(Some(ByHand::OffDisplay)), ..self.unmended(serial, why) }
     }
-
-    /// How many codes it wants to find a token again.
-    pub fn codes_wanted(&self) -> usize {
-        if self.settings.kind == ServerKind::Duo { 3 } else { 2 }
-    }
 }
 
 /// A token that was not mended at a server, for this reason.

@@ -25,7 +25,7 @@ use crate::job::request::ProfileRequest;
 use crate::job::{Answer, Books, Failure, Opener, TokenState, find, locked};
 use crate::report::{
     AtServerReport, Audience, ErrorReport, ForecastReport, ModelReport, OpenTokenReport, RowReport, ShowReport,
-    ShownBeside, ShownDrift, TokenRecordReport, WindowFrom, WindowReport, details, fleet_plot, next_at, token_plot,
+    ShownBeside, ShownDrift, TokenRecordReport, WindowFrom, WindowReport, details_at, fleet_plot, next_at, token_plot,
 };
 use crate::seedfile::FORMATS;
 use crate::time::{HostClock, SystemClock};
@@ -276,7 +276,7 @@ fn refused(failure: &Failure) -> Refused {
         message: error.message,
         state,
         next: next_at(failure, Audience::Page),
-        details: details(failure),
+        details: details_at(failure, Audience::Page),
         confirm,
     }
 }

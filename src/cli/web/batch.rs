@@ -20,11 +20,13 @@ use crate::cli::input::open_secret;
 use crate::cli::screen::expected_end;
 use crate::cli::{describe, interrupt};
 use crate::device::Family;
+#[cfg(feature = "servers")]
+use crate::inventory::BatchRecord;
 use crate::inventory::{BatchId, Counts};
 use crate::job::batch::{Allowed, BatchNews, Departure, Left, ListTerms, PlannedBatch, check_files};
 use crate::job::{Books, Failure, ProfileWish, bad_file, locked};
 use crate::reader::Wanted;
-use crate::report::{Audience, BatchLeft, BatchSummary, Report, Summed, row_problem};
+use crate::report::{Audience, BatchLeft, BatchSummary, Report, Summed};
 #[cfg(feature = "servers")]
 use crate::report::{HandOverReport, HandedToken};
 use crate::seedfile::{ReadOptions, Rows, Source, recognise};
@@ -85,7 +87,7 @@ impl Read {
     ) -> Result<PlannedBatch, Failure> {
         let key = books.fingerprint_key();
         let allowed = Allowed { short: false, shared: false, family: Family::Nfc };
-        let mut warn = |problem: &crate::seedfile::Problem| warn(row_problem(problem));
+        let mut warn = |problem: &crate::seedfile::Problem| warn(problem.to_string());
         let terms = ListTerms { key, flags, allowed, anew: false, warn: &mut warn };
         PlannedBatch::of_rows(&self.name, self.rows, terms)
     }
@@ -126,6 +128,9 @@ impl Progress {
         })
     }
 }
+
+/// Said of a batch whose rows are all burned.
+const NOTHING_TO_BURN: &str = "nothing is left to burn: every row of this list is burned";
 
 /// What became of the tokens at a server: those that are not there as they should be, and how many are.
 #[cfg(feature = "servers")]
@@ -190,7 +195,8 @@ impl Readers<'_> {
             ));
         }
         planned.check_formats(plan.flags)?;
-        if let Some(done) = planned.finished(books)? {
+        let finished = planned.finished(books)?;
+        if let (Some(done), None) = (&finished, server) {
             let rows = describe::counted(done.counts.rows(), "row");
             return Err(Failure::usage(
                 format!("nothing is left to do: the batch of this list is finished, {rows}"),
@@ -206,6 +212,8 @@ impl Readers<'_> {
             to_server: server
                 .map(|name| ToServer::open(self.global, name, self.opener(), record, (&planned, plan.flags)))
                 .transpose()?,
+            #[cfg(feature = "servers")]
+            finished,
             planned,
             plan,
         })
@@ -214,6 +222,13 @@ impl Readers<'_> {
     /// Burns a batch, and says on the board how it ended.
     pub(super) fn burn(&self, waiting: Waiting) {
         let name = waiting.planned.origin.name.clone();
+        #[cfg(feature = "servers")]
+        let waiting = match (waiting.finished.clone(), waiting) {
+            (Some(done), Waiting { to_server: Some(server), planned, .. }) => {
+                return self.hand_over_the_rest(&planned.origin.name, &done, server);
+            }
+            (_, waiting) => waiting,
+        };
         if let Err(failure) = self.burned(waiting) {
             self.board.batch(json!({
                 "name": name, "rows": 0, "done": 0, "left": 0, "unknown": 0, "failed": 0, "end": null, "runs": false,
@@ -223,8 +238,8 @@ impl Readers<'_> {
     }
 
     fn burned(&self, waiting: Waiting) -> Result<(), Failure> {
-        let Waiting { planned, plan, .. } = waiting;
         let Some(books) = self.record.books() else { return Ok(()) };
+        let Waiting { planned, plan, .. } = waiting;
         let run = planned.open(books, plan.flags, self.host.clock().now().wall)?;
         let counts = run.batch.counts();
         let (name, began) = (run.name.clone(), self.host.system.now().monotonic);
@@ -239,7 +254,7 @@ impl Readers<'_> {
             .transpose()?;
         let show = |words: &[String], runs| self.board.batch(locked(&progress).shown(self.host, words, runs));
         if run.is_finished() {
-            let said = vec!["nothing is left to do: every row of this list is burned".to_owned()];
+            let said = vec![NOTHING_TO_BURN.to_owned()];
             #[cfg(feature = "servers")]
             let said =
                 [said, on_the_way.map(|way| way.wait(Audience::Page)).iter().flat_map(at_server).collect()].concat();
@@ -295,6 +310,23 @@ impl Readers<'_> {
         }
         show(&said, false);
         Ok(())
+    }
+
+    /// Hands over what is burned of a batch that is finished and is not at the server yet, as after a run that was cut.
+    #[cfg(feature = "servers")]
+    fn hand_over_the_rest(&self, name: &str, done: &BatchRecord, server: ToServer) {
+        let began = self.host.system.now().monotonic;
+        let counts = done.counts;
+        let progress = Progress { id: done.id, name: name.to_owned(), counts, began, done_at_first: counts.done() };
+        let show = |words: &[String], runs| self.board.batch(progress.shown(self.host, words, runs));
+        let said = vec![NOTHING_TO_BURN.to_owned()];
+        show(&said, true);
+        let stops_batch = locked(&self.state).stops_batch.clone();
+        let more = match server.stopped_by(stops_batch).begin(done.id, None) {
+            Ok(on_the_way) => at_server(&on_the_way.wait(Audience::Page)),
+            Err(failure) => vec![words(&failure)],
+        };
+        show(&[said, more].concat(), false);
     }
 
     fn departed(&self, departure: &Departure) {

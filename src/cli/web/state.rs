@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 #[cfg(feature = "servers")]
 use crate::cli::batch::hand_over::ToServer;
+#[cfg(feature = "servers")]
+use crate::inventory::BatchRecord;
 use crate::job::batch::{BatchPlan, PlannedBatch};
 use crate::job::{BatchTerms, Failure, ReaderNews};
 
@@ -23,6 +25,9 @@ pub struct Waiting {
     pub planned: PlannedBatch,
     /// How each is burned.
     pub plan: BatchPlan,
+    /// It is burned already, into the files that are asked for: only the server may lack some of it.
+    #[cfg(feature = "servers")]
+    pub finished: Option<BatchRecord>,
     /// The server that the seeds are handed over to.
     #[cfg(feature = "servers")]
     pub to_server: Option<ToServer>,

@@ -31,7 +31,7 @@ pub use mended_by_hand::mended_by_hand;
 pub use plan::{Doing, HandOverTerms, Planned, PlannedOrNot, plan};
 pub use pull::{Pulled, pull};
 pub use ready::Ready;
-pub use resync::resync;
+pub use resync::{resync, servers_with};
 
 use std::time::Duration;
 

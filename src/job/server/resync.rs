@@ -5,8 +5,24 @@ use super::Work;
 use super::hindrance::Hindrance;
 use super::mend::{how_it_failed, keep};
 use super::plan::delivery_of;
-use crate::inventory::{Outcome, SlotKey};
-use crate::server::ServerError;
+use crate::inventory::{Delivery, DeliveryFilter, Inventory, InventoryError, Outcome, ServerRecord, SlotKey};
+use crate::server::{ServerError, ServerKind, ServerSettings};
+
+/// The servers that have a token whose counter they can find again, with their kinds.
+///
+/// # Errors
+/// A failure of the inventory.
+pub fn servers_with(inventory: &dyn Inventory, key: &SlotKey) -> Result<Vec<(String, ServerKind)>, InventoryError> {
+    let filter = DeliveryFilter { server: None, serial: Some(key.serial.clone()) };
+    let there: Vec<Delivery> =
+        inventory.deliveries(&filter)?.into_iter().filter(|one| one.key == *key && one.step.is_there()).collect();
+    let kind = |record: ServerRecord| {
+        let settings = ServerSettings::of_text(&record.settings)?;
+        there.iter().any(|one| one.server == record.name).then_some((record.name, settings.kind))
+    };
+    let known = inventory.servers()?.into_iter().filter_map(kind);
+    Ok(known.filter(|(_, kind)| kind.codes_to_resync().is_some()).collect())
+}
 
 /// Makes the server find a token's counter, or clock, again by codes that follow each other. Whether it did.
 ///

@@ -288,6 +288,33 @@ fn a_counter_is_found_again_by_three_codes_that_follow_each_other() {
     assert_eq!(server.asked("POST"), posts);
 }
 
+/// Somebody pressed a key until Duo lost it: the codes that prove its seed here show Duo its counter, by the command as it is printed.
+#[test]
+fn codes_that_were_checked_here_find_the_counter_at_the_server_by_the_command_that_is_printed() {
+    let (server, counter) = Duo::known(&["ana"]);
+    let serial = "66103000001742";
+    let reader = "emulated:key.json";
+    counter.ok(&["emulate", "--create", "--family", "hotp-key", "--serial", serial, "--state", "key.json"]);
+    counter.ok(&["burn", "--hotp", "--generate", "--no-verify", "--reader", reader, TRUST]);
+    counter.ok(&["inventory", "assign", serial, "ana"]);
+    counter.ok(&["hand-over", "duo", "--serial", serial, "--identity", "identity"]);
+    for _ in 0..30 {
+        counter.ok(&["emulate", "--touch", "--state", "key.json"]);
+    }
+    let touched = || {
+        counter.desk.json(&["emulate", "--touch", "--state", "key.json"])["display"].as_str().unwrap().trim().to_owned()
+    };
+    let codes = [touched(), touched()];
+    let said = counter.ok(&["verify", "--hotp", &codes[0], &codes[1], "--reader", reader, "--identity", "identity"]);
+    let begins = format!("tokentap server resync duo {serial} {} {}", codes[0], codes[1]);
+    assert!(said.contains(&format!("{begins} CODE (with --identity FILE")), "{said}");
+    let third = touched();
+    let typed = [&begins.split(' ').skip(1).collect::<Vec<_>>()[..], &[third.as_str()], &IDENTITY].concat();
+    counter.ok(&typed);
+    let next = server.now().of_serial(serial)[0].counter;
+    assert_eq!(next, 33);
+}
+
 #[test]
 fn where_record_and_server_disagree_is_listed_and_nothing_is_changed() {
     let (server, mut counter) = Duo::known(&["ana", "eva"]);

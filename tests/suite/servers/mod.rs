@@ -3,6 +3,7 @@
 mod batch_list;
 mod beliefs;
 mod cut;
+mod cut_hand_overs;
 mod cut_stand_ins;
 mod desk;
 mod duo;

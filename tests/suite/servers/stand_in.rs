@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -210,6 +211,11 @@ impl<S: Service> StandIn<S> {
         held(&self.around).faults.push_back(Waiting { of: String::new(), fault, after: number - 1, left: 1 });
     }
 
+    /// Nothing goes wrong any more.
+    pub fn forget_faults(&self) {
+        held(&self.around).faults.clear();
+    }
+
     /// What was asked, a line each: method, path and status.
     pub fn log(&self) -> Vec<String> {
         held(&self.around).log.clone()
@@ -372,12 +378,14 @@ impl Counter {
     }
 
     fn keeps_secrets(&self, args: &[&str], content: &[u8]) {
-        let lower = content.to_ascii_lowercase();
+        // A character a byte: the search of the standard library is for text, and fast.
+        let lower = |bytes: &[u8]| bytes.to_ascii_lowercase().into_iter().map(char::from).collect::<String>();
+        let content = lower(content);
         for secret in &self.secrets {
             let texts = [HEXLOWER.encode(secret), BASE32_NOPAD.encode(secret), BASE64.encode(secret)];
-            let forms = texts.iter().map(|text| text.trim_end_matches('=').to_lowercase().into_bytes());
-            for form in forms.chain([secret.to_ascii_lowercase()]) {
-                assert!(!lower.windows(form.len()).any(|part| part == form), "{args:?}: a secret got out");
+            let forms = texts.iter().map(|text| lower(text.trim_end_matches('=').as_bytes()));
+            for form in forms.chain([lower(secret)]) {
+                assert!(!content.contains(&form), "{args:?}: a secret got out");
             }
         }
     }
@@ -390,19 +398,27 @@ impl Counter {
 
     /// What went to a server, as the journal has it.
     pub fn delivery(&self, serial: &str) -> Delivery {
-        let inventory = Sqlite::open(&self.desk.path("inventory.sqlite")).unwrap();
-        let filter = DeliveryFilter { server: None, serial: Some(serial.to_owned()) };
-        inventory.deliveries(&filter).unwrap().pop().unwrap()
+        delivery_in(&Sqlite::open(&self.desk.path("inventory.sqlite")).unwrap(), serial)
     }
 
     /// As if what went there last had gone so many minutes ago.
     pub fn pass_minutes(&self, serial: &str, minutes: i64) {
-        let known = self.delivery(serial);
-        let earlier = Delivery { at: known.at - chrono::TimeDelta::minutes(minutes), ..known.clone() };
-        let inventory = Sqlite::open(&self.desk.path("inventory.sqlite")).unwrap();
-        inventory.deliver(Some(&known), &earlier, None).unwrap();
-        inventory.settle().unwrap();
+        pass_minutes_in(&self.desk.path("inventory.sqlite"), serial, minutes);
     }
+}
+
+fn delivery_in(inventory: &Sqlite, serial: &str) -> Delivery {
+    let filter = DeliveryFilter { server: None, serial: Some(serial.to_owned()) };
+    inventory.deliveries(&filter).unwrap().pop().unwrap()
+}
+
+/// As if what went to a server last had gone so many minutes ago.
+pub fn pass_minutes_in(inventory: &Path, serial: &str, minutes: i64) {
+    let inventory = Sqlite::open(inventory).unwrap();
+    let known = delivery_in(&inventory, serial);
+    let earlier = Delivery { at: known.at - chrono::TimeDelta::minutes(minutes), ..known.clone() };
+    inventory.deliver(Some(&known), &earlier, None).unwrap();
+    inventory.settle().unwrap();
 }
 
 /// A server for TLS with a certificate, and the authority's in PEM.

@@ -7,7 +7,7 @@ use super::browser::{DESKTOP, in_browser};
 use super::harness::{Web, token};
 use crate::servers::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
 use crate::servers::harness::{PIN, Site, TRUST};
-use crate::servers::stand_in::Counter;
+use crate::servers::stand_in::{Counter, Fault, pass_minutes_in};
 
 /// The page over a folder of tokens, with what a desk has on record. What the desk's folder holds goes with it.
 fn page(folder: tempfile::TempDir, tokens: &[&str]) -> (Web, String) {
@@ -124,14 +124,21 @@ fn a_batch_that_is_started_at_the_page_is_handed_over_as_it_is_burned_and_its_ro
         );
         json!({ "name": "list.csv", "content": data_encoding::BASE64.encode(text.as_bytes()) })
     };
+    let out = format!("csv={}", web.folder.path().join("out.csv").display());
     let start =
-        |users| web.ask(&bearer, json!({ "ask": "start-batch", "list": list(users), "to": [], "hand_over": "duo" }));
+        |users| web.ask(&bearer, json!({ "ask": "start-batch", "list": list(users), "to": [out], "hand_over": "duo" }));
     let refused = start(["ana", "nobody"]);
     assert!(refused.status == 422 && refused.body.contains("no user nobody"), "{}", refused.body);
     assert!(server.now().tokens.is_empty(), "nothing was burned, and nothing sent");
+    server.lay("POST /admin/v1/tokens", Fault::CutBefore, 1);
     let started = start(["ana", "ben"]);
     assert_eq!(started.status, 200, "{}", started.body);
     let board = web.wait_for(&bearer, |state| state["batch"]["done"] == 2 && state["batch"]["runs"] == false);
+    assert!(server.now().tokens.is_empty() && board["batch"]["words"].to_string().contains("2 undone"), "{board}");
+    // Whoever starts the list again has no token to lay down: what the server lacks is handed over.
+    pass_minutes_in(&web.folder.path().join("inventory.sqlite"), tokens[0], 11);
+    assert_eq!(start(["ana", "ben"]).status, 200);
+    let board = web.wait_for(&bearer, |state| state["batch"]["words"].to_string().contains("2 there"));
     assert_eq!(server.now().tokens.len(), 2, "{board}");
     assert!(board["batch"]["words"].to_string().contains("duo"), "{board}");
     assert!(!board.to_string().contains("JBSWY3DP"), "{board}");
