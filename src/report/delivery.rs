@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::audience::Audience;
 use super::server_commands::{hand_over, mend};
 use super::times::utc;
 use crate::inventory::{Delivery, DeliveryStep, TokenRecord};
@@ -33,9 +34,9 @@ pub struct DeliveryReport {
 }
 
 impl DeliveryReport {
-    /// The report of a delivery of a token.
+    /// The report of a delivery of a token, with the words for where they are read.
     #[must_use]
-    pub fn of(delivery: &Delivery, token: &TokenRecord) -> Self {
+    pub fn of(delivery: &Delivery, token: &TokenRecord, audience: Audience) -> Self {
         let other_seed = token.seed.is_some_and(|seed| seed != delivery.seed);
         Self {
             server: delivery.server.clone(),
@@ -45,12 +46,12 @@ impl DeliveryReport {
             unmended: delivery.unmended.map(utc),
             other_seed,
             detail: delivery.detail.clone(),
-            words: plain(&words(delivery, other_seed)),
+            words: plain(&words(delivery, other_seed, audience)),
         }
     }
 }
 
-fn words(delivery: &Delivery, other_seed: bool) -> String {
+fn words(delivery: &Delivery, other_seed: bool, audience: Audience) -> String {
     let Delivery { server, step, user, since, .. } = delivery;
     let whose = user
         .as_ref()
@@ -58,7 +59,8 @@ fn words(delivery: &Delivery, other_seed: bool) -> String {
     let since = local(*since);
     let what = match step {
         DeliveryStep::Sent => {
-            format!("sent {since}, but not known to have arrived: {}", hand_over(server, &delivery.key.to_string()))
+            let again = audience.at_page("hand it over here again", || hand_over(server, &delivery.key.to_string()));
+            format!("sent {since}, but not known to have arrived: {again}")
         }
         DeliveryStep::Created | DeliveryStep::Assigned => {
             format!("{whose}, since {since}; its codes were not checked")
@@ -71,12 +73,16 @@ fn words(delivery: &Delivery, other_seed: bool) -> String {
     };
     let seed = match other_seed {
         true => {
-            format!("; it has been burned again since: {} --replace", hand_over(server, &delivery.key.to_string()))
+            let replace = format!("{} --replace", hand_over(server, &delivery.key.to_string()));
+            format!("; it has been burned again since: {}", audience.command(&replace))
         }
         false => String::new(),
     };
     let unmended = match delivery.unmended {
-        Some(at) => format!("; the server may still expect the clock as it was before {}: {}", local(at), mend(server)),
+        Some(at) => {
+            let mend = audience.at_page("mend it here", || mend(server));
+            format!("; the server may still expect the clock as it was before {}: {mend}", local(at))
+        }
         None => String::new(),
     };
     format!("{server}: {what}{seed}{unmended}")

@@ -312,7 +312,11 @@ fn by_hand_words(after: &AfterSync, audience: Audience) -> Option<String> {
         ),
         (ServerKind::Duo, ..) => return None,
     };
-    Some(format!("; by hand: {click}; then record it: {}", audience.command(&mended(&after.server, &after.serial))))
+    let record = audience
+        .at_page(&format!("open the token here, and choose \"It was done at {}\"", after.server), || {
+            mended(&after.server, &after.serial)
+        });
+    Some(format!("; by hand: {click}; then record it: {record}"))
 }
 
 /// What is typed at privacyIDEA's page where no codes were computed.

@@ -16,9 +16,10 @@ pub fn mend(server: &str) -> String {
 /// Has a server find a token's counter again by codes that follow each other; those that are still to be pressed stand as `CODE`.
 #[must_use]
 pub fn resync(server: &str, serial: &str, codes: &[String], wants: usize) -> String {
-    let to_come = std::iter::repeat_n("CODE", wants.saturating_sub(codes.len()));
-    let words: Vec<&str> = codes.iter().map(String::as_str).take(wants).chain(to_come).collect();
-    format!("tokentap server resync {server} {serial} {}", words.join(" "))
+    let code = |at: usize| codes.get(at).map_or("CODE", String::as_str);
+    let (first, second) = (code(0), code(1));
+    let third = if wants > 2 { format!(" {}", code(2)) } else { String::new() };
+    format!("tokentap server resync {server} {serial} {first} {second}{third}")
 }
 
 /// Says that a server was mended by hand.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
+use super::audience::Audience;
 use super::delivery::DeliveryReport;
 use super::drift::measured_words;
 use super::drift_line::DriftLine;
@@ -70,13 +71,17 @@ pub struct ShownBeside<'a> {
     pub customer_keys: &'a [DeviceKey],
     /// Its events, newest first.
     pub events: &'a [Event],
+    /// Where the words are read.
+    pub audience: Audience,
 }
 
 /// How much a clock gained.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RateReport {
-    /// Seconds a day.
+    /// Seconds a day …
     pub s_per_day: f64,
+    /// … and how far that may be off, by the two readings that it comes from.
+    pub s_per_day_within: f64,
     /// Over so many days.
     pub days: f64,
 }
@@ -95,15 +100,15 @@ impl ShowReport {
     /// The report of a token.
     #[must_use]
     pub fn of(drift: &ShownDrift<'_>, beside: &ShownBeside<'_>) -> Self {
-        let ShownBeside { deliveries, customer_keys, events } = beside;
+        let ShownBeside { deliveries, customer_keys, events, audience } = beside;
         let token = &drift.foreseen.token;
-        let rate = rate(events).map(|(s_per_day, days)| RateReport { s_per_day, days });
+        let rate = rate(events);
         Self {
             token: token.into(),
             rate,
             forecast: ForecastReport::of(drift.foreseen),
             window: drift.window.clone(),
-            servers: deliveries.iter().map(|one| DeliveryReport::of(one, token)).collect(),
+            servers: deliveries.iter().map(|one| DeliveryReport::of(one, token, *audience)).collect(),
             customer_keys: customer_keys.iter().map(Into::into).collect(),
             events: events.iter().map(Into::into).collect(),
             text: life(drift, beside),
@@ -125,7 +130,7 @@ impl Report for ShowReport {
 
 /// A token's life: what is on record, then its events.
 fn life(drift: &ShownDrift<'_>, beside: &ShownBeside<'_>) -> String {
-    let ShownBeside { deliveries, customer_keys, events } = beside;
+    let ShownBeside { deliveries, customer_keys, events, audience } = beside;
     let token = &drift.foreseen.token;
     let mut lines = on_record(token);
     lines.extend(customer_keys.iter().map(|kept| {
@@ -135,7 +140,7 @@ fn life(drift: &ShownDrift<'_>, beside: &ShownBeside<'_>) -> String {
         );
         format!("key      its customer key, sealed in the inventory {}; {accepted}", local(kept.at))
     }));
-    lines.extend(deliveries.iter().map(|one| format!("server   {}", DeliveryReport::of(one, token).words)));
+    lines.extend(deliveries.iter().map(|one| format!("server   {}", DeliveryReport::of(one, token, *audience).words)));
     lines.extend(foretold(drift));
     lines.push(String::new());
     let room = ON_SCREEN.saturating_sub(lines.len()).max(FEWEST);
@@ -225,11 +230,12 @@ fn event_line(event: &Event) -> String {
 }
 
 /// How much the clock gained a day since it was last set, and over how many days: not from less than one.
-fn rate(events: &[Event]) -> Option<(f64, f64)> {
+fn rate(events: &[Event]) -> Option<RateReport> {
     const DAY_S: f64 = 86_400.0;
     let (newest, later) = events.iter().find_map(|event| Some((event, event.before?)))?;
     let set = events.iter().filter(|event| event.at < newest.at && event.job != newest.job);
     let (set, after) = set.into_iter().find_map(|event| Some((event, event.after?)))?;
     let days = seconds(newest.at - set.at) / DAY_S;
-    (days >= 1.0).then(|| ((later.drift_s - after.drift_s) / days, days))
+    let s_per_day_within = (later.resolution_s + after.resolution_s) / days;
+    (days >= 1.0).then(|| RateReport { s_per_day: (later.drift_s - after.drift_s) / days, s_per_day_within, days })
 }

@@ -58,6 +58,13 @@ pub enum Ask {
         #[serde(default)]
         cancel: bool,
     },
+    /// Keep on record that somebody has mended a token at the server's own page.
+    Mended {
+        /// The token.
+        serial: String,
+        /// The server's name.
+        server: String,
+    },
     /// Hand a burned token over to a server.
     HandOver {
         /// The token.

@@ -128,7 +128,7 @@ const COLUMNS: [(&str, usize); 10] = [
 ];
 
 /// The columns that only comma-separated values have.
-const WIDE: [&str; 3] = ["model", "rate_within", "half refused"];
+const WIDE: [&str; 2] = ["model", "half refused"];
 
 /// A token's line in the list.
 fn cells(one: &Foreseen, report: &ForecastReport) -> [String; 10] {

@@ -8,7 +8,7 @@ use crate::drift::{Fleet, Window};
 use crate::inventory::{Delivery, DeliveryFilter, Event, EventFilter, Inventory, InventoryError, TokenRecord};
 use crate::job::forecast::{Foreseen, watched};
 use crate::job::{Exit, Failure, find};
-use crate::report::{DriftLine, ShowReport, ShownBeside, ShownDrift, WindowReport, token_plot};
+use crate::report::{Audience, DriftLine, ShowReport, ShownBeside, ShownDrift, WindowReport, token_plot};
 use crate::time::{HostClock, SystemClock};
 
 /// How many events JSON has.
@@ -28,7 +28,8 @@ pub fn run(inventory: &dyn Inventory, args: &ShowArgs, output: &Output) -> Ran {
     let drift = ShownDrift { foreseen: &foreseen, line: line.as_ref(), window: WindowReport::of(&window, from) };
     let deliveries = deliveries_of(inventory, &foreseen.token).map_err(failed)?;
     let customer_keys = inventory.device_keys(Some(&foreseen.token.key.serial)).map_err(failed)?;
-    let beside = ShownBeside { deliveries: &deliveries, customer_keys: &customer_keys, events: &events };
+    let audience = Audience::Terminal;
+    let beside = ShownBeside { deliveries: &deliveries, customer_keys: &customer_keys, events: &events, audience };
     output.report(&ShowReport::of(&drift, &beside));
     Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ use super::inventory::{event, existing, failed};
 use super::output::Output;
 use super::record::{Store, identity};
 use super::{Ran, verify};
-use crate::inventory::{Deed, DeliveryFilter, Event, Inventory, ServerRecord};
+use crate::inventory::{Deed, DeliveryFilter, Event, Inventory, ServerRecord, SlotKey};
 use crate::job::server::{compare, mended_by_hand, pull, resync};
 use crate::job::{Exit, Failure, Problem, TokenState, find};
 use crate::report::{
@@ -73,11 +73,16 @@ fn remove(inventory: &dyn Inventory, global: &Global, args: &ServerRemoveArgs, o
 fn mended(inventory: &dyn Inventory, global: &Global, args: &ServerMendedArgs, output: &Output) -> Ran {
     let record = open::record(inventory, &args.name)?;
     let token = find::one(inventory, &args.token)?;
-    let said = event(global, Deed::Mend, Some(&token.key.serial), Some(format!("at {}: mended by hand", record.name)));
-    let said = Event { slot: token.key.slot, ..said };
+    let said = mended_event(global, &token.key, &record.name);
     let was_open = mended_by_hand(inventory, &record.name, &said).map_err(failed)?;
     output.report(&MendedByHandReport { server: record.name, serial: token.name(), was_open });
     Ok(Exit::Done)
+}
+
+/// The event that a token was mended at a server by hand.
+pub fn mended_event(global: &Global, key: &SlotKey, server: &str) -> Event {
+    let said = event(global, Deed::Mend, Some(&key.serial), Some(format!("at {server}: mended by hand")));
+    Event { slot: key.slot, ..said }
 }
 
 fn check(inventory: &dyn Inventory, opened: &Opened, output: &Output) -> Ran {

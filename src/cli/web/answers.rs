@@ -67,8 +67,10 @@ impl Counter<'_> {
             Ask::Mend { serial } => self.mend(&serial),
             #[cfg(feature = "servers")]
             Ask::HandOver { serial, server } => self.hand_over(&serial, &server),
+            #[cfg(feature = "servers")]
+            Ask::Mended { serial, server } => self.mended(&serial, &server),
             #[cfg(not(feature = "servers"))]
-            Ask::Mend { .. } | Ask::HandOver { .. } => {
+            Ask::Mend { .. } | Ask::Mended { .. } | Ask::HandOver { .. } => {
                 Err(Failure::usage("this tokentap was built without servers", "do it at the server's own page"))
             }
             Ask::BurnAgain { serial, cancel } => self.burn_again(&serial, cancel),
@@ -150,7 +152,8 @@ impl Counter<'_> {
         let deliveries = deliveries_of(inventory, &foreseen.token)?;
         let drift = ShownDrift { foreseen: &foreseen, line: None, window };
         let customer_keys = inventory.device_keys(Some(&foreseen.token.key.serial))?;
-        let beside = ShownBeside { deliveries: &deliveries, customer_keys: &customer_keys, events: &events };
+        let audience = Audience::Page;
+        let beside = ShownBeside { deliveries: &deliveries, customer_keys: &customer_keys, events: &events, audience };
         let report = ShowReport::of(&drift, &beside);
         let hands_over_to = self.servers();
         Ok(value(&TokenAnswer { report, plot, words, burns_again, unmended, hands_over_to }))

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::answers::{Counter, no_inventory};
 use crate::cli::inventory::show::deliveries_of;
+use crate::cli::server::mended_event;
 use crate::cli::server::open::{self, hindered, server_failure};
 use crate::cli::store::open_store;
 use crate::inventory::{Delivery, TokenRecord};
-use crate::job::server::{ByHand, HandOverTerms, Hindrance, hand_over, is_clock_settled, plan};
+use crate::job::server::{ByHand, HandOverTerms, Hindrance, hand_over, is_clock_settled, mended_by_hand, plan};
 use crate::job::{Failure, find, unopened};
-use crate::report::{Audience, HandedToken, MendReport};
+use crate::report::{Audience, HandedToken, MendReport, MendedByHandReport, Report};
 
 impl Counter<'_> {
     /// Mends every server that has the token and may still expect its clock of before.
@@ -45,6 +46,23 @@ impl Counter<'_> {
             self.readers.settled(&token.key.serial);
         }
         Ok(json!({ "words": words, "open": is_open }))
+    }
+
+    /// Keeps on record that somebody has mended a token at the server's own page.
+    ///
+    /// # Errors
+    /// A usage failure: a server or a token that is not known; a failure of the inventory.
+    pub(super) fn mended(&self, serial: &str, server: &str) -> Result<Value, Failure> {
+        let inventory = self.inventory()?;
+        let record = open::record(inventory, server)?;
+        let token = find::one(inventory, serial)?;
+        let said = mended_event(self.global, &token.key, &record.name);
+        let was_open = mended_by_hand(inventory, &record.name, &said)?;
+        if self.unmended(&token)?.is_empty() {
+            self.readers.settled(&token.key.serial);
+        }
+        let report = MendedByHandReport { server: record.name, serial: token.name(), was_open };
+        Ok(json!({ "words": report.text() }))
     }
 
     /// Hands a burned token over to a server.

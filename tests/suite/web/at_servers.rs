@@ -1,7 +1,7 @@
 //! Servers at the page: a token is handed over there, a batch as it is burned, and a server that expects the clock of before is mended.
 
 use serde_json::{Value, json};
-use tokentap::inventory::{Entry, Event, Inventory, Outcome, Sqlite};
+use tokentap::inventory::{Deliveries, Delivery, DeliveryFilter, Entry, Event, Inventory, Outcome, Sqlite};
 
 use super::browser::{DESKTOP, in_browser};
 use super::harness::{Web, token};
@@ -104,6 +104,17 @@ fn a_token_is_handed_over_at_the_page_and_a_server_that_expects_the_old_clock_is
     assert!(server.accepts(moved, &format!("{PIN}{code}")), "the code on the display, at the first try");
     let again = ask(json!({ "ask": "mend", "serial": moved }));
     assert!(again.status == 422 && again.body.contains("nothing is left to mend"), "{}", again.body);
+    // What somebody did at the server's own page is on record by their word.
+    let filter = DeliveryFilter { server: None, serial: Some(moved.to_owned()) };
+    let known = books.deliveries(&filter).unwrap().pop().unwrap();
+    books.deliver(Some(&known), &Delivery { unmended: Some(known.at), ..known.clone() }, None).unwrap();
+    assert_eq!(about(moved)["unmended"], true);
+    let mended = |server: &str| ask(json!({ "ask": "mended", "serial": moved, "server": server }));
+    assert!(mended("okta").status == 422 && about(moved)["unmended"] == true);
+    let said = mended("pi");
+    assert!(said.status == 200 && said.body.contains("pi was mended by hand"), "{}", said.body);
+    assert_eq!(about(moved)["unmended"], false);
+    assert_eq!(about(moved)["events"][0]["remark"], "at pi: mended by hand");
     assert_eq!(web.end().0, 0);
 }
 
