@@ -1,13 +1,11 @@
-//! The end of a console on Windows: its window is closed, or its user signs out. Windows ends the program as soon as its handlers have
-//! returned, in the middle of a write, and after five seconds in any case (Microsoft, "HandlerRoutine callback function"). So what is in hand
-//! is waited for.
+//! The end of a console on Windows: its window is closed. Windows ends the program as soon as its handlers have returned, in the middle of a
+//! write, and after five seconds in any case (Microsoft, "HandlerRoutine callback function"). So what is in hand is waited for. Whoever signs
+//! out or shuts the computer down ends it without asking: such events reach services only.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use windows_sys::Win32::System::Console::{
-    CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT, SetConsoleCtrlHandler,
-};
+use windows_sys::Win32::System::Console::{CTRL_CLOSE_EVENT, SetConsoleCtrlHandler};
 use windows_sys::core::BOOL;
 
 /// How long the end is held up, which is less than Windows allows: a burn takes two seconds and a half.
@@ -27,13 +25,13 @@ pub fn install(ends_by_itself: fn() -> bool) {
 
 /// Windows calls this on a thread of its own.
 extern "system" fn ends(event: u32) -> BOOL {
-    if matches!(event, CTRL_CLOSE_EVENT | CTRL_LOGOFF_EVENT | CTRL_SHUTDOWN_EVENT) {
+    if event == CTRL_CLOSE_EVENT {
         let began = Instant::now();
         // The program ends by itself once it has noticed.
         while ENDS_BY_ITSELF.get().is_some_and(|ends| ends()) && began.elapsed() < LONGEST {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-    // The next handler says what is left behind, if the program is still there.
+    // It is the turn of the next handler, that of Ctrl-C.
     0
 }

@@ -337,7 +337,7 @@ fn choose(desk: &Workplace<'_>, slots: &mut Slots, readers: &[String]) -> Result
         let known = desk.record.recorder(Deed::Info, reader, false).token(&SlotKey::only(info.serial.as_str()));
         let whose = match known {
             Ok(known) => known.map(|token| describe::whose(&token)).unwrap_or_default(),
-            Err(error) => format!(" (whose it is cannot be read: {error})"),
+            Err(error) => format!(" (its user could not be read: {error})"),
         };
         Ok::<_, Failure>(format!("{info}{whose}"))
     };

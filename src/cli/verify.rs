@@ -243,7 +243,10 @@ fn resyncs(of: &Found, codes: &[String]) -> Vec<String> {
     };
     let books = of.record.as_ref().and_then(Record::books);
     // It is advice: where nobody can say which servers have it, the one in general is given.
-    let there = books.map(|books| servers_with(books, &key)).and_then(Result::ok).unwrap_or_default();
+    let there = books
+        .map(|books| servers_with(books, &key, books.fingerprint_key().of(&of.row.seed)))
+        .and_then(Result::ok)
+        .unwrap_or_default();
     let command = |(name, kind): (String, ServerKind)| {
         kind.codes_to_resync().map(|wants| resync(&name, &key.to_string(), codes, wants))
     };

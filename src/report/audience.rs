@@ -9,7 +9,12 @@ pub enum Audience {
     Terminal,
     /// At the page of `tokentap web`.
     Page,
+    /// At a page that shows the desk and nothing else: what is done at another screen is done at another page.
+    Kiosk,
 }
+
+/// The page ends with its program, and not with its tab.
+const RESTART: &str = "stop tokentap web (Ctrl-C in its window), and start it again";
 
 impl Audience {
     /// Does the same once more.
@@ -17,8 +22,14 @@ impl Audience {
     pub fn again(self) -> &'static str {
         match self {
             Self::Terminal => "run the same command again",
-            Self::Page => "try it again here",
+            Self::Page | Self::Kiosk => "try it again here",
         }
+    }
+
+    /// Whether that is in the browser.
+    #[must_use]
+    pub fn is_page(self) -> bool {
+        self != Self::Terminal
     }
 
     /// What is done at the page, or otherwise in a terminal.
@@ -27,6 +38,7 @@ impl Audience {
         match self {
             Self::Terminal => in_terminal(),
             Self::Page => here.to_owned(),
+            Self::Kiosk => format!("{here}, at a page without --kiosk"),
         }
     }
 
@@ -35,7 +47,7 @@ impl Audience {
     pub fn flag(self, flag: &str) -> String {
         match self {
             Self::Terminal => format!("use {flag}"),
-            Self::Page => format!("close this page, and start tokentap web with {flag}"),
+            Self::Page | Self::Kiosk => format!("{RESTART} with {flag}"),
         }
     }
 
@@ -44,7 +56,7 @@ impl Audience {
     pub fn command(self, command: &str) -> String {
         match self {
             Self::Terminal => command.to_owned(),
-            Self::Page => format!("in a terminal: {command}"),
+            Self::Page | Self::Kiosk => format!("in a terminal: {command}"),
         }
     }
 
@@ -53,17 +65,14 @@ impl Audience {
     pub fn command_at_reader(self, command: &str) -> String {
         match self {
             Self::Terminal => command.to_owned(),
-            Self::Page => format!("in a terminal, when this page is closed: {command}"),
+            Self::Page | Self::Kiosk => format!("in a terminal, when tokentap web is stopped: {command}"),
         }
     }
 
     /// Has a server accept the codes of a token whose clock was set.
     #[must_use]
     pub fn mend(self, server: &str) -> String {
-        match self {
-            Self::Terminal => format!("run {}", mend(server)),
-            Self::Page => "choose \"Mend it on its server\" here".to_owned(),
-        }
+        self.at_page("choose \"Mend it on its server\"", || format!("run {}", mend(server)))
     }
 
     /// The same, by enrolling its seed there again.

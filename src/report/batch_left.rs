@@ -147,7 +147,9 @@ fn next_of(how: &Left, audience: Audience) -> Option<String> {
         Left::HoldsAnother(..) => {
             let reburn = match audience {
                 Audience::Terminal => ", with --reburn".to_owned(),
-                Audience::Page => format!(" {}", audience.command_at_reader("tokentap batch FILE --reburn")),
+                Audience::Page | Audience::Kiosk => {
+                    format!(" {}", audience.command_at_reader("tokentap batch FILE --reburn"))
+                }
             };
             Some(format!(
                 "leave it as it is if its server has that seed; only a token whose codes may stop is burned again{reburn}"

@@ -59,7 +59,7 @@ fn words(delivery: &Delivery, other_seed: bool, audience: Audience) -> String {
     let since = local(*since);
     let what = match step {
         DeliveryStep::Sent => {
-            let again = audience.at_page("hand it over here again", || hand_over(server, &delivery.key.to_string()));
+            let again = audience.at_page("hand it over again here", || hand_over(server, &delivery.key.to_string()));
             format!("sent {since}, but not known to have arrived: {again}")
         }
         DeliveryStep::Created | DeliveryStep::Assigned => {

@@ -278,9 +278,9 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64, audience: Audience) -
         Why::NoAutoSync => match outcome.info.clock_write() {
             _ if drift.may_be_within(bound) => ("only measured", TAKE_IT),
             ClockWrite::Unknown => ("only measured; its model is unknown", "find out whose token it is"),
-            _ if audience == Audience::Page => (
+            _ if audience.is_page() => (
                 "only measured",
-                "this page only measures: close it, start tokentap web without --no-auto-sync, and lay the token back",
+                "stop tokentap web (Ctrl-C in its window), start it again without --no-auto-sync, and lay the token back",
             ),
             ClockWrite::KeepsSeed => ("only measured", "to set it, run tokentap sync"),
             ClockWrite::ErasesSeed => ("only measured", "set it with its seed: tokentap sync --seed-file FILE"),
@@ -291,8 +291,8 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64, audience: Audience) -
                 Audience::Terminal => {
                     "with its seed at hand: tokentap sync --seed-file FILE; without it, resynchronise the token on its server"
                 }
-                Audience::Page => {
-                    "resynchronise it on its server; or set it with its seed at hand, in a terminal, when this page is closed: \
+                Audience::Page | Audience::Kiosk => {
+                    "resynchronise it on its server; or, if you have its seed, set it in a terminal, when tokentap web is stopped: \
                      tokentap sync --seed-file FILE"
                 }
             },
@@ -301,7 +301,9 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64, audience: Audience) -
             "NOT set, because that would erase its seed, which is sealed",
             match audience {
                 Audience::Terminal => "open the desk again with --identity FILE, and lay it back",
-                Audience::Page => "close this page, start tokentap web with --identity FILE, and lay it back",
+                Audience::Page | Audience::Kiosk => {
+                    "stop tokentap web (Ctrl-C in its window), start it again with --identity FILE, and lay the token back"
+                }
             },
         ),
         Why::NoSeeds => ("it holds no seed", TAKE_IT),
@@ -313,7 +315,7 @@ fn read_words(outcome: &ReadOutcome, why: Why, bound: f64, audience: Audience) -
                     "look up its hash and time step on its server (wrong ones stop its codes); then: tokentap sync --hash HASH \
                      --step SECONDS"
                 }
-                Audience::Page => {
+                Audience::Page | Audience::Kiosk => {
                     "look up its hash and time step on its server (wrong ones stop its codes), and choose them here"
                 }
             },

@@ -54,7 +54,7 @@ pub fn details(failure: &Failure) -> Vec<String> {
 pub fn details_at(failure: &Failure, audience: Audience) -> Vec<String> {
     let words = |problem: &Problem| match audience {
         Audience::Terminal => row_problem(problem),
-        Audience::Page => problem.to_string(),
+        Audience::Page | Audience::Kiosk => problem.to_string(),
     };
     let rows = failure.rows.iter().map(|(file, problem)| format!("{file}:{}", words(problem)));
     rows.chain(failure.details.iter().cloned()).collect()

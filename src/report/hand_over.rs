@@ -262,7 +262,7 @@ fn words_of(after: &AfterSync, audience: Audience) -> (&'static str, Option<bool
             "again-later",
             Some(false),
             format!(
-                "{name} still looks for codes around the old clock, and can be told the right one from {} on: {} then; to have codes accepted now: {}, \
+                "{name} still looks for codes around the old clock, and can be told the right one from {} on: then {}; to have codes accepted now: {}, \
                  which enrols the same seed again",
                 local(*at),
                 audience.mend(&after.server),
@@ -313,7 +313,7 @@ fn by_hand_words(after: &AfterSync, audience: Audience) -> Option<String> {
         (ServerKind::Duo, ..) => return None,
     };
     let record = audience
-        .at_page(&format!("open the token here, and choose \"It was done at {}\"", after.server), || {
+        .at_page(&format!("open the token here, and choose \"Already mended at {}\"", after.server), || {
             mended(&after.server, &after.serial)
         });
     Some(format!("; by hand: {click}; then record it: {record}"))

@@ -116,36 +116,22 @@ pub fn hindered_rows(hindrance: &Hindrance, rows: &[u64]) -> String {
     format!("{word} {}: {}", first_of(&numbers, ROWS_NAMED), hindrance_fact(hindrance))
 }
 
-/// Where tokens are looked for at the page.
-const FIND: &str = "at \"Find\" here";
+/// Tries all seals.
+const CHECK: &str = "tokentap inventory check --identity FILE";
 
-/// What lets the page open sealed seeds.
-const WITH_IDENTITY: &str = "close this page, and start tokentap web with --identity FILE";
+/// Where tokens are looked for at the page.
+const FIND: &str = "with \"Find\"";
 
 /// What helps, with the command that is typed for this token and this server.
 #[must_use]
 pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str, audience: Audience) -> String {
     let command = hand_over(server, serial);
-    let hand_it_over = audience.at_page("hand it over here", || format!("hand it over: {command}"));
+    let hand_it_over = audience.at_page("hand it over", || format!("hand it over: {command}"));
     let assign = audience.at_page(FIND, || format!("tokentap inventory assign {serial} USER --reassign"));
     let again = audience.again();
-    let burn = if audience == Audience::Terminal { " with tokentap burn" } else { "" };
+    let burn = if !audience.is_page() { " with tokentap burn" } else { "" };
     let with = |flag: &str| audience.command(&format!("{command} {flag}"));
     match hindrance {
-        Hindrance::Unseen => {
-            let lists = audience.at_page(FIND, || "tokentap inventory tokens".to_owned());
-            format!("check its serial; the known ones: {lists}")
-        }
-        Hindrance::NotBurned => "burn it, or hand its seed over by a file".to_owned(),
-        Hindrance::Erased(_) | Hindrance::Unfinished(_) => "burn it again".to_owned(),
-        Hindrance::NoSeedAtHand => audience.at_page(WITH_IDENTITY, || {
-            "name the identity that opens the sealed seed with --identity FILE, or supply the seed".to_owned()
-        }),
-        Hindrance::Unopened(_) => format!(
-            "name the identity that opens it, and run {}",
-            audience.command("tokentap inventory check --identity FILE")
-        ),
-        Hindrance::Unusable(_) => "burn it with a profile that the server takes".to_owned(),
         Hindrance::Taken { is_older: true, .. } => {
             format!("replace it there by the seed on the token: {}", with("--replace"))
         }
@@ -174,7 +160,7 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str, audienc
         ),
         Hindrance::OthersThere { .. } => "find out whose it is, and correct the one that is wrong".to_owned(),
         Hindrance::SharedThere(_) => {
-            format!("at the server, leave it to one user; {again}, and give it to the others there again")
+            format!("at the server, leave it to one user; {again}; then give it back to the others there")
         }
         Hindrance::Unsettled { .. } => format!("{again} after that"),
         Hindrance::Busy | Hindrance::Stopped => again.to_owned(),
@@ -188,7 +174,10 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str, audienc
             format!("check its serial at the server; if its seed was burned here, {hand_it_over}")
         }
         Hindrance::OtherSeedThere => {
-            format!("burn the token again{burn}, then run {}; or give its user another token", with("--replace"))
+            format!(
+                "burn the token again{burn}, then replace the seed there: {}; or give its user another token",
+                with("--replace")
+            )
         }
         Hindrance::SeedUnproven => {
             format!(
@@ -197,8 +186,34 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str, audienc
         }
         Hindrance::OtherKind => format!(
             "resynchronise its counter with codes from its display: {}",
-            audience.command(&format!("tokentap server resync {server} {serial} CODE CODE CODE, {WHERE_SEALED}"))
+            audience.command(&format!(
+                "tokentap server resync {server} {serial} CODE CODE, {WHERE_SEALED}; three codes for Duo"
+            ))
         ),
         Hindrance::NoCall => "use the server's own page".to_owned(),
+        of_token => next_for_token(of_token, audience),
+    }
+}
+
+/// What helps where the token itself stands in the way; empty for everything else.
+fn next_for_token(hindrance: &Hindrance, audience: Audience) -> String {
+    match hindrance {
+        Hindrance::Unseen => audience.at_page("check its serial; look for it with \"Find\"", || {
+            "check its serial; tokentap inventory tokens lists the known ones".to_owned()
+        }),
+        Hindrance::NotBurned => "burn it, or hand its seed over by a file".to_owned(),
+        Hindrance::Erased(_) | Hindrance::Unfinished(_) => "burn it again".to_owned(),
+        Hindrance::NoSeedAtHand => audience.at_page(&audience.flag("--identity FILE"), || {
+            "name the identity that opens the sealed seed with --identity FILE, or supply the seed".to_owned()
+        }),
+        Hindrance::Unopened(_) => {
+            format!(
+                "{} that opens it; to try all seals: {}",
+                audience.flag("--identity FILE, the identity"),
+                audience.command(CHECK)
+            )
+        }
+        Hindrance::Unusable(_) => "burn it with a profile that the server takes".to_owned(),
+        _ => String::new(),
     }
 }

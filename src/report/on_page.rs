@@ -18,13 +18,13 @@ pub fn clock_on_page(remedy: ClockRemedy) -> String {
         }
         ClockRemedy::Compare => format!(
             "find out which of the two is right; then set this computer's clock, or {}",
-            start("--allow-large-correction")
+            start("--ntp SERVER --allow-large-correction")
         ),
         ClockRemedy::Correct => {
             format!("set this computer's clock; or {}", start("--trust-host-clock"))
         }
         ClockRemedy::OtherServer => {
-            format!("{}, another one, or without --ntp", start("--ntp SERVER"))
+            format!("{}, where SERVER is another one; or start it without --ntp", start("--ntp SERVER"))
         }
     }
 }
@@ -57,7 +57,7 @@ pub fn token_on_page(remedy: &TokenRemedy) -> String {
             format!("lay it back: {}; if it shows the same again, please report it", again(what))
         }
         TokenRemedy::KeepHostClock(what) => {
-            format!("see that this computer's clock is right and stays so, and {}", again(what))
+            format!("see that this computer's clock is right and stays so, then lay the token back: {}", again(what))
         }
         TokenRemedy::SetEarlierAgain(earlier) => format!(
             "see that this computer's clock and time zone are right; then lay {earlier} down again, and after it this one; if the \
@@ -68,18 +68,19 @@ pub fn token_on_page(remedy: &TokenRemedy) -> String {
         TokenRemedy::SpareOrReplace(serial) => see_and_replace(serial.as_str()),
         TokenRemedy::LayThis(serial) => format!("lay the token {serial} on the reader"),
         TokenRemedy::NameReaderOf(serial) => format!("plug {serial} in, or lay it on the reader"),
-        TokenRemedy::StateProfile { hash, step_s } => format!(
-            "the profile on record is {hash}, {step_s} s: see which one its server has; {}, or correct the seed file",
-            Audience::Page.flag(&format!("--hash {hash} --step {step_s}"))
-        ),
+        TokenRemedy::StateProfile { hash, step_s } => {
+            format!(
+                "the profile on record is {hash}, {step_s} s: see which one its server has, and correct the seed file"
+            )
+        }
         fixed => fixed_on_page(fixed).unwrap_or_else(|| remedy_of_token(fixed)),
     }
 }
 
 fn see_and_replace(serial: &str) -> String {
     format!(
-        "see whose it is: \"Find\" has {serial}; only if its server gets the new seed too, replace it {}",
-        Audience::Page.command_at_reader("tokentap burn --replace-seed")
+        "see whose it is: search for {serial} with \"Find\" here; only if its server gets the new seed too, replace it {}",
+        Audience::Page.command_at_reader("tokentap burn --seed-file FILE --replace-seed")
     )
 }
 
@@ -90,14 +91,14 @@ fn fixed_on_page(remedy: &TokenRemedy) -> Option<String> {
         TokenRemedy::ReportRefusal => "if it refuses again, please report it".to_owned(),
         TokenRemedy::ReportModel => "this model cannot be written: please report it".to_owned(),
         TokenRemedy::OtherKey => format!(
-            "do not try again and again: tokens made before 2025 lock for good after some wrong answers; for a token with its own \
-             customer key: {}",
-            page.flag("--token-key FILE")
+            "do not try again and again: tokens made before 2025 lock for good after some wrong answers; a token with its own customer key \
+             is set {}",
+            in_terminal("tokentap sync --token-key FILE")
         ),
         TokenRemedy::OtherKeyOrTryAgain => format!(
-            "{}, the key that it has; tokens made before 2025 lock for good after some wrong answers, so only if you know that it \
-             was this one: --try-again",
-            page.flag("--token-key FILE")
+            "set it with the key that it has, {}; only if you are sure that it was this key, add --try-again: tokens made before 2025 lock for \
+             good after some wrong answers",
+            in_terminal("tokentap sync --token-key FILE")
         ),
         TokenRemedy::FreeReader => {
             "take the token off, switch it off and on, and lay it back; if another program uses the reader, close it (GnuPG, \
@@ -110,8 +111,9 @@ fn fixed_on_page(remedy: &TokenRemedy) -> Option<String> {
         TokenRemedy::TestAgain => "test it again, or give it a seed".to_owned(),
         TokenRemedy::BurnOnly => "nothing needs to be set".to_owned(),
         TokenRemedy::AllowUnknownModel => format!(
-            "find out what it is: other brands use other keys, and some lock for good after wrong answers; only if you are sure: {}",
-            page.flag("--allow-unknown-model")
+            "find out what it is: other brands use other keys, and some lock for good after wrong answers; only if you are sure, write it \
+             {}",
+            in_terminal("tokentap sync --allow-unknown-model")
         ),
         TokenRemedy::Reassign => "if that is intended, confirm it".to_owned(),
         TokenRemedy::ChooseRow => {
@@ -130,13 +132,13 @@ fn fixed_on_page(remedy: &TokenRemedy) -> Option<String> {
             format!("{}; or supply its seed {}", page.flag("--identity FILE"), in_terminal("tokentap sync --seed-file FILE"))
         }
         TokenRemedy::OpenAndCheckSeals => format!(
-            "{}, the identity that opens it; all seals are tried {}",
+            "{}, where FILE is the identity that opens it; to try all seals: {}",
             page.flag("--identity FILE"),
             page.command("tokentap inventory check --identity FILE")
         ),
         TokenRemedy::SupplyInstead => format!("supply its seed {}", in_terminal("tokentap burn --seed-file FILE")),
         TokenRemedy::DistrustSeal | TokenRemedy::DistrustExport => format!(
-            "do not burn it: somebody or something has changed the inventory; look it through {}, and use a backup (docs/desk.md)",
+            "do not burn it: somebody or something has changed the inventory; use a backup (docs/desk.md); to check the inventory: {}",
             page.command("tokentap inventory check --identity FILE")
         ),
         TokenRemedy::SupplyOwnOrReplace => format!(
@@ -144,10 +146,9 @@ fn fixed_on_page(remedy: &TokenRemedy) -> Option<String> {
             in_terminal("tokentap burn --seed-file FILE --replace-seed")
         ),
         TokenRemedy::StateProfileOrBurn => "enter its hash and time step here, as its server has them, or burn it again".to_owned(),
-        TokenRemedy::StateProfileOrNoInventory => format!(
-            "or {}, as the token's server has them; or with --inventory none if the token has the factory's profile (SHA1, 30 s)",
-            page.flag("--hash HASH --step SECONDS")
-        ),
+        TokenRemedy::StateProfileOrNoInventory => {
+            "or choose its hash and time step here, as the token's server has them".to_owned()
+        }
         TokenRemedy::CheckAgain => {
             "switch the token off and on, open it here, and check its code again; if it is still wrong, burn it again in the same way"
                 .to_owned()
@@ -161,21 +162,20 @@ fn fixed_on_page(remedy: &TokenRemedy) -> Option<String> {
 
 /// A remedy for a seed file: what needs a flag is burned in a terminal.
 pub fn file_on_page(remedy: &FileRemedy) -> String {
-    let words = remedy_of_file(remedy);
+    let in_terminal = || Audience::Page.command(&remedy_of_file(remedy));
     match remedy {
-        FileRemedy::Words(_)
-        | FileRemedy::RenameSerial
-        | FileRemedy::RemoveOrNameColumns
-        | FileRemedy::HeaderOrNoFormat
-        | FileRemedy::HeaderOrColumns
-        | FileRemedy::HeaderOrAllColumns
-        | FileRemedy::SerialsOfTheirOwn
-        | FileRemedy::OneKindAFile
-        | FileRemedy::DecryptOpenPgp
-        | FileRemedy::DecryptAge
-        | FileRemedy::ConvertForDuo
-        | FileRemedy::OtherFormat
-        | FileRemedy::OtherLength => words,
-        _ => Audience::Page.command_at_reader(&format!("tokentap batch, with what helps: {words}")),
+        FileRemedy::Words(words) => words.clone().into_owned(),
+        FileRemedy::RenameSerial => "rename it to serial".to_owned(),
+        FileRemedy::RemoveOrNameColumns => "remove one of them".to_owned(),
+        FileRemedy::HeaderOrNoFormat => "add its header to the file".to_owned(),
+        FileRemedy::HeaderOrColumns | FileRemedy::HeaderOrAllColumns => {
+            "add a header with the words serial and secret to the file".to_owned()
+        }
+        FileRemedy::SerialsOfTheirOwn | FileRemedy::OtherFormat | FileRemedy::OtherLength => remedy_of_file(remedy),
+        FileRemedy::OneKindAFile | FileRemedy::DecryptOpenPgp | FileRemedy::DecryptAge | FileRemedy::ConvertForDuo => {
+            in_terminal()
+        }
+        _ => Audience::Page
+            .command_at_reader(&format!("burn this list with tokentap batch, and {}", remedy_of_file(remedy))),
     }
 }

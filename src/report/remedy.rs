@@ -15,7 +15,7 @@ use crate::plain::shell_word;
 /// A remedy in words.
 #[must_use]
 pub fn remedy(remedy: &Remedy, audience: Audience) -> String {
-    let on_page = audience == Audience::Page;
+    let on_page = audience.is_page();
     match remedy {
         Remedy::Words(words) => words.clone(),
         Remedy::Reader(of_reader) => remedy_of_reader(of_reader, audience),
@@ -40,26 +40,33 @@ pub fn remedy(remedy: &Remedy, audience: Audience) -> String {
 }
 
 fn remedy_of_batch(remedy: &BatchRemedy, audience: Audience) -> String {
-    let again = audience.again();
+    let (again, on_page) = (audience.again(), audience.is_page());
     match remedy {
         BatchRemedy::SeeFile => format!("see that the file can be read, and {again}"),
         BatchRemedy::SeeDisk => format!("see that the disk has room, and {again}: it continues where it was"),
         BatchRemedy::SeeFolder => format!("see that the folder is writable and the disk has room, and {again}"),
         BatchRemedy::Correct => format!("correct what is named, and {again}: it writes the file again"),
-        BatchRemedy::Check => format!("run {}", audience.command("tokentap inventory check")),
-        BatchRemedy::PutRowsBack
-        | BatchRemedy::FindOut
-        | BatchRemedy::StateProfileOrFormat
-        | BatchRemedy::OtherFileOrForce
-            if audience == Audience::Page =>
-        {
-            format!("in a terminal, when this page is closed, with tokentap batch: {}", fixed_remedy_of_batch(remedy))
-        }
-        BatchRemedy::StopOrOtherFile if audience == Audience::Page => {
+        BatchRemedy::Check => format!("check the inventory: {}", audience.command("tokentap inventory check")),
+        BatchRemedy::PutRowsBack if on_page => format!(
+            "put the rows back as they were to continue it; to leave it for good, {}",
+            audience.command_at_reader("tokentap batch FILE --new-batch")
+        ),
+        BatchRemedy::FindOut if on_page => format!(
+            "the inventory may be an old copy: put the newest backup in its place; or check a code of both tokens here, and start anew with \
+             a file of the rows that are left, {}",
+            audience.command_at_reader("tokentap batch FILE --new-batch")
+        ),
+        BatchRemedy::StateProfileOrFormat if on_page => format!(
+            "save it in a format with fields for hash and time step; or state them as its server has them, {}",
+            audience.command_at_reader("tokentap batch FILE --hash HASH --step SECONDS")
+        ),
+        BatchRemedy::OtherFileOrForce if on_page => "use another file".to_owned(),
+        BatchRemedy::StopOrOtherFile if on_page => {
             "if the inventory was lost or restored from a backup since, stop: the rows may be on tokens already \
-             (docs/desk.md); otherwise save it as another file"
+             (docs/desk.md); otherwise choose another file to write"
                 .to_owned()
         }
+        BatchRemedy::NameFirst(file) if on_page => format!("choose {} as the file to write", shell_word(file)),
         BatchRemedy::NameFirst(file) => format!("name {} as the first --to", shell_word(file)),
         BatchRemedy::PutPartBack(part) => format!(
             "put {} back as it was; where the inventory keeps seeds, they can be exported: {}",

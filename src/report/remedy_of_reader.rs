@@ -8,7 +8,7 @@ use crate::reader::ReaderRemedy;
 #[must_use]
 pub fn remedy_of_reader(remedy: &ReaderRemedy, audience: Audience) -> String {
     match remedy {
-        _ if audience == Audience::Page => on_page(remedy),
+        _ if audience.is_page() => on_page(remedy),
         ReaderRemedy::UseOneOf(readers) if readers.is_empty() => "run `tokentap readers` for a list".to_owned(),
         ReaderRemedy::UseOneOf(readers) => {
             let names: Vec<String> = readers.iter().map(|reader| format!("\"{}\"", plain(reader))).collect();
@@ -28,15 +28,16 @@ pub fn remedy_of_reader(remedy: &ReaderRemedy, audience: Audience) -> String {
 fn on_page(remedy: &ReaderRemedy) -> String {
     let words = match remedy {
         ReaderRemedy::UseOneOf(readers) if readers.is_empty() => {
-            "close this page, and see in a terminal which readers are there: tokentap readers"
+            "stop tokentap web, and list the readers in a terminal: tokentap readers"
         }
         ReaderRemedy::UseOneOf(_) => {
             return format!(
-                "close this page, and start tokentap web with --reader NAME; {}",
+                "{}; for NAME, {}",
+                Audience::Page.flag("--reader NAME"),
                 remedy_of_reader(remedy, Audience::Terminal)
             );
         }
-        ReaderRemedy::Choose => "close this page, and start tokentap web with --reader NAME, once for each reader",
+        ReaderRemedy::Choose => return format!("{}, to name the one to use", Audience::Page.flag("--reader NAME")),
         ReaderRemedy::CloseHolder => {
             "close the program that holds it; if it is GnuPG, in a terminal: gpgconf --kill scdaemon"
         }
@@ -59,7 +60,7 @@ fn on_page(remedy: &ReaderRemedy) -> String {
             "switch the token on (press its button until the display lights), and lay it on the reader"
         }
         ReaderRemedy::NameMolto2 => {
-            "nothing was sent to it: burn its slots and set its clocks in a terminal, when this page is closed (docs/devices.md); for a token, \
+            "nothing was sent to it: burn its slots and set its clocks in a terminal, when tokentap web is stopped (docs/devices.md); for a token, \
              lay it on the NFC reader"
         }
         ReaderRemedy::NameKey => {
@@ -76,7 +77,7 @@ fn on_page(remedy: &ReaderRemedy) -> String {
         }
         ReaderRemedy::Diagnose => "plug the reader in again; if that does not help, in a terminal: tokentap doctor",
         ReaderRemedy::CompareVersions if !cfg!(windows) => {
-            "have the PC/SC library and its daemon brought to one version; in a terminal, tokentap doctor says more"
+            "have the PC/SC library and its daemon updated to the same version; in a terminal, tokentap doctor says more"
         }
         ReaderRemedy::FreeFromKernel => {
             "in a terminal: sudo modprobe -r pn533_usb pn533 nfc; then plug it in again; docs/readers.md says how to keep the driver away \

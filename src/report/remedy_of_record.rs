@@ -10,8 +10,8 @@ pub fn remedy_of_record(remedy: &RecordRemedy, audience: Audience) -> String {
     let command = |command: String| audience.command(&command);
     match remedy {
         RecordRemedy::OwnOrTakeOver(file) => format!(
-            "{} of your own, or make it yours: {}",
-            named_inventory(audience),
+            "{} with an inventory of your own, or make it yours: {}",
+            audience.flag("--inventory FILE"),
             command(format!("chown \"$USER\" {}", shell_word(file)))
         ),
         RecordRemedy::KeepFileToOneself { file, inventory } => format!(
@@ -66,18 +66,11 @@ pub fn remedy_of_record(remedy: &RecordRemedy, audience: Audience) -> String {
              both are to have it, one token at a time: {}",
             match audience {
                 Audience::Terminal => format!("tokentap inventory show {serial}"),
-                Audience::Page => format!("\"Find\" has {serial}"),
+                Audience::Page | Audience::Kiosk => format!("search for {serial} with \"Find\" here"),
             },
             audience.command_at_reader("tokentap burn, or sync, with --allow-shared-secret")
         ),
         fixed => words_that_repeat(fixed, audience).unwrap_or_else(|| fixed_words(fixed).to_owned()),
-    }
-}
-
-fn named_inventory(audience: Audience) -> &'static str {
-    match audience {
-        Audience::Terminal => "use --inventory FILE with an inventory",
-        Audience::Page => "close this page, and start tokentap web with --inventory FILE, an inventory",
     }
 }
 
@@ -86,7 +79,7 @@ fn words_that_repeat(remedy: &RecordRemedy, audience: Audience) -> Option<String
     let again = audience.again();
     let named = |which: &str| match audience {
         Audience::Terminal => format!("use {which} with --inventory FILE"),
-        Audience::Page => format!("{}: {which}", audience.flag("--inventory FILE")),
+        Audience::Page | Audience::Kiosk => format!("{}, where FILE is {which}", audience.flag("--inventory FILE")),
     };
     Some(match remedy {
         RecordRemedy::Name => {
@@ -108,9 +101,8 @@ fn words_that_repeat(remedy: &RecordRemedy, audience: Audience) -> Option<String
             "ask whoever runs the database for a certificate that is valid for the name in the address; for an authority of your own, {}",
             audience.flag("--db-ca FILE")
         ),
-        RecordRemedy::Force => format!("{} if the file is right", audience.flag("--force")),
         RecordRemedy::CopyIntoNew => format!(
-            "copy into a new inventory; whether this one has the same already is told by {}",
+            "copy into a new inventory; to see whether this one has the same records already: {}",
             audience.command("tokentap inventory copy --compare")
         ),
         RecordRemedy::SeeDesks => format!("see who is there: {}", audience.command(DESKS)),
@@ -134,9 +126,11 @@ fn words_that_repeat(remedy: &RecordRemedy, audience: Audience) -> Option<String
         RecordRemedy::LaterVersion => format!("use that version, or {}", named("another inventory")),
         RecordRemedy::CloseOther => format!("close the program that has it open, and {again}"),
         RecordRemedy::MakeRoom => format!("make room, and {again}"),
-        RecordRemedy::LookAndCheck => format!("look at the file and its folder, and run {}", audience.command(CHECK)),
+        RecordRemedy::LookAndCheck => {
+            format!("look at the file and its folder, and check it: {}", audience.command(CHECK))
+        }
         RecordRemedy::CheckOrNameAnother => {
-            format!("run {}, or {}", audience.command(CHECK), named("another inventory"))
+            format!("check it: {}; or {}", audience.command(CHECK), named("another inventory"))
         }
         RecordRemedy::PutBack => {
             format!("put it back, with its -wal file, if it is the newest; then {again} (docs/desk.md)")
@@ -147,7 +141,9 @@ fn words_that_repeat(remedy: &RecordRemedy, audience: Audience) -> Option<String
             Audience::Terminal => {
                 "run tokentap inventory show, and verify a code of the token before it is handed out".to_owned()
             }
-            Audience::Page => "open the token here, and check a code of it before it is handed out".to_owned(),
+            Audience::Page | Audience::Kiosk => {
+                "open the token here, and check one of its codes before it is handed out".to_owned()
+            }
         },
         RecordRemedy::CorrectFile => format!("correct the file, and {again}"),
         RecordRemedy::Again => again.to_owned(),
@@ -176,6 +172,7 @@ fn fixed_words(remedy: &RecordRemedy) -> &'static str {
             "it was not changed: put a backup in its place, or keep it aside and start a new one; sqlite3's .recover may save \
              what is in it"
         }
+        RecordRemedy::Force => "use --force if the file is right",
         RecordRemedy::LayBackForRow => "lay the token back: it gets another row",
         // Worded above, with what they name.
         RecordRemedy::Name
@@ -183,7 +180,6 @@ fn fixed_words(remedy: &RecordRemedy) -> &'static str {
         | RecordRemedy::NameDatabase
         | RecordRemedy::HaveUpgraded
         | RecordRemedy::SeeCertificate
-        | RecordRemedy::Force
         | RecordRemedy::CopyIntoNew
         | RecordRemedy::SeeDesks
         | RecordRemedy::SeeServer

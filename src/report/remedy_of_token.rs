@@ -10,7 +10,7 @@ pub fn run_again(again: &Again, audience: Audience) -> String {
     match again {
         Again::Same => audience.again().to_owned(),
         Again::SameTwice => format!("{} (twice is safe on the same token)", audience.again()),
-        Again::WithoutDriftBound if audience == Audience::Page => audience.again().to_owned(),
+        Again::WithoutDriftBound if audience.is_page() => audience.again().to_owned(),
         Again::WithoutDriftBound => "run the same command again, without --if-drift-over".to_owned(),
         Again::BatchVisit => "it gets its row".to_owned(),
         Again::DeskVisit => "it is measured again".to_owned(),

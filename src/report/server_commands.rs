@@ -13,9 +13,10 @@ pub fn mend(server: &str) -> String {
     format!("tokentap sync --mend {server} --identity FILE")
 }
 
-/// Has a server find a token's counter again by codes that follow each other; those that are still to be pressed stand as `CODE`.
+/// Has a server find a token's counter again by the last of the codes that follow each other; those that are still to be pressed stand as `CODE`.
 #[must_use]
 pub fn resync(server: &str, serial: &str, codes: &[String], wants: usize) -> String {
+    let codes = codes.get(codes.len().saturating_sub(wants)..).unwrap_or_default();
     let code = |at: usize| codes.get(at).map_or("CODE", String::as_str);
     let (first, second) = (code(0), code(1));
     let third = if wants > 2 { format!(" {}", code(2)) } else { String::new() };

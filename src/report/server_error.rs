@@ -72,8 +72,8 @@ pub fn remedy_of_server(remedy: ServerRemedy, name: &str, audience: Audience) ->
             "check that the account and credential are right; to change them, add {name} again under the same name, with its other options as before ({})",
             audience.command("tokentap server add --help")
         ),
-        ServerRemedy::Rights => format!("{checks}, says which rights the account needs"),
-        ServerRemedy::Words => format!("do what the server says; {shows}, shows what it has"),
+        ServerRemedy::Rights => format!("see which rights the account needs: {checks}"),
+        ServerRemedy::Words => format!("do what the server says; to see what it has: {shows}"),
         ServerRemedy::SignInInTime => format!("{again}, and sign in within ten minutes"),
         ServerRemedy::OtherKind(_) => "use the server's own page".to_owned(),
         ServerRemedy::Environment => format!("correct what is named, and {again}"),

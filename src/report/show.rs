@@ -78,9 +78,9 @@ pub struct ShownBeside<'a> {
 /// How much a clock gained.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RateReport {
-    /// Seconds a day …
+    /// Seconds a day.
     pub s_per_day: f64,
-    /// … and how far that may be off, by the two readings that it comes from.
+    /// How far that may be off, in seconds a day, from the resolution of the two readings.
     pub s_per_day_within: f64,
     /// Over so many days.
     pub days: f64,

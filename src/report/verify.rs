@@ -72,9 +72,13 @@ impl HotpReport {
                 format!("the seed file has {known}, which is higher: do not set a server back")
             }
             _ if !resyncs.is_empty() => format!(
-                "where its codes are refused, these codes show the server its counter, if nobody has used them there: {} ({WHERE_SEALED}; CODE is the next \
-                 one that is pressed)",
-                resyncs.join("; ")
+                "if the server refuses its codes, resynchronise it with these, unless they were used there already: {} ({WHERE_SEALED}{})",
+                resyncs.join("; "),
+                if resyncs.iter().any(|command| command.contains(" CODE")) {
+                    "; CODE stands for the next code that is pressed"
+                } else {
+                    ""
+                }
             ),
             _ => format!(
                 "set the server's counter to {next}, if it is not further on; privacyIDEA and Duo find it by the next codes that are pressed: tokentap \

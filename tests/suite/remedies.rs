@@ -210,6 +210,8 @@ fn every_flag_in_a_message_is_one_that_the_program_has() {
         "--foreground",
         "--decrypt",
         "--incognito",
+        "--inprivate",
+        "--edge-kiosk-type",
         "--user-data-dir",
         "--no-first-run",
         "--no-default-browser-check",
@@ -224,7 +226,7 @@ fn every_flag_in_a_message_is_one_that_the_program_has() {
 }
 
 /// The long flags in a text.
-fn flags(text: &str) -> Vec<String> {
+pub fn flags(text: &str) -> Vec<String> {
     let is_of_flag = |c: char| c.is_ascii_lowercase() || c == '-';
     text.split(|c: char| !is_of_flag(c))
         .filter(|word| word.starts_with("--") && word.len() > 4 && !word.trim_matches('-').is_empty())

@@ -13,6 +13,8 @@ use tokentap::seedfile::FileRemedy;
 use tokentap::server::{ServerError, ServerKind, ServerRemedy};
 use tokentap::time::{HostClock, SystemClock};
 
+use crate::support::{text, tokentap};
+
 fn serial() -> Serial {
     Serial::new("86596120000123").unwrap()
 }
@@ -137,6 +139,12 @@ fn of_records() -> Vec<RecordRemedy> {
         R::CorrectFile,
         R::Again,
         R::OwnOrTakeOver(path()),
+        R::SeeCertificate,
+        R::KeepFileToOneself { file: path(), inventory: path() },
+        R::KeepFolderToOneself { folder: path(), inventory: path() },
+        R::RemoveForeign { file: path(), inventory: path() },
+        R::RemoveOtherName(path()),
+        R::SeeHolder("86596120000123".to_owned()),
         R::ConfirmNoRecipients(path()),
         R::ConfirmRecipients(path(), Vec::new()),
         R::PutBackBesideLog(path()),
@@ -195,6 +203,22 @@ fn of_servers() -> Vec<Remedy> {
     hindrances.into_iter().map(at_server).chain(remedies.into_iter().map(at)).collect()
 }
 
+/// Whether each command and each flag is said to be for a terminal, or each flag for the start of the page, which has it.
+fn is_placed(words: &str, flags_of_web: &[String]) -> bool {
+    let at_start = "start it again with ";
+    let words = &words.replace("without --kiosk", "");
+    let commands = words.match_indices("tokentap ").filter(|(at, _)| !words[*at..].starts_with("tokentap web"));
+    let flags = words.match_indices(" --").chain(words.match_indices("(--"));
+    let mut of_start = words
+        .split(at_start)
+        .skip(1)
+        .flat_map(|rest| crate::remedies::flags(rest.split("in a terminal").next().unwrap()));
+    let said_before = |at: usize| words[..at].contains("in a terminal") || words[..at + 1].contains(at_start);
+    commands.clone().all(|(at, _)| words[..at].contains("in a terminal") || words[..at].ends_with("stop "))
+        && flags.into_iter().all(|(at, _)| said_before(at))
+        && of_start.all(|flag| flags_of_web.contains(&flag))
+}
+
 #[test]
 fn nobody_at_the_page_is_told_a_command_or_a_flag_without_where_it_is_typed() {
     use BatchRemedy as B;
@@ -215,6 +239,8 @@ fn nobody_at_the_page_is_told_a_command_or_a_flag_without_where_it_is_typed() {
         B::OtherFileOrForce,
         B::OwnFile,
         B::SeeFolderUnchanged,
+        B::NameFirst(PathBuf::from("/home/ada/duo.csv")),
+        B::PutPartBack(PathBuf::from("/home/ada/duo.csv.part")),
     ];
     let files = [F::StateEncoding, F::IfCounter, F::ShareSecret, F::WholeSecret, F::SkipUnusable, F::AsPicture];
     let clocks = [C::Set, C::Synchronise, C::Compare, C::Correct, C::OtherServer];
@@ -228,18 +254,16 @@ fn nobody_at_the_page_is_told_a_command_or_a_flag_without_where_it_is_typed() {
         .chain(again.into_iter().map(Remedy::from))
         .chain(of_servers())
         .chain([Remedy::Report]);
+    let help = tokentap().args(["web", "--help"]).output().unwrap();
+    let flags_of_web = crate::remedies::flags(&text(&help));
+    assert!(flags_of_web.len() > 10, "{flags_of_web:?}");
     let mut lost = Vec::new();
     for one in all {
-        let words = remedy(&one, Audience::Page);
-        let is_placed = ["tokentap ", "--"].iter().all(|typed| {
-            let said = words.split(typed).next().unwrap_or_default();
-            said == words
-                || said.contains("in a terminal")
-                || said.ends_with("start ")
-                || said.contains("start tokentap web with")
-        });
-        if words.is_empty() || words.contains("same command") || !is_placed {
-            lost.push(format!("{one:?}: {words}"));
+        for audience in [Audience::Page, Audience::Kiosk] {
+            let words = remedy(&one, audience);
+            if words.is_empty() || words.contains("same command") || !is_placed(&words, &flags_of_web) {
+                lost.push(format!("{one:?}: {words}"));
+            }
         }
     }
     assert!(lost.is_empty(), "{}", lost.join("\n"));

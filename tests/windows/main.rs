@@ -287,30 +287,42 @@ fn a_window_that_is_closed_at_any_moment_cuts_no_burn_off() {
             unbegun += 1;
             assert!(card == before && !unfinished, "{told}: {shown}");
         }
-        if exit == 0 {
+        // It was done before the window was closed.
+        if exit == 0 && card.seed == hex(SEED) {
             break;
         }
     }
     assert!(whole >= 2 && unbegun >= 1, "{whole} {unbegun}");
 }
 
-#[test]
-fn ctrl_c_ends_a_batch_after_the_token_in_hand_and_it_goes_on_later() {
-    let desk = Desk::new();
+/// The secret of a row, which says nothing but its number.
+fn secret(number: u8) -> String {
+    data_encoding::BASE32.encode(&[number; 20])
+}
+
+/// So many tokens in a tray, and a list of a row for each: the tray, and the serials.
+fn in_a_tray(desk: &Desk, count: u32) -> (PathBuf, Vec<String>) {
     let tray = desk.path("tray");
     fs::create_dir(&tray).unwrap();
-    let serials: Vec<String> = (100..103).map(|number| format!("86596120000{number}")).collect();
+    let serials: Vec<String> = (100..100 + count).map(|number| format!("86596120000{number}")).collect();
     for serial in &serials {
         fs::rename(desk.token(serial), tray.join(format!("{serial}.json"))).unwrap();
     }
-    let secret = |number: u8| data_encoding::BASE32.encode(&[number; 20]);
     let rows: String = (1..).zip(&serials).map(|(number, serial)| format!("{serial},{}\n", secret(number))).collect();
     fs::write(desk.path("rows.csv"), format!("serial,secret\n{rows}")).unwrap();
+    (tray, serials)
+}
+
+#[test]
+fn ctrl_c_ends_a_batch_after_the_token_in_hand_and_it_goes_on_later() {
+    let desk = Desk::new();
+    let (tray, serials) = in_a_tray(&desk, 3);
     let args = ["--reader", "emulated:tray", "batch", "rows.csv", "--precise", "--trust-host-clock"];
     let (exit, lines, remarks) = ended_by(&desk, 0, 3000, &args);
     let (_, shown) = desk.run(&["inventory", "tokens"]);
     assert!(!shown.to_string().contains("\"unfinished\":{"), "{exit} {lines:?} {remarks} {shown}");
-    assert!(matches!(exit, 0 | 10 | 130), "{exit} {lines:?} {remarks}");
+    // Not all of them: it noticed.
+    assert!(matches!(exit, 10 | 130), "{exit} {lines:?} {remarks}");
     let (exit, lines, remarks) = Desk::ended(desk.command(&args).spawn().unwrap());
     assert_eq!(exit, 0, "{lines:?} {remarks}");
     for (number, serial) in (1..).zip(&serials) {
@@ -323,15 +335,7 @@ fn ctrl_c_ends_a_batch_after_the_token_in_hand_and_it_goes_on_later() {
 fn a_batch_that_is_killed_goes_on_and_puts_each_seed_on_one_token() {
     let mut dice = support::Dice::new();
     let desk = Desk::new();
-    let tray = desk.path("tray");
-    fs::create_dir(&tray).unwrap();
-    let serials: Vec<String> = (100..108).map(|number| format!("86596120000{number}")).collect();
-    for serial in &serials {
-        fs::rename(desk.token(serial), tray.join(format!("{serial}.json"))).unwrap();
-    }
-    let secret = |number: u8| data_encoding::BASE32.encode(&[number; 20]);
-    let rows: String = (1..).zip(&serials).map(|(number, serial)| format!("{serial},{}\n", secret(number))).collect();
-    fs::write(desk.path("rows.csv"), format!("serial,secret\n{rows}")).unwrap();
+    let (tray, serials) = in_a_tray(&desk, 8);
     let args =
         ["--reader", "emulated:tray", "batch", "rows.csv", "--to", "csv=out.csv", "--precise", "--trust-host-clock"];
     let mut kills = 0;

@@ -53,7 +53,8 @@ pub fn run(global: &Global, args: &BatchArgs, output: &Output) -> Ran {
         to_server.iter().for_each(|to_server| to_server.note_asked(output));
         return plan::show(&planned, output);
     }
-    if let Some(done) = planned.finished(books)? {
+    // What is left to do at a server needs neither a clock nor a reader.
+    if let Some(done) = planned.finished(books, hands_over(args))? {
         write_slips_again(args, &done, books, output)?;
         say_finished(&planned.origin.name, done.counts, output);
         #[cfg(feature = "servers")]
@@ -257,13 +258,20 @@ fn terms(args: &BatchArgs) -> BatchTerms {
     }
 }
 
+/// Whether the seeds go to a server.
+#[cfg(feature = "servers")]
+fn hands_over(args: &BatchArgs) -> bool {
+    args.hand_over.is_some()
+}
+
+#[cfg(not(feature = "servers"))]
+fn hands_over(_: &BatchArgs) -> bool {
+    false
+}
+
 /// Checks before anything is read.
 fn check_usage(global: &Global, args: &BatchArgs, output: &Output) -> Result<(), Failure> {
-    #[cfg(feature = "servers")]
-    let hands_over = args.hand_over.is_some();
-    #[cfg(not(feature = "servers"))]
-    let hands_over = false;
-    if args.identity.is_some() && !hands_over {
+    if args.identity.is_some() && !hands_over(args) {
         return Err(unused("--identity", "no seed is opened in a batch"));
     }
     if args.force && args.to.is_empty() && args.slips.is_none() {
@@ -302,6 +310,8 @@ fn say_finished(name: &str, counts: Counts, output: &Output) {
 #[cfg(feature = "servers")]
 fn hand_over_the_rest(to_server: Option<hand_over::ToServer>, batch: BatchId, output: &Output) -> Ran {
     let Some(to_server) = to_server else { return Ok(Exit::Done) };
+    // No request is cut off by Ctrl-C.
+    interrupt::begin_work();
     let is_all_there = to_server.begin(batch, None)?.finish(&BTreeSet::new(), output);
     Ok(if is_all_there { Exit::Done } else { Exit::Undone })
 }

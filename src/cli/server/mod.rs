@@ -104,7 +104,7 @@ fn find_again(store: &Store, global: &Global, args: &ServerResyncArgs, output: &
     let kind = opened.settings.kind;
     if let Some(wanted) = kind.codes_to_resync().filter(|wanted| codes.len() != *wanted) {
         return Err(Failure::usage(
-            format!("{} wants {wanted} codes that follow each other", kind.name()),
+            format!("{} needs {wanted} codes in a row", kind.name()),
             "press the button once for each, and type them in their order",
         ));
     }

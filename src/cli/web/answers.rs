@@ -100,9 +100,9 @@ impl Counter<'_> {
     /// # Errors
     /// A usage failure where nothing does, or does any more.
     pub(super) fn opener_of_seeds(&self) -> Result<Opener, Failure> {
-        self.readers.opener().ok_or_else(|| {
-            Failure::usage("no seed can be opened here", "close this page, and start tokentap web with --identity FILE")
-        })
+        self.readers
+            .opener()
+            .ok_or_else(|| Failure::usage("no seed can be opened here", Audience::Page.flag("--identity FILE")))
     }
 
     fn question(&self, id: u64, code: Option<&str>, yes: bool) -> Result<Value, Failure> {

@@ -117,12 +117,26 @@ struct Progress {
     done_at_first: u64,
 }
 
+/// What a batch does now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It burns what is laid down.
+    Burns,
+    /// What is burned goes to its server; the readers do nothing.
+    #[cfg(feature = "servers")]
+    HandsOver,
+    /// Nothing.
+    Over,
+}
+
 impl Progress {
-    fn shown(&self, host: &crate::cli::host::Host, words: &[String], runs: bool) -> Value {
+    fn shown(&self, host: &crate::cli::host::Host, words: &[String], phase: Phase) -> Value {
+        let runs = phase != Phase::Over;
         let counts = self.counts;
         let done = counts.done() - self.done_at_first.min(counts.done());
-        let end = expected_end(&host.system, self.began, done, counts.left()).filter(|_| runs);
+        let end = expected_end(&host.system, self.began, done, counts.left()).filter(|_| phase == Phase::Burns);
         json!({
+            "burns": phase == Phase::Burns,
             "id": self.id, "name": self.name, "rows": counts.rows(), "done": counts.done(), "left": counts.left(), "unknown": counts.unknown(),
             "failed": counts.of(crate::inventory::RowState::Failed), "end": end, "words": words, "runs": runs,
         })
@@ -195,7 +209,7 @@ impl Readers<'_> {
             ));
         }
         planned.check_formats(plan.flags)?;
-        let finished = planned.finished(books)?;
+        let finished = planned.finished(books, server.is_some())?;
         if let (Some(done), None) = (&finished, server) {
             let rows = describe::counted(done.counts.rows(), "row");
             return Err(Failure::usage(
@@ -231,7 +245,7 @@ impl Readers<'_> {
         };
         if let Err(failure) = self.burned(waiting) {
             self.board.batch(json!({
-                "name": name, "rows": 0, "done": 0, "left": 0, "unknown": 0, "failed": 0, "end": null, "runs": false,
+                "name": name, "rows": 0, "done": 0, "left": 0, "unknown": 0, "failed": 0, "end": null, "runs": false, "burns": false,
                 "words": [words(&failure)],
             }));
         }
@@ -252,16 +266,21 @@ impl Readers<'_> {
             .to_server
             .map(|server| server.stopped_by(stops_batch.clone()).begin(run.batch.id(), None))
             .transpose()?;
-        let show = |words: &[String], runs| self.board.batch(locked(&progress).shown(self.host, words, runs));
+        let show = |words: &[String], phase| self.board.batch(locked(&progress).shown(self.host, words, phase));
         if run.is_finished() {
             let said = vec![NOTHING_TO_BURN.to_owned()];
             #[cfg(feature = "servers")]
-            let said =
-                [said, on_the_way.map(|way| way.wait(Audience::Page)).iter().flat_map(at_server).collect()].concat();
-            show(&said, false);
+            let said = match on_the_way {
+                Some(on_the_way) => {
+                    show(&said, Phase::HandsOver);
+                    [said, at_server(&on_the_way.wait(Audience::Page))].concat()
+                }
+                None => said,
+            };
+            show(&said, Phase::Over);
             return Ok(());
         }
-        show(&[], true);
+        show(&[], Phase::Burns);
         let look = || self.watched.look();
         let tell = |news: BatchNews| match news {
             BatchNews::Reader(place, news) => self.reader(place.as_ref(), &news),
@@ -279,7 +298,7 @@ impl Readers<'_> {
                 }
                 locked(&progress).counts = departure.counts;
                 self.departed(&departure);
-                show(&[], true);
+                show(&[], Phase::Burns);
             }
         };
         let stop = || self.is_over() || stops_batch.load(Ordering::Relaxed);
@@ -305,10 +324,10 @@ impl Readers<'_> {
         said.extend(end.fatal.iter().map(words));
         #[cfg(feature = "servers")]
         if let Some(on_the_way) = on_the_way {
-            show(&[&said[..], &["what is burned is on its way to the server …".to_owned()]].concat(), true);
+            show(&[&said[..], &["what is burned is on its way to the server …".to_owned()]].concat(), Phase::HandsOver);
             said.extend(at_server(&on_the_way.wait(Audience::Page)));
         }
-        show(&said, false);
+        show(&said, Phase::Over);
         Ok(())
     }
 
@@ -318,15 +337,15 @@ impl Readers<'_> {
         let began = self.host.system.now().monotonic;
         let counts = done.counts;
         let progress = Progress { id: done.id, name: name.to_owned(), counts, began, done_at_first: counts.done() };
-        let show = |words: &[String], runs| self.board.batch(progress.shown(self.host, words, runs));
+        let show = |words: &[String], phase| self.board.batch(progress.shown(self.host, words, phase));
         let said = vec![NOTHING_TO_BURN.to_owned()];
-        show(&said, true);
+        show(&said, Phase::HandsOver);
         let stops_batch = locked(&self.state).stops_batch.clone();
         let more = match server.stopped_by(stops_batch).begin(done.id, None) {
             Ok(on_the_way) => at_server(&on_the_way.wait(Audience::Page)),
             Err(failure) => vec![words(&failure)],
         };
-        show(&[said, more].concat(), false);
+        show(&[said, more].concat(), Phase::Over);
     }
 
     fn departed(&self, departure: &Departure) {

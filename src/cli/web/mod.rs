@@ -29,7 +29,7 @@ use super::secret::token_key;
 use super::server::open;
 use super::{Ran, interrupt, prompt, settings};
 use crate::job::{BatchTerms, Exit, Failure};
-use crate::report::host_clock_words;
+use crate::report::{Audience, host_clock_words};
 use crate::web::{Asked, Board, CODE_LASTS, Facts, Served, serve};
 use answers::Counter;
 use readers::Readers;
@@ -40,7 +40,8 @@ const TICK: Duration = Duration::from_millis(100);
 
 pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     let Ready { record, plan, host } = desk::ready(global, &args.desk, output)?;
-    let terms = terms(&args.desk)?;
+    let audience = if args.kiosk { Audience::Kiosk } else { Audience::Page };
+    let terms = terms(&args.desk, audience)?;
     host.warn(output);
     let watched = WatchedHost::new(&host, &args.desk.run.host);
     let board = Arc::new(Board::new(Facts {
@@ -99,14 +100,14 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
 }
 
 /// The terms that the arguments name.
-fn terms(args: &DeskArgs) -> Result<PageTerms, Failure> {
+fn terms(args: &DeskArgs, audience: Audience) -> Result<PageTerms, Failure> {
     let batch = BatchTerms {
         profile: settings::profile(&args.profile),
         key: token_key(args.run.token_key.as_deref())?,
         try_again: args.run.try_again,
         ..BatchTerms::default()
     };
-    Ok(PageTerms { batch, only_measures: args.no_auto_sync })
+    Ok(PageTerms { batch, only_measures: args.no_auto_sync, audience })
 }
 
 /// The inventory, for the page.

@@ -19,7 +19,7 @@ use crate::job::{
     StatedProfiles, Surroundings, Visitor, attend, locked,
 };
 use crate::reader::Wanted;
-use crate::report::{self, Audience, DeskVisit, WORDING, remedy_of_reader, remedy_of_record};
+use crate::report::{self, DeskVisit, WORDING, remedy_of_reader, remedy_of_record};
 use crate::time::{CorrectedClock, HostClock, SystemClock};
 use crate::web::{AskedCode, Board, Place, PlaceState};
 
@@ -272,7 +272,7 @@ impl<'a> Readers<'a> {
     }
 
     fn visited(&self, visited: &Visited, bound: f64) {
-        let visit = DeskVisit::read_at(visited, bound, Audience::Page);
+        let visit = DeskVisit::read_at(visited, bound, self.terms.audience);
         let may_come_back = matches!(&visited.done, Done::Failed(failure) if failure.may_come_back);
         let was_set = visited.was_set();
         let place = Place {
@@ -314,8 +314,10 @@ impl<'a> Readers<'a> {
         match self.record.books()?.token(&SlotKey::only(serial)) {
             Ok(token) => token,
             Err(error) => {
-                let next = remedy_of_record(&error.remedy(), Audience::Page);
-                self.board.unrecorded(Some(format!("{error}: whose {serial} is, is not known here; next: {next}")));
+                let next = remedy_of_record(&error.remedy(), self.terms.audience);
+                self.board.unrecorded(Some(format!(
+                    "{error}; so it is not known here whose token {serial} is; next: {next}"
+                )));
                 None
             }
         }
@@ -342,7 +344,8 @@ impl<'a> Readers<'a> {
     pub(super) fn reader(&self, place: Option<&ReaderRef>, news: &ReaderNews) {
         let Some(place) = place else {
             if let ReaderNews::Gone(why) = news {
-                self.board.notice(Some(format!("{why}; next: {}", remedy_of_reader(&why.remedy(), Audience::Page))));
+                self.board
+                    .notice(Some(format!("{why}; next: {}", remedy_of_reader(&why.remedy(), self.terms.audience))));
             }
             return;
         };
@@ -351,10 +354,10 @@ impl<'a> Readers<'a> {
             ReaderNews::Came => (PlaceState::Ready, String::new(), String::new()),
             ReaderNews::Waits => (PlaceState::Waiting, String::new(), String::new()),
             ReaderNews::Other(what) => {
-                (PlaceState::NoToken, what.to_string(), remedy_of_reader(&what.remedy(), Audience::Page))
+                (PlaceState::NoToken, what.to_string(), remedy_of_reader(&what.remedy(), self.terms.audience))
             }
             ReaderNews::Gone(why) => {
-                (PlaceState::Gone, why.to_string(), remedy_of_reader(&why.remedy(), Audience::Page))
+                (PlaceState::Gone, why.to_string(), remedy_of_reader(&why.remedy(), self.terms.audience))
             }
         };
         if *news == ReaderNews::Came {

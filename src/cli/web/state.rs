@@ -10,6 +10,7 @@ use crate::cli::batch::hand_over::ToServer;
 use crate::inventory::BatchRecord;
 use crate::job::batch::{BatchPlan, PlannedBatch};
 use crate::job::{BatchTerms, Failure, ReaderNews};
+use crate::report::Audience;
 
 /// The terms of what is done at the page, resolved once at its start.
 pub struct PageTerms {
@@ -17,6 +18,8 @@ pub struct PageTerms {
     pub batch: BatchTerms,
     /// No clock is set.
     pub only_measures: bool,
+    /// Who reads what is said at the desk.
+    pub audience: Audience,
 }
 
 /// A batch that waits for the readers.

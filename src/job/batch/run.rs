@@ -151,13 +151,14 @@ impl PlannedBatch {
         }
     }
 
-    /// The batch of this content that is finished into these files: nothing is left to do in it.
+    /// The batch of this content that is finished into these files, where some are asked for: nothing is left to burn in it. Without files
+    /// only a server is told of it.
     ///
     /// # Errors
     /// A failure of the inventory.
-    pub fn finished(&self, books: &Books) -> Result<Option<BatchRecord>, Failure> {
-        let has_files = !self.origin.anew && !self.files.is_empty();
-        let known = books.batch_of_content(&self.origin.content)?.filter(|_| has_files);
+    pub fn finished(&self, books: &Books, for_server: bool) -> Result<Option<BatchRecord>, Failure> {
+        let is_told = !self.origin.anew && (for_server || !self.files.is_empty());
+        let known = books.batch_of_content(&self.origin.content)?.filter(|_| is_told);
         let Some(batch) = known.filter(|batch| batch.closed.is_some()) else { return Ok(None) };
         let mut serials = Vec::new();
         books.visit_rows(batch.id, &[RowState::Burned, RowState::Checked], &mut |row| serials.extend(row.serial))?;

@@ -5,17 +5,21 @@ use super::Work;
 use super::hindrance::Hindrance;
 use super::mend::{how_it_failed, keep};
 use super::plan::delivery_of;
-use crate::inventory::{Delivery, DeliveryFilter, Inventory, InventoryError, Outcome, ServerRecord, SlotKey};
+use crate::inventory::{DeliveryFilter, Fingerprint, Inventory, InventoryError, Outcome, ServerRecord, SlotKey};
 use crate::server::{ServerError, ServerKind, ServerSettings};
 
-/// The servers that have a token whose counter they can find again, with their kinds.
+/// The servers that have this seed of a token and can find its counter again, with their kinds.
 ///
 /// # Errors
 /// A failure of the inventory.
-pub fn servers_with(inventory: &dyn Inventory, key: &SlotKey) -> Result<Vec<(String, ServerKind)>, InventoryError> {
+pub fn servers_with(
+    inventory: &dyn Inventory,
+    key: &SlotKey,
+    seed: Fingerprint,
+) -> Result<Vec<(String, ServerKind)>, InventoryError> {
     let filter = DeliveryFilter { server: None, serial: Some(key.serial.clone()) };
-    let there: Vec<Delivery> =
-        inventory.deliveries(&filter)?.into_iter().filter(|one| one.key == *key && one.step.is_there()).collect();
+    let mut there = inventory.deliveries(&filter)?;
+    there.retain(|one| one.key == *key && one.seed == seed && one.step.is_there());
     let kind = |record: ServerRecord| {
         let settings = ServerSettings::of_text(&record.settings)?;
         there.iter().any(|one| one.server == record.name).then_some((record.name, settings.kind))

@@ -216,7 +216,8 @@ function render() {
   $("screens").hidden = facts.kiosk;
   $("foot").textContent = `tokentap ${facts.version}, ${facts.operator}, inventory: ${facts.inventory || "none"}${facts.servers.length ? `, servers: ${facts.servers.join(", ")}` : ""}`;
   const burns = state.batch && state.batch.runs;
-  bar("burning", burns && `A batch is running (${state.batch.name}): every token laid down now gets a seed from its list.`);
+  bar("burning", burns && (state.batch.burns ? `A batch is running (${state.batch.name}): every token laid down now gets a seed from its list.`
+    : `The seeds of a batch (${state.batch.name}) are on their way to the server: the readers do nothing until that is done.`));
   const sets = burns ? "" : facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
   $("clock").textContent = `${sets} ${facts.host_is_trusted ? "" : "⚠ "}${facts.host_clock}`;
   const again = state.burns.length ? `Burned again as soon as they are laid down: ${state.burns.join(", ")}` : "";

@@ -41,7 +41,7 @@ function renderBatch(batch) {
   if (!batch) return put("batch-now");
   const parts = [el("h2", {}, batch.name), el("progress", { max: Math.max(1, batch.rows), value: batch.done, "aria-label": "Rows done" }),
     el("p", {}, `${batch.done} of ${batch.rows} done, ${batch.failed} failed, ${batch.unknown} unclear${batch.end ? `; expected end ${batch.end}` : ""}`)];
-  if (batch.runs && !batch.done) parts.push(el("p", { class: "next" }, "Lay the first token on a reader."));
+  if (batch.burns && !batch.done) parts.push(el("p", { class: "next" }, "Lay the first token on a reader."));
   if (!batch.runs) parts.push(el("p", {}, "The readers set clocks again, as before."));
   if (batch.runs) parts.push(el("button", { type: "button", onclick: () => ask("stop-batch", {}).catch((refused) => put("batch-result", problem(refused))) }, "Stop after the tokens in hand"));
   for (const line of batch.words || []) parts.push(el("p", {}, line));

@@ -58,7 +58,7 @@ async function renderToken(serial, refused, said) {
   const again = (words) => (words === WORKING ? (done.textContent = words) : renderToken(serial, null, [words].flat()));
   const doing = (words, what, fields, asks) => deed(words, what, { serial, ...fields }, asks, again, (why) => renderToken(serial, why));
   const deeds = [report.unmended ? doing("Mend it on its server", "mend", {}) : null,
-    ...report.servers.filter((at) => at.unmended).map((at) => doing(`It was done at ${at.server}`, "mended", { server: at.server }, `Yes, ${at.server} was told at its own page`)),
+    ...report.servers.filter((at) => at.unmended).map((at) => doing(`Already mended at ${at.server}`, "mended", { server: at.server }, `Yes, it was mended at ${at.server}'s own page`)),
     report.burns_again ? doing("Do not burn it again", "burn-again", { cancel: true }) : token.seed === "sealed" ? doing("Burn its seed again", "burn-again", {}, BURNS_AGAIN) : null,
     ...(token.seed === "sealed" ? report.hands_over_to.filter((name) => !report.servers.some((at) => at.server === name && !at.other_seed && ["created", "assigned", "active"].includes(at.step))).map((name) => doing(`Hand it over to ${name}`, "hand-over", { server: name }, `Yes, send its seed to ${name}, for ${token.user || "nobody"}`)) : [])].filter(Boolean);
   put("token-body",

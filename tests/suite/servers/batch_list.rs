@@ -62,6 +62,11 @@ fn a_list_that_the_server_takes_is_burned_and_handed_over_and_a_dry_run_says_tha
     let posts = server.asked("POST");
     let (exit, said) = batch(&counter, &[]);
     assert_eq!((exit, server.asked("POST")), (0, posts), "{said}");
+    // What only the server lacks needs neither a reader nor a clock that anybody vouches for.
+    server.now().tokens.retain(|token| token.serial != serial(1));
+    let list = ["batch", "list.csv", "--reader", "emulated:nowhere", "--hand-over", "duo", "--identity", "identity"];
+    let (exit, said) = counter.run(&list);
+    assert!(exit == 10 && said.contains("3 tokens for duo: 2 there, 1 undone"), "{said}");
     // Another seed for a token that is there would be burned, and refused then.
     let list = fs::read_to_string(counter.desk.path("list.csv")).unwrap();
     fs::write(counter.desk.path("list.csv"), list.replace(SECRETS[0], "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJT")).unwrap();

@@ -284,7 +284,7 @@ fn a_counter_is_found_again_by_three_codes_that_follow_each_other() {
     }
     let serial = serial(1);
     let (exit, said) = counter.run(&["server", "resync", "duo", &serial, "123456", "123457", IDENTITY[0], IDENTITY[1]]);
-    assert!(exit == 2 && said.contains("wants 3 codes"), "{said}");
+    assert!(exit == 2 && said.contains("needs 3 codes"), "{said}");
     assert_eq!(server.asked("POST"), posts);
 }
 
