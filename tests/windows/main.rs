@@ -267,12 +267,21 @@ fn ended_by(desk: &Desk, event: u32, after_ms: u64, args: &[&str]) -> (i32, Vec<
 fn a_window_that_is_closed_at_any_moment_cuts_no_burn_off() {
     let desk = Desk::new();
     let (mut whole, mut unbegun) = (0, 0);
-    for after_ms in (0..40).map(|step| 100 + 100 * step) {
+    for after_ms in (0..24).map(|step| 20 + 150 * step) {
         let state = desk.token(RESTRICTED);
         let before = desk.card(RESTRICTED);
         let reader = format!("emulated:{}", state.file_name().unwrap().to_str().unwrap());
-        let args =
-            ["--reader", &reader, "burn", "--seed-file", "seed", "--no-verify", "--replace-seed", "--trust-host-clock"];
+        let args = [
+            "--reader",
+            &reader,
+            "burn",
+            "--precise",
+            "--seed-file",
+            "seed",
+            "--no-verify",
+            "--replace-seed",
+            "--trust-host-clock",
+        ];
         let (exit, report, remarks) = ended_by(&desk, 2, after_ms, &args);
         let card = desk.card(RESTRICTED);
         let told = format!("closed after {after_ms} ms: {exit} {report:?} {remarks}");
@@ -287,11 +296,8 @@ fn a_window_that_is_closed_at_any_moment_cuts_no_burn_off() {
             unbegun += 1;
             assert!(card == before && !unfinished, "{told}: {shown}");
         }
-        // It was done before the window was closed.
-        if exit == 0 && card.seed == hex(SEED) {
-            break;
-        }
     }
+    println!("closed: {whole} burns were whole, {unbegun} not begun");
     assert!(whole >= 2 && unbegun >= 1, "{whole} {unbegun}");
 }
 
