@@ -11,7 +11,7 @@ use super::store::{Store, open_store};
 use crate::device::Info;
 use crate::inventory::{Delivery, DeliveryFilter, Inventory, InventoryError, SlotKey, TokenRecord};
 use crate::job::server::{
-    AfterSync, ByHand, Hindrance, MendTerms, Mender, after_sync, expecting, leave_open, may_need_mending,
+    AfterSync, ByHand, Hindrance, MendTerms, Mender, after_sync, expecting, is_moved_far, leave_open, may_need_mending,
     seed_for_codes,
 };
 use crate::job::{Failure, Opener, SeedChoice, locked, unopened};
@@ -191,6 +191,10 @@ pub fn left_behind(
     moved_s: f64,
     named: &[&str],
 ) -> Result<Vec<String>, InventoryError> {
+    // Nothing is looked up, and nothing can fail, where it was hardly moved.
+    if !is_moved_far(moved_s) {
+        return Ok(Vec::new());
+    }
     let now = SystemClock::new().now().wall;
     let seed = books.token(key)?.and_then(|token| token.seed);
     let left = expecting(books, key, moved_s, seed)?.into_iter().filter(|one| !named.contains(&one.server.as_str()));

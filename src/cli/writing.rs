@@ -162,7 +162,11 @@ impl<'a> Writing<'a> {
                     mend(server)
                 ));
             }),
-            Err(error) => self.output.note(&crate::report::troubled(&error)),
+            Err(error) => self.output.note(&format!(
+                "which servers may refuse its codes now could not be looked up: {}; when that works again, mend each server that had followed its clock: {}",
+                crate::report::troubled(&error),
+                mend("NAME")
+            )),
         }
     }
 

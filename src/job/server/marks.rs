@@ -17,10 +17,16 @@ const MOVED_FAR_S: f64 = 30.0;
 /// How often a mark is made anew because another program has changed the record of the delivery.
 const ANEW: u32 = 4;
 
+/// Whether a clock was moved so far that a server which had followed it may refuse its codes now.
+#[must_use]
+pub fn is_moved_far(moved_s: f64) -> bool {
+    moved_s.abs() > MOVED_FAR_S
+}
+
 /// Whether a clock that was moved by so many seconds may be refused by this kind of server now.
 #[must_use]
 pub fn may_need_mending(kind: ServerKind, moved_s: f64) -> bool {
-    kind.can().follows_drift && moved_s.abs() > MOVED_FAR_S
+    kind.can().follows_drift && is_moved_far(moved_s)
 }
 
 /// What went to servers that may refuse the codes of a token once its clock was moved by so many seconds: of this seed, where it is known
@@ -34,7 +40,7 @@ pub fn expecting(
     moved_s: f64,
     seed: Option<Fingerprint>,
 ) -> Result<Vec<Delivery>, InventoryError> {
-    if moved_s.abs() <= MOVED_FAR_S {
+    if !is_moved_far(moved_s) {
         return Ok(Vec::new());
     }
     let filter = DeliveryFilter { server: None, serial: Some(key.serial.clone()) };

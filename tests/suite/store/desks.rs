@@ -212,6 +212,11 @@ fn while_the_server_is_away_a_desk_does_what_it_can_says_what_it_cannot_and_tell
     // What the remedy of the sync said, as it was said.
     let said = desk.ok(&["sync", "--hash", "sha1", "--step", "30"]);
     assert!(said.contains("seed kept") && said.contains("3 records wait in this desk's outbox"), "{said}");
+    assert!(!said.contains("could not be looked up"), "no server refuses codes for that: {said}");
+    // Where a clock is moved far, a server that had followed it refuses its codes, and nobody can say which one that is.
+    desk.ok(&["emulate", "--create", "--serial", "86596120000077", "--drift", "-97", "--state", "moved.json"]);
+    let said = desk.ok(&["--reader", "emulated:moved.json", "sync", "--hash", "sha1", "--step", "30"]);
+    assert!(said.contains("which servers may refuse its codes now could not be looked up"), "{said}");
     assert!(began.elapsed() < std::time::Duration::from_secs(60));
     let (_, said) = desk.run(None, &["doctor"]);
     assert!(said.contains("BAD  inventory: the inventory postgres://front@") && said.contains("outbox"), "{said}");
@@ -219,7 +224,7 @@ fn while_the_server_is_away_a_desk_does_what_it_can_says_what_it_cannot_and_tell
     let (_, said) = desk.run(None, &["doctor"]);
     assert!(said.contains("ok   inventory: postgres://front@"), "{said}");
     let said = desk.ok(&["inventory", "events"]);
-    assert!(!said.contains("outbox") && said.matches("sync").count() == 4 && said.contains("info"), "{said}");
+    assert!(!said.contains("outbox") && said.matches("sync").count() == 6 && said.contains("info"), "{said}");
     desk.ok(&["sync"]);
 }
 
