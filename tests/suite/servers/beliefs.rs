@@ -31,7 +31,8 @@ fn what_the_server_believes_becomes_readings_of_tokens_that_nobody_brought_in() 
     let pulled = site.done(&["server", "pull", "pi"]);
     // What nobody has brought in is known all the same.
     let after = foreseen(logins[0].0).unwrap();
-    assert!(before.is_none_or(|before| before.abs() < 5.0) && (after + 95.0).abs() < 30.0, "{before:?} {after}");
+    // A belief is one of whole steps, as below; what is foretold goes on from there for the seconds since.
+    assert!(before.is_none_or(|before| before.abs() < 5.0) && (after + 95.0).abs() < 32.0, "{before:?} {after}");
     let counts =
         |report: &Value| ["listed", "new", "known", "without", "unknown"].map(|name| report[name].as_u64().unwrap());
     assert_eq!(counts(&pulled), [6, 3, 1, 1, 1], "{pulled}");
@@ -145,7 +146,7 @@ fn a_counter_that_the_server_has_lost_is_found_again_by_two_codes() {
     let outcomes: Vec<&Value> = mends.iter().map(|event| &event["outcome"]).collect();
     assert_eq!(outcomes, ["done", "begun", "failed", "begun"]);
     let (exit, _, said) = site.run(&["server", "resync", "pi", serial, &code(304), &code(305), &code(306)]);
-    assert!(exit == 2 && said.contains("wants 2 codes"), "{exit} {said}");
+    assert!(exit == 2 && said.contains("needs 2 codes"), "{exit} {said}");
     site.server.ask("DELETE", &format!("/token/{serial}"), &[]);
     let (exit, _, said) = resync(304, 305);
     assert!(exit == 10 && said.contains("no token of this serial"), "{exit} {said}");
