@@ -32,6 +32,16 @@ pub struct Found {
     pub record: Option<Record>,
 }
 
+impl Found {
+    /// The token, where it was read or is on record.
+    pub fn key(&self) -> Option<SlotKey> {
+        match (&self.read, &self.known) {
+            (Some(read), _) => Some(SlotKey::of(read.info.serial.as_str(), read.info.slot_number())),
+            (None, known) => known.as_ref().map(|token| token.key.clone()),
+        }
+    }
+}
+
 /// A token that was read.
 pub struct Read {
     pub info: Info,

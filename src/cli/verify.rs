@@ -8,7 +8,7 @@ use super::{Ran, prompt};
 use crate::clock::check_plausible;
 use crate::device::Profile;
 use crate::device::families;
-use crate::inventory::{Deed, Outcome, SlotKey};
+use crate::inventory::{Deed, Outcome};
 use crate::job::server::servers_with;
 use crate::job::verify::{Verdict, VerdictKind, expected_profile, judge, token_time};
 use crate::job::{Again, Exit, Failure, TokenState};
@@ -127,15 +127,11 @@ fn time(global: &Global, args: &VerifyArgs, found: &Found, output: &Output) -> R
 
 /// Puts the check of a token that is known on record.
 fn record_check(global: &Global, found: &Found, exit: Exit, at: UnixTime, output: &Output) {
-    let token = match (&found.read, &found.known) {
-        (Some(read), _) => {
-            let key = SlotKey::of(read.info.serial.as_str(), read.info.slot_number());
-            Some((key, read.reader.as_str(), read.emulated))
-        }
-        (None, Some(token)) => Some((token.key.clone(), "", token.emulated)),
-        (None, None) => None,
+    let (reader, emulated) = match (&found.read, &found.known) {
+        (Some(read), _) => (read.reader.as_str(), read.emulated),
+        (None, known) => ("", known.as_ref().is_some_and(|token| token.emulated)),
     };
-    let (Some(record), Some((key, reader, emulated))) = (&found.record, token) else {
+    let (Some(record), Some(key)) = (&found.record, found.key()) else {
         if global.remark.is_some() {
             output.note(
                 "the remark is not recorded: no token on record has this seed (to read the token, name its --reader)",
@@ -236,11 +232,7 @@ fn counter(args: &VerifyArgs, of: &Found, output: &Output) -> Ran {
 
 /// The commands by which the servers that have the token find its counter by these codes.
 fn resyncs(of: &Found, codes: &[String]) -> Vec<String> {
-    let key = match (&of.read, &of.known) {
-        (Some(read), _) => SlotKey::of(read.info.serial.as_str(), read.info.slot_number()),
-        (None, Some(token)) => token.key.clone(),
-        (None, None) => return Vec::new(),
-    };
+    let Some(key) = of.key() else { return Vec::new() };
     let books = of.record.as_ref().and_then(Record::books);
     // It is advice: where nobody can say which servers have it, the one in general is given.
     let there = books

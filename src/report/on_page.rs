@@ -33,19 +33,8 @@ pub fn clock_on_page(remedy: ClockRemedy) -> String {
 pub fn token_on_page(remedy: &TokenRemedy) -> String {
     let again = |again| run_again(again, Audience::Page);
     match remedy {
-        TokenRemedy::LayBack(what) => format!("switch it on, lay it back, and {}", again(what)),
-        TokenRemedy::WakeUp(what) => {
-            format!("switch it on (press its button until the display lights), lay it back, and {}", again(what))
-        }
-        TokenRemedy::Restart(what) => format!("take the token off, switch it on, lay it back, and {}", again(what)),
         TokenRemedy::PlugIn(what) => {
             format!("plug the reader in (in a terminal, tokentap doctor looks for it); then {}", again(what))
-        }
-        TokenRemedy::PlugBackIn(what) => {
-            format!("unplug it, close other programs that use it, plug it in again, and {}", again(what))
-        }
-        TokenRemedy::Swap { found, token, again: what } => {
-            format!("take {found} away, lay {token} back, and {}", again(what))
         }
         TokenRemedy::AgainThenReplace(what) => {
             format!(
@@ -66,14 +55,13 @@ pub fn token_on_page(remedy: &TokenRemedy) -> String {
         ),
         TokenRemedy::SeeAndReplace(serial) => see_and_replace(serial),
         TokenRemedy::SpareOrReplace(serial) => see_and_replace(serial.as_str()),
-        TokenRemedy::LayThis(serial) => format!("lay the token {serial} on the reader"),
         TokenRemedy::NameReaderOf(serial) => format!("plug {serial} in, or lay it on the reader"),
         TokenRemedy::StateProfile { hash, step_s } => {
             format!(
                 "the profile on record is {hash}, {step_s} s: see which one its server has, and correct the seed file"
             )
         }
-        fixed => fixed_on_page(fixed).unwrap_or_else(|| remedy_of_token(fixed)),
+        fixed => fixed_on_page(fixed).unwrap_or_else(|| remedy_of_token(fixed, Audience::Page)),
     }
 }
 
@@ -154,7 +142,7 @@ fn fixed_on_page(remedy: &TokenRemedy) -> Option<String> {
                 .to_owned()
         }
         TokenRemedy::Slot(_) => {
-            format!("for a slot or a key, {}", in_terminal(&remedy_of_token(remedy)))
+            format!("for a slot or a key, {}", in_terminal(&remedy_of_token(remedy, Audience::Terminal)))
         }
         _ => return None,
     })

@@ -25,7 +25,7 @@ pub fn remedy(remedy: &Remedy, audience: Audience) -> String {
         Remedy::File(of_file) if on_page => file_on_page(of_file),
         Remedy::File(of_file) => remedy_of_file(of_file),
         Remedy::Token(of_token) if on_page => token_on_page(of_token),
-        Remedy::Token(of_token) => remedy_of_token(of_token),
+        Remedy::Token(of_token) => remedy_of_token(of_token, audience),
         Remedy::Batch(of_batch) => remedy_of_batch(of_batch, audience),
         Remedy::Server { name, remedy } => remedy_of_server(*remedy, name, audience),
         Remedy::AtServer { server, serial, why } => hindrance_next(why, server, serial, audience),

@@ -21,29 +21,25 @@ pub fn run_again(again: &Again, audience: Audience) -> String {
     }
 }
 
-/// A remedy for the token in hand, in words.
-pub fn remedy_of_token(remedy: &TokenRemedy) -> String {
+/// A remedy for the token in hand, in words. What is done with the token is the same wherever that is read; what is typed is for a terminal, and
+/// `on_page.rs` has it for the page.
+pub fn remedy_of_token(remedy: &TokenRemedy, audience: Audience) -> String {
+    let run_again = |again| run_again(again, audience);
     match remedy {
         TokenRemedy::LayBack(again) => {
-            format!("switch it on, lay it back, and {}", run_again(again, Audience::Terminal))
+            format!("switch it on, lay it back, and {}", run_again(again))
         }
         TokenRemedy::WakeUp(again) => {
-            format!(
-                "switch it on (press its button until the display lights), lay it back, and {}",
-                run_again(again, Audience::Terminal)
-            )
+            format!("switch it on (press its button until the display lights), lay it back, and {}", run_again(again))
         }
         TokenRemedy::Restart(again) => {
-            format!("take the token off, switch it on, lay it back, and {}", run_again(again, Audience::Terminal))
+            format!("take the token off, switch it on, lay it back, and {}", run_again(again))
         }
         TokenRemedy::PlugIn(again) => {
-            format!("plug the reader in, run `tokentap doctor`, then {}", run_again(again, Audience::Terminal))
+            format!("plug the reader in, run `tokentap doctor`, then {}", run_again(again))
         }
         TokenRemedy::PlugBackIn(again) => {
-            format!(
-                "unplug it, close other programs that use it, plug it in again, and {}",
-                run_again(again, Audience::Terminal)
-            )
+            format!("unplug it, close other programs that use it, plug it in again, and {}", run_again(again))
         }
         TokenRemedy::LayThis(serial) => format!("lay the token {serial} on the reader"),
         TokenRemedy::NameReaderOf(serial) => {
@@ -52,7 +48,7 @@ pub fn remedy_of_token(remedy: &TokenRemedy) -> String {
             )
         }
         TokenRemedy::Swap { found, token, again } => {
-            format!("take {found} away, lay {token} back, and {}", run_again(again, Audience::Terminal))
+            format!("take {found} away, lay {token} back, and {}", run_again(again))
         }
         TokenRemedy::SeeAndReplace(serial) => format!(
             "see whose it is: tokentap inventory show {serial}; only if the server gets the new seed too, use --replace-seed"
@@ -65,19 +61,13 @@ pub fn remedy_of_token(remedy: &TokenRemedy) -> String {
             format!("state what the token's server has: --hash {hash} --step {step_s}, or correct the seed file")
         }
         TokenRemedy::AgainThenReplace(again) => {
-            format!(
-                "{}; if it is off again, its clock is broken, and its user needs another token",
-                run_again(again, Audience::Terminal)
-            )
+            format!("{}; if it is off again, its clock is broken, and its user needs another token", run_again(again))
         }
         TokenRemedy::AgainThenReport(again) => {
-            format!(
-                "{}; if it shows the same again, please report it with the output of --trace",
-                run_again(again, Audience::Terminal)
-            )
+            format!("{}; if it shows the same again, please report it with the output of --trace", run_again(again))
         }
         TokenRemedy::KeepHostClock(again) => {
-            format!("see that the host's clock is right and stays so, and {}", run_again(again, Audience::Terminal))
+            format!("see that the host's clock is right and stays so, and {}", run_again(again))
         }
         TokenRemedy::SetEarlierAgain(earlier) => format!(
             "see that the host's clock and time zone are right; then set {earlier} again with tokentap sync, and run the same \
