@@ -29,6 +29,25 @@ pub(super) fn displayed_step(row: &Row, unix_s: i64) -> u64 {
     step_at(row, unix_s.saturating_sub(DISPLAY_SLOW_S))
 }
 
+/// The first of two codes in a row that a server is told at a time to find a clock again, where `next` is the first one that it takes: past
+/// ones, so that they cost nobody a code. It accepts none before the third step after the first of them (`docs/servers.md`).
+pub(super) fn first_of_two(row: &Row, unix_s: i64, next: u64) -> u64 {
+    asked_step(row, unix_s).saturating_sub(ACCEPTED_AFTER).max(next)
+}
+
+/// Whether a server that was told two codes from `first` on accepts whatever may be on the display at a time.
+pub(super) fn leaves_the_displayed(row: &Row, unix_s: i64, first: u64) -> bool {
+    accepted_from(first) <= displayed_step(row, unix_s)
+}
+
+/// The first step whose code is accepted by a server that was told two codes from `first` on.
+pub(super) fn accepted_from(first: u64) -> u64 {
+    first.saturating_add(ACCEPTED_AFTER)
+}
+
+/// Two codes, and one more that privacyIDEA takes for used.
+const ACCEPTED_AFTER: u64 = 3;
+
 /// The number of the step that a time is in.
 pub(super) fn step_at(row: &Row, unix_s: i64) -> u64 {
     u64::try_from(unix_s).unwrap_or_default() / u64::from(row.effective_step().max(1))
@@ -58,6 +77,27 @@ mod tests {
                 assert!(asked_step(&row, now) < shown_last, "{seconds} s, second {second}");
             }
         }
+    }
+
+    /// In the first seconds of a step a slow display still shows the code before it, which its user types.
+    #[test]
+    fn two_codes_are_told_only_where_the_one_on_a_slow_display_is_accepted_afterwards() {
+        let seed = Seed::from_bytes(b"12345678901234567890".to_vec()).unwrap();
+        let row = Row { step: crate::otp::TimeStep::new(30), ..Row::of_seed(seed) };
+        let mut told = 0;
+        for second in 0..30 {
+            let now = 1_800_000_000 + second;
+            let shown_last = step_at(&row, now - 1);
+            for next in shown_last - 8..=shown_last + 1 {
+                let first = first_of_two(&row, now, next);
+                assert!(first >= next);
+                if leaves_the_displayed(&row, now, first) {
+                    assert!(accepted_from(first) <= shown_last, "second {second}, next {next}");
+                    told += 1;
+                }
+            }
+        }
+        assert!(told > 150, "{told}");
     }
 
     /// RFC 6238, appendix B, SHA-1, 8 digits: 59 s is step 1, 1111111109 s is step 37037036.

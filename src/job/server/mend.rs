@@ -5,7 +5,9 @@
 
 use super::super::begins::new_job;
 use super::Work;
-use super::codes::{asked_step, codes_from, displayed_step, step_at};
+use super::codes::{
+    accepted_from, asked_step, codes_from, displayed_step, first_of_two, leaves_the_displayed, step_at,
+};
 use super::hand_over::hand_over;
 use super::hindrance::Hindrance;
 use super::plan::{Doing, Planned, delivery_of, is_of_another_profile};
@@ -177,12 +179,12 @@ impl Job<'_> {
         if next > step + 1 {
             return self.of_the_future(there, (step, asked), next);
         }
-        let first = asked.saturating_sub(3).max(next);
-        if first + 3 > step {
+        let first = first_of_two(row, now, next);
+        if !leaves_the_displayed(row, now, first) {
             // Two are too many by now; asked about one, it comes so near that the current one is within its window.
             let one = asked.max(next);
             if !looks_here(there) {
-                return Ok(Mended::AgainFrom(time_of(row, first + 3)));
+                return Ok(Mended::AgainFrom(time_of(row, accepted_from(first))));
             }
             // One that may still be on the display, or the one before it, was accepted: the server is where the clock is.
             if one >= displayed_step(row, now) {
@@ -198,8 +200,7 @@ impl Job<'_> {
         if !work.server.resync(there, &codes_from(row, first, 2)).map_err(Hindrance::Server)? {
             return Err(Hindrance::OtherSeedThere);
         }
-        // It accepts none before the third of them.
-        let may_ask = first + 3 <= asked;
+        let may_ask = accepted_from(first) <= asked;
         if may_ask && !self.accepts(there, asked)? {
             return Err(Hindrance::CodeRefused);
         }
@@ -214,7 +215,7 @@ impl Job<'_> {
         if is_near || !terms.re_enrols {
             return Ok(match looks_here(there) {
                 true => Mended::AcceptsFrom(time_of(row, next)),
-                false => Mended::AgainFrom(time_of(row, next.saturating_add(3))),
+                false => Mended::AgainFrom(time_of(row, accepted_from(next))),
             });
         }
         self.begins()?;
