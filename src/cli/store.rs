@@ -10,7 +10,11 @@ use crate::files::{beside, folder_of};
 use crate::inventory::{Address, Joined, Shared, Waits};
 use crate::inventory::{Inventory, InventoryError, Pins, Sqlite, Whole, make_folder};
 #[cfg(feature = "postgres")]
-use crate::time::SystemClock;
+use crate::job::server::catch_up;
+#[cfg(feature = "postgres")]
+use crate::report::server_commands::mend;
+#[cfg(feature = "postgres")]
+use crate::time::{HostClock, SystemClock};
 
 /// An inventory that was opened.
 pub enum Store {
@@ -198,6 +202,7 @@ pub fn open_at(located: Result<Option<Where>, InventoryError>) -> Result<Option<
                     crate::report::clocks_apart(clock_s)
                 ));
             }
+            note_late(&shared);
             return Ok(Some(Store::Server(Box::new(shared))));
         }
         Some(Where::File(path, is_named)) => (path, is_named),
@@ -213,6 +218,25 @@ pub fn open_at(located: Result<Option<Where>, InventoryError>) -> Result<Option<
         }
     }
     Sqlite::open(&path).map(|sqlite| Some(Store::File(Box::new(sqlite.with_pins(pins())))))
+}
+
+/// Keeps on record, and says, which servers may refuse the codes of tokens whose clocks were set while the inventory was away.
+#[cfg(feature = "postgres")]
+fn note_late(shared: &Shared) {
+    match catch_up(shared, SystemClock::new().now().wall) {
+        Ok(marked) => marked.iter().for_each(|delivery| {
+            let (key, server) = (&delivery.key, &delivery.server);
+            note(&format!(
+                "the clock of token {key} was set while the inventory was away: {server} may refuse its codes until it is mended there; \
+                 with the token on the reader: {}",
+                mend(server)
+            ));
+        }),
+        Err(error) => note(&format!(
+            "clocks were set while the inventory was away, and which servers may refuse the tokens' codes now could not be looked up: {}",
+            crate::report::troubled(&error)
+        )),
+    }
 }
 
 /// Moves an inventory, with its log, out of a folder that Windows copies between computers: there it would be replaced by an

@@ -98,6 +98,12 @@ pub trait Inventory: Listing + Deliveries + DeviceKeys + Send + Sync {
         false
     }
 
+    /// The events that came to the record late, after an outage, since this was last asked: what follows from them could not be looked up when
+    /// they happened.
+    fn take_late(&self) -> Vec<Event> {
+        Vec::new()
+    }
+
     /// The `age` recipients that seeds are sealed to now; none where no seed is kept.
     ///
     /// # Errors

@@ -278,9 +278,10 @@ fn words_of(after: &AfterSync, audience: Audience) -> (&'static str, Option<bool
             ),
         ),
         Err(hindrance) => {
+            // What a server's trouble has hindered may well work in a moment.
             let next = match after.by_hand {
-                Some(_) => String::new(),
-                None => format!("; next: {}", hindrance_next(hindrance, &after.server, &after.serial, audience)),
+                Some(_) if !matches!(hindrance, Hindrance::Server(_)) => String::new(),
+                _ => format!("; next: {}", hindrance_next(hindrance, &after.server, &after.serial, audience)),
             };
             ("undone", None, format!("NOT mended: {}{next}", hindrance_fact(hindrance)))
         }
@@ -316,7 +317,8 @@ fn by_hand_words(after: &AfterSync, audience: Audience) -> Option<String> {
         .at_page(&format!("open the token here, and choose \"Already mended at {}\"", after.server), || {
             mended(&after.server, &after.serial)
         });
-    Some(format!("; by hand: {click}; then record it: {record}"))
+    let or = if matches!(after.done, Err(Hindrance::Server(_))) { "or " } else { "" };
+    Some(format!("; {or}by hand: {click}; then record it: {record}"))
 }
 
 /// What is typed at privacyIDEA's page where no codes were computed.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{run_with_input, target_folder, text};
+use crate::support::{not_run, run_with_input, target_folder, text};
 
 /// The release whose files are looked at.
 const RELEASE: &str = "python-pskc==1.4";
@@ -92,7 +92,7 @@ fn is_open(read: &Value) -> bool {
 #[test]
 fn every_key_of_the_reference_librarys_test_data_is_read_the_same_or_refused_by_name() {
     let Some(tests) = fetched() else {
-        println!("not run: {RELEASE} cannot be fetched from here");
+        not_run(&format!("{RELEASE} cannot be fetched from here"));
         return;
     };
     let folder = tempfile::tempdir().unwrap();

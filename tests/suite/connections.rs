@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::inventory::Desk;
 use crate::keeping::sealing;
 use crate::servers::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
-use crate::support::text;
+use crate::support::{not_run, text};
 
 const SERIAL: &str = "86596120000001";
 
@@ -30,8 +30,7 @@ fn connections(desk: &Desk, args: &[&str]) -> Option<Vec<String>> {
     }
     let output = traced.output().expect("scripts/prepare --tests installs strace");
     let Ok(seen) = fs::read_to_string(&trace) else {
-        assert!(std::env::var_os("CI").is_none(), "strace cannot trace here: {}", text(&output));
-        println!("not tried: strace cannot trace here: {}", text(&output));
+        not_run(&format!("strace cannot trace here: {}", text(&output)));
         return None;
     };
     // Whatever it ends with on this system, it has understood what was typed.

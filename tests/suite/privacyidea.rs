@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::support::{run_in, target_folder, text};
+use crate::support::{not_run, run_in, target_folder, text};
 
 const CONFIG: &str = "
 import os
@@ -102,7 +102,7 @@ impl Server {
     /// Starts one with a fresh database in a folder; `None`, said, where privacyIDEA is not installed.
     pub fn start(folder: &Path) -> Option<Self> {
         let Some(files) = set_up() else {
-            println!("not run: privacyIDEA is not installed (scripts/prepare --tests)");
+            not_run("privacyIDEA is not installed (scripts/prepare --tests)");
             return None;
         };
         for name in ["pi.cfg", "pi.sqlite", "enckey"] {

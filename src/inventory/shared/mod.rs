@@ -14,8 +14,8 @@ use super::outbox::{Outbox, Waiting, Waits};
 use super::pins::Pins;
 use super::postgres::{Address, Postgres};
 use super::{
-    BatchId, Begin, Begun, Claim, Entry, Fingerprint, FingerprintKey, Inventory, InventoryError, Kept, KeyChange,
-    NewBatch, NewRow, SlotKey, Station, TokenRecord,
+    BatchId, Begin, Begun, Claim, Entry, Event, Fingerprint, FingerprintKey, Inventory, InventoryError, Kept,
+    KeyChange, NewBatch, NewRow, SlotKey, Station, TokenRecord,
 };
 use crate::time::{HostClock, UnixTime};
 
@@ -35,6 +35,8 @@ pub struct Shared {
     outbox: OnceLock<Outbox>,
     /// The jobs of this program whose beginning waits in the outbox.
     waiting_jobs: Mutex<HashSet<i64>>,
+    /// What has come from the outbox to the server, and nobody has asked for yet.
+    late: Mutex<Vec<Event>>,
     /// Nobody's, where the server's is not known: nothing is compared by it then.
     no_key: FingerprintKey,
 }
@@ -53,6 +55,7 @@ impl Shared {
             outbox_path,
             outbox: OnceLock::new(),
             waiting_jobs: Mutex::default(),
+            late: Mutex::default(),
             no_key: FingerprintKey::new(Vec::new()),
         };
         match shared.server() {
@@ -163,7 +166,10 @@ impl Shared {
         while let Some((id, waiting)) = outbox.first()? {
             let waiting = without_unknown_key(waiting);
             match self.ask(|server| server.replay(&waiting)) {
-                Ok(()) => outbox.remove(id)?,
+                Ok(()) => {
+                    held(&self.late).push(waiting.entry().event.clone());
+                    outbox.remove(id)?;
+                }
                 Err(error) if is_passing(&error) => return Err(error),
                 Err(error) => outbox.refuse(id, &error.to_string())?,
             }
@@ -225,6 +231,10 @@ impl Inventory for Shared {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn take_late(&self) -> Vec<Event> {
+        std::mem::take(&mut held(&self.late))
     }
 
     fn recipients(&self) -> Kept<Vec<String>> {

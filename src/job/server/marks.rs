@@ -72,6 +72,31 @@ pub fn leave_open(books: &dyn Inventory, earlier: &Delivery, now: UnixTime) -> R
     Ok(later)
 }
 
+/// Marks the servers that may refuse the codes of tokens whose clocks were set while the inventory was away: nobody could look up then which
+/// servers those are. The marks that were made.
+///
+/// # Errors
+/// [`InventoryError`].
+pub fn catch_up(books: &dyn Inventory, now: UnixTime) -> Result<Vec<Delivery>, InventoryError> {
+    let mut marked = Vec::new();
+    for event in books.take_late() {
+        // A beginning is enough: nobody knows more of a job whose end is not on record.
+        let is_set = matches!(event.deed, Deed::Sync | Deed::Config)
+            && !matches!(event.outcome, Outcome::Within | Outcome::Refused);
+        let (Some(serial), Some(before), true) = (&event.serial, event.before, is_set) else { continue };
+        let key = SlotKey::of(serial, event.slot);
+        let seed = books.token(&key)?.and_then(|token| token.seed);
+        let moved_s = event.after.map_or(0.0, |after| after.drift_s) - before.drift_s;
+        for delivery in expecting(books, &key, moved_s, seed)? {
+            // What went there afterwards has the clock as it is.
+            if delivery.unmended.is_none() && delivery.since < event.at {
+                marked.push(leave_open(books, &delivery, now)?);
+            }
+        }
+    }
+    Ok(marked)
+}
+
 /// Whether the last job that was to set a token's clock has come to its end, by the record: before that, nobody knows which clock its servers
 /// are to follow.
 ///
@@ -109,6 +134,10 @@ impl Marks {
         before: Option<Drift>,
     ) -> Result<(), InventoryError> {
         let now = host.now().wall;
+        if let Some(books) = books {
+            // What is not known of other tokens stops nothing here.
+            let _ = catch_up(books, now);
+        }
         let (Some(books), Some(before), Some(config)) = (books, before, plan.config) else { return Ok(()) };
         let seed = match plan.seed_fate(info) {
             SeedFate::Kept => None,

@@ -10,9 +10,9 @@ use super::codes::{
 };
 use super::hand_over::hand_over;
 use super::hindrance::Hindrance;
-use super::plan::{Doing, Planned, delivery_of, is_of_another_profile};
+use super::plan::{Doing, HandOverTerms, Planned, Planner, delivery_of, is_of_another_profile};
 use super::ready::Ready;
-use crate::inventory::{Deed, Delivery, Entry, Outcome, SlotKey, TokenRecord};
+use crate::inventory::{Deed, Delivery, DeliveryStep, Entry, Outcome, SlotKey, TokenRecord};
 use crate::seedfile::{Kind, Row};
 use crate::server::{Enrolment, Fate, ServerToken};
 use crate::time::UnixTime;
@@ -125,6 +125,9 @@ impl Job<'_> {
         if !can.follows_drift {
             return Ok(Mended::NeverFollows);
         }
+        if let Some(planned) = self.begun_before(known)? {
+            return hand_over(work, &planned).map(|handed| Mended::ReEnrolled { checked: handed.is_checked });
+        }
         let mut found = work.server.tokens(&token.key.serial).map_err(Hindrance::Server)?;
         let there = match (found.pop(), found.len()) {
             (None, _) => return Err(Hindrance::NotThere),
@@ -167,6 +170,29 @@ impl Job<'_> {
         let ready = Ready { token: token.clone(), row: row.clone() };
         let planned = Planned { ready, doing: Doing::Replace, user, known: known.cloned(), there: Some(there) };
         hand_over(work, &planned).map(|handed| Mended::ReEnrolled { checked: handed.is_checked })
+    }
+
+    /// What is left of an enrolment of the same seed that was begun and not ended: it goes on as a hand-over does, which knows whose the token
+    /// was.
+    fn begun_before(&self, known: Option<&Delivery>) -> Result<Option<Planned>, Hindrance> {
+        let Self { work, token, row, terms, .. } = *self;
+        let can = work.server.kind().can();
+        let is_unfinished = known.is_some_and(|known| {
+            Some(known.seed) == token.seed
+                && match known.step {
+                    DeliveryStep::Sent | DeliveryStep::Created => true,
+                    DeliveryStep::Assigned => can.activates,
+                    // It was there before, and was removed to be enrolled again.
+                    DeliveryStep::Refused => known.unmended.is_some(),
+                    DeliveryStep::Active | DeliveryStep::Gone => false,
+                }
+        });
+        if can.resyncs_time || !terms.re_enrols || !is_unfinished {
+            return Ok(None);
+        }
+        let ready = Ready { token: token.clone(), row: row.clone() };
+        let planned = Planner::new(work, HandOverTerms::default()).one(ready)?;
+        Ok(Some(planned).filter(|planned| planned.doing != Doing::Nothing))
     }
 
     /// By codes alone, where the server takes them, and else by the seed, once codes have shown that the server has the same.

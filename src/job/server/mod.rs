@@ -25,7 +25,7 @@ pub use compare::{Difference, compare};
 pub use hand_over::{Handed, hand_over};
 pub use hindrance::Hindrance;
 pub(super) use marks::Marks;
-pub use marks::{expecting, is_clock_settled, is_moved_far, leave_open, may_need_mending};
+pub use marks::{catch_up, expecting, is_clock_settled, is_moved_far, leave_open, may_need_mending};
 pub use mend::{MendTerms, Mended, mend};
 pub use mended_by_hand::mended_by_hand;
 pub use plan::{Doing, HandOverTerms, Planned, PlannedOrNot, plan};

@@ -95,7 +95,7 @@ impl<'a, 'w> Planner<'a, 'w> {
         Self { work, terms, users: HashMap::new() }
     }
 
-    fn one(&mut self, ready: Ready) -> Result<Planned, Hindrance> {
+    pub(super) fn one(&mut self, ready: Ready) -> Result<Planned, Hindrance> {
         let work = self.work;
         if let Some(why) = work.server.refuses(&ready.row) {
             return Err(Hindrance::Unusable(why));

@@ -105,6 +105,8 @@ struct Line {
     site: Site,
     proxy: Proxy,
     kept: Vec<(String, Vec<u8>)>,
+    /// Each request is cut in one way, another for each, and not in all.
+    one_way: bool,
 }
 
 impl Line {
@@ -114,7 +116,7 @@ impl Line {
         let url = format!("http://127.0.0.1:{}", proxy.port);
         let add = ["server", "add", "pi", "--kind", "privacyidea", "--url", &url, "--account", ADMIN];
         site.desk.ok(&[&add[..], &["--realm", "office", "--credential-file", "password"]].concat());
-        Some(Self { site, proxy, kept: Vec::new() })
+        Some(Self { site, proxy, kept: Vec::new(), one_way: false })
     }
 
     /// Keeps the record and the tokens as they are.
@@ -152,7 +154,8 @@ impl Line {
         assert!(!asked.is_empty(), "{args:?}");
         let mut exits_seen = std::collections::BTreeMap::<i32, u32>::new();
         for at in 1..=asked.len() {
-            for how in CUTS {
+            let ways = if self.one_way { &CUTS[at % CUTS.len()..][..1] } else { &CUTS };
+            for how in ways.iter().copied() {
                 let what = format!("{args:?}, request {at} of {} ({}), cut {how:?}", asked.len(), asked[at - 1]);
                 self.restore();
                 prepare();
@@ -169,7 +172,8 @@ impl Line {
                 self.site.record_is_sound();
             }
         }
-        println!("{} cuts of {}: {asked:?}; exit codes {exits_seen:?}", 3 * asked.len(), args.join(" "));
+        let cuts: u32 = exits_seen.values().sum();
+        println!("{cuts} cuts of {}: {asked:?}; exit codes {exits_seen:?}", args.join(" "));
     }
 
     /// Runs it again, which settles it; each token is there once, its journal says so, and the code on its display is accepted at the
@@ -247,6 +251,12 @@ fn a_mend_that_is_cut_anywhere_is_settled_by_the_same_command() {
     });
     let args = [&args[..], &["--re-enrol"]].concat();
     line.cut_through(&args, &|| line.site.follows(serial, "sha1", 30, 600), &[10], &|what| {
+        line.settles(&args, &[serial], what);
+    });
+    // A desk does the same unasked.
+    line.one_way = true;
+    let args = ["desk", "--reader", &reader, "--fast", TRUST];
+    line.cut_through(&args, &|| line.site.follows(serial, "sha1", 30, -565), &[10], &|what| {
         line.settles(&args, &[serial], what);
     });
 }

@@ -76,12 +76,14 @@ enum Before {
     Removed,
     /// Its row is still to be burned, in a batch.
     Listed,
+    /// It was handed over, and its clock is far off by now.
+    Drifted,
 }
 
 impl Before {
     fn flags(self) -> &'static [&'static str] {
         match self {
-            Self::Burned | Self::Listed => &[],
+            Self::Burned | Self::Listed | Self::Drifted => &[],
             Self::BurnedAgain => &["--replace"],
             Self::Removed => &["--again"],
         }
@@ -127,6 +129,13 @@ impl<S: There> Place<S> {
                 self.server.now().remove(&serial);
                 // What went there just now may not be listed yet.
                 self.counter.pass_minutes(&serial, 11);
+            }
+            Before::Drifted => {
+                self.counter.desk.drift(&serial, -565);
+                let reader = format!("emulated:{serial}");
+                let sync = ["sync", "--fast", "--reader", &reader, "--mend", S::NAME, "--re-enrol", TRUST];
+                let words = [&sync[..], &["--identity", "identity"]].concat();
+                return (serial.clone(), words.into_iter().map(str::to_owned).collect());
             }
             Before::Burned | Before::Listed => {}
         }
@@ -245,6 +254,11 @@ fn a_hand_over_to_entra_id_that_is_cut_anywhere_is_settled_by_the_same_command()
     for before in [Before::Burned, Before::BurnedAgain, Before::Removed] {
         place.cut(before);
     }
+}
+
+#[test]
+fn a_seed_that_is_enrolled_anew_for_its_clock_and_cut_anywhere_is_settled_by_the_same_command() {
+    entra().cut(Before::Drifted);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY, hotp};
 use super::stand_in::{Fault, StandIn};
-use crate::support::{target_folder, text};
+use crate::support::{not_run, target_folder, text};
 
 /// What a client does with every call that the program makes, too, and what came of each.
 const CLIENT: &str = "
@@ -50,7 +50,7 @@ fn client(server: &StandIn<Duo>, version: &str, secret_key: &str) -> Option<Resu
     let python = target_folder().join("tools/duo/bin/python");
     let is_there = Command::new(&python).args(["-c", "import duo_client"]).output().is_ok_and(|it| it.status.success());
     if !is_there {
-        println!("not run: Duo's client is not installed (scripts/prepare --tests)");
+        not_run("Duo's client is not installed (scripts/prepare --tests)");
         return None;
     }
     let codes = [7, 8, 9].map(|counter| hotp(&[0x31; 20], counter, 6));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::entra_stand_in::{CLIENT, CLIENT_SECRET, Entra, TENANT};
 use super::stand_in::{StandIn, tls};
-use crate::support::{target_folder, text};
+use crate::support::{not_run, target_folder, text};
 
 /// Signs in as the program does in each of its two ways, and with what is wrong; then looks at the tokens and users with each ticket.
 const SCRIPT: &str = "
@@ -37,7 +37,7 @@ fn client(server: &StandIn<Entra>, authority: &str) -> Option<Result<Value, Stri
     let python = target_folder().join("tools/msal/bin/python");
     let is_there = Command::new(&python).args(["-c", "import msal"]).output().is_ok_and(|it| it.status.success());
     if !is_there {
-        println!("not run: Microsoft's client is not installed (scripts/prepare --tests)");
+        not_run("Microsoft's client is not installed (scripts/prepare --tests)");
         return None;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -221,8 +221,24 @@ fn while_the_server_is_away_a_desk_does_what_it_can_says_what_it_cannot_and_tell
     let (_, said) = desk.run(None, &["doctor"]);
     assert!(said.contains("BAD  inventory: the inventory postgres://front@") && said.contains("outbox"), "{said}");
     server.resume();
+    // Two seeds had gone to a server long before: one of the token whose clock was moved, and one of the token whose clock was right.
+    for serial in ["86596120000001", "86596120000077"] {
+        let delivered = format!(
+            "INSERT INTO tokentap.deliveries (server, serial, slot, seed, step, since, at)
+             VALUES ('idp', '{serial}', 0, decode(repeat('ab', 16), 'hex'), 'active', 1, 1)"
+        );
+        server.sql("postgres", "away", &delivered).unwrap();
+    }
     let (_, said) = desk.run(None, &["doctor"]);
     assert!(said.contains("ok   inventory: postgres://front@"), "{said}");
+    let noted = "the clock of token 86596120000077 was set while the inventory was away: idp may refuse its codes";
+    for times in [1, 0] {
+        let (_, said) = desk.run(None, &["inventory", "tokens"]);
+        assert_eq!(said.matches(noted).count(), times, "it is said once: {said}");
+        assert_eq!(said.matches("may refuse its codes").count(), times, "the other clock was right: {said}");
+    }
+    let unmended = server.sql("postgres", "away", "SELECT serial FROM tokentap.deliveries WHERE unmended IS NOT NULL");
+    assert_eq!(unmended.unwrap().trim(), "86596120000077", "whoever comes next with it finds that this is open");
     let said = desk.ok(&["inventory", "events"]);
     assert!(!said.contains("outbox") && said.matches("sync").count() == 6 && said.contains("info"), "{said}");
     desk.ok(&["sync"]);
