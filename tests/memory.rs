@@ -43,6 +43,10 @@ fn main() {
 }
 
 #[cfg(target_os = "linux")]
+#[path = "suite/certificate.rs"]
+mod certificate;
+
+#[cfg(target_os = "linux")]
 mod linux {
     use std::fs::{self, File};
     use std::io::{BufRead, BufReader, Read, Write};
@@ -50,6 +54,7 @@ mod linux {
     use std::os::unix::fs::FileExt;
     use std::path::Path;
     use std::process::{Command, Stdio};
+    use std::sync::Arc;
 
     const MASK: u8 = 0xA5;
 
@@ -164,45 +169,84 @@ mod linux {
         std::hint::black_box(&frame);
     }
 
-    /// A server that says yes to everything, on a port of its own, and lists what it was told to create.
-    fn serve() -> u16 {
+    /// A connection, with TLS or without.
+    trait Connection: Read + Write {}
+    impl<C: Read + Write> Connection for C {}
+
+    /// What is asked: its method and path, and the headers' end.
+    fn request(from: &mut dyn BufRead) -> String {
+        let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
+        from.read_line(&mut first).unwrap();
+        while from.read_line(&mut line).unwrap() > 2 {
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        let mut body = zeroize::Zeroizing::new(vec![0; length]);
+        from.read_exact(&mut body).unwrap();
+        first.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// A server that says yes to everything, on a port of its own: `answer` makes the JSON for a method and path.
+    fn serve(tls: Option<Arc<rustls::ServerConfig>>, mut answer: impl FnMut(&str) -> String + Send + 'static) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {
-            let mut is_there = false;
-            for connection in listener.incoming() {
-                let mut connection = BufReader::new(connection.unwrap());
-                let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
-                connection.read_line(&mut first).unwrap();
-                while connection.read_line(&mut line).unwrap() > 2 {
-                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                        length = value.trim().parse().unwrap();
+            for tcp in listener.incoming().map(Result::unwrap) {
+                let connection: Box<dyn Connection> = match &tls {
+                    Some(tls) => {
+                        let session = rustls::ServerConnection::new(Arc::clone(tls)).unwrap();
+                        Box::new(rustls::StreamOwned::new(session, tcp))
                     }
-                    line.clear();
-                }
-                let mut body = zeroize::Zeroizing::new(vec![0; length]);
-                connection.read_exact(&mut body).unwrap();
-                is_there |= first.contains("/token/init");
-                let asks_for_sync = first.contains("86596120000001");
-                let value = match first.split(' ').nth(1).unwrap_or_default() {
-                    path if path.starts_with("/auth") => {
-                        r#"{"token":"ticket","role":"admin","rights":["*"]}"#.to_owned()
-                    }
-                    path if path.starts_with("/token/?") && (is_there || asks_for_sync) => {
-                        let serial = if asks_for_sync { "86596120000001" } else { "86596220000002" };
-                        format!(
-                            r#"{{"tokens":[{{"serial":"{serial}","tokentype":"totp","count":0,"active":true,"info":{{}}}}]}}"#
-                        )
-                    }
-                    path if path.starts_with("/token/?") => r#"{"tokens":[]}"#.to_owned(),
-                    _ => "true".to_owned(),
+                    None => Box::new(tcp),
                 };
-                let answer = format!(r#"{{"result":{{"status":true,"value":{value}}}}}"#);
+                let mut connection = BufReader::new(connection);
+                let answer = answer(&request(&mut connection));
                 let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
                 connection.get_mut().write_all(format!("{head}{answer}").as_bytes()).unwrap();
             }
         });
         port
+    }
+
+    /// As privacyIDEA: what it was told to create is there afterwards, and the token of a sync was there before.
+    fn privacyidea() -> impl FnMut(&str) -> String + Send {
+        let mut is_there = false;
+        move |asked| {
+            is_there |= asked.contains("/token/init");
+            let asks_for_sync = asked.contains("86596120000001");
+            let value = match asked.split(' ').nth(1).unwrap_or_default() {
+                path if path.starts_with("/auth") => r#"{"token":"ticket","role":"admin","rights":["*"]}"#.to_owned(),
+                path if path.starts_with("/token/?") && (is_there || asks_for_sync) => {
+                    let serial = if asks_for_sync { "86596120000001" } else { "86596220000002" };
+                    format!(
+                        r#"{{"tokens":[{{"serial":"{serial}","tokentype":"totp","count":0,"active":true,"info":{{}}}}]}}"#
+                    )
+                }
+                path if path.starts_with("/token/?") => r#"{"tokens":[]}"#.to_owned(),
+                _ => "true".to_owned(),
+            };
+            format!(r#"{{"result":{{"status":true,"value":{value}}}}}"#)
+        }
+    }
+
+    /// As Duo, which has nothing and creates what it is told to.
+    fn duo(asked: &str) -> String {
+        let response = if asked.starts_with("GET") { "[]" } else { r#"{"token_id":"DH1"}"# };
+        format!(r#"{{"stat":"OK","response":{response}}}"#)
+    }
+
+    /// As Entra ID, the same.
+    fn entra(asked: &str) -> String {
+        let answer = match asked {
+            asked if asked.contains("/oauth2/") => {
+                r#"{"token_type":"Bearer","expires_in":3600,"access_token":"ticket"}"#
+            }
+            asked if asked.starts_with("GET") => r#"{"value":[]}"#,
+            _ => r#"{"id":"00000000-0000-0000-0000-000000000001"}"#,
+        };
+        answer.to_owned()
     }
 
     struct Case {
@@ -285,7 +329,18 @@ mod linux {
         // The credential is the seed's own text, so that one scan finds both.
         let add_server = format!(
             "run server add pi --kind privacyidea --url http://127.0.0.1:{} --account admin --credential-file seed",
-            serve()
+            serve(None, privacyidea())
+        );
+        let (tls, authority) = super::certificate::tls("localhost", -1..1);
+        fs::write(folder.join("ca.pem"), authority).unwrap();
+        let [duo, entra] = [duo, entra].map(|answer: fn(&str) -> String| serve(Some(Arc::clone(&tls)), answer));
+        let add_duo = format!(
+            "run server add duo --kind duo --url https://localhost:{duo} --account DI --credential-stdin --ca ca.pem"
+        );
+        let entra = format!("https://localhost:{entra}");
+        let add_entra = format!(
+            "run server add entra --kind entra --url {entra} --sign-in-url {entra} --tenant example.org --account client \
+             --credential-file seed --ca ca.pem"
         );
         let recipient = format!("run inventory init --recipient {}", identity.to_public());
         let cases = [
@@ -371,6 +426,14 @@ mod linux {
             case("a server's credential that is opened", 0, "run server check pi --identity identity"),
             case("a hand-over", 0, "run hand-over pi --serial 86596220000002 --unassigned --identity identity"),
             case("a sync that mends a server", 0, "run sync TOKEN --fast --mend pi --identity identity"),
+            Case { stdin: Some(hex.clone().into()), ..case("Duo, its secret key from standard input", 0, &add_duo) },
+            case("a hand-over to Duo", 0, "run hand-over duo --serial 86596220000002 --unassigned --identity identity"),
+            case("Entra ID", 0, &add_entra),
+            case(
+                "a hand-over to Entra ID",
+                0,
+                "run hand-over entra --serial 86596220000002 --unassigned --identity identity",
+            ),
             case(
                 "an interrupted batch",
                 130,

@@ -13,6 +13,7 @@ mod batch;
 mod batch_faults;
 mod between;
 mod burning;
+mod certificate;
 mod clock;
 #[cfg(target_os = "linux")]
 mod conformance;

@@ -6,7 +6,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::entra_stand_in::{CLIENT, CLIENT_SECRET, Entra, TENANT};
-use super::stand_in::{StandIn, tls};
+use super::stand_in::StandIn;
+use crate::certificate::tls;
 use crate::support::{not_run, target_folder, text};
 
 /// Signs in as the program does in each of its two ways, and with what is wrong; then looks at the tokens and users with each ticket.

@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use tokentap::inventory::{Deliveries, ServerRecord, Sqlite};
 
 use super::duo_stand_in::{Duo, INTEGRATION_KEY, SECRET_KEY};
-use super::stand_in::{Counter, Fault, StandIn, tls};
+use super::stand_in::{Counter, Fault, StandIn};
+use crate::certificate::tls;
 
 fn add(counter: &Counter, url: &str, more: &[&str]) -> (i32, String) {
     let words = ["server", "add", "duo", "--kind", "duo", "--url", url, "--account", INTEGRATION_KEY];
