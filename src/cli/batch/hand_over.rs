@@ -1,13 +1,12 @@
 //! `batch --hand-over`: the seeds go to a server beside the burning, each as soon as it is on its token.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+#[cfg(feature = "web")]
+use std::sync::{Arc, atomic::AtomicBool};
 use std::thread::JoinHandle;
 
 use crate::cli::args::{BatchArgs, Global};
-use crate::cli::interrupt;
 use crate::cli::output::Output;
 use crate::cli::record::{self, Record};
 use crate::cli::screen::Message;
@@ -29,8 +28,6 @@ pub struct ToServer {
     opened: Opened,
     opener: Opener,
     remark: Option<String>,
-    /// Somebody wants this to stop, and not the whole program.
-    stops: Arc<AtomicBool>,
 }
 
 /// The seeds of a batch on their way.
@@ -81,8 +78,7 @@ impl ToServer {
             ));
         };
         let opened = open::open(&store, name, Some(&opener.0))?;
-        let ready =
-            Self { name: name.to_owned(), store, opened, opener, remark: global.remark.clone(), stops: Arc::default() };
+        let ready = Self { name: name.to_owned(), store, opened, opener, remark: global.remark.clone() };
         let books = ready.store.inventory();
         let mut known = HashMap::new();
         for serial in planned.rows.iter().filter_map(|row| row.serial.as_deref()) {
@@ -139,11 +135,8 @@ impl ToServer {
     /// The same, which stops as soon as this is set.
     #[cfg(feature = "web")]
     pub fn stopped_by(self, stops: Arc<AtomicBool>) -> Self {
-        Self { stops, ..self }
-    }
-
-    fn is_stopped(&self) -> bool {
-        interrupt::asked() || self.stops.load(Ordering::Relaxed)
+        self.opened.stopped_by(stops);
+        self
     }
 
     fn carry_out(&self, keys: &Receiver<SlotKey>, shown: Option<&Sender<Message<BatchNews>>>) -> Results {
@@ -151,7 +144,7 @@ impl ToServer {
         let mut stopped = None;
         for key in keys {
             // What every token would meet is not met by each: the next run hands them over.
-            if let Some(why) = stopped.clone().or_else(|| self.is_stopped().then_some(Hindrance::Stopped)) {
+            if let Some(why) = stopped.clone().or_else(|| self.opened.is_stopped().then_some(Hindrance::Stopped)) {
                 results.push((key, Err(why)));
                 continue;
             }

@@ -1,7 +1,8 @@
 //! A server that the inventory knows, with its credential: sealed, in a file, or from systemd. It is the one that this user has used before.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -29,9 +30,40 @@ pub struct Opened {
     pub settings: ServerSettings,
     /// The server.
     pub server: Box<dyn AuthServer + Send + Sync>,
+    stops: Stops,
+}
+
+/// Whether somebody wants what goes to a server to stop: the whole program, or, once that is named, this alone.
+#[derive(Clone, Default)]
+struct Stops(Arc<OnceLock<Arc<AtomicBool>>>);
+
+impl Stops {
+    fn asked(&self) -> bool {
+        interrupt::asked() || self.0.get().is_some_and(|stops| stops.load(Ordering::Relaxed))
+    }
+
+    /// Waits, in pieces: whoever wants it to stop is not kept. Whether nobody does.
+    fn pause(&self, span: Duration) -> bool {
+        let until = Instant::now() + span;
+        while Instant::now() < until && !self.asked() {
+            std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
+        }
+        !self.asked()
+    }
 }
 
 impl Opened {
+    /// It stops too as soon as this is set, and waits for nothing then. Said once.
+    #[cfg(feature = "web")]
+    pub fn stopped_by(&self, stops: Arc<AtomicBool>) {
+        let _ = self.stops.0.set(stops);
+    }
+
+    /// Whether somebody wants this to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stops.asked()
+    }
+
     /// Does some work with the server.
     pub fn work<T>(&self, remark: Option<&str>, books: &dyn Inventory, work: impl FnOnce(&Work<'_>) -> T) -> T {
         let (clock, station) = (SystemClock::new(), station());
@@ -42,7 +74,7 @@ impl Opened {
             clock: &clock,
             station: &station,
             remark,
-            pause: &pause,
+            pause: &|span| self.stops.pause(span),
         })
     }
 
@@ -69,18 +101,6 @@ pub fn unmended(server: &str, kind: ServerKind, serial: &str, why: Hindrance) ->
         by_hand,
         by_hand_from: None,
     }
-}
-
-/// Waits, in pieces: whoever presses Ctrl-C is not kept.
-pub fn pause(span: Duration) -> bool {
-    let until = Instant::now() + span;
-    while Instant::now() < until {
-        if interrupt::asked() {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
-    }
-    !interrupt::asked()
 }
 
 /// What the inventory knows of a server.
@@ -136,9 +156,11 @@ pub fn open(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Op
     };
     // On standard error also where the report is JSON: somebody has to do it.
     let tell: TellPerson = Arc::new(|page, code| note(&format!("to sign in, open {page} and type {code}")));
-    let wait: Pause = Arc::new(pause);
+    let stops = Stops::default();
+    let waits = stops.clone();
+    let wait: Pause = Arc::new(move |span| waits.pause(span));
     let server = crate::server::open(&settings, credential, wait, tell).map_err(|error| server_failure(name, error))?;
-    Ok(Opened { record, settings, server })
+    Ok(Opened { record, settings, server, stops })
 }
 
 /// Whether the server is where this user has used it before: whoever can write the inventory could send seeds elsewhere.

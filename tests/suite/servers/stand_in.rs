@@ -121,6 +121,8 @@ pub trait Service: Send + 'static {
 pub enum Fault {
     /// 429, and nothing is done; with `Retry-After` in seconds, or without.
     Busy(Option<u32>),
+    /// 429, and nothing is done; `Retry-After` is the time in so many seconds.
+    BusyUntil(i64),
     /// 503, and nothing is done.
     Away,
     /// It is done, and the answer is 500.
@@ -283,7 +285,7 @@ fn exchange<S: Service, T: Read + Write>(
     let (reply, more) = {
         let mut service = held(service);
         let reply = match fault {
-            Some(Fault::Busy(_)) => Reply::of(429, service.fault(429)),
+            Some(Fault::Busy(_) | Fault::BusyUntil(_)) => Reply::of(429, service.fault(429)),
             Some(Fault::Away) => Reply::of(503, service.fault(503)),
             Some(Fault::Redirect) => Reply::of(302, Value::Null),
             Some(Fault::Page | Fault::CutBefore) => Reply::of(200, Value::Null),
@@ -302,6 +304,10 @@ fn exchange<S: Service, T: Read + Write>(
     let mut more = more;
     match fault {
         Some(Fault::Busy(Some(after))) => more.push_str(&format!("Retry-After: {after}\r\n")),
+        Some(Fault::BusyUntil(seconds)) => {
+            let until = chrono::Utc::now() + chrono::TimeDelta::seconds(seconds);
+            more.push_str(&format!("Retry-After: {}\r\n", until.format("%a, %d %b %Y %H:%M:%S GMT")));
+        }
         Some(Fault::Redirect) => more.push_str("Location: https://elsewhere.example.org/\r\n"),
         Some(Fault::Slow(ms)) => std::thread::sleep(Duration::from_millis(ms)),
         Some(Fault::Page | Fault::PageAfter) => (status, body, kind) = (200, page.as_bytes().to_vec(), "text/html"),

@@ -163,3 +163,27 @@ fn a_batch_that_is_started_at_the_page_is_handed_over_as_it_is_burned_and_its_ro
     let unknown = web.ask(&bearer, json!({ "ask": "hand-over", "serial": tokens[0], "server": "okta" }));
     assert!(unknown.status == 422 && unknown.body.contains("use one of: duo"), "{}", unknown.body);
 }
+
+#[test]
+fn a_hand_over_that_a_server_makes_wait_ends_when_somebody_stops_the_batch_at_the_page() {
+    let server = Duo::start(&["ana"]);
+    let mut counter = Counter::new();
+    counter.credential(SECRET_KEY);
+    Duo::add(&counter, &server.url());
+    let token = "86596120003101";
+    let (web, bearer) = page(std::mem::replace(&mut counter.desk.0, tempfile::tempdir().unwrap()), &[token]);
+    let text = format!("serial,secret,user\n{token},JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP,ana\n");
+    let list = json!({ "name": "list.csv", "content": data_encoding::BASE64.encode(text.as_bytes()) });
+    // It asks for a minute's pause, each time.
+    server.lay("POST /admin/v1/tokens", Fault::Busy(Some(60)), 1000);
+    let started = web.ask(&bearer, json!({ "ask": "start-batch", "list": list, "to": [], "hand_over": "duo" }));
+    assert_eq!(started.status, 200, "{}", started.body);
+    web.wait_for(&bearer, |state| state["batch"]["done"] == 1);
+    while server.asked("POST /admin/v1/tokens") == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(web.ask(&bearer, json!({ "ask": "stop-batch" })).status, 200);
+    let board = web.wait_for(&bearer, |state| state["batch"]["runs"] == false);
+    assert_eq!(server.asked("POST /admin/v1/tokens"), 1, "it was not asked again: {board}");
+    assert!(board["batch"]["words"].to_string().contains("1 undone"), "{board}");
+}
