@@ -148,6 +148,17 @@ impl<'a> WatchedHost<'a> {
         last.at = self.system.now();
         Ok(CorrectedClock::new(&self.system, last.correction).with_doubt(last.doubt))
     }
+
+    /// What is known of the clock by now; `None` where time servers are asked, which is done for tokens alone.
+    ///
+    /// # Errors
+    /// A failure with exit code 9: it is not to be trusted any more.
+    pub fn standing(&self) -> Result<Option<Standing>, Failure> {
+        if !self.args.ntp.is_empty() {
+            return Ok(None);
+        }
+        Ok(assess(&demands(self.args), kernel_word()).map(Some)?)
+    }
 }
 
 /// The arguments as demands.

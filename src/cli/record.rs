@@ -176,6 +176,12 @@ impl Record {
         self.opened().as_ref().is_ok_and(|opened| opened.is_lasting)
     }
 
+    /// What is wrong with who can change it, or with whom it seals to, in words.
+    #[cfg(feature = "web")]
+    pub fn warning(&self) -> Option<String> {
+        self.opened().as_ref().ok()?.standing.as_ref().err().map(troubled)
+    }
+
     /// Its file, where there is one.
     pub fn path(&self) -> Option<&Path> {
         self.opened().as_ref().ok()?.file.as_deref()

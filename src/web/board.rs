@@ -17,7 +17,7 @@ const VISITS: usize = 20;
 /// How many tokens that were left undone are listed; their number is counted in any case.
 const UNDONE: usize = 200;
 
-/// What stays as it is while the program runs.
+/// What is so whatever lies on the readers.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Facts {
     /// The program's version.
@@ -38,6 +38,8 @@ pub struct Facts {
     pub host_clock: String,
     /// The host's clock is vouched for.
     pub host_is_trusted: bool,
+    /// What is wrong with who can change the inventory.
+    pub warning: Option<String>,
     /// The page shows the desk only.
     pub kiosk: bool,
 }
@@ -202,6 +204,20 @@ impl Board {
     /// Changes the places of all readers.
     pub fn change_places(&self, change: impl FnMut(&mut Place)) {
         self.change(|shown| shown.readers.values_mut().for_each(change));
+    }
+
+    /// What is known of the host's clock by now, and whether it is vouched for.
+    pub fn host_clock(&self, words: String, is_trusted: bool) {
+        if self.lock().facts.host_clock != words || self.lock().facts.host_is_trusted != is_trusted {
+            self.change(|shown| (shown.facts.host_clock, shown.facts.host_is_trusted) = (words, is_trusted));
+        }
+    }
+
+    /// The servers that the inventory knows by now, by name.
+    pub fn servers(&self, names: Vec<String>) {
+        if self.lock().facts.servers != names {
+            self.change(|shown| shown.facts.servers = names);
+        }
     }
 
     /// A remark, or that there is none any more.

@@ -158,14 +158,15 @@ impl Readers<'_> {
     /// Whether the host's clock may be written to a token: where the desk only measures, nobody has vouched for it yet.
     ///
     /// # Errors
-    /// A usage failure.
+    /// A usage failure; one with exit code 9.
     pub fn check_host(&self) -> Result<(), Failure> {
-        let standing = &self.host.standing;
+        let now = self.watched.standing()?;
+        let standing = now.as_ref().unwrap_or(&self.host.standing);
         match standing.warning.as_ref().filter(|_| !standing.trusted && self.terms.only_measures) {
             None => Ok(()),
             Some(warning) => Err(Failure::usage(
                 format!("{warning}, and every token that is burned would be set by it"),
-                "synchronise it, and start tokentap web again; or accept the clock with --trust-host-clock",
+                format!("synchronise it, and try again; or {}", self.terms.audience.flag("--trust-host-clock")),
             )),
         }
     }

@@ -16,7 +16,7 @@ mod words;
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::args::{DeskArgs, Global, WebArgs};
 use super::describe::{self, counted};
@@ -28,12 +28,17 @@ use super::secret::token_key;
 #[cfg(feature = "servers")]
 use super::server::open;
 use super::{Ran, interrupt, prompt, settings};
+use crate::clock::Standing;
 use crate::job::{BatchTerms, Exit, Failure};
 use crate::report::{Audience, host_clock_words};
 use crate::web::{Asked, Board, CODE_LASTS, Facts, Served, serve};
 use answers::Counter;
 use readers::Readers;
 use state::PageTerms;
+use words::words;
+
+/// For so long the page shows what was found out about the host's clock and the inventory.
+const FACTS_HOLD: Duration = Duration::from_secs(15);
 
 /// How often it is looked whether the program is to end.
 const TICK: Duration = Duration::from_millis(100);
@@ -55,8 +60,9 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
         servers: Vec::new(),
         sets_clocks: !args.desk.no_auto_sync,
         bound_s: args.desk.if_drift_over,
-        host_clock: format!("This computer's clock is {}.", host_clock_words(&host.standing)),
+        host_clock: clock_words(&host.standing),
         host_is_trusted: host.standing.warning.is_none(),
+        warning: record.warning(),
         kiosk: args.kiosk,
     }));
     let (asks, asked) = channel::<Asked>();
@@ -66,11 +72,12 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     })?;
     let page = announce(&served, args, output)?;
     let pages = more_pages();
-    let readers = Readers::new(global, &record, &host, &watched, board, terms, &plan);
+    let readers = Readers::new(global, &record, &host, &watched, board.clone(), terms, &plan);
     let counter = Counter { global, record: &record, readers: &readers, is_kiosk: args.kiosk };
     interrupt::begin_work();
     std::thread::scope(|scope| {
         let work = scope.spawn(|| readers.attend(plan));
+        let mut looked = Instant::now();
         while !interrupt::asked() && !work.is_finished() {
             match asked.recv_timeout(TICK) {
                 Ok(Asked { ask, answer }) => {
@@ -80,6 +87,11 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if looked.elapsed() > FACTS_HOLD {
+                looked = Instant::now();
+                // A system or an inventory that is slow to answer holds no question up.
+                scope.spawn(|| look_again(&record, &watched, &board));
             }
             if pages.as_ref().is_some_and(|pages| pages.try_recv().is_ok()) {
                 output.text(&format!("address of another page: {}", address(&served)?));
@@ -97,6 +109,26 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     output.text(&format!("the desk is closed: {} {need} attention", counted(undone.len() as u64, "token")));
     undone.iter().for_each(|serial| output.text(&format!("  UNDONE  {serial}")));
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
+}
+
+/// What is known of the host's clock, for the page.
+fn clock_words(standing: &Standing) -> String {
+    format!("This computer's clock is {}.", host_clock_words(standing))
+}
+
+/// Shows what may have changed beside the readers. What cannot be found out stays as it was.
+fn look_again(record: &Record, host: &WatchedHost<'_>, board: &Board) {
+    match host.standing() {
+        Ok(Some(standing)) => board.host_clock(clock_words(&standing), standing.warning.is_none()),
+        Ok(None) => {}
+        Err(failure) => board.host_clock(words(&failure), false),
+    }
+    #[cfg(feature = "servers")]
+    if let Some(Ok(servers)) = record.books().map(|books| books.servers()) {
+        board.servers(servers.into_iter().map(|server| server.name).collect());
+    }
+    #[cfg(not(feature = "servers"))]
+    let _ = record;
 }
 
 /// The terms that the arguments name.

@@ -221,7 +221,7 @@ function render() {
   const sets = burns ? "" : facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
   $("clock").textContent = `${sets} ${facts.host_is_trusted ? "" : "⚠ "}${facts.host_clock}`;
   const again = state.burns.length ? `Burned again as soon as they are laid down: ${state.burns.join(", ")}` : "";
-  const notices = [state.notice, state.unrecorded, state.waits, again].filter(Boolean);
+  const notices = [state.notice, facts.warning, state.unrecorded, state.waits, again].filter(Boolean);
   bar("notice", notices.join(" · "));
   const places = Object.values(state.readers).sort((a, b) => (a.number || 99) - (b.number || 99));
   keep("readers", places.length ? places : [null], (place) => (place ? card(place) : el("p", { class: "card" }, "No reader yet: plug one in.")));

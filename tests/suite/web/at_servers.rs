@@ -187,3 +187,39 @@ fn a_hand_over_that_a_server_makes_wait_ends_when_somebody_stops_the_batch_at_th
     assert_eq!(server.asked("POST /admin/v1/tokens"), 1, "it was not asked again: {board}");
     assert!(board["batch"]["words"].to_string().contains("1 undone"), "{board}");
 }
+
+#[test]
+fn what_changes_beside_the_readers_is_shown_on_a_page_that_is_open() {
+    let server = Duo::start(&["ana"]);
+    let mut counter = Counter::new();
+    counter.credential(SECRET_KEY);
+    let (web, bearer) = page(std::mem::replace(&mut counter.desk.0, tempfile::tempdir().unwrap()), &[]);
+    let facts = |board: &Value| (board["facts"]["servers"].clone(), board["facts"]["warning"].clone());
+    assert_eq!(facts(&web.wait_for(&bearer, |_| true)), (json!([]), Value::Null));
+    let add = ["server", "add", "duo", "--kind", "duo", "--url", &server.url(), "--account", INTEGRATION_KEY];
+    let mut command = crate::support::in_folder(web.folder.path());
+    command.env("TOKENTAP_INVENTORY", web.folder.path().join("inventory.sqlite"));
+    assert!(command.args(add).args(["--credential-file", "credential"]).status().unwrap().success());
+    web.wait_for(&bearer, |board| board["facts"]["servers"] == json!(["duo"]));
+}
+
+/// Whoever sits at the page does not see the terminal that it was started in.
+#[cfg(unix)]
+#[test]
+fn an_inventory_that_others_can_change_is_told_at_the_page() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut counter = Counter::new();
+    counter.burned("86596120003201", None, &[]);
+    let inventory = counter.desk.path("inventory.sqlite");
+    std::fs::set_permissions(&inventory, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let folder = std::mem::replace(&mut counter.desk.0, tempfile::tempdir().unwrap());
+    std::fs::create_dir(folder.path().join("tokens")).unwrap();
+    let mut command = crate::support::in_folder(folder.path());
+    command.env("TOKENTAP_INVENTORY", folder.path().join("inventory.sqlite"));
+    command.args(["--reader", "emulated:tokens", "web", "--no-open", "--no-auto-sync", TRUST]);
+    let web = Web::spawn(folder, command);
+    let board = web.wait_for(&web.session(), |_| true);
+    let said = board["facts"]["warning"].as_str().unwrap_or_default();
+    assert!(said.contains("can be changed by others") || said.contains("others"), "{board}");
+}

@@ -115,6 +115,39 @@ fn what_the_fleet_leaves_open_is_listed_with_its_remedy_beside_models_and_server
     });
 }
 
+/// A board that no desk has all at once: a reader in each state, what asks for yes or no, and what there is to be said.
+const ALL_STATES: &str = "
+const of = (state, index) => ({ reader: `Reader ${index + 1}`, number: index + 1, state, token: 'OTPC-P1-i 86596120001234', what: 'clock 97.3 s slow',
+  next: 'lay it back', user: 'ada@example.org', serial: '86596120001234', slots: [], drift: [-97.3, null], remedy: state === 'badly' ? 'mend' : null });
+const states = ['ready', 'waiting', 'measuring', 'writing', 'well', 'badly', 'lay-back', 'no-token', 'gone'];
+state.readers = Object.fromEntries(states.map(of).map((place) => [place.reader, place]));
+state.questions = { 1: { id: 1, reader: 'Reader 1', text: 'Is the token still here?' } };
+state.notice = 'The PC/SC service has gone.';
+state.facts.warning = 'Others can change the inventory.';
+state.waits = '3 records wait in the outbox of this desk';
+render();
+return document.querySelectorAll('#readers > *').length";
+
+#[test]
+fn each_state_of_a_reader_and_a_question_of_yes_or_no_can_be_used_by_everybody_in_every_look() {
+    let web = Web::start(&[(SLOW, &["--drift", "0.1"])], &[]);
+    in_browser(&address(&web), DESKTOP, async |page| {
+        page.until("document.querySelectorAll('#visits li').length === 1").await;
+        assert_eq!(page.js(ALL_STATES).await, 9);
+        let shown = page.text("main").await;
+        for words in ["Is the token still here?", "lay it back", "97.3 s slow"] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+        let said = page.text("#notice").await;
+        assert!(said.contains("Others can change the inventory") && said.contains("3 records wait"), "{said}");
+        for (is_dark, size) in [(false, DESKTOP), (true, DESKTOP), (false, PHONE), (true, PHONE)] {
+            let look = Look { is_dark, ..size };
+            page.dress(look).await;
+            look_at(&page, "states", look).await;
+        }
+    });
+}
+
 /// A slip for whoever takes the token along: what is on the screen of a token, without what can only be pressed.
 #[test]
 fn a_token_is_printed_with_its_facts_and_without_buttons_fields_or_bars() {
