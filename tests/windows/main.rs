@@ -220,6 +220,56 @@ fn a_token_that_leaves_at_any_command_of_a_reading_or_a_sync_is_told_as_it_is_an
     assert!(leave_at_each(UNRESTRICTED, &args, &right) >= 6);
 }
 
+/// Runs a command that waits for tokens, lays one down that leaves at each command in turn, before and after it was carried out, and lays it
+/// back: the command goes on with it, and ends well.
+fn leave_at_each_of_a_run(args: &[&str], right: &dyn Fn(&CardState)) -> u32 {
+    let mut left = 0;
+    for after in [false, true] {
+        for at in 1.. {
+            let desk = Desk::new();
+            fs::write(desk.path("rows.csv"), format!("serial,secret\r\n{UNRESTRICTED},{}\r\n", secret(7))).unwrap();
+            desk.service.plug_in(READER);
+            let mut child = desk.command(args).spawn().unwrap();
+            let state = desk.token(UNRESTRICTED);
+            desk.service.lay(READER, &state, Some(Leaves { at, after }));
+            desk.service.wait_until_done(READER);
+            let has_left = !desk.service.has_token(READER);
+            if has_left {
+                desk.service.lay(READER, &state, None);
+                // What left at the last command may have been done with, and with it the list.
+                desk.service.wait_until_done_or(READER, &mut || child.try_wait().unwrap().is_some());
+            }
+            desk.service.lift(READER);
+            let (exit, lines, remarks) = Desk::ended(child);
+            assert_eq!(exit, 0, "{args:?}, left at {at}, after {after}: {lines:#?} {remarks}");
+            right(&desk.card(UNRESTRICTED));
+            if !has_left {
+                break;
+            }
+            left += 1;
+        }
+    }
+    left
+}
+
+#[test]
+fn a_token_that_leaves_a_batch_at_any_command_gets_its_row_when_it_is_laid_back() {
+    let args = ["batch", "rows.csv", "--trust-host-clock"];
+    let left = leave_at_each_of_a_run(&args, &|card| assert_eq!(card.seed_bytes(), [7; 20]));
+    assert!(left >= 8, "{left}");
+}
+
+#[test]
+fn a_token_that_leaves_a_desk_at_any_command_is_set_when_it_is_laid_back() {
+    let args = ["desk", "--fast", "--assume-factory-profile", "--trust-host-clock", "--wait", "3"];
+    let right = |card: &CardState| {
+        let now = unix_ns(SystemClock::new().now().wall);
+        assert!(card.clock.drift_s(now).abs() < 1.6 && card.seed == hex_of(b"an earlier seed"));
+    };
+    let left = leave_at_each_of_a_run(&args, &right);
+    assert!(left >= 6, "{left}");
+}
+
 #[test]
 fn a_seed_goes_into_no_device_and_a_long_path_is_none_to_be_afraid_of() {
     let desk = Desk::new();

@@ -173,6 +173,11 @@ impl Service {
         self.change(|world| world.lift(name));
     }
 
+    /// Whether a token lies on a reader: one may have left.
+    pub fn has_token(&self, name: &str) -> bool {
+        self.world().reader(name).is_some_and(|reader| reader.laid.is_some())
+    }
+
     /// How many commands the program has sent to the token on a reader.
     pub fn sent(&self, name: &str) -> u32 {
         self.world().reader(name).and_then(|reader| reader.laid.as_ref()).map_or(0, |laid| laid.sent)
@@ -180,8 +185,13 @@ impl Service {
 
     /// Waits until a token was worked with and let go of.
     pub fn wait_until_done(&self, name: &str) {
+        self.wait_until_done_or(name, &mut || false);
+    }
+
+    /// The same, or until nobody will work with it any more.
+    pub fn wait_until_done_or(&self, name: &str, is_over: &mut dyn FnMut() -> bool) {
         let began = Instant::now();
-        loop {
+        while !is_over() {
             let world = self.world();
             let is_open = world.handles.values().any(|handle| handle.reader == name);
             let sent = world.readers.iter().find(|reader| reader.name == name).and_then(|reader| reader.laid.as_ref());

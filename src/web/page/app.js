@@ -72,7 +72,7 @@ function lock() {
 // Desk
 const MARKS = {
   ready: ["…", "Ready", ""], waiting: ["◌", "Lay a token on the reader", ""],
-  measuring: ["⏳", "Measuring: leave it there", "warn"], writing: ["⛔", "Do not lift the token", "warn"],
+  measuring: ["◔", "Measuring: leave it there", "warn"], writing: ["✎", "Do not lift the token", "warn"],
   well: ["✓", "Done: take the token", "good", "Done: unplug it"], badly: ["✕", "Needs attention", "bad"],
   "lay-back": ["↺", "Lay the token back", "bad"], "no-token": ["?", "Could not read a token", "bad"], gone: ["✕", "The reader is not available", "bad"],
 };
