@@ -225,9 +225,12 @@ mod tests {
             // What has no value that can be used has no usage line either.
             (&["slot", "clear", "--slot", "x"], "tokentap slot clear"),
         ] {
-            let arguments: Vec<OsString> = std::iter::once(&"tokentap").chain(typed).map(Into::into).collect();
-            let error = Cli::read(&arguments).err().unwrap();
-            assert_eq!(command_of(&error, &arguments), named);
+            // Whatever its file is called: on Windows it ends in .exe.
+            for program in ["tokentap", "/opt/tools/tokentap.exe"] {
+                let arguments: Vec<OsString> = std::iter::once(&program).chain(typed).map(Into::into).collect();
+                let error = Cli::read(&arguments).err().unwrap();
+                assert_eq!(command_of(&error, &arguments), named);
+            }
         }
     }
 }

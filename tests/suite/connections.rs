@@ -10,6 +10,7 @@ use crate::support::{not_run, text};
 
 const SERIAL: &str = "86596120000001";
 
+const MOLTO2: &str = "emulated:molto.json";
 const READER: &str = "emulated:86596120000001";
 
 const TRUST: &str = "--trust-host-clock";
@@ -48,7 +49,10 @@ fn no_command_makes_a_connection_that_names_no_server() {
     let add = ["server", "add", "duo", "--kind", "duo", "--url", url, "--account", INTEGRATION_KEY];
     crate::keeping::private(&desk.path("credential"), &format!("{SECRET_KEY}\n"));
     let add = [&add[..], &["--credential-file", "credential"]].concat();
-    let commands: [&[&str]; 35] = [
+    for (name, family) in [("molto.json", "molto2"), ("key.json", "hotp-key")] {
+        desk.ok(&["emulate", "--create", "--family", family, "--state", name]);
+    }
+    let commands: [&[&str]; 43] = [
         &["--version"],
         &["readers"],
         &["doctor"],
@@ -84,6 +88,14 @@ fn no_command_makes_a_connection_that_names_no_server() {
         &["inventory", "unassign", SERIAL],
         &["inventory", "forget", SERIAL, "--yes"],
         &["selftest", "--read-only", "--reader", READER],
+        &["slot", "title", "--slot", "3", "ana", "--reader", MOLTO2],
+        &["burn", "--slot", "3", "--reader", MOLTO2, "--generate", "--no-verify", TRUST],
+        &["slot", "clear", "--slot", "3", "--reader", MOLTO2],
+        &["lock", "--reader", MOLTO2],
+        &["unlock", "--reader", MOLTO2],
+        &["customer-key", "check", "--reader", MOLTO2],
+        &["factory-reset", "--erase-all", "--reader", MOLTO2],
+        &["burn", "--hotp", "--reader", "emulated:key.json", "--generate", "--no-verify", TRUST],
     ];
     for args in commands {
         let Some(made) = connections(&desk, args) else { return };

@@ -3,13 +3,13 @@
 #[test]
 fn the_command_line_prints_what_its_transcripts_say() {
     make_private(std::path::Path::new("tests/cmd"));
-    trycmd::TestCases::new()
-        .env("TZ", "UTC")
-        .env("COLUMNS", "100")
-        .env("TOKENTAP_INVENTORY", "none")
-        .default_bin_name("tokentap")
-        .case("tests/cmd/*.trycmd")
-        .run();
+    let cases = trycmd::TestCases::new();
+    cases.env("TZ", "UTC").env("COLUMNS", "100").env("TOKENTAP_INVENTORY", "none").default_bin_name("tokentap");
+    // The program for another system, with both of its outputs in one (scripts/windows).
+    if let Some(program) = std::env::var_os("TOKENTAP_TEST_TRANSCRIBED") {
+        cases.register_bin("tokentap", std::path::PathBuf::from(program));
+    }
+    cases.case("tests/cmd/*.trycmd").run();
 }
 
 /// Files with secrets are for their owner only, as users are told to have them; a checkout makes them as it likes.

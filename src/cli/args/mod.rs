@@ -58,6 +58,8 @@ const OF_A_MOLTO2: [&str; 4] = ["lock", "unlock", "customer-key", "factory-reset
 #[derive(Debug, Parser)]
 #[command(
     name = "tokentap",
+    // Not the name of its file, which ends in .exe on Windows: usage errors name its help.
+    bin_name = "tokentap",
     version,
     before_help = "Example: tokentap sync",
     after_long_help = "Examples:\n  tokentap info               show the token on the reader and its drift\n  \

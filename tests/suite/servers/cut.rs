@@ -238,6 +238,22 @@ fn a_hand_over_to_nobody_and_the_replacement_of_a_seed_are_settled_too() {
 }
 
 #[test]
+fn a_batch_that_hands_over_and_is_cut_anywhere_is_settled_by_the_same_command() {
+    let Some(mut line) = Line::open() else { return };
+    let serial = "86596120001151";
+    let reader = line.site.desk.token(serial);
+    let row = format!("serial,secret,user\n{serial},JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ,ada\n");
+    fs::write(line.site.desk.path("rows.csv"), row).unwrap();
+    line.keep();
+    line.one_way = true;
+    let args = ["batch", "rows.csv", "--reader", &reader, "--hand-over", "pi", TRUST];
+    line.cut_through(&args, &|| line.remove_there(&[serial]), &[1, 10], &|what| {
+        line.settles(&args, &[serial], what);
+        assert_eq!(line.site.there(serial)["username"], "ada", "{what}");
+    });
+}
+
+#[test]
 fn a_mend_that_is_cut_anywhere_is_settled_by_the_same_command() {
     let Some(mut line) = Line::open() else { return };
     let serial = "86596120001201";
