@@ -62,9 +62,18 @@ fn could_be_secret(word: &str) -> bool {
 /// typable (it has characters that act on the terminal) stays escaped, and names no file.
 #[must_use]
 pub fn shell_word(path: &std::path::Path) -> String {
-    let text = plain(&path.display().to_string());
-    let is_safe = |c: char| c.is_alphanumeric() || "/._-+:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(is_safe) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    quoted(plain(&path.display().to_string()), cfg!(windows))
+}
+
+/// The same for a shell of Unix, or for both of those of Windows, which take double quotes alike; no name of a file has one there.
+fn quoted(text: String, on_windows: bool) -> String {
+    let safe = if on_windows { "\\/._-+:@" } else { "/._-+:,@%" };
+    let is_safe = |c: char| c.is_alphanumeric() || safe.contains(c);
+    match !text.is_empty() && text.chars().all(is_safe) {
+        true => text,
+        false if on_windows => format!("\"{text}\""),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 fn escaped_json(json: &str, keeps: fn(char) -> bool) -> String {
@@ -101,6 +110,16 @@ fn acts(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// cmd.exe knows no single quotes, and a backslash is none of its signs.
+    #[test]
+    fn a_path_is_a_word_of_the_shell_of_its_system() {
+        let of = |text: &str, on_windows| quoted(text.to_owned(), on_windows);
+        assert_eq!(of("C:\\Users\\ada\\inventory.sqlite", true), "C:\\Users\\ada\\inventory.sqlite");
+        assert_eq!(of("C:\\My files\\it's.sqlite", true), "\"C:\\My files\\it's.sqlite\"");
+        assert_eq!(of("/srv/it's here", false), "'/srv/it'\\''s here'");
+        assert_eq!(of("/srv/a.sqlite", false), "/srv/a.sqlite");
+    }
 
     #[test]
     fn what_acts_on_a_terminal_or_turns_the_line_round_is_escaped() {

@@ -45,7 +45,7 @@ fn host_clock(args: &HostArgs) -> [Finding; 2] {
     };
     let strict = Demands { strict: !args.trust_host_clock, ..host::demands(args) };
     let (kernel, answer) = (kernel_word(), ask(&strict.ntp));
-    let vouched = match judge(&strict, kernel, answer.clone()) {
+    let vouched = match judge(&strict, kernel.clone(), answer.clone()) {
         Ok(standing) => Finding::good("host clock", host_clock_words(&standing)),
         Err(distrust) => {
             let asked = judge(&Demands { trust: true, ..strict }, kernel, answer);

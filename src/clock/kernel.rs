@@ -1,7 +1,7 @@
 //! The operating system's own word on its clock. The only system call that is made by hand is in here.
 
 /// The system's word on its own clock. Errors are in seconds and are what the system claims, not what is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct KernelWord {
     /// Whether something keeps the clock synchronised; `None` where the system cannot be asked.
     pub synchronised: Option<bool>,
@@ -9,6 +9,17 @@ pub struct KernelWord {
     pub estimated_error_s: Option<f64>,
     /// The maximum error: 16 s when unsynchronised, and it grows offline. Shown, never judged.
     pub maximum_error_s: Option<f64>,
+    /// What keeps it synchronised, and since when it has not heard from that, where the system tells (Windows' time service).
+    pub source: Option<ClockSource>,
+}
+
+/// What keeps a clock synchronised, in the system's own words and language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockSource {
+    /// Its name.
+    pub name: String,
+    /// When it was last heard.
+    pub last: String,
 }
 
 /// Asks the kernel (adjtimex(2)): it is unsynchronised while the call returns `TIME_ERROR` or `STA_UNSYNC` is set.
@@ -29,6 +40,7 @@ pub fn kernel_word() -> KernelWord {
         synchronised: Some(state != libc::TIME_ERROR && time.status & libc::STA_UNSYNC == 0),
         estimated_error_s: seconds(time.esterror),
         maximum_error_s: seconds(time.maxerror),
+        source: None,
     }
 }
 
@@ -55,7 +67,8 @@ pub fn kernel_word() -> KernelWord {
 }
 
 /// The answer of Windows' time service. Its words are translated and its lines are not: leap indicator (3 is unsynchronised),
-/// stratum (0 is none), precision, root delay, root dispersion, reference (`LOCL`: the computer's own clock, which nothing keeps).
+/// stratum (0 is none), precision, root delay, root dispersion, reference (`LOCL`: the computer's own clock, which nothing keeps), the
+/// last time of synchronisation, source.
 #[cfg(any(windows, test))]
 fn service_word(said: &str) -> KernelWord {
     let mut values = said.lines().filter_map(|line| line.split_once(':')).map(|(_, value)| value.trim());
@@ -68,12 +81,15 @@ fn service_word(said: &str) -> KernelWord {
     let mut values = values.skip(1);
     let (delay, dispersion) = (values.next().and_then(seconds), values.next().and_then(seconds));
     let is_own_clock = values.next().is_some_and(|reference| reference.to_ascii_uppercase().starts_with("0X4C4F434C"));
+    let (last, name) = (values.next(), values.next());
+    let source = |(name, last): (&str, &str)| ClockSource { name: name.to_owned(), last: last.to_owned() };
     let is_kept = leap.map(|leap| leap != 3 && !is_without_source && !is_own_clock);
     // RFC 5905, section 11.2: the root distance. Of a clock that nothing keeps it says nothing.
     let distance = delay.zip(dispersion).map(|(delay, dispersion)| delay / 2.0 + dispersion);
     KernelWord {
         synchronised: is_kept,
         maximum_error_s: distance.filter(|_| is_kept == Some(true)),
+        source: name.zip(last).filter(|_| is_kept == Some(true)).map(source),
         ..KernelWord::default()
     }
 }
@@ -105,6 +121,9 @@ mod tests {
             assert_eq!(word.synchronised, Some(true));
             assert!((word.maximum_error_s.unwrap() - 7.823_813_85).abs() < 1e-9);
         }
+        let source = service_word(KEPT[0]).source.unwrap();
+        assert_eq!((source.name.as_str(), source.last.as_str()), ("time.windows.com,0x8", "5/14/2026 10:24:38 AM"));
+        assert_eq!(service_word(KEPT[1]).source, None, "an answer that ends before it names none");
         let free = service_word(
             "Leap Indicator: 3(not synchronized)\nStratum: 0 (unspecified)\nPrecision: -23\nRoot Delay: 0.0s\nRoot Dispersion: 0.0s\n",
         );

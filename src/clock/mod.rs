@@ -14,7 +14,7 @@ mod trust;
 
 pub use drift::{Drift, Method, Reading};
 pub use host::{HostClockError, check_plausible};
-pub use kernel::{KernelWord, kernel_word};
+pub use kernel::{ClockSource, KernelWord, kernel_word};
 pub use measure::{Fine, Poller, SCAN_APDUS, SCAN_LIMIT, measure, open, read};
 pub use ntp::{NtpError, NtpReading, ask};
 pub use phase::{SecondAtWrite, second_at_write};

@@ -113,6 +113,7 @@ pub fn judge(
     kernel: KernelWord,
     answer: Result<Option<NtpReading>, NtpError>,
 ) -> Result<Standing, Distrust> {
+    let synchronised = kernel.synchronised;
     let plain = |ntp, warning| Standing { kernel, ntp, trusted: demands.trust, warning, correction: TimeDelta::zero() };
     let reading = match answer {
         Ok(reading) => reading,
@@ -120,7 +121,7 @@ pub fn judge(
         Err(error) => return Err(error.into()),
     };
     let Some(reading) = reading else {
-        return match kernel.synchronised {
+        return match synchronised {
             _ if demands.trust => Ok(plain(None, None)),
             Some(true) => Ok(plain(None, None)),
             Some(false) if demands.strict => Err(Distrust::Unsynchronised),
@@ -164,7 +165,7 @@ mod tests {
 
     fn word(synchronised: Option<bool>) -> KernelWord {
         // The maximum error of an unsynchronised kernel is shown, never judged.
-        KernelWord { synchronised, estimated_error_s: Some(16.0), maximum_error_s: Some(16.0) }
+        KernelWord { synchronised, estimated_error_s: Some(16.0), maximum_error_s: Some(16.0), source: None }
     }
 
     fn demands(strict: bool, trust: bool) -> Demands {

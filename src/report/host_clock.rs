@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::Standing;
+use crate::plain::plain;
 
 /// The evidence on the host's clock.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -72,8 +73,11 @@ pub fn host_clock_words(standing: &Standing) -> String {
             reading.uncertainty_s
         )
     });
+    let source =
+        kernel.source.as_ref().map(|source| format!(" by {}, last at {}", plain(&source.name), plain(&source.last)));
     format!(
-        "{synchronised}{}{}{}",
+        "{synchronised}{}{}{}{}",
+        source.unwrap_or_default(),
         error("estimated", kernel.estimated_error_s),
         error("maximum", kernel.maximum_error_s),
         ntp.unwrap_or_default(),

@@ -4,7 +4,7 @@ use crate::clock::ClockRemedy;
 
 /// How a host's clock is kept right by the system.
 pub const SYNCHRONISE: &str = if cfg!(windows) {
-    "w32tm /resync, as an administrator"
+    "as an administrator: net start w32time, then w32tm /resync"
 } else if cfg!(target_os = "macos") {
     "sudo sntp -sS time.apple.com"
 } else {

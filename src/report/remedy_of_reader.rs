@@ -50,7 +50,7 @@ fn on_page(remedy: &ReaderRemedy) -> String {
         ReaderRemedy::RestartService if cfg!(target_os = "linux") => {
             "restart it, in a terminal: sudo systemctl restart pcscd; this page finds it by itself"
         }
-        ReaderRemedy::PlugIn if cfg!(windows) => "plug in a reader: this page finds it by itself",
+        ReaderRemedy::PlugIn if !cfg!(target_os = "linux") => "plug in a reader: this page finds it by itself",
         ReaderRemedy::PlugIn => {
             "plug in a reader: this page finds it by itself; if it does not, in a terminal: tokentap doctor"
         }
@@ -102,6 +102,9 @@ fn fixed_words(remedy: &ReaderRemedy) -> &'static str {
         ReaderRemedy::RestartService => "restart it: sudo systemctl restart pcscd; then run the same command again",
         ReaderRemedy::CompareVersions if cfg!(windows) => {
             "plug the reader in again: Windows stops the service without one"
+        }
+        ReaderRemedy::CompareVersions if cfg!(target_os = "macos") => {
+            "plug the reader in again; if that does not help, restart the computer"
         }
         ReaderRemedy::CompareVersions => {
             "compare the versions of the library and the daemon, which differ in containers, Flatpak \

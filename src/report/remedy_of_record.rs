@@ -55,10 +55,12 @@ pub fn remedy_of_record(remedy: &RecordRemedy, audience: Audience) -> String {
             )
         }
         RecordRemedy::PutBackBesideLog(log) => {
-            let log = shell_word(log);
+            let (move_it, old) = (if cfg!(windows) { "move" } else { "mv" }, log.with_added_extension("old"));
             format!(
-                "put the inventory back beside it; if it is lost, move the log away first (mv {log} {log}.old), and then put \
-                 the newest backup in the inventory's place (docs/desk.md)"
+                "put the inventory back beside it; if it is lost, move the log away first ({move_it} {} {}), and then put \
+                 the newest backup in the inventory's place (docs/desk.md)",
+                shell_word(log),
+                shell_word(&old)
             )
         }
         RecordRemedy::SeeHolder(serial) => format!(
