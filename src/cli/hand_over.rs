@@ -161,5 +161,14 @@ fn there(inventory: &dyn Inventory, server: &str) -> Result<Vec<Delivery>, Failu
     let mut deliveries = inventory.deliveries(&filter).map_err(failed)?;
     // Whether anything is left of those that have not come so far, the plan tells.
     deliveries.retain(|one| one.step == DeliveryStep::Active && one.detail.is_none());
-    Ok(deliveries)
+    // Somebody's by now, who does not have it there yet.
+    let mut left = Vec::with_capacity(deliveries.len());
+    for one in deliveries {
+        let is_nobodys_there = one.user.is_none();
+        let is_somebodys = || inventory.token(&one.key).map(|token| token.is_some_and(|token| token.user.is_some()));
+        if !(is_nobodys_there && is_somebodys().map_err(failed)?) {
+            left.push(one);
+        }
+    }
+    Ok(left)
 }

@@ -15,6 +15,7 @@ use crate::job::server::{
     seed_for_codes,
 };
 use crate::job::{Failure, Opener, SeedChoice, locked, unopened};
+use crate::server::ServerError;
 use crate::time::{HostClock, SystemClock};
 
 /// The servers that are mended after a write.
@@ -84,6 +85,11 @@ enum Known {
     Away(Arc<Opened>, Instant, Hindrance),
 }
 
+/// Whether a server does not let the account in: asked again with the same credential, it may lock it.
+fn is_refused(why: &Hindrance) -> bool {
+    matches!(why, Hindrance::Server(ServerError::SignIn { .. }))
+}
+
 /// How long a server that was away is not asked again.
 const AWAY_FOR: Duration = Duration::from_secs(60);
 
@@ -104,13 +110,19 @@ impl DeskMender {
     /// A server by its name; it is opened with the identity of the first token that needs it.
     fn server(&self, name: &str, opener: Option<&Opener>) -> Result<Known, Failure> {
         let known = locked(&self.servers).get(name).cloned();
-        if let Some(known) = known {
+        if let Some(known) = known.filter(|known| self.is_current(name, known)) {
             return Ok(known);
         }
-        let opened = open::open(&self.store, name, opener.map(|opener| &opener.0))?;
+        let opened = open::open_at_desk(&self.store, name, opener.map(|opener| &opener.0))?;
         let known = Known::Open(Arc::new(opened));
         locked(&self.servers).insert(name.to_owned(), known.clone());
         Ok(known)
+    }
+
+    /// Whether a server was not added again since, with another credential for example.
+    fn is_current(&self, name: &str, known: &Known) -> bool {
+        let (Known::Open(opened) | Known::Away(opened, ..)) = known;
+        open::record(self.store.inventory(), name).map_or(true, |record| record == opened.record)
     }
 
     fn one(&self, delivery: &Delivery, token: &TokenRecord, opener: Option<&Opener>) -> Option<AfterSync> {
@@ -125,7 +137,7 @@ impl DeskMender {
                 let opener = opener.map(|opener| (&opener.0, books.fingerprint_key()));
                 (opened, seed_for_codes(token, None, opener))
             }
-            Ok(Known::Away(opened, since, why)) if since.elapsed() < AWAY_FOR => {
+            Ok(Known::Away(opened, since, why)) if since.elapsed() < AWAY_FOR || is_refused(&why) => {
                 let row = seed_for_codes(token, None, opener.map(|opener| (&opener.0, books.fingerprint_key())));
                 let _ = leave_open(books, delivery, SystemClock::new().now().wall);
                 return Some(opened.away(&token.key.serial, why, row.ok()));

@@ -61,10 +61,16 @@ impl Fleet {
         let priors =
             rates.into_iter().map(|(model, mut rates)| (model.to_owned(), Prior::of_rates(&mut rates))).collect();
         let mut fleet = Self { priors, wander: Wander::WRITTEN_DOWN, refitted: None, steps: Vec::new() };
-        let fits: Vec<(bool, Fit)> =
-            histories.filter_map(|history| Some((history.is_emulated, fleet.fit(history)?))).collect();
-        fleet.steps = host_steps(fits.iter().flat_map(|(_, fit)| &fit.jumps));
-        let real = fits.iter().filter(|(is_emulated, _)| !is_emulated);
+        let fits: Vec<(&History, Fit)> = histories.filter_map(|history| Some((history, fleet.fit(history)?))).collect();
+        let mut steps = host_steps(fits.iter().flat_map(|(_, fit)| &fit.jumps));
+        // Where more tokens were read as expected in the same time, the desk's clock was right, and the others were set elsewhere.
+        steps.retain(|step| {
+            let count =
+                |is_so: &dyn Fn(&History, &Fit) -> bool| fits.iter().filter(|(one, fit)| is_so(one, fit)).count();
+            count(&|_, fit| step.is_shown_by(fit)) > count(&|one, fit| step.is_denied_by(one, fit))
+        });
+        fleet.steps = steps;
+        let real = fits.iter().filter(|(history, _)| !history.is_emulated);
         let errors = real.filter_map(|(_, fit)| fit.last_error).collect();
         fleet.refitted = Wander::refit(errors);
         fleet.wander = Wander::WRITTEN_DOWN.scaled(fleet.refitted.unwrap_or(1.0));
@@ -108,15 +114,28 @@ impl Fleet {
     /// show it.
     fn ahead_at(&self, index: usize, visit: &Visit, jumps: &[Jump]) -> Option<f64> {
         let step = self.steps.iter().find(|step| step.holds(visit))?;
-        let is_alike = |jump: &Jump| {
-            jump.at == visit.at
-                && (jump.by_s + step.ahead_s).abs() <= jump.within_s.min(0.1 * step.ahead_s.abs()) + ALIKE_S
-        };
+        let is_alike = |jump: &Jump| jump.at == visit.at && step.is_alike(jump);
         (index == 0 || jumps.iter().any(is_alike)).then_some(step.ahead_s)
     }
 }
 
 impl HostStep {
+    fn is_alike(&self, jump: &Jump) -> bool {
+        (jump.by_s + self.ahead_s).abs() <= jump.within_s.min(0.1 * self.ahead_s.abs()) + ALIKE_S
+    }
+
+    /// Whether a token jumped as this step makes it.
+    fn is_shown_by(&self, fit: &Fit) -> bool {
+        let is_here = |jump: &Jump| self.desk == jump.desk && (self.from..=self.to).contains(&jump.at);
+        fit.jumps.iter().any(|jump| is_here(jump) && self.is_alike(jump))
+    }
+
+    /// Whether a token that was known before was read here meanwhile, and did not jump.
+    fn is_denied_by(&self, history: &History, fit: &Fit) -> bool {
+        let reads = history.visits.iter().skip(1).any(|visit| visit.found.is_some() && self.holds(visit));
+        reads && !self.is_shown_by(fit)
+    }
+
     fn holds(&self, visit: &Visit) -> bool {
         self.desk == visit.desk && (self.from..=self.to).contains(&visit.at)
     }

@@ -70,7 +70,7 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
             "the server has it with another hash, time step or number of digits than the token: its codes are refused".to_owned()
         }
         Hindrance::OffThere => {
-            "it is switched off or locked at the server, or its codes were refused too often: no code is accepted there, whatever its clock shows".to_owned()
+            "it is switched off or locked at the server, waits there for a first code, or its codes were refused too often: no code is accepted there, whatever its clock shows".to_owned()
         }
         Hindrance::Several(count) => format!("the server has {count} tokens of this serial"),
         Hindrance::NoUser(name) => format!("the server has no user {}", plain(name)),

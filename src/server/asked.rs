@@ -68,6 +68,8 @@ pub struct ServerToken {
     pub believed: Option<(f64, UnixTime)>,
     /// It is switched off there, locked, or waits for its first code.
     pub is_off: bool,
+    /// It was created, and waits for a code before anybody can sign in with it: what created it did not come to its end.
+    pub is_unverified: bool,
 }
 
 /// A user as a server has them.
@@ -87,6 +89,8 @@ pub struct Enrolment<'a> {
     pub row: &'a Row,
     /// Its serial.
     pub serial: &'a str,
+    /// A code of it that nobody needs any more, for a server that accepts no token before it has seen one.
+    pub past_code: String,
 }
 
 /// A server that one is signed in at. Each call is one request, or a few that only read; each is bounded in time.

@@ -66,6 +66,7 @@ impl Duo {
             headers: vec![("Date", Zeroizing::new(date)), ("Authorization", authorization)],
             body: is_post.then_some(("application/json", body)),
             only_reads: *method == Method::GET,
+            is_of_now: false,
         };
         self.answered(self.http.ask(&ask)?)
     }

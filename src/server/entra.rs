@@ -88,6 +88,7 @@ impl Entra {
             headers: vec![("Authorization", authorization)],
             body: body.map(|body| ("application/json", Zeroizing::new(body.to_string()))),
             only_reads: *method == Method::GET,
+            is_of_now: path.ends_with("/activate"),
         };
         self.answered(self.http.ask(&ask)?)
     }

@@ -104,6 +104,7 @@ fn post(settings: &ServerSettings, what: &str, form: Zeroizing<String>) -> Ask<'
         headers: Vec::new(),
         body: Some(("application/x-www-form-urlencoded", form)),
         only_reads: true,
+        is_of_now: false,
     }
 }
 

@@ -112,6 +112,8 @@ pub enum ServerError {
     NoSuchCall(ServerKind),
     /// The address cannot be asked: the environment names a proxy that is none, for example.
     Unusable(String),
+    /// A policy of this host gives every token that is enrolled again a new PIN; nothing was changed.
+    NewPin(String),
     /// Somebody has to allow this at a page of the server's, and has not in time.
     NotAllowed {
         /// The page.
@@ -140,6 +142,15 @@ impl ServerError {
     /// Whether the next token would meet the same: the server is away, or does not let this account in.
     #[must_use]
     pub fn stops_all(&self) -> bool {
-        !matches!(self, Self::Refused { .. } | Self::Absent(_) | Self::Lacks { .. } | Self::NoSuchCall(_))
+        !matches!(
+            self,
+            Self::Refused { .. }
+                | Self::Absent(_)
+                | Self::Lacks { .. }
+                | Self::NoSuchCall(_)
+                | Self::NewPin(_)
+                // One token may be what it stumbles over.
+                | Self::Faulty { .. }
+        )
     }
 }

@@ -53,6 +53,8 @@ pub struct Ask<'a> {
     pub body: Option<(&'a str, Zeroizing<String>)>,
     /// Whether it is sent again where the server says 503: whoever creates something looks first whether that was done.
     pub only_reads: bool,
+    /// Whether it has a code in it that is soon no good: it is not sent again after a pause, when its sender makes another one.
+    pub is_of_now: bool,
 }
 
 /// An answer.
@@ -123,6 +125,9 @@ impl Http {
         loop {
             let (error, asked) = match self.once(ask) {
                 Ok(Paused::No(answer)) => return Ok(answer),
+                Ok(Paused::Until(pause)) if ask.is_of_now => {
+                    return Err(ServerError::Busy { host: self.host.clone(), pause });
+                }
                 Ok(Paused::Until(pause)) => (ServerError::Busy { host: self.host.clone(), pause }, pause),
                 Err(error @ ServerError::Unreachable { .. }) if refused < REFUSED => {
                     refused += 1;

@@ -25,6 +25,7 @@ mod open;
 mod pace;
 #[cfg(feature = "servers")]
 mod privacyidea;
+mod privacyidea_token;
 mod remedy;
 mod settings;
 #[cfg(feature = "servers")]

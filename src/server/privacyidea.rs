@@ -8,14 +8,14 @@ use zeroize::Zeroizing;
 use super::asked::{Asked, AuthServer, Enrolment, NoRealm, ServerToken, ServerUser, Standing};
 use super::error::ServerError;
 use super::http::{Answer, Ask, Http, Method, Pause};
-use super::json::{Fields, number_in, text_in, words_in};
+use super::json::{Fields, text_in, words_in};
 use super::kind::{Right, ServerKind};
+use super::privacyidea_token::{UNVERIFIED, token_of};
 use super::settings::ServerSettings;
 use super::url_text::{encoded, query};
 use crate::otp::{Hash, TimeStep};
 use crate::plain::plain;
 use crate::seedfile::{Kind, Row};
-use crate::time::UnixTime;
 
 /// Tokens in a page.
 const PAGE: usize = 200;
@@ -61,6 +61,7 @@ impl PrivacyIdea {
             body: Some((FORM, form)),
             // Whoever signs in twice has two tickets.
             only_reads: true,
+            is_of_now: false,
         };
         let answer = self.http.ask(&ask)?;
         let answer = self.answered(answer).map_err(|error| match error {
@@ -108,6 +109,7 @@ impl PrivacyIdea {
             headers: vec![("Authorization", self.ticket()?)],
             body: in_body.then_some((FORM, text)),
             only_reads: *method == Method::GET,
+            is_of_now: path == CHECK,
         };
         self.answered(self.http.ask(&ask)?)
     }
@@ -180,7 +182,7 @@ impl PrivacyIdea {
     }
 
     /// What is said of a token that is created, or burned anew.
-    fn init(&self, new: &Enrolment<'_>) -> Asked<Answer> {
+    fn init(&self, new: &Enrolment<'_>) -> Asked<()> {
         let (secret, digits) = (new.row.seed.to_hex(), new.row.effective_digits().to_string());
         let hash = match new.row.effective_hash() {
             Hash::Sha1 => "sha1",
@@ -200,12 +202,44 @@ impl PrivacyIdea {
             Kind::Totp => form.extend([("type", "totp"), ("timeStep", step.as_str()), ("timeShift", "0")]),
             Kind::Hotp => form.push(("type", "hotp")),
         }
-        self.ask(&Method::POST, "/token/init", &form)
+        let answer = self.ask(&Method::POST, "/token/init", &form)?;
+        // By its policy `verify_enrollment`: nobody signs in with the token before.
+        if answer.value.pointer("/detail/rollout_state").and_then(Value::as_str) == Some(UNVERIFIED) {
+            self.verify(new)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a token that was created the code that it waits for.
+    fn verify(&self, new: &Enrolment<'_>) -> Asked<()> {
+        let kind = if new.row.kind == Kind::Totp { "totp" } else { "hotp" };
+        let form = [("serial", new.serial), ("type", kind), ("verify", new.past_code.as_str())];
+        self.ask(&Method::POST, "/token/init", &form).map(drop)
+    }
+
+    /// Whether whoever is enrolled gets a new PIN (the policy `otp_pin_random`): a token that is enrolled again would lose its user's. A server that does
+    /// not list its policies to this account tells nothing.
+    fn gives_new_pins(&self) -> Asked<bool> {
+        let answer = match self.ask(&Method::GET, "/policy/", &[]) {
+            Ok(answer) => answer,
+            Err(ServerError::Forbidden { .. } | ServerError::Refused { .. } | ServerError::Absent(_)) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let policies = answer.value.pointer("/result/value").and_then(Value::as_array);
+        Ok(policies.into_iter().flatten().any(|policy| {
+            let is_active = policy.get("active").and_then(Value::as_bool) != Some(false);
+            is_active && policy.pointer("/action/otp_pin_random").is_some()
+        }))
     }
 }
 
 /// The longest name of a realm (privacyIDEA's table `realm`), in characters.
 const LONGEST_REALM: usize = 255;
+
+/// Where a code is asked about.
+const CHECK: &str = "/validate/check";
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -218,6 +252,10 @@ impl AuthServer for PrivacyIdea {
         let digits = row.effective_digits();
         match row.kind {
             _ if !matches!(digits, 6 | 8) => Some(format!("privacyIDEA takes 6 or 8 digits, not {digits}")),
+            // It is looked up by its serial, where a star or a comma would find others.
+            _ if row.serial.as_deref().is_some_and(|serial| !is_found_alone(serial)) => {
+                Some("privacyIDEA cannot look up a serial with such characters".to_owned())
+            }
             Kind::Totp if TimeStep::new(row.effective_step()).is_none() => {
                 Some(format!("privacyIDEA takes time steps of 30 and 60 s, not {}", row.effective_step()))
             }
@@ -251,8 +289,7 @@ impl AuthServer for PrivacyIdea {
 
     fn tokens(&self, serial: &str) -> Asked<Vec<ServerToken>> {
         let mut found = Vec::new();
-        // A star or a comma would find others.
-        if serial.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+        if is_found_alone(serial) {
             self.pages(&[("serial", serial)], &mut |token| {
                 if token.serial == serial {
                     found.push(token);
@@ -296,7 +333,7 @@ impl AuthServer for PrivacyIdea {
     }
 
     fn create(&self, new: &Enrolment<'_>) -> Asked<String> {
-        self.init(new).map(|_| new.serial.to_owned())
+        self.init(new).map(|()| new.serial.to_owned())
     }
 
     fn assign(&self, token: &ServerToken, user: &ServerUser) -> Asked<()> {
@@ -315,12 +352,19 @@ impl AuthServer for PrivacyIdea {
     fn accepts(&self, token: &ServerToken, code: &str) -> Asked<bool> {
         // Without a PIN: the code alone is asked about.
         let form = [("serial", token.serial.as_str()), ("pass", code), ("otponly", "1")];
-        let answer = self.ask(&Method::POST, "/validate/check", &form)?;
+        let answer = self.ask(&Method::POST, CHECK, &form)?;
         self.fields(&answer).truth("/result/value")
     }
 
-    fn re_enrol(&self, _token: &ServerToken, new: &Enrolment<'_>) -> Asked<()> {
-        self.init(new).map(drop)
+    fn re_enrol(&self, token: &ServerToken, new: &Enrolment<'_>) -> Asked<()> {
+        // One that was created and not brought to its end takes nothing else, and no code of another seed.
+        if token.is_unverified {
+            return self.verify(new);
+        }
+        if self.gives_new_pins()? {
+            return Err(ServerError::NewPin(self.http.host().to_owned()));
+        }
+        self.init(new)
     }
 
     fn remove(&self, token: &ServerToken) -> Asked<()> {
@@ -328,40 +372,7 @@ impl AuthServer for PrivacyIdea {
     }
 }
 
-fn token_of(value: &Value) -> Option<ServerToken> {
-    let serial = text_in(value, "serial")?;
-    let info = value.get("info").unwrap_or(&Value::Null);
-    let is = |field: &str| value.get(field).and_then(Value::as_bool);
-    let counts = text_in(value, "tokentype").is_some_and(|kind| kind.eq_ignore_ascii_case("hotp"));
-    let next_counter: Option<u64> = number_in(value, "count");
-    Some(ServerToken {
-        more_users: 0,
-        id: serial.clone(),
-        serial,
-        user: text_in(value, "username"),
-        counts,
-        step_s: number_in(info, "timeStep"),
-        digits: number_in(value, "otplen"),
-        hash: text_in(info, "hashlib"),
-        // What stands there is the last count that was used (HOTP: the next one); none was, where it is 0.
-        next_counter: next_counter.map(|count| if counts || count == 0 { count } else { count.saturating_add(1) }),
-        believed: believed(next_counter.filter(|_| !counts), number_in(info, "timeStep"), number_in(info, "timeShift")),
-        realm: text_in(value, "user_realm"),
-        // A full fail counter refuses right codes too.
-        is_off: is("active") == Some(false)
-            || is("locked") == Some(true)
-            || is("revoked") == Some(true)
-            || number_in::<u64>(value, "failcount")
-                .zip(number_in(value, "maxfail"))
-                .is_some_and(|(count, most)| count >= most && most > 0),
-    })
-}
-
-/// How far a server believes a clock to be off, and when it came to believe so: at a login it keeps the step that was used, and how far
-/// that began after its own time (privacyIDEA 3.14, `TotpTokenClass.check_otp`). Before the first one it believes nothing.
-fn believed(last_step: Option<u64>, step_s: Option<u32>, shift_s: Option<f64>) -> Option<(f64, UnixTime)> {
-    let (last, step_s, shift_s) =
-        (last_step.filter(|step| *step > 0)?, step_s?, shift_s.filter(|shift| shift.is_finite())?);
-    let at_ms = (last as f64 * f64::from(step_s) - shift_s) * 1000.0;
-    Some((shift_s, UnixTime::from_timestamp_millis(at_ms as i64)?))
+/// Whether nothing but this serial is found by it.
+fn is_found_alone(serial: &str) -> bool {
+    serial.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }

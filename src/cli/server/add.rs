@@ -79,8 +79,14 @@ fn check_same(
     let went = |to: &str| format!("according to the journal, {many} went to {to} with the name {}", args.name);
     match before {
         _ if tokens == 0 => Ok(()),
-        // A server that moves within its kind is the same one.
-        Some(before) if before.kind == settings.kind => Ok(()),
+        Some(before) if before.kind == settings.kind && (args.same_server || is_same_place(&before, settings)) => {
+            Ok(())
+        }
+        // What went to a server under this name is taken to be there: at another one nobody could sign in.
+        Some(before) if before.kind == settings.kind => Err(Failure::usage(
+            format!("{}, and this is another address, account or tenant", went(&before.url)),
+            "if the same server has moved, with its tokens, use --same-server; otherwise use another name",
+        )),
         Some(before) => {
             Err(Failure::usage(went(&format!("a server of another kind ({})", before.kind.name())), "use another name"))
         }
@@ -91,6 +97,12 @@ fn check_same(
             "if it is the same server, use --same-server; otherwise use another name",
         )),
     }
+}
+
+/// Whether settings name the same server. privacyIDEA's administrators all see the same tokens, and Entra ID's clients those of their tenant.
+fn is_same_place(one: &ServerSettings, other: &ServerSettings) -> bool {
+    let is_same_account = one.account == other.account || one.kind != ServerKind::Duo;
+    one.url == other.url && one.tenant == other.tenant && is_same_account
 }
 
 /// What the arguments say of a server.

@@ -22,6 +22,9 @@ use crate::seedfile::Row;
 use crate::server::{AuthServer, Pause, ServerError, ServerKind, ServerSettings, TellPerson};
 use crate::time::{HostClock, SystemClock};
 
+/// A pause of a server that is kept at a desk.
+const DESK_WAITS: Duration = Duration::from_secs(3);
+
 /// A server that can be spoken to. Nothing was asked yet.
 pub struct Opened {
     /// What the inventory knows of it.
@@ -35,15 +38,22 @@ pub struct Opened {
 
 /// Whether somebody wants what goes to a server to stop: the whole program, or, once that is named, this alone.
 #[derive(Clone, Default)]
-struct Stops(Arc<OnceLock<Arc<AtomicBool>>>);
+struct Stops {
+    stopped_by: Arc<OnceLock<Arc<AtomicBool>>>,
+    /// Whoever waits at a desk is kept for no longer pause than this.
+    patience: Option<Duration>,
+}
 
 impl Stops {
     fn asked(&self) -> bool {
-        interrupt::asked() || self.0.get().is_some_and(|stops| stops.load(Ordering::Relaxed))
+        interrupt::asked() || self.stopped_by.get().is_some_and(|stops| stops.load(Ordering::Relaxed))
     }
 
     /// Waits, in pieces: whoever wants it to stop is not kept. Whether nobody does.
     fn pause(&self, span: Duration) -> bool {
+        if self.patience.is_some_and(|most| span > most) {
+            return false;
+        }
         let until = Instant::now() + span;
         while Instant::now() < until && !self.asked() {
             std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
@@ -56,7 +66,7 @@ impl Opened {
     /// It stops too as soon as this is set, and waits for nothing then. Said once.
     #[cfg(feature = "web")]
     pub fn stopped_by(&self, stops: Arc<AtomicBool>) {
-        let _ = self.stops.0.set(stops);
+        let _ = self.stops.stopped_by.set(stops);
     }
 
     /// Whether somebody wants this to stop.
@@ -145,6 +155,18 @@ pub fn is_by_person(inventory: &dyn Inventory, name: &str) -> bool {
 /// # Errors
 /// A failure of the record or of the credential.
 pub fn open(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Opened, Failure> {
+    open_with(store, name, identity, Stops::default())
+}
+
+/// The same for a desk, where somebody waits: a server that asks for a long pause is away.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_at_desk(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Opened, Failure> {
+    open_with(store, name, identity, Stops { patience: Some(DESK_WAITS), ..Stops::default() })
+}
+
+fn open_with(store: &Store, name: &str, identity: Option<&Identity>, stops: Stops) -> Result<Opened, Failure> {
     // Whoever can write the inventory could name a server of their own.
     store.standing().map_err(failed)?;
     let record = record(store.inventory(), name)?;
@@ -156,7 +178,6 @@ pub fn open(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Op
     };
     // On standard error also where the report is JSON: somebody has to do it.
     let tell: TellPerson = Arc::new(|page, code| note(&format!("to sign in, open {page} and type {code}")));
-    let stops = Stops::default();
     let waits = stops.clone();
     let wait: Pause = Arc::new(move |span| waits.pause(span));
     let server = crate::server::open(&settings, credential, wait, tell).map_err(|error| server_failure(name, error))?;

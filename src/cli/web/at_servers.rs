@@ -25,6 +25,7 @@ impl Counter<'_> {
             .ok_or_else(|| Failure::usage("servers are left alone here", "start tokentap web without --no-mend"))?;
         // Whoever lies about the clock to a server locks the user out there.
         if !is_clock_settled(self.inventory()?, &token.key)? {
+            self.readers.check_no_batch()?;
             return Err(Failure::usage(
                 "whether its clock was set is not known: the last job on it did not come to its end",
                 "lay the token on a reader: that sets its clock, and mends the server",
@@ -37,6 +38,7 @@ impl Counter<'_> {
             one.by_hand = one.by_hand.take().map(|_| ByHand::OffDisplay);
         }
         if done.is_empty() {
+            self.readers.check_no_batch()?;
             return Err(Failure::usage("nothing is left to mend, by the record", "lay the token on a reader first"));
         }
         let reports: Vec<MendReport> = done.iter().map(|after| MendReport::read_at(after, Audience::Page)).collect();

@@ -171,6 +171,21 @@ impl Readers<'_> {
         }
     }
 
+    /// Whether a token may be laid down for something else than a batch.
+    ///
+    /// # Errors
+    /// A usage failure while a batch runs, or waits: it would burn the next seed of its list onto that token.
+    pub fn check_no_batch(&self) -> Result<(), Failure> {
+        let is_wanted = locked(&self.wanted).is_some();
+        if !is_wanted && !locked(&self.state).burns {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            "a batch is running: a token that is laid down now gets a seed from its list",
+            "stop the batch, or wait until it is done; then do this",
+        ))
+    }
+
     /// Prepares a batch of a list.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ impl Counter<'_> {
             return Err(Failure::usage("the inventory does not keep its seed", next));
         }
         self.opener_of_seeds()?;
+        self.readers.check_no_batch()?;
         self.readers.check_host()?;
         self.readers.burn_again(serial, true);
         Ok(

@@ -9,8 +9,9 @@ impl Readers<'_> {
     /// Takes somebody's word on the profile of a token that waits for it; it is set with that when it is laid back.
     ///
     /// # Errors
-    /// A usage failure where no token of this serial waits for its profile.
+    /// A usage failure where no token of this serial waits for its profile, or a batch runs.
     pub fn state_profile(&self, serial: &str, profile: ProfileWish) -> Result<(), Failure> {
+        self.check_no_batch()?;
         // It may have been lifted since, and another one laid down.
         let mut waits = self.board.is_undone_for(serial, PlaceRemedy::StateProfile);
         self.board.change_places(|place| {

@@ -1,7 +1,7 @@
 //! The codes of a seed around a time, for a server that wants some.
 
 use crate::otp::{Digits, hotp};
-use crate::seedfile::Row;
+use crate::seedfile::{Kind, Row};
 
 /// The codes of the steps of time from `first` on, `count` of them; a step is counted from 1970.
 pub(super) fn codes_from(row: &Row, first: u64, count: u64) -> Vec<String> {
@@ -27,6 +27,15 @@ pub(super) fn asked_step(row: &Row, unix_s: i64) -> u64 {
 /// The oldest step whose code may be on a display at a time.
 pub(super) fn displayed_step(row: &Row, unix_s: i64) -> u64 {
     step_at(row, unix_s.saturating_sub(DISPLAY_SLOW_S))
+}
+
+/// A code before that of the step which a server is asked about: it leaves that one to be asked about. Of a token that counts, its first one.
+pub(super) fn code_before(row: &Row, asked: u64) -> String {
+    let at = match row.kind {
+        Kind::Totp => asked.saturating_sub(1),
+        Kind::Hotp => row.counter.unwrap_or(0),
+    };
+    codes_from(row, at, 1).pop().unwrap_or_default()
 }
 
 /// The first of two codes in a row that a server is told at a time to find a clock again, where `next` is the first one that it takes: past

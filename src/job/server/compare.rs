@@ -123,7 +123,7 @@ fn of_one(
     if delivery.is_some_and(|delivery| delivery.unmended.is_some()) {
         tell(Difference::Unmended);
     }
-    if there.is_off {
+    if there.is_off || there.is_unverified {
         tell(Difference::OffThere);
     }
     let Some(record) = record else { return };

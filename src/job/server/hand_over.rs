@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::begins::new_job;
 use super::Work;
-use super::codes::{asked_step, codes_from, step_at};
+use super::codes::{asked_step, code_before, codes_from, step_at};
 use super::hindrance::Hindrance;
 use super::journal::Journal;
 use super::plan::{Doing, Planned, check_owner};
@@ -122,7 +122,11 @@ fn carry_out(work: &Work<'_>, planned: &Planned, journal: &mut Journal<'_, '_>) 
         None => match (&journal.now.user, token.user.is_some()) {
             (Some(name), false) if planned.doing != Doing::Finish || was_not_given(planned) => {
                 let mut found = work.server.users(name).map_err(Hindrance::Server)?;
-                if found.len() == 1 { found.pop() } else { None }
+                match found.len() {
+                    0 => return Err(Hindrance::NoUser(name.clone())),
+                    1 => found.pop(),
+                    several => return Err(Hindrance::SeveralUsers(name.clone(), several)),
+                }
             }
             _ => None,
         },
@@ -157,7 +161,9 @@ fn create(
     journal: &mut Journal<'_, '_>,
 ) -> Result<ServerToken, Hindrance> {
     let serial = planned.ready.token.key.serial.as_str();
-    let new = Enrolment { row: &planned.ready.row, serial };
+    let row = &planned.ready.row;
+    let past_code = code_before(row, asked_step(row, work.clock.now().wall.timestamp()));
+    let new = Enrolment { row, serial, past_code };
     if let Some(there) = replaced {
         match work.server.re_enrol(there, &new) {
             Err(ServerError::NoSuchCall(_)) => {
@@ -266,9 +272,11 @@ fn accepts_past_code(work: &Work<'_>, planned: &Planned, token: &ServerToken) ->
     if token.is_off {
         return Err(Hindrance::OffThere);
     }
-    let asked = asked_step(row, work.clock.now().wall.timestamp());
-    let code = codes_from(row, asked, 1).pop().unwrap_or_default();
-    match work.server.accepts(token, &code).map_err(Hindrance::Server)? {
+    let asks = || {
+        let asked = asked_step(row, work.clock.now().wall.timestamp());
+        work.server.accepts(token, &codes_from(row, asked, 1).pop().unwrap_or_default())
+    };
+    match work.with_code(&asks).map_err(Hindrance::Server)? {
         true => Ok(true),
         false if known == Some(DeliveryStep::Sent) => {
             Err(Hindrance::Taken { user: token.user.clone(), is_older: false })
@@ -280,9 +288,11 @@ fn accepts_past_code(work: &Work<'_>, planned: &Planned, token: &ServerToken) ->
 /// Gives the server the code that it wants before the first sign-in.
 fn activate(work: &Work<'_>, planned: &Planned, token: &ServerToken, user: &ServerUser) -> Result<bool, Hindrance> {
     let row = &planned.ready.row;
-    let step = step_at(row, work.clock.now().wall.timestamp());
-    let code = codes_from(row, step, 1).pop().unwrap_or_default();
-    let Err(error) = work.server.activate(token, user, &code) else { return Ok(true) };
+    let sends = || {
+        let step = step_at(row, work.clock.now().wall.timestamp());
+        work.server.activate(token, user, &codes_from(row, step, 1).pop().unwrap_or_default())
+    };
+    let Err(error) = work.with_code(&sends) else { return Ok(true) };
     let found = work.server.tokens(&token.serial).unwrap_or_default();
     let is_on = found.iter().any(|there| there.id == token.id && !there.is_off);
     if is_on { Ok(true) } else { Err(Hindrance::Server(error)) }

@@ -6,7 +6,7 @@
 use super::super::begins::new_job;
 use super::Work;
 use super::codes::{
-    accepted_from, asked_step, codes_from, displayed_step, first_of_two, leaves_the_displayed, step_at,
+    accepted_from, asked_step, code_before, codes_from, displayed_step, first_of_two, leaves_the_displayed, step_at,
 };
 use super::hand_over::hand_over;
 use super::hindrance::Hindrance;
@@ -144,7 +144,7 @@ impl Job<'_> {
         if is_of_another_profile(row, &there) {
             return Err(Hindrance::OtherProfileThere);
         }
-        if can.resyncs_time && there.is_off {
+        if can.resyncs_time && (there.is_off || there.is_unverified) {
             return Err(Hindrance::OffThere);
         }
         if can.resyncs_time {
@@ -249,7 +249,8 @@ impl Job<'_> {
         if !work.server.resync(there, &codes_from(row, next, 2)).map_err(Hindrance::Server)? {
             return Err(Hindrance::OtherSeedThere);
         }
-        let new = Enrolment { row, serial: &there.serial };
+        let past_code = code_before(row, asked);
+        let new = Enrolment { row, serial: &there.serial, past_code };
         work.server.re_enrol(there, &new).map_err(Hindrance::Server)?;
         match self.accepts(there, asked)? {
             true => Ok(Mended::ReEnrolled { checked: true }),
@@ -264,8 +265,13 @@ impl Job<'_> {
 
     /// Whether the server accepts the code of a step that is past, which nobody needs any more: then it accepts the current one.
     fn accepts(&self, there: &ServerToken, step: u64) -> Result<bool, Hindrance> {
-        let code = codes_from(self.row, step, 1).pop().unwrap_or_default();
-        self.work.server.accepts(there, &code).map_err(Hindrance::Server)
+        let Self { work, row, .. } = *self;
+        let asks = || {
+            // After a pause it is a later one.
+            let asked = asked_step(row, work.clock.now().wall.timestamp()).max(step);
+            work.server.accepts(there, &codes_from(row, asked, 1).pop().unwrap_or_default())
+        };
+        work.with_code(&asks).map_err(Hindrance::Server)
     }
 }
 

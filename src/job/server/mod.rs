@@ -36,7 +36,7 @@ pub use resync::{resync, servers_with};
 use std::time::Duration;
 
 use crate::inventory::{Deed, Event, Inventory, Outcome, SlotKey, Station};
-use crate::server::AuthServer;
+use crate::server::{AuthServer, ServerError};
 use crate::time::HostClock;
 
 /// A server that is worked with, and everything around it.
@@ -57,7 +57,32 @@ pub struct Work<'a> {
     pub pause: &'a dyn Fn(Duration) -> bool,
 }
 
+/// How often a code is made anew for a server that asked for a pause.
+const CODES_ANEW: u32 = 3;
+
+/// The longest pause after which that is done.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 impl Work<'_> {
+    /// Sends a request with a code in it: after a pause that the server asks for, with the code of then.
+    ///
+    /// # Errors
+    /// The server's.
+    fn with_code<T>(&self, send: &dyn Fn() -> Result<T, ServerError>) -> Result<T, ServerError> {
+        for _ in 0..CODES_ANEW {
+            match send() {
+                Err(ServerError::Busy { host, pause }) => {
+                    let span = pause.unwrap_or(Duration::from_secs(2));
+                    if span > LONGEST_PAUSE || !(self.pause)(span) {
+                        return Err(ServerError::Busy { host, pause });
+                    }
+                }
+                other => return other,
+            }
+        }
+        send()
+    }
+
     /// An event of now about a token at the server.
     fn event(&self, key: &SlotKey, job: i64, deed: Deed, outcome: Outcome, detail: String) -> Event {
         let detail = match self.remark {

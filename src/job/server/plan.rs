@@ -135,7 +135,8 @@ impl<'a, 'w> Planner<'a, 'w> {
                 None => user.is_none() && known.as_ref().is_none_or(|known| known.user.is_none()),
             };
         let is_off = there.as_ref().is_some_and(|there| there.is_off) && work.server.kind().can().resyncs_time;
-        if is_off && doing == Doing::Finish {
+        // One that is replaced stays off: nobody could sign in with it.
+        if is_off && matches!(doing, Doing::Finish | Doing::Replace) {
             return Err(Hindrance::OffThere);
         }
         let doing = if is_done { Doing::Nothing } else { doing };
@@ -166,6 +167,17 @@ impl<'a, 'w> Planner<'a, 'w> {
             // The one whose place was to be taken is there still.
             (Some(DeliveryStep::Sent), Some(there))
                 if is_this_seed && known.is_some_and(|known| known.id.as_ref() == Some(&there.id)) =>
+            {
+                Ok(Doing::Replace)
+            }
+            // It was created, and not brought to its end: that is done again as a whole.
+            (Some(step), Some(there))
+                if is_this_seed
+                    && there.is_unverified
+                    && matches!(
+                        step,
+                        DeliveryStep::Sent | DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active
+                    ) =>
             {
                 Ok(Doing::Replace)
             }

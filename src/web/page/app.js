@@ -17,7 +17,8 @@ function el(name, attributes, ...children) {
 
 const put = (id, ...children) => $(id).replaceChildren(...children.filter(Boolean));
 const headers = () => ({ "Content-Type": "application/json", Authorization: `Bearer ${sessionStorage.getItem(KEY)}` });
-const post = (path, body) => fetch(path, { method: "POST", headers: headers(), body: JSON.stringify(body) });
+// A program that hangs or was suspended says nothing: it is not waited for longer than the longest work takes.
+const post = (path, body) => fetch(path, { method: "POST", headers: headers(), body: JSON.stringify(body), signal: AbortSignal.timeout(180000) });
 
 async function ask(what, fields) {
   const answer = await post("/api/ask", { ask: what, ...fields }).catch(() => {
@@ -152,8 +153,10 @@ function visit(seen, isUndone) {
   const mark = el("span", { class: "mark" }, seen.well ? "✓" : "✕");
   const who = [seen.user, seen.token || "a token"].filter(Boolean).join(" · ");
   const lines = [el("p", {}, mark, who), el("p", { class: "small" }, `${when(seen.at)}: ${seen.what}`)];
-  if (!seen.well && seen.next) lines.push(el("p", {}, `Next: ${seen.next}`));
-  if (isUndone && seen.remedy) lines.push(...remedy(seen.serial, seen.remedy));
+  // What is laid down for this while a batch burns would get a seed from its list.
+  if (!seen.well && seen.later) lines.push(el("p", {}, "Not now: a batch is running."));
+  else if (!seen.well && seen.next) lines.push(el("p", {}, `Next: ${seen.next}`));
+  if (isUndone && seen.remedy && !seen.later) lines.push(...remedy(seen.serial, seen.remedy));
   if (seen.serial) lines.push(opener(seen.serial));
   return el("li", { class: seen.well ? "good-row" : "bad-row" }, ...lines);
 }
@@ -220,13 +223,15 @@ function render() {
     : `The seeds of a batch (${state.batch.name}) are on their way to the server: the readers do nothing until that is done.`));
   const sets = burns ? "" : facts.sets_clocks ? `Clocks more than ${facts.bound_s} s off are set.` : "Clocks are only measured.";
   $("clock").textContent = `${sets} ${facts.host_is_trusted ? "" : "⚠ "}${facts.host_clock}`;
-  const again = state.burns.length ? `Burned again as soon as they are laid down: ${state.burns.join(", ")}` : "";
+  const again = state.burns.length ? `Burned again ${burns ? "when they are laid down after the batch" : "as soon as they are laid down"}: ${state.burns.join(", ")}` : "";
   const notices = [state.notice, facts.warning, state.unrecorded, state.waits, again].filter(Boolean);
   bar("notice", notices.join(" · "));
   const places = Object.values(state.readers).sort((a, b) => (a.number || 99) - (b.number || 99));
   keep("readers", places.length ? places : [null], (place) => (place ? card(place) : el("p", { class: "card" }, "No reader yet: plug one in.")));
   questions(state.questions);
-  const undone = Object.values(state.undone);
+  const later = Boolean(burns && state.batch.burns), undone = Object.values(state.undone).map((seen) => ({ ...seen, later }));
+  const listed = undone.length < state.undone_count ? `Only ${undone.length} of ${state.undone_count} are listed here.` : "";
+  $("undone-more").textContent = listed;
   keep("undone", undone.length ? undone : [null], (seen) => (seen ? visit(seen, true) : el("li", {}, "Nothing.")));
   keep("visits", state.visits, (seen) => visit(seen, false));
   const all = Math.max(state.undone_count, undone.length);
@@ -250,8 +255,10 @@ async function fleet() {
       { now: "now", before: `before ${one.come_before ? day(one.come_before) : ""}`, "not-for-long": "not within ten years", unknown: "not known" }[one.come],
       one.clock ? `${drift(one.clock.drift_s)} (±${one.clock.within_s.toFixed(1)} s)` : "", one.remark]);
     const csv = async () => {
-      const { csv: text } = await ask("fleet", { ...fields, csv: true });
-      saver(URL.createObjectURL(new Blob([text], { type: "text/csv" })), "forecast.csv", "").click();
+      try {
+        const { csv: text } = await ask("fleet", { ...fields, csv: true });
+        saver(URL.createObjectURL(new Blob([text], { type: "text/csv" })), "forecast.csv", "").click();
+      } catch (refused) { put("fleet-result", problem(refused)); }
     };
     put("fleet-result", el("p", {}, `${report.count} ${report.count === 1 ? "token" : "tokens"} (95 %), ${report.words}`),
       report.plot ? plot(report.plot, "fleet", "How many tokens must have come back by when, and how many run at which rate") : null,
@@ -275,7 +282,7 @@ async function listen() {
   let number = 0, pause = 250;
   for (;;) {
     try {
-      const answer = await fetch(`/api/state?after=${number}`, { headers: headers(), cache: "no-store" });
+      const answer = await fetch(`/api/state?after=${number}`, { headers: headers(), cache: "no-store", signal: AbortSignal.timeout(30000) });
       if (answer.status === 401) return lock();
       if (!answer.ok) throw new Error();
       state = await answer.json();

@@ -19,6 +19,9 @@ function plot(svg, name, words) {
 const saver = (url, name, words) => el("a", { href: url, download: name }, words);
 async function openToken(serial) {
   sessionStorage.setItem("serial", serial);
+  // Nobody takes the token that was shown before for this one.
+  $("token-title").textContent = serial;
+  put("token-body", el("p", {}, "Reading the inventory …"));
   go("token");
   await renderToken(serial);
 }

@@ -109,6 +109,13 @@ fn three_tokens_that_jump_alike_at_one_desk_on_a_day_tell_that_its_clock_was_wro
     for history in &corrected {
         assert_eq!(causes(&fleet.fit(history).unwrap()), [Cause::AnotherHand]);
     }
+    // Where others were read there as expected meanwhile, the desk was right, and another program has set these three.
+    let moved = [token(0.1, -3600.0), token(-0.2, -3600.1), token(0.0, -3599.9)];
+    let others = [0.01, 0.02, 0.03, 0.04].map(|rate| token(rate, 0.0));
+    let fleet = Fleet::of(moved.iter().chain(&others));
+    for history in &moved {
+        assert_eq!(causes(&fleet.fit(history).unwrap()), [Cause::WholeHours]);
+    }
     // Two could be chance.
     let fleet = Fleet::of(histories[..2].iter());
     assert_eq!(causes(&fleet.fit(&histories[0]).unwrap()), [Cause::Unknown]);

@@ -179,7 +179,7 @@ fn while_the_server_is_away_two_codes_are_given_that_mend_it_by_hand() {
     site.follows(serial, "sha1", 30, -565);
     let url = "http://127.0.0.1:9";
     let add = ["server", "add", "pi", "--kind", "privacyidea", "--url", url, "--account", ADMIN];
-    site.desk.ok(&[&add[..], &["--realm", "office", "--credential-file", "password"]].concat());
+    site.desk.ok(&[&add[..], &["--realm", "office", "--credential-file", "password", "--same-server"]].concat());
     let (exit, mended, said) = site.mends(serial, &[]);
     assert_eq!((exit, mended["outcome"].as_str()), (10, Some("by-hand")), "{said}");
     assert!(said.contains("cannot be reached") && said.contains("Resync Token"), "{said}");
@@ -187,7 +187,7 @@ fn while_the_server_is_away_two_codes_are_given_that_mend_it_by_hand() {
     let typed = [("serial", serial), ("otp1", codes[0]), ("otp2", codes[1])];
     assert_eq!(site.server.ask("POST", "/token/resync", &typed), json!(true), "as somebody types them at its page");
     assert!(site.server.accepts(serial, &format!("{PIN}{}", site.shown(serial))));
-    site.add("pi", ADMIN, &["--realm", "office", "--credential-file", "password"]);
+    site.add("pi", ADMIN, &["--realm", "office", "--credential-file", "password", "--same-server"]);
     assert!(is_unmended(&site, serial), "nobody has told the record");
     let (exit, _, said) = site.mends(serial, &[]);
     assert_eq!((exit, is_unmended(&site, serial)), (0, false), "{said}");

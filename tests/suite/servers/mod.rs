@@ -19,6 +19,7 @@ mod marks;
 mod mend;
 mod owners;
 mod pauses;
+mod policies;
 mod privacyidea;
 mod refusals;
 pub mod stand_in;

@@ -51,7 +51,7 @@ fn a_server_that_names_a_pause_is_left_alone_for_as_long_and_then_does_what_it_w
     let (client, paused) = client(&server.url(), true);
     let row = seed();
     server.lay("POST", Fault::Busy(Some(7)), 1);
-    client.create(&Enrolment { row: &row, serial: "86596120000001" }).unwrap();
+    client.create(&Enrolment { row: &row, serial: "86596120000001", past_code: String::new() }).unwrap();
     assert_eq!(seconds(&paused), [7]);
     // As a time, of which only whole seconds are told.
     server.lay("GET", Fault::BusyUntil(30), 1);
@@ -99,7 +99,8 @@ fn what_only_reads_is_sent_again_to_a_server_that_is_away_and_a_creation_is_not(
     // Whether a server that says 503 has done it, nobody knows.
     server.lay("POST", Fault::Away, 1);
     let row = seed();
-    let error = client.create(&Enrolment { row: &row, serial: "86596120000001" }).unwrap_err();
+    let error =
+        client.create(&Enrolment { row: &row, serial: "86596120000001", past_code: String::new() }).unwrap_err();
     assert_eq!((server.asked("POST"), error.fate()), (1, Fate::Unknown), "{error:?}");
     assert_eq!(paused.lock().unwrap().len(), 2);
 }
@@ -109,7 +110,8 @@ fn a_connection_that_is_refused_is_tried_again_a_moment_later_and_nothing_was_do
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (client, paused) = client(&format!("http://127.0.0.1:{nobody}"), true);
     let row = seed();
-    let error = client.create(&Enrolment { row: &row, serial: "86596120000001" }).unwrap_err();
+    let error =
+        client.create(&Enrolment { row: &row, serial: "86596120000001", past_code: String::new() }).unwrap_err();
     assert!(matches!(error, ServerError::Unreachable { .. }) && error.fate() == Fate::NotDone, "{error:?}");
     assert_eq!(seconds(&paused), [1, 1]);
 }

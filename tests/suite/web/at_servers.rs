@@ -182,6 +182,9 @@ fn a_hand_over_that_a_server_makes_wait_ends_when_somebody_stops_the_batch_at_th
     while server.asked("POST /admin/v1/tokens") == 0 {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    // Laid down meanwhile, a token would get a seed of the list.
+    let again = web.ask(&bearer, json!({ "ask": "burn-again", "serial": token, "cancel": false }));
+    assert!(again.status == 422 && again.body.contains("a batch is running"), "{}", again.body);
     assert_eq!(web.ask(&bearer, json!({ "ask": "stop-batch" })).status, 200);
     let board = web.wait_for(&bearer, |state| state["batch"]["runs"] == false);
     assert_eq!(server.asked("POST /admin/v1/tokens"), 1, "it was not asked again: {board}");
