@@ -153,6 +153,7 @@ impl<'a> WatchedHost<'a> {
     ///
     /// # Errors
     /// A failure with exit code 9: it is not to be trusted any more.
+    #[cfg(feature = "web")]
     pub fn standing(&self) -> Result<Option<Standing>, Failure> {
         if !self.args.ntp.is_empty() {
             return Ok(None);

@@ -55,12 +55,14 @@ pub fn remedy_of_record(remedy: &RecordRemedy, audience: Audience) -> String {
             )
         }
         RecordRemedy::PutBackBesideLog(log) => {
-            let (move_it, old) = (if cfg!(windows) { "move" } else { "mv" }, log.with_added_extension("old"));
+            let move_it = if cfg!(windows) { "move" } else { "mv" };
+            let mut old = log.clone().into_os_string();
+            old.push(".old");
             format!(
                 "put the inventory back beside it; if it is lost, move the log away first ({move_it} {} {}), and then put \
                  the newest backup in the inventory's place (docs/desk.md)",
                 shell_word(log),
-                shell_word(&old)
+                shell_word(std::path::Path::new(&old))
             )
         }
         RecordRemedy::SeeHolder(serial) => format!(

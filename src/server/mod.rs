@@ -25,6 +25,7 @@ mod open;
 mod pace;
 #[cfg(feature = "servers")]
 mod privacyidea;
+#[cfg(feature = "servers")]
 mod privacyidea_token;
 mod remedy;
 mod settings;

@@ -161,7 +161,7 @@ pub fn open(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Op
 /// The same for a desk, where somebody waits: a server that asks for a long pause is away.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open()`].
 pub fn open_at_desk(store: &Store, name: &str, identity: Option<&Identity>) -> Result<Opened, Failure> {
     open_with(store, name, identity, Stops { patience: Some(DESK_WAITS), ..Stops::default() })
 }
