@@ -161,7 +161,7 @@ fn there(inventory: &dyn Inventory, server: &str) -> Result<Vec<Delivery>, Failu
     let mut deliveries = inventory.deliveries(&filter).map_err(failed)?;
     // Whether anything is left of those that have not come so far, the plan tells.
     deliveries.retain(|one| one.step == DeliveryStep::Active && one.detail.is_none());
-    // Somebody's by now, who does not have it there yet.
+    // But for those that were given to somebody here since.
     let mut left = Vec::with_capacity(deliveries.len());
     for one in deliveries {
         let is_nobodys_there = one.user.is_none();

@@ -149,7 +149,7 @@ impl<'a> WatchedHost<'a> {
         Ok(CorrectedClock::new(&self.system, last.correction).with_doubt(last.doubt))
     }
 
-    /// What is known of the clock by now; `None` where time servers are asked, which is done for tokens alone.
+    /// The evidence on the clock by now; `None` where time servers are asked, which is done only when a token is set.
     ///
     /// # Errors
     /// A failure with exit code 9: it is not to be trusted any more.

@@ -176,7 +176,7 @@ impl Record {
         self.opened().as_ref().is_ok_and(|opened| opened.is_lasting)
     }
 
-    /// What is wrong with who can change it, or with whom it seals to, in words.
+    /// The fault in who can change it, or in whom it seals to, in words.
     #[cfg(feature = "web")]
     pub fn warning(&self) -> Option<String> {
         self.opened().as_ref().ok()?.standing.as_ref().err().map(troubled)

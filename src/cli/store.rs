@@ -227,14 +227,16 @@ fn note_late(shared: &Shared) {
         Ok(marked) => marked.iter().for_each(|delivery| {
             let (key, server) = (&delivery.key, &delivery.server);
             note(&format!(
-                "the clock of token {key} was set while the inventory was away: {server} may refuse its codes until it is mended there; \
+                "the clock of token {key} was set, or may have been, while the inventory was away: {server} may refuse its codes until it is mended there; \
                  with the token on the reader: {}",
                 mend(server)
             ));
         }),
         Err(error) => note(&format!(
-            "clocks were set while the inventory was away, and which servers may refuse the tokens' codes now could not be looked up: {}",
-            crate::report::troubled(&error)
+            "clocks were set while the inventory was away, and which servers may refuse those tokens' codes now could not be looked up: {}; mend \
+             each token at the servers that have it: {}",
+            crate::report::troubled(&error),
+            mend("NAME")
         )),
     }
 }

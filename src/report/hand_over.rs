@@ -293,7 +293,7 @@ fn by_hand_words(after: &AfterSync, audience: Audience) -> Option<String> {
     let by_hand = after.by_hand.as_ref()?;
     let click = match (after.kind, by_hand, after.by_hand_from) {
         (ServerKind::PrivacyIdea, ByHand::Codes(codes), _) => format!(
-            "if the code on the display is refused: open the token in privacyIDEA, and choose Resync Token; enter these two codes within half a minute: {}",
+            "if the code on the display is refused, open the token in privacyIDEA, choose Resync Token, and enter these two codes within half a minute: {}",
             codes.join(" ")
         ),
         (ServerKind::PrivacyIdea, ByHand::OffDisplay, Some(from)) => format!(

@@ -70,7 +70,7 @@ pub fn hindrance_fact(hindrance: &Hindrance) -> String {
             "the server has it with another hash, time step or number of digits than the token: its codes are refused".to_owned()
         }
         Hindrance::OffThere => {
-            "it is switched off or locked at the server, waits there for a first code, or its codes were refused too often: no code is accepted there, whatever its clock shows".to_owned()
+            "no code is accepted there, whatever its clock shows: it is switched off or locked at the server, it is still waiting for its first code, or too many codes were refused".to_owned()
         }
         Hindrance::Several(count) => format!("the server has {count} tokens of this serial"),
         Hindrance::NoUser(name) => format!("the server has no user {}", plain(name)),
@@ -147,7 +147,7 @@ pub fn hindrance_next(hindrance: &Hindrance, server: &str, serial: &str, audienc
         Hindrance::OtherProfileThere => format!("give the server the token's own profile: {}", with("--replace")),
         Hindrance::OffThere => {
             format!(
-                "see on the server's page why; only if its user has it in hand, reset its fail counter or switch it on there; then {again}"
+                "see on the server's page why; only if its user has it in hand, reset its fail counter or switch it on there; then {again}; if it is waiting for its first code, {hand_it_over}"
             )
         }
         Hindrance::Several(_) => "remove at the server all but the one that is in use".to_owned(),

@@ -104,7 +104,7 @@ fn fixed_on_page(remedy: &TokenRemedy) -> Option<String> {
             in_terminal("tokentap sync --allow-unknown-model")
         ),
         TokenRemedy::Reassign => {
-            "take it off; only if its user has given it back: find it here, choose \"Take it back\", and lay it down again".to_owned()
+            "lift it from the reader; only if its user has given it back, find it on this page, choose \"Take it back\", and lay it down again".to_owned()
         }
         TokenRemedy::ChooseRow => {
             format!("use the file that has this token, or choose its row {}", in_terminal("tokentap burn --seed-file FILE --serial SERIAL"))

@@ -40,7 +40,7 @@ pub fn server_fact(error: &ServerError) -> String {
         ServerError::NoSuchCall(kind) => format!("{} has no call for that", kind.name()),
         ServerError::NewPin(host) => {
             format!(
-                "a policy of {host} (otp_pin_random) gives a token that is enrolled again a new PIN, which nobody would know; nothing was changed"
+                "a policy of {host} (otp_pin_random) would give the token a new PIN, which nobody knows; it was not enrolled again"
             )
         }
         ServerError::Unusable(what) => what.clone(),
@@ -81,9 +81,9 @@ pub fn remedy_of_server(remedy: ServerRemedy, name: &str, audience: Audience) ->
         ServerRemedy::Words => format!("do what the server says; to see what it has: {shows}"),
         ServerRemedy::SignInInTime => format!("{again}, and sign in within ten minutes"),
         ServerRemedy::OtherKind(_) => "use the server's own page".to_owned(),
-        ServerRemedy::ExceptFromPins => format!(
-            "have whoever runs the server leave this account out of that policy, and {again}; or wait until the server accepts the token's codes again"
-        ),
+        ServerRemedy::SwitchOffNewPins => {
+            format!("ask whoever runs the server to switch that policy off meanwhile, and {again}")
+        }
         ServerRemedy::Environment => format!("correct what is named, and {again}"),
     }
 }

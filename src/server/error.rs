@@ -112,7 +112,7 @@ pub enum ServerError {
     NoSuchCall(ServerKind),
     /// The address cannot be asked: the environment names a proxy that is none, for example.
     Unusable(String),
-    /// A policy of this host gives every token that is enrolled again a new PIN; nothing was changed.
+    /// A policy of this host gives every token that is enrolled a new PIN: it was not enrolled again.
     NewPin(String),
     /// Somebody has to allow this at a page of the server's, and has not in time.
     NotAllowed {

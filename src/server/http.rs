@@ -53,7 +53,7 @@ pub struct Ask<'a> {
     pub body: Option<(&'a str, Zeroizing<String>)>,
     /// Whether it is sent again where the server says 503: whoever creates something looks first whether that was done.
     pub only_reads: bool,
-    /// Whether it has a code in it that is soon no good: it is not sent again after a pause, when its sender makes another one.
+    /// Whether it has a code in it that soon expires: after a pause it is not sent again, and its sender makes a new one.
     pub is_of_now: bool,
 }
 

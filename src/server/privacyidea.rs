@@ -217,8 +217,8 @@ impl PrivacyIdea {
         self.ask(&Method::POST, "/token/init", &form).map(drop)
     }
 
-    /// Whether whoever is enrolled gets a new PIN (the policy `otp_pin_random`): a token that is enrolled again would lose its user's. A server that does
-    /// not list its policies to this account tells nothing.
+    /// Whether every token that is enrolled gets a new PIN (the policy `otp_pin_random`): enrolled again, it would lose its user's. A server that
+    /// does not list its policies to this account counts as one without it.
     fn gives_new_pins(&self) -> Asked<bool> {
         let answer = match self.ask(&Method::GET, "/policy/", &[]) {
             Ok(answer) => answer,
@@ -254,7 +254,7 @@ impl AuthServer for PrivacyIdea {
             _ if !matches!(digits, 6 | 8) => Some(format!("privacyIDEA takes 6 or 8 digits, not {digits}")),
             // It is looked up by its serial, where a star or a comma would find others.
             _ if row.serial.as_deref().is_some_and(|serial| !is_found_alone(serial)) => {
-                Some("privacyIDEA cannot look up a serial with such characters".to_owned())
+                Some("a serial is looked up at privacyIDEA only where it has letters A to Z, digits, hyphens and underscores alone".to_owned())
             }
             Kind::Totp if TimeStep::new(row.effective_step()).is_none() => {
                 Some(format!("privacyIDEA takes time steps of 30 and 60 s, not {}", row.effective_step()))

@@ -26,8 +26,8 @@ pub enum ServerRemedy {
     SignInInTime,
     /// Use a command that this kind of server has.
     OtherKind(ServerKind),
-    /// Have this account left out of a policy, or remove and hand over anew.
-    ExceptFromPins,
+    /// Have the policy that gives new PINs switched off meanwhile.
+    SwitchOffNewPins,
     /// Correct the environment, or the server's settings.
     Environment,
 }
@@ -47,7 +47,7 @@ impl ServerError {
             Self::SignIn { .. } => ServerRemedy::Account,
             Self::Forbidden { .. } => ServerRemedy::Rights,
             Self::Refused { .. } | Self::Absent(_) | Self::Endless(_) => ServerRemedy::Words,
-            Self::NewPin(_) => ServerRemedy::ExceptFromPins,
+            Self::NewPin(_) => ServerRemedy::SwitchOffNewPins,
             Self::NotAllowed { .. } => ServerRemedy::SignInInTime,
             Self::NoSuchCall(kind) => ServerRemedy::OtherKind(*kind),
             Self::Unusable(_) => ServerRemedy::Environment,

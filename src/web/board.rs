@@ -17,7 +17,7 @@ const VISITS: usize = 20;
 /// How many tokens that were left undone are listed; their number is counted in any case.
 const UNDONE: usize = 200;
 
-/// What is so whatever lies on the readers.
+/// The facts that do not depend on the tokens on the readers.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Facts {
     /// The program's version.
@@ -38,7 +38,7 @@ pub struct Facts {
     pub host_clock: String,
     /// The host's clock is vouched for.
     pub host_is_trusted: bool,
-    /// What is wrong with who can change the inventory.
+    /// The fault in who can change the inventory, or in whom it seals to.
     pub warning: Option<String>,
     /// The page shows the desk only.
     pub kiosk: bool,
@@ -206,7 +206,7 @@ impl Board {
         self.change(|shown| shown.readers.values_mut().for_each(change));
     }
 
-    /// What is known of the host's clock by now, and whether it is vouched for.
+    /// The evidence on the host's clock by now, and whether it is vouched for.
     pub fn host_clock(&self, words: String, is_trusted: bool) {
         if self.lock().facts.host_clock != words || self.lock().facts.host_is_trusted != is_trusted {
             self.change(|shown| (shown.facts.host_clock, shown.facts.host_is_trusted) = (words, is_trusted));

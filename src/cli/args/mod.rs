@@ -58,7 +58,7 @@ const OF_A_MOLTO2: [&str; 4] = ["lock", "unlock", "customer-key", "factory-reset
 #[derive(Debug, Parser)]
 #[command(
     name = "tokentap",
-    // Not the name of its file, which ends in .exe on Windows: usage errors name its help.
+    // Usage errors name the help by it, and the name of the file ends in .exe on Windows.
     bin_name = "tokentap",
     version,
     before_help = "Example: tokentap sync",

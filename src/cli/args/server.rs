@@ -111,7 +111,8 @@ pub struct ServerAddArgs {
 
     /// This is the same server that tokens went to under this name
     ///
-    /// For a server that was removed from the inventory, or whose record cannot be read.
+    /// For a server that has moved with its tokens to another address, tenant or integration key, that was removed from the inventory, or
+    /// whose record cannot be read.
     #[arg(long, hide_short_help = true)]
     pub same_server: bool,
 }

@@ -158,7 +158,7 @@ impl Readers<'_> {
     /// Whether the host's clock may be written to a token: where the desk only measures, nobody has vouched for it yet.
     ///
     /// # Errors
-    /// A usage failure; one with exit code 9.
+    /// A usage failure where nobody vouches for the clock; one with exit code 9 where it cannot be trusted any more.
     pub fn check_host(&self) -> Result<(), Failure> {
         let now = self.watched.standing()?;
         let standing = now.as_ref().unwrap_or(&self.host.standing);
@@ -166,7 +166,10 @@ impl Readers<'_> {
             None => Ok(()),
             Some(warning) => Err(Failure::usage(
                 format!("{warning}, and every token that is burned would be set by it"),
-                format!("synchronise it, and try again; or {}", self.terms.audience.flag("--trust-host-clock")),
+                format!(
+                    "synchronise it, and try again; or, to accept the clock as it is, {}",
+                    self.terms.audience.flag("--trust-host-clock")
+                ),
             )),
         }
     }
@@ -182,7 +185,7 @@ impl Readers<'_> {
         }
         Err(Failure::usage(
             "a batch is running: a token that is laid down now gets a seed from its list",
-            "stop the batch, or wait until it is done; then do this",
+            "stop the batch, or wait until it is done; then try again",
         ))
     }
 

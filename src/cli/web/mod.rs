@@ -37,7 +37,7 @@ use readers::Readers;
 use state::PageTerms;
 use words::words;
 
-/// For so long the page shows what was found out about the host's clock and the inventory.
+/// How long the page shows the facts on the host's clock and the inventory before they are looked up again.
 const FACTS_HOLD: Duration = Duration::from_secs(15);
 
 /// How often it is looked whether the program is to end.
@@ -111,12 +111,12 @@ pub fn run(global: &Global, args: &WebArgs, output: &Output) -> Ran {
     Ok(if undone.is_empty() { Exit::Done } else { Exit::Undone })
 }
 
-/// What is known of the host's clock, for the page.
+/// The evidence on the host's clock, for the page.
 fn clock_words(standing: &Standing) -> String {
     format!("This computer's clock is {}.", host_clock_words(standing))
 }
 
-/// Shows what may have changed beside the readers. What cannot be found out stays as it was.
+/// Shows the facts that may have changed, but for the readers. One that cannot be found out stays as it was.
 fn look_again(record: &Record, host: &WatchedHost<'_>, board: &Board) {
     match host.standing() {
         Ok(Some(standing)) => board.host_clock(clock_words(&standing), standing.warning.is_none()),

@@ -35,7 +35,7 @@ pub struct Shared {
     outbox: OnceLock<Outbox>,
     /// The jobs of this program whose beginning waits in the outbox.
     waiting_jobs: Mutex<HashSet<i64>>,
-    /// What has come from the outbox to the server, and nobody has asked for yet.
+    /// The events that have gone from the outbox to the server, and were not taken yet.
     late: Mutex<Vec<Event>>,
     /// Nobody's, where the server's is not known: nothing is compared by it then.
     no_key: FingerprintKey,

@@ -29,7 +29,7 @@ pub(super) fn displayed_step(row: &Row, unix_s: i64) -> u64 {
     step_at(row, unix_s.saturating_sub(DISPLAY_SLOW_S))
 }
 
-/// A code before that of the step which a server is asked about: it leaves that one to be asked about. Of a token that counts, its first one.
+/// The code of the step before the one that a server is asked about, which so is still unused; of a token that counts, its first code.
 pub(super) fn code_before(row: &Row, asked: u64) -> String {
     let at = match row.kind {
         Kind::Totp => asked.saturating_sub(1),

@@ -57,7 +57,7 @@ fn a_user_s_pin_is_not_replaced_by_one_that_nobody_knows() {
     policy(&site, "otp_pin_random=8");
     let (exit, mended, said) = site.mends(SERIAL, &["--re-enrol"]);
     assert_eq!((exit, &mended["hindrance"]["kind"]), (10, &serde_json::json!("server")), "{said}");
-    assert!(said.contains("otp_pin_random") && said.contains("nothing was changed"), "{said}");
+    assert!(said.contains("otp_pin_random") && said.contains("it was not enrolled again"), "{said}");
     site.burn_again(SERIAL, "sha1", 30);
     let (exit, _, said) = site.run(&["hand-over", "pi", "--serial", SERIAL, "--replace"]);
     assert!(exit == 10 && said.contains("otp_pin_random"), "{exit}: {said}");
