@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::duo_stand_in::Duo;
-use super::stand_in::{Counter, Fault, StandIn};
+use super::entra_stand_in::Entra;
+use super::stand_in::{Counter, Fault, StandIn, TRUST};
 
 const SERIAL: &str = "86596120000001";
 
@@ -76,4 +77,34 @@ fn a_token_that_comes_to_the_server_between_the_look_and_the_request_is_not_doub
     assert_eq!(server.now().tokens.len(), 1);
     assert_eq!(hand_over(&counter, &["--replace"]).0, 0);
     assert_eq!(server.now().tokens.len(), 1);
+}
+
+#[test]
+fn a_token_that_the_server_stumbles_over_keeps_no_other_from_it() {
+    let (server, mut counter) = Duo::known(&["ana"]);
+    for serial in [SERIAL, "86596120000002"] {
+        counter.burned(serial, None, &[]);
+    }
+    server.lay("GET /admin/v1/tokens", Fault::FaultyAfter, 1);
+    let all = ["hand-over", "duo", "--all", "--skip-problems", "--identity", "identity"];
+    let (exit, said) = counter.run(&all);
+    assert!(exit == 10 && said.contains("HTTP 500"), "{exit}: {said}");
+    assert_eq!(server.now().tokens.len(), 1, "{said}");
+    assert_eq!(counter.run(&all).0, 0);
+    assert_eq!(server.now().tokens.len(), 2);
+}
+
+#[test]
+fn a_desk_waits_for_no_long_pause_of_a_server_and_leaves_the_mark() {
+    let (server, mut counter) = Entra::known(&["ana"]);
+    counter.burned(SERIAL, Some("ana@example.org"), &[]);
+    counter.ok(&["hand-over", "entra", "--serial", SERIAL, "--identity", "identity"]);
+    counter.desk.drift(SERIAL, -565);
+    server.forget_log();
+    server.lay("GET", Fault::Busy(Some(60)), 1000);
+    let reader = format!("emulated:{SERIAL}");
+    let (exit, said) = counter.run(&["desk", "--reader", &reader, "--fast", TRUST, "--identity", "identity"]);
+    assert!(exit == 10 && said.contains("is busy"), "{exit}: {said}");
+    assert_eq!(server.asked("GET"), 1, "{said}");
+    assert!(counter.delivery(SERIAL).unmended.is_some());
 }
