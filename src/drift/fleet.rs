@@ -65,9 +65,9 @@ impl Fleet {
         let mut steps = host_steps(fits.iter().flat_map(|(_, fit)| &fit.jumps));
         // Where more tokens were read as expected in the same time, the desk's clock was right, and the others were set elsewhere.
         steps.retain(|step| {
-            let count =
-                |is_so: &dyn Fn(&History, &Fit) -> bool| fits.iter().filter(|(one, fit)| is_so(one, fit)).count();
-            count(&|_, fit| step.is_shown_by(fit)) > count(&|one, fit| step.is_denied_by(one, fit))
+            let shown = fits.iter().filter(|(_, fit)| step.is_shown_by(fit)).count();
+            let denied = fits.iter().filter(|(history, fit)| step.is_denied_by(history, fit)).count();
+            shown > denied
         });
         fleet.steps = steps;
         let real = fits.iter().filter(|(history, _)| !history.is_emulated);
@@ -113,7 +113,7 @@ impl Fleet {
     /// By how much the desk's clock was ahead at a visit that jumped as others did there, or that was a token's first and so could not
     /// show it.
     fn ahead_at(&self, index: usize, visit: &Visit, jumps: &[Jump]) -> Option<f64> {
-        let step = self.steps.iter().find(|step| step.holds(visit))?;
+        let step = self.steps.iter().find(|step| step.holds(&visit.desk, visit.at))?;
         let is_alike = |jump: &Jump| jump.at == visit.at && step.is_alike(jump);
         (index == 0 || jumps.iter().any(is_alike)).then_some(step.ahead_s)
     }
@@ -126,18 +126,18 @@ impl HostStep {
 
     /// Whether a token jumped as this step makes it.
     fn is_shown_by(&self, fit: &Fit) -> bool {
-        let is_here = |jump: &Jump| self.desk == jump.desk && (self.from..=self.to).contains(&jump.at);
-        fit.jumps.iter().any(|jump| is_here(jump) && self.is_alike(jump))
+        fit.jumps.iter().any(|jump| self.holds(&jump.desk, jump.at) && self.is_alike(jump))
     }
 
     /// Whether a token that was known before was read here meanwhile, and did not jump.
     fn is_denied_by(&self, history: &History, fit: &Fit) -> bool {
-        let reads = history.visits.iter().skip(1).any(|visit| visit.found.is_some() && self.holds(visit));
+        let reads =
+            history.visits.iter().skip(1).any(|visit| visit.found.is_some() && self.holds(&visit.desk, visit.at));
         reads && !self.is_shown_by(fit)
     }
 
-    fn holds(&self, visit: &Visit) -> bool {
-        self.desk == visit.desk && (self.from..=self.to).contains(&visit.at)
+    fn holds(&self, desk: &str, at: UnixTime) -> bool {
+        *self.desk == *desk && (self.from..=self.to).contains(&at)
     }
 }
 

@@ -164,17 +164,19 @@ impl PrivacyIdea {
         Err(ServerError::Endless(self.http.host().to_owned()))
     }
 
+    /// What the server lists at a path; `None` where it does not list that to this account.
+    fn listed(&self, path: &str) -> Asked<Option<Answer>> {
+        match self.ask(&Method::GET, path, &[]) {
+            Err(ServerError::Forbidden { .. } | ServerError::Refused { .. } | ServerError::Absent(_)) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// The realm of the settings, where the server lists its realms and not this one. A server that does not list them to this account
     /// tells nothing.
     fn no_realm(&self) -> Asked<Option<NoRealm>> {
         let Some(wanted) = &self.settings.realm else { return Ok(None) };
-        let answer = match self.ask(&Method::GET, "/realm/", &[]) {
-            Ok(answer) => answer,
-            Err(ServerError::Forbidden { .. } | ServerError::Refused { .. } | ServerError::Absent(_)) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(answer) = self.listed("/realm/")? else { return Ok(None) };
         let Some(realms) = answer.value.pointer("/result/value").and_then(Value::as_object) else { return Ok(None) };
         let there: Vec<String> = realms.keys().map(|name| plain(name).chars().take(LONGEST_REALM).collect()).collect();
         let is_there = there.iter().any(|name| name.to_lowercase() == wanted.to_lowercase());
@@ -220,13 +222,7 @@ impl PrivacyIdea {
     /// Whether every token that is enrolled gets a new PIN (the policy `otp_pin_random`): enrolled again, it would lose its user's. A server that
     /// does not list its policies to this account counts as one without it.
     fn gives_new_pins(&self) -> Asked<bool> {
-        let answer = match self.ask(&Method::GET, "/policy/", &[]) {
-            Ok(answer) => answer,
-            Err(ServerError::Forbidden { .. } | ServerError::Refused { .. } | ServerError::Absent(_)) => {
-                return Ok(false);
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(answer) = self.listed("/policy/")? else { return Ok(false) };
         let policies = answer.value.pointer("/result/value").and_then(Value::as_array);
         Ok(policies.into_iter().flatten().any(|policy| {
             let is_active = policy.get("active").and_then(Value::as_bool) != Some(false);

@@ -208,16 +208,18 @@ impl Board {
 
     /// The evidence on the host's clock by now, and whether it is vouched for.
     pub fn host_clock(&self, words: String, is_trusted: bool) {
-        if self.lock().facts.host_clock != words || self.lock().facts.host_is_trusted != is_trusted {
+        let is_so = {
+            let shown = self.lock();
+            shown.facts.host_clock == words && shown.facts.host_is_trusted == is_trusted
+        };
+        if !is_so {
             self.change(|shown| (shown.facts.host_clock, shown.facts.host_is_trusted) = (words, is_trusted));
         }
     }
 
     /// The servers that the inventory knows by now, by name.
     pub fn servers(&self, names: Vec<String>) {
-        if self.lock().facts.servers != names {
-            self.change(|shown| shown.facts.servers = names);
-        }
+        self.set(|shown| &mut shown.facts.servers, names);
     }
 
     /// A remark, or that there is none any more.
@@ -227,23 +229,17 @@ impl Board {
 
     /// Why the last visit is in no record, or that it is.
     pub fn unrecorded(&self, why: Option<String>) {
-        if self.lock().unrecorded != why {
-            self.change(|shown| shown.unrecorded = why);
-        }
+        self.set(|shown| &mut shown.unrecorded, why);
     }
 
     /// The tokens whose sealed seed is burned again when they are laid down.
     pub fn burns(&self, serials: Vec<String>) {
-        if self.lock().burns != serials {
-            self.change(|shown| shown.burns = serials);
-        }
+        self.set(|shown| &mut shown.burns, serials);
     }
 
     /// What waits for an inventory on a server that is away, or that nothing does.
     pub fn waits(&self, waits: Option<String>) {
-        if self.lock().waits != waits {
-            self.change(|shown| shown.waits = waits);
-        }
+        self.set(|shown| &mut shown.waits, waits);
     }
 
     /// A question came up: for the code of a token, or for yes or no.
@@ -306,6 +302,14 @@ impl Board {
     /// The batch, as its report says.
     pub fn batch(&self, batch: Value) {
         self.change(|shown| shown.batch = batch);
+    }
+
+    /// Sets a part of the board. Where it is so already, nobody is told.
+    fn set<T: PartialEq>(&self, part: impl Fn(&mut Shown) -> &mut T, value: T) {
+        let is_so = *part(&mut self.lock()) == value;
+        if !is_so {
+            self.change(|shown| *part(shown) = value);
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Shown)) {

@@ -10,6 +10,11 @@ pub(super) fn codes_from(row: &Row, first: u64, count: u64) -> Vec<String> {
     (first..last).map(|step| hotp(&row.seed, row.effective_hash(), step, digits).to_string()).collect()
 }
 
+/// The code of one step.
+pub(super) fn code_at(row: &Row, step: u64) -> String {
+    codes_from(row, step, 1).pop().unwrap_or_default()
+}
+
 /// How many steps ago the code is that a server is asked about: neither a display that is a second slow nor its user needs it any more, and
 /// what the server then believes of the clock leaves the current one well within its window (180 s at privacyIDEA).
 pub(super) fn asked_about(step_s: u32) -> u64 {
@@ -35,7 +40,7 @@ pub(super) fn code_before(row: &Row, asked: u64) -> String {
         Kind::Totp => asked.saturating_sub(1),
         Kind::Hotp => row.counter.unwrap_or(0),
     };
-    codes_from(row, at, 1).pop().unwrap_or_default()
+    code_at(row, at)
 }
 
 /// The first of two codes in a row that a server is told at a time to find a clock again, where `next` is the first one that it takes: past

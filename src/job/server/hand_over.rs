@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::begins::new_job;
 use super::Work;
-use super::codes::{asked_step, code_before, codes_from, step_at};
+use super::codes::{asked_step, code_at, code_before, step_at};
 use super::hindrance::Hindrance;
 use super::journal::Journal;
 use super::plan::{Doing, Planned, check_owner};
@@ -274,7 +274,7 @@ fn accepts_past_code(work: &Work<'_>, planned: &Planned, token: &ServerToken) ->
     }
     let asks = || {
         let asked = asked_step(row, work.clock.now().wall.timestamp());
-        work.server.accepts(token, &codes_from(row, asked, 1).pop().unwrap_or_default())
+        work.server.accepts(token, &code_at(row, asked))
     };
     match work.with_code(&asks).map_err(Hindrance::Server)? {
         true => Ok(true),
@@ -290,7 +290,7 @@ fn activate(work: &Work<'_>, planned: &Planned, token: &ServerToken, user: &Serv
     let row = &planned.ready.row;
     let sends = || {
         let step = step_at(row, work.clock.now().wall.timestamp());
-        work.server.activate(token, user, &codes_from(row, step, 1).pop().unwrap_or_default())
+        work.server.activate(token, user, &code_at(row, step))
     };
     let Err(error) = work.with_code(&sends) else { return Ok(true) };
     let found = work.server.tokens(&token.serial).unwrap_or_default();

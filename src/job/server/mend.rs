@@ -6,7 +6,8 @@
 use super::super::begins::new_job;
 use super::Work;
 use super::codes::{
-    accepted_from, asked_step, code_before, codes_from, displayed_step, first_of_two, leaves_the_displayed, step_at,
+    accepted_from, asked_step, code_at, code_before, codes_from, displayed_step, first_of_two, leaves_the_displayed,
+    step_at,
 };
 use super::hand_over::hand_over;
 use super::hindrance::Hindrance;
@@ -269,7 +270,7 @@ impl Job<'_> {
         let asks = || {
             // After a pause it is a later one.
             let asked = asked_step(row, work.clock.now().wall.timestamp()).max(step);
-            work.server.accepts(there, &codes_from(row, asked, 1).pop().unwrap_or_default())
+            work.server.accepts(there, &code_at(row, asked))
         };
         work.with_code(&asks).map_err(Hindrance::Server)
     }

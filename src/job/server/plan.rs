@@ -172,12 +172,7 @@ impl<'a, 'w> Planner<'a, 'w> {
             }
             // It was created, and not brought to its end: that is done again as a whole.
             (Some(step), Some(there))
-                if is_this_seed
-                    && there.is_unverified
-                    && matches!(
-                        step,
-                        DeliveryStep::Sent | DeliveryStep::Created | DeliveryStep::Assigned | DeliveryStep::Active
-                    ) =>
+                if is_this_seed && there.is_unverified && (step == DeliveryStep::Sent || step.is_there()) =>
             {
                 Ok(Doing::Replace)
             }
